@@ -1,0 +1,60 @@
+"""Progress and cancelling: the one way long work talks to whoever waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+__all__ = ["Cancel", "Cancelled", "Progress", "TimeLeft", "check_cancel", "tell"]
+
+Progress = Callable[[int, int], None]
+Cancel = Callable[[], bool]
+
+
+class Cancelled(Exception):
+    """Raised by a computation whose `cancel` callback returned True."""
+
+
+def check_cancel(cancel: Cancel | None) -> None:
+    """Raise Cancelled if the caller asked for it."""
+    if cancel is not None and cancel():
+        raise Cancelled("cancelled on request")
+
+
+def tell(progress: Progress | None, done: int, total: int) -> None:
+    """Report `done` of `total` steps, if anybody listens."""
+    if progress is not None:
+        progress(done, total)
+
+
+class TimeLeft:
+    """Seconds left, from the pace so far.
+
+    Examples
+    --------
+    >>> clock = iter([0.0, 2.0]).__next__
+    >>> TimeLeft(clock=clock).estimate(1, 4)
+    6.0
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._start = clock()
+
+    def estimate(self, done: int, total: int) -> float | None:
+        """Seconds until `total`, or None before the first step is done."""
+        if done <= 0:
+            return None
+        return (self._clock() - self._start) / done * (total - done)
+
+
+def describe_seconds(seconds: float | None) -> str:
+    """A duration for people: ``"8 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    if seconds is None:
+        return "unknown"
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"

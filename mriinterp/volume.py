@@ -1,0 +1,193 @@
+"""Volumes: an array, and where its voxels lie in the head."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from nibabel.affines import voxel_sizes as _voxel_sizes
+from nibabel.orientations import aff2axcodes, apply_orientation, inv_ornt_aff, io_orientation
+from scipy import ndimage
+
+__all__ = ["Grid", "Volume", "check_same_grid", "resample"]
+
+AFFINE_TOLERANCE_MM = 1e-3
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A lattice of voxels in space.
+
+    Parameters
+    ----------
+    shape : tuple of 3 int
+        Number of voxels along i, j, k.
+    affine : array, shape (4, 4), float64
+        Maps voxel indices (i, j, k, 1) to RAS+ millimetres.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not three positive numbers, or the affine is not a
+        finite, invertible 4×4 matrix.
+    """
+
+    shape: tuple[int, int, int]
+    affine: np.ndarray
+
+    def __post_init__(self):
+        shape = tuple(int(n) for n in self.shape)
+        if len(shape) != 3 or min(shape) < 1:
+            raise ValueError(f"expected a shape of three positive numbers, got {self.shape}")
+        affine = np.array(self.affine, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise ValueError(f"expected a finite 4×4 affine, got shape {affine.shape}: {affine.tolist()}")
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+            raise ValueError(f"expected an invertible affine, got a singular one: {affine.tolist()}")
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "affine", _read_only(affine))
+
+    @property
+    def voxel_sizes(self) -> tuple[float, float, float]:
+        """Edge of a voxel along i, j, k in mm."""
+        return tuple(float(v) for v in _voxel_sizes(self.affine))
+
+    @property
+    def voxel_volume(self) -> float:
+        """Volume of a voxel in mm³."""
+        return float(abs(np.linalg.det(self.affine[:3, :3])))
+
+    @property
+    def axis_codes(self) -> str:
+        """Where i, j, k point to, e.g. ``"RAS"`` or ``"LAS"``."""
+        return "".join(aff2axcodes(self.affine))
+
+    def to_mm(self, voxels) -> np.ndarray:
+        """Voxel indices, shape (..., 3), to RAS+ mm, shape (..., 3)."""
+        return np.asarray(voxels, float) @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+    def to_voxel(self, mm) -> np.ndarray:
+        """RAS+ mm, shape (..., 3), to fractional voxel indices, shape (..., 3)."""
+        inverse = np.linalg.inv(self.affine)
+        return np.asarray(mm, float) @ inverse[:3, :3].T + inverse[:3, 3]
+
+    def matches(self, other: Grid) -> bool:
+        """Whether both name the same voxels, to a micrometre at every corner."""
+        if self.shape != other.shape:
+            return False
+        corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
+        return bool(np.abs(self.to_mm(corners) - other.to_mm(corners)).max() <= AFFINE_TOLERANCE_MM)
+
+    def __str__(self) -> str:
+        sizes = "×".join(f"{s:g}" for s in np.round(self.voxel_sizes, 3))
+        origin = ", ".join(f"{v:g}" for v in np.round(self.affine[:3, 3], 3))
+        return f"{'×'.join(map(str, self.shape))} at {sizes} mm, {self.axis_codes}, origin ({origin})"
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A 3D image: read-only voxels and their affine.
+
+    Parameters
+    ----------
+    data : array, shape (i, j, k)
+        Floating-point data become float32; integer data (labels) and
+        booleans (masks) keep their type.
+    affine : array, shape (4, 4), float64
+        Voxel indices to RAS+ mm.
+    source : Grid, optional
+        The lattice of the file this volume came from, when the voxel order
+        was changed on reading; maps go back there on request.
+    """
+
+    data: np.ndarray
+    affine: np.ndarray
+    source: Grid | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        data = np.asarray(self.data)
+        if data.ndim != 3:
+            raise ValueError(f"expected a 3D array, got shape {data.shape}")
+        if data.dtype.kind not in "biuf":
+            raise ValueError(f"expected numbers, got an array of {data.dtype}")
+        if data.dtype.kind == "f":
+            data = data.astype(np.float32, copy=False)
+        object.__setattr__(self, "data", _read_only(data))
+        object.__setattr__(self, "affine", Grid(data.shape, self.affine).affine)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The lattice of the voxels."""
+        return Grid(self.data.shape, self.affine)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over type, shape, affine and voxels, 64 hexadecimal digits."""
+        digest = hashlib.sha256(f"{self.data.dtype.str}{self.data.shape}".encode())
+        digest.update(self.affine.tobytes())
+        digest.update(np.ascontiguousarray(self.data))
+        return digest.hexdigest()
+
+    def with_data(self, data: np.ndarray) -> Volume:
+        """Other values on the same grid."""
+        return Volume(data, self.affine, self.source)
+
+    def canonical(self) -> Volume:
+        """The same voxels in the order closest to RAS+ (exact, no resampling)."""
+        orientation = io_orientation(self.affine)
+        if np.array_equal(orientation, [[0, 1], [1, 1], [2, 1]]):
+            return self
+        data = np.ascontiguousarray(apply_orientation(self.data, orientation))
+        affine = self.affine @ inv_ornt_aff(orientation, self.data.shape)
+        return Volume(data, affine, self.source or self.grid)
+
+
+def check_same_grid(a: Volume | Grid, b: Volume | Grid, a_name: str = "first", b_name: str = "second") -> None:
+    """Raise ValueError, naming both sides, unless two volumes share a grid."""
+    grid_a = a if isinstance(a, Grid) else a.grid
+    grid_b = b if isinstance(b, Grid) else b.grid
+    if not grid_a.matches(grid_b):
+        raise ValueError(
+            f"expected {a_name} and {b_name} on one grid, got {a_name}: {grid_a}; {b_name}: {grid_b}; "
+            "resample one of them first"
+        )
+
+
+def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
+    """Values of a volume at the voxels of another grid, by both affines.
+
+    Parameters
+    ----------
+    volume : Volume
+    grid : Grid
+        Where values are wanted.
+    order : int
+        0 nearest neighbour (labels), 1 trilinear, 3 cubic spline.
+
+    Returns
+    -------
+    Volume
+        Shape of `grid`; 0 outside the field of view. On the same grid the
+        voxels are passed on bitwise; a mere change of voxel order is exact.
+    """
+    if order not in (0, 1, 2, 3):
+        raise ValueError(f"expected an interpolation order of 0, 1, 2 or 3, got {order}")
+    if volume.grid.matches(grid):
+        return Volume(volume.data, grid.affine, volume.source)
+    matrix = np.linalg.inv(volume.affine) @ grid.affine
+    rounded = np.round(matrix)
+    if np.abs(matrix - rounded).max() < 1e-6:
+        matrix, order = rounded, 0  # voxel centres coincide: read, do not interpolate
+    data = volume.data.astype(np.uint8) if volume.data.dtype == bool else volume.data
+    out = ndimage.affine_transform(
+        data, matrix[:3, :3], matrix[:3, 3], output_shape=grid.shape, order=order, mode="grid-constant"
+    )
+    return Volume(out.astype(volume.data.dtype, copy=False), grid.affine)
