@@ -1,0 +1,42 @@
+"""Fixtures shared by all tests.
+
+Small volumes are (7, 8, 9): three different sizes, so that a swapped axis
+cannot go unnoticed. Their affine is oblique and anisotropic, so that code
+which assumes a diagonal one cannot either.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nibabel.affines import from_matvec
+from nibabel.eulerangles import euler2mat
+
+from mriinterp.volume import Volume
+
+SHAPE = (7, 8, 9)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20181106)
+
+
+@pytest.fixture
+def oblique_affine():
+    """Voxels of 1.5 × 2 × 2.5 mm, turned by a few degrees about every axis."""
+    return from_matvec(euler2mat(0.10, -0.15, 0.20) @ np.diag([1.5, 2.0, 2.5]), [-4.0, -7.5, -11.0])
+
+
+@pytest.fixture
+def small_volume(rng, oblique_affine):
+    return Volume(rng.normal(size=SHAPE).astype(np.float32), oblique_affine)
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of real scans and published weights; not part of the product."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real data are not here: {folder}")
+    return folder
