@@ -1,0 +1,10 @@
+"""Occlusion at interactive speed: recompute only what a replaced region can change.
+
+See docs/incremental.md for the idea. Everything here is forward only and
+exact: results equal one full pass per region up to rounding.
+"""
+
+from mriinterp.incremental.boxes import Box
+from mriinterp.incremental.run import Occluder, occluded_outputs
+
+__all__ = ["Box", "Occluder", "occluded_outputs"]
