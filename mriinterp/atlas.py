@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -74,9 +74,8 @@ class Atlas:
             raise ValueError(f"expected columns label, name, hemisphere; got {', '.join(map(str, self.areas.columns))}")
         areas = self.areas.reset_index(drop=True)
         if areas["label"].duplicated().any():
-            raise ValueError(
-                f"expected one row a label, got {areas['label'][areas['label'].duplicated()].iloc[0]} twice"
-            )
+            twice = areas["label"][areas["label"].duplicated()].iloc[0]
+            raise ValueError(f"expected one row a label, got label {twice} more than once")
         unnamed = np.setdiff1d(self.present, np.append(areas["label"].to_numpy(np.int64), 0))
         if len(unnamed):
             logger.warning("atlas %s: %d labels of the image have no name in the table", self.name, len(unnamed))
@@ -277,9 +276,9 @@ def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
         if float(row[number_at]) != 0:
             numbers.append(int(float(row[number_at])))
             names.append(row[name_at] or f"label {numbers[-1]}")
-    twice = [n for n in numbers if numbers.count(n) > 1]
-    if twice:
-        raise ValueError(f"{path.name}: expected one row a label, got {twice[0]} {numbers.count(twice[0])} times")
+    commonest, times = Counter(numbers).most_common(1)[0] if numbers else (0, 0)
+    if times != 1:
+        raise ValueError(f"{path.name}: expected one row a label, got {times} for label {commonest}")
     return _areas(numbers, names)
 
 
