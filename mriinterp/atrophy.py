@@ -19,7 +19,6 @@ import numpy as np
 from scipy import ndimage
 
 from mriinterp.template import (
-    AREA_LABELS,
     SIDES,
     _grid,
     _key,
@@ -38,6 +37,7 @@ TRUTH_THRESHOLD = 0.08
 """A voxel counts as changed when the disease moves its value by more than this share of the brain's mean."""
 
 VENTRICLE = "Ventricle"
+HORN = "Temporal_Horn"
 
 # Share of the full effect by structure: medial temporal first, as in Braak's stages.
 AREA_WEIGHTS = {
@@ -51,17 +51,15 @@ AREA_WEIGHTS = {
     "Temporal_Pole_Sup": 0.35,
     "Temporal_Sup": 0.25,
     VENTRICLE: 1.0,
+    HORN: 1.0,
 }
 SHRINKING = ("Hippocampus", "Amygdala")  # compact nuclei shrink about themselves; cortex thins beside its sulci
 
-AREA_SIGMA_MM = 2.5
-VENTRICLE_SIGMA_MM = 3.0
-SULCUS_SIGMA_MM = 1.5
-# mm² per unit of amount: the largest displacement is about 0.4·gain/σ (1.6, 2.4 and, at half contrast, 0.9 mm).
-AREA_GAIN = 10.0
-VENTRICLE_GAIN = 18.0
-SULCUS_GAIN = 6.0
-REPLACED = 0.35  # the share of grey matter that a full effect turns into fluid
+# Smoothing in mm and gain in mm² per unit of amount; the largest displacement is about 0.4·gain/σ.
+AREA_SIGMA_MM, AREA_GAIN = 2.5, 12.0
+SULCUS_SIGMA_MM, SULCUS_GAIN = 1.5, 6.0
+FLUID_SPACES = {VENTRICLE: (3.0, 18.0), HORN: (3.5, 8.0)}  # the horn is thin: its smoothed mask is scaled to 1
+REPLACED = 0.4  # the share of grey matter that a full effect turns into fluid
 
 Amounts = Mapping[tuple[str, str], float]
 
@@ -111,9 +109,10 @@ def _structures(key: tuple) -> dict:
     structures = {}
     for name in AREA_WEIGHTS:
         for side in SIDES:
-            if name == VENTRICLE:
-                native = ventricle(side)
-                mask, sigma = resample(native.with_data(native.data.astype(np.float32)), grid), VENTRICLE_SIGMA_MM
+            if name in FLUID_SPACES:
+                sigma = FLUID_SPACES[name][0]
+                native = ventricle(side, "body" if name == VENTRICLE else "horn")
+                mask = resample(native.with_data(native.data.astype(np.float32)), grid)
             else:
                 mask, sigma = area_mask(name, side, grid), AREA_SIGMA_MM
             margin = int(np.ceil(4 * sigma / min(grid.voxel_sizes)))
@@ -125,7 +124,8 @@ def _structures(key: tuple) -> dict:
                 for s, n in zip(box[0], grid.shape, strict=True)
             )
             values = mask.data[cut].astype(np.float32)
-            structures[name, side] = cut, ndimage.gaussian_filter(values, _sigma(grid, sigma), mode="constant")
+            smooth = ndimage.gaussian_filter(values, _sigma(grid, sigma), mode="constant")
+            structures[name, side] = cut, smooth / smooth.max() if name == HORN else smooth
     return structures
 
 
@@ -184,8 +184,8 @@ def atrophy_fields(grid: Grid, fluid: np.ndarray, amounts: Amounts, everywhere: 
         if where not in structures or amount == 0:
             continue
         cut, smooth = structures[where]
-        if where[0] == VENTRICLE:
-            potential[cut] += VENTRICLE_GAIN * amount * smooth
+        if where[0] in FLUID_SPACES:
+            potential[cut] += FLUID_SPACES[where[0]][1] * amount * smooth
             continue
         if where[0] in SHRINKING:
             potential[cut] -= AREA_GAIN * amount * smooth

@@ -35,7 +35,7 @@ import pandas as pd
 from scipy import interpolate, ndimage
 
 from mriinterp.atrophy import (
-    VENTRICLE,
+    FLUID_SPACES,
     apply_atrophy,
     atrophy_amounts,
     atrophy_fields,
@@ -100,7 +100,7 @@ class SimulationSettings:
     groups: tuple[str, str] = ("CN", "AD")
     effect: float = 0.8
     ageing: float = 1.0
-    noise: float = 0.04
+    noise: float = 0.035
 
     def __post_init__(self):
         if self.variant not in VARIANTS:
@@ -225,12 +225,21 @@ def _smooth_noise(rng: np.random.Generator, grid: Grid, spacing: float, limit: f
 
 # Deformation: (distance of control points, standard deviation of their shift), both mm. B-splines whose shifts stay
 # below spacing/2.48 cannot fold (Choi & Lee 2000, doi:10.1006/gmod.1999.0495); these stay far below.
-DEFORMATIONS = ((30.0, 2.4), (12.0, 0.9))
+DEFORMATIONS = ((30.0, 3.0), (12.0, 1.2))
+
+
+def _axes(grid: Grid) -> list[np.ndarray]:
+    """Coordinates in mm along the three axes of an upright grid (one with a diagonal affine)."""
+    scale, origin = np.diag(grid.affine)[:3], grid.affine[:3, 3]
+    return [(np.arange(n) * s + o).astype(np.float32) for n, s, o in zip(grid.shape, scale, origin, strict=True)]
 
 
 def _anatomy(rng: np.random.Generator, grid: Grid) -> np.ndarray:
     """Where in the template (mm) each voxel of a subject comes from: (3, i, j, k) float32."""
-    axes = [np.arange(n, dtype=np.float32) * s + o for n, s, o in zip(grid.shape, grid.voxel_sizes, grid.affine[:3, 3])]
+    axes = [
+        np.arange(n, dtype=np.float32) * s + o
+        for n, s, o in zip(grid.shape, grid.voxel_sizes, grid.affine[:3, 3], strict=True)
+    ]
     linear = np.eye(3) + 0.012 * rng.standard_normal((3, 3))  # what affine registration leaves over
     shift = rng.normal(0, 0.8, 3)
     points = np.empty((3, *grid.shape), np.float32)
@@ -261,11 +270,11 @@ def _ageing(rng: np.random.Generator, settings: SimulationSettings, age: float) 
     amounts = atrophy_amounts(0.25 * years, asymmetry=0.1 * np.tanh(rng.standard_normal()), jitter=0.4, seed=rng)
     common = rng.standard_normal()  # someone's ventricles are alike on both sides
     for where in amounts:
-        if where[0] == VENTRICLE:
-            amounts[where] = 0.5 * years + 0.28 * settings.ageing * (common + 0.3 * rng.standard_normal())
+        if where[0] in FLUID_SPACES:
+            amounts[where] = 0.6 * years + 0.35 * settings.ageing * (common + 0.3 * rng.standard_normal())
         else:
             amounts[where] += 0.10 * settings.ageing * rng.standard_normal()
-    return amounts, float(0.6 * years * rng.uniform(0.5, 1.5) + 0.15 * settings.ageing * rng.standard_normal())
+    return amounts, float(0.9 * years * rng.uniform(0.5, 1.5) + 0.2 * settings.ageing * rng.standard_normal())
 
 
 def _brain(points: np.ndarray, fields, fluid: float) -> np.ndarray:
@@ -305,7 +314,9 @@ def _blobs(centres: tuple, sigma: float) -> np.ndarray:
     total = np.zeros(DEMO_GRID.shape, np.float32)
     for centre in centres:
         parts = []
-        for n, size, origin, c in zip(DEMO_GRID.shape, DEMO_GRID.voxel_sizes, DEMO_GRID.affine[:3, 3], centre):
+        for n, size, origin, c in zip(
+            DEMO_GRID.shape, DEMO_GRID.voxel_sizes, DEMO_GRID.affine[:3, 3], centre, strict=True
+        ):
             parts.append(np.exp(-0.5 * ((np.arange(n) * size + origin - c) / sigma) ** 2).astype(np.float32))
         total += parts[0][:, None, None] * parts[1][:, None] * parts[2]
     return total

@@ -49,7 +49,7 @@ AREA_LABELS = {
 }
 
 # Points (mm, left side) inside the body and the temporal horn of the lateral ventricle.
-VENTRICLE_SEEDS = ((-10.0, -10.0, 22.0), (-30.0, -10.0, -20.0))
+VENTRICLE_SEEDS = {"body": (-10.0, -10.0, 22.0), "horn": (-30.0, -10.0, -20.0)}
 
 
 def _package_file(package: str, *parts: str) -> Path:
@@ -129,23 +129,19 @@ def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:
     return Volume(_aal_on(_key(grid)) == AREA_LABELS[area][SIDES.index(side)], grid.affine)
 
 
-@lru_cache(maxsize=2)
-def ventricle(side: str) -> Volume:
-    """The lateral ventricle of one side with its temporal horn, bool, on the template's own 1 mm grid.
+@lru_cache(maxsize=4)
+def ventricle(side: str, part: str = "body") -> Volume:
+    """A lateral ventricle (``"body"``) or its temporal ``"horn"``, bool, on the template's own 1 mm grid.
 
-    Connected parts of the template darker than 112 (midway between fluid,
-    70, and the darkest grey matter, 150) around `VENTRICLE_SEEDS`.
+    The connected part of the template darker than 112 (midway between fluid,
+    70, and the darkest grey matter, 150) around one of `VENTRICLE_SEEDS`.
     """
     native = _native("t1")
     labels, _ = ndimage.label((native.data > 0) & (native.data < 112))
-    mask = np.zeros(native.data.shape, bool)
-    for x, y, z in VENTRICLE_SEEDS:
-        at = np.round(native.grid.to_voxel([x if side == "L" else -x, y, z])).astype(int)
-        around = labels[tuple(slice(a - 4, a + 5) for a in at)]
-        found = np.bincount(around[around > 0], minlength=1)
-        if found.any():
-            mask |= labels == found.argmax()
-    return native.with_data(mask)
+    x, y, z = VENTRICLE_SEEDS[part]
+    at = np.round(native.grid.to_voxel([x if side == "L" else -x, y, z])).astype(int)
+    around = labels[tuple(slice(a - 4, a + 5) for a in at)]
+    return native.with_data(labels == np.bincount(around[around > 0]).argmax())
 
 
 def tissue_levels(volume: Volume) -> tuple[float, float]:
