@@ -1,0 +1,143 @@
+"""Mean and spread of many volumes, one at a time, in the memory of two."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+
+__all__ = ["GroupMoments", "Moments"]
+
+
+class Moments:
+    """Running mean and sum of squared deviations, voxel by voxel (Welford 1962).
+
+    Attributes
+    ----------
+    count : int
+        Volumes seen.
+    mean, m2 : array, float64, or None before the first volume
+        Mean, and sum of squared deviations from it.
+
+    Examples
+    --------
+    >>> moments = Moments()
+    >>> for value in (1.0, 2.0, 6.0):
+    ...     moments.add(np.array([value]))
+    >>> float(moments.mean[0]), float(moments.variance()[0])
+    (3.0, 7.0)
+    """
+
+    def __init__(self):
+        self.count = 0
+        self.mean: np.ndarray | None = None
+        self.m2: np.ndarray | None = None
+
+    def _check(self, shape: tuple[int, ...]) -> None:
+        if self.mean is not None and self.mean.shape != shape:
+            raise ValueError(f"expected a volume of shape {self.mean.shape}, got {shape}")
+
+    def add(self, volume) -> None:
+        """Take one more volume into account; ValueError for another shape or values that are not finite."""
+        data = np.asarray(volume, dtype=np.float64)
+        self._check(data.shape)
+        if not np.isfinite(data).all():
+            raise ValueError("expected finite values, got NaN or infinity: one such volume would spoil the average")
+        if self.mean is None:
+            self.mean, self.m2 = np.zeros(data.shape), np.zeros(data.shape)
+        self.count += 1
+        deviation = data - self.mean
+        self.mean += deviation / self.count
+        deviation *= data - self.mean
+        self.m2 += deviation
+
+    def merge(self, other: Moments) -> None:
+        """Take the volumes another one has seen into account (Chan et al. 1979)."""
+        if other.count == 0:
+            return
+        self._check(other.mean.shape)
+        if self.count == 0:
+            self.count, self.mean, self.m2 = other.count, other.mean.copy(), other.m2.copy()
+            return
+        total = self.count + other.count
+        deviation = other.mean - self.mean
+        self.mean += deviation * (other.count / total)
+        self.m2 += other.m2 + deviation**2 * (self.count * other.count / total)
+        self.count = total
+
+    def _seen(self) -> None:
+        if self.count == 0:
+            raise ValueError("expected at least one volume, got none: an empty group has no mean")
+
+    def average(self) -> np.ndarray:
+        """The mean; ValueError for an empty group."""
+        self._seen()
+        return self.mean.copy()
+
+    def variance(self, ddof: int = 1) -> np.ndarray:
+        """Variance; all 0 for a single volume, ValueError for none."""
+        self._seen()
+        if self.count <= ddof:
+            return np.zeros_like(self.m2)
+        return np.maximum(self.m2, 0) / (self.count - ddof)
+
+    def deviation(self, ddof: int = 1) -> np.ndarray:
+        """Standard deviation; all 0 for a single volume, ValueError for none."""
+        return np.sqrt(self.variance(ddof))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Arrays from which `from_state` makes the same again (for saving)."""
+        if self.count == 0:
+            return {"count": np.array(0)}
+        return {"count": np.array(self.count), "mean": self.mean.copy(), "m2": self.m2.copy()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, np.ndarray]) -> Moments:
+        """The moments saved by `state`."""
+        moments = cls()
+        moments.count = int(state["count"])
+        if moments.count:
+            moments.mean = np.array(state["mean"], np.float64)
+            moments.m2 = np.array(state["m2"], np.float64)
+        return moments
+
+
+class GroupMoments:
+    """Moments of several groups, made when a group's first volume comes.
+
+    Examples
+    --------
+    >>> groups = GroupMoments()
+    >>> groups.add("patients", np.array([2.0]))
+    >>> groups.count("patients"), groups.count("controls")
+    (1, 0)
+    """
+
+    def __init__(self):
+        self.groups: dict[Hashable, Moments] = {}
+
+    def add(self, group: Hashable, volume) -> None:
+        """Take one volume of a group into account."""
+        self.groups.setdefault(group, Moments()).add(volume)
+
+    def count(self, group: Hashable) -> int:
+        """Volumes of a group seen so far; 0 for a group never seen."""
+        return self.groups[group].count if group in self.groups else 0
+
+    def get(self, group: Hashable) -> Moments:
+        """Moments of a group; KeyError names those there are."""
+        if group not in self.groups:
+            raise KeyError(f"expected a group with volumes, got {group!r}; available: {list(self.groups)}")
+        return self.groups[group]
+
+    def total(self) -> Moments:
+        """Moments of all groups together, a new object."""
+        everything = Moments()
+        for moments in self.groups.values():
+            everything.merge(moments)
+        return everything
+
+    def merge(self, other: GroupMoments) -> None:
+        """Take everything another one has seen into account."""
+        for group, moments in other.groups.items():
+            self.groups.setdefault(group, Moments()).merge(moments)
