@@ -20,7 +20,6 @@ from mriinterp.compare import (
     spearman,
     ssim,
     top_area_overlap,
-    top_areas,
 )
 from mriinterp.progress import Cancelled
 from mriinterp.volume import Volume
@@ -177,23 +176,25 @@ def test_dice_does_not_break_ties_by_position():
 
 
 def _table(names, values, **more):
-    return pd.DataFrame({"name": names, "share": values, **more})
+    return pd.DataFrame({"area": names, "share": values, **more})
 
 
 def test_area_overlap():
     a = _table(list("abcdef"), [6, 5, 4, 3, 2, 1])
     b = _table(list("fedcba"), [1, 2, 9, 9, 9, 1])
-    assert top_areas(a, 3) == ["a", "b", "c"]
-    assert top_areas(b, 3) == ["b", "c", "d"]
-    assert top_area_overlap(a, b, n=3) == pytest.approx(2 / 3)
-    assert top_area_overlap(a, b.iloc[:4], n=10) == pytest.approx(2 / 4)  # a,b,c,d against f,e,d,c
+    assert top_area_overlap(a, b, n=3) == pytest.approx(2 / 3)  # a, b, c against b, c, d: ties go by name
+    assert top_area_overlap(a, b.iloc[:4], n=10) == pytest.approx(2 / 4)  # a, b, c, d against c, d, e, f
     with pytest.raises(KeyError, match="available"):
-        top_areas(a, column="relevance")
+        top_area_overlap(a, b, column="relevance")
+    with pytest.raises(ValueError, match="none"):
+        top_area_overlap(a, _table(["a"], [np.nan]))
 
 
 def test_areas_of_both_sides_are_two_areas():
     a = _table(["Amygdala", "Amygdala", "Vermis"], [3, 1, 2], hemisphere=["L", "R", ""])
-    assert top_areas(a, 3) == ["Amygdala L", "Vermis", "Amygdala R"]
+    b = _table(["Amygdala", "Amygdala", "Vermis"], [1, 3, 2], hemisphere=["L", "R", ""])
+    assert top_area_overlap(a, b, n=1) == 0
+    assert top_area_overlap(a, b, n=2) == 0.5
 
 
 def test_readings(rng):
@@ -201,6 +202,7 @@ def test_readings(rng):
     assert np.array_equal(apply_reading(a, "absolute"), abs(a))
     assert apply_reading(a, "positive").min() == 0
     assert np.array_equal(apply_reading(a, None), a)
+    assert apply_reading(np.array([np.nan, -2.0]), "absolute").tolist() == [0, 2]
     with pytest.raises(ValueError, match="signed, absolute, positive"):
         apply_reading(a, "negative")
 

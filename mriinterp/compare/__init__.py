@@ -1,6 +1,6 @@
 """How far apart relevance maps are, and how alike: distances, similarities and matrices of them."""
 
-from .areas import top_area_overlap, top_areas
+from .areas import top_area_overlap
 from .matrix import METRICS, Metric, distance_matrix, get_metric, paired_values
 from .measures import (
     apply_reading,
@@ -22,5 +22,4 @@ __all__ = [
     "spearman",
     "ssim",
     "top_area_overlap",
-    "top_areas",
 ]

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["top_area_overlap", "top_areas"]
+__all__ = ["top_area_overlap"]
 
 
-def top_areas(table: pd.DataFrame, n: int = 10, column: str = "share") -> list[str]:
+def _top_names(table: pd.DataFrame, n: int, column: str) -> list[str]:
     """Names of the `n` areas with the most relevance, largest first, ties by name."""
-    missing = [c for c in ("name", column) if c not in table.columns]
+    name = "area" if "area" in table.columns else "name"
+    missing = [c for c in (name, column) if c not in table.columns]
     if missing:
-        raise KeyError(f"expected columns {missing} in the area table; available: {list(table.columns)}")
+        raise KeyError(f"expected columns area and {column} in the area table; available: {list(table.columns)}")
     if n < 1:
         raise ValueError(f"expected at least 1 area, got {n}")
-    names = table["name"].astype(str)
+    names = table[name].astype(str)
     if "hemisphere" in table.columns:
-        sides = table["hemisphere"].fillna("").astype(str)
-        names = names.where((sides == "") | ~names.duplicated(keep=False), names + " " + sides)
-    order = pd.DataFrame({"name": names, "value": table[column]}).sort_values(
-        ["value", "name"], ascending=[False, True]
-    )
-    return order["name"].head(n).tolist()
+        names = names + " " + table["hemisphere"].fillna("").astype(str)
+    values = pd.DataFrame({"name": names, "value": table[column]}).dropna()
+    return values.sort_values(["value", "name"], ascending=[False, True])["name"].head(n).tolist()
 
 
 def top_area_overlap(table_a: pd.DataFrame, table_b: pd.DataFrame, n: int = 10, column: str = "share") -> float:
@@ -30,7 +28,8 @@ def top_area_overlap(table_a: pd.DataFrame, table_b: pd.DataFrame, n: int = 10, 
     Parameters
     ----------
     table_a, table_b : DataFrame
-        As `area_table` returns them: column `name` and the column compared.
+        As `area_table` returns them: column `area` and the column compared;
+        both merged over hemispheres, or neither.
     n : int
         Number of areas; at most as many as the smaller table has.
     column : str
@@ -40,9 +39,16 @@ def top_area_overlap(table_a: pd.DataFrame, table_b: pd.DataFrame, n: int = 10, 
     -------
     float
         0 (none shared) to 1. By chance alone about n / number of areas.
+
+    Raises
+    ------
+    KeyError
+        If a column is missing.
+    ValueError
+        If a table has no areas with a value.
     """
-    one, two = top_areas(table_a, n, column), top_areas(table_b, n, column)
+    one, two = _top_names(table_a, n, column), _top_names(table_b, n, column)
     size = min(len(one), len(two))
     if size == 0:
-        raise ValueError("expected area tables with at least one area, got an empty one")
+        raise ValueError(f"expected area tables with values of {column}, got none")
     return len(set(one[:size]) & set(two[:size])) / size

@@ -74,9 +74,13 @@ def apply_reading(data: np.ndarray, reading: str | None) -> np.ndarray:
     data : array
         Signed relevance.
     reading : {"signed", "absolute", "positive"} or None
-        None and "signed" leave the values as they are.
+        None leaves everything as it is; the others count NaN (a map that is
+        blank there) as 0.
     """
-    if reading in (None, "signed"):
+    if reading is None:
+        return data
+    data = np.where(np.isnan(data), 0, data)
+    if reading == "signed":
         return data
     if reading == "absolute":
         return np.abs(data)
