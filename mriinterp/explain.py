@@ -1,0 +1,252 @@
+"""The driver: a model, a scan and a method become a relevance map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mriinterp.atlas import Atlas, load_atlas, split_hemisphere
+from mriinterp.methods import Method, get_method
+from mriinterp.models import Model, Prediction
+from mriinterp.progress import Cancel, Progress
+from mriinterp.volume import Volume
+
+__all__ = ["RelevanceMap", "explain", "read_map", "relevance"]
+
+
+@dataclass(frozen=True, eq=False)
+class RelevanceMap:
+    """Relevance of every voxel, and how it came about.
+
+    Parameters
+    ----------
+    volume : Volume
+        Signed and raw, never clipped or rescaled (unless a preset says so),
+        on the model's grid in RAS+ order.
+    method : str
+    target : str
+        Name of the explained output.
+    score : str
+        What of the output is explained: probability, logit, margin, raw.
+    prediction : Prediction
+    params : dict
+        Every parameter of the method, and ``"preset"`` if one was used.
+    digests : dict of str to str
+        SHA-256 of ``"scan"``, ``"model"`` and, where used, ``"atlas"`` and
+        ``"reference"``.
+    reading : str
+        How the method's maps are read where no sign is wanted: ``"absolute"``,
+        ``"positive"`` or ``"signed"``.
+    unit : str
+        What a value is, in words.
+    """
+
+    volume: Volume
+    method: str
+    target: str
+    score: str
+    prediction: Prediction
+    params: dict[str, Any] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    reading: str = "signed"
+    unit: str = ""
+
+
+def read_map(data: np.ndarray, reading: str) -> np.ndarray:
+    """A signed map as it is read: ``"signed"`` as it is, ``"absolute"``, or ``"positive"`` part."""
+    if reading == "absolute":
+        return np.abs(data)
+    if reading == "positive":
+        return np.maximum(data, 0)
+    if reading == "signed":
+        return data
+    raise ValueError(f"expected a reading of absolute, positive or signed, got {reading!r}")
+
+
+def explain(
+    model: Model,
+    volume: Volume,
+    method: str,
+    *,
+    target: str | int | None = None,
+    atlas: Atlas | None = None,
+    reference: Volume | None = None,
+    preset: str | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    **params: Any,
+) -> RelevanceMap:
+    """Relevance of each voxel of a scan for what a network says of it.
+
+    Parameters
+    ----------
+    model : Model
+    volume : Volume
+        In the model's template space, on any grid.
+    method : str
+        See `mriinterp.methods.method_names`.
+    target : str or int, optional
+        The output to explain; default: the predicted class.
+    atlas : Atlas, optional
+        For area occlusion; default AAL.
+    reference : Volume, optional
+        For fills and baselines called ``"reference"``, e.g. the control mean;
+        prepared for the network as the scan is.
+    preset : str, optional
+        ``"rieke2018"`` gives the published numbers: the method's published
+        parameters, and the absolute gradient or the clipped occlusion.
+    progress, cancel : callable, optional
+        ``progress(done, total)``; ``cancel()`` returning True raises
+        `mriinterp.progress.Cancelled`.
+    **params
+        The method's parameters.
+
+    Returns
+    -------
+    RelevanceMap
+
+    Raises
+    ------
+    KeyError
+        Unknown method.
+    ValueError
+        Unknown target, preset or parameter, a value out of range, or a
+        network the method cannot explain.
+    """
+    entry = get_method(method)
+    x = model.prepare(volume)
+    prediction = model.predict_tensor(x)
+    head, index = model.find_target(target, prediction)
+    if head.kind == "scale":
+        params.setdefault("score", "raw")
+    values = entry.resolve(params, preset)
+    context, digests = _context(entry, model, values, atlas, reference)
+    with model.lock:
+        result = _run(entry, model.view(head), x, index, values, {**context, "progress": progress, "cancel": cancel})
+    data = result.sum(dim=1)[0].cpu().numpy()
+    if preset is not None:
+        data = read_map(data, entry.reading)
+        values = {**values, "preset": preset}
+    return RelevanceMap(
+        volume=Volume(data, model.grid.affine, volume.source or volume.grid).canonical(),
+        method=entry.name,
+        target=head.classes[index],
+        score=values["score"],
+        prediction=prediction,
+        params=values,
+        digests={"scan": volume.digest, "model": model.digest, **digests},
+        reading=entry.reading,
+        unit=entry.unit.format(
+            score={"raw": "raw output", "margin": "logit margin"}.get(values["score"], values["score"])
+        ),
+    )
+
+
+def relevance(
+    module: nn.Module,
+    x: Tensor,
+    method: str,
+    *,
+    target: int | None = None,
+    preset: str | None = None,
+    context: dict[str, Any] | None = None,
+    **params: Any,
+) -> Tensor:
+    """Relevance for a bare network and tensor, 2D images included.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Left as it was: training flags, gradients, requires_grad.
+    x : Tensor, shape (1, C, *spatial)
+    target : int, optional
+        Index of the output; default: the largest.
+    context : dict, optional
+        Any of ``labels``, ``reference``, ``progress``, ``cancel``.
+
+    Returns
+    -------
+    Tensor, shape (1, C, *spatial) or (1, 1, *spatial)
+    """
+    entry = get_method(method)
+    values = entry.resolve(params, preset)
+    if target is None:
+        with _frozen(module), torch.inference_mode():
+            target = int(module(x).argmax(dim=1)[0])
+    result = _run(entry, module, x, target, values, context or {})
+    if preset is None or entry.reading == "signed":
+        return result
+    return result.abs() if entry.reading == "absolute" else result.clamp(min=0)
+
+
+def _context(entry: Method, model: Model, values: dict, atlas: Atlas | None, reference: Volume | None):
+    """What the method takes beside its parameters, and the digests of what shaped the result."""
+    context, digests = {}, {}
+    if "labels" in entry.injected:
+        atlas = load_atlas("AAL") if atlas is None else atlas
+        context["labels"] = _labels(atlas.on(model.grid))
+        digests["atlas"] = atlas.digest
+    if "reference" in entry.injected and reference is not None and "reference" in values.values():
+        context["reference"] = model.prepare(reference)
+        digests["reference"] = reference.digest
+    return context, digests
+
+
+def _labels(atlas: Atlas) -> Tensor:
+    """Areas of every voxel, apart and with hemispheres merged, int64 of shape (2, i, j, k)."""
+    first_of: dict[str, int] = {}
+    merged = np.zeros(int(atlas.areas["label"].max()) + 1, dtype=np.int64)
+    for label, name in zip(atlas.areas["label"], atlas.areas["name"], strict=True):
+        merged[label] = first_of.setdefault(split_hemisphere(name)[0], label)
+    apart = atlas.labels.data.astype(np.int64)
+    return torch.from_numpy(np.stack([apart, merged[apart]]))
+
+
+def _run(entry: Method, module: nn.Module, x: Tensor, target: int, values: dict, context: dict) -> Tensor:
+    """Call a method on a frozen module; check what it returns."""
+    given = {key: value for key, value in context.items() if key in entry.injected}
+    with _frozen(module), _exact_float32():
+        result = entry.function(module, x, target, **values, **given).detach()
+    if result.shape[0] != 1 or result.shape[2:] != x.shape[2:]:
+        raise ValueError(f"{entry.name}: expected a map of shape {tuple(x.shape)}, got {tuple(result.shape)}")
+    if not torch.isfinite(result).all():
+        raise ValueError(f"{entry.name}: expected finite relevance, got NaN or infinity; check the scan's intensities")
+    return result
+
+
+@contextmanager
+def _frozen(module: nn.Module) -> Iterator[None]:
+    """Eval mode and no parameter gradients inside; everything as before afterwards."""
+    training = {child: child.training for child in module.modules()}
+    wanted = [p for p in module.parameters() if p.requires_grad]
+    for child in training:
+        child.training = False
+    for parameter in wanted:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for child, flag in training.items():
+            child.training = flag
+        for parameter in wanted:
+            parameter.requires_grad_(True)
+
+
+@contextmanager
+def _exact_float32() -> Iterator[None]:
+    """No TF32: its 10-bit mantissa would show in the maps."""
+    backends = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = False
+        yield
+    finally:
+        for backend, flag in zip(backends, before, strict=True):
+            backend.allow_tf32 = flag

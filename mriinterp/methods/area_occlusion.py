@@ -1,0 +1,60 @@
+"""Occlusion of one brain area after the other."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+
+from mriinterp.methods.fills import Fill, fill_values
+from mriinterp.methods.parameters import Param
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import Score
+from mriinterp.methods.windows import score_drops
+from mriinterp.progress import Cancel, Progress
+
+
+@register_method(
+    "area_occlusion",
+    label="Brain-area occlusion",
+    reference="Rieke et al. 2018",
+    reading="positive",
+    unit="fall of the {score} when the area is hidden",
+    caution="One value per area, whatever its size: large areas hide more of the brain.",
+    presets={"rieke2018": {"score": "probability", "fill": "zero", "both_sides": False}},
+)
+def area_occlusion(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "probability",
+    fill: Fill = "zero",
+    both_sides: Annotated[bool, Param("Hide left and right together")] = False,
+    labels: Tensor | None = None,
+    reference: Tensor | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Tensor:
+    """Fall of the score when a whole area of the atlas is hidden.
+
+    Parameters
+    ----------
+    labels : Tensor of int, shape (2, *spatial)
+        On the grid of `x`. ``labels[0]``: the area of every voxel, 0 outside
+        all areas; ``labels[1]``: the same with left and right as one area.
+    """
+    if labels is None:
+        raise ValueError("expected an atlas for area occlusion, got none; pass atlas=… to explain")
+    if tuple(labels.shape) != (2, *x.shape[2:]):
+        raise ValueError(f"expected labels of shape {(2, *x.shape[2:])}, got {tuple(labels.shape)}")
+    areas = labels[1 if both_sides else 0].cpu()
+    present = areas[areas > 0].unique()
+    if present.numel() == 0:
+        raise ValueError("expected an atlas that overlaps the scan, got no labelled voxel on the model's grid")
+    masks = [areas == label for label in present]
+    values = score_drops(model, x, target, score, masks, fill_values(fill, x, reference), progress, cancel)
+    by_label = torch.zeros(int(present.max()) + 1, dtype=values.dtype)
+    by_label[present.long()] = values
+    return by_label[areas.clamp(min=0).long()][None, None].float()

@@ -1,0 +1,68 @@
+"""What a hidden part of a scan is replaced by."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mriinterp.methods.parameters import Param
+
+__all__ = ["Fill", "fill_values", "gaussian_blur"]
+
+BLUR_SIGMA = 6.0  # voxels: removes gyri, keeps the head's shape
+
+Fill = Annotated[
+    Literal["zero", "mean", "blur", "reference"],
+    Param("What replaces hidden voxels: zero, the scan's mean, the blurred scan, or a reference scan"),
+]
+
+
+def fill_values(fill: str, x: Tensor, reference: Tensor | None = None) -> Tensor | float:
+    """Values to put in the place of hidden voxels.
+
+    Parameters
+    ----------
+    fill : str
+    x : Tensor, shape (1, C, *spatial)
+        The network's input.
+    reference : Tensor, shape (1, C, *spatial), optional
+        E.g. the mean of the controls; needed by ``"reference"``.
+
+    Returns
+    -------
+    float or Tensor, shape (1, C, *spatial)
+    """
+    if fill == "zero":
+        return 0.0
+    if fill == "mean":
+        return float(x.mean())
+    if fill == "blur":
+        return gaussian_blur(x, BLUR_SIGMA)
+    if fill != "reference":
+        raise ValueError(f"expected a fill of zero, mean, blur or reference, got {fill!r}")
+    if reference is None:
+        raise ValueError("expected a reference scan for fill 'reference', got none; pass reference=… to explain")
+    if reference.shape != x.shape:
+        raise ValueError(f"expected a reference of shape {tuple(x.shape)}, got {tuple(reference.shape)}")
+    return reference
+
+
+def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
+    """Separable Gaussian blur of (n, C, *spatial), 2D or 3D; edges are repeated.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in voxels; cut at 3 σ.
+    """
+    radius = max(1, round(3 * sigma))
+    weights = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype) / sigma) ** 2)
+    weights = (weights / weights.sum()).reshape(1, 1, -1)
+    for axis in range(2, x.ndim):
+        lines = x.movedim(axis, -1)
+        flat = F.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="replicate")
+        x = F.conv1d(flat, weights).reshape(lines.shape).movedim(-1, axis)
+    return x

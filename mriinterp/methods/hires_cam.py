@@ -1,0 +1,24 @@
+"""HiResCAM."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from mriinterp.methods.cam import Depth, activation_and_gradient, draw
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import Score
+
+
+@register_method(
+    "hires_cam",
+    label="HiResCAM",
+    reference="Draelos & Carin 2020",
+    reading="positive",
+    unit="contribution of the activation to the {score}",
+    caution="Coarse: a few cells across the brain. Faithful to the layer it is taken from, not to single voxels.",
+)
+def hires_cam(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin", depth: Depth = 1) -> Tensor:
+    """Activation times its gradient, cell by cell, drawn at the cells' receptive fields."""
+    step, gradient = activation_and_gradient(model, x, target, score, depth)
+    coarse = (gradient * step.values).sum(dim=1)[0]
+    return draw(coarse, step, tuple(x.shape[2:]))

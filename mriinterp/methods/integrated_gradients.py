@@ -1,0 +1,49 @@
+"""Integrated gradients."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mriinterp.methods.fills import Fill, fill_values
+from mriinterp.methods.parameters import Param
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import Score, gradient_of_score
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+
+
+@register_method(
+    "integrated_gradients",
+    label="Integrated gradients",
+    reference="Sundararajan et al. 2017",
+    reading="absolute",
+    unit="contribution to the {score} against the baseline",
+    caution="Relative to its baseline: a voxel equal to the baseline gets none. Sums to score(scan) − score(baseline).",
+)
+def integrated_gradients(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "margin",
+    baseline: Fill = "zero",
+    steps: Annotated[int, Param("Points on the path from the baseline to the scan", minimum=1, maximum=300)] = 24,
+    reference: Tensor | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Tensor:
+    """Gradient averaged on the straight path from a baseline, times the difference.
+
+    The path integral is taken by Gauss–Legendre quadrature.
+    """
+    start = fill_values(baseline, x, reference) * torch.ones_like(x)
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
+    total = torch.zeros_like(x)
+    for done, (node, weight) in enumerate(zip((nodes + 1) / 2, weights / 2, strict=True)):
+        check_cancel(cancel)
+        total += weight * gradient_of_score(model, start + node * (x - start), target, score)
+        tell(progress, done + 1, steps)
+    return total * (x - start)

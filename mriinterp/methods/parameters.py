@@ -1,0 +1,115 @@
+"""A method's keyword-only arguments are the one description of its parameters.
+
+Widgets of the page, options of the command line and the docs are made from
+them: type, default, range and help stand in the signature alone::
+
+    def occlusion(model, x, target, *, size: Annotated[int, Param("Edge of the box", minimum=1, unit="voxels")] = 40)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+__all__ = ["INJECTED", "Param", "Parameter", "parameters_of", "validate"]
+
+# Arguments that `explain` hands over; they are no choices of the user.
+INJECTED = ("progress", "cancel", "labels", "reference")
+
+
+@dataclass(frozen=True)
+class Param:
+    """What an annotation says of a parameter beside its type."""
+
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as pages, command line and docs see it.
+
+    Parameters
+    ----------
+    name : str
+    type : type
+        int, float, bool or str.
+    default : object
+    choices : tuple of str
+        Empty unless the value is one of a few.
+    param : Param
+    """
+
+    name: str
+    type: type
+    default: Any
+    choices: tuple[str, ...]
+    param: Param
+
+    def check(self, value: Any) -> Any:
+        """The value in the parameter's type; ValueError if it does not fit."""
+        param, expected = self.param, self.describe()
+        if self.type is bool and isinstance(value, str) and value.lower() in ("true", "false", "yes", "no", "1", "0"):
+            value = value.lower() in ("true", "yes", "1")
+        try:
+            if self.type is int and float(value) != int(float(value)):
+                raise ValueError
+            cast = self.type(float(value)) if self.type is int else self.type(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"expected {self.name} as {expected}, got {value!r}") from error
+        outside = self.type in (int, float) and not (
+            (param.minimum is None or cast >= param.minimum) and (param.maximum is None or cast <= param.maximum)
+        )
+        if outside or (self.choices and cast not in self.choices):
+            raise ValueError(f"expected {self.name} as {expected}, got {value!r}")
+        return cast
+
+    def describe(self) -> str:
+        """Type and range in words, e.g. ``"int from 1 to 200 voxels"``."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        low, high, unit = self.param.minimum, self.param.maximum, self.param.unit
+        parts = [{"int": "whole number", "float": "number", "bool": "true or false"}.get(self.type.__name__, "text")]
+        parts += [f"from {low:g}"] if low is not None else []
+        parts += [f"to {high:g}"] if high is not None else []
+        return " ".join([*parts, unit] if unit else parts)
+
+
+def parameters_of(function: Callable) -> dict[str, Parameter]:
+    """Parameters of a method, by name, from its signature."""
+    hints = get_type_hints(function, include_extras=True)
+    found = {}
+    for name, argument in inspect.signature(function).parameters.items():
+        if argument.kind is not argument.KEYWORD_ONLY or name in INJECTED:
+            continue
+        kind, param, choices = hints[name], Param(""), ()
+        if hasattr(kind, "__metadata__"):
+            param = next((m for m in kind.__metadata__ if isinstance(m, Param)), param)
+            kind = kind.__origin__
+        if get_origin(kind) is Literal:
+            choices = get_args(kind)
+            kind = type(choices[0])
+        if argument.default is argument.empty or kind not in (int, float, bool, str):
+            raise TypeError(f"{function.__name__}: expected {name} as int, float, bool, str or Literal with a default")
+        found[name] = Parameter(name, kind, argument.default, choices, param)
+    return found
+
+
+def validate(parameters: dict[str, Parameter], values: dict[str, Any], method: str) -> dict[str, Any]:
+    """All parameters of a method: the given values checked, defaults for the rest.
+
+    Raises
+    ------
+    ValueError
+        Unknown name, wrong type or out of range.
+    """
+    unknown = sorted(values.keys() - parameters.keys())
+    if unknown:
+        raise ValueError(
+            f"expected parameters of {method!r}, got {', '.join(unknown)}; available: {', '.join(parameters) or 'none'}"
+        )
+    return {name: p.check(values[name]) if name in values else p.default for name, p in parameters.items()}

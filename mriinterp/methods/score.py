@@ -1,0 +1,62 @@
+"""The number that a relevance map explains."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mriinterp.methods.parameters import Param
+
+__all__ = ["SCORES", "Score", "gradient_of_score", "score_of"]
+
+SCORES = ("probability", "logit", "margin", "raw")
+
+Score = Annotated[
+    Literal["probability", "logit", "margin", "raw"],
+    Param("What is explained: the class probability, its logit, the logit margin over the others, or the raw output"),
+]
+
+
+def score_of(output: Tensor, target: int, score: str) -> Tensor:
+    """The explained number of each item of a batch.
+
+    Parameters
+    ----------
+    output : Tensor, shape (n, classes)
+        Raw outputs of a network.
+    target : int
+        Index of the explained class.
+    score : str
+        ``"probability"``: softmax. ``"logit"``, ``"raw"``: the output itself.
+        ``"margin"``: the log-odds of the class, its logit minus the
+        log-sum-exp of the others (for two classes the difference of logits).
+
+    Returns
+    -------
+    Tensor, shape (n,)
+    """
+    if output.ndim != 2 or not 0 <= target < output.shape[1]:
+        raise ValueError(f"expected outputs (n, classes) with a class {target}, got shape {tuple(output.shape)}")
+    if score in ("raw", "logit"):
+        return output[:, target]
+    if score not in SCORES:
+        raise ValueError(f"expected a score of {', '.join(SCORES)}, got {score!r}")
+    if output.shape[1] == 1:
+        raise ValueError(
+            f"expected score 'raw' for a network with a single output, got {score!r}: "
+            "a softmax over one output would be 1 everywhere"
+        )
+    if score == "probability":
+        return torch.softmax(output, dim=1)[:, target]
+    others = [i for i in range(output.shape[1]) if i != target]
+    return output[:, target] - torch.logsumexp(output[:, others], dim=1)
+
+
+def gradient_of_score(model: nn.Module, x: Tensor, target: int, score: str) -> Tensor:
+    """d score / d x, shape of `x`; parameters and `x` itself stay untouched."""
+    with torch.enable_grad():
+        leaf = x.detach().clone().requires_grad_(True)
+        value = score_of(model(leaf), target, score)
+        return torch.autograd.grad(value.sum(), leaf)[0]

@@ -1,0 +1,45 @@
+"""SmoothGrad: gradients averaged over noise."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+
+from mriinterp.methods.parameters import Param
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import Score, gradient_of_score
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+
+
+@register_method(
+    "smoothgrad",
+    label="SmoothGrad",
+    reference="Smilkov et al. 2017",
+    reading="absolute",
+    unit="change of the {score} per unit of intensity, averaged over noise",
+    caution="Less speckle than the plain gradient, but the same question: sensitivity, not evidence.",
+)
+def smoothgrad(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "margin",
+    samples: Annotated[int, Param("Noisy copies of the scan", minimum=1, maximum=200)] = 16,
+    noise: Annotated[float, Param("Standard deviation of the noise, as a share of the scan's range", 0, 1)] = 0.10,
+    seed: Annotated[int, Param("Seed of the noise", minimum=0)] = 0,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Tensor:
+    """Gradient of the score averaged over noisy copies of the scan, signed."""
+    generator = torch.Generator().manual_seed(seed)  # on the CPU: the same noise on every device
+    sigma = noise * float(x.max() - x.min())
+    total = torch.zeros_like(x)
+    for done in range(samples):
+        check_cancel(cancel)
+        jitter = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+        total += gradient_of_score(model, x + sigma * jitter, target, score)
+        tell(progress, done + 1, samples)
+    return total / samples

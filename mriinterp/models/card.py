@@ -1,0 +1,180 @@
+"""Model cards: what travels with a set of weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mriinterp.volume import Grid
+
+__all__ = ["Head", "ModelCard", "read_card", "write_card"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """A group of outputs that belong together.
+
+    Parameters
+    ----------
+    name : str
+    classes : tuple of str
+        One name per output.
+    kind : str
+        ``"classes"``: outputs compete, a softmax gives probabilities.
+        ``"scale"``: a single number, whose raw value is the score.
+    start : int
+        Index of the first output in the network's output vector.
+    note : str
+        How to read the outputs, in words.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    kind: str = "classes"
+    start: int = 0
+    note: str = ""
+
+    def __post_init__(self):
+        if self.kind not in ("classes", "scale"):
+            raise ValueError(f"expected a head of kind 'classes' or 'scale', got {self.kind!r}")
+        if self.kind == "scale" and len(self.classes) != 1:
+            raise ValueError(f"expected one output for a scale, got {len(self.classes)}: {self.classes}")
+        if self.kind == "classes" and len(self.classes) < 2:
+            raise ValueError(f"expected two or more classes, got {self.classes}; a single output is a 'scale'")
+
+    @property
+    def stop(self) -> int:
+        """Index behind the last output."""
+        return self.start + len(self.classes)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCard:
+    """What must be known of a set of weights to use it and to trust it.
+
+    Parameters
+    ----------
+    name, architecture : str
+    grid : Grid
+        The lattice the network reads, in its own voxel order.
+    heads : tuple of Head
+        The first one is explained by default.
+    normalisation : dict
+        See `mriinterp.models.normalisation.read_normalisation`.
+    brain_mask : str or None
+        NIfTI file beside the card; voxels outside it are set to 0 on load.
+    space : str
+        Template space scans must be in.
+    skull_stripped : bool
+        Whether the network was trained on skull-stripped scans.
+    simulated : bool
+        Trained on simulated scans only: no diagnosis is shown for real ones.
+    weights : tuple of str
+        Files beside the card.
+    about : dict
+        Everything else, as it stands in the JSON: training data, measured
+        performance, licence, citation, the command that reproduces it.
+    folder : Path
+        Where relative file names start.
+    """
+
+    name: str
+    architecture: str
+    grid: Grid
+    heads: tuple[Head, ...]
+    normalisation: dict | None = None
+    brain_mask: str | None = None
+    space: str = "MNI152"
+    skull_stripped: bool = True
+    simulated: bool = False
+    weights: tuple[str, ...] = ()
+    about: dict = field(default_factory=dict)
+    folder: Path = Path()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs of the first head."""
+        return self.heads[0].classes
+
+
+_KNOWN = ("name", "architecture", "grid", "normalisation", "brain_mask", "space", "skull_stripped", "simulated")
+
+
+def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model card") -> ModelCard:
+    """Check the entries of a card and make it.
+
+    Raises
+    ------
+    ValueError
+        Listing every entry that is missing or malformed.
+    """
+    problems = [f"'{key}' is missing" for key in ("name", "architecture", "grid") if key not in entries]
+    if not ("classes" in entries or "heads" in entries):
+        problems.append("'classes' is missing (names of the outputs, in their order)")
+    grid = entries.get("grid")
+    if grid is not None and not (isinstance(grid, dict) and {"shape", "affine"} <= grid.keys()):
+        problems.append('\'grid\' is not {"shape": [i, j, k], "affine": 4×4}')
+    if problems:
+        raise ValueError(f"{origin}: expected a complete card, got problems: {'; '.join(problems)}")
+    weights = entries.get("weights", ())
+    return ModelCard(
+        **{key: entries[key] for key in _KNOWN if key in entries and key != "grid"},
+        grid=Grid(tuple(grid["shape"]), grid["affine"]),
+        heads=_heads(entries),
+        weights=(weights,) if isinstance(weights, str) else tuple(weights),
+        about={k: v for k, v in entries.items() if k not in (*_KNOWN, "classes", "heads", "weights")},
+        folder=folder,
+    )
+
+
+def _heads(entries: dict) -> tuple[Head, ...]:
+    """Heads as listed, or the one that `classes` describes."""
+    if "heads" not in entries:
+        classes = tuple(entries["classes"])
+        return (Head("output", classes, "scale" if len(classes) == 1 else "classes"),)
+    heads, start = [], 0
+    for entry in entries["heads"]:
+        head = Head(entry["name"], tuple(entry["classes"]), entry.get("kind", "classes"), start, entry.get("note", ""))
+        heads.append(head)
+        start = head.stop
+    names = [name for head in heads for name in head.classes]
+    if len(set(names)) != len(names):
+        raise ValueError(f"expected different names for all outputs, got {names}")
+    return tuple(heads)
+
+
+def read_card(path: Path | str) -> ModelCard:
+    """Read a model card (JSON).
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON or not a complete card.
+    """
+    path = Path(path)
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name}: expected a model card in JSON, got something else ({error})") from error
+    if not isinstance(entries, dict):
+        raise ValueError(f"{path.name}: expected a JSON object, got {type(entries).__name__}")
+    return card_from_dict(entries, path.parent, path.name)
+
+
+def write_card(card: ModelCard, path: Path | str) -> None:
+    """Write a card as JSON (to a temporary name, then renamed)."""
+    path = Path(path)
+    entries = {
+        **{key: getattr(card, key) for key in _KNOWN if key != "grid"},
+        "grid": {"shape": list(card.grid.shape), "affine": card.grid.affine.tolist()},
+        "heads": [
+            {"name": h.name, "kind": h.kind, "classes": list(h.classes), **({"note": h.note} if h.note else {})}
+            for h in card.heads
+        ],
+        "weights": list(card.weights),
+        **card.about,
+    }
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,165 @@
+"""load_model: from a name, a card or a file to a Model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mriinterp.models.card import ModelCard, card_from_dict, read_card
+from mriinterp.models.model import Model, choose_device
+from mriinterp.models.normalisation import read_normalisation
+from mriinterp.models.registry import architecture_names, get_architecture
+from mriinterp.models.weights import StateDict, digest_of, load_into, read_state_dict
+from mriinterp.nifti import read_labels, read_volume
+from mriinterp.volume import Volume, resample
+
+__all__ = ["load_model", "packaged_models"]
+
+EXPORTED = "torch.export"  # architecture of a card whose weights file is a whole exported program
+
+
+def packaged_models() -> dict[str, Path]:
+    """Cards that come with the package, by model name."""
+    folder = Path(str(resources.files("mriinterp.models") / "weights"))
+    cards = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    return {path.stem: path for path in cards if "architecture" in json.loads(path.read_text(encoding="utf-8"))}
+
+
+def load_model(
+    name_or_card: str | Path | ModelCard,
+    weights: str | Path | Sequence[str | Path] | None = None,
+    device: str | None = None,
+) -> Model:
+    """Load a network with everything needed to feed it.
+
+    Parameters
+    ----------
+    name_or_card : str, Path or ModelCard
+        A packaged model (``"demo"``), a model card (path of a JSON file), an
+        exported program (path of a ``.pt2`` file with its card beside it), or
+        the name of an architecture, which then needs `weights`.
+    weights : path or sequence of paths, optional
+        Weights files; default: those the card names. Weights given without a
+        card use ``<weights>.json`` beside the first file if there is one,
+        else what is known of the published weights.
+    device : str, optional
+        ``"auto"`` (default), ``"cpu"``, ``"cuda"``, ``"mps"``.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    KeyError
+        Unknown name; the names there are.
+    ValueError
+        Card or weights that do not fit, with every problem listed.
+    """
+    paths = [Path(p) for p in ([weights] if isinstance(weights, (str, Path)) else weights or [])]
+    card, architecture = _find_card(name_or_card, paths)
+    if card is not None:
+        architecture = card.architecture
+        paths = paths or [card.folder / name for name in card.weights]
+    if not paths:
+        raise ValueError(
+            f"expected weights for the architecture {architecture!r}, got none; pass weights=… or a model card"
+        )
+    if architecture == EXPORTED:
+        module = _load_exported(paths)
+    else:
+        module, card = _build(architecture, card, paths)
+    return _assemble(module, card, choose_device(device))
+
+
+def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[ModelCard | None, str]:
+    """The card that `source` names, or None and the name of an architecture."""
+    if isinstance(source, ModelCard):
+        return source, source.architecture
+    packaged = packaged_models()
+    text = str(source)
+    if text in packaged:
+        return read_card(packaged[text]), ""
+    path = Path(source)
+    if path.suffix == ".json" or path.suffix == ".pt2":
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"expected a model card or an exported program, got a path where there is none: {path}"
+            )
+        card_path = path if path.suffix == ".json" else path.with_suffix(".json")
+        if not card_path.is_file():
+            raise ValueError(f"expected a model card beside {path.name}, got none at {card_path}")
+        card = read_card(card_path)
+        return (replace(card, weights=(path.name,), architecture=EXPORTED) if path.suffix == ".pt2" else card), ""
+    if text in architecture_names():
+        beside = paths[0].with_suffix(".json") if paths else None
+        if beside is not None and beside.is_file():
+            card = read_card(beside)
+            if card.architecture != text:
+                raise ValueError(f"{beside.name}: expected architecture {text!r}, got {card.architecture!r}")
+            return card, text
+        return None, text
+    available = [*packaged, *architecture_names()]
+    raise KeyError(f"expected a model name or a model card, got {text!r}; available: {', '.join(available)}")
+
+
+def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tuple[nn.Module, ModelCard]:
+    entry = get_architecture(architecture)
+    states: list[StateDict] = [read_state_dict(path) for path in paths]
+    origin = ", ".join(path.name for path in paths)
+    module, state = entry.build(states)
+    load_into(module, state, origin)
+    if card is None:
+        if entry.default_card is None:
+            raise ValueError(f"expected a model card for the architecture {architecture!r}, got none beside {origin}")
+        card = card_from_dict(entry.default_card(states))
+    return module, card
+
+
+def _load_exported(paths: list[Path]) -> nn.Module:
+    if len(paths) != 1:
+        raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
+    try:
+        return torch.export.load(paths[0]).module()
+    except (RuntimeError, ValueError, OSError, KeyError) as error:
+        raise ValueError(
+            f"{paths[0].name}: expected an archive of torch.export.save, got another file ({error})"
+        ) from error
+
+
+def _assemble(module: nn.Module, card: ModelCard, device: torch.device) -> Model:
+    """Move to the device, freeze, check the card against the network, digest."""
+    normalisation = read_normalisation(card.normalisation, card.folder, read_volume, card.grid)
+    mask: Volume | None = None
+    if card.brain_mask:
+        mask = resample(read_labels(card.folder / card.brain_mask), card.grid, order=0)
+    for child in module.modules():
+        child.training = False  # exported programs refuse .eval(), and need only the flag
+    module.requires_grad_(False).to(device)
+    _check_outputs(module, card, device)
+    digest = hashlib.sha256(digest_of(module).encode())
+    for part in (card.architecture, card.grid.shape, card.grid.affine.tobytes(), card.heads, normalisation.digest):
+        digest.update(str(part).encode())
+    digest.update(mask.digest.encode() if mask is not None else b"")
+    return Model(module, card, normalisation, digest.hexdigest(), device, mask)
+
+
+def _check_outputs(module: nn.Module, card: ModelCard, device: torch.device) -> None:
+    """One pass over zeros: the card's grid and classes must be the network's."""
+    expected = card.heads[-1].stop
+    try:
+        with torch.inference_mode():
+            output = module(torch.zeros((1, 1, *card.grid.shape), device=device))
+    except RuntimeError as error:
+        raise ValueError(
+            f"{card.name}: expected a network that reads {card.grid.shape}, got an error: {error}"
+        ) from error
+    if tuple(output.shape) != (1, expected):
+        raise ValueError(f"{card.name}: expected {expected} outputs as on the card, got shape {tuple(output.shape)}")

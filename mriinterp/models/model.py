@@ -1,0 +1,164 @@
+"""A network ready for use: on a device, with its grid, classes and lock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mriinterp.models.card import Head, ModelCard
+from mriinterp.models.normalisation import Normalisation
+from mriinterp.volume import Grid, Volume, resample
+
+__all__ = ["HeadView", "Model", "Prediction", "choose_device"]
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """``"auto"`` (CUDA if there is one, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``."""
+    if name in (None, "auto"):
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("expected a machine with CUDA for device 'cuda', got none; use 'auto' or 'cpu'")
+    return device
+
+
+class HeadView(nn.Module):
+    """A network seen through one of its heads: only that head's outputs."""
+
+    def __init__(self, module: nn.Module, head: Head):
+        super().__init__()
+        self.module = module
+        self.start, self.stop = head.start, head.stop
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.module(x)[:, self.start : self.stop]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of a scan.
+
+    Parameters
+    ----------
+    outputs : dict of str to float
+        Raw output (logit or value on a scale) by name, over all heads.
+    probabilities : dict of str to float
+        Softmax within each head of classes; scales have none.
+    predicted : str
+        Of the first head: the class of largest output, or the scale's name.
+    """
+
+    outputs: dict[str, float]
+    probabilities: dict[str, float]
+    predicted: str
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network and all that is needed to feed it.
+
+    Parameters
+    ----------
+    module : nn.Module
+        In eval mode, parameters without gradient, on `device`.
+    card : ModelCard
+    normalisation : Normalisation
+    digest : str
+        SHA-256 over weights, architecture, grid, normalisation, mask, heads.
+    device : torch.device
+    mask : Volume or None
+        Brain mask on the model's grid; voxels outside become 0 on load.
+    lock : threading.RLock
+        Sessions share a model: whoever hooks, differentiates or moves it
+        holds the lock.
+    """
+
+    module: nn.Module
+    card: ModelCard
+    normalisation: Normalisation
+    digest: str
+    device: torch.device
+    mask: Volume | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def grid(self) -> Grid:
+        """The lattice the network reads, in its own voxel order."""
+        return self.card.grid
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """Groups of outputs; the first is explained by default."""
+        return self.card.heads
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the outputs of the first head."""
+        return self.heads[0].classes
+
+    def prepare(self, volume: Volume) -> Tensor:
+        """A scan as the network wants it.
+
+        Returns
+        -------
+        Tensor, shape (1, 1, i, j, k), float32, on the model's device
+            Resampled to the model's grid by affine (a scan on that grid is
+            passed bitwise), masked and normalised.
+        """
+        data = resample(volume, self.grid, order=1).data.astype(np.float32, copy=False)
+        if not data.any():
+            raise ValueError(
+                f"expected a scan that overlaps the model's field of view ({self.grid}), got one that lies outside it "
+                f"({volume.grid}): is it in {self.card.space} space?"
+            )
+        if self.mask is not None:
+            data = data * (self.mask.data > 0)
+        data = self.normalisation.apply(np.ascontiguousarray(data))
+        return torch.from_numpy(np.array(data))[None, None].to(self.device)
+
+    def predict(self, volume: Volume) -> Prediction:
+        """Run the network on a scan."""
+        return self.predict_tensor(self.prepare(volume))
+
+    def predict_tensor(self, x: Tensor) -> Prediction:
+        """Run the network on a prepared input, shape (1, 1, i, j, k)."""
+        with self.lock, torch.inference_mode():
+            return self.read_outputs(self.module(x)[0].float().cpu())
+
+    def read_outputs(self, output: Tensor) -> Prediction:
+        """Output vector of the network, shape (outputs,), in words."""
+        outputs, probabilities = {}, {}
+        for head in self.heads:
+            values = output[head.start : head.stop]
+            outputs |= dict(zip(head.classes, values.tolist(), strict=True))
+            if head.kind == "classes":
+                probabilities |= dict(zip(head.classes, torch.softmax(values, 0).tolist(), strict=True))
+        first = self.heads[0]
+        return Prediction(outputs, probabilities, max(first.classes, key=outputs.__getitem__))
+
+    def find_target(self, target: str | int | None, prediction: Prediction) -> tuple[Head, int]:
+        """The head and the index within it that a target names.
+
+        Parameters
+        ----------
+        target : str, int or None
+            Name of an output; its index in the network's output vector; or
+            None for the predicted class of the first head.
+        prediction : Prediction
+        """
+        target = prediction.predicted if target is None else target
+        for head in self.heads:
+            for index, name in enumerate(head.classes):
+                if target == name or (isinstance(target, int) and target == head.start + index):
+                    return head, index
+        names: Sequence[str] = [name for head in self.heads for name in head.classes]
+        raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")
+
+    def view(self, head: Head) -> nn.Module:
+        """The module restricted to one head (the module itself if there is only one)."""
+        return self.module if len(self.heads) == 1 else HeadView(self.module, head)

@@ -1,0 +1,126 @@
+"""How a scan's intensities are brought to what a network was trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mriinterp.volume import Volume, check_same_grid
+
+__all__ = ["NORMALISATIONS", "Normalisation", "read_normalisation"]
+
+VOXELWISE_EPSILON = 1e-10  # as in the original code: keeps voxels of zero deviation finite
+
+
+def _none(data: np.ndarray, params: dict) -> np.ndarray:
+    return data
+
+
+def _scan_mean(data: np.ndarray, params: dict) -> np.ndarray:
+    mean = float(data.mean(dtype=np.float64))
+    if mean == 0:
+        raise ValueError("expected a scan whose mean is not zero, got mean 0: it cannot be divided by its mean")
+    return np.clip(data / np.float32(mean), *params["clip"]) if "clip" in params else data / np.float32(mean)
+
+
+def _scan_zscore(data: np.ndarray, params: dict) -> np.ndarray:
+    inside = data > 0
+    values = data[inside].astype(np.float64)
+    if values.size == 0 or values.std() == 0:
+        raise ValueError("expected a scan with varying intensities above zero, got none: it cannot be standardised")
+    return np.where(inside, (data - values.mean()) / values.std(), 0).astype(np.float32)
+
+
+def _voxelwise(data: np.ndarray, params: dict) -> np.ndarray:
+    mean, std = params["mean"], params["std"]
+    varies = std > 0
+    scaled = (data - mean) / (std + VOXELWISE_EPSILON)
+    return np.where(varies, scaled, 0).astype(np.float32)
+
+
+NORMALISATIONS: dict[str, Callable[[np.ndarray, dict], np.ndarray]] = {
+    "none": _none,
+    "scan_mean": _scan_mean,
+    "scan_zscore": _scan_zscore,
+    "voxelwise": _voxelwise,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Normalisation:
+    """A rule applied to a scan that already lies on the model's grid.
+
+    Parameters
+    ----------
+    kind : str
+        ``"none"``: voxels pass bitwise. ``"scan_mean"``: divided by the mean
+        of all voxels, then clipped to `params["clip"]` when given.
+        ``"scan_zscore"``: mean 0 and standard deviation 1 over the voxels
+        above zero; the background stays 0. ``"voxelwise"``: minus a mean and
+        divided by a standard deviation of each voxel over the training
+        scans (arrays `params["mean"]`, `params["std"]`, shape of the grid);
+        voxels that never varied become 0.
+    params : dict
+    """
+
+    kind: str = "none"
+    params: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.kind not in NORMALISATIONS:
+            raise ValueError(
+                f"expected a known normalisation, got {self.kind!r}; available: {', '.join(NORMALISATIONS)}"
+            )
+
+    def apply(self, data: np.ndarray) -> np.ndarray:
+        """Float32 voxels (i, j, k) to float32 network input (i, j, k)."""
+        return NORMALISATIONS[self.kind](data, self.params).astype(np.float32, copy=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the kind and its parameters, arrays included."""
+        digest = hashlib.sha256(self.kind.encode())
+        for key in sorted(self.params):
+            value = self.params[key]
+            digest.update(key.encode())
+            digest.update(value.tobytes() if isinstance(value, np.ndarray) else json.dumps(value).encode())
+        return digest.hexdigest()
+
+
+def read_normalisation(entry: dict | None, folder: Path, read_volume: Callable[[Path], Volume], grid) -> Normalisation:
+    """The `normalisation` entry of a model card.
+
+    Parameters
+    ----------
+    entry : dict or None
+        E.g. ``{"kind": "scan_mean", "clip": [0, 8]}`` or ``{"kind":
+        "voxelwise", "mean": "mean.nii.gz", "std": "std.nii.gz"}`` with files
+        beside the card.
+    folder : Path
+        Folder of the card.
+    read_volume : callable
+        Reads the two files.
+    grid : Grid
+        Grid of the model; both files must lie on it.
+    """
+    if entry is None:
+        return Normalisation()
+    if not isinstance(entry, dict) or "kind" not in entry:
+        raise ValueError(f'expected normalisation as {{"kind": …}}, got {entry!r}')
+    params = {key: value for key, value in entry.items() if key != "kind"}
+    if entry["kind"] == "voxelwise":
+        missing = {"mean", "std"} - params.keys()
+        if missing:
+            raise ValueError(
+                f"expected files 'mean' and 'std' for the voxelwise normalisation, missing: {sorted(missing)}"
+            )
+        for key in ("mean", "std"):
+            volume = read_volume(folder / params[key])
+            check_same_grid(volume, grid, f"normalisation file {params[key]}", "the model")
+            params[key] = np.ascontiguousarray(volume.data)
+    return Normalisation(entry["kind"], params)
