@@ -1,0 +1,258 @@
+"""The viewer as a Streamlit component: Python hands over volumes once, the browser does the rest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
+from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_relevance, pack_scan
+from mriinterp.volume import Grid, Volume, check_same_grid
+
+if TYPE_CHECKING:
+    from mriinterp.atlas import Atlas
+
+__all__ = ["Layer", "Patch", "ViewerState", "viewer"]
+
+_VIEWER = st.components.v2.component("mriinterp_viewer", js=viewer_script(), css=viewer_style())
+_VOLUME = st.components.v2.component("mriinterp_volume", js=store_script())
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One map to show over a scan.
+
+    Parameters
+    ----------
+    name : str
+        Headline of the map, e.g. the method.
+    volume : Volume, shape (i, j, k)
+        On the grid of the scan.
+    unit : str
+        What a value means, e.g. ``"change of P(AD) when occluded"``.
+    signed : bool
+        Diverging colours, symmetric about 0; otherwise sequential ones, and
+        values below 0 are not shown.
+    range : (float, float), optional
+        Values at the two ends of the colour scale. Of a signed map the larger
+        magnitude counts for both sides. None: the map's own, where extreme
+        outliers (above the 99.9th percentile) do not stretch the scale.
+    scan : Volume, optional
+        Another scan under this map, e.g. of another subject or visit.
+    """
+
+    name: str
+    volume: Volume
+    unit: str = ""
+    signed: bool = True
+    range: tuple[float, float] | None = None
+    scan: Volume | None = None
+
+
+@dataclass(frozen=True)
+class Patch:
+    """An occlusion window to draw around the crosshair, edge and stride in voxels."""
+
+    size: tuple[int, int, int]
+    stride: tuple[int, int, int]
+
+    def __post_init__(self):
+        if min(self.size) < 1 or min(self.stride) < 1 or len(self.size) != 3 or len(self.stride) != 3:
+            raise ValueError(f"expected three positive numbers of voxels each, got {self.size} and {self.stride}")
+
+
+@dataclass(frozen=True)
+class ViewerState:
+    """What the reader last clicked.
+
+    Parameters
+    ----------
+    cursor_mm : tuple of 3 float or None
+        Crosshair in RAS+ mm; None before the first click when Python set none.
+    cursor_voxel : tuple of 3 int or None
+        The same as voxel of the scan, in the order of its array.
+    clicked : bool
+        Whether the position comes from the reader rather than from Python.
+    settings : dict
+        Threshold, opacity, view and so on at that moment, under the names of
+        the keyword arguments of :func:`viewer`.
+    """
+
+    cursor_mm: tuple[float, float, float] | None
+    cursor_voxel: tuple[int, int, int] | None
+    clicked: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _pack(kind: str, digest: str, _thing: Any) -> Packed:
+    packers = {"scan": pack_scan, "relevance": pack_relevance}
+    if kind in packers:
+        return packers[kind](_thing.canonical())
+    labels = _thing.labels.canonical()
+    return pack_labels(_Labels(labels, _thing.areas))
+
+
+@dataclass(frozen=True, eq=False)
+class _Labels:
+    labels: Volume
+    areas: Any
+
+
+def viewer(
+    scan: Volume,
+    layers: Sequence[Layer] = (),
+    *,
+    atlas: Atlas | None = None,
+    key: str,
+    cursor_mm: Sequence[float] | None = None,
+    jump: str | int | None = None,
+    height: int | None = None,
+    view: Literal["ortho", "mosaic"] = "ortho",
+    layout: Literal["auto", "rows", "columns"] = "auto",
+    convention: Literal["radiological", "neurological"] = "radiological",
+    threshold: float | None = None,
+    threshold_mode: Literal["value", "percentile"] = "percentile",
+    cluster: int = 1,
+    opacity: float = 0.8,
+    outlines: Literal["off", "area", "all"] = "off",
+    share_range: bool = False,
+    patch: Patch | None = None,
+    space: str = "MNI",
+    scan_label: str = "T1",
+    report: bool = True,
+) -> ViewerState:
+    """Show maps over a scan in linked planes.
+
+    Volumes travel once; stepping, thresholds, colours and conventions are the
+    browser's own business and cause no rerun. A click (not a drag on its way)
+    is reported and reruns the script.
+
+    Parameters
+    ----------
+    scan : Volume, shape (i, j, k)
+        Any orientation; shown in the voxel order closest to RAS+.
+    layers : sequence of Layer
+        Shown beside each other with one crosshair.
+    atlas : Atlas, optional
+        Areas on the grid of the scan, for names and outlines.
+    key : str
+        Identity of this viewer on the page. Settings survive reruns under it.
+    cursor_mm : sequence of 3 float, optional
+        Moves the crosshair whenever it changes. None: start at the peak.
+    jump : str or int, optional
+        Change it to move to `cursor_mm` again although that is the same.
+    height : int, optional
+        Largest height of a row of planes in pixels.
+    view, layout, convention, threshold, threshold_mode, cluster, opacity, outlines, share_range
+        Settings at the start; a change from Python is applied when it is made.
+        `threshold` is a value or a percentile of the magnitudes that are not
+        0 (None: 90th percentile), `cluster` the least number of voxels that
+        touch by faces, `layout` rows or columns of planes.
+    patch : Patch, optional
+        Occlusion window drawn at its real size.
+    space : str
+        Name of the millimetre coordinates, ``"MNI"`` or ``"scanner"``.
+    scan_label : str
+        Name of the scan's values in the status line.
+    report : bool
+        Whether clicks rerun the script.
+
+    Returns
+    -------
+    ViewerState
+
+    Raises
+    ------
+    ValueError
+        If a layer, a scan of a layer or the atlas is on another grid.
+    """
+    _check_grids(scan, layers, atlas)
+    packed: dict[str, Packed] = {}
+    spec = _spec(scan, layers, atlas, packed)
+    spec["cursor"] = None if cursor_mm is None else _three(cursor_mm, "cursor_mm")
+    spec["jump"] = jump
+    spec |= {"key": key, "space": space, "scanLabel": scan_label, "report": report, "height": height}
+    spec["patch"] = None if patch is None else {"size": list(patch.size), "stride": list(patch.stride)}
+    spec["settings"] = {
+        "view": view, "layout": layout, "convention": convention, "threshold": threshold,
+        "threshold_mode": threshold_mode, "cluster": int(cluster), "opacity": float(opacity),
+        "outlines": outlines, "share_range": bool(share_range),
+    }  # fmt: skip
+    with st.container(gap=None):
+        for slot, one in enumerate(packed.values()):
+            _VOLUME(data=one.message, key=f"{key}-volume-{slot}", height="content")
+        result = _VIEWER(data=spec, key=key, on_cursor_change=lambda: None)
+    return _state(result.get("cursor"), scan, cursor_mm, spec)
+
+
+def _check_grids(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None) -> None:
+    for layer in layers:
+        check_same_grid(scan, layer.volume, "the scan", f"layer {layer.name!r}")
+        if layer.scan is not None:
+            check_same_grid(scan, layer.scan, "the scan", f"the scan under layer {layer.name!r}")
+    if atlas is not None:
+        check_same_grid(scan, atlas.labels, "the scan", f"atlas {atlas.name!r}")
+
+
+def _spec(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None, packed: dict[str, Packed]) -> dict:
+    """The part of the message that depends on volumes; fills `packed` with what must be sent."""
+
+    def add(kind: str, thing: Any, digest: str) -> dict:
+        one = _pack(kind, digest, thing)
+        packed[one.digest] = one
+        return one.meta
+
+    scans = [scan, *(layer.scan for layer in layers if layer.scan is not None)]
+    metas = [add("scan", one, one.digest) for one in scans]
+    place = {id(one): index for index, one in enumerate(scans)}
+    shown = scan.canonical()
+    spec: dict[str, Any] = {
+        "shape": list(shown.data.shape),
+        "affine": shown.affine.tolist(),
+        "toVoxel": np.linalg.inv(scan.affine).tolist(),
+        "scans": metas,
+        "layers": [
+            {
+                **add("relevance", layer.volume, layer.volume.digest),
+                "name": layer.name, "unit": layer.unit, "signed": layer.signed,
+                "range": None if layer.range is None else [float(v) for v in layer.range],
+                "scan": 0 if layer.scan is None else place[id(layer.scan)],
+            }
+            for layer in layers
+        ],
+        "atlas": None,
+    }  # fmt: skip
+    if atlas is not None:
+        table = hashlib.sha256(atlas.areas.to_csv(index=False).encode()).hexdigest()
+        spec["atlas"] = {"name": atlas.name, **add("atlas", atlas, atlas.labels.digest + table)}
+    return spec
+
+
+def _three(values: Sequence[float], name: str) -> list[float]:
+    numbers = [float(v) for v in values]
+    if len(numbers) != 3 or not np.isfinite(numbers).all():
+        raise ValueError(f"expected three finite numbers for {name}, got {list(values)}")
+    return numbers
+
+
+def _state(reported: Any, scan: Volume, cursor_mm: Sequence[float] | None, spec: dict) -> ViewerState:
+    """The reader's click, unless Python moved the crosshair to another place since."""
+    stamp = [spec["cursor"], spec["jump"]]
+    if isinstance(reported, dict) and reported.get("stamp") == stamp:
+        mm = tuple(float(v) for v in reported["mm"])
+        return ViewerState(mm, _voxel(scan.grid, mm), True, dict(reported.get("settings") or {}))
+    if cursor_mm is None:
+        return ViewerState(None, None)
+    mm = tuple(spec["cursor"])
+    return ViewerState(mm, _voxel(scan.grid, mm))
+
+
+def _voxel(grid: Grid, mm: Sequence[float]) -> tuple[int, int, int]:
+    voxel = np.clip(np.rint(grid.to_voxel(mm)), 0, np.array(grid.shape) - 1)
+    return tuple(int(v) for v in voxel)

@@ -1,0 +1,74 @@
+// The colour scale of one map: colours, what is hidden in grey, numbers, and what the numbers mean.
+
+class ColorBar {
+  constructor(view) {
+    this.view = view;
+    this.canvas = h('canvas', { class: 'colorbar', role: 'img' });
+  }
+
+  resize(width) {
+    this.width = width;
+    this.height = 30;
+    this.context = fitCanvas(this.canvas, width, this.height);
+  }
+
+  get ticks() {
+    const { range, threshold, map } = this.view;
+    const inner = threshold > 0 && threshold < range[1] ? [threshold] : [];
+    if (!map.signed) return [range[0], ...inner.filter((v) => v > range[0]), range[1]];
+    return [range[0], ...inner.map((v) => -v), 0, ...inner, range[1]];
+  }
+
+  draw(viewer, context = this.context, x0 = 0, y0 = 0, colors = viewer.colors) {
+    const { view, width } = this;
+    const { range, threshold, ramp, map } = view;
+    const inset = 22;
+    const long = width - 2 * inset;
+    context.clearRect(x0, y0, width, this.height);
+    for (let x = 0; x < long; x += 1) {
+      const value = range[0] + ((x + 0.5) / long) * (range[1] - range[0]);
+      const size = map.signed ? Math.abs(value) : value;
+      const at = 3 * rampIndex(value, range);
+      const [r, g, b] = size < threshold || size === 0 ? HIDDEN_GREY : ramp.subarray(at, at + 3);
+      context.fillStyle = `rgb(${r}, ${g}, ${b})`;
+      context.fillRect(x0 + inset + x, y0 + 2, 1.5, 10);
+    }
+    context.strokeStyle = colors.border;
+    context.lineWidth = 1;
+    context.strokeRect(x0 + inset - 0.5, y0 + 1.5, long + 1, 11);
+    context.font = '11px system-ui, sans-serif';
+    context.textBaseline = 'top';
+    context.fillStyle = colors.text;
+    const place = (value) => x0 + inset + ((value - range[0]) / (range[1] - range[0])) * long;
+    const taken = [];
+    // The ends and zero first; a threshold gets its number only where there is room.
+    const order = [...this.ticks].sort((a, b) => this.rank(a) - this.rank(b));
+    for (const value of order) {
+      const text = this.label(value);
+      const half = context.measureText(text).width / 2 + 3;
+      const at = clamp(place(value), x0 + half - 3, x0 + width - half + 3);
+      if (taken.some(([low, high]) => at + half > low && at - half < high)) continue;
+      taken.push([at - half, at + half]);
+      context.textAlign = 'center';
+      context.fillText(text, at, y0 + 16);
+      context.fillRect(Math.round(place(value)) - 0.5, y0 + 12, 1, 3);
+    }
+    const unit = view.unit ? `, ${view.unit}` : '';
+    this.canvas.setAttribute('aria-label', `Colour scale from ${formatNumber(range[0])} to ${formatNumber(range[1])}${unit}; `
+      + `grey below ${formatNumber(threshold)}`);
+  }
+
+  rank(value) {
+    const { range } = this.view;
+    return value === range[0] || value === range[1] ? 0 : value === 0 ? 1 : 2;
+  }
+
+  // "≥" where the map goes beyond the end of its scale.
+  label(value) {
+    const { range, map } = this.view;
+    const beyond = map.top > 1.001 * range[1];
+    if (beyond && value === range[1]) return `≥ ${formatNumber(value, 2)}`;
+    if (beyond && map.signed && value === range[0]) return `≤ ${formatNumber(value, 2)}`;
+    return formatNumber(value, 2);
+  }
+}

@@ -1,0 +1,53 @@
+// Sizes: how planes share the width. All planes of a view have one scale, so a millimetre is a millimetre everywhere.
+
+const GAP = 3;
+const PROFILE_HEIGHT = 38;
+const COLUMN_GAP = 14;
+
+function layoutViews(viewer) {
+  const { views, settings, stage, spec } = viewer;
+  const width = stage.clientWidth;
+  if (!width || !views.length) return false;
+  const columns = usesColumns(viewer);
+  stage.classList.toggle('columns', columns);
+  const wide = columns ? Math.floor((width - COLUMN_GAP * (views.length - 1)) / views.length) : width;
+  const screen = globalThis.innerHeight || 900;
+  const single = viewer.shownPlanes.length === 1;
+  const tallest = spec.height ?? clamp(screen * (single ? 0.72 : 0.58), 280, single ? 1000 : 640);
+  for (const view of views) {
+    view.element.style.width = columns ? `${wide}px` : '';
+    view.head.classList.toggle('stacked', columns || wide < 620);
+    view.bar?.resize(columns ? wide : Math.min(300, wide * 0.4));
+    if (settings.view === 'mosaic') {
+      view.planes.replaceChildren(view.mosaic.canvas);
+      view.mosaic.resize(wide);
+      continue;
+    }
+    layoutPlanes(viewer, view, wide, tallest, columns);
+  }
+  return true;
+}
+
+function usesColumns({ views, settings }) {
+  if (views.length < 2 || settings.view === 'mosaic') return false;
+  return settings.layout === 'auto' ? views.length > 2 : settings.layout === 'columns';
+}
+
+function layoutPlanes(viewer, view, wide, tallest, columns) {
+  const planes = viewer.shownPlanes;
+  const extents = planes.map((plane) => viewer.space.extent(plane));
+  const across = extents.map(([w]) => w);
+  const up = extents.map(([, t]) => t);
+  const sum = across.reduce((total, w) => total + w, 0);
+  const room = wide - GAP * (planes.length - 1);
+  const rowHeight = Math.round(Math.min(tallest, (room / sum) * Math.max(...up)));
+  const columnScale = Math.min(wide / Math.max(...across), tallest / Math.max(...up));
+  view.planes.classList.toggle('stacked', columns);
+  view.planes.replaceChildren(...planes.map((plane, n) => {
+    const width = columns ? wide : Math.floor((room * across[n]) / sum);
+    const height = columns ? Math.round(up[n] * columnScale) : rowHeight;
+    view.panes[plane.axis].resize(width, height);
+    view.profiles[plane.axis]?.resize(width, PROFILE_HEIGHT);
+    return h('div', { class: 'cell' }, view.panes[plane.axis].canvas, view.profiles[plane.axis]?.canvas);
+  }));
+}

@@ -1,0 +1,70 @@
+// Borders of areas as lines between voxels, sharp at every size. Paths are in voxels and kept for the last slices.
+
+class Outlines {
+  constructor(space, areas) {
+    this.space = space;
+    this.areas = areas;
+    this.paths = new Map();
+  }
+
+  // Borders in a slice; `only` is the code of one area, or 0 for all.
+  path(plane, slice, flip, only) {
+    const key = `${plane.axis}/${slice}/${flip}/${only}`;
+    if (!this.paths.has(key)) {
+      if (this.paths.size > 240) this.paths.delete(this.paths.keys().next().value);
+      this.paths.set(key, this.trace(plane, slice, flip, only));
+    }
+    return this.paths.get(key);
+  }
+
+  trace(plane, slice, flip, only) {
+    const { space } = this;
+    const columns = space.shape[plane.horizontal];
+    const rows = space.shape[plane.vertical];
+    const base = slice * space.strides[plane.axis];
+    const { codes } = this.areas;
+    const at = (x, y) => {
+      if (x < 0 || y < 0 || x >= columns || y >= rows) return 0;
+      const i = flip ? columns - 1 - x : x;
+      const code = codes[base + i * space.strides[plane.horizontal] + (rows - 1 - y) * space.strides[plane.vertical]];
+      return only && code !== only ? 0 : code;
+    };
+    const path = new Path2D();
+    // Runs of equal direction become one line, which strokes faster than single edges.
+    for (let y = 0; y <= rows; y += 1) {
+      for (let x = 0, from = -1; x <= columns; x += 1) {
+        const edge = x < columns && at(x, y) !== at(x, y - 1);
+        if (edge && from < 0) from = x;
+        if (!edge && from >= 0) { path.moveTo(from, y); path.lineTo(x, y); from = -1; }
+      }
+    }
+    for (let x = 0; x <= columns; x += 1) {
+      for (let y = 0, from = -1; y <= rows; y += 1) {
+        const edge = y < rows && at(x, y) !== at(x - 1, y);
+        if (edge && from < 0) from = y;
+        if (!edge && from >= 0) { path.moveTo(x, from); path.lineTo(x, y); from = -1; }
+      }
+    }
+    return path;
+  }
+
+  draw(context, box, plane, slice, flip, current, which) {
+    const width = box.width / this.space.shape[plane.horizontal];
+    const height = box.height / this.space.shape[plane.vertical];
+    const stroke = (path, color, thickness) => {
+      context.save();
+      context.translate(box.x, box.y);
+      context.scale(width, height);
+      context.strokeStyle = color;
+      context.lineWidth = thickness / width;
+      context.stroke(path);
+      context.restore();
+    };
+    if (which === 'all') stroke(this.path(plane, slice, flip, 0), 'rgba(235, 235, 240, 0.55)', 0.8);
+    if (current) {
+      const path = this.path(plane, slice, flip, current);
+      stroke(path, 'rgba(0, 0, 0, 0.8)', 3.2);
+      stroke(path, '#ffffff', 1.5);
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// One plane of one map: picture, crosshair, letters, and the ways to move in it.
+
+const CROSSHAIR = '#7ee8c2';
+const LETTER_FONT = '600 13px system-ui, sans-serif';
+const CAPTION_FONT = '12px system-ui, sans-serif';
+
+function haloText(context, text, x, y, align, baseline, color = '#f2f2f2') {
+  context.textAlign = align;
+  context.textBaseline = baseline;
+  context.lineJoin = 'round';
+  context.lineWidth = 3;
+  context.strokeStyle = 'rgba(0, 0, 0, 0.85)';
+  context.strokeText(text, x, y);
+  context.fillStyle = color;
+  context.fillText(text, x, y);
+}
+
+class Pane {
+  constructor(viewer, view, plane) {
+    Object.assign(this, { viewer, view, plane });
+    this.image = new SliceImage(viewer.space, plane);
+    this.wheel = 0;
+    this.canvas = h('canvas', {
+      class: 'pane', tabindex: '0', role: 'application', 'data-plane': plane.name.toLowerCase(),
+      'aria-roledescription': 'brain slice',
+      onpointerdown: (event) => this.press(event),
+      onpointermove: (event) => this.drag(event),
+      onpointerup: (event) => this.release(event),
+      onpointercancel: (event) => this.release(event),
+      ondblclick: () => viewer.set({ planes: viewer.settings.planes === 'all' ? plane.name : 'all' }),
+      onkeydown: (event) => this.key(event),
+      onfocus: () => viewer.activate(plane.axis),
+    });
+    this.canvas.addEventListener('wheel', (event) => this.roll(event), { passive: false });
+  }
+
+  get flip() {
+    return isFlipped(this.plane.horizontal, this.viewer.settings.convention);
+  }
+
+  resize(width, height) {
+    const [across, up] = this.viewer.space.extent(this.plane);
+    const scale = Math.min(width / across, height / up);
+    Object.assign(this, { width, height });
+    this.box = { width: across * scale, height: up * scale, x: (width - across * scale) / 2, y: (height - up * scale) / 2 };
+    this.context = fitCanvas(this.canvas, width, height);
+  }
+
+  draw() {
+    const { viewer, view, plane, context, box, flip } = this;
+    const { settings, cursor } = viewer;
+    const slice = cursor[plane.axis];
+    context.fillStyle = '#000';
+    context.fillRect(0, 0, this.width, this.height);
+    const map = settings.overlay ? view.map : null;
+    this.image.draw(context, box, { scan: view.scan, map, mask: view.mask, slice, flip, smooth: settings.smooth });
+    if (viewer.outlines && settings.outlines !== 'off') {
+      const current = viewer.areas.codes[viewer.space.index(cursor)];
+      viewer.outlines.draw(context, box, plane, slice, flip, current, settings.outlines);
+    }
+    if (viewer.spec.patch && settings.patch) this.drawPatch();
+    if (settings.crosshair) this.drawCrosshair();
+    this.drawLabels();
+    const mm = viewer.space.mm(cursor)[plane.axis];
+    this.canvas.setAttribute('aria-label', `${view.name} ${plane.name}, ${plane.coordinate} = ${formatMm(mm)} mm. `
+      + 'Arrow keys move the crosshair, Page Up and Page Down change the slice.');
+  }
+
+  // Screen position of a voxel's centre (fractional voxels allowed).
+  place(voxel) {
+    const { horizontal, vertical } = this.plane;
+    const [columns, rows] = [this.viewer.space.shape[horizontal], this.viewer.space.shape[vertical]];
+    const x = this.flip ? columns - 1 - voxel[horizontal] : voxel[horizontal];
+    return [
+      this.box.x + ((x + 0.5) * this.box.width) / columns,
+      this.box.y + ((rows - 0.5 - voxel[vertical]) * this.box.height) / rows,
+    ];
+  }
+
+  drawCrosshair() {
+    const { context, box } = this;
+    const [x, y] = this.place(this.viewer.cursor).map((v) => Math.round(v) + 0.5);
+    const gap = 7;
+    context.beginPath();
+    for (const [from, to] of [[box.x, x - gap], [x + gap, box.x + box.width]]) {
+      if (to > from) { context.moveTo(from, y); context.lineTo(to, y); }
+    }
+    for (const [from, to] of [[box.y, y - gap], [y + gap, box.y + box.height]]) {
+      if (to > from) { context.moveTo(x, from); context.lineTo(x, to); }
+    }
+    context.lineWidth = 1;
+    context.globalAlpha = 0.85;
+    context.strokeStyle = CROSSHAIR;
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
+  // The occlusion window nearest to the crosshair, dashed its neighbours one stride away.
+  drawPatch() {
+    const { context, plane, viewer } = this;
+    const { size, stride } = viewer.spec.patch;
+    const start = [0, 1, 2].map((axis) => {
+      const last = Math.max(0, viewer.space.shape[axis] - size[axis]);
+      return clamp(Math.round((viewer.cursor[axis] - size[axis] / 2) / stride[axis]) * stride[axis], 0, last);
+    });
+    const square = (shift) => {
+      const low = start.map((v, axis) => v + (shift[axis] ?? 0) - 0.5);
+      const [ax, ay] = this.place(low);
+      const [bx, by] = this.place(low.map((v, axis) => v + size[axis]));
+      context.strokeRect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay));
+    };
+    context.save();
+    context.beginPath();
+    context.rect(this.box.x, this.box.y, this.box.width, this.box.height);
+    context.clip();
+    context.strokeStyle = 'rgba(255, 226, 92, 0.45)';
+    context.lineWidth = 1;
+    context.setLineDash([3, 4]);
+    for (const axis of [plane.horizontal, plane.vertical]) {
+      for (const step of [-1, 1]) square({ [axis]: step * stride[axis] });
+    }
+    context.setLineDash([]);
+    context.strokeStyle = '#ffe25c';
+    context.lineWidth = 1.5;
+    square({});
+    context.restore();
+  }
+
+  drawLabels() {
+    const { context, plane, viewer, width, height } = this;
+    const letters = planeLetters(plane, viewer.settings.convention);
+    context.font = LETTER_FONT;
+    haloText(context, letters.left, 7, height / 2, 'left', 'middle');
+    haloText(context, letters.right, width - 7, height / 2, 'right', 'middle');
+    haloText(context, letters.top, width / 2, 7, 'center', 'top');
+    haloText(context, letters.bottom, width / 2, height - 7, 'center', 'bottom');
+    context.font = CAPTION_FONT;
+    const mm = viewer.space.mm(viewer.cursor)[plane.axis];
+    if (width > 210) haloText(context, plane.name, 8, 8, 'left', 'top', '#b9bec7');
+    haloText(context, `${plane.coordinate} ${formatMm(mm)} mm`, width - 8, 8, 'right', 'top', '#b9bec7');
+  }
+
+  locate(event) {
+    const { horizontal, vertical } = this.plane;
+    const { shape } = this.viewer.space;
+    const bounds = this.canvas.getBoundingClientRect();
+    const x = Math.floor(((event.clientX - bounds.left - this.box.x) / this.box.width) * shape[horizontal]);
+    const y = Math.floor(((event.clientY - bounds.top - this.box.y) / this.box.height) * shape[vertical]);
+    const voxel = [...this.viewer.cursor];
+    voxel[horizontal] = this.flip ? shape[horizontal] - 1 - x : x;
+    voxel[vertical] = shape[vertical] - 1 - y;
+    return this.viewer.space.inside(voxel);
+  }
+
+  press(event) {
+    if (event.button !== 0) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.pressed = true;
+    this.viewer.stop();
+    this.viewer.moveTo(this.locate(event));
+  }
+
+  drag(event) {
+    if (this.pressed) this.viewer.moveTo(this.locate(event));
+  }
+
+  release(event) {
+    if (!this.pressed) return;
+    this.pressed = false;
+    if (event.type === 'pointerup') this.viewer.report();
+  }
+
+  roll(event) {
+    if (event.ctrlKey) return; // the browser's own zoom
+    event.preventDefault();
+    this.wheel += event.deltaMode === 1 ? event.deltaY * 20 : event.deltaY;
+    const steps = Math.trunc(this.wheel / 40) || (Math.abs(this.wheel) >= 1 && event.deltaMode === 1 ? Math.sign(this.wheel) : 0);
+    if (!steps) return;
+    this.wheel = 0;
+    this.viewer.activate(this.plane.axis);
+    this.viewer.step(this.plane.axis, -Math.sign(steps) * Math.min(3, Math.abs(steps)));
+  }
+
+  key(event) {
+    const { viewer, plane } = this;
+    const right = this.flip ? -1 : 1;
+    const moves = {
+      ArrowLeft: [plane.horizontal, -right], ArrowRight: [plane.horizontal, right],
+      ArrowUp: [plane.vertical, 1], ArrowDown: [plane.vertical, -1],
+      PageUp: [plane.axis, 1], PageDown: [plane.axis, -1],
+      Home: [plane.axis, -1e6], End: [plane.axis, 1e6],
+    };
+    if (event.key in moves) {
+      const [axis, step] = moves[event.key];
+      viewer.step(axis, event.shiftKey ? 10 * step : step);
+    } else if (event.key === ' ') viewer.togglePlay();
+    else if (event.key === 'Enter') viewer.report();
+    else return;
+    event.preventDefault();
+  }
+}

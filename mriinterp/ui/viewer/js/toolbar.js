@@ -1,0 +1,192 @@
+// The controls. Each knows how to show the settings and how to change them; nothing here draws.
+
+class Toolbar {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.syncs = [];
+    this.element = h('div', { class: 'toolbar', role: 'toolbar', 'aria-label': 'Viewer controls' },
+      this.navigation(), this.overlayRow(), this.display());
+  }
+
+  sync() {
+    for (const sync of this.syncs) sync(this.viewer.settings);
+  }
+
+  button({ label, text, image, press, title, name }) {
+    const parts = [image ? icon(image) : null, text ? h('span', { text }) : null];
+    return h('button', { type: 'button', class: 'tool', 'aria-label': label, title: title ?? label, 'data-tool': name, onclick: press }, ...parts);
+  }
+
+  toggle({ text, setting, title }) {
+    const box = h('input', { type: 'checkbox', 'data-setting': setting, onchange: () => this.viewer.set({ [setting]: box.checked }) });
+    this.syncs.push((settings) => { box.checked = settings[setting]; });
+    return h('label', { class: 'field check', title }, box, h('span', { text }));
+  }
+
+  segments({ setting, options, label }) {
+    const buttons = options.map(([value, text]) => h('button', {
+      type: 'button', class: 'segment', text, 'data-value': value, onclick: () => this.viewer.set({ [setting]: value }),
+    }));
+    this.syncs.push((settings) => buttons.forEach((button) => {
+      button.setAttribute('aria-pressed', String(button.dataset.value === settings[setting]));
+    }));
+    return h('div', { class: 'segments', role: 'group', 'aria-label': label }, ...buttons);
+  }
+
+  select({ text, setting, options, label, title }) {
+    const field = h('select', {
+      'data-setting': setting, 'aria-label': label ?? text, title, onchange: () => this.viewer.set({ [setting]: field.value }),
+    }, ...options.map(([value, name]) => h('option', { value, text: name })));
+    this.syncs.push((settings) => { field.value = settings[setting]; });
+    return h('label', { class: 'field' }, text ? h('span', { text }) : null, field);
+  }
+
+  slider({ text, setting, low, high, step, show, title }) {
+    const output = h('output', { class: 'amount' });
+    const field = h('input', {
+      type: 'range', min: String(low), max: String(high), step: String(step), 'data-setting': setting, 'aria-label': text, title,
+      oninput: () => this.viewer.set({ [setting]: Number(field.value) }),
+    });
+    this.syncs.push((settings) => {
+      field.value = String(settings[setting]);
+      output.textContent = show(settings[setting]);
+    });
+    return h('label', { class: 'field' }, h('span', { text }), field, output);
+  }
+
+  navigation() {
+    const { viewer } = this;
+    this.coordinates = PLANES.map((plane) => h('input', {
+      type: 'number', class: 'coordinate', step: '1', 'aria-label': `${plane.coordinate} in mm`, 'data-coordinate': plane.coordinate,
+      onchange: () => this.typed(),
+    }));
+    this.play = this.button({ label: 'Play', image: 'play', name: 'play', press: () => viewer.togglePlay(), title: 'Play through the slices of the plane last used (space)' });
+    this.more = this.button({ label: 'Display settings', image: 'tune', text: 'Display', name: 'display', press: () => this.toggleDisplay() });
+    this.more.setAttribute('aria-expanded', 'false');
+    return h('div', { class: 'bar' },
+      this.segments({ setting: 'view', label: 'View', options: [['ortho', 'Planes'], ['mosaic', 'Mosaic']] }),
+      this.select({ setting: 'planes', label: 'Planes shown', options: [['all', 'All three'], ...PLANES.map((plane) => [plane.name, plane.name])], title: 'Planes shown (double-click a plane to enlarge it)' }),
+      this.select({ setting: 'convention', label: 'Left and right', options: [['radiological', 'Radiological'], ['neurological', 'Neurological']], title: 'On which side of the screen the patient’s left lies' }),
+      h('div', { class: 'field coordinates', role: 'group', 'aria-label': 'Crosshair in mm' },
+        ...PLANES.flatMap((plane, n) => [h('span', { text: plane.coordinate }), this.coordinates[n]]), h('span', { text: 'mm' })),
+      this.button({ label: 'Go to the peak', image: 'peak', text: 'Peak', name: 'peak', press: () => viewer.toPeak(), title: 'Go to the strongest relevance of the map' }),
+      this.play,
+      h('span', { class: 'spring' }),
+      this.more,
+      this.button({ label: 'Save picture', image: 'camera', name: 'picture', press: () => savePicture(viewer), title: 'Save what is shown as PNG' }),
+      this.button({ label: 'Full screen', image: 'expand', name: 'expand', press: () => viewer.toggleFullScreen() }));
+  }
+
+  overlayRow() {
+    const { viewer } = this;
+    this.threshold = h('input', {
+      type: 'range', min: '0', max: '1000', step: '1', 'data-setting': 'threshold', 'aria-label': 'Threshold',
+      oninput: () => viewer.set({ threshold: this.fromSlider(Number(this.threshold.value)) }),
+    });
+    this.thresholdNumber = h('input', {
+      type: 'number', min: '0', step: 'any', class: 'number', 'aria-label': 'Threshold, exact', 'data-setting': 'threshold-exact',
+      onchange: () => viewer.set({ threshold: Math.max(0, Number(this.thresholdNumber.value) || 0) }),
+    });
+    const mode = this.select({ setting: 'threshold_mode', label: 'Threshold by', options: [['percentile', 'percentile'], ['value', 'value']], title: 'Percentile of the magnitudes other than 0, each map its own, or one value for all maps' });
+    const cluster = h('input', {
+      type: 'number', min: '1', step: '1', class: 'number small', 'aria-label': 'Smallest cluster in voxels', 'data-setting': 'cluster',
+      title: 'Hide clusters of fewer voxels; voxels touch by faces',
+      oninput: () => viewer.set({ cluster: Math.max(1, Math.round(Number(cluster.value) || 1)) }),
+    });
+    this.syncs.push((settings) => {
+      const value = viewer.thresholdSetting;
+      this.threshold.value = String(this.toSlider(value));
+      const shown = settings.threshold_mode === 'percentile' ? Math.round(value * 100) / 100 : Number(value.toPrecision(3));
+      if (!this.focused(this.thresholdNumber)) this.thresholdNumber.value = String(shown);
+      if (!this.focused(cluster)) cluster.value = String(settings.cluster);
+    });
+    this.syncs.push(() => { this.overlayBar.hidden = viewer.views.every((view) => !view.map); });
+    this.outlineField = this.select({ text: 'Outlines', setting: 'outlines', options: [['off', 'off'], ['area', 'this area'], ['all', 'all areas']] });
+    this.overlayBar = h('div', { class: 'bar' },
+      this.toggle({ text: 'Overlay', setting: 'overlay', title: 'Show or hide the relevance (o)' }),
+      h('div', { class: 'field' }, h('span', { text: 'Threshold' }), this.threshold, this.thresholdNumber, mode),
+      h('label', { class: 'field' }, h('span', { text: 'Cluster ≥' }), cluster, h('span', { text: 'voxels' })),
+      this.slider({ text: 'Opacity', setting: 'opacity', low: 0, high: 1, step: 0.01, show: (v) => `${Math.round(100 * v)} %` }),
+      this.outlineField);
+    return this.overlayBar;
+  }
+
+  display() {
+    const { viewer } = this;
+    const scales = (kind) => Object.entries(SCALES[kind]).map(([name, scale]) => [name, scale.label]);
+    const top = h('input', {
+      type: 'number', min: '0', step: 'any', class: 'number', placeholder: 'auto', 'aria-label': 'Top of the colour scale', 'data-setting': 'top',
+      title: 'Value at the end of the colour scale of every map; empty: chosen for you',
+      onchange: () => viewer.set({ top: Number(top.value) > 0 ? Number(top.value) : null }),
+    });
+    const signed = this.select({ text: 'Colours', setting: 'signedScale', options: scales('signed') });
+    const unsigned = this.select({ text: 'Colours', setting: 'unsignedScale', options: scales('unsigned') });
+    const common = this.toggle({ text: 'One colour scale for all maps', setting: 'share_range' });
+    const layout = this.select({ text: 'Maps in', setting: 'layout', options: [['auto', 'automatic'], ['rows', 'rows'], ['columns', 'columns']] });
+    const patch = this.toggle({ text: 'Occlusion window', setting: 'patch' });
+    this.syncs.push((settings) => {
+      const kinds = viewer.views.filter((view) => view.map).map((view) => view.map.signed);
+      signed.hidden = !kinds.includes(true);
+      unsigned.hidden = !kinds.includes(false);
+      common.hidden = layout.hidden = viewer.views.length < 2;
+      patch.hidden = !viewer.spec.patch;
+      this.outlineField.hidden = !viewer.areas;
+      top.value = settings.top === null ? '' : String(settings.top);
+    });
+    const share = (v) => `${Math.round(100 * v)} %`;
+    this.panel = h('div', { class: 'bar panel', hidden: true },
+      this.slider({ text: 'Black', setting: 'black', low: -0.5, high: 0.9, step: 0.01, show: share, title: 'Darkest grey of the scan: 0 % is its 1st, 100 % its 99th percentile' }),
+      this.slider({ text: 'White', setting: 'white', low: 0.1, high: 1.25, step: 0.01, show: share, title: 'Brightest grey of the scan: 0 % is its 1st, 100 % its 99th percentile' }),
+      signed, unsigned,
+      h('label', { class: 'field' }, h('span', { text: 'Scale ends at' }), top),
+      common, layout,
+      this.toggle({ text: 'Fade weak relevance', setting: 'fade', title: 'The weaker the relevance, the more transparent' }),
+      this.toggle({ text: 'Smooth', setting: 'smooth', title: 'Linear display; off: every voxel as a square' }),
+      this.toggle({ text: 'Crosshair', setting: 'crosshair' }), patch,
+      this.button({ label: 'Reset settings', text: 'Reset', name: 'reset', press: () => viewer.reset() }));
+    return this.panel;
+  }
+
+  toggleDisplay() {
+    this.panel.hidden = !this.panel.hidden;
+    this.more.setAttribute('aria-expanded', String(!this.panel.hidden));
+  }
+
+  focused(element) {
+    return element.getRootNode().activeElement === element;
+  }
+
+  // A threshold as a position of the slider and back; values run to the top of the widest scale.
+  get thresholdTop() {
+    return this.viewer.settings.threshold_mode === 'percentile' ? 100 : Math.max(...this.viewer.views.map((view) => view.range?.[1] ?? 0), 1e-12);
+  }
+
+  toSlider(value) {
+    return Math.round((1000 * value) / this.thresholdTop);
+  }
+
+  fromSlider(position) {
+    return (position / 1000) * this.thresholdTop;
+  }
+
+  typed() {
+    const mm = this.coordinates.map((field) => Number(field.value));
+    if (mm.some((value) => !Number.isFinite(value))) return;
+    this.viewer.stop();
+    this.viewer.moveTo(this.viewer.space.fromMm(mm));
+    this.viewer.report();
+  }
+
+  showCursor(mm) {
+    this.coordinates.forEach((field, axis) => {
+      const text = String(Math.round(mm[axis] * 10) / 10);
+      if (!this.focused(field) && field.value !== text) field.value = text;
+    });
+  }
+
+  showPlaying(playing) {
+    this.play.replaceChildren(icon(playing ? 'pause' : 'play'));
+    this.play.setAttribute('aria-label', playing ? 'Pause' : 'Play');
+    this.play.setAttribute('aria-pressed', String(playing));
+  }
+}
