@@ -15,11 +15,12 @@ import pandas as pd
 
 from mriinterp.areaindex import AreaIndex, area_index
 from mriinterp.atlas import Atlas, split_hemisphere
+from mriinterp.reading import READINGS, apply_reading
 from mriinterp.volume import Volume, resample
 
 __all__ = ["PARTS", "AreaIndex", "area_index", "area_table", "merge_table", "outside_shares", "read_part", "top_areas"]
 
-PARTS = ("positive", "absolute", "signed")
+PARTS = READINGS
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,7 @@ def read_part(relevance: Any, part: str | None = None) -> tuple[np.ndarray, str]
     values = np.asarray(_volume_of(relevance).data, dtype=np.float64)
     if np.isinf(values).any():
         raise ValueError("expected finite relevance, got infinite values")
-    values = np.nan_to_num(values, nan=0.0)
-    if part == "positive":
-        return np.maximum(values, 0), part
-    return (np.abs(values) if part == "absolute" else values), part
+    return apply_reading(values, part), part
 
 
 def merge_table(atlas: Atlas) -> pd.DataFrame:

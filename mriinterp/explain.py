@@ -15,9 +15,10 @@ from mriinterp.atlas import Atlas, load_atlas, split_hemisphere
 from mriinterp.methods import Method, get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.progress import Cancel, Progress
+from mriinterp.reading import apply_reading
 from mriinterp.volume import Volume
 
-__all__ = ["RelevanceMap", "explain", "read_map", "relevance"]
+__all__ = ["RelevanceMap", "explain", "relevance"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +57,6 @@ class RelevanceMap:
     digests: dict[str, str] = field(default_factory=dict)
     reading: str = "signed"
     unit: str = ""
-
-
-def read_map(data: np.ndarray, reading: str) -> np.ndarray:
-    """A signed map as it is read: ``"signed"`` as it is, ``"absolute"``, or ``"positive"`` part."""
-    if reading == "absolute":
-        return np.abs(data)
-    if reading == "positive":
-        return np.maximum(data, 0)
-    if reading == "signed":
-        return data
-    raise ValueError(f"expected a reading of absolute, positive or signed, got {reading!r}")
 
 
 def explain(
@@ -131,7 +121,7 @@ def explain(
         result = _run(entry, model.view(head), x, index, values, {**context, "progress": progress, "cancel": cancel})
     data = result.sum(dim=1)[0].cpu().numpy()
     if preset is not None:
-        data = read_map(data, entry.reading)
+        data = apply_reading(data, entry.reading)
         values = {**values, "preset": preset}
     return RelevanceMap(
         volume=Volume(data, model.grid.affine, volume.source or volume.grid).canonical(),

@@ -11,7 +11,6 @@ from scipy import stats as scipy_stats
 
 from mriinterp.compare import (
     METRICS,
-    apply_reading,
     dice_top,
     distance_matrix,
     get_metric,
@@ -22,6 +21,7 @@ from mriinterp.compare import (
     top_area_overlap,
 )
 from mriinterp.progress import Cancelled
+from mriinterp.reading import apply_reading
 from mriinterp.volume import Volume
 
 SHAPE = (7, 8, 9)

@@ -1,9 +1,8 @@
 """How far apart relevance maps are, and how alike: distances, similarities and matrices of them."""
 
-from .areas import top_area_overlap
-from .matrix import METRICS, Metric, distance_matrix, get_metric, paired_values
-from .measures import (
-    apply_reading,
+from mriinterp.compare.areas import top_area_overlap
+from mriinterp.compare.matrix import METRICS, Metric, distance_matrix, get_metric, paired_values
+from mriinterp.compare.measures import (
     dice_top,
     heatmap_distance,
     spearman,
@@ -13,7 +12,6 @@ from .measures import (
 __all__ = [
     "METRICS",
     "Metric",
-    "apply_reading",
     "dice_top",
     "distance_matrix",
     "get_metric",

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..progress import Cancel, Progress, check_cancel, tell
-from .areas import top_area_overlap
-from .measures import (
-    apply_reading,
+from mriinterp.compare.areas import top_area_overlap
+from mriinterp.compare.measures import (
     check_grids,
     dice_top,
     heatmap_distance,
@@ -24,6 +22,8 @@ from .measures import (
     unit_sum,
     values_inside,
 )
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.reading import apply_reading
 
 __all__ = ["METRICS", "Metric", "distance_matrix", "get_metric", "paired_values"]
 

@@ -9,17 +9,15 @@ import numpy as np
 from scipy import ndimage
 from scipy.stats import rankdata
 
-from ..volume import Volume, check_same_grid
+from mriinterp.volume import Volume, check_same_grid
 
 __all__ = [
-    "apply_reading",
     "dice_top",
     "heatmap_distance",
     "spearman",
     "ssim",
 ]
 
-READINGS = ("signed", "absolute", "positive")
 SSIM_K1, SSIM_K2 = 0.01, 0.03  # Wang et al. 2004
 
 
@@ -64,29 +62,6 @@ def values_inside(data: np.ndarray, mask: Any) -> np.ndarray:
     if not inside.any():
         raise ValueError("expected a mask with at least one voxel inside, got an empty one")
     return data[inside]
-
-
-def apply_reading(data: np.ndarray, reading: str | None) -> np.ndarray:
-    """The part of a signed map that is looked at.
-
-    Parameters
-    ----------
-    data : array
-        Signed relevance.
-    reading : {"signed", "absolute", "positive"} or None
-        None leaves everything as it is; the others count NaN (a map that is
-        blank there) as 0.
-    """
-    if reading is None:
-        return data
-    data = np.where(np.isnan(data), 0, data)
-    if reading == "signed":
-        return data
-    if reading == "absolute":
-        return np.abs(data)
-    if reading == "positive":
-        return np.maximum(data, 0)
-    raise ValueError(f"expected a reading, got {reading!r}; available: {', '.join(READINGS)}")
 
 
 def unit_sum(data: np.ndarray, name: str = "map") -> np.ndarray:

@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from mriinterp.methods.parameters import INJECTED, Parameter, parameters_of, validate
+from mriinterp.reading import READINGS
 
 __all__ = ["Method", "get_method", "method_names", "preset_names", "register_method"]
-
-READINGS = ("absolute", "positive", "signed")
 
 
 @dataclass(frozen=True, eq=False)

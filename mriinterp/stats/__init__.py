@@ -1,6 +1,6 @@
 """Statistics of groups, voxels and classifiers; arrays in, arrays out."""
 
-from .groups import (
+from mriinterp.stats.groups import (
     Welch,
     benjamini_hochberg,
     hedges_g,
@@ -10,10 +10,10 @@ from .groups import (
     welch_from_moments,
     welch_t,
 )
-from .performance import Estimate, auc_interval, bootstrap_interval, roc_auc, roc_curve, wilson_interval
-from .permutation import MaxT, max_t
-from .streaming import GroupMoments, Moments
-from .tables import compare_groups, patient_means
+from mriinterp.stats.performance import Estimate, auc_interval, bootstrap_interval, roc_auc, roc_curve, wilson_interval
+from mriinterp.stats.permutation import MaxT, max_t
+from mriinterp.stats.streaming import GroupMoments, Moments
+from mriinterp.stats.tables import compare_groups, patient_means
 
 __all__ = [
     "Estimate",

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..progress import Cancel, Progress, check_cancel, tell
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["MaxT", "max_t"]
 

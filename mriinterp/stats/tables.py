@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .groups import benjamini_hochberg, hedges_g, hedges_g_interval, mean_interval, welch_t
+from mriinterp.stats.groups import benjamini_hochberg, hedges_g, hedges_g_interval, mean_interval, welch_t
 
 __all__ = ["compare_groups", "patient_means"]
 

@@ -1,0 +1,34 @@
+"""How a signed map is read where no sign is wanted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["READINGS", "apply_reading"]
+
+READINGS = ("absolute", "positive", "signed")
+
+
+def apply_reading(data: np.ndarray, reading: str | None) -> np.ndarray:
+    """The part of a signed map that is looked at; NaN (blank there) counts as 0.
+
+    Parameters
+    ----------
+    data : array
+        Signed relevance.
+    reading : {"absolute", "positive", "signed"} or None
+        None leaves everything as it is, NaN included.
+        Gradients are read by their absolute value, occlusion and class
+        activation by their positive part. The mean of |g| is not |mean of g|:
+        a reading is taken of each map before maps are averaged.
+    """
+    if reading is None:
+        return data
+    data = np.nan_to_num(data, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    if reading == "absolute":
+        return np.abs(data)
+    if reading == "positive":
+        return np.maximum(data, 0)
+    if reading == "signed":
+        return data
+    raise ValueError(f"expected a reading, got {reading!r}; available: {', '.join(READINGS)}")

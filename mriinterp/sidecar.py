@@ -1,0 +1,70 @@
+"""What a relevance map is, as JSON: written beside every map, read back with it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+import mriinterp
+from mriinterp.explain import RelevanceMap
+from mriinterp.models import Prediction
+from mriinterp.volume import Volume
+
+__all__ = ["RESEARCH_USE", "from_sidecar", "to_sidecar", "versions"]
+
+RESEARCH_USE = "Research use only. Not a medical device."
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that shapes the numbers."""
+    return {
+        "mriinterp": mriinterp.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def to_sidecar(relevance: RelevanceMap, **more: Any) -> dict[str, Any]:
+    """A map's description, ready for JSON. Nothing from the scan's header gets in.
+
+    Parameters
+    ----------
+    relevance : RelevanceMap
+    **more
+        Further entries, e.g. ``simulated=True``.
+    """
+    grid = relevance.volume.grid
+    return {
+        "method": relevance.method,
+        "parameters": relevance.params,
+        "target": relevance.target,
+        "score": relevance.score,
+        "unit": relevance.unit,
+        "reading": relevance.reading,
+        "prediction": asdict(relevance.prediction),
+        "grid": {"shape": list(grid.shape), "affine": grid.affine.tolist(), "space": "RAS+ mm"},
+        "sha256": relevance.digests,
+        "versions": versions(),
+        "note": RESEARCH_USE,
+        **more,
+    }
+
+
+def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
+    """The map that `to_sidecar` described; KeyError if the entries are not complete."""
+    return RelevanceMap(
+        volume=volume,
+        method=entries["method"],
+        target=entries["target"],
+        score=entries["score"],
+        prediction=Prediction(**entries["prediction"]),
+        params=entries["parameters"],
+        digests=entries["sha256"],
+        reading=entries["reading"],
+        unit=entries["unit"],
+    )
