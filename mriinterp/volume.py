@@ -14,12 +14,24 @@ from scipy import ndimage
 __all__ = ["Grid", "Volume", "check_same_grid", "resample"]
 
 AFFINE_TOLERANCE_MM = 1e-3
+MIN_VOXEL_MM, MAX_VOXEL_MM = 1e-6, 1e6
+FLATTEST = 1e-4  # volume of the cell spanned by the axes' directions: 1 at right angles, 0 in a plane
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _invertible(affine: np.ndarray) -> bool:
+    """Whether an affine can be inverted, whatever the size of its voxels, and is one of an image at all."""
+    if np.abs(affine).max() > 1e9 or np.abs(affine[3] - [0, 0, 0, 1]).max() > 1e-6:
+        return False
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    if sizes.min() < MIN_VOXEL_MM or sizes.max() > MAX_VOXEL_MM:
+        return False
+    return bool(abs(np.linalg.det(affine[:3, :3] / sizes)) > FLATTEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +62,11 @@ class Grid:
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise ValueError(f"expected a finite 4×4 affine, got shape {affine.shape}: {affine.tolist()}")
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-            raise ValueError(f"expected an invertible affine, got a singular one: {affine.tolist()}")
+        if not _invertible(affine):
+            raise ValueError(
+                f"expected an invertible affine with voxels of {MIN_VOXEL_MM:g} to {MAX_VOXEL_MM:g} mm, "
+                f"got {affine.tolist()}"
+            )
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "affine", _read_only(affine))
 

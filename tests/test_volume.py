@@ -21,12 +21,25 @@ def test_grid_maps_voxels_to_mm_and_back(oblique_affine, rng):
 
 @pytest.mark.parametrize(
     "affine",
-    [np.zeros((4, 4)), np.eye(3), np.diag([1, 1, 0, 1.0]), np.full((4, 4), np.nan)],
-    ids=["zero", "3x3", "flat", "nan"],
+    [
+        np.zeros((4, 4)),
+        np.eye(3),
+        np.diag([1, 1, 0, 1.0]),
+        np.full((4, 4), np.nan),
+        from_matvec([[1e5, 1e5, 0], [1e-5, 0, 0], [0, 0, 1]]),  # determinant 1, yet two axes are one
+        np.diag([1e300, 1, 1, 1]),
+        np.eye(4) + np.eye(4)[::-1],
+    ],
+    ids=["zero", "3x3", "flat", "nan", "nearly flat", "huge", "perspective"],
 )
 def test_unusable_affines_are_refused(affine):
     with pytest.raises(ValueError, match="affine"):
         Grid((7, 8, 9), affine)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+def test_small_and_large_voxels_are_fine(size):
+    assert Grid((7, 8, 9), np.diag([size, size, size, 1])).voxel_volume == pytest.approx(size**3)
 
 
 @pytest.mark.parametrize("shape", [(7, 8), (7, 0, 9), (7, 8, 9, 1)])
@@ -39,7 +52,8 @@ def test_matches_looks_at_every_corner(oblique_affine):
     grid = Grid((7, 8, 9), oblique_affine)
     turned = oblique_affine.copy()
     turned[0, 2] += 0.001  # 8 micrometres at the far end only
-    assert grid.matches(Grid((7, 8, 9), oblique_affine + 1e-9))
+    nearly = oblique_affine + np.vstack([np.full((3, 4), 1e-9), np.zeros(4)])
+    assert grid.matches(Grid((7, 8, 9), nearly))
     assert not grid.matches(Grid((7, 8, 9), turned))
     assert not grid.matches(Grid((7, 8, 10), oblique_affine))
 
@@ -74,7 +88,8 @@ def test_digest_depends_on_voxels_affine_type_and_nothing_else(small_volume):
     changed = small_volume.data.copy()
     changed[3, 4, 5] += 1
     assert small_volume.with_data(changed).digest != small_volume.digest
-    assert Volume(small_volume.data, small_volume.affine + np.eye(4) * 1e-6).digest != small_volume.digest
+    moved = from_matvec(np.eye(3), [1e-6, 0, 0]) @ small_volume.affine
+    assert Volume(small_volume.data, moved).digest != small_volume.digest
 
 
 @pytest.mark.parametrize("codes", ["LAS", "RAS", "PSR", "IPL", "ALI"])
