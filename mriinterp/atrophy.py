@@ -59,7 +59,7 @@ SHRINKING = ("Hippocampus", "Amygdala")  # compact nuclei shrink about themselve
 AREA_SIGMA_MM, AREA_GAIN = 2.5, 12.0
 SULCUS_SIGMA_MM, SULCUS_GAIN = 1.5, 6.0
 FLUID_SPACES = {VENTRICLE: (3.0, 18.0), HORN: (3.5, 8.0)}  # the horn is thin: its smoothed mask is scaled to 1
-REPLACED = 0.4  # the share of grey matter that a full effect turns into fluid
+REPLACED, REPLACED_NUCLEI = 0.4, 0.8  # the share of grey matter that a full effect turns into fluid
 
 Amounts = Mapping[tuple[str, str], float]
 
@@ -180,6 +180,7 @@ def atrophy_fields(grid: Grid, fluid: np.ndarray, amounts: Amounts, everywhere: 
     structures = _structures(_key(grid))
     potential = np.zeros(grid.shape, np.float32)
     cortex = np.full(grid.shape, everywhere, np.float32)
+    replaced = np.zeros(grid.shape, np.float32)
     for where, amount in amounts.items():
         if where not in structures or amount == 0:
             continue
@@ -190,9 +191,9 @@ def atrophy_fields(grid: Grid, fluid: np.ndarray, amounts: Amounts, everywhere: 
         if where[0] in SHRINKING:
             potential[cut] -= AREA_GAIN * amount * smooth
         cortex[cut] += amount * smooth
-    replaced = np.clip(REPLACED * (cortex - everywhere) * _grey(_key(grid)), 0, 0.9)
+        replaced[cut] += (REPLACED_NUCLEI if where[0] in SHRINKING else REPLACED) * amount * smooth
     potential += SULCUS_GAIN * cortex * fluid
-    return Fields(potential, replaced, grid)
+    return Fields(potential, np.clip(replaced * _grey(_key(grid)), 0, 0.9), grid)
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:

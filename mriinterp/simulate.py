@@ -98,7 +98,7 @@ class SimulationSettings:
     train: int = 120
     variant: str = "plain"
     groups: tuple[str, str] = ("CN", "AD")
-    effect: float = 0.8
+    effect: float = 0.7
     ageing: float = 1.0
     noise: float = 0.035
 
