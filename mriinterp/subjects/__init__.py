@@ -1,0 +1,35 @@
+"""Subjects: tables of ADNI (LONI, ADNIMERGE), of the original study, BIDS and plain ones, as one frame."""
+
+from .fields import parse_age, parse_dates, parse_month, parse_sexes
+from .images import find_images, resolve_path, walk_images
+from .layouts import LAYOUTS, Layout, detect_layout
+from .read import COLUMNS, read_subjects
+from .report import Finding, Report
+from .split import assign_folds, check_split, patient_groups, split_patients, summary_table
+from .table import ALIASES, FIELDS, match_columns, read_table
+
+__all__ = [
+    "ALIASES",
+    "COLUMNS",
+    "FIELDS",
+    "LAYOUTS",
+    "Finding",
+    "Layout",
+    "Report",
+    "assign_folds",
+    "check_split",
+    "detect_layout",
+    "find_images",
+    "match_columns",
+    "parse_age",
+    "parse_dates",
+    "parse_month",
+    "parse_sexes",
+    "patient_groups",
+    "read_subjects",
+    "read_table",
+    "resolve_path",
+    "split_patients",
+    "summary_table",
+    "walk_images",
+]

@@ -1,0 +1,95 @@
+"""BIDS: which T1-weighted image belongs to which participant."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ..progress import Cancel
+from .images import walk_images
+from .report import Report
+
+__all__ = ["BidsImage", "bids_images", "bids_label", "bids_table"]
+
+_NAME = re.compile(
+    r"^(?:[a-z]{1,5}\d?)?(?P<sub>sub-[A-Za-z0-9]+)(?P<entities>(?:_[a-z]+-[A-Za-z0-9]+)*)_T1w(?:\.nii|\.nii\.gz|\.mgz)$"
+)
+
+
+@dataclass(frozen=True)
+class BidsImage:
+    """One image and what its name says: subject ``sub-01``, session ``m12`` or "", other entities."""
+
+    path: Path
+    subject: str
+    session: str
+    entities: dict[str, str] = field(default_factory=dict)
+
+
+def bids_label(text: str) -> str:
+    """A participant as BIDS names it: ``01`` and ``sub-01`` are ``sub-01``."""
+    text = text.strip()
+    return text if text.startswith("sub-") or not text else f"sub-{text}"
+
+
+def bids_table(path: str | Path) -> tuple[Path, Path]:
+    """`participants.tsv` and the folder it describes, from either of the two."""
+    path = Path(path)
+    table = path / "participants.tsv" if path.is_dir() else path
+    if not table.is_file():
+        raise FileNotFoundError(f"expected a BIDS folder with participants.tsv, found no {table}")
+    return table, table.parent
+
+
+def _parse(root: Path, path: PurePosixPath) -> BidsImage | None:
+    match = _NAME.match(path.name)
+    if not match:
+        return None
+    pairs = [part.split("-", 1) for part in match["entities"].split("_") if part]
+    entities = dict(pairs)
+    return BidsImage(root / path, match["sub"], entities.pop("ses", ""), entities)
+
+
+def _rank(image: BidsImage) -> tuple:
+    """Sort key: images in MNI space first, as networks need them; then fewer entities, lower run, shorter path."""
+    space = image.entities.get("space", "")
+    in_mni = 0 if space.startswith("MNI") else 1 if not space else 2
+    run = int(re.sub(r"\D", "", image.entities.get("run", "")) or 0)
+    return in_mni, len(image.entities), run
+
+
+def bids_images(
+    folder: str | Path, report: Report, pattern: str | None = None, cancel: Cancel | None = None
+) -> dict[str, list[BidsImage]]:
+    """One T1-weighted image per participant and session.
+
+    Where there are several, one in MNI space is taken before one as it was
+    acquired, then the plainest name and the first run; which ones were passed
+    over is reported. `pattern` (wildcards, see `walk_images`) decides otherwise.
+
+    Returns
+    -------
+    dict of participant to list of BidsImage, by session
+    """
+    root = Path(folder)
+    groups: dict[tuple[str, str], list[BidsImage]] = defaultdict(list)
+    for path in walk_images(root, pattern, cancel):
+        image = _parse(root, path)
+        if image is not None:
+            groups[image.subject, image.session].append(image)
+    chosen: dict[str, list[BidsImage]] = defaultdict(list)
+    several, equal = [], []
+    for (subject, session), images in sorted(groups.items()):
+        images.sort(key=lambda i: (*_rank(i), str(i.path)))
+        name = f"{subject} {session}".strip()
+        if len(images) > 1:
+            same = _rank(images[0]) == _rank(images[1])
+            (equal if same else several).append(f"{name} ({images[0].path.relative_to(root).as_posix()})")
+        chosen[subject].append(images[0])
+    if several:
+        report.add("info", f"{len(several)} have several T1-weighted images; taken (MNI space first)", several)
+    if equal:
+        report.add("warning", f"{len(equal)} have several equally good images; the first by name is taken", equal)
+    return dict(chosen)

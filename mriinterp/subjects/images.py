@@ -1,0 +1,155 @@
+"""Where the scan of a row is: one walk through a folder, or a path written on another machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from mriinterp.progress import Cancel, check_cancel
+
+__all__ = ["IMAGE_ENDINGS", "choose_image", "find_images", "resolve_path", "walk_images"]
+
+IMAGE_ENDINGS = (".nii", ".nii.gz", ".mgz")
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_PREFIXED_ID = re.compile(r"^[a-z]{1,5}[0-9]?(I[0-9]+)$")  # mwp1I45117: SPM and CAT12 put letters before the name
+_WINDOWS = re.compile(r"^[A-Za-z]:[\\/]|^\\\\")
+
+
+def walk_images(
+    folder: str | Path, pattern: str | None = None, cancel: Cancel | None = None
+) -> Iterator[PurePosixPath]:
+    """Paths of all images below a folder, relative to it, in a fixed order.
+
+    Parameters
+    ----------
+    folder : path
+        Links to folders are followed, each folder once.
+    pattern : str, optional
+        Wildcards for the file name (``mwp1*.nii``) or, with a slash, for the
+        relative path (``*/mri/mwp1*``).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise FileNotFoundError(f"expected a folder of images, found none: {root}")
+    seen = set()
+    for here, folders, files in os.walk(root, followlinks=True):
+        check_cancel(cancel)
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        below = PurePosixPath(Path(here).relative_to(root).as_posix())
+        for name in sorted(files):
+            if name.startswith(".") or not name.lower().endswith(IMAGE_ENDINGS):
+                continue
+            path = below / name
+            if pattern is None or fnmatchcase(str(path) if "/" in pattern else name, pattern):
+                yield path
+
+
+def find_images(
+    folder: str | Path, ids: Iterable[str], pattern: str | None = None, cancel: Cancel | None = None
+) -> dict[str, list[Path]]:
+    """Images whose path below a folder holds an id as a whole word.
+
+    ``I4511`` is not in ``…_I45117.nii``; letters that SPM or CAT12 put before an
+    id of the form I45117 do not hide it. The folder is walked once,
+    whatever the number of ids.
+
+    Returns
+    -------
+    dict of id to list of Path
+        Only ids that were found.
+    """
+    by_word: dict[str, list[tuple[str, re.Pattern]]] = defaultdict(list)
+    for name in dict.fromkeys(map(str, ids)):
+        if word := _WORD.search(name):
+            whole = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])")
+            by_word[word[0]].append((name, whole))
+    found: dict[str, list[Path]] = defaultdict(list)
+    root = Path(folder)
+    for path in walk_images(root, pattern, cancel):
+        text = str(path)
+        hits = []
+        for word in set(_WORD.findall(text)):
+            hits += [name for name, whole in by_word.get(word, ()) if whole.search(text)]
+            if prefixed := _PREFIXED_ID.match(word):
+                hits += [name for name, _ in by_word.get(prefixed[1], ()) if name == prefixed[1]]
+        for name in dict.fromkeys(hits):
+            found[name].append(root / path)
+    return dict(found)
+
+
+def choose_image(paths: list[Path]) -> Path | None:
+    """The one image among several, None if they are really different.
+
+    The same name with and without compression counts as one image.
+    """
+    if not paths:
+        return None
+    bare = {re.sub(r"\.gz$", "", str(p)) for p in paths}
+    return max(paths, key=lambda p: str(p).endswith(".gz")) if len(bare) == 1 else None
+
+
+def _below(path: str, prefix: str) -> str | None:
+    """What follows a prefix that ends at a slash; None if the path is elsewhere."""
+    prefix = prefix.replace("\\", "/").rstrip("/")
+    same = path[: len(prefix)]
+    equal = same.lower() == prefix.lower() if re.match(r"^[A-Za-z]:|^//", prefix) else same == prefix
+    rest = path[len(prefix) :]
+    return rest.lstrip("/") if equal and (not rest or rest.startswith("/")) else None
+
+
+def resolve_path(
+    text: str, folders: Iterable[str | Path] = (), prefixes: Mapping[str, str | Path] | None = None
+) -> Path | None:
+    """A path from a table as a file of this machine.
+
+    Parameters
+    ----------
+    text : str
+        Absolute or relative, with slashes or backslashes.
+    folders : iterable of path
+        Where relative paths start, in order of preference.
+    prefixes : mapping, optional
+        What the beginning of a path becomes, ``{"D:\\\\ADNI": "/data/adni"}``;
+        the longest that fits, at a folder boundary, drive letters and shares
+        without case.
+
+    Returns
+    -------
+    Path or None
+        An existing file. A path of another machine without a fitting prefix
+        is sought below `folders` by its last parts, as many as fit.
+    """
+    text = text.strip().strip("\"'")
+    if not text:
+        return None
+    windows = bool(_WINDOWS.match(text)) or ("\\" in text and "/" not in text)
+    path = text.replace("\\", "/") if windows else text
+    for prefix in sorted(prefixes or {}, key=len, reverse=True):
+        rest = _below(path, prefix)
+        if rest is not None:
+            mapped = Path(prefixes[prefix]) / rest
+            return mapped if mapped.is_file() else None
+    absolute = path.startswith("/") or bool(re.match(r"^[A-Za-z]:/", path))
+    if absolute and Path(path).is_file():
+        return Path(path)
+    parts = [p for p in re.sub(r"^[A-Za-z]:", "", path).split("/") if p not in ("", ".")]
+    for folder in map(Path, folders):
+        for start in range(len(parts) if absolute else 1):
+            candidate = folder.joinpath(*parts[start:])
+            if candidate.is_file():
+                return candidate
+    return None

@@ -1,0 +1,119 @@
+"""Kinds of tables: how to know each, what its columns mean, how to find its images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .table import plain_name
+
+__all__ = ["LAYOUTS", "Layout", "detect_layout", "original_path"]
+
+
+def original_path(row: Mapping[str, str]) -> str:
+    """Where the original study keeps the scan of a row, relative to the image folder (Rieke et al. 2018).
+
+    ``PTID/Visit/PTID_Date_Visit_Id_DX_Warped.nii.gz``, visits without spaces,
+    dates with ``-`` for ``/``. `row` holds the fields subject, visit, date,
+    id and group as the table writes them.
+    """
+    visit = row["visit"].replace(" ", "")
+    parts = [row["subject"], row["date"].replace("/", "-"), visit, row["id"], row["group"], "Warped.nii.gz"]
+    return f"{row['subject']}/{visit}/{'_'.join(parts)}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One kind of table.
+
+    Attributes
+    ----------
+    name, label : str
+    marks : tuple of tuple of str
+        Known by having one column of every tuple (names as `plain_name` gives them).
+    required : tuple of str
+        Fields without which it cannot be read.
+    columns : mapping of field to tuple of str
+        Names that beat the usual ones in this kind.
+    day_first : bool or None
+        How 3/11/2006 is meant where the column itself does not tell.
+    words : callable
+        From an id to the words to look for in the paths of images, best first.
+    template : callable, optional
+        From a row of fields to the relative path of its image.
+    """
+
+    name: str
+    label: str
+    marks: tuple[tuple[str, ...], ...]
+    required: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    day_first: bool | None = None
+    words: Callable[[str], list[str]] = lambda name: [name]
+    template: Callable[[Mapping[str, str]], str] | None = None
+
+    def choose(self, found: Iterable[str], chosen: Mapping[str, str] | None) -> dict[str, str]:
+        """The user's columns, and where they are silent those of this kind."""
+        by_name = {plain_name(c): c for c in found}
+        own = {f: next((by_name[n] for n in names if n in by_name), None) for f, names in self.columns.items()}
+        return {f: c for f, c in own.items() if c} | dict(chosen or {})
+
+
+def _loni_words(name: str) -> list[str]:
+    """I45117 and 45117 are the same image."""
+    digits = re.sub(r"^[iI](?=\d+$)", "", name)
+    return [f"I{digits}", digits] if digits.isdigit() else [name]
+
+
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        Layout(
+            "original",
+            "table of Rieke et al. 2018",
+            marks=(("ptid",), ("dx",), ("imageid",), ("scandate",), ("visit",)),
+            required=("id", "subject", "group", "visit", "date"),
+            columns={
+                "id": ("imageid",),
+                "subject": ("ptid",),
+                "group": ("dx",),
+                "visit": ("visit",),
+                "date": ("scandate",),
+            },
+            day_first=False,
+            words=lambda name: list(reversed(_loni_words(name))),
+            template=original_path,
+        ),
+        Layout(
+            "loni",
+            "search result of the LONI image archive (ADNI)",
+            marks=(
+                ("imagedataid", "imageid"),
+                ("subject", "subjectid"),
+                ("group", "researchgroup", "dxgroup"),
+                ("acqdate", "studydate", "modality", "description"),
+            ),
+            required=("id", "subject", "group"),
+            day_first=False,
+            words=_loni_words,
+        ),
+        Layout(
+            "adnimerge",
+            "ADNIMERGE",
+            marks=(("ptid",), ("viscode",), ("dx",), ("imageuid",)),
+            required=("id", "subject", "group"),
+            columns={"id": ("imageuid",), "visit": ("viscode",), "date": ("examdate",)},
+            day_first=False,
+            words=_loni_words,
+        ),
+        Layout("bids", "BIDS participants", marks=(("participantid",),), required=("subject",)),
+        Layout("plain", "plain table", marks=(), required=()),
+    )
+}
+
+
+def detect_layout(found: Iterable[str]) -> Layout:
+    """The first kind all of whose marks are among the columns; the plain kind if none."""
+    names = {plain_name(c) for c in found}
+    return next(layout for layout in LAYOUTS.values() if all(names & set(mark) for mark in layout.marks))
