@@ -11,14 +11,13 @@ from __future__ import annotations
 import gzip
 import logging
 import os
-import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
+from mriinterp.atomic import replacing
 from mriinterp.imagefile import MAX_VOXELS, ImageFile, open_bytes
 from mriinterp.volume import Grid, Volume, resample
 
@@ -236,23 +235,12 @@ def write_volume(volume: Volume, path: str | os.PathLike, *, dtype=None, space: 
         raise ValueError(f"expected the name of a file to write, got a folder: {path}")
     data = _stored(volume.data, dtype)
     header = _header(volume.grid, data.dtype, SPACES[space])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise ValueError(f"expected a folder to write {path.name} into, got a file: {path.parent}") from None
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with temporary.open("xb") as raw:
-            if path.name.lower().endswith(".gz"):
-                with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=raw, mtime=0) as stream:
-                    _write(stream, header, data)
-            else:
-                _write(raw, header, data)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-        raise
+    with replacing(path) as temporary, temporary.open("xb") as raw:
+        if path.name.lower().endswith(".gz"):
+            with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=raw, mtime=0) as stream:
+                _write(stream, header, data)
+        else:
+            _write(raw, header, data)
     return path
 
 

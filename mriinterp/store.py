@@ -11,12 +11,12 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import mriinterp
 from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.atomic import write_text
 from mriinterp.explain import RelevanceMap, explain
 from mriinterp.methods import get_method
 from mriinterp.models import Model
@@ -25,7 +25,7 @@ from mriinterp.progress import Cancel, Progress
 from mriinterp.sidecar import from_sidecar, to_sidecar
 from mriinterp.volume import Volume
 
-__all__ = ["Store", "atomic_text", "default_folder", "request_key"]
+__all__ = ["Store", "default_folder", "request_key"]
 
 DEFAULT_LIMIT = 4 * 2**30  # bytes
 
@@ -75,16 +75,6 @@ def request_key(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def atomic_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=".tmp-", delete=False, encoding="utf-8", newline="\n"
-    ) as file:
-        file.write(text)
-    os.replace(file.name, path)
-
-
 class Store:
     """A folder of relevance maps by key.
 
@@ -101,8 +91,8 @@ class Store:
         self.limit = limit
 
     def _paths(self, key: str) -> tuple[Path, Path]:
-        stem = self.folder / key[:2] / key
-        return stem.with_suffix(".nii.gz"), stem.with_suffix(".json")
+        folder = self.folder / key[:2]
+        return folder / f"{key}.nii.gz", folder / f"{key}.json"
 
     def __contains__(self, key: str) -> bool:
         return self._paths(key)[1].is_file()
@@ -126,9 +116,8 @@ class Store:
     def put(self, key: str, relevance: RelevanceMap) -> None:
         """Keep a map. Its description is written last: without it the map does not exist."""
         image, description = self._paths(key)
-        image.parent.mkdir(parents=True, exist_ok=True)
         write_volume(relevance.volume, image)
-        atomic_text(description, json.dumps(to_sidecar(relevance), indent=1, ensure_ascii=False))
+        write_text(description, json.dumps(to_sidecar(relevance), indent=1, ensure_ascii=False))
         self.prune()
 
     def prune(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mriinterp.atomic import write_text
 from mriinterp.volume import Grid
 
 __all__ = ["Head", "ModelCard", "read_card", "write_card"]
@@ -113,35 +115,69 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
     if not ("classes" in entries or "heads" in entries):
         problems.append("'classes' is missing (names of the outputs, in their order)")
     grid = entries.get("grid")
+    made: dict = {}
     if grid is not None and not (isinstance(grid, dict) and {"shape", "affine"} <= grid.keys()):
         problems.append('\'grid\' is not {"shape": [i, j, k], "affine": 4×4}')
+    elif grid is not None:
+        made["grid"] = _try(lambda: Grid(tuple(grid["shape"]), grid["affine"]), "'grid'", problems)
+    if "classes" in entries or "heads" in entries:
+        made["heads"] = _try(lambda: _heads(entries), "'heads'" if "heads" in entries else "'classes'", problems)
+    weights = entries.get("weights", ())
+    weights = (weights,) if isinstance(weights, str) else weights
+    expected_types = {"name": str, "architecture": str, "space": str, "skull_stripped": bool, "simulated": bool}
+    problems += [
+        f"{key!r} is not {'true or false' if kind is bool else 'text'}"
+        for key, kind in expected_types.items()
+        if key in entries and not isinstance(entries[key], kind)
+    ]
+    if not (isinstance(weights, (list, tuple)) and all(isinstance(name, str) for name in weights)):
+        problems.append("'weights' is not a list of file names")
     if problems:
         raise ValueError(f"{origin}: expected a complete card, got problems: {'; '.join(problems)}")
-    weights = entries.get("weights", ())
     return ModelCard(
         **{key: entries[key] for key in _KNOWN if key in entries and key != "grid"},
-        grid=Grid(tuple(grid["shape"]), grid["affine"]),
-        heads=_heads(entries),
-        weights=(weights,) if isinstance(weights, str) else tuple(weights),
+        **made,
+        weights=tuple(weights),
         about={k: v for k, v in entries.items() if k not in (*_KNOWN, "classes", "heads", "weights")},
         folder=folder,
     )
 
 
+def _try(make: Callable, what: str, problems: list[str]):
+    """What `make` makes; where it cannot, the reason goes to `problems`."""
+    try:
+        return make()
+    except KeyError as error:
+        problems.append(f"{what}: {error} is missing")
+    except (ValueError, TypeError) as error:
+        problems.append(f"{what}: {error}")
+    return None
+
+
 def _heads(entries: dict) -> tuple[Head, ...]:
     """Heads as listed, or the one that `classes` describes."""
     if "heads" not in entries:
-        classes = tuple(entries["classes"])
+        classes = _names(entries["classes"])
         return (Head("output", classes, "scale" if len(classes) == 1 else "classes"),)
     heads, start = [], 0
     for entry in entries["heads"]:
-        head = Head(entry["name"], tuple(entry["classes"]), entry.get("kind", "classes"), start, entry.get("note", ""))
+        head = Head(entry["name"], _names(entry["classes"]), entry.get("kind", "classes"), start, entry.get("note", ""))
         heads.append(head)
         start = head.stop
+    if not heads:
+        raise ValueError("expected at least one head, got none")
     names = [name for head in heads for name in head.classes]
     if len(set(names)) != len(names):
         raise ValueError(f"expected different names for all outputs, got {names}")
     return tuple(heads)
+
+
+def _names(classes) -> tuple[str, ...]:
+    if not isinstance(classes, (list, tuple)) or not all(isinstance(name, str) for name in classes):
+        raise ValueError(f"expected a list of names, got {classes!r}")
+    if len(set(classes)) != len(classes):
+        raise ValueError(f"expected different names for all outputs, got {list(classes)}")
+    return tuple(classes)
 
 
 def read_card(path: Path | str) -> ModelCard:
@@ -163,8 +199,7 @@ def read_card(path: Path | str) -> ModelCard:
 
 
 def write_card(card: ModelCard, path: Path | str) -> None:
-    """Write a card as JSON (to a temporary name, then renamed)."""
-    path = Path(path)
+    """Write a card as JSON in one step."""
     entries = {
         **{key: getattr(card, key) for key in _KNOWN if key != "grid"},
         "grid": {"shape": list(card.grid.shape), "affine": card.grid.affine.tolist()},
@@ -175,6 +210,4 @@ def write_card(card: ModelCard, path: Path | str) -> None:
         "weights": list(card.weights),
         **card.about,
     }
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,49 @@
+"""The command line: one file a command in `mriinterp.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+import mriinterp
+from mriinterp.commands import COMMANDS
+from mriinterp.commands.terminal import complain
+from mriinterp.progress import Cancelled
+from mriinterp.sidecar import RESEARCH_USE
+
+__all__ = ["build_parser", "main"]
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mriinterp",
+        description="Relevance maps for 3D convolutional networks that read brain MRI.",
+        epilog=f"The pages: streamlit run app.py.  {RESEARCH_USE}",
+    )
+    parser.add_argument("--version", action="version", version=f"mriinterp {mriinterp.__version__}")
+    parser.add_argument("--verbose", action="store_true", help="tell more of what happens")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code (0 done, 1 something failed, 2 wrong usage)."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        return args.run(args)
+    except (ValueError, KeyError, FileNotFoundError, NotADirectoryError) as error:
+        complain(error)
+        return WRONG_USAGE
+    except OSError as error:  # a full disk, no permission: not the command line's fault
+        complain(error)
+        return FAILED
+    except (Cancelled, KeyboardInterrupt):
+        complain("interrupted; finished files are kept")
+        return INTERRUPTED

@@ -1,0 +1,182 @@
+"""``explain``: relevance maps of scans."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mriinterp.areas import area_table, top_areas
+from mriinterp.atlas import Atlas
+from mriinterp.atomic import write_text
+from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
+from mriinterp.commands.terminal import ProgressLine, complain, say
+from mriinterp.explain import RelevanceMap, explain
+from mriinterp.methods import Method, get_method, method_names
+from mriinterp.models import Model
+from mriinterp.nifti import read_volume, to_source, write_volume
+from mriinterp.sidecar import to_sidecar
+from mriinterp.space import check_mni_space, looks_skull_stripped
+from mriinterp.volume import Volume
+
+__all__ = ["add_parser", "scan_stem"]
+
+DESCRIPTION = """\
+Explain what a network says of T1 scans in MNI space.
+
+For every SCAN it writes into the output folder
+  <scan>_<method>_relevance.nii.gz       the map, on the network's grid
+  <scan>_<method>_relevance_scan.nii.gz  the map on the scan's own grid and voxel order, if that is another
+  <scan>_<method>_relevance.json         method, parameters, target, prediction, digests, versions
+  <scan>_<method>_areas.csv              relevance per brain area
+and prints the prediction and the ten most relevant areas."""
+
+SIMULATED_ONLY = (
+    "This network was trained on simulated brains only: what it says of a real scan is no diagnosis, and none is shown."
+)
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "explain",
+        help="relevance maps of scans",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example:\n  python -m mriinterp explain scan.nii.gz --model demo --method occlusion --set size=40 --out results",
+    )
+    parser.add_argument("scans", nargs="+", metavar="SCAN", help=".nii, .nii.gz, .mgh or .mgz, registered to MNI152")
+    add_model_options(parser)
+    parser.add_argument(
+        "--method", required=True, choices=method_names(), metavar="NAME", help=", ".join(method_names())
+    )
+    add_method_options(parser)
+    parser.add_argument("--out", required=True, metavar="DIR", help="output folder, made if need be")
+    parser.add_argument("--no-space-check", action="store_true", help="accept scans that do not look like MNI space")
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for all scans of a call."""
+
+    model: Model
+    method: Method
+    atlas: Atlas
+    request: dict
+    out: Path
+    check_space: bool
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain all scans; 1 if any failed."""
+    stems = _stems(args.scans)
+    method = get_method(args.method)
+    settings = read_settings(args.set, method)
+    method.resolve(settings, args.preset)
+    job = _Job(
+        model=chosen_model(args),
+        method=method,
+        atlas=chosen_atlas(args),
+        request={"target": args.target, "preset": args.preset, **settings},
+        out=Path(args.out),
+        check_space=not args.no_space_check,
+    )
+    known = [name for head in job.model.heads for name in head.classes]
+    if args.target is not None and args.target not in known:
+        raise ValueError(f"expected a target class, got {args.target!r}; available: {', '.join(known)}")
+    job.out.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for scan, stem in zip(args.scans, stems, strict=True):
+        progress = ProgressLine(f"{stem}: {method.label}")
+        try:
+            _explain_scan(job, Path(scan), stem, progress)
+        except (ValueError, OSError) as error:
+            progress.close()
+            complain(f"{scan}: {error}")
+            failed.append(scan)
+    if failed:
+        complain(f"{len(failed)} of {len(stems)} scans failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def scan_stem(path: str | Path) -> str:
+    """File name without its image ending."""
+    return re.sub(r"\.(nii\.gz|nii|mgz|mgh)$", "", Path(path).name, flags=re.IGNORECASE)
+
+
+def _stems(scans: list[str]) -> list[str]:
+    """Names for the outputs; an error before any work if two scans share one."""
+    by_stem: dict[str, list[str]] = {}
+    for scan in scans:
+        by_stem.setdefault(scan_stem(scan).lower(), []).append(scan)  # Windows and macOS ignore case
+    clashes = [" and ".join(paths) for paths in by_stem.values() if len(paths) > 1]
+    if clashes:
+        raise ValueError(
+            f"expected scans of different names, got outputs that would overwrite each other: {'; '.join(clashes)}"
+        )
+    return [scan_stem(scan) for scan in scans]
+
+
+def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:
+    scan = read_volume(path)
+    _check_scan(job, scan, path.name)
+    relevance = explain(job.model, scan, job.method.name, atlas=job.atlas, progress=progress, **job.request)
+    progress.close()
+    table = area_table(relevance, job.atlas)
+    simulated = _is_simulated(path)
+    base = f"{stem}_{job.method.name}"
+    write_volume(relevance.volume, job.out / f"{base}_relevance.nii.gz", space="mni")
+    own = scan.source or scan.grid
+    if not relevance.volume.grid.matches(own):
+        write_volume(to_source(relevance.volume, own), job.out / f"{base}_relevance_scan.nii.gz", space="mni")
+    write_text(job.out / f"{base}_areas.csv", table.to_csv(index=False, lineterminator="\n"))
+    sidecar = to_sidecar(relevance, model=job.model.card.name, simulated_scan=simulated, atlas=job.atlas.name)
+    write_text(job.out / f"{base}_relevance.json", json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")
+    _report(job, path.name, relevance, table, simulated)
+
+
+def _check_scan(job: _Job, scan: Volume, name: str) -> None:
+    """Refuse a scan outside MNI space, warn of a skull."""
+    if not job.check_space:
+        return
+    try:
+        check_mni_space(scan, name)
+    except ValueError as error:
+        raise ValueError(f"{error}. To explain it all the same: --no-space-check") from error
+    if job.model.card.skull_stripped and not looks_skull_stripped(scan):
+        complain(f"warning: {name} still shows skull or scalp; this network was trained on skull-stripped scans")
+
+
+def _is_simulated(path: Path) -> bool:
+    """Whether ``simulate`` wrote this scan (its sidecar says so)."""
+    sidecar = path.with_name(scan_stem(path) + ".json")
+    try:
+        entries = json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(entries, dict) and entries.get("simulated") is True
+
+
+def _report(job: _Job, name: str, relevance: RelevanceMap, table, simulated: bool) -> None:
+    """Prediction and most relevant areas, in words."""
+    prediction = relevance.prediction
+    say(f"{name}")
+    if job.model.card.simulated and not simulated:
+        say(f"  {SIMULATED_ONLY}")
+    else:
+        for head in job.model.heads:
+            values = prediction.probabilities if head.kind == "classes" else prediction.outputs
+            said = ", ".join(
+                f"{c} {values[c]:.1%}" if head.kind == "classes" else f"{c} {values[c]:.3f}" for c in head.classes
+            )
+            say(
+                f"  {'prediction' if len(job.model.heads) == 1 else head.name}: {said}{f'  ({head.note})' if head.note else ''}"
+            )
+    say(f"  {job.method.label}: {relevance.unit}; target {relevance.target}")
+    say(f"  most relevant areas ({relevance.reading} relevance, share of all areas; peak in MNI mm):")
+    for row in top_areas(table, 10).itertuples():
+        peak = f"({row.peak_x:.0f}, {row.peak_y:.0f}, {row.peak_z:.0f})"
+        say(f"    {row.area:<24s} {row.share:6.1%}   {peak}")

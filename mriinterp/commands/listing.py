@@ -1,0 +1,59 @@
+"""``methods`` and ``models``: what there is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from mriinterp.commands.terminal import say
+from mriinterp.methods import get_method, method_names
+from mriinterp.models import architecture_names, get_architecture, packaged_models, read_card
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands) -> None:
+    """Add both commands to the parser."""
+    methods = commands.add_parser("methods", help="list relevance methods and their parameters")
+    methods.add_argument("name", nargs="?", metavar="NAME", help="only this method, in full")
+    methods.set_defaults(run=list_methods)
+    models = commands.add_parser("models", help="list networks and what is known of them")
+    models.add_argument("name", nargs="?", metavar="NAME", help="the whole model card of a packaged network")
+    models.set_defaults(run=list_models)
+
+
+def list_methods(args: argparse.Namespace) -> int:
+    """All methods, or one with its parameters."""
+    for name in [args.name] if args.name else method_names():
+        method = get_method(name)
+        say(f"{name:<22s} {method.label} ({method.reference})")
+        if not args.name:
+            continue
+        say(f"  {method.summary}")
+        say(f"  values: {method.unit}; read by their {method.reading} value")
+        say(f"  caution: {method.caution}")
+        for parameter in method.parameters.values():
+            say(f"  --set {parameter.name}={parameter.default}  {parameter.describe()}. {parameter.param.help}")
+        for preset, values in method.presets.items():
+            say(f"  --preset {preset}: {', '.join(f'{k}={v}' for k, v in values.items())}")
+    return 0
+
+
+def list_models(args: argparse.Namespace) -> int:
+    """All networks, or the card of one."""
+    packaged = packaged_models()
+    if args.name:
+        if args.name not in packaged:
+            raise KeyError(f"expected a packaged network, got {args.name!r}; available: {', '.join(packaged)}")
+        say(json.dumps(json.loads(packaged[args.name].read_text(encoding="utf-8")), indent=2, ensure_ascii=False))
+        return 0
+    say("packaged networks (weights included):")
+    for name, path in packaged.items():
+        card = read_card(path)
+        say(
+            f"  {name:<22s} {card.architecture}, {', '.join(card.classes)}, {card.grid}{', simulated' if card.simulated else ''}"
+        )
+    say("architectures (bring your own weights):")
+    for name in architecture_names():
+        say(f"  {name:<22s} {get_architecture(name).label}")
+    return 0

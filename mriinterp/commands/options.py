@@ -1,0 +1,87 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.methods import Method, preset_names
+from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
+
+__all__ = ["add_method_options", "add_model_options", "chosen_atlas", "chosen_model", "read_settings"]
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """--model, --weights, --device, --trust-code."""
+    group = parser.add_argument_group("network")
+    known = ", ".join([*packaged_models(), *architecture_names()])
+    group.add_argument(
+        "--model",
+        required=True,
+        metavar="NAME|CARD",
+        help=f"a name ({known}), a model card (.json) or an exported program (.pt2)",
+    )
+    group.add_argument("--weights", nargs="+", metavar="FILE", help="weights files (.pth, .pt, .safetensors)")
+    group.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda", help="where to compute (default: %(default)s)"
+    )
+    group.add_argument(
+        "--trust-code",
+        metavar="FILE.py",
+        help="run this Python file first, so that it can register your own architecture. It may do anything: "
+        "use it only with code you trust",
+    )
+
+
+def chosen_model(args: argparse.Namespace) -> Model:
+    """The network that the options name."""
+    if args.trust_code:
+        load_code(args.trust_code)
+    return load_model(args.model, args.weights, args.device)
+
+
+def add_method_options(parser: argparse.ArgumentParser) -> None:
+    """--set, --preset, --target, --atlas."""
+    group = parser.add_argument_group("what to compute")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the method, e.g. --set size=40; repeat",
+    )
+    presets = ", ".join(preset_names())
+    group.add_argument(
+        "--preset", metavar="NAME", help=f"parameters of a publication ({presets}): its numbers, its reading"
+    )
+    group.add_argument("--target", metavar="CLASS", help="the output to explain (default: the predicted class)")
+    group.add_argument(
+        "--atlas",
+        default="AAL",
+        metavar="AAL|LABELS.nii.gz",
+        help="areas: AAL, or a label image (default: %(default)s)",
+    )
+    group.add_argument(
+        "--atlas-table", metavar="TABLE.csv", help="names of the areas of a label image (columns index,name)"
+    )
+
+
+def chosen_atlas(args: argparse.Namespace) -> Atlas:
+    """The atlas that the options name."""
+    return load_atlas(args.atlas, Path(args.atlas_table) if args.atlas_table else None)
+
+
+def read_settings(settings: list[str], method: Method) -> dict[str, Any]:
+    """``["size=40"]`` as checked parameters of a method."""
+    values = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ValueError(f"expected --set NAME=VALUE, got {setting!r}")
+        if name not in method.parameters:
+            known = ", ".join(method.parameters) or "none"
+            raise ValueError(f"expected a parameter of {method.name!r}, got {name!r}; available: {known}")
+        values[name] = method.parameters[name].check(value)
+    return values
