@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +11,7 @@ from torch import Tensor, nn
 
 from mriinterp.atlas import Atlas, load_atlas, split_hemisphere
 from mriinterp.methods import Method, get_method
+from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.models import Model, Prediction
 from mriinterp.progress import Cancel, Progress
 from mriinterp.reading import apply_reading
@@ -113,9 +112,10 @@ def explain(
     x = model.prepare(volume)
     prediction = model.predict_tensor(x)
     head, index = model.find_target(target, prediction)
-    if head.kind == "scale":
+    if head.kind == "scale" and "score" in entry.parameters:
         params.setdefault("score", "raw")
     values = entry.resolve(params, preset)
+    score = values.get("score", "")
     context, digests = _context(entry, model, values, atlas, reference)
     with model.lock:
         result = _run(entry, model.view(head), x, index, values, {**context, "progress": progress, "cancel": cancel})
@@ -127,14 +127,12 @@ def explain(
         volume=Volume(data, model.grid.affine, volume.source or volume.grid).canonical(),
         method=entry.name,
         target=head.classes[index],
-        score=values["score"],
+        score=score,
         prediction=prediction,
         params=values,
         digests={"scan": volume.digest, "model": model.digest, **digests},
         reading=entry.reading,
-        unit=entry.unit.format(
-            score={"raw": "raw output", "margin": "logit margin"}.get(values["score"], values["score"])
-        ),
+        unit=entry.unit.format(score={"raw": "raw output", "margin": "logit margin"}.get(score, score)),
     )
 
 
@@ -156,7 +154,8 @@ def relevance(
         Left as it was: training flags, gradients, requires_grad.
     x : Tensor, shape (1, C, *spatial)
     target : int, optional
-        Index of the output; default: the largest.
+        Index of the output; default: the largest. Of a network with a single
+        output the raw value is explained unless `score` says otherwise.
     context : dict, optional
         Any of ``labels``, ``reference``, ``progress``, ``cancel``.
 
@@ -165,10 +164,13 @@ def relevance(
     Tensor, shape (1, C, *spatial) or (1, 1, *spatial)
     """
     entry = get_method(method)
-    values = entry.resolve(params, preset)
     if target is None:
-        with _frozen(module), torch.inference_mode():
-            target = int(module(x).argmax(dim=1)[0])
+        with frozen(module), torch.inference_mode():
+            output = module(x.clone())
+        target = int(output.argmax(dim=1)[0])
+        if output.shape[1] == 1 and "score" in entry.parameters:
+            params.setdefault("score", "raw")
+    values = entry.resolve(params, preset)
     result = _run(entry, module, x, target, values, context or {})
     if preset is None or entry.reading == "signed":
         return result
@@ -201,42 +203,12 @@ def _labels(atlas: Atlas) -> Tensor:
 def _run(entry: Method, module: nn.Module, x: Tensor, target: int, values: dict, context: dict) -> Tensor:
     """Call a method on a frozen module; check what it returns."""
     given = {key: value for key, value in context.items() if key in entry.injected}
-    with _frozen(module), _exact_float32():
+    # A caller in inference mode would leave the gradient methods without a graph.
+    with frozen(module), ExactFloat32(), torch.inference_mode(False), torch.enable_grad():
+        x = x.clone() if x.is_inference() else x
         result = entry.function(module, x, target, **values, **given).detach()
     if result.shape[0] != 1 or result.shape[2:] != x.shape[2:]:
         raise ValueError(f"{entry.name}: expected a map of shape {tuple(x.shape)}, got {tuple(result.shape)}")
     if not torch.isfinite(result).all():
         raise ValueError(f"{entry.name}: expected finite relevance, got NaN or infinity; check the scan's intensities")
     return result
-
-
-@contextmanager
-def _frozen(module: nn.Module) -> Iterator[None]:
-    """Eval mode and no parameter gradients inside; everything as before afterwards."""
-    training = {child: child.training for child in module.modules()}
-    wanted = [p for p in module.parameters() if p.requires_grad]
-    for child in training:
-        child.training = False
-    for parameter in wanted:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for child, flag in training.items():
-            child.training = flag
-        for parameter in wanted:
-            parameter.requires_grad_(True)
-
-
-@contextmanager
-def _exact_float32() -> Iterator[None]:
-    """No TF32: its 10-bit mantissa would show in the maps."""
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [backend.allow_tf32 for backend in backends]
-    try:
-        for backend in backends:
-            backend.allow_tf32 = False
-        yield
-    finally:
-        for backend, flag in zip(backends, before, strict=True):
-            backend.allow_tf32 = flag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import torch
@@ -13,6 +14,19 @@ from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 from mriinterp.methods.windows import score_drops
 from mriinterp.progress import Cancel, Progress
+
+
+class _Areas(Sequence):
+    """Masks of areas, each made when it is asked for: 116 at 1 mm would take a gigabyte."""
+
+    def __init__(self, areas: Tensor, present: Tensor):
+        self.areas, self.present = areas, present
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.areas == self.present[index]
 
 
 @register_method(
@@ -53,8 +67,8 @@ def area_occlusion(
     present = areas[areas > 0].unique()
     if present.numel() == 0:
         raise ValueError("expected an atlas that overlaps the scan, got no labelled voxel on the model's grid")
-    masks = [areas == label for label in present]
-    values = score_drops(model, x, target, score, masks, fill_values(fill, x, reference), progress, cancel)
+    regions = _Areas(areas, present)
+    values = score_drops(model, x, target, score, regions, fill_values(fill, x, reference), progress, cancel)
     by_label = torch.zeros(int(present.max()) + 1, dtype=values.dtype)
     by_label[present.long()] = values
     return by_label[areas.clamp(min=0).long()][None, None].float()

@@ -33,12 +33,13 @@ def fill_values(fill: str, x: Tensor, reference: Tensor | None = None) -> Tensor
 
     Returns
     -------
-    float or Tensor, shape (1, C, *spatial)
+    float or Tensor
+        Broadcasts to (1, C, *spatial); ``"mean"`` is taken channel by channel.
     """
     if fill == "zero":
         return 0.0
     if fill == "mean":
-        return float(x.mean())
+        return x.mean(dim=tuple(range(2, x.ndim)), keepdim=True)
     if fill == "blur":
         return gaussian_blur(x, BLUR_SIGMA)
     if fill != "reference":

@@ -40,6 +40,8 @@ def grad_cam(
     """Output of the last convolution, weighted by its mean gradient, summed and stretched."""
     output, steps = record(model, x)
     convolutions = [step for step in steps if step.kind == "convolution"]
+    # Convolutions of gates (squeeze and excitation) have no place on the scan: second choice.
+    convolutions = [step for step in convolutions if step.geometry] or convolutions
     if not convolutions:
         raise ValueError("expected a network with a convolution for Grad-CAM, got one without")
     activation = convolutions[-1].values

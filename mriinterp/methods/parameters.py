@@ -9,6 +9,7 @@ them: type, default, range and help stand in the signature alone::
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -17,6 +18,7 @@ __all__ = ["INJECTED", "Param", "Parameter", "parameters_of", "validate"]
 
 # Arguments that `explain` hands over; they are no choices of the user.
 INJECTED = ("progress", "cancel", "labels", "reference")
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,17 @@ class Parameter:
     def check(self, value: Any) -> Any:
         """The value in the parameter's type; ValueError if it does not fit."""
         param, expected = self.param, self.describe()
-        if self.type is bool and isinstance(value, str) and value.lower() in ("true", "false", "yes", "no", "1", "0"):
-            value = value.lower() in ("true", "yes", "1")
         try:
+            if self.type is bool:
+                value = TRUTH[str(value).lower()]
             if self.type is int and float(value) != int(float(value)):
                 raise ValueError
             cast = self.type(float(value)) if self.type is int else self.type(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise ValueError(f"expected {self.name} as {expected}, got {value!r}") from error
-        outside = self.type in (int, float) and not (
-            (param.minimum is None or cast >= param.minimum) and (param.maximum is None or cast <= param.maximum)
-        )
+        low = -math.inf if param.minimum is None else param.minimum
+        high = math.inf if param.maximum is None else param.maximum
+        outside = self.type in (int, float) and not low <= cast <= high  # NaN is outside of any range
         if outside or (self.choices and cast not in self.choices):
             raise ValueError(f"expected {self.name} as {expected}, got {value!r}")
         return cast

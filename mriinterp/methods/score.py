@@ -55,8 +55,8 @@ def score_of(output: Tensor, target: int, score: str) -> Tensor:
 
 
 def gradient_of_score(model: nn.Module, x: Tensor, target: int, score: str) -> Tensor:
-    """d score / d x, shape of `x`; parameters and `x` itself stay untouched."""
+    """Gradient of the score with respect to `x`, same shape; parameters and `x` itself stay untouched."""
     with torch.enable_grad():
         leaf = x.detach().clone().requires_grad_(True)
-        value = score_of(model(leaf), target, score)
+        value = score_of(model(leaf.clone()), target, score)  # a copy: the network may change its input in place
         return torch.autograd.grad(value.sum(), leaf)[0]

@@ -15,41 +15,23 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Step", "Tape", "record"]
+__all__ = ["Geometry", "Step", "Tape", "operator_name", "record"]
 
-_ops = torch.ops.aten
-_CONVOLUTIONS = {
-    torch.conv1d,
-    torch.conv2d,
-    torch.conv3d,
-    _ops.conv1d.default,
-    _ops.conv2d.default,
-    _ops.conv3d.default,
-}
-_CONVOLUTIONS |= {_ops.conv2d.padding, _ops.conv3d.padding, _ops.convolution.default}
-_POOLS = {torch.max_pool2d, torch.max_pool3d, F.max_pool2d, F.max_pool3d, F.avg_pool2d, F.avg_pool3d}
-_POOLS |= {torch._C._nn.avg_pool2d, torch._C._nn.avg_pool3d, _ops.max_pool2d.default, _ops.max_pool3d.default}
-_POOLS |= {_ops.avg_pool2d.default, _ops.avg_pool3d.default, _ops.max_pool2d_with_indices.default}
-_POOLS |= {_ops.max_pool3d_with_indices.default}
-_ACTIVATION_NAMES = (
-    "relu",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "celu",
-    "gelu",
-    "silu",
-    "mish",
-    "hardswish",
-    "prelu",
-    "softplus",
-)
-_ACTIVATIONS = {getattr(F, name) for name in _ACTIVATION_NAMES}
-_ACTIVATIONS |= {torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
-_ACTIVATIONS |= {getattr(_ops, name).default for name in _ACTIVATION_NAMES if hasattr(_ops, name)}
+# Names of torch's own functions and of the operators of exported programs, without variant and in-place mark.
+CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "convolution"}
+POOLS = {f"{kind}_pool{n}d{variant}" for kind in ("max", "avg") for n in (1, 2, 3) for variant in ("", "_with_indices")}
+PADS = {"pad", "constant_pad_nd"} | {f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3)}
+ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish"}
+ACTIVATIONS |= {"hardswish", "hardtanh", "softplus", "softsign", "tanh", "sigmoid"}
+MOVES = {"flip", "roll", "rot90", "transpose", "permute", "movedim", "moveaxis", "swapaxes", "swapdims", "grid_sample"}
+MOVES |= {"interpolate", "fold", "unfold", "pixel_shuffle"} | {f"conv_transpose{n}d" for n in (1, 2, 3)}
+
+
+def operator_name(func: Callable) -> str:
+    """Plain name of a torch function: ``"relu"`` for `F.relu`, `Tensor.relu_` and ``aten.relu.default``."""
+    return getattr(func, "__name__", "").partition(".")[0].rstrip("_")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +68,7 @@ class Tape(TorchFunctionMode):
 
     def __init__(self, x: Tensor):
         super().__init__()
-        rank = x.ndim - 2
+        rank = self._rank = x.ndim - 2
         self.steps: list[Step] = []
         # Tensors stay referenced, so that no id is used twice.
         self._known: dict[int, tuple[Tensor, Geometry]] = {id(x): (x, Geometry((1.0,) * rank, (0.0,) * rank))}
@@ -94,35 +76,49 @@ class Tape(TorchFunctionMode):
     def __torch_function__(self, func: Callable, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         source = self._source(args, kwargs)
+        name = operator_name(func)
         result = func(*args, **kwargs)
         values = result[0] if isinstance(result, tuple) and result else result
-        if source is None or not isinstance(values, Tensor):
+        if not isinstance(values, Tensor) or values.ndim != self._rank + 2:
             return result
-        tensor, geometry = source
-        kind = "convolution" if func in _CONVOLUTIONS else "activation" if func in _ACTIVATIONS else None
-        if kind == "convolution" or func in _POOLS:
-            geometry = _advance(geometry, *_window(func, args, kwargs, tensor.ndim - 2))
-        elif values.shape[2:] != tensor.shape[2:]:
-            return result  # flattened, resized, pooled adaptively: cells have no simple place any more
-        self._known[id(values)] = (values, geometry)
+        geometry = None if source is None else _follow(name, args, kwargs, source, values)
+        if geometry is not None:
+            self._known[id(values)] = (values, geometry)
+        kind = "convolution" if name in CONVOLUTIONS else "activation" if name in ACTIVATIONS else None
         if kind is None:
             return result
         self.steps.append(Step(kind, values, geometry))
         passed_on = values.clone()  # a later in-place layer must not overwrite what is recorded
-        self._known[id(passed_on)] = (passed_on, geometry)
+        if geometry is not None:
+            self._known[id(passed_on)] = (passed_on, geometry)
         return passed_on
 
     def _source(self, args, kwargs) -> tuple[Tensor, Geometry] | None:
+        """The first argument whose cells have a known place."""
         candidates = [*args, *kwargs.values()]
         candidates += [item for group in args if isinstance(group, (list, tuple)) for item in group]
         return next((self._known[id(c)] for c in candidates if id(c) in self._known), None)
 
 
-def _window(func: Callable, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tuple]:
+def _follow(name: str, args, kwargs, source: tuple[Tensor, Geometry], values: Tensor) -> Geometry | None:
+    """Where the cells of a result lie, or None when they have no simple place any more."""
+    tensor, geometry = source
+    if name in CONVOLUTIONS or name in POOLS:
+        if kwargs.get("transposed", name == "convolution" and len(args) > 6 and args[6]):
+            return None
+        return _advance(geometry, *_window(name, args, kwargs, tensor.ndim - 2))
+    if name in PADS:
+        return _padded(geometry, kwargs.get("pad", args[1] if len(args) > 1 else ()))
+    if name in MOVES or values.shape[2:] != tensor.shape[2:]:  # else: element-wise, or across channels
+        return None
+    return geometry
+
+
+def _window(name: str, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tuple]:
     """(kernel, stride, padding, dilation) of a convolution or pooling call, one number an axis."""
-    if func in _CONVOLUTIONS:
+    if name in CONVOLUTIONS:
         names = ("input", "weight", "bias", "stride", "padding", "dilation")
-    elif "avg" in getattr(func, "__name__", str(func)):
+    elif name.startswith("avg"):
         names = ("input", "kernel_size", "stride", "padding")
     else:
         names = ("input", "kernel_size", "stride", "padding", "dilation")
@@ -136,6 +132,13 @@ def _window(func: Callable, args, kwargs, rank: int) -> tuple[tuple, tuple, tupl
     elif padding == "same":
         padding = tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True))
     return tuple(kernel), _tuple(stride, rank), _tuple(padding, rank), dilation
+
+
+def _padded(geometry: Geometry, pad) -> Geometry | None:
+    """After `F.pad`, whose numbers start with the last axis: (before, after, before, after, …)."""
+    before = [*pad[::2], *(0,) * len(geometry.jump)][: len(geometry.jump)][::-1]
+    offset = tuple(o - b * j for o, b, j in zip(geometry.offset, before, geometry.jump, strict=True))
+    return Geometry(geometry.jump, offset)
 
 
 def _tuple(value, rank: int) -> tuple:
@@ -162,7 +165,7 @@ def record(model: nn.Module, x: Tensor) -> tuple[Tensor, list[Step]]:
         Convolutions and activations that still have spatial axes, in order.
     """
     with torch.enable_grad():
-        leaf = x.detach().clone().requires_grad_(True)
-        with Tape(leaf) as tape:
-            output = model(leaf)
+        start = x.detach().clone().requires_grad_(True).clone()  # not a leaf: the network may change it in place
+        with Tape(start) as tape:
+            output = model(start)
     return output, tape.steps

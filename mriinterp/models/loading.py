@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
+from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.model import Model, choose_device
 from mriinterp.models.normalisation import read_normalisation
 from mriinterp.models.registry import architecture_names, get_architecture
@@ -21,8 +22,6 @@ from mriinterp.nifti import read_labels, read_volume
 from mriinterp.volume import Volume, resample
 
 __all__ = ["load_model", "packaged_models"]
-
-EXPORTED = "torch.export"  # architecture of a card whose weights file is a whole exported program
 
 
 def packaged_models() -> dict[str, Path]:
@@ -36,6 +35,8 @@ def load_model(
     name_or_card: str | Path | ModelCard,
     weights: str | Path | Sequence[str | Path] | None = None,
     device: str | None = None,
+    *,
+    trust_code: bool = False,
 ) -> Model:
     """Load a network with everything needed to feed it.
 
@@ -51,6 +52,9 @@ def load_model(
         else what is known of the published weights.
     device : str, optional
         ``"auto"`` (default), ``"cpu"``, ``"cuda"``, ``"mps"``.
+    trust_code : bool
+        Leave to open an exported program, which can run code hidden in it.
+        Plain weights never can, and need no leave.
 
     Returns
     -------
@@ -72,11 +76,16 @@ def load_model(
         raise ValueError(
             f"expected weights for the architecture {architecture!r}, got none; pass weights=… or a model card"
         )
+    target = choose_device(device)
     if architecture == EXPORTED:
-        module = _load_exported(paths)
+        if len(paths) != 1:
+            raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
+        module = load_exported(paths[0], trust_code=trust_code)
+        code = hashlib.sha256(paths[0].read_bytes()).hexdigest()
     else:
         module, card = _build(architecture, card, paths)
-    return _assemble(module, card, choose_device(device))
+        code = get_architecture(architecture).code
+    return _assemble(module, card, target, code)
 
 
 def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[ModelCard | None, str]:
@@ -123,18 +132,7 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
     return module, card
 
 
-def _load_exported(paths: list[Path]) -> nn.Module:
-    if len(paths) != 1:
-        raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
-    try:
-        return torch.export.load(paths[0]).module()
-    except (RuntimeError, ValueError, OSError, KeyError) as error:
-        raise ValueError(
-            f"{paths[0].name}: expected an archive of torch.export.save, got another file ({error})"
-        ) from error
-
-
-def _assemble(module: nn.Module, card: ModelCard, device: torch.device) -> Model:
+def _assemble(module: nn.Module, card: ModelCard, device: torch.device, code: str) -> Model:
     """Move to the device, freeze, check the card against the network, digest."""
     normalisation = read_normalisation(card.normalisation, card.folder, read_volume, card.grid)
     mask: Volume | None = None
@@ -145,7 +143,14 @@ def _assemble(module: nn.Module, card: ModelCard, device: torch.device) -> Model
     module.requires_grad_(False).to(device)
     _check_outputs(module, card, device)
     digest = hashlib.sha256(digest_of(module).encode())
-    for part in (card.architecture, card.grid.shape, card.grid.affine.tobytes(), card.heads, normalisation.digest):
+    for part in (
+        code,
+        card.architecture,
+        card.grid.shape,
+        card.grid.affine.tobytes(),
+        card.heads,
+        normalisation.digest,
+    ):
         digest.update(str(part).encode())
     digest.update(mask.digest.encode() if mask is not None else b"")
     return Model(module, card, normalisation, digest.hexdigest(), device, mask)
@@ -157,9 +162,12 @@ def _check_outputs(module: nn.Module, card: ModelCard, device: torch.device) -> 
     try:
         with torch.inference_mode():
             output = module(torch.zeros((1, 1, *card.grid.shape), device=device))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
         raise ValueError(
             f"{card.name}: expected a network that reads {card.grid.shape}, got an error: {error}"
         ) from error
-    if tuple(output.shape) != (1, expected):
-        raise ValueError(f"{card.name}: expected {expected} outputs as on the card, got shape {tuple(output.shape)}")
+    if not isinstance(output, torch.Tensor) or tuple(output.shape) != (1, expected):
+        got = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else f"a {type(output).__name__}"
+        raise ValueError(f"{card.name}: expected {expected} outputs as on the card, got {got}")
+    if not torch.isfinite(output).all():
+        raise ValueError(f"{card.name}: expected finite outputs for an empty scan, got {output[0].tolist()}")

@@ -21,7 +21,10 @@ def choose_device(name: str | None = None) -> torch.device:
     """``"auto"`` (CUDA if there is one, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``."""
     if name in (None, "auto"):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"expected a device like auto, cpu, cuda, cuda:1 or mps, got {name!r}") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError("expected a machine with CUDA for device 'cuda', got none; use 'auto' or 'cpu'")
     return device
@@ -116,6 +119,8 @@ class Model:
                 f"expected a scan that overlaps the model's field of view ({self.grid}), got one that lies outside it "
                 f"({volume.grid}): is it in {self.card.space} space?"
             )
+        if not np.isfinite(data).all():
+            raise ValueError("expected a scan of finite intensities, got NaN or infinity; read_volume removes them")
         if self.mask is not None:
             data = data * (self.mask.data > 0)
         data = self.normalisation.apply(np.ascontiguousarray(data))
@@ -154,7 +159,7 @@ class Model:
         target = prediction.predicted if target is None else target
         for head in self.heads:
             for index, name in enumerate(head.classes):
-                if target == name or (isinstance(target, int) and target == head.start + index):
+                if target == name or (isinstance(target, (int, np.integer)) and target == head.start + index):
                     return head, index
         names: Sequence[str] = [name for head in self.heads for name in head.classes]
         raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")

@@ -49,6 +49,7 @@ NORMALISATIONS: dict[str, Callable[[np.ndarray, dict], np.ndarray]] = {
     "scan_zscore": _scan_zscore,
     "voxelwise": _voxelwise,
 }
+PARAMETERS = {"none": set(), "scan_mean": {"clip"}, "scan_zscore": set(), "voxelwise": {"mean", "std"}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,16 @@ class Normalisation:
             raise ValueError(
                 f"expected a known normalisation, got {self.kind!r}; available: {', '.join(NORMALISATIONS)}"
             )
+        known = PARAMETERS[self.kind]
+        unknown = self.params.keys() - known
+        if unknown:
+            raise ValueError(
+                f"expected parameters of the normalisation {self.kind!r}, got {', '.join(sorted(unknown))}; "
+                f"available: {', '.join(sorted(known)) or 'none'}"
+            )
+        clip = self.params.get("clip")
+        if clip is not None and not (len(clip) == 2 and clip[0] < clip[1]):
+            raise ValueError(f"expected clip as [lowest, highest], got {clip!r}")
 
     def apply(self, data: np.ndarray) -> np.ndarray:
         """Float32 voxels (i, j, k) to float32 network input (i, j, k)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
@@ -31,14 +32,19 @@ class Architecture:
     default_card : callable or None
         From the same state dicts: the entries of a model card, for published
         weights that come without one. None: a card is required.
+    code : str
+        SHA-256 of the user's file that registered it; part of the digest of
+        its models. Empty for the architectures of this package.
     """
 
     name: str
     label: str
     build: Build
     default_card: DefaultCard | None = None
+    code: str = ""
 
 
+_DIGEST = "__mriinterp_digest__"  # set in the namespace of a user's file
 _ARCHITECTURES: dict[str, Architecture] = {}
 
 
@@ -57,7 +63,8 @@ def register_architecture(name: str, *, label: str = "", default_card: DefaultCa
         if name in _ARCHITECTURES and _ARCHITECTURES[name].build.__module__ != builder.__module__:
             raise ValueError(f"expected a new architecture name, got {name!r}, which is registered already")
         build = _from_class(builder) if isinstance(builder, type) else builder
-        _ARCHITECTURES[name] = Architecture(name, label or name, build, default_card)
+        code = getattr(sys.modules.get(builder.__module__), _DIGEST, "")
+        _ARCHITECTURES[name] = Architecture(name, label or name, build, default_card, code)
         return builder
 
     return decorate
@@ -87,15 +94,26 @@ def load_code(path: Path | str) -> None:
     """Run a user's Python file, so that it can register its architectures.
 
     This executes the file: call it only on the user's explicit word
-    (``--trust-code``).
+    (``--trust-code``). Running the same file again replaces what it registered.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is not Python that runs.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"expected a Python file, got a path where there is none: {path}")
-    name = f"mriinterp_user_{path.stem}"
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"mriinterp_user_{path.stem}_{place}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"expected a Python file (.py), got {path.name}")
     module = importlib.util.module_from_spec(spec)
+    setattr(module, _DIGEST, hashlib.sha256(path.read_bytes()).hexdigest())
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the user's code raises is told as a fault of that file
+        del sys.modules[name]
+        raise ValueError(f"{path.name}: expected Python code that runs, got {type(error).__name__}: {error}") from error

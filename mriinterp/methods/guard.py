@@ -1,0 +1,65 @@
+"""What is made sure around every method: the network's state and exact arithmetic."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+__all__ = ["ExactFloat32", "frozen"]
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Eval mode and no parameter gradients inside; everything as before afterwards."""
+    training = {child: child.training for child in module.modules()}
+    wanted = [p for p in module.parameters() if p.requires_grad]
+    for child in training:
+        child.training = False
+    for parameter in wanted:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for child, flag in training.items():
+            child.training = flag
+        for parameter in wanted:
+            parameter.requires_grad_(True)
+
+
+class ExactFloat32:
+    """No TF32 inside: its 10-bit mantissa would show in the maps; nor algorithms that vary from run to run.
+
+    The flags belong to the process: the first thread in sets them, the last
+    one out puts them back.
+    """
+
+    _FLAGS = (
+        (torch.backends.cuda.matmul, "allow_tf32", False),
+        (torch.backends.cudnn, "allow_tf32", False),
+        (torch.backends.cudnn, "deterministic", True),
+    )
+    _lock = threading.Lock()
+    _inside = 0
+    _before: ClassVar[list[bool]] = []
+
+    def __enter__(self) -> None:
+        cls = type(self)
+        with cls._lock:
+            if cls._inside == 0:
+                cls._before = [getattr(backend, name) for backend, name, _ in cls._FLAGS]
+                for backend, name, value in cls._FLAGS:
+                    setattr(backend, name, value)
+            cls._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        cls = type(self)
+        with cls._lock:
+            cls._inside -= 1
+            if cls._inside == 0:
+                for (backend, name, _), value in zip(cls._FLAGS, cls._before, strict=True):
+                    setattr(backend, name, value)

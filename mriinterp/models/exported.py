@@ -1,0 +1,75 @@
+"""Networks of other people as archives of ``torch.export.save``."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["EXPORTED", "load_exported"]
+
+EXPORTED = "torch.export"  # architecture of a card whose weights file is a whole exported program
+
+# Operators whose argument at this place says "training".
+_TRAINING_FLAG = {"dropout": 2, "feature_dropout": 2, "alpha_dropout": 2, "batch_norm": 5, "instance_norm": 5}
+
+
+class OneByOne(nn.Module):
+    """A program that was exported for one scan at a time, fed a batch scan by scan."""
+
+    def __init__(self, program: nn.Module):
+        super().__init__()
+        self.program = program
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Batch (n, C, *spatial) to outputs (n, classes)."""
+        if x.shape[0] == 1:
+            return self.program(x)
+        return torch.cat([self.program(scan) for scan in x.split(1)])
+
+
+def load_exported(path: Path, *, trust_code: bool) -> nn.Module:
+    """The network of a ``.pt2`` archive.
+
+    `torch.export.load` unpickles what the archive marks as pickled
+    (``weights_only=False``) and evaluates the shapes' expressions: whoever
+    made the archive can run code here. So it is opened on the user's word only.
+
+    Raises
+    ------
+    ValueError
+        Without `trust_code`; if the file is no such archive; if it was
+        exported in training mode or reads more than one tensor.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"expected an exported program, got a path where there is none: {path}")
+    if not trust_code:
+        raise ValueError(
+            f"{path.name}: expected leave to open an exported program, got none. Opening one can run code that is "
+            "hidden in it. If you trust whoever made it: trust_code=True, or --trust-code on the command line"
+        )
+    try:
+        program = torch.export.load(path)
+    except (RuntimeError, ValueError, OSError, KeyError, AssertionError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path.name}: expected an archive of torch.export.save, got another file ({error})"
+        ) from error
+    _check_mode(program, path.name)
+    inputs = [n for n in program.graph.nodes if n.op == "placeholder" and n.name in program.graph_signature.user_inputs]
+    if len(inputs) != 1:
+        raise ValueError(f"{path.name}: expected a program of one input, got {len(inputs)}")
+    one_scan = isinstance(inputs[0].meta["val"].shape[0], int)
+    return OneByOne(program.module()) if one_scan else program.module()
+
+
+def _check_mode(program: torch.export.ExportedProgram, origin: str) -> None:
+    for node in program.graph.nodes:
+        name = getattr(node.target, "__name__", "").partition(".")[0]
+        place = _TRAINING_FLAG.get(name)
+        if place is not None and len(node.args) > place and node.args[place] is True:
+            raise ValueError(
+                f"{origin}: expected a program exported in eval mode, got {name} in training mode; "
+                "call model.eval() before torch.export.export"
+            )
