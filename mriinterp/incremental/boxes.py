@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,51 +10,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Box", "Region", "clip", "is_empty", "mask_box", "read_regions", "volume_of"]
+__all__ = ["Box", "Regions", "grid_boxes", "mask_box", "read_regions"]
 
 Box = tuple[tuple[int, int], ...]
 """One (start, stop) pair of voxel indices per spatial axis, stop excluded."""
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
-    """A region inside the image: its bounding box and, unless it fills the box, its mask.
+class Regions:
+    """Regions inside one image.
 
     Parameters
     ----------
-    box : Box
-        Clipped to the image; all (0, 0) when the region is empty.
-    mask : Tensor or None
-        Boolean, the shape of the box; None when every voxel of the box is
-        replaced.
+    boxes : int array, shape (n, axes, 2)
+        Bounding boxes as start and stop, inside the image; all 0 when empty.
+    masks : dict of int to Tensor
+        Boolean masks, the shape of their boxes, of the regions that do not
+        fill their box.
     """
 
-    box: Box
-    mask: Tensor | None = None
+    boxes: np.ndarray
+    masks: dict[int, Tensor]
 
-
-def clip(box: Sequence[Sequence[int]], shape: Sequence[int]) -> Box:
-    """The part of a box inside an image; all (0, 0) when there is none.
-
-    Examples
-    --------
-    >>> clip(((-2, 3), (5, 99)), (7, 8))
-    ((0, 3), (5, 8))
-    >>> clip(((9, 12), (0, 8)), (7, 8))
-    ((0, 0), (0, 0))
-    """
-    cut = tuple((max(0, int(lo)), min(int(n), int(hi))) for (lo, hi), n in zip(box, shape, strict=True))
-    return tuple((0, 0) for _ in shape) if is_empty(cut) else cut
-
-
-def is_empty(box: Box) -> bool:
-    """Whether a box holds no voxel."""
-    return any(hi <= lo for lo, hi in box)
-
-
-def volume_of(box: Box) -> int:
-    """Number of voxels in a box."""
-    return int(np.prod([max(0, hi - lo) for lo, hi in box], dtype=np.int64))
+    def __len__(self) -> int:
+        return len(self.boxes)
 
 
 def mask_box(mask: np.ndarray) -> Box:
@@ -67,16 +47,49 @@ def mask_box(mask: np.ndarray) -> Box:
     return tuple(sides)
 
 
-def _read_mask(mask: np.ndarray | Tensor, shape: tuple[int, ...]) -> Region:
-    array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else np.asarray(mask)
+def grid_boxes(shape: Sequence[int], size: int | Sequence[int], stride: int | Sequence[int]) -> list[Box]:
+    """The boxes of an occlusion: centres at 0, stride, 2·stride … along each axis, the last axis fastest.
+
+    A box reaches half the size, rounded down, to both sides of its centre
+    and is cut at the border.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Spatial shape of the image.
+    size, stride : int or sequence of int
+        In voxels, one number or one per axis.
+
+    Examples
+    --------
+    >>> grid_boxes((5, 2), 2, (3, 5))
+    [((0, 1), (0, 1)), ((2, 4), (0, 1))]
+    """
+    axes = len(shape)
+    size, stride = np.broadcast_to(size, axes).tolist(), np.broadcast_to(stride, axes).tolist()
+    if min(size) < 1 or min(stride) < 1:
+        raise ValueError(f"expected a size and a stride of at least 1, got {size} and {stride}")
+    sides = [
+        [(max(0, centre - k // 2), min(n, centre + k // 2)) for centre in range(0, n, step)]
+        for n, k, step in zip(shape, size, stride, strict=True)
+    ]
+    return list(itertools.product(*sides))
+
+
+def _read_mask(mask: np.ndarray | Tensor, shape: tuple[int, ...]) -> tuple[Box, Tensor | None]:
+    array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else mask
     if array.shape != shape or array.dtype != np.bool_:
         raise ValueError(f"expected a boolean mask of shape {shape}, got {array.dtype} of shape {array.shape}")
     box = mask_box(array)
     inside = array[tuple(slice(lo, hi) for lo, hi in box)]
-    return Region(box, None if inside.all() else torch.from_numpy(np.ascontiguousarray(inside)))
+    return box, None if inside.all() else torch.from_numpy(np.ascontiguousarray(inside))
 
 
-def read_regions(regions: Sequence[Box | np.ndarray | Tensor], shape: Sequence[int]) -> list[Region]:
+def _is_mask(region: object) -> bool:
+    return isinstance(region, Tensor) or (isinstance(region, np.ndarray) and region.dtype == np.bool_)
+
+
+def read_regions(regions: Sequence[Box | np.ndarray | Tensor] | np.ndarray, shape: Sequence[int]) -> Regions:
     """Boxes and masks as a caller gives them, checked and clipped to the image.
 
     Parameters
@@ -84,6 +97,7 @@ def read_regions(regions: Sequence[Box | np.ndarray | Tensor], shape: Sequence[i
     regions : sequence of Box, boolean array or boolean Tensor
         A box has one (start, stop) pair per spatial axis and may reach over
         the border or lie outside; a mask has the spatial shape of the image.
+        An integer array (n, axes, 2) of boxes is read too.
     shape : sequence of int
         Spatial shape of the image.
 
@@ -94,12 +108,21 @@ def read_regions(regions: Sequence[Box | np.ndarray | Tensor], shape: Sequence[i
         number of axes.
     """
     shape = tuple(int(n) for n in shape)
-    found = []
-    for region in regions:
-        if isinstance(region, Tensor) or (isinstance(region, np.ndarray) and region.dtype == np.bool_):
-            found.append(_read_mask(region, shape))
-            continue
-        if len(region) != len(shape) or any(len(side) != 2 for side in region):
-            raise ValueError(f"expected a boolean mask or a box of {len(shape)} (start, stop) pairs, got {region!r}")
-        found.append(Region(clip(region, shape)))
-    return found
+    masks: dict[int, Tensor] = {}
+    boxes: list[object] = []
+    for index, region in enumerate(regions):
+        if _is_mask(region):
+            region, mask = _read_mask(region, shape)
+            if mask is not None:
+                masks[index] = mask
+        boxes.append(region)
+    try:
+        array = np.array(boxes, dtype=np.int64).reshape(len(boxes), len(shape), 2)
+    except (TypeError, ValueError):
+        wrong = next((box for box in boxes if np.shape(box) != (len(shape), 2)), boxes[0])
+        raise ValueError(
+            f"expected a boolean mask or a box of {len(shape)} (start, stop) pairs, got {wrong!r}"
+        ) from None
+    array = np.stack([np.maximum(array[..., 0], 0), np.minimum(array[..., 1], shape)], axis=-1)
+    array[(array[..., 1] <= array[..., 0]).any(axis=1)] = 0
+    return Regions(array, masks)

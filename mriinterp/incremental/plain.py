@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mriinterp.incremental.boxes import Region
+from mriinterp.incremental.boxes import Regions
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
-__all__ = ["flat_outputs", "plain_batch", "plain_outputs"]
+__all__ = ["flat_outputs", "plain_outputs", "replace_region"]
 
 
 def flat_outputs(out: object) -> Tensor:
@@ -27,14 +28,11 @@ def flat_outputs(out: object) -> Tensor:
     return torch.cat([flat_outputs(part) for part in parts], dim=1)
 
 
-def apply_region(image: Tensor, region: Region, fill: Tensor) -> None:
-    """Replace a region of `image` (C, *spatial) by that of `fill`, which broadcasts to the image, in place."""
-    inside = (slice(None), *(slice(lo, hi) for lo, hi in region.box))
-    values = fill.expand_as(image)[inside]
-    if region.mask is None:
-        image[inside] = values
-    else:
-        image[inside] = torch.where(region.mask.to(image.device), values, image[inside])
+def replace_region(image: Tensor, box: np.ndarray, mask: Tensor | None, fill: Tensor) -> None:
+    """Replace a region of `image` (C, *spatial) by that of `fill`, which has its shape, in place."""
+    inside = (slice(None), *(slice(lo, hi) for lo, hi in box.tolist()))
+    new = fill[inside]
+    image[inside] = new if mask is None else torch.where(mask.to(image.device), new, image[inside])
 
 
 def plain_batch(x: Tensor, memory_limit: int | None) -> int:
@@ -47,7 +45,7 @@ def plain_batch(x: Tensor, memory_limit: int | None) -> int:
 def plain_outputs(
     module: nn.Module,
     x: Tensor,
-    regions: Sequence[Region],
+    regions: Regions,
     fill: Tensor,
     *,
     progress: Progress | None = None,
@@ -59,10 +57,10 @@ def plain_outputs(
     rows = []
     for start in range(0, len(regions), batch):
         check_cancel(cancel)
-        part = regions[start : start + batch]
+        part = range(start, min(len(regions), start + batch))
         images = x.repeat(len(part), *(1,) * (x.ndim - 1))
-        for image, region in zip(images, part, strict=True):
-            apply_region(image, region, fill)
+        for image, index in zip(images, part, strict=True):
+            replace_region(image, regions.boxes[index], regions.masks.get(index), fill)
         rows.append(flat_outputs(module(images)).float().cpu())
-        tell(progress, start + len(part), len(regions))
+        tell(progress, part.stop, len(regions))
     return torch.cat(rows)

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mriinterp.incremental.boxes import Box, read_regions
+from mriinterp.incremental.boxes import Box, Regions, read_regions
+from mriinterp.incremental.device import exact_arithmetic
+from mriinterp.incremental.engine import Engine, runs
 from mriinterp.incremental.plain import flat_outputs, plain_outputs
-from mriinterp.progress import Cancel, Progress, tell
+from mriinterp.incremental.schedule import TAIL_BYTES, border_bytes, group_windows
+from mriinterp.incremental.trace import Network, Untraceable, trace
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["Occluder", "occluded_outputs"]
+
+log = logging.getLogger(__name__)
+
+MOST_TAIL_ROWS = 4096
+
+
+def take_apart(module: nn.Module, x: Tensor) -> tuple[Network | None, str | None]:
+    """The steps of a network for images like `x`, or None and the reason why there are none."""
+    if x.device.type not in ("cpu", "cuda"):
+        return None, f"partial recomputation is not available on {x.device.type}"
+    try:
+        return trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype), None
+    except Untraceable as reason:
+        return None, str(reason)
 
 
 class Occluder:
@@ -24,11 +43,13 @@ class Occluder:
     Parameters
     ----------
     module : nn.Module
-        In eval mode; the caller holds its lock. It is not changed.
+        In eval mode; the caller holds its lock. It is not changed, and must
+        not change while the object is in use.
     x : Tensor, shape (1, C, *spatial)
         The image, 2D or 3D, on the module's device.
     memory_limit : int, optional
-        Bytes that activations may take, about.
+        Bytes that activations may take, about. The clean maps, kept for all
+        windows, are part of it and cannot be made smaller.
     exact : bool
         Full float32 on every device. False lets CUDA use TF32.
 
@@ -36,6 +57,9 @@ class Occluder:
     ----------
     clean : Tensor, shape (n_outputs,), float32 on the CPU
         Raw outputs for the image itself.
+    reason : str or None
+        Why whole passes are run instead of partial ones; None if they are
+        not.
 
     Raises
     ------
@@ -49,8 +73,15 @@ class Occluder:
         if x.ndim not in (4, 5) or x.shape[0] != 1:
             raise ValueError(f"expected one image (1, C, *spatial) in 2D or 3D, got shape {tuple(x.shape)}")
         self.module, self.x, self.memory_limit, self.exact = module, x.detach(), memory_limit, exact
-        with torch.inference_mode():
-            self.clean = flat_outputs(module(self.x))[0].float().cpu()
+        self.network, self.reason = take_apart(module, self.x)
+        self._engine = None
+        with torch.inference_mode(), exact_arithmetic(x.device, exact):
+            if self.network is None:
+                log.warning("occlusion runs whole passes: %s", self.reason)
+                self.clean = flat_outputs(module(self.x))[0].float().cpu()
+            else:
+                self._engine = Engine(self.network, self.x)
+                self.clean = self._outputs(self._engine.clean_border())[0]
 
     def run(
         self,
@@ -62,11 +93,13 @@ class Occluder:
     ) -> Tensor:
         """Raw outputs with each region replaced; see `occluded_outputs`."""
         found = read_regions(regions, self.x.shape[2:])
-        if not found:
+        if not len(found):
             tell(progress, 0, 0)
             return self.clean.new_empty(0, self.clean.numel())
-        with torch.inference_mode():
+        with torch.inference_mode(), exact_arithmetic(self.x.device, self.exact):
             values = self._fill(fill)
+            if self._engine is not None:
+                return self._run_parts(found, values, progress, cancel)
             return plain_outputs(
                 self.module, self.x, found, values, progress=progress, cancel=cancel, memory_limit=self.memory_limit
             )
@@ -79,6 +112,83 @@ class Occluder:
             raise ValueError(
                 f"expected a number or a fill that broadcasts to {tuple(self.x.shape)}, got shape {tuple(values.shape)}"
             ) from None
+
+    def _outputs(self, border: dict) -> Tensor:
+        return flat_outputs(self.network.run_tail(border)).float().cpu()
+
+    def _run_parts(self, regions: Regions, fill: Tensor, progress: Progress | None, cancel: Cancel | None) -> Tensor:
+        groups = group_windows(
+            self.network,
+            regions.boxes,
+            device=self.x.device.type,
+            itemsize=self.x.element_size(),
+            budget=self._budget(),
+        )
+        result = self.clean.repeat(len(regions), 1)
+        rows = max(1, min(MOST_TAIL_ROWS, TAIL_BYTES // max(1, border_bytes(self.network, self.x.element_size()))))
+        waiting: list[tuple[np.ndarray, dict]] = []
+
+        def flush() -> None:
+            index = torch.from_numpy(np.concatenate([index for index, _ in waiting]))
+            border = {step: torch.cat([maps[step] for _, maps in waiting]) for step in self.network.border}
+            waiting.clear()
+            result[index] = self._outputs(border)
+
+        # a region that is empty gives the clean outputs
+        done = len(regions) - sum(len(group.index) for group in groups)
+        for group in groups:
+            for part in group.chunks():
+                check_cancel(cancel)
+                index = group.index[part]
+                waiting.append((index, self._engine.run_chunk(group, part, self._paste(regions, index, fill))))
+                if sum(len(index) for index, _ in waiting) + group.chunk > rows:
+                    flush()
+                done += len(index)
+                tell(progress, done, len(regions))
+        if waiting:
+            flush()
+        if not groups:
+            tell(progress, done, len(regions))
+        return result
+
+    def _budget(self) -> int | None:
+        if self.memory_limit is None:
+            return None
+        kept = sum(value.numel() * value.element_size() for value in self._engine.kept.values())
+        if kept > 0.9 * self.memory_limit:
+            log.warning("the clean maps take %d bytes of %d allowed; windows run one by one", kept, self.memory_limit)
+        return max(0, self.memory_limit - kept)
+
+    @staticmethod
+    def _paste(regions: Regions, index: np.ndarray, fill: Tensor) -> Callable[[Tensor, np.ndarray], None]:
+        """A function that writes the fill of regions `index` into gathered boxes of the image."""
+        boxes = regions.boxes[index]
+        one = all(step == 0 or n == 1 for step, n in zip(fill.stride(), fill.shape, strict=True))
+        number = fill[(0,) * fill.ndim].item() if one else None
+        masked = any(int(i) in regions.masks for i in index)
+
+        def paste(out: Tensor, offset: np.ndarray) -> None:
+            inside = boxes - offset[:, :, None]
+            low = np.maximum(inside[..., 0], 0)
+            high = np.minimum(inside[..., 1], out.shape[2:])
+            high = np.maximum(low, high)
+            if number is not None and not masked:
+                for first, last in runs(np.concatenate([low, high], axis=1)):
+                    out[(slice(first, last), slice(None), *_slices(low[first], high[first]))] = number
+                return
+            for row, i in enumerate(index.tolist()):
+                target = out[(row, slice(None), *_slices(low[row], high[row]))]
+                new = fill[(slice(None), *_slices(low[row] + offset[row], high[row] + offset[row]))]
+                if i in regions.masks:
+                    own = _slices(low[row] - inside[row, :, 0], high[row] - inside[row, :, 0])
+                    new = torch.where(regions.masks[i][own].to(out.device), new, target)
+                target.copy_(new)
+
+        return paste
+
+
+def _slices(low: np.ndarray, high: np.ndarray) -> tuple[slice, ...]:
+    return tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
 
 
 def occluded_outputs(

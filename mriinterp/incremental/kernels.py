@@ -1,0 +1,206 @@
+"""Convolution and pooling as fast as PyTorch allows on each device; all exact, forward only.
+
+Tensors have the usual axes (n, C, *spatial) and, on the CPU, channels last
+in memory: copies of boxes and maxima then run over contiguous channels.
+Measured on 2 CPU cores: a first convolution on one channel with its 2³
+pooling takes 6 ms on 113×137×113 voxels here, 94 ms as Conv3d and MaxPool3d.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mriinterp.incremental.steps import Step, Window
+
+__all__ = ["allocate", "apply_local", "apply_windowed", "pad"]
+
+FOLD = 2
+"""Neighbouring output slices that one 2D convolution computes together when the input has few channels."""
+
+SLAB_BYTES = 2**21
+"""A fused convolution and pooling runs in slabs whose inner map takes about this much, so that it stays in cache."""
+
+
+def allocate(n: int, channels: int, shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """An empty (n, channels, *shape) tensor, channels last in memory."""
+    return like.new_empty((n, *(int(k) for k in shape), channels)).movedim(-1, 1)
+
+
+def pad(x: Tensor, before: tuple[int, ...], after: tuple[int, ...], value: float) -> Tensor:
+    """`x` with `value` around it; `x` itself when there is nothing to add."""
+    if not any(before) and not any(after):
+        return x
+    shape = [b + n + a for b, n, a in zip(before, x.shape[2:], after, strict=True)]
+    out = allocate(x.shape[0], x.shape[1], shape, x)
+    out.fill_(value)
+    out[(..., *(slice(b, b + n) for b, n in zip(before, x.shape[2:], strict=True)))] = x
+    return out
+
+
+def apply_windowed(step: Step, x: Tensor, origin: np.ndarray | None = None) -> Tensor:
+    """A convolution or pooling on inputs that are already padded.
+
+    Parameters
+    ----------
+    step : Step
+        Of kind conv, convmax, max or avg.
+    x : Tensor, shape (n, C, *spatial)
+        The padded inputs of a box of outputs.
+    origin : int array, shape (n, axes), optional
+        First output of each box; average pooling divides by a number that
+        depends on the place. None for whole maps.
+    """
+    if step.kind == "conv":
+        return convolve(step, step.window, x)
+    if step.kind == "convmax":
+        return _conv_max(step, x)
+    if step.kind == "max":
+        return max_pool(x, step.window)
+    return _average(step, x, origin)
+
+
+def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:
+    """An element-wise step, channel-wise scaling or concatenation; `owned` inputs may be overwritten."""
+    if step.kind == "cat":
+        return torch.cat(values, dim=1)
+    if step.kind == "affine":
+        shape = (1, -1, *(1,) * len(step.shape))
+        scale, shift = step.weight.reshape(shape), step.bias.reshape(shape)
+        return values[0].mul_(scale).add_(shift) if owned else torch.addcmul(shift, values[0], scale)
+    if owned and step.inplace is not None:
+        return step.inplace(values[0])
+    return step.function(*values)
+
+
+def convolve(step: Step, window: Window, x: Tensor) -> Tensor:
+    """A convolution of padded inputs."""
+    function = F.conv3d if len(step.shape) == 3 else F.conv2d
+    if _folds(step, x):
+        return _folded(step, window, x)
+    if x.device.type != "cpu":
+        x = x.contiguous()  # float32 convolutions of cuDNN want channels first
+    return function(x, step.weight, step.bias, window.stride, 0, window.dilation, step.groups)
+
+
+def _folds(step: Step, x: Tensor) -> bool:
+    return x.device.type == "cpu" and len(step.shape) == 3 and step.groups == 1 and step.weight.shape[1] < 4
+
+
+def _fold_weight(step: Step, window: Window, count: int) -> tuple[Tensor, Tensor | None]:
+    """Weights (count·out, span·in, kh, kw) of a 2D convolution that computes `count` slices of a 3D one."""
+    key = ("fold", count)
+    if key not in step.cache:
+        out, channels, depth, height, width = step.weight.shape
+        dilation, stride = window.dilation[0], window.stride[0]
+        span = (count - 1) * stride + int(window.extent[0])
+        weight = step.weight.new_zeros(count, out, span, channels, height, width)
+        for slice_ in range(count):
+            for tap in range(depth):
+                weight[slice_, :, slice_ * stride + tap * dilation] = step.weight[:, :, tap]
+        weight = weight.reshape(count * out, span * channels, height, width)
+        bias = None if step.bias is None else step.bias.repeat(count)
+        step.cache[key] = weight.contiguous(memory_format=torch.channels_last), bias
+    return step.cache[key]
+
+
+def _fold(step: Step, window: Window, x: Tensor, count: int) -> Tensor:
+    """Convolution as (n, slices / count, height, width, count, out); slices left over are not computed."""
+    weight, bias = _fold_weight(step, window, count)
+    stride, span = window.stride[0], (count - 1) * window.stride[0] + int(window.extent[0])
+    part = x.movedim(1, -1).unfold(1, span, count * stride).transpose(-1, -2)  # n, blocks, h, w, span, channels
+    flat = part.reshape(-1, *part.shape[2:4], span * x.shape[1]).movedim(-1, 1)
+    out = F.conv2d(flat, weight, bias, window.stride[1:], 0, window.dilation[1:]).movedim(1, -1)
+    return out.reshape(*part.shape[:2], *out.shape[1:3], count, step.weight.shape[0])
+
+
+def _folded(step: Step, window: Window, x: Tensor) -> Tensor:
+    """A 3D convolution of few channels as 2D ones, several slices being channels of one."""
+    slices = (x.shape[2] - int(window.extent[0])) // window.stride[0] + 1
+    if slices < FOLD:
+        return _fold(step, window, x, 1)[..., 0, :].movedim(-1, 1)
+    main = _fold(step, window, x, FOLD)
+    n, blocks, height, width = main.shape[:4]
+    out = allocate(n, step.weight.shape[0], (slices, height, width), x)
+    body = out.movedim(1, -1)
+    for slice_ in range(FOLD):
+        body[:, slice_ : blocks * FOLD : FOLD] = main[..., slice_, :]
+    if blocks * FOLD < slices:
+        body[:, -1:] = _fold(step, window, x[:, :, blocks * FOLD * window.stride[0] :], 1)[..., 0, :]
+    return out
+
+
+def _conv_max(step: Step, x: Tensor) -> Tensor:
+    """Convolution and max pooling, a slab of outputs at a time."""
+    pool, inner = step.pool, step.inner
+    out_shape = step_outputs(step.window, x)
+    plane = np.prod([(n - 1) * s + e for n, s, e in zip(out_shape[1:], pool.stride[1:], pool.extent[1:], strict=True)])
+    slice_bytes = max(1, int(plane) * step.channels * x.element_size() * x.shape[0] * pool.stride[0])
+    rows = max(1, SLAB_BYTES // slice_bytes) if x.device.type == "cpu" else out_shape[0]
+    if rows >= out_shape[0]:
+        return _conv_max_slab(step, inner, pool, x)
+    out = allocate(x.shape[0], step.channels, out_shape, x)
+    stride, extent = step.window.stride[0], int(step.window.extent[0])
+    for row in range(0, out_shape[0], rows):
+        last = min(out_shape[0], row + rows)
+        slab = x[:, :, row * stride : (last - 1) * stride + extent]
+        out[:, :, row:last] = _conv_max_slab(step, inner, pool, slab)
+    return out
+
+
+def _conv_max_slab(step: Step, inner: Window, pool: Window, x: Tensor) -> Tensor:
+    pairs = pool.kernel[0] == pool.stride[0] == FOLD and pool.dilation[0] == 1
+    if not (pairs and _folds(step, x)):
+        return max_pool(convolve(step, inner, x), pool)
+    y = _fold(step, inner, x, FOLD)  # the two slices that the pooling compares lie side by side
+    for axis in (1, 2):
+        y = _max_axis(y, axis + 1, pool.kernel[axis], pool.stride[axis], pool.dilation[axis])
+    return torch.maximum(y[..., 0, :], y[..., 1, :]).movedim(-1, 1)
+
+
+def step_outputs(window: Window, x: Tensor) -> tuple[int, ...]:
+    """Spatial shape that a window gives on inputs that are already padded."""
+    return tuple(int(n) for n in (np.array(x.shape[2:]) - window.extent) // window.stride + 1)
+
+
+def _max_axis(x: Tensor, axis: int, kernel: int, stride: int, dilation: int) -> Tensor:
+    count = (x.shape[axis] - (kernel - 1) * dilation - 1) // stride + 1
+    lead = (slice(None),) * axis
+
+    def tap(j: int) -> Tensor:
+        first = j * dilation
+        return x[(*lead, slice(first, first + (count - 1) * stride + 1, stride))]
+
+    if kernel == 1:
+        return tap(0)
+    out = torch.maximum(tap(0), tap(1))
+    for j in range(2, kernel):
+        torch.maximum(out, tap(j), out=out)
+    return out
+
+
+def max_pool(x: Tensor, window: Window) -> Tensor:
+    """Max pooling of padded inputs, axis by axis, by strided maxima.
+
+    Bitwise equal to PyTorch's, several times faster; a gradient through it
+    would split ties, so it must never be differentiated.
+    """
+    for axis in range(len(window.kernel)):
+        x = _max_axis(x, axis + 2, window.kernel[axis], window.stride[axis], window.dilation[axis])
+    return x
+
+
+def _average(step: Step, x: Tensor, origin: np.ndarray | None) -> Tensor:
+    pool = F.avg_pool3d if len(step.shape) == 3 else F.avg_pool2d
+    summed = pool(x, step.window.kernel, step.window.stride, divisor_override=1)
+    constant = [bool((d == d[0]).all()) for d in step.divisor]
+    if all(constant):
+        return summed.div_(float(np.prod([d[0] for d in step.divisor])))
+    for axis, divisor in enumerate(step.divisor):
+        count = summed.shape[axis + 2]
+        first = np.zeros(1, dtype=np.int64) if origin is None else origin[:, axis]
+        values = torch.as_tensor(divisor[first[:, None] + np.arange(count)], dtype=x.dtype, device=x.device)
+        summed.div_(values.reshape(len(first), 1, *(count if a == axis else 1 for a in range(len(step.shape)))))
+    return summed

@@ -1,0 +1,210 @@
+"""Which windows run together, and which box of every map they recompute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriinterp.incremental.steps import Step
+from mriinterp.incremental.trace import Network
+
+__all__ = ["Group", "Place", "group_windows", "places"]
+
+CACHE_BYTES = {"cpu": 6 * 2**20}
+"""Working memory that a batch of windows should take: on a CPU little enough to stay in cache."""
+
+DEVICE_BYTES = 2**30
+MOST_WINDOWS = {"cpu": 128}
+DEVICE_WINDOWS = 4096
+TAIL_BYTES = 2**24
+
+STEP_SECONDS = 15e-6
+MACS_PER_SECOND = 1.5e11
+"""Rough costs, used only to decide which groups are worth merging."""
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """The boxes of one map that n windows recompute: starts (n, axes), one common length (axes,)."""
+
+    start: np.ndarray
+    length: np.ndarray
+
+    def rows(self, part: slice) -> Place:
+        """The boxes of some of the windows."""
+        return Place(self.start[part], self.length)
+
+    def same(self, other: Place) -> bool:
+        """Whether two maps are recomputed in the same boxes."""
+        return np.array_equal(self.length, other.length) and np.array_equal(self.start, other.start)
+
+    def covers(self, shape: tuple[int, ...]) -> bool:
+        """Whether the boxes are the whole map."""
+        return tuple(self.length) == tuple(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Windows that run together.
+
+    Parameters
+    ----------
+    index : int array, shape (n,)
+        Which regions of the caller, ordered so that neighbours lie alike
+        towards the strides of the network.
+    place : dict of Step to Place
+        What is recomputed of every map, the input included.
+    chunk : int
+        How many windows run at once.
+    """
+
+    index: np.ndarray
+    place: dict[Step, Place]
+    chunk: int
+
+    def chunks(self) -> Iterator[slice]:
+        """Rows of the windows that run at once."""
+        for first in range(0, len(self.index), self.chunk):
+            yield slice(first, min(len(self.index), first + self.chunk))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions for one window."""
+        return sum(step.macs(place.length) for step, place in self.place.items())
+
+
+def places(network: Network, start: np.ndarray, length: np.ndarray) -> dict[Step, Place]:
+    """Carry changed boxes of the input through the network.
+
+    Parameters
+    ----------
+    start : int array, shape (n, axes)
+    length : int array, shape (axes,)
+        The changed boxes of the image, inside it.
+    """
+    found = {network.steps[0]: Place(start, length)}
+    for step in network.steps[1:]:
+        sources = [found[source] for source in step.inputs]
+        if step.windowed:
+            found[step] = Place(*step.window.changed(sources[0].start, sources[0].length, step.shape))
+        elif all(source.same(sources[0]) for source in sources[1:]):
+            found[step] = sources[0]
+        else:
+            low = np.min([source.start for source in sources], axis=0)
+            high = np.max([source.start + source.length for source in sources], axis=0)
+            length = np.minimum((high - low).max(axis=0), step.shape)
+            found[step] = Place(np.minimum(low, np.array(step.shape) - length), length)
+    return found
+
+
+def window_bytes(network: Network, place: dict[Step, Place], itemsize: int) -> int:
+    """Working memory of one window, about: the largest step with what it gathers and makes."""
+    most = 0
+    for step in network.steps[1:]:
+        length = place[step].length
+        size = _volume(length) * step.channels
+        if step.windowed:
+            needed = step.window.needed(place[step].start[:1], length)[1]
+            size += _volume(needed) * step.inputs[0].channels
+        if step.kind == "convmax":
+            size += _volume((length - 1) * step.pool.stride + step.pool.extent) * step.channels
+        most = max(most, size)
+    return most * itemsize
+
+
+def border_bytes(network: Network, itemsize: int) -> int:
+    """Memory of the whole maps that the tail reads, for one window."""
+    return itemsize * sum(_volume(step.shape) * step.channels for step in network.border)
+
+
+def _volume(length) -> int:
+    return int(np.prod(length, dtype=np.int64))
+
+
+def _chunk(network: Network, place: dict[Step, Place], device: str, itemsize: int, budget: int | None) -> int:
+    size = max(1, window_bytes(network, place, itemsize))
+    border = max(1, border_bytes(network, itemsize))
+    room = CACHE_BYTES.get(device, DEVICE_BYTES)
+    tail = TAIL_BYTES if device == "cpu" else DEVICE_BYTES
+    if budget is not None:
+        # a step's temporaries live beside what the next one gathers
+        room, tail = min(room, budget // 3), min(tail, budget // 4)
+    return max(1, min(room // size, tail // border, MOST_WINDOWS.get(device, DEVICE_WINDOWS)))
+
+
+def _alignment_order(network: Network, start: np.ndarray) -> np.ndarray:
+    """An order in which windows that lie alike towards every stride of the network are neighbours."""
+    jump = {network.steps[0]: np.ones(start.shape[1], dtype=np.int64)}
+    levels: dict[tuple[int, ...], None] = {}
+    for step in network.steps[1:]:
+        stride = np.array(step.window.stride) if step.windowed else 1
+        jump[step] = jump[step.inputs[0]] * stride
+        levels[tuple(jump[step])] = None
+    keys = [start[:, axis] % level[axis] for level in levels for axis in range(start.shape[1]) if level[axis] > 1]
+    return np.lexsort(keys[::-1]) if keys else np.arange(len(start))
+
+
+def _lengths(length: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Lengths to group by: as they are for a regular grid, rounded up when nearly all differ."""
+    if len(np.unique(length, axis=0)) <= 64:
+        return length
+    step = np.maximum(2, length // 8)
+    return np.minimum(-(-length // step) * step, shape)
+
+
+def _merge(network: Network, lengths: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """For each length the length it runs as: a larger one where that saves more calls than it wastes work."""
+    target = np.arange(len(lengths))
+    if len(lengths) > 64:
+        return target
+    zero = np.zeros((1, lengths.shape[1]), dtype=np.int64)
+    seconds = []
+    for length in lengths:
+        place = places(network, zero, length)
+        seconds.append(sum(step.macs(p.length) for step, p in place.items()) / MACS_PER_SECOND)
+    call = STEP_SECONDS * len(network.steps)
+    for small in np.argsort(seconds):
+        fits = [
+            k for k in range(len(lengths)) if k != small and target[k] == k and (lengths[k] >= lengths[small]).all()
+        ]
+        costs = [counts[small] * (seconds[k] - seconds[small]) for k in fits]
+        if costs and min(costs) < call:
+            best = fits[int(np.argmin(costs))]
+            target[target == small] = best
+            counts[best] += counts[small]
+    return target
+
+
+def group_windows(
+    network: Network, boxes: np.ndarray, *, device: str = "cpu", itemsize: int = 4, budget: int | None = None
+) -> list[Group]:
+    """Windows sorted into groups of equal size.
+
+    Parameters
+    ----------
+    boxes : int array, shape (n, axes, 2)
+        Start and stop, inside the image; empty boxes are left out.
+    device : str
+        Type of the device, which sets how many windows run at once.
+    itemsize : int
+        Bytes of one number.
+    budget : int, optional
+        Bytes that working memory may take.
+    """
+    shape = network.steps[0].shape
+    index = np.flatnonzero((boxes[..., 1] > boxes[..., 0]).all(axis=1))
+    if not len(index):
+        return []
+    low, length = boxes[index, :, 0], boxes[index, :, 1] - boxes[index, :, 0]
+    lengths, which, counts = np.unique(_lengths(length, shape), axis=0, return_inverse=True, return_counts=True)
+    target = _merge(network, lengths, counts)[which.reshape(-1)]
+    groups = []
+    for kind in np.unique(target):
+        rows = np.flatnonzero(target == kind)
+        start = np.minimum(low[rows], np.array(shape) - lengths[kind])
+        order = _alignment_order(network, start)
+        place = places(network, start[order], lengths[kind])
+        groups.append(Group(index[rows[order]], place, _chunk(network, place, device, itemsize, budget)))
+    return groups

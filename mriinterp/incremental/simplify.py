@@ -1,0 +1,128 @@
+"""Make a list of steps cheaper without changing what it computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from mriinterp.incremental.steps import Step, chain
+
+__all__ = ["simplify"]
+
+RECOMPUTE_BELOW = 64
+"""Multiply-accumulates per output number under which computing it again is cheaper than storing and gathering it."""
+
+
+def simplify(steps: list[Step], border: list[Step], dtype: torch.dtype) -> list[Step]:
+    """Fold batch norms, move activations behind max pooling, fuse cheap convolutions with their pooling.
+
+    `border` steps keep their identity and their values. Steps nobody uses
+    are dropped.
+    """
+    steps = _used(steps, border)
+    for step in list(steps):
+        if step.kind == "affine":
+            _fold(step, border)
+    steps = _used(steps, border)
+    while any(_swap(step, border) for step in steps if step.kind == "max"):
+        steps = _used(steps, border)
+    for step in steps:
+        if step.kind == "max":
+            _fuse(step, border)
+    steps = _used(steps, border)
+    for step in steps:
+        if step.weight is not None:
+            step.weight = step.weight.detach().to(dtype)
+            step.bias = None if step.bias is None else step.bias.detach().to(dtype)
+    return steps
+
+
+def _used(steps: list[Step], border: list[Step]) -> list[Step]:
+    """Steps that reach the border, in order of computation, with their users counted."""
+    order: list[Step] = [steps[0]]
+    placed = {steps[0]}
+
+    def place(last: Step) -> None:
+        stack = [last]
+        while stack:
+            step = stack[-1]
+            waiting = [source for source in step.inputs if source not in placed]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if step not in placed:
+                placed.add(step)
+                order.append(step)
+
+    for step in border:
+        place(step)
+    rank = {step: position for position, step in enumerate(steps)}
+    order.sort(key=lambda step: rank[step])
+    for step in order:
+        step.users = sum(step is b for b in border)
+    for step in order:
+        for source in step.inputs:
+            source.users += 1
+    return order
+
+
+def _become(step: Step, other: Step) -> None:
+    """Turn `step` into `other`, so that whoever reads it reads the other's output."""
+    for name in Step.__dataclass_fields__:
+        setattr(step, name, getattr(other, name))
+
+
+def _fold(norm: Step, border: list[Step]) -> None:
+    """Batch norm after a convolution nobody else reads: into its weights."""
+    conv = norm.inputs[0]
+    if conv.kind != "conv" or conv.users != 1 or conv in border:
+        return
+    scale, shift = norm.weight.double(), norm.bias.double()
+    weight = conv.weight.double() * scale.reshape(-1, *(1,) * (conv.weight.ndim - 1))
+    bias = shift if conv.bias is None else conv.bias.double() * scale + shift
+    _become(norm, conv)
+    norm.weight, norm.bias = weight, bias
+
+
+def _swap(pool: Step, border: list[Step]) -> bool:
+    """An activation that never decreases, before a max pooling: behind it, where the map is smaller."""
+    act = pool.inputs[0]
+    if act.kind != "map" or not act.monotone or act.users != 1 or act in border:
+        return False
+    before, after = dict(vars(act)), dict(vars(pool))
+    # act (now computed first) becomes the pooling, pool (read by the others) becomes the activation
+    for name in Step.__dataclass_fields__:
+        setattr(act, name, after[name])
+        setattr(pool, name, before[name])
+    act.inputs, pool.inputs = before["inputs"], [act]
+    act.users, pool.users = 1, after["users"]
+    pool.shape, pool.channels = act.shape, act.channels
+    pool.cache, act.cache = {}, {}
+    return True
+
+
+def _fuse(pool: Step, border: list[Step]) -> None:
+    """A cheap convolution nobody else reads and an unpadded max pooling: one step."""
+    conv = pool.inputs[0]
+    alone = conv.kind == "conv" and conv.users == 1 and conv not in border
+    cheap = alone and conv.weight[0].numel() <= RECOMPUTE_BELOW
+    if not cheap or any(pool.window.before) or any(_hanging(pool, conv)):
+        return
+    inner, outer, shape, users = conv.window, pool.window, pool.shape, pool.users
+    _become(pool, conv)
+    pool.kind, pool.shape, pool.users = "convmax", shape, users
+    whole = chain(inner, outer)
+    # what the pooling leaves over at the far end is never read, so less padding may do there
+    last = (np.array(shape) - 1) * whole.stride + whole.extent
+    after = np.maximum(0, last - conv.inputs[0].shape - inner.before)
+    pool.window = replace(whole, after=tuple(int(n) for n in after))
+    none = (0,) * len(shape)
+    pool.inner, pool.pool = replace(inner, before=none, after=none), outer
+
+
+def _hanging(pool: Step, conv: Step) -> list[bool]:
+    last = (np.array(pool.shape) - 1) * pool.window.stride + pool.window.extent
+    return list(last > np.array(conv.shape))
