@@ -1,0 +1,20 @@
+"""mriinterp: page settings, navigation and the sidebar that all pages share."""
+
+import streamlit as st
+
+from mriinterp.ui.shell import sidebar
+
+st.set_page_config(
+    page_title="mriinterp",
+    page_icon=":material/neurology:",
+    layout="wide",
+    menu_items={"About": "mriinterp: relevance maps for networks that read brain MRI. Research use only."},
+)
+
+PAGES = [
+    st.Page("pages/single_scan.py", title="Single scan", icon=":material/person_search:", default=True),
+]
+
+page = st.navigation(PAGES)
+sidebar()
+page.run()

@@ -1,0 +1,145 @@
+"""Long work in a thread, watched and cancelled from the page.
+
+A rerun would kill work done in the script itself. A job runs beside it, is
+held by the session, and ends in the store or in `Job.result`, so that the
+page stays usable and a finished result is there whatever happens meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from mriinterp.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
+
+__all__ = ["Job", "current_job", "forget_job", "start_job", "watch"]
+
+POLL_SECONDS = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class Job:
+    """One piece of work.
+
+    Parameters
+    ----------
+    label : str
+        What is being done, in words.
+    key : str
+        What it will make; two jobs of a key make the same.
+    work : callable
+        ``work(progress, cancel)``; its return value becomes `result`.
+    """
+
+    def __init__(self, label: str, key: str, work: Callable[[Progress, Cancel], Any]):
+        self.label, self.key = label, key
+        self.result: Any = None
+        self.error: str | None = None
+        self.cancelled = False
+        self._work = work
+        self._stop = threading.Event()
+        self._done, self._total = 0, 0
+        self._left = TimeLeft()
+        self._thread = threading.Thread(target=self._run, name=f"job {label}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.result = self._work(self._progress, self._stop.is_set)
+        except Cancelled:
+            self.cancelled = True
+        except Exception as error:
+            # The one place that takes any error: a crash in a method must leave the page usable.
+            logger.exception("%s failed", self.label)
+            self.error = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+            self.error = self.error or type(error).__name__
+
+    def _progress(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+
+    @property
+    def running(self) -> bool:
+        """Whether the work still goes on."""
+        return self._thread.is_alive()
+
+    @property
+    def fraction(self) -> float:
+        """Share done, 0 to 1."""
+        return min(1.0, self._done / self._total) if self._total else 0.0
+
+    @property
+    def status(self) -> str:
+        """Label, steps and time left in words."""
+        if self._stop.is_set():
+            return f"{self.label}: stopping …"
+        if not self._total:
+            return f"{self.label} …"
+        left = describe_seconds(self._left.estimate(self._done, self._total))
+        return f"{self.label}: {self._done:,} of {self._total:,}, {left} left"
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next step."""
+        self._stop.set()
+
+
+def _slot(slot: str) -> str:
+    return f"_job_{slot}"
+
+
+def current_job(slot: str) -> Job | None:
+    """The session's job of a page's slot, running or just ended."""
+    return st.session_state.get(_slot(slot))
+
+
+def start_job(slot: str, label: str, key: str, work: Callable[[Progress, Cancel], Any]) -> Job:
+    """Start work in a slot; a job running there for another key is cancelled, one for the same key goes on."""
+    job = current_job(slot)
+    if job is not None and job.running:
+        if job.key == key:
+            return job
+        job.cancel()
+    job = Job(label, key, work)
+    st.session_state[_slot(slot)] = job
+    return job
+
+
+def forget_job(slot: str) -> None:
+    """Clear a slot."""
+    st.session_state.pop(_slot(slot), None)
+
+
+def watch(slot: str) -> bool:
+    """Show a slot's job: bar, time left and a cancel button while it runs, else how it ended.
+
+    Returns
+    -------
+    bool
+        Whether work is going on. When it ends the whole page runs again.
+    """
+    job = current_job(slot)
+    if job is None:
+        return False
+    if job.running:
+        st.fragment(_poll, run_every=POLL_SECONDS)(slot)
+        return True
+    forget_job(slot)
+    if job.error is not None:
+        st.error(f"{job.label} failed: {job.error}", icon=":material/error:")
+    elif job.cancelled:
+        st.info(f"{job.label} was cancelled. Nothing was kept of it.", icon=":material/cancel:")
+    return False
+
+
+def _poll(slot: str) -> None:
+    job = current_job(slot)
+    if job is None or not job.running:
+        st.rerun()
+    bar, button = st.columns([6, 1], vertical_alignment="center")
+    bar.progress(job.fraction, text=job.status)
+    if button.button("Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch"):
+        job.cancel()

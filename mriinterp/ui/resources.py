@@ -1,0 +1,101 @@
+"""What sessions share: studies, models, scans, known maps.
+
+Caches are keyed on strings, never on volumes: Streamlit samples large
+arrays when it hashes them, so two scans could share a key.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mriinterp.atlas import Atlas
+from mriinterp.explain import RelevanceMap
+from mriinterp.models import Model, Prediction
+from mriinterp.store import Store
+from mriinterp.study import Study, load_study
+from mriinterp.volume import Volume, resample
+
+__all__ = [
+    "atlas_of",
+    "known_map",
+    "model_of",
+    "on_grid_of",
+    "prediction_of",
+    "scan_of",
+    "store",
+    "study_of",
+    "truth_of",
+]
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the study …")
+def study_of(name: str) -> Study:
+    """A study by name or study file."""
+    return load_study(name)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+def model_of(study: str, device: str = "auto") -> Model:
+    """The network of a study, on the GPU if there is one."""
+    return study_of(study).model(device)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def atlas_of(study: str) -> Atlas:
+    """The atlas of a study."""
+    return study_of(study).atlas()
+
+
+@st.cache_resource(max_entries=12, show_spinner="Opening the scan …")
+def scan_of(study: str, subject: str) -> Volume:
+    """A subject's scan."""
+    return study_of(study).scan(subject)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def truth_of(study: str, subject: str) -> Volume | None:
+    """Where disease changed a subject's brain, if that is known."""
+    return study_of(study).truth(subject)
+
+
+@st.cache_resource(max_entries=256, show_spinner="The network looks at the scan …")
+def prediction_of(study: str, digest: str, _scan: Volume) -> Prediction:
+    """What a study's network says of a scan (`digest` is the scan's)."""
+    return model_of(study).predict(_scan)
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """Maps on disk, shared by all sessions and by command-line runs."""
+    return Store()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _read_map(key: str) -> RelevanceMap:
+    found = store().get(key)
+    if found is None:
+        raise LookupError(key)  # not cached: the map may be there the next time
+    return found
+
+
+def known_map(key: str) -> RelevanceMap | None:
+    """A map made before, or None."""
+    if key not in store():
+        return None
+    try:
+        return _read_map(key)
+    except LookupError:
+        return None
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _on_grid(digest: str, grid: str, order: int, _volume: Volume, _like: Volume) -> Volume:
+    return resample(_volume, _like.grid, order)
+
+
+def on_grid_of(volume: Volume, like: Volume, order: int = 1) -> Volume:
+    """A volume on the grid of another, made once."""
+    if volume.grid.matches(like.grid):
+        return volume
+    grid = f"{like.grid.shape}{like.affine.tobytes().hex()}"
+    return _on_grid(volume.digest, grid, order, volume, like)

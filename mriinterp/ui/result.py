@@ -1,0 +1,151 @@
+"""A relevance map on the page: prediction, viewer, space, areas, downloads."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from mriinterp.areas import area_table, outside_shares, top_areas
+from mriinterp.explain import RelevanceMap
+from mriinterp.figures.slices3d import slices_figure
+from mriinterp.methods import get_method
+from mriinterp.models import Model, Prediction
+from mriinterp.nifti import to_source, write_volume
+from mriinterp.sidecar import to_sidecar
+from mriinterp.study import Study
+from mriinterp.ui.resources import atlas_of, on_grid_of
+from mriinterp.ui.subject import Subject
+from mriinterp.ui.viewer import Layer, Patch, viewer
+from mriinterp.volume import Volume
+
+__all__ = ["show_areas", "show_downloads", "show_planes", "show_prediction", "show_space"]
+
+SIMULATED_ONLY = (
+    "**No diagnosis.** This network was trained on simulated brains only. What it says of a real scan means nothing "
+    "about the person; the map shows how the network reacts to real anatomy."
+)
+
+
+def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
+    """What the network says, against the true group; a banner instead for a real scan on a simulated network."""
+    if model.card.simulated and subject.uploaded:
+        st.warning(SIMULATED_ONLY, icon=":material/block:")
+        return
+    head = model.heads[0]
+    cells = st.columns(4, vertical_alignment="center")
+    if head.kind == "scale":
+        cells[0].metric(head.name, f"{prediction.outputs[head.classes[0]]:.2f}", help=head.note or None)
+    else:
+        probability = prediction.probabilities[prediction.predicted]
+        cells[0].metric("Prediction", prediction.predicted, help="The class with the largest output")
+        cells[1].metric(f"Probability of {prediction.predicted}", f"{probability:.1%}", help="Softmax over the classes")
+    if subject.group is not None:
+        right = prediction.predicted == subject.group
+        cells[2].metric("True group", subject.group)
+        if head.kind == "classes" and subject.group in head.classes:
+            cells[3].markdown(
+                ":green-badge[:material/check: right]" if right else ":orange-badge[:material/close: wrong]"
+            )
+
+
+def _layer(relevance: RelevanceMap) -> Layer:
+    method = get_method(relevance.method)
+    return Layer(method.label, relevance.volume, relevance.unit, signed=bool((relevance.volume.data < 0).any()))
+
+
+def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, cursor_mm=None, jump=None):
+    """Linked planes of the scan with the map (and the ground truth, where known)."""
+    scan = on_grid_of(subject.scan, relevance.volume)
+    layers = [_layer(relevance)]
+    if subject.truth is not None and subject.truth.data.any() and st.toggle("Show where the disease is", key="truth"):
+        truth = on_grid_of(subject.truth, relevance.volume, order=0)
+        shown = Volume(truth.data.astype("f4"), truth.affine)
+        layers.append(
+            Layer("Ground truth", shown, "1 where the simulated disease changed tissue", signed=False, range=(0, 1))
+        )
+    patch = None
+    if relevance.method == "occlusion":
+        size, stride = relevance.params["size"], relevance.params["stride"]
+        patch = Patch((size,) * 3, (stride,) * 3)
+    return viewer(
+        scan,
+        layers,
+        atlas=atlas_of(study_name).on(relevance.volume.grid),
+        key="planes",
+        cursor_mm=cursor_mm,
+        jump=jump,
+        patch=patch,
+    )
+
+
+def show_space(study: Study, subject: Subject, relevance: RelevanceMap, mm=None) -> None:
+    """The three planes standing in space, brain surface and relevance surfaces."""
+    figure = slices_figure(
+        on_grid_of(subject.scan, relevance.volume),
+        relevance,
+        mm=mm,
+        atlas=study.atlas(),
+        brain=study.brain_mask(),
+    )
+    st.plotly_chart(figure, key="space", config={"displaylogo": False})
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _areas(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _study_name: str) -> pd.DataFrame:
+    return area_table(_relevance, atlas_of(_study_name), merge_hemispheres=merge)
+
+
+def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, float] | None:
+    """Bar chart and table of the areas; returns the peak of the area whose bar was clicked."""
+    from mriinterp.figures.areas import areas_figure
+
+    atlas = atlas_of(study_name)
+    merge = st.toggle("Left and right together", value=True, key="merge", bind="query-params")
+    table = _areas(relevance.volume.digest, atlas.digest, merge, relevance, study_name)
+    shares = outside_shares(relevance, atlas, _brain(study_name))
+    left, right = st.columns([3, 2])
+    with left:
+        event = st.plotly_chart(areas_figure(table, n=15), key="area_bars", on_select="rerun", selection_mode="points")
+        st.caption("Click a bar to move the crosshair to the peak of that area.")
+    with right:
+        st.metric(
+            "Relevance outside the brain", f"{shares['outside_brain']:.1%}", help="Share of the absolute relevance"
+        )
+        st.metric("In the brain, outside all areas", f"{shares['outside_areas'] - shares['outside_brain']:.1%}")
+        columns = ["area", "share", "mean", "asymmetry", "size_mm3"]
+        st.dataframe(top_areas(table, len(table))[columns], hide_index=True, height=330)
+    points = event.selection.points if event else []
+    return tuple(points[0]["customdata"][:3]) if points else None
+
+
+def _brain(study_name: str) -> Volume:
+    from mriinterp.ui.resources import study_of
+
+    return study_of(study_name).brain_mask()
+
+
+def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:
+    """Map, sidecar and table as files."""
+    stem = f"{Path(subject.name).name.split('.')[0]}_{relevance.method}"
+    sidecar = json.dumps(to_sidecar(relevance, simulated_scan=simulated), indent=2, ensure_ascii=False)
+    table = _areas(relevance.volume.digest, atlas_of(study_name).digest, True, relevance, study_name)
+    row = st.container(horizontal=True)
+    with row:
+        st.download_button("Map (NIfTI)", _nifti(relevance.volume), f"{stem}_relevance.nii.gz", on_click="ignore")
+        own = subject.scan.source or subject.scan.grid
+        if not relevance.volume.grid.matches(own):
+            on_scan = to_source(relevance.volume, own)
+            st.download_button(
+                "Map on the scan's grid", _nifti(on_scan), f"{stem}_relevance_scan.nii.gz", on_click="ignore"
+            )
+        st.download_button("Description (JSON)", sidecar, f"{stem}_relevance.json", on_click="ignore")
+        st.download_button("Areas (CSV)", table.to_csv(index=False), f"{stem}_areas.csv", on_click="ignore")
+
+
+def _nifti(volume: Volume) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write_volume(volume, Path(folder) / "map.nii.gz", space="mni").read_bytes()

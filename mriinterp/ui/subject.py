@@ -1,0 +1,95 @@
+"""Which scan a page is about: a subject of the study, or an uploaded file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mriinterp.models import Model
+from mriinterp.nifti import read_volume_bytes
+from mriinterp.space import check_mni_space, check_skull_stripped
+from mriinterp.study import Study
+from mriinterp.ui.resources import scan_of, study_of, truth_of
+from mriinterp.ui.shell import readable_errors
+from mriinterp.volume import Volume
+
+__all__ = ["Subject", "choose_subject", "subject_label"]
+
+IMAGE_TYPES = ["nii", "nii.gz", "mgz", "mgh"]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A chosen scan.
+
+    Parameters
+    ----------
+    name : str
+        Id in the study, or the name of an uploaded file.
+    scan : Volume
+    group : str or None
+        None: nobody told.
+    truth : Volume or None
+        Known place of the disease (bool).
+    uploaded : bool
+    """
+
+    name: str
+    scan: Volume
+    group: str | None = None
+    truth: Volume | None = None
+    uploaded: bool = False
+
+
+def subject_label(study: Study, subject: str) -> str:
+    """Id, group, sex and age on a line."""
+    row = study.subjects.loc[subject]
+    parts = [subject, str(row["group"])]
+    if str(row.get("sex") or ""):
+        parts.append(str(row["sex"]))
+    if row.get("age") == row.get("age") and row.get("age") is not None:
+        parts.append(f"{row['age']:.0f} y")
+    return " · ".join(parts)
+
+
+def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subject:
+    """Pick a subject of the study, or upload a scan; stops the page with words if a scan is unfit."""
+    study = study_of(study_name)
+    ids = study.subjects.index.tolist()
+    upload = st.session_state.get(f"{key}_file")
+    chosen = st.selectbox(
+        "Subject",
+        ids,
+        format_func=lambda s: subject_label(study, s),
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        disabled=upload is not None,
+        help="Type to search by id, group, sex or age.",
+    )
+    with st.expander("Explain my own scan", icon=":material/upload_file:", expanded=upload is not None):
+        file = st.file_uploader(
+            "T1 scan in MNI space",
+            type=IMAGE_TYPES,
+            key=f"{key}_file",
+            help="Any grid and orientation. The file stays on this computer and in this session.",
+        )
+    if file is not None:
+        return _uploaded(file, model)
+    with readable_errors():
+        return Subject(chosen, scan_of(study_name, chosen), study.group_of(chosen), truth_of(study_name, chosen))
+
+
+def _uploaded(file, model: Model) -> Subject:
+    """The uploaded scan, read and checked once a file."""
+    memory = st.session_state.setdefault("_upload", {})
+    if memory.get("id") != file.file_id:
+        memory.clear()
+        with readable_errors(), st.spinner("Checking the scan …"):
+            scan = read_volume_bytes(file.getvalue(), file.name)
+            check_mni_space(scan)
+            if model.card.skull_stripped:
+                check_skull_stripped(scan)
+        memory.update(id=file.file_id, scan=scan)
+    return Subject(file.name, memory["scan"], uploaded=True)

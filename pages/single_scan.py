@@ -1,0 +1,60 @@
+"""One scan, one method: the map, its areas, its files."""
+
+import streamlit as st
+
+from mriinterp.store import request_key
+from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.parameters import choose_method, parameter_widgets
+from mriinterp.ui.resources import known_map, model_of, prediction_of, store, study_of
+from mriinterp.ui.result import show_areas, show_downloads, show_planes, show_prediction, show_space
+from mriinterp.ui.shell import current_study, page_header, readable_errors
+from mriinterp.ui.subject import choose_subject
+
+page_header("Single scan", "Why does the network say what it says of this brain?")
+name = current_study()
+study = study_of(name)
+with readable_errors():
+    model = model_of(name)
+
+choice, settings = st.columns([1, 2], gap="large")
+with choice:
+    subject = choose_subject(name, model)
+with settings:
+    method = choose_method()
+    with st.form("parameters", border=False):
+        columns = st.columns(3)
+        params = parameter_widgets(method, model.heads[0].kind, columns)
+        run = st.form_submit_button("Explain", type="primary", icon=":material/play_arrow:")
+
+with readable_errors():
+    prediction = prediction_of(name, subject.scan.digest, subject.scan)
+    request = {"atlas": study.atlas(), **params}
+    key = request_key(model, subject.scan, method.name, **request)
+
+show_prediction(model, prediction, subject)
+relevance = known_map(key)
+if relevance is None and (run or "auto" not in st.session_state):
+    st.session_state["auto"] = True  # the first view needs no click
+    start_job(
+        "single",
+        f"{method.label} of {subject.name}",
+        key,
+        lambda progress, cancel: store().explain(
+            model, subject.scan, method.name, progress=progress, cancel=cancel, **request
+        ),
+    )
+working = watch("single")
+if relevance is None:
+    if not working:
+        st.info("Press **Explain** to compute this map.", icon=":material/touch_app:")
+    st.stop()
+
+planes, space, areas, files = st.tabs(["Planes", "In space", "Areas", "Files"])
+with areas:
+    peak = show_areas(name, relevance)
+with planes:
+    state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
+with space:
+    show_space(study, subject, relevance, mm=state.cursor_mm)
+with files:
+    show_downloads(name, subject, relevance, simulated=study.simulated and not subject.uploaded)
