@@ -77,7 +77,7 @@ def bids_images(
     groups: dict[tuple[str, str], list[BidsImage]] = defaultdict(list)
     for path in walk_images(root, pattern, cancel):
         image = _parse(root, path)
-        if image is not None:
+        if image is not None and image.path.is_file():  # a link to absent content is no image
             groups[image.subject, image.session].append(image)
     chosen: dict[str, list[BidsImage]] = defaultdict(list)
     several, equal = [], []
@@ -89,7 +89,7 @@ def bids_images(
             (equal if same else several).append(f"{name} ({images[0].path.relative_to(root).as_posix()})")
         chosen[subject].append(images[0])
     if several:
-        report.add("info", f"{len(several)} have several T1-weighted images; taken (MNI space first)", several)
+        report.add("info", f"Several T1-weighted images ({len(several)}); taken, MNI space first", several)
     if equal:
-        report.add("warning", f"{len(equal)} have several equally good images; the first by name is taken", equal)
+        report.add("warning", f"Several equally good images ({len(equal)}); the first by name is taken", equal)
     return dict(chosen)

@@ -67,7 +67,7 @@ def drop_corrupt(frame: pd.DataFrame, corrupt: Iterable[str], report: Report) ->
     unused = sorted(listed - set(keys.to_numpy().ravel()))
     if unused:
         report.add(
-            "warning", f"{len(unused)} of {len(listed)} entries of the list of corrupt scans fit no scan", unused
+            "warning", f"Entries of the list of corrupt scans that fit no scan ({len(unused)} of {len(listed)})", unused
         )
     return _drop(frame, keys.isin(listed).any(axis=1), report, "they are listed as corrupt")
 
@@ -114,5 +114,5 @@ def keep_groups(
     several = frame.groupby("subject")["group"].nunique()
     several = several[several > 1].index
     if len(several):
-        report.add("info", f"{len(several)} people have scans in more than one group", several)
+        report.add("info", f"People with scans in more than one group ({len(several)})", several)
     return frame

@@ -86,8 +86,9 @@ def find_images(
             hits += [name for name, whole in by_word.get(word, ()) if whole.search(text)]
             if prefixed := _PREFIXED_ID.match(word):
                 hits += [name for name, _ in by_word.get(prefixed[1], ()) if name == prefixed[1]]
-        for name in dict.fromkeys(hits):
-            found[name].append(root / path)
+        if hits and (root / path).is_file():  # a link to absent content is no image
+            for name in dict.fromkeys(hits):
+                found[name].append(root / path)
     return dict(found)
 
 

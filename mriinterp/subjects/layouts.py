@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .table import plain_name
+from .table import ALIASES, plain_name
 
 __all__ = ["LAYOUTS", "Layout", "detect_layout", "original_path"]
 
@@ -61,9 +60,8 @@ class Layout:
 
 
 def _loni_words(name: str) -> list[str]:
-    """I45117 and 45117 are the same image."""
-    digits = re.sub(r"^[iI](?=\d+$)", "", name)
-    return [f"I{digits}", digits] if digits.isdigit() else [name]
+    """A bare 45117 may be written I45117 in paths; I45117 is never a bare number there."""
+    return [f"I{name}", name] if name.isdigit() else [name]
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -114,6 +112,12 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def detect_layout(found: Iterable[str]) -> Layout:
-    """The first kind all of whose marks are among the columns; the plain kind if none."""
+    """The first kind all of whose marks are among the columns; the plain kind if none.
+
+    A table of participants that names the files of its scans is a plain one.
+    """
     names = {plain_name(c) for c in found}
-    return next(layout for layout in LAYOUTS.values() if all(names & set(mark) for mark in layout.marks))
+    layout = next(layout for layout in LAYOUTS.values() if all(names & set(mark) for mark in layout.marks))
+    if layout.name == "bids" and names & {plain_name(n) for n in ALIASES["path"]}:
+        return LAYOUTS["plain"]
+    return layout

@@ -20,9 +20,10 @@ from .filters import (
     keep_groups,
     keep_mri,
 )
-from .images import choose_image, find_images, resolve_path
 from .layouts import LAYOUTS, Layout, detect_layout
+from .locate import Search, find_paths
 from .report import Report
+from .split import check_split
 from .table import FIELDS, match_columns, read_table
 
 __all__ = ["COLUMNS", "read_subjects"]
@@ -73,15 +74,13 @@ def _dates(frame: pd.DataFrame, layout: Layout, report: Report) -> None:
     if dates.ambiguous.any():
         report.add(
             "warning",
-            f"{dates.ambiguous.sum()} of {total} dates are ambiguous (day and month may have been exchanged by a "
+            f"Ambiguous dates: {dates.ambiguous.sum()} of {total} (day and month may have been exchanged by a "
             "spreadsheet); scans are never ordered by them",
             frame.loc[dates.ambiguous, "id"],
         )
     if dates.unreadable.any():
         unread = frame[dates.unreadable]
-        report.add(
-            "warning", f"{len(unread)} of {total} dates cannot be read", unread["id"] + " " + unread["date_text"]
-        )
+        report.add("warning", f"Unreadable dates: {len(unread)} of {total}", unread["id"] + " " + unread["date_text"])
 
 
 def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
@@ -92,67 +91,17 @@ def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
         bad = bad & ~text[name].str.lower().isin(("", "n/a", "na", "nan", "none", "unknown", "x", "u"))
         if bad.any():
             cells = frame.loc[bad, "id"] + " (" + text.loc[bad, name] + ")"
-            report.add("warning", f"{bad.sum()} of {len(frame)} cells of {name} cannot be read", cells)
+            report.add("warning", f"Unreadable cells of {name}: {bad.sum()} of {len(frame)}", cells)
 
 
-def _find_by_id(frame: pd.DataFrame, layout: Layout, images: Path, options: dict, report: Report) -> None:
-    """Fill empty paths by looking for ids below the image folder, in place."""
-    rows = frame.index[frame["path"] == ""]
-    words = {row: layout.words(frame.at[row, "id"]) for row in rows if frame.at[row, "id"]}
-    found = find_images(images, [w for several in words.values() for w in several], **options)
-    unclear = []
-    for row, several in words.items():
-        paths = next((found[w] for w in several if w in found), [])
-        if layout.template is not None:  # bare numbers: the patient must be in the path too
-            paths = [p for p in paths if frame.at[row, "subject"] in p.relative_to(images).as_posix()]
-        image = choose_image(paths)
-        if image is not None:
-            frame.at[row, "path"] = str(image)
-        elif paths:
-            names = ", ".join(p.relative_to(images).as_posix() for p in paths[:3])
-            unclear.append(f"{frame.at[row, 'id']} ({names}{', …' if len(paths) > 3 else ''})")
-    if unclear:
-        report.add(
-            "warning",
-            f"{len(unclear)} scans have several images each; choose one kind with a pattern for file names, "
-            "such as 'mwp1*.nii'",
-            unclear,
-        )
-
-
-def _find_paths(
-    frame: pd.DataFrame,
-    text: pd.DataFrame,
-    layout: Layout,
-    folders: list[Path],
-    prefixes,
-    options: dict,
-    report: Report,
-) -> None:
-    """Fill the paths of all rows: from the table, the layout's template, or by id, in place."""
-    images = folders[0] if folders else None
-    frame["path"] = ""
-    for row in frame.index:
-        written = text.at[row, "path"]
-        if not written and layout.template is not None:
-            written = layout.template(text.loc[row])
-        image = resolve_path(written, folders, prefixes)
-        frame.at[row, "path"] = "" if image is None else str(image)
-    lost = frame[(frame["path"] == "") & text["path"].str.match(r"^[A-Za-z]:[\\/]|^\\\\")]
-    if len(lost):
-        start = re.match(r"^(.*[\\/])[^\\/]*$", text.at[lost.index[0], "path"])
-        report.add(
-            "warning",
-            f"{len(lost)} paths come from a Windows machine and are not found here; name what stands in place of "
-            f"their beginning (a prefix such as {start[1] if start else 'D:/'})",
-            lost["id"],
-        )
-    if images is not None and images.is_dir():
-        _find_by_id(frame, layout, images, options, report)
-    elif images is not None:
-        report.add("error", f"expected a folder of images, found none: {images}")
-    elif (frame["path"] == "").all():
-        report.add("error", "No scan can be found: the table has no usable path and no folder of images is named")
+def _frame(text: pd.DataFrame, layout: Layout, report: Report) -> pd.DataFrame:
+    """All columns but the path, from the text of the fields."""
+    frame = text[["id", "subject", "group", "visit"]].copy()
+    frame["month"] = frame["visit"].map(parse_month).astype(float)
+    frame["date_text"], frame["split"] = text["date"], text["split"].str.lower()
+    _people(frame, text, report)
+    _dates(frame, layout, report)
+    return frame
 
 
 def _bids_rows(text: pd.DataFrame, found: dict, report: Report) -> tuple[pd.DataFrame, list[str]]:
@@ -160,7 +109,7 @@ def _bids_rows(text: pd.DataFrame, found: dict, report: Report) -> tuple[pd.Data
     text = text.assign(subject=text["subject"].map(bids_label))
     extra = sorted(set(found) - set(text["subject"]))
     if extra:
-        report.add("warning", f"{len(extra)} participants have images but no row in the table", extra)
+        report.add("warning", f"Participants with images but no row in the table ({len(extra)})", extra)
     rows, paths = [], []
     for row, subject in text["subject"].items():
         images = found.get(subject, [])
@@ -173,11 +122,7 @@ def _bids_rows(text: pd.DataFrame, found: dict, report: Report) -> tuple[pd.Data
                 {**text.loc[row], "id": f"{subject}_ses-{session}" if session else subject, "visit": visit, "row": row}
             )
             paths.append(str(image.path) if image else "")
-    return pd.DataFrame(rows), paths
-
-
-def _unknown_layout(kind: str) -> KeyError:
-    return KeyError(f"expected a kind of table, got {kind!r}; available: auto, {', '.join(LAYOUTS)}")
+    return pd.DataFrame(rows, columns=[*FIELDS, "row"]), paths
 
 
 def read_subjects(
@@ -237,47 +182,52 @@ def read_subjects(
         columns it needs (which are named, with those found), unknown kind.
     """
     if kind != "auto" and kind not in LAYOUTS:
-        raise _unknown_layout(kind)
+        raise KeyError(f"expected a kind of table, got {kind!r}; available: auto, {', '.join(LAYOUTS)}")
     path, report = Path(table), Report()
-    folders = [] if images is None else [Path(images)]
+    images = None if images is None else Path(images)
     if kind == "bids" or path.is_dir():
         path, root = bids_table(path)
-        folders = folders or [root]
+        images = images or root
     raw = read_table(path)
     layout = detect_layout(raw.columns) if kind == "auto" else LAYOUTS[kind]
-    logger.info("reading %s as %s", path.name, layout.label)
-    required = layout.required or (() if columns else ("group",))
-    found = match_columns(raw.columns, layout.choose(raw.columns, columns), required, f"{layout.label}, {path.name}")
-    if not any(f in found for f in ("id", "subject", "path")):
-        match_columns(raw.columns, columns, ("id",), f"{layout.label}, {path.name}")
-    raw = keep_mri(raw, found, report) if layout.name == "loni" else raw
+    what = f"{layout.label} {path.name}"
+    logger.info("reading %s", what)
+    found = match_columns(raw.columns, layout.choose(raw.columns, columns), layout.required, what)
+    if not {"id", "subject", "path"} & set(found):
+        match_columns(raw.columns, columns, ["id"], what)  # raises, naming what there is
+    if layout.name == "loni":
+        raw = keep_mri(raw, found, report)
     text = _fields(raw, found)
-    options = {"pattern": pattern, "cancel": cancel}
     if layout.name == "bids":
-        folders = folders or [path.parent]
-        text, paths = _bids_rows(text, bids_images(folders[0], report, **options), report)
-        raw = raw.loc[text["row"]] if len(text) else raw
-        raw.index = text.index
+        scans = bids_images(images or path.parent, report, pattern, cancel)
+        text, paths = _bids_rows(text, scans, report)
+        raw = raw.loc[text["row"]].set_axis(text.index)
     else:
         _fill_names(text, found, report)
-    frame = text[["id", "subject", "group", "visit"]].copy()
-    frame["month"] = frame["visit"].map(parse_month).astype(float)
-    frame["date_text"], frame["split"] = text["date"], text["split"].str.lower()
-    _people(frame, text, report)
-    _dates(frame, layout, report)
+    frame = _frame(text, layout, report)
     if layout.name == "bids":
         frame["path"] = paths
     else:
-        _find_paths(
-            frame, text, layout, [*folders, path.parent] if folders else [path.parent], prefixes, options, report
-        )
+        find_paths(frame, text, layout, Search(images, path.parent, prefixes, pattern, cancel), report)
     extra = raw[[c for c in raw.columns if c not in found.values() and c not in COLUMNS]]
-    frame = pd.concat([frame[list(COLUMNS)], extra], axis=1)
-    for step in (drop_empty, drop_duplicates):
-        frame = step(frame, report)
+    frame = drop_duplicates(drop_empty(pd.concat([frame[list(COLUMNS)], extra], axis=1), report), report)
     frame = drop_corrupt(frame, corrupt, report)
     frame = frame if keep_missing else drop_missing(frame, report)
-    frame = keep_groups(frame, groups, report)
-    n = frame["subject"].nunique()
-    report.add("info", f"{len(frame)} scans of {n} {'person' if n == 1 else 'people'} in {path.name} ({layout.label})")
+    if groups is not None or "group" in found:
+        frame = keep_groups(frame, groups, report)
+    else:
+        report.add("warning", f"The table names no group; its columns are {', '.join(raw.columns)}")
+    _conclude(frame, what, report)
     return frame.reset_index(drop=True), report
+
+
+def _conclude(frame: pd.DataFrame, what: str, report: Report) -> None:
+    """How much is left, and whether the table's own split keeps patients apart."""
+    try:
+        check_split(frame)
+    except ValueError as error:
+        report.add("error", str(error))
+    if frame.empty:
+        report.add("error", f"No scan is left of the {what}")
+    n = frame["subject"].nunique()
+    report.add("info", f"Scans: {len(frame)}, people: {n}, in the {what}")

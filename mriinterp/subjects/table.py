@@ -13,16 +13,16 @@ __all__ = ["ALIASES", "FIELDS", "match_columns", "read_table"]
 
 FIELDS = ("id", "subject", "group", "sex", "age", "visit", "date", "path", "split")
 
-# what a field may be called, most telling name first; compared without case, spaces, dots and underscores
+# what a field may be called, most telling name first; compared without case, spaces, dots, underscores, hyphens
 ALIASES: dict[str, tuple[str, ...]] = {
-    "id": ("imagedataid", "imageid", "imageuid", "scanid", "scan", "id"),
-    "subject": ("subject", "subjectid", "ptid", "patient", "patientid", "participantid", "participant"),
-    "group": ("group", "researchgroup", "dx", "dxgroup", "diagnosis", "class", "label"),
-    "sex": ("sex", "gender", "ptgender"),
-    "age": ("age", "ageatscan", "ageatvisit", "ageyears"),
-    "visit": ("visit", "viscode", "session", "sessionid", "timepoint"),
-    "date": ("acqdate", "scandate", "studydate", "examdate", "acquisitiondate", "date"),
-    "path": ("filepath", "path", "imagepath", "scanpath", "filename", "file"),
+    "id": ("Image Data ID", "Image.ID", "IMAGEUID", "scan_id", "scan", "id"),
+    "subject": ("Subject", "Subject ID", "PTID", "participant_id", "participant", "patient", "patient_id"),
+    "group": ("Group", "Research Group", "DX", "DX Group", "diagnosis", "class", "label"),
+    "sex": ("Sex", "gender", "PTGENDER"),
+    "age": ("Age", "age_at_scan", "age_at_visit", "age_years"),
+    "visit": ("Visit", "VISCODE", "session", "session_id", "timepoint"),
+    "date": ("Acq Date", "Scan.Date", "Study Date", "EXAMDATE", "acquisition_date", "date"),
+    "path": ("filepath", "path", "image_path", "scan_path", "filename", "file"),
     "split": ("split", "partition"),
 }
 
@@ -121,7 +121,8 @@ def match_columns(
     columns = {f: c for f, c in chosen.items() if c}
     for field, names in ALIASES.items():
         if field not in chosen:
-            column = next((by_name[n] for n in names if n in by_name and by_name[n] not in columns.values()), None)
+            used = {*columns.values(), None}
+            column = next((by_name[n] for n in map(plain_name, names) if by_name.get(n) not in used), None)
             if column is not None:
                 columns[field] = column
     missing = [f for f in required if f not in columns]

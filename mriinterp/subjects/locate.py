@@ -1,0 +1,82 @@
+"""The scan of every row: by the table's own path, by the layout's rule, or by its id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..progress import Cancel
+from .images import choose_image, find_images, resolve_path
+from .layouts import Layout
+from .report import Report
+
+__all__ = ["Search", "find_paths"]
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where and how images are looked for."""
+
+    images: Path | None
+    table_folder: Path
+    prefixes: Mapping[str, str | Path] | None
+    pattern: str | None
+    cancel: Cancel | None
+
+
+def _find_by_id(frame: pd.DataFrame, layout: Layout, search: Search, report: Report) -> None:
+    """Fill empty paths by looking for ids below the image folder, in place."""
+    images = search.images
+    rows = frame.index[frame["path"] == ""]
+    words = {row: layout.words(frame.at[row, "id"]) for row in rows if frame.at[row, "id"]}
+    every = [w for several in words.values() for w in several]
+    found = find_images(images, every, search.pattern, search.cancel) if every else {}
+    unclear = []
+    for row, several in words.items():
+        paths = next((found[w] for w in several if w in found), [])
+        if layout.template is not None:  # bare numbers: the patient must be in the path too
+            paths = [p for p in paths if frame.at[row, "subject"] in p.relative_to(images).as_posix()]
+        image = choose_image(paths)
+        if image is not None:
+            frame.at[row, "path"] = str(image)
+        elif paths:
+            names = ", ".join(p.relative_to(images).as_posix() for p in paths[:3])
+            unclear.append(f"{frame.at[row, 'id']} ({names}{', …' if len(paths) > 3 else ''})")
+    if unclear:
+        report.add(
+            "warning",
+            f"Scans with several images each ({len(unclear)}); choose one kind with a pattern for file names, "
+            "such as 'mwp1*.nii'",
+            unclear,
+        )
+
+
+def find_paths(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: Search, report: Report) -> None:
+    """Fill the paths of all rows: from the table, the layout's template, or by id, in place."""
+    folders = [f for f in (search.images, search.table_folder) if f is not None]
+    frame["path"] = ""
+    for row in frame.index:
+        written = text.at[row, "path"]
+        if not written and layout.template is not None:
+            written = layout.template(text.loc[row])
+        image = resolve_path(written, folders, search.prefixes)
+        frame.at[row, "path"] = "" if image is None else str(image)
+    if search.images is not None and not search.images.is_dir():
+        report.add("error", f"expected a folder of images, found none: {search.images}")
+    elif search.images is not None:
+        _find_by_id(frame, layout, search, report)
+    elif len(frame) and (frame["path"] == "").all():
+        report.add("error", "No scan can be found: the table has no usable path and no folder of images is named")
+    lost = frame.index[(frame["path"] == "") & text["path"].str.match(r"^[A-Za-z]:[\\/]|^\\\\")]
+    if len(lost):
+        start = re.match(r"^(.*[\\/])[^\\/]*$", text.at[lost[0], "path"])
+        report.add(
+            "warning",
+            f"Paths of a Windows machine that are not found here ({len(lost)}); name what stands in place of "
+            f"their beginning (a prefix such as {start[1] if start else 'D:/'})",
+            frame.loc[lost, "id"],
+        )
