@@ -144,7 +144,9 @@ def viewer(
     key : str
         Identity of this viewer on the page. Settings survive reruns under it.
     cursor_mm : sequence of 3 float, optional
-        Moves the crosshair whenever it changes. None: start at the peak.
+        Moves the crosshair in the run in which it changes; None leaves it
+        where it is, at first at the peak. A click that the page hands back
+        here moves nothing.
     jump : str or int, optional
         Change it to move to `cursor_mm` again although that is the same.
     height : int, optional
@@ -175,8 +177,7 @@ def viewer(
     _check_grids(scan, layers, atlas)
     packed: dict[str, Packed] = {}
     spec = _spec(scan, layers, atlas, packed)
-    spec["cursor"] = None if cursor_mm is None else _three(cursor_mm, "cursor_mm")
-    spec["jump"] = jump
+    spec |= _placed(key, None if cursor_mm is None else _three(cursor_mm, "cursor_mm"), jump)
     spec |= {"key": key, "space": space, "scanLabel": scan_label, "report": report, "height": height}
     spec["patch"] = None if patch is None else {"size": list(patch.size), "stride": list(patch.stride)}
     spec["settings"] = {
@@ -188,7 +189,7 @@ def viewer(
         for slot, one in enumerate(packed.values()):
             _VOLUME(data=one.message, key=f"{key}-volume-{slot}", height="content")
         result = _VIEWER(data=spec, key=key, on_cursor_change=lambda: None)
-    return _state(result.get("cursor"), scan, cursor_mm, spec)
+    return _state(result.get("cursor"), scan, spec)
 
 
 def _check_grids(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None) -> None:
@@ -241,13 +242,30 @@ def _three(values: Sequence[float], name: str) -> list[float]:
     return numbers
 
 
-def _state(reported: Any, scan: Volume, cursor_mm: Sequence[float] | None, spec: dict) -> ViewerState:
+def _placed(key: str, cursor: list[float] | None, jump: str | int | None) -> dict:
+    """Where Python last put the crosshair, and the number of that move.
+
+    The arguments count as a move only in the run in which they change, and
+    not in a run that a click caused: a page that keeps the last click and
+    hands it back one run late must not pull the crosshair from the new click.
+    """
+    component = st.session_state.get(key) or {}
+    reported = component.get("cursor") or {}
+    memory = st.session_state.setdefault(f"{key}-placed", {"cursor": None, "move": 0, "seen": None, "click": None})
+    clicked = reported.get("click") != memory["click"]
+    echo = jump is None and reported.get("move") == memory["move"] and reported.get("mm") == cursor
+    if cursor is not None and not clicked and not echo and memory["seen"] != [cursor, jump]:
+        memory |= {"cursor": cursor, "move": memory["move"] + 1}
+    memory |= {"seen": [cursor, jump], "click": reported.get("click")}
+    return {"cursor": memory["cursor"], "move": memory["move"]}
+
+
+def _state(reported: Any, scan: Volume, spec: dict) -> ViewerState:
     """The reader's click, unless Python moved the crosshair to another place since."""
-    stamp = [spec["cursor"], spec["jump"]]
-    if isinstance(reported, dict) and reported.get("stamp") == stamp:
+    if isinstance(reported, dict) and reported.get("move") == spec["move"]:
         mm = tuple(float(v) for v in reported["mm"])
         return ViewerState(mm, _voxel(scan.grid, mm), True, dict(reported.get("settings") or {}))
-    if cursor_mm is None:
+    if spec["cursor"] is None:
         return ViewerState(None, None)
     mm = tuple(spec["cursor"])
     return ViewerState(mm, _voxel(scan.grid, mm))

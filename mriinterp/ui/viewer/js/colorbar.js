@@ -36,7 +36,7 @@ class ColorBar {
     context.strokeStyle = colors.border;
     context.lineWidth = 1;
     context.strokeRect(x0 + inset - 0.5, y0 + 1.5, long + 1, 11);
-    context.font = '11px system-ui, sans-serif';
+    context.font = `12px ${viewer.font}`;
     context.textBaseline = 'top';
     context.fillStyle = colors.text;
     const place = (value) => x0 + inset + ((value - range[0]) / (range[1] - range[0])) * long;
@@ -50,7 +50,7 @@ class ColorBar {
       if (taken.some(([low, high]) => at + half > low && at - half < high)) continue;
       taken.push([at - half, at + half]);
       context.textAlign = 'center';
-      context.fillText(text, at, y0 + 16);
+      context.fillText(text, at, y0 + 15);
       context.fillRect(Math.round(place(value)) - 0.5, y0 + 12, 1, 3);
     }
     const unit = view.unit ? `, ${view.unit}` : '';

@@ -2,9 +2,9 @@
 
 const SCALES = {
   signed: {
-    'blue-black-red': { label: 'Blue – black – red', stops: ['#b8f0ff', '#3fa9ff', '#1553d0', '#0b1a4d', '#14141c', '#4f0d0d', '#c92414', '#ff7a1a', '#ffe9a0'] },
+    'blue-black-red': { label: 'Blue – black – red', stops: ['#c4f3ff', '#5cb8ff', '#2378f0', '#1a3fae', '#12121c', '#9c1616', '#e23c1e', '#ff8a26', '#ffeaa6'] },
     'blue-white-red': { label: 'Blue – white – red', stops: ['#053061', '#2166ac', '#4393c3', '#92c5de', '#f7f7f7', '#f4a582', '#d6604d', '#b2182b', '#67001f'] },
-    'purple-orange': { label: 'Purple – orange', stops: ['#e0d0ff', '#a884ff', '#6a3fd0', '#2d1a66', '#16141a', '#5a2a05', '#c46206', '#ff9d2e', '#ffe3b0'] },
+    'purple-orange': { label: 'Purple – orange', stops: ['#e6daff', '#b193ff', '#7b4be0', '#4a2a9c', '#16141a', '#8a4204', '#cc6a08', '#ffa63c', '#ffe6b8'] },
   },
   unsigned: {
     inferno: { label: 'Inferno', stops: ['#160b39', '#420a68', '#6a176e', '#932667', '#bc3754', '#dd513a', '#f37819', '#fca50a', '#f6d746', '#fcffa4'] },

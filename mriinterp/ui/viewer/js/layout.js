@@ -13,7 +13,8 @@ function layoutViews(viewer) {
   const wide = columns ? Math.floor((width - COLUMN_GAP * (views.length - 1)) / views.length) : width;
   const screen = globalThis.innerHeight || 900;
   const single = viewer.shownPlanes.length === 1;
-  const tallest = spec.height ?? clamp(screen * (single ? 0.72 : 0.58), 280, single ? 1000 : 640);
+  const share = single ? 0.72 : columns || views.length === 1 ? 0.58 : 0.38;
+  const tallest = spec.height ?? clamp(screen * share, 280, single ? 1000 : 640);
   for (const view of views) {
     view.element.style.width = columns ? `${wide}px` : '';
     view.head.classList.toggle('stacked', columns || wide < 620);

@@ -8,6 +8,7 @@ class Mosaic {
     this.images = PLANES.map((plane) => new SliceImage(viewer.space, plane));
     this.canvas = h('canvas', {
       class: 'pane mosaic', tabindex: '0', role: 'application',
+      onfocus: () => viewer.activate(viewer.active, view),
       onpointerdown: (event) => {
         if (this.pick(event)) viewer.report();
       },
@@ -60,7 +61,7 @@ class Mosaic {
       }
       const voxel = [...cursor];
       voxel[plane.axis] = slice;
-      context.font = '11px system-ui, sans-serif';
+      context.font = `12px ${viewer.font}`;
       const text = `${plane.coordinate} ${formatMm(viewer.space.mm(voxel)[plane.axis])}`;
       haloText(context, text, tile.x + 6, tile.y + 5, 'left', 'top', '#c3c8d0');
     }
@@ -74,7 +75,7 @@ class Mosaic {
     const letters = planeLetters(plane, viewer.settings.convention);
     const row = this.tiles.filter((tile) => tile.plane === plane);
     const left = row.find((tile) => tile.x === 0);
-    context.font = LETTER_FONT;
+    context.font = `600 14px ${viewer.font}`;
     haloText(context, letters.left, 5, left.y + left.height / 2, 'left', 'middle');
     haloText(context, letters.right, this.width - 5, left.y + left.height / 2, 'right', 'middle');
   }

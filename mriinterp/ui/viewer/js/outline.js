@@ -60,7 +60,11 @@ class Outlines {
       context.stroke(path);
       context.restore();
     };
-    if (which === 'all') stroke(this.path(plane, slice, flip, 0), 'rgba(235, 235, 240, 0.55)', 0.8);
+    if (which === 'all') {
+      const path = this.path(plane, slice, flip, 0);
+      stroke(path, 'rgba(0, 0, 0, 0.55)', 1.8);
+      stroke(path, 'rgba(255, 255, 255, 0.75)', 0.7);
+    }
     if (current) {
       const path = this.path(plane, slice, flip, current);
       stroke(path, 'rgba(0, 0, 0, 0.8)', 3.2);

@@ -1,9 +1,6 @@
 // One plane of one map: picture, crosshair, letters, and the ways to move in it.
 
 const CROSSHAIR = '#7ee8c2';
-const LETTER_FONT = '600 13px system-ui, sans-serif';
-const CAPTION_FONT = '12px system-ui, sans-serif';
-
 function haloText(context, text, x, y, align, baseline, color = '#f2f2f2') {
   context.textAlign = align;
   context.textBaseline = baseline;
@@ -29,13 +26,17 @@ class Pane {
       onpointercancel: (event) => this.release(event),
       ondblclick: () => viewer.set({ planes: viewer.settings.planes === 'all' ? plane.name : 'all' }),
       onkeydown: (event) => this.key(event),
-      onfocus: () => viewer.activate(plane.axis),
+      onfocus: () => viewer.activate(plane.axis, view),
     });
     this.canvas.addEventListener('wheel', (event) => this.roll(event), { passive: false });
   }
 
   get flip() {
     return isFlipped(this.plane.horizontal, this.viewer.settings.convention);
+  }
+
+  get letters() {
+    return planeLetters(this.plane, this.viewer.settings.convention);
   }
 
   resize(width, height) {
@@ -128,13 +129,13 @@ class Pane {
 
   drawLabels() {
     const { context, plane, viewer, width, height } = this;
-    const letters = planeLetters(plane, viewer.settings.convention);
-    context.font = LETTER_FONT;
+    const { letters } = this;
+    context.font = `600 14px ${viewer.font}`;
     haloText(context, letters.left, 7, height / 2, 'left', 'middle');
     haloText(context, letters.right, width - 7, height / 2, 'right', 'middle');
     haloText(context, letters.top, width / 2, 7, 'center', 'top');
     haloText(context, letters.bottom, width / 2, height - 7, 'center', 'bottom');
-    context.font = CAPTION_FONT;
+    context.font = `13px ${viewer.font}`;
     const mm = viewer.space.mm(viewer.cursor)[plane.axis];
     if (width > 210) haloText(context, plane.name, 8, 8, 'left', 'top', '#b9bec7');
     haloText(context, `${plane.coordinate} ${formatMm(mm)} mm`, width - 8, 8, 'right', 'top', '#b9bec7');
@@ -177,7 +178,7 @@ class Pane {
     const steps = Math.trunc(this.wheel / 40) || (Math.abs(this.wheel) >= 1 && event.deltaMode === 1 ? Math.sign(this.wheel) : 0);
     if (!steps) return;
     this.wheel = 0;
-    this.viewer.activate(this.plane.axis);
+    this.viewer.activate(this.plane.axis, this.view);
     this.viewer.step(this.plane.axis, -Math.sign(steps) * Math.min(3, Math.abs(steps)));
   }
 
@@ -195,6 +196,8 @@ class Pane {
       viewer.step(axis, event.shiftKey ? 10 * step : step);
     } else if (event.key === ' ') viewer.togglePlay();
     else if (event.key === 'Enter') viewer.report();
+    else if (event.key === 'o') viewer.set({ overlay: !viewer.settings.overlay });
+    else if (event.key === 'p') viewer.toPeak();
     else return;
     event.preventDefault();
   }

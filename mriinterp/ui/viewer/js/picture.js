@@ -7,7 +7,7 @@ function drawText(context, element, origin) {
   const range = document.createRange();
   range.selectNodeContents(element);
   const size = parseFloat(style.fontSize);
-  context.font = `${style.fontWeight} ${size}px system-ui, sans-serif`;
+  context.font = `${style.fontWeight} ${size}px ${style.fontFamily}`;
   context.fillStyle = style.color;
   context.textAlign = 'left';
   context.textBaseline = 'top';

@@ -17,7 +17,7 @@ class Profile {
       onpointermove: (event) => this.pressed && this.go(event),
       onpointerup: () => { this.pressed = false; viewer.report(); },
       onpointercancel: () => { this.pressed = false; },
-      onfocus: () => viewer.activate(plane.axis),
+      onfocus: () => viewer.activate(plane.axis, view),
       onkeydown: (event) => this.key(event),
     });
   }
@@ -64,7 +64,7 @@ class Profile {
     const colors = viewer.colors;
     context.clearRect(0, 0, width, height);
     const [low, high] = this.flip ? [...LETTERS[plane.axis]].reverse() : LETTERS[plane.axis];
-    context.font = '600 11px system-ui, sans-serif';
+    context.font = `600 12px ${viewer.font}`;
     context.fillStyle = colors.faint;
     context.textBaseline = 'middle';
     context.textAlign = 'left';

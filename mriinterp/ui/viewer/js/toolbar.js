@@ -13,7 +13,7 @@ class Toolbar {
   }
 
   button({ label, text, image, press, title, name }) {
-    const parts = [image ? icon(image) : null, text ? h('span', { text }) : null];
+    const parts = [image ? icon(image) : null, text ? h('span', { class: name === 'reset' ? null : 'roomy', text }) : null];
     return h('button', { type: 'button', class: 'tool', 'aria-label': label, title: title ?? label, 'data-tool': name, onclick: press }, ...parts);
   }
 
@@ -42,7 +42,7 @@ class Toolbar {
   }
 
   slider({ text, setting, low, high, step, show, title }) {
-    const output = h('output', { class: 'amount' });
+    const output = h('output', { class: 'amount roomy' });
     const field = h('input', {
       type: 'range', min: String(low), max: String(high), step: String(step), 'data-setting': setting, 'aria-label': text, title,
       oninput: () => this.viewer.set({ [setting]: Number(field.value) }),
@@ -69,7 +69,7 @@ class Toolbar {
       this.select({ setting: 'convention', label: 'Left and right', options: [['radiological', 'Radiological'], ['neurological', 'Neurological']], title: 'On which side of the screen the patient’s left lies' }),
       h('div', { class: 'field coordinates', role: 'group', 'aria-label': 'Crosshair in mm' },
         ...PLANES.flatMap((plane, n) => [h('span', { text: plane.coordinate }), this.coordinates[n]]), h('span', { text: 'mm' })),
-      this.button({ label: 'Go to the peak', image: 'peak', text: 'Peak', name: 'peak', press: () => viewer.toPeak(), title: 'Go to the strongest relevance of the map' }),
+      this.button({ label: 'Go to the peak', image: 'peak', text: 'Peak', name: 'peak', press: () => viewer.toPeak(), title: 'Go to the strongest relevance of the map last used (p)' }),
       this.play,
       h('span', { class: 'spring' }),
       this.more,
@@ -105,7 +105,7 @@ class Toolbar {
     this.overlayBar = h('div', { class: 'bar' },
       this.toggle({ text: 'Overlay', setting: 'overlay', title: 'Show or hide the relevance (o)' }),
       h('div', { class: 'field' }, h('span', { text: 'Threshold' }), this.threshold, this.thresholdNumber, mode),
-      h('label', { class: 'field' }, h('span', { text: 'Cluster ≥' }), cluster, h('span', { text: 'voxels' })),
+      h('label', { class: 'field' }, h('span', { text: 'Cluster ≥' }), cluster, h('span', { class: 'roomy', text: 'voxels' })),
       this.slider({ text: 'Opacity', setting: 'opacity', low: 0, high: 1, step: 0.01, show: (v) => `${Math.round(100 * v)} %` }),
       this.outlineField);
     return this.overlayBar;

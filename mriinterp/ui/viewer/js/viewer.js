@@ -16,6 +16,7 @@ const PLAY_INTERVAL = 90;
 
 // Settings and crosshair by key of the component: they survive when the page mounts the viewer anew.
 const remembered = new Map();
+let clicks = Date.now(); // numbers clicks, also across reloads of the page
 
 class Viewer {
   constructor(parent) {
@@ -24,7 +25,6 @@ class Viewer {
     this.pending = new Set();
     this.frames = { count: 0, last: 0, longest: 0 };
     this.active = 2;
-    this.reported = [];
     this.measurer = new Measurer((id, measured) => this.takeMeasure(id, measured));
     this.stage = h('div', { class: 'stage' }, h('p', { class: 'wait', text: 'Loading the images …' }));
     this.status = h('div', { class: 'status', role: 'status', 'data-text': true });
@@ -55,13 +55,13 @@ class Viewer {
   }
 
   async load(spec) {
-    const fetch = async (id, meta, make) => {
+    const obtain = async (id, meta, make) => {
       if (!this.cache.has(id)) this.cache.set(id, make(meta, await volumeBytes(meta.volume)));
       return this.cache.get(id);
     };
-    const scans = await Promise.all(spec.scans.map((meta) => fetch(`scan ${meta.volume}`, meta, (m, b) => new Scan(m, b))));
-    const maps = await Promise.all(spec.layers.map((meta) => fetch(`${meta.volume}${meta.signed}`, meta, (m, b) => new RelevanceMap(m, b))));
-    const areas = spec.atlas && await fetch(`areas ${spec.atlas.volume}`, spec.atlas, (m, b) => new Areas(m, b));
+    const scans = await Promise.all(spec.scans.map((meta) => obtain(`scan ${meta.volume}`, meta, (m, b) => new Scan(m, b))));
+    const maps = await Promise.all(spec.layers.map((meta) => obtain(`${meta.volume}${meta.signed}`, meta, (m, b) => new RelevanceMap(m, b))));
+    const areas = spec.atlas && await obtain(`areas ${spec.atlas.volume}`, spec.atlas, (m, b) => new Areas(m, b));
     const used = new Set([...spec.scans.map((m) => `scan ${m.volume}`), ...spec.layers.map((m) => `${m.volume}${m.signed}`), `areas ${spec.atlas?.volume}`]);
     return { scans, maps, areas, used };
   }
@@ -106,23 +106,15 @@ class Viewer {
   }
 
   takeCursor(spec, first) {
-    const stamp = JSON.stringify([spec.cursor, spec.jump]);
     const memory = first ? remembered.get(spec.key) : this;
-    if (memory?.stamp === stamp && memory.cursor) this.cursor = this.space.inside(memory.cursor);
-    else if (spec.cursor && !this.isEcho(spec)) this.cursor = this.space.fromMm(spec.cursor);
+    if (memory?.move === spec.move && memory.cursor) this.cursor = this.space.inside(memory.cursor);
+    else if (spec.cursor) this.cursor = this.space.fromMm(spec.cursor);
     this.cursor ??= this.peak() ?? this.space.center;
-    this.stamp = stamp;
-    this.jump = spec.jump;
-  }
-
-  // Our own click coming back from Python must not pull the crosshair from where it went since.
-  isEcho(spec) {
-    const same = (mm) => mm.every((v, axis) => Math.abs(v - spec.cursor[axis]) < 1e-3);
-    return this.stamp !== undefined && spec.jump === this.jump && this.reported.some(same);
+    this.move = spec.move;
   }
 
   peak() {
-    const map = this.views[0]?.map;
+    const map = (this.views.includes(this.activeView) ? this.activeView : this.views[0])?.map;
     return map && map.peak >= 0 ? this.space.voxelAt(map.peak) : null;
   }
 
@@ -162,8 +154,9 @@ class Viewer {
     this.moveTo(this.space.inside(voxel));
   }
 
-  activate(axis) {
+  activate(axis, view) {
     this.active = axis;
+    this.activeView = view;
   }
 
   toPeak() {
@@ -200,15 +193,16 @@ class Viewer {
     if (!this.spec.report) return;
     clearTimeout(this.reporting);
     this.reporting = setTimeout(() => {
-      const mm = this.space.mm(this.cursor);
-      this.reported = [mm, ...this.reported].slice(0, 8);
+      const mm = this.space.mm(this.cursor).map((v) => Math.round(1e6 * v) / 1e6);
       const settings = Object.fromEntries(PYTHON_SETTINGS.map((name) => [name, this.settings[name]]));
-      this.setStateValue('cursor', { mm, stamp: [this.spec.cursor, this.spec.jump], settings });
+      settings.threshold = this.thresholdSetting;
+      this.setStateValue('cursor', { mm, move: this.move, click: (clicks += 1), settings });
     }, REPORT_DELAY);
   }
 
   readColors() {
     const style = getComputedStyle(this.root);
+    this.font = style.fontFamily;
     const color = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
     this.colors = {
       text: color('--st-text-color', '#222'), border: color('--st-border-color', '#999'),
@@ -241,7 +235,7 @@ class Viewer {
     if (work.size) this.toolbar.sync();
     this.draw();
     this.describe();
-    remembered.set(this.spec.key, { settings: this.settings, given: this.given, cursor: this.cursor, stamp: this.stamp });
+    remembered.set(this.spec.key, { settings: this.settings, given: this.given, cursor: this.cursor, move: this.move });
     this.frames.last = performance.now() - start;
     this.frames.longest = Math.max(this.frames.longest, this.frames.last);
     this.frames.count += 1;
@@ -294,8 +288,10 @@ class Viewer {
     const view = this.views.find((one) => one.measured);
     if (!view || this.views.length > 1) { this.shown.textContent = ''; return; }
     const { voxels, clusters } = view.measured;
+    const size = view.map.signed ? '|value|' : 'value';
+    const least = view.threshold > 0 ? `${size} ≥ ${formatNumber(view.threshold)}: ` : '';
     const volume = (voxels * this.space.voxelVolume) / 1000;
-    this.shown.textContent = `Shown: ${formatCount(voxels)} voxels (${formatNumber(volume)} cm³) in ${formatCount(clusters)} `
+    this.shown.textContent = `Shown: ${least}${formatCount(voxels)} voxels (${formatNumber(volume)} cm³) in ${formatCount(clusters)} `
       + `${clusters === 1 ? 'cluster' : 'clusters'}`;
   }
 

@@ -1,0 +1,150 @@
+"""A real Chromium and running apps, shared by all browser tests.
+
+Where there is no Chromium the tests are skipped with that reason; on the
+integration server (``CI=true``) a missing browser is a failure.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+HARMLESS = (
+    "Unrecognized feature:",
+    "was preloaded using link preload",
+)  # the browser's remarks on Streamlit's own page
+
+
+def _missing(reason):
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _chromium_path(playwright):
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    candidates = [os.environ.get("CHROMIUM_PATH"), playwright.chromium.executable_path, *map(shutil.which, names)]
+    return next((path for path in candidates if path and Path(path).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser for the whole session."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("Playwright is not installed (requirements-dev.txt)")
+    with sync_playwright() as playwright:
+        path = _chromium_path(playwright)
+        if path is None:
+            _missing("no Chromium found; set CHROMIUM_PATH or install one")
+        quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            quiet.append("--no-sandbox")
+        browser = playwright.chromium.launch(executable_path=path, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory):
+    """Start ``streamlit run FILE`` and give its address; one server a file, all ended with the session."""
+    running = {}
+
+    def start(file, **environment):
+        file = Path(file)
+        if file not in running:
+            log = tmp_path_factory.mktemp("streamlit") / "log.txt"
+            running[file] = _start(file, environment, log)
+        return running[file][0]
+
+    yield start
+    for _, process in running.values():
+        process.terminate()
+    for _, process in running.values():
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _start(file, environment, log):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {
+        "server.port": port, "server.address": "127.0.0.1", "server.headless": "true",
+        "server.fileWatcherType": "none", "browser.gatherUsageStats": "false",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "streamlit", "run", str(file), *(f"--{k}={v}" for k, v in options.items())]
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths, **environment}, stdout=out, stderr=out
+        )
+    url = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return url, process
+        except OSError:
+            time.sleep(0.2)
+    process.kill()
+    raise RuntimeError(
+        f"{file.name} did not start within {START_SECONDS} s:\n{log.read_text(encoding='utf-8')[-3000:]}"
+    )
+
+
+@pytest.fixture(scope="session")
+def app_url(serve):
+    """Address of the app itself."""
+    return serve(ROOT / "app.py")
+
+
+@pytest.fixture
+def new_page(chromium):
+    """Make pages, options as of ``browser.new_context``; on leaving, none may have complained or left localhost."""
+    contexts, complaints, strangers = [], [], []
+
+    def make(**options):
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on(
+            "console", lambda m: complaints.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.on("request", lambda request: strangers.append(request.url) if _is_stranger(request.url) else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not [c for c in complaints if not any(text in c for text in HARMLESS)]
+    assert not strangers
+
+
+def _is_stranger(url):
+    parts = urlparse(url)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def page(new_page):
+    """One page at 1280 × 900."""
+    return new_page()

@@ -1,0 +1,365 @@
+"""The viewer in a real browser, against the arrays it was given."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from .viewer_app import AFFINE, JUMP_MM, NASTY, OBLIQUE, SHAPE, head, relevance
+
+pytestmark = pytest.mark.browser
+
+RELEVANCE = relevance()
+PEAK = np.unravel_index(np.abs(RELEVANCE).argmax(), SHAPE)
+FRAME_MS = 16
+
+
+@pytest.fixture(scope="module")
+def url(serve):
+    return serve(Path(__file__).with_name("viewer_app.py"))
+
+
+@pytest.fixture
+def opened(page, url):
+    """A function that opens the viewer and returns its root."""
+
+    def go(query="", where=page):
+        where.goto(f"{url}/?{query}")
+        root = where.locator(".mriinterp-viewer[data-ready=true]")
+        root.wait_for(timeout=60_000)
+        where.wait_for_function(f"() => {VIEWER}.measurer.idle")
+        return root
+
+    return go
+
+
+# The component lives in a shadow root, which document.querySelector does not enter.
+VIEWER = (
+    "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]"
+    ".map((e) => e.shadowRoot.querySelector('.mriinterp-viewer')).find(Boolean).mriinterpViewer"
+)
+
+
+def settled(root):
+    """Wait for the frames that are asked for and the worker's answers."""
+    root.evaluate(
+        """async (root) => {
+             const frame = () => new Promise((done) => requestAnimationFrame(done));
+             await frame(); await frame();
+             while (!root.mriinterpViewer.measurer.idle) await frame();
+             await frame();
+        }"""
+    )
+
+
+def status(root):
+    settled(root)
+    return root.locator(".status").inner_text().replace("−", "-")
+
+
+def voxel(root):
+    return tuple(int(v) for v in re.search(r"voxel \((\d+), (\d+), (\d+)\)", status(root)).groups())
+
+
+def number(text):
+    """A number as the viewer writes it."""
+    digits = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+    return float(text.replace("−", "-").replace("×10", "e").translate(digits))
+
+
+def place(root, *, at):
+    root.evaluate("(root, voxel) => root.mriinterpViewer.moveTo(voxel)", [int(v) for v in at])
+    settled(root)
+
+
+def pane(root, plane):
+    return root.locator(f"canvas.pane[data-plane={plane}]").first
+
+
+def click_voxel(root, plane, at):
+    """Click the middle of a voxel as the viewer places it."""
+    x, y = root.evaluate(
+        """(root, [plane, at]) => {
+             const pane = root.mriinterpViewer.views[0].panes.find((p) => p.plane.name.toLowerCase() === plane);
+             return pane.place(at);
+        }""",
+        [plane, [int(v) for v in at]],
+    )
+    pane(root, plane).click(position={"x": x, "y": y})
+
+
+def test_opens_at_the_peak_and_reads_every_value(opened):
+    root = opened()
+    assert voxel(root) == tuple(PEAK)
+    rng = np.random.default_rng(0)
+    scan = head()[0]
+    for at in [PEAK, *rng.integers(25, 85, size=(12, 3))]:
+        place(root, at=at)
+        text = status(root)
+        mm = AFFINE[:3, :3] @ at + AFFINE[:3, 3]
+        shown = [float(v) for v in re.search(r"MNI \((.*?)\) mm", text).group(1).split(", ")]
+        np.testing.assert_allclose(shown, mm, atol=0.051)
+        relevance_text = re.search(r"relevance (\S+)", text).group(1)
+        step = float(np.ptp(RELEVANCE)) / 65535
+        assert number(relevance_text) == pytest.approx(RELEVANCE[tuple(at)], rel=1e-3, abs=step)
+        t1 = number(re.search(r"T1 (\S+)", text).group(1))
+        assert t1 == pytest.approx(float(scan[tuple(at)]), abs=float(np.ptp(scan)) / 200)
+
+
+@pytest.mark.parametrize("convention", ["radiological", "neurological"])
+def test_image_and_letters_turn_together(opened, convention):
+    root = opened()
+    root.locator("select[data-setting=convention]").select_option(convention)
+    settled(root)
+    words = {"radiological": "patient left on screen right", "neurological": "patient left on screen left"}
+    assert words[convention] in root.locator(".convention").inner_text()
+    place(root, at=(56, 68, 56))
+    letters = root.evaluate("(root) => root.mriinterpViewer.views[0].panes.map((p) => p.letters)")
+    left, right = ("R", "L") if convention == "radiological" else ("L", "R")
+    assert letters == [
+        {"left": "P", "right": "A", "top": "S", "bottom": "I"},
+        {"left": left, "right": right, "top": "S", "bottom": "I"},
+        {"left": left, "right": right, "top": "A", "bottom": "P"},
+    ]
+    grey = root.evaluate(
+        """(root) => root.mriinterpViewer.views[0].panes.map((p) => {
+             const { image, columns, rows } = { image: p.image.scan.image, columns: p.image.columns, rows: p.image.rows };
+             return { columns, rows, red: Array.from(image.data).filter((_, n) => n % 4 === 0) }; })"""
+    )
+    scan = head()[0]
+    planes = [scan[56], scan[:, 68], scan[:, :, 56]]
+    for n, (shown, expected) in enumerate(zip(grey, planes, strict=True)):
+        picture = np.array(shown["red"]).reshape(shown["rows"], shown["columns"])
+        wanted = expected.T[::-1]
+        if n > 0 and convention == "radiological":
+            wanted = wanted[:, ::-1]
+        # The scan rises steadily along every axis, so a turned picture cannot correlate like this.
+        tissue = (wanted > 0) & (picture > 5) & (picture < 250)
+        assert np.corrcoef(picture[tissue], wanted[tissue])[0, 1] > 0.99
+
+
+def test_click_drag_wheel_and_keys_move_all_planes(opened, page):
+    root = opened()
+    click_voxel(root, "axial", (40, 90, PEAK[2]))
+    assert voxel(root) == (40, 90, PEAK[2])
+    click_voxel(root, "sagittal", (40, 60, 30))
+    assert voxel(root) == (40, 60, 30)
+    axial = pane(root, "axial")
+    axial.hover()
+    page.mouse.wheel(0, -120)
+    assert voxel(root)[:2] == (40, 60)
+    assert voxel(root)[2] > 30
+    place(root, at=(40, 60, 30))
+    axial.focus()
+    for key in ("PageUp", "PageUp", "ArrowUp", "ArrowRight"):
+        page.keyboard.press(key)
+    assert voxel(root) == (39, 61, 32)  # radiological: screen right is the patient's left
+    box = pane(root, "coronal").bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 140, steps=5)
+    page.mouse.up()
+    assert voxel(root)[1] == 61
+    assert voxel(root) != (39, 61, 32)
+
+
+def test_coordinates_peak_and_profile(opened):
+    root = opened()
+    for name, value in zip("xyz", ("-10", "5.2", "20"), strict=True):
+        root.locator(f"input[data-coordinate={name}]").fill(value)
+        root.locator(f"input[data-coordinate={name}]").press("Enter")
+    expected = np.rint(np.linalg.solve(AFFINE[:3, :3], np.array([-10, 5.2, 20]) - AFFINE[:3, 3]))
+    assert voxel(root) == tuple(expected.astype(int))
+    root.locator("[data-tool=peak]").click()
+    assert voxel(root) == tuple(PEAK)
+    sums = root.evaluate(
+        """(root) => root.mriinterpViewer.views[0].measured.positive.map((side, axis) => Array.from(side))"""
+    )
+    threshold = root.evaluate("(root) => root.mriinterpViewer.views[0].threshold")
+    shown = np.where(threshold <= RELEVANCE, RELEVANCE, 0)
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        mine = np.array(sums[axis]) * np.ptp(RELEVANCE) / 65533
+        np.testing.assert_allclose(mine, shown.sum(axis=others, dtype=float), rtol=0.01, atol=0.02)
+    profile = root.locator("canvas.profile[data-plane=axial]")
+    box = profile.bounding_box()
+    profile.click(position={"x": 18 + 0.25 * (box["width"] - 36), "y": 10})
+    assert voxel(root)[2] == pytest.approx(0.25 * SHAPE[2], abs=1)
+
+
+def test_threshold_and_clusters_agree_with_scipy(opened):
+    root = opened()
+    root.locator("select[data-setting=threshold_mode]").select_option("value")
+    root.locator("input[data-setting=threshold-exact]").fill("0.01")
+    root.locator("input[data-setting=threshold-exact]").press("Enter")
+    for least in (1, 30):
+        root.locator("input[data-setting=cluster]").fill(str(least))
+        settled(root)
+        text = root.locator(".shown").inner_text()
+        voxels, clusters = re.search(r": ([\d ]+) voxels.* in ([\d ]+) cluster", text).groups()
+        kept = count = 0
+        for side in (RELEVANCE >= 0.01, RELEVANCE <= -0.01):
+            marks, found = ndimage.label(side)
+            sizes = np.bincount(marks.ravel(), minlength=found + 1)[1:]
+            kept += sizes[sizes >= least].sum()
+            count += (sizes >= least).sum()
+        assert int(clusters.replace(" ", "")) == count
+        assert int(voxels.replace(" ", "")) == pytest.approx(kept, abs=3)
+    place(root, at=PEAK)
+    alpha = root.evaluate(
+        """(root) => Array.from(root.mriinterpViewer.views[0].panes[2].image.overlay.image.data).filter((_, n) => n % 4 === 3)"""
+    )
+    drawn = np.array(alpha).reshape(SHAPE[1], SHAPE[0]) > 0
+    marks, _ = ndimage.label(RELEVANCE >= 0.01)
+    big = np.bincount(marks.ravel()) >= 30
+    big[0] = False
+    expected = big[marks][:, :, PEAK[2]]
+    assert (drawn == expected.T[::-1, ::-1]).mean() > 0.999
+    assert drawn.any()
+
+
+def test_nothing_on_the_wire_until_a_click(opened, page):
+    traffic = []
+
+    def watch(socket):
+        socket.on("framesent", lambda data: traffic.append(len(data)))
+        socket.on("framereceived", lambda data: traffic.append(len(data)))
+
+    page.on("websocket", watch)
+    root = opened()
+    page.wait_for_timeout(800)
+    volumes = sum(traffic)
+    assert volumes < 3 * 2 * np.prod(SHAPE)
+    traffic.clear()
+    pane(root, "axial").hover()
+    page.mouse.wheel(0, 240)
+    pane(root, "axial").focus()
+    page.keyboard.press("PageUp")
+    root.locator("input[data-setting=opacity]").fill("0.4")
+    root.locator("input[data-setting=threshold]").fill("700")
+    root.locator("input[data-setting=cluster]").fill("20")
+    root.locator("select[data-setting=convention]").select_option("neurological")
+    root.locator("[data-tool=display]").click()
+    root.locator("input[data-setting=white]").fill("0.8")
+    root.locator("[data-value=mosaic]").click()
+    settled(root)
+    page.wait_for_timeout(700)
+    assert traffic == []
+    root.locator("[data-value=ortho]").click()
+    settled(root)
+    click_voxel(root, "coronal", (50, 70, 40))
+    page.get_by_text(re.compile(r"clicked True")).wait_for()
+    at = voxel(root)
+    text = page.get_by_test_id("stText").inner_text()
+    assert f"voxel {at}" in text
+    # The rerun sends references to volumes that the browser has, not the volumes.
+    assert sum(traffic) < 20_000
+
+
+def test_python_moves_the_crosshair_and_is_not_undone_by_a_rerun(opened, page):
+    root = opened()
+    page.get_by_role("button", name="jump").click()
+    expected = np.rint(np.linalg.solve(AFFINE[:3, :3], np.array(JUMP_MM) - AFFINE[:3, 3])).astype(int)
+    page.wait_for_function(f"(at) => {VIEWER}.cursor.join() === at", arg=",".join(map(str, expected)))
+    assert voxel(root) == tuple(expected)
+    click_voxel(root, "axial", (30, 60, expected[2]))
+    page.get_by_text(re.compile(r"clicked True")).wait_for()
+    root.locator("input[data-setting=opacity]").fill("0.33")
+    page.get_by_role("button", name="again").click()
+    page.wait_for_timeout(800)
+    assert voxel(root) == (30, 60, expected[2])
+    assert root.locator("input[data-setting=opacity]").input_value() == "0.33"
+    page.get_by_role("button", name="jump").click()
+    page.wait_for_function(f"(at) => {VIEWER}.cursor.join() === at", arg=",".join(map(str, expected)))
+
+
+def test_several_maps_share_one_crosshair_and_names_stay_text(opened):
+    root = opened("n=3&outlines=all&patch=1")
+    assert root.locator("section.view").count() == 3
+    assert root.locator("canvas.colorbar").count() == 3
+    assert root.locator(".name").nth(1).inner_text() == NASTY
+    assert root.locator("img").count() == 0
+    place(root, at=(60, 80, 70))
+    assert NASTY in status(root)  # the name of the last octant
+    place(root, at=PEAK)
+    texts = [number(t) for t in root.locator(".reading").all_inner_texts()]
+    expected = [RELEVANCE[PEAK], abs(RELEVANCE[PEAK]) * 2e-3, RELEVANCE[::-1][PEAK]]
+    np.testing.assert_allclose(texts, expected, rtol=2e-3, atol=1e-5)
+    ranges = "(root) => root.mriinterpViewer.views.map((v) => v.range)"
+    own = root.evaluate(ranges)
+    assert own[0] == pytest.approx([-own[0][1], own[0][1]])
+    assert own[1][0] == 0
+    root.locator("[data-tool=display]").click()
+    root.locator("input[data-setting=share_range]").check()
+    settled(root)
+    shared = root.evaluate(ranges)
+    assert {top for _, top in shared} == {max(top for _, top in own)}
+    assert all("common scale" in text for text in root.locator(".unit").all_inner_texts())
+
+
+def test_mosaic_shows_seven_slices_an_axis(opened):
+    root = opened("view=mosaic")
+    tiles = root.evaluate("(root) => root.mriinterpViewer.views[0].mosaic.tiles.map((t) => [t.plane.axis, t.slice])")
+    assert [sum(axis == n for axis, _ in tiles) for n in range(3)] == [7, 7, 7]
+    before = voxel(root)
+    box = root.locator("canvas.mosaic").bounding_box()
+    root.locator("canvas.mosaic").click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.9})
+    after = voxel(root)
+    assert after != before
+    assert [2, after[2]] in tiles
+
+
+def test_oblique_grid_in_another_voxel_order(opened):
+    root = opened("oblique=1")
+    data = relevance((40, 50, 30))
+    peak = np.unravel_index(np.abs(data).argmax(), data.shape)
+    assert voxel(root) == tuple(peak)
+    shown = [float(v) for v in re.search(r"MNI \((.*?)\) mm", status(root)).group(1).split(", ")]
+    np.testing.assert_allclose(shown, OBLIQUE[:3, :3] @ peak + OBLIQUE[:3, 3], atol=0.051)
+    assert number(re.search(r"relevance (\S+)", status(root)).group(1)) == pytest.approx(data[peak], rel=1e-3)
+
+
+def test_picture_is_saved_as_png(opened, page, tmp_path):
+    root = opened("n=2")
+    with page.expect_download() as download:
+        root.locator("[data-tool=picture]").click()
+    file = tmp_path / "picture.png"
+    download.value.save_as(file)
+    assert download.value.suggested_filename.endswith(".png")
+    with Image.open(file) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    assert pixels.shape[1] > 1200
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 500
+
+
+def test_dark_tablet_fits_without_clipped_controls(new_page, opened):
+    page = new_page(viewport={"width": 820, "height": 1180}, color_scheme="dark", has_touch=True)
+    root = opened("n=2", where=page)
+    wide = root.evaluate("(root) => [root.scrollWidth, root.clientWidth]")
+    assert wide[0] <= wide[1]
+    right = root.evaluate("(root) => root.getBoundingClientRect().right + 1")
+    for control in root.locator("button:visible, select:visible, input:visible, canvas:visible").all():
+        box = control.bounding_box()
+        assert box["x"] + box["width"] <= right
+    box = pane(root, "axial").bounding_box()
+    before = voxel(root)
+    page.touchscreen.tap(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
+    assert voxel(root) != before
+
+
+def test_frame_is_drawn_within_a_sixtieth_of_a_second(opened):
+    root = opened("outlines=area")
+    times = root.evaluate(
+        """async (root) => {
+             const viewer = root.mriinterpViewer, times = [];
+             for (let n = 0; n < 100; n += 1) {
+               viewer.moveTo([6 + n, 10 + n, 106 - n]);
+               await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+               times.push(viewer.frames.last);
+             }
+             return times; }"""
+    )
+    assert np.median(times) < FRAME_MS

@@ -1,0 +1,93 @@
+"""An app that shows only the viewer, with volumes whose every value a test can compute."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mriinterp.volume import Volume
+
+SHAPE = (113, 137, 113)
+AFFINE = np.array([[1.6, 0, 0, -90], [0, 1.6, 0, -126], [0, 0, 1.6, -72], [0, 0, 0, 1.0]])
+OBLIQUE = np.array([[0, 1.6, 0.1, -80], [-1.6, 0, 0.05, 90], [0.1, 0, 2.0, -60], [0, 0, 0, 1.0]])
+NASTY = "<img src=x onerror=alert(1)> & 'co'"
+JUMP_MM = (30.0, -30.0, 0.0)
+
+
+@dataclass
+class Blocks:
+    """Stands for an atlas."""
+
+    name: str
+    labels: Volume
+    areas: pd.DataFrame
+
+
+def head(shape=SHAPE):
+    """An ellipsoid of tissue that brightens to the right, front and top differently."""
+    i, j, k = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    inside = (i / 0.8) ** 2 + (j / 0.85) ** 2 + (k / 0.8) ** 2 < 1
+    return np.where(inside, 500 + 100 * i + 60 * j + 30 * k, 0).astype(np.float32), inside
+
+
+def relevance(shape=SHAPE):
+    """Two large positive blobs, a negative one, and a hundred single voxels."""
+    i, j, k = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
+    n = np.array(shape)
+
+    def blob(at, width):
+        c = np.array(at) * (n - 1)
+        return np.exp(-((i - c[0]) ** 2 + (j - c[1]) ** 2 + (k - c[2]) ** 2) / (2 * width**2))
+
+    width = min(shape) / 14
+    data = 0.08 * blob((0.3, 0.5, 0.4), width) + 0.05 * blob((0.7, 0.5, 0.4), width)
+    data -= 0.06 * blob((0.5, 0.3, 0.65), width)
+    data[np.abs(data) < 1e-4] = 0
+    rng = np.random.default_rng(3)
+    spots = rng.integers(n // 4, 3 * n // 4, size=(100, 3))
+    data[tuple(spots.T)] += 0.03
+    return (data * head(shape)[1]).astype(np.float32)
+
+
+def blocks(shape=SHAPE):
+    """Labels 11, 12, … in eight octants, one with a name that wants to be markup."""
+    i, j, k = np.indices(shape)
+    octant = (i > shape[0] // 2) + 2 * (j > shape[1] // 2) + 4 * (k > shape[2] // 2)
+    names = [f"octant {n}" for n in range(7)] + [NASTY]
+    areas = pd.DataFrame({"label": np.arange(11, 19), "name": names, "hemisphere": [""] * 8})
+    return np.where(head(shape)[1], octant + 11, 0).astype(np.int16), areas
+
+
+def main():
+    import streamlit as st
+
+    from mriinterp.ui.viewer import Layer, Patch, viewer
+
+    st.set_page_config(layout="wide")
+    query = st.query_params
+    affine, shape = (OBLIQUE, (40, 50, 30)) if "oblique" in query else (AFFINE, SHAPE)
+
+    @st.cache_resource
+    def volumes(oblique):
+        labels, areas = blocks(shape)
+        scan, signed = Volume(head(shape)[0], affine), Volume(relevance(shape), affine)
+        return scan, signed, Volume(np.abs(signed.data) * 2e-3, affine), Blocks("blocks", Volume(labels, affine), areas)
+
+    scan, signed, unsigned, atlas = volumes("oblique" in query)
+    layers = [
+        Layer("Occlusion", signed, "change of P(AD) when occluded"),
+        Layer(NASTY, unsigned, "|gradient|", signed=False),
+        Layer("Mirrored", signed.with_data(signed.data[::-1].copy()), "change of P(AD) when occluded"),
+    ][: int(query.get("n", "1"))]
+    st.button("again")
+    jump = st.button("jump")
+    state = viewer(
+        scan, layers, atlas=atlas, key="viewer", cursor_mm=JUMP_MM if jump else None,
+        outlines=query.get("outlines", "off"), view=query.get("view", "ortho"),
+        patch=Patch((40, 40, 40), (25, 25, 25)) if "patch" in query else None,
+    )  # fmt: skip
+    st.text(f"mm {state.cursor_mm} voxel {state.cursor_voxel} clicked {state.clicked}")
+
+
+if __name__ == "__main__":
+    main()

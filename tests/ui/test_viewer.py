@@ -1,0 +1,170 @@
+"""What is packed for the browser reads back right, and what cannot be shown is refused in words."""
+
+import gzip
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from streamlit.testing.v1 import AppTest
+
+from mriinterp.ui.viewer import Layer, Patch, viewer
+from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
+from mriinterp.ui.viewer.packing import NOT_A_NUMBER, decode_relevance, pack_labels, pack_relevance, pack_scan
+from mriinterp.volume import Volume
+
+SHAPE = (7, 8, 9)
+
+
+@dataclass
+class Blocks:
+    name: str
+    labels: Volume
+    areas: pd.DataFrame
+
+
+def unpack(packed):
+    """Codes of a message by a plain loop, as array (i, j, k); i runs fastest on the wire."""
+    assert packed.message[:32].decode() == packed.digest == packed.meta["volume"]
+    raw = gzip.decompress(packed.message[32:])
+    count = int(np.prod(SHAPE))
+    if packed.meta["bits"] == 16:
+        values = [struct.unpack("<H", bytes([raw[n], raw[count + n]]))[0] for n in range(count)]
+    else:
+        values = list(raw)
+    assert len(values) == count
+    out = np.zeros(SHAPE, int)
+    for n, value in enumerate(values):
+        out[n % 7, n // 7 % 8, n // 56] = value
+    return out
+
+
+finite = st.floats(-1e6, 1e6, width=32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.float32, SHAPE, elements=finite, fill=st.just(0.0)))
+def test_relevance_reads_back_to_a_65535th_of_its_range(data):
+    packed = pack_relevance(Volume(data, np.eye(4)))
+    read = decode_relevance(unpack(packed), packed.meta)
+    span = float(data.max(initial=0)) - float(data.min(initial=0))
+    assert np.abs(read - data).max() <= span / 65535 + 1e-300
+    assert (read[data == 0] == 0).all()
+    if span > 0:
+        assert (np.sign(read) * np.sign(data) >= 0).all()
+
+
+def test_relevance_that_is_not_finite_has_its_own_code(small_volume):
+    data = small_volume.data.copy()
+    data[1, 2, 3], data[4, 5, 6] = np.nan, np.inf
+    packed = pack_relevance(small_volume.with_data(data))
+    codes = unpack(packed)
+    assert (codes == NOT_A_NUMBER).sum() == 2
+    assert np.isnan(decode_relevance(codes, packed.meta)[1, 2, 3])
+    span = np.ptp(small_volume.data)
+    good = np.isfinite(data)
+    assert np.abs(decode_relevance(codes, packed.meta) - data)[good].max() <= span / 65535
+
+
+def test_flat_maps_pack(small_volume):
+    for value in (0.0, 2.5, -2.5):
+        packed = pack_relevance(small_volume.with_data(np.full(SHAPE, value, np.float32)))
+        np.testing.assert_allclose(decode_relevance(unpack(packed), packed.meta), value, rtol=1e-9)
+    assert unpack(pack_scan(small_volume.with_data(np.zeros(SHAPE, np.float32)))).max() == 0
+
+
+def test_scan_window_is_that_of_the_head_not_of_the_air(rng):
+    data = np.zeros(SHAPE, np.float32)
+    data[2:6, 2:6, 2:7] = rng.uniform(100, 900, (4, 4, 5))
+    data[3, 3, 3] = 50_000  # one bright voxel must not darken the rest
+    packed = pack_scan(Volume(data, np.eye(4)))
+    window = packed.meta["window"]
+    np.testing.assert_allclose(window, np.percentile(data[data != 0], (1, 99)), rtol=1e-6)
+    read = packed.meta["low"] + unpack(packed) / 255 * (packed.meta["high"] - packed.meta["low"])
+    inside = data < packed.meta["high"]
+    assert np.abs(read - data)[inside].max() <= (packed.meta["high"] - packed.meta["low"]) / 255
+    assert unpack(packed)[3, 3, 3] == 255
+
+
+def test_labels_become_running_numbers_with_names(oblique_affine):
+    labels = np.zeros(SHAPE, np.int32)
+    labels[0], labels[1], labels[2], labels[3] = 2001, 2002, 9110, 77
+    areas = pd.DataFrame(
+        {
+            "label": [2002, 2001, 9110, 5],
+            "name": ["Precentral_R", "Precentral", "<b>Vermis</b>", "elsewhere"],
+            "hemisphere": ["R", "L", "", ""],
+        }
+    )
+    packed = pack_labels(Blocks("test", Volume(labels, oblique_affine), areas))
+    codes = unpack(packed)
+    names = ["none", *packed.meta["names"]]
+    shown = {int(label): names[codes[np.argwhere(labels == label)[0][0], 0, 0]] for label in np.unique(labels)}
+    assert shown == {
+        0: "none", 77: "label 77", 2001: "Precentral (left)", 2002: "Precentral_R", 9110: "<b>Vermis</b>",
+    }  # fmt: skip
+
+
+def test_more_than_255_areas_take_two_bytes(oblique_affine):
+    labels = np.arange(np.prod(SHAPE)).reshape(SHAPE)
+    areas = pd.DataFrame({"label": [3], "name": ["three"], "hemisphere": [""]})
+    packed = pack_labels(Blocks("many", Volume(labels, oblique_affine), areas))
+    assert packed.meta["bits"] == 16
+    np.testing.assert_array_equal(unpack(packed), labels)
+    assert packed.meta["names"][:4] == ["label 1", "label 2", "three", "label 4"]
+
+
+def test_same_content_has_the_same_digest_and_other_content_another(small_volume):
+    again = Volume(small_volume.data.copy(), small_volume.affine)
+    assert pack_relevance(small_volume).message == pack_relevance(again).message
+    other = small_volume.with_data(small_volume.data * 2)  # the same codes, another scale
+    assert pack_relevance(small_volume).digest != pack_relevance(other).digest
+
+
+def test_other_grids_are_refused_with_both_sides_named(small_volume):
+    moved = Volume(small_volume.data, small_volume.affine + np.array([[0, 0, 0, 1], *np.zeros((3, 4))]))
+    with pytest.raises(ValueError, match="the scan and layer 'Occlusion' on one grid"):
+        viewer(small_volume, [Layer("Occlusion", moved)], key="a")
+    with pytest.raises(ValueError, match="the scan under layer 'Occlusion'"):
+        viewer(small_volume, [Layer("Occlusion", small_volume, scan=moved)], key="a")
+    with pytest.raises(ValueError, match="atlas 'blocks'"):
+        viewer(small_volume, atlas=Blocks("blocks", moved, pd.DataFrame()), key="a")
+    with pytest.raises(ValueError, match="positive"):
+        Patch((4, 4, 0), (1, 1, 1))
+
+
+def _page():
+    import numpy as np
+    import streamlit as st
+
+    from mriinterp.ui.viewer import Layer, viewer
+    from mriinterp.volume import Volume
+
+    affine = np.array([[-2.0, 0, 0, 10], [0, 2, 0, -5], [0, 0, 3, 1], [0, 0, 0, 1]])
+    scan = Volume(np.arange(504, dtype=np.float32).reshape(7, 8, 9), affine)
+    place = st.session_state.get("place")
+    state = viewer(scan, [Layer("Occlusion", scan, "share")], key="viewer", cursor_mm=place)
+    st.session_state["state"] = state
+
+
+def test_python_places_the_crosshair_in_voxels_of_the_callers_array():
+    page = AppTest.from_function(_page).run()
+    assert not page.exception
+    assert page.session_state["state"].cursor_mm is None
+    page.session_state["place"] = (4.0, 1.0, 10.0)
+    page.run()
+    assert not page.exception
+    state = page.session_state["state"]
+    assert state.cursor_voxel == (3, 3, 3)  # the array runs from right to left
+    assert state.cursor_mm == (4.0, 1.0, 10.0)
+    assert not state.clicked
+
+
+def test_everything_the_browser_runs_is_local():
+    together = viewer_script() + store_script() + viewer_style()
+    for remote in ("http:", "https:", "import(", "@import", "fetch(", "innerHTML", "eval("):
+        assert remote not in together.replace("http://www.w3.org/2000/svg", ""), remote
