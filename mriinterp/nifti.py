@@ -114,7 +114,7 @@ def _from_path(path: str | os.PathLike, read: Callable[[ImageFile], Volume], all
 
 def _scan(file: ImageFile, allow_constant: bool) -> Volume:
     """Voxels as float32, piece by piece, so that 64-bit files need no 64-bit copy."""
-    flat = np.zeros(int(np.prod(file.grid.shape)), np.float32)
+    size, flat = int(np.prod(file.grid.shape)), None
     replaced, low, high = 0, np.inf, -np.inf
     for where, stored in file.chunks():
         values = _scaled(file, stored)
@@ -126,20 +126,22 @@ def _scan(file: ImageFile, allow_constant: bool) -> Volume:
             values[~finite] = 0
         smallest, largest = values.min(), values.max()
         low, high = min(low, smallest), max(high, largest)
-        if smallest != 0 or largest != 0:  # untouched zeros cost no memory: a packed blank stays small
+        if smallest != 0 or largest != 0:
+            if flat is None:  # not before there is something to keep: a blank of any size stays small
+                flat = np.zeros(size, np.float32)
             flat[where] = values
-    if replaced == flat.size:
+    if replaced == size:
         raise ValueError(f"{file.name}: all voxels are NaN or infinite; the image was damaged when it was made")
     if replaced:
-        logger.warning("%s: %d of %d voxels were NaN or infinite; set to 0", file.name, replaced, flat.size)
+        logger.warning("%s: %d of %d voxels were NaN or infinite; set to 0", file.name, replaced, size)
     if low == high and not allow_constant:
         what = "all voxels are zero" if low == 0 else f"all voxels have the same value, {low:g}"
         raise ValueError(f"{file.name}: {what}; there is no image in this file")
-    return _canonical(file, flat)
+    return _canonical(file, np.zeros(size, np.float32) if flat is None else flat)
 
 
 def _labels(file: ImageFile) -> Volume:
-    flat = np.zeros(int(np.prod(file.grid.shape)), np.int32)
+    size, flat = int(np.prod(file.grid.shape)), None
     largest, replaced = 0, 0
     for where, stored in file.chunks():
         values = _scaled(file, stored)
@@ -157,10 +159,13 @@ def _labels(file: ImageFile) -> Volume:
                 f"{file.name}: expected labels from 0 to {np.iinfo(np.int32).max}, got {values.min()} to {values.max()}"
             )
         largest = max(largest, int(values.max()))
-        flat[where] = values
+        if largest > 0:
+            if flat is None:
+                flat = np.zeros(size, np.int32)
+            flat[where] = values
     if replaced:
-        logger.warning("%s: %d of %d labels were NaN or infinite; set to 0", file.name, replaced, flat.size)
-    if largest == 0:
+        logger.warning("%s: %d of %d labels were NaN or infinite; set to 0", file.name, replaced, size)
+    if flat is None:
         raise ValueError(f"{file.name}: all voxels are zero; there are no labels in this file")
     return _canonical(file, flat.astype(np.int16) if largest <= np.iinfo(np.int16).max else flat)
 

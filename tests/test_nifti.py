@@ -303,6 +303,15 @@ def test_any_damage_gives_an_image_or_a_reason(changes, kind):
         assert reason == "" or reason.startswith("scan.")
 
 
+@pytest.mark.parametrize("read", [read_volume_bytes, read_labels_bytes])
+def test_an_honest_blank_costs_no_memory(read):
+    data = gzip.compress(header_bytes((256, 256, 256)) + bytes(256**3), 9)
+    assert len(data) < 1 << 16
+    peak, message = peak_memory(lambda: read(data, "scan.nii.gz"))
+    assert peak < 8 << 20
+    assert "zero" in message
+
+
 def test_header_text_reaches_no_message(tmp_path, image):
     image.header["descrip"] = SECRET
     content = bytearray(image.to_bytes())
