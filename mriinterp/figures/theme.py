@@ -1,0 +1,53 @@
+"""Light, dark, or the page's own colours; and the colour bar every map shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from mriinterp.figures.colours import Scale, format_value
+
+__all__ = ["THEMES", "apply_theme", "area_label", "colour_bar"]
+
+THEMES = {"light": "plotly_white", "dark": "plotly_dark"}
+
+
+def apply_theme(figure: go.Figure, theme: str | None) -> go.Figure:
+    """Give a figure a theme; None leaves it to the page that shows it."""
+    if theme is not None:
+        if theme not in THEMES:
+            raise ValueError(f"expected a theme, got {theme!r}; available: {', '.join(THEMES)}")
+        figure.update_layout(template=THEMES[theme])
+    return figure
+
+
+def colour_bar(scale: Scale, **bar: Any) -> dict[str, Any]:
+    """Arguments of a marker or heat map that draw the scale's colour bar, with what its values mean."""
+    ticks = scale.ticks()
+    texts = [format_value(v) for v in ticks]
+    title = {"text": wrap(scale.unit or "relevance", 30), "side": "right"}
+    return {
+        "colorscale": scale.plotly(),
+        "cmin": scale.low,
+        "cmax": scale.high,
+        "showscale": True,
+        "colorbar": {"title": title, "tickvals": ticks, "ticktext": texts, "thickness": 16, "len": 0.8, **bar},
+    }
+
+
+def area_label(name: str) -> str:
+    """An area's name for people: ``Temporal_Mid`` is "Temporal Mid"."""
+    return str(name).replace("_", " ")
+
+
+def wrap(text: str, width: int) -> str:
+    """Break a text into lines of at most about `width` letters, for Plotly."""
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return "<br>".join([*lines, line])
