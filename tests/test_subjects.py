@@ -224,6 +224,19 @@ def test_windows_paths_with_a_prefix(tmp_path):
     assert "D:\\ADNI2\\" in report.text()
 
 
+def test_a_loni_table_with_paths_falls_back_to_ids(tmp_path):
+    table = tmp_path / "t.csv"
+    rows = [("I1", "s1", r"E:\data\one.nii"), ("I2", "s2", r"E:\gone\two.nii"), ("I3", "s3", "")]
+    lines = [f"{LONI_HEADER},filepath", *(loni_row(i, s, "AD", "") + f",{p}" for i, s, p in rows)]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    for name in ("E/one.nii", "images/sub/x_I2.nii", "images/I3/y.nii.gz"):
+        touch(tmp_path / name)
+    frame, report = read_subjects(table, tmp_path / "images", prefixes={"E:/data": tmp_path / "E"})
+    assert [os.path.basename(p) for p in frame["path"]] == ["one.nii", "x_I2.nii", "y.nii.gz"]
+    assert report.ok
+    assert "Windows" not in report.text()
+
+
 def test_windows_paths_are_found_below_the_image_folder_without_a_prefix(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("id,subject,group,filepath\na,s1,x,D:\\ADNI\\AD\\one.nii\n", encoding="utf-8")
@@ -402,6 +415,21 @@ def test_everything_wrong_is_reported_at_once(tmp_path):
         assert line in text, text
     assert text.splitlines()[0].startswith("error")
     assert report.frame()["level"].tolist().count("error") == len(report.errors) >= 4
+
+
+def test_empty_groups_are_left_out_unless_no_group_is_named_at_all(tmp_path):
+    for name in "ab":
+        touch(tmp_path / f"{name}.nii")
+    table = touch(tmp_path / "t.csv", b"id,subject,group,path\na,s,n/a,a.nii\nb,t,CN,b.nii\n")
+    frame, report = read_subjects(table)
+    assert frame["id"].tolist() == ["b"]
+    assert "Filtered out 1 of 2 scans because they name no group: a" in report.text()
+    frame, report = read_subjects(table, columns={"group": ""})
+    assert frame["group"].tolist() == ["", ""]
+    assert "The table names no group" in report.text()
+    frame, report = read_subjects(table, columns={"group": ""}, groups=["CN"])
+    assert frame.empty
+    assert "No scan is left of group CN" in report.text()
 
 
 def test_groups_that_are_not_there_are_told_with_those_that_are(tmp_path):

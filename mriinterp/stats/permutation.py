@@ -116,6 +116,15 @@ def _chunks(values, n_rows: int, memory: int) -> Iterator[np.ndarray]:
             yield array[:, start : start + width]
 
 
+def _raise_maxima(largest: np.ndarray, contrasts: np.ndarray, z: np.ndarray, cancel: Cancel | None) -> None:
+    """Largest |correlation| of every permutation so far, with the voxels of one more chunk, in place."""
+    for start in range(0, len(contrasts), PERMUTATION_BLOCK):
+        check_cancel(cancel)
+        rows = slice(start, start + PERMUTATION_BLOCK)
+        r = contrasts[rows] @ z
+        largest[rows] = np.maximum(largest[rows], np.maximum(r.max(1, initial=0), -r.min(1, initial=0)))
+
+
 def max_t(
     values: np.ndarray | Iterable[np.ndarray],
     in_a,
@@ -186,24 +195,12 @@ def max_t(
             raise ValueError("expected finite values, got NaN or infinity in at least one voxel")
         z = _standardised(averaging @ chunk if patients is not None else chunk)
         found.append((observed @ z)[0])
-        for start in range(0, len(contrasts), PERMUTATION_BLOCK):
-            check_cancel(cancel)
-            rows = slice(start, start + PERMUTATION_BLOCK)
-            r = contrasts[rows] @ z
-            largest[rows] = np.maximum(largest[rows], np.maximum(r.max(1, initial=0), -r.min(1, initial=0)))
+        _raise_maxima(largest, contrasts, z, cancel)
         done += chunk.shape[1]
         tell(progress, done, max(done, total or 0))
     r = np.concatenate(found) if found else np.zeros(0)
     null = np.sort(largest)
     reached = len(null) - np.searchsorted(null, np.abs(r) * (1 - TIE) - TIE, side="left")
     p = (reached + 1) / (len(null) + 1)
-    df = n - 2
-    return MaxT(
-        _t_of_r(r, df).astype(np.float32),
-        p.astype(np.float32),
-        _t_of_r(null, df),
-        len(null),
-        exhaustive,
-        n_a,
-        n - n_a,
-    )
+    t = _t_of_r(r, n - 2).astype(np.float32)
+    return MaxT(t, p.astype(np.float32), _t_of_r(null, n - 2), len(null), exhaustive, n_a, n - n_a)

@@ -105,7 +105,7 @@ def keep_groups(
         bad = frame["group"] == label
         reason = f"their group is {label}, not one of {', '.join(map(str, wanted))}"
         report.filtered(frame["id"][bad], len(frame), reason)
-    report.filtered(frame["id"][nameless & ~known], len(frame), "they have no group")
+    report.filtered(frame["id"][nameless & ~known], len(frame), "they name no group")
     all_groups = frame["group"]
     frame = frame[known].assign(group=frame["group"][known].map(names))
     for name in wanted:

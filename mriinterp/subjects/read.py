@@ -97,6 +97,7 @@ def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
 def _frame(text: pd.DataFrame, layout: Layout, report: Report) -> pd.DataFrame:
     """All columns but the path, from the text of the fields."""
     frame = text[["id", "subject", "group", "visit"]].copy()
+    frame["group"] = frame["group"].mask(frame["group"].str.lower().isin(("n/a", "nan")), "")
     frame["month"] = frame["visit"].map(parse_month).astype(float)
     frame["date_text"], frame["split"] = text["date"], text["split"].str.lower()
     _people(frame, text, report)
@@ -183,8 +184,7 @@ def read_subjects(
     """
     if kind != "auto" and kind not in LAYOUTS:
         raise KeyError(f"expected a kind of table, got {kind!r}; available: auto, {', '.join(LAYOUTS)}")
-    path, report = Path(table), Report()
-    images = None if images is None else Path(images)
+    path, report, images = Path(table), Report(), None if images is None else Path(images)
     if kind == "bids" or path.is_dir():
         path, root = bids_table(path)
         images = images or root
@@ -210,15 +210,21 @@ def read_subjects(
     else:
         find_paths(frame, text, layout, Search(images, path.parent, prefixes, pattern, cancel), report)
     extra = raw[[c for c in raw.columns if c not in found.values() and c not in COLUMNS]]
-    frame = drop_duplicates(drop_empty(pd.concat([frame[list(COLUMNS)], extra], axis=1), report), report)
-    frame = drop_corrupt(frame, corrupt, report)
-    frame = frame if keep_missing else drop_missing(frame, report)
-    if groups is not None or "group" in found:
-        frame = keep_groups(frame, groups, report)
-    else:
+    frame = pd.concat([frame[list(COLUMNS)], extra], axis=1)
+    if "group" not in found:
         report.add("warning", f"The table names no group; its columns are {', '.join(raw.columns)}")
+        groups = {"": [""]} if groups is None else groups
+    frame = _filtered(frame, groups, corrupt, keep_missing, report)
     _conclude(frame, what, report)
     return frame.reset_index(drop=True), report
+
+
+def _filtered(frame: pd.DataFrame, groups, corrupt: Iterable[str], keep_missing: bool, report: Report) -> pd.DataFrame:
+    """Every filter, in the order of the original study: repeated, corrupt, missing, of another group."""
+    frame = drop_duplicates(drop_empty(frame, report), report)
+    frame = drop_corrupt(frame, corrupt, report)
+    frame = frame if keep_missing else drop_missing(frame, report)
+    return keep_groups(frame, groups, report)
 
 
 def _conclude(frame: pd.DataFrame, what: str, report: Report) -> None:
