@@ -276,6 +276,36 @@ def test_python_moves_the_crosshair_and_is_not_undone_by_a_rerun(opened, page):
     page.wait_for_function(f"(at) => {VIEWER}.cursor.join() === at", arg=",".join(map(str, expected)))
 
 
+def test_a_page_that_hands_the_click_back_does_not_pull_the_crosshair(opened, page):
+    root = opened("echo=1")
+    for at in [(30, 60, 50), (70, 60, 50), (45, 62, 50)]:
+        place(root, at=(at[0], at[1], 50))
+        click_voxel(root, "axial", at)
+        page.get_by_text(f"voxel {at} clicked True").wait_for()
+        page.wait_for_timeout(400)
+        assert voxel(root) == at
+    page.get_by_role("button", name="again").click()
+    page.wait_for_timeout(800)
+    assert voxel(root) == (45, 62, 50)
+    assert "voxel (45, 62, 50) clicked True" in page.get_by_test_id("stText").inner_text()
+
+
+def test_settings_survive_when_the_viewer_leaves_the_page_and_returns(opened, page):
+    root = opened()
+    place(root, at=(44, 55, 66))
+    root.locator("input[data-setting=opacity]").fill("0.25")
+    root.locator("select[data-setting=convention]").select_option("neurological")
+    settled(root)
+    page.get_by_text("hide", exact=True).click()
+    root.wait_for(state="detached")
+    assert page.evaluate("() => globalThis.mriinterpVolumes.size") == 0
+    page.get_by_text("hide", exact=True).click()
+    root.wait_for()
+    assert voxel(root) == (44, 55, 66)
+    assert root.locator("input[data-setting=opacity]").input_value() == "0.25"
+    assert "Neurological" in root.locator(".convention").inner_text()
+
+
 def test_several_maps_share_one_crosshair_and_names_stay_text(opened):
     root = opened("n=3&outlines=all&patch=1")
     assert root.locator("section.view").count() == 3

@@ -81,11 +81,15 @@ def main():
     ][: int(query.get("n", "1"))]
     st.button("again")
     jump = st.button("jump")
+    if st.toggle("hide"):
+        return
+    place = st.session_state.get("last") if "echo" in query else JUMP_MM if jump else None
     state = viewer(
-        scan, layers, atlas=atlas, key="viewer", cursor_mm=JUMP_MM if jump else None,
+        scan, layers, atlas=atlas, key="viewer", cursor_mm=place,
         outlines=query.get("outlines", "off"), view=query.get("view", "ortho"),
         patch=Patch((40, 40, 40), (25, 25, 25)) if "patch" in query else None,
     )  # fmt: skip
+    st.session_state["last"] = state.cursor_mm
     st.text(f"mm {state.cursor_mm} voxel {state.cursor_voxel} clicked {state.clicked}")
 
 

@@ -18,6 +18,7 @@ function layoutViews(viewer) {
   for (const view of views) {
     view.element.style.width = columns ? `${wide}px` : '';
     view.head.classList.toggle('stacked', columns || wide < 620);
+    view.head.classList.toggle('narrow', wide < 260);
     view.bar?.resize(columns ? wide : Math.min(300, wide * 0.4));
     if (settings.view === 'mosaic') {
       view.planes.replaceChildren(view.mosaic.canvas);
@@ -26,7 +27,16 @@ function layoutViews(viewer) {
     }
     layoutPlanes(viewer, view, wide, tallest, columns);
   }
+  alignHeads(views, columns);
   return true;
+}
+
+// Planes of all columns begin at one height, however long the headlines.
+function alignHeads(views, columns) {
+  for (const view of views) view.head.style.minHeight = '';
+  if (!columns) return;
+  const tallest = Math.max(...views.map((view) => view.head.offsetHeight));
+  for (const view of views) view.head.style.minHeight = `${tallest}px`;
 }
 
 function usesColumns({ views, settings }) {

@@ -54,7 +54,7 @@ class Pane {
     context.fillStyle = '#000';
     context.fillRect(0, 0, this.width, this.height);
     const map = settings.overlay ? view.map : null;
-    this.image.draw(context, box, { scan: view.scan, map, mask: view.mask, slice, flip, smooth: settings.smooth });
+    this.image.draw(context, box, { scan: view.scan, map, table: view.table, mask: view.mask, slice, flip, smooth: settings.smooth });
     if (viewer.outlines && settings.outlines !== 'off') {
       const current = viewer.areas.codes[viewer.space.index(cursor)];
       viewer.outlines.draw(context, box, plane, slice, flip, current, settings.outlines);
@@ -130,15 +130,18 @@ class Pane {
   drawLabels() {
     const { context, plane, viewer, width, height } = this;
     const { letters } = this;
-    context.font = `600 14px ${viewer.font}`;
-    haloText(context, letters.left, 7, height / 2, 'left', 'middle');
-    haloText(context, letters.right, width - 7, height / 2, 'right', 'middle');
-    haloText(context, letters.top, width / 2, 7, 'center', 'top');
-    haloText(context, letters.bottom, width / 2, height - 7, 'center', 'bottom');
-    context.font = `13px ${viewer.font}`;
+    const small = width < 190;
+    context.font = `600 ${small ? 12 : 14}px ${viewer.font}`;
+    const edge = small ? 4 : 7;
+    haloText(context, letters.left, edge, height / 2, 'left', 'middle');
+    haloText(context, letters.right, width - edge, height / 2, 'right', 'middle');
+    haloText(context, letters.top, width / 2, edge, 'center', 'top');
+    haloText(context, letters.bottom, width / 2, height - edge, 'center', 'bottom');
+    context.font = `${small ? 11 : 13}px ${viewer.font}`;
     const mm = viewer.space.mm(viewer.cursor)[plane.axis];
-    if (width > 210) haloText(context, plane.name, 8, 8, 'left', 'top', '#b9bec7');
-    haloText(context, `${plane.coordinate} ${formatMm(mm)} mm`, width - 8, 8, 'right', 'top', '#b9bec7');
+    if (width > 240) haloText(context, plane.name, 8, 8, 'left', 'top', '#b9bec7');
+    const unit = small ? '' : ' mm';
+    haloText(context, `${plane.coordinate} ${formatMm(mm)}${unit}`, width - edge - 1, edge + 1, 'right', 'top', '#b9bec7');
   }
 
   locate(event) {

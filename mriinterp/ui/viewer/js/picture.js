@@ -1,5 +1,7 @@
 // What is shown, as one PNG: every canvas and every line of text where it stands.
 
+const MARGIN = 12;
+
 function drawText(context, element, origin) {
   const text = element.textContent.trim();
   if (!text || element.offsetParent === null) return;
@@ -31,7 +33,7 @@ function pictureOf(viewer) {
   const origin = viewer.stage.getBoundingClientRect();
   const end = viewer.footer.getBoundingClientRect();
   const ratio = Math.max(2, globalThis.devicePixelRatio || 1);
-  const [width, height] = [origin.width, end.bottom - origin.top + 4];
+  const [width, height] = [origin.width + 2 * MARGIN, end.bottom - origin.top + 2 * MARGIN];
   const canvas = document.createElement('canvas');
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
@@ -39,6 +41,7 @@ function pictureOf(viewer) {
   context.scale(ratio, ratio);
   context.fillStyle = viewer.colors.background;
   context.fillRect(0, 0, width, height);
+  context.translate(MARGIN, MARGIN);
   for (const part of viewer.stage.querySelectorAll('canvas')) {
     const box = part.getBoundingClientRect();
     if (box.width) context.drawImage(part, box.left - origin.left, box.top - origin.top, box.width, box.height);

@@ -36,14 +36,14 @@ class SliceImage {
   }
 
   // Draws into a box {x, y, width, height} of the given context.
-  draw(context, box, { scan, map, mask, slice, flip, smooth }) {
+  draw(context, box, { scan, map, table, mask, slice, flip, smooth }) {
     const way = this.walk(slice, flip);
     context.imageSmoothingEnabled = smooth;
     context.imageSmoothingQuality = 'medium';
     this.fill(this.scan, scan.codes, scan.table, null, way);
     context.drawImage(this.scan.canvas, box.x, box.y, box.width, box.height);
     if (!map) return;
-    this.fill(this.overlay, map.codes, map.table, mask, way);
+    this.fill(this.overlay, map.codes, table, mask, way);
     context.drawImage(this.overlay.canvas, box.x, box.y, box.width, box.height);
   }
 }

@@ -63,14 +63,15 @@ class Toolbar {
     this.play = this.button({ label: 'Play', image: 'play', name: 'play', press: () => viewer.togglePlay(), title: 'Play through the slices of the plane last used (space)' });
     this.more = this.button({ label: 'Display settings', image: 'tune', text: 'Display', name: 'display', press: () => this.toggleDisplay() });
     this.more.setAttribute('aria-expanded', 'false');
+    const peak = this.button({ label: 'Go to the peak', image: 'peak', text: 'Peak', name: 'peak', press: () => viewer.toPeak(), title: 'Go to the strongest relevance of the map last used (p)' });
+    this.syncs.push(() => { peak.hidden = viewer.views.every((view) => !view.map); });
     return h('div', { class: 'bar' },
       this.segments({ setting: 'view', label: 'View', options: [['ortho', 'Planes'], ['mosaic', 'Mosaic']] }),
       this.select({ setting: 'planes', label: 'Planes shown', options: [['all', 'All three'], ...PLANES.map((plane) => [plane.name, plane.name])], title: 'Planes shown (double-click a plane to enlarge it)' }),
       this.select({ setting: 'convention', label: 'Left and right', options: [['radiological', 'Radiological'], ['neurological', 'Neurological']], title: 'On which side of the screen the patient’s left lies' }),
       h('div', { class: 'field coordinates', role: 'group', 'aria-label': 'Crosshair in mm' },
         ...PLANES.flatMap((plane, n) => [h('span', { text: plane.coordinate }), this.coordinates[n]]), h('span', { text: 'mm' })),
-      this.button({ label: 'Go to the peak', image: 'peak', text: 'Peak', name: 'peak', press: () => viewer.toPeak(), title: 'Go to the strongest relevance of the map last used (p)' }),
-      this.play,
+      peak, this.play,
       h('span', { class: 'spring' }),
       this.more,
       this.button({ label: 'Save picture', image: 'camera', name: 'picture', press: () => savePicture(viewer), title: 'Save what is shown as PNG' }),
@@ -143,7 +144,8 @@ class Toolbar {
       this.toggle({ text: 'Fade weak relevance', setting: 'fade', title: 'The weaker the relevance, the more transparent' }),
       this.toggle({ text: 'Smooth', setting: 'smooth', title: 'Linear display; off: every voxel as a square' }),
       this.toggle({ text: 'Crosshair', setting: 'crosshair' }), patch,
-      this.button({ label: 'Reset settings', text: 'Reset', name: 'reset', press: () => viewer.reset() }));
+      this.button({ label: 'Reset settings', text: 'Reset', name: 'reset', press: () => viewer.reset() }),
+      h('span', { class: 'hint', text: 'Keys in a plane: arrows move, Page Up and Page Down change the slice, space plays, o hides the overlay, p goes to the peak' }));
     return this.panel;
   }
 

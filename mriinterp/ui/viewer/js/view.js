@@ -8,11 +8,12 @@ class MapView {
     this.given = layer?.range ?? null;
     this.id = layer ? `${layer.volume}${layer.signed}` : '';
     this.measured = null;
+    this.table = new Uint32Array(65536);
     this.bar = map ? new ColorBar(this) : null;
     this.panes = PLANES.map((plane) => new Pane(viewer, this, plane));
     this.profiles = map ? PLANES.map((plane) => new Profile(viewer, this, plane)) : [];
     this.mosaic = new Mosaic(viewer, this);
-    this.reading = h('span', { class: 'reading', 'data-text': true });
+    this.reading = h('span', { class: 'reading', title: 'Value at the crosshair', 'data-text': true });
     this.meaning = h('span', { class: 'unit', 'data-text': true });
     this.planes = h('div', { class: 'planes' });
     this.head = h('div', { class: 'head' }, h('span', { class: 'name', text: this.name, 'data-text': true }), this.reading,
@@ -43,7 +44,7 @@ class MapView {
     this.range = range;
     this.cuts = this.map.cuts(this.threshold);
     this.ramp = this.map.signed ? colorRamp('signed', settings.signedScale) : colorRamp('unsigned', settings.unsignedScale);
-    overlayTable(this.map, { ramp: this.ramp, range, cuts: this.cuts, opacity: settings.opacity, fade: settings.fade }, this.map.table);
+    overlayTable(this.map, { ramp: this.ramp, range, cuts: this.cuts, opacity: settings.opacity, fade: settings.fade }, this.table);
   }
 
   describe() {

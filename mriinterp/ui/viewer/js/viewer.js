@@ -6,7 +6,7 @@ const DEFAULTS = {
 };
 const PYTHON_SETTINGS = ['view', 'layout', 'convention', 'threshold', 'threshold_mode', 'cluster', 'opacity', 'outlines', 'share_range'];
 const ASKS = {
-  layout: ['view', 'layout', 'planes', 'convention'],
+  layout: ['view', 'layout', 'planes', 'convention', 'share_range', 'top'],
   measure: ['threshold', 'threshold_mode', 'cluster'],
   color: ['threshold', 'threshold_mode', 'opacity', 'fade', 'signedScale', 'unsignedScale', 'share_range', 'top'],
   window: ['black', 'white'],
@@ -170,8 +170,9 @@ class Viewer {
   togglePlay() {
     if (this.playing) { this.stop(); return; }
     this.playing = setInterval(() => {
+      const [first, last] = this.views[0].scan.bounds(this.space)[this.active];
       const voxel = [...this.cursor];
-      voxel[this.active] = (voxel[this.active] + 1) % this.space.shape[this.active];
+      voxel[this.active] = voxel[this.active] >= last || voxel[this.active] < first ? first : voxel[this.active] + 1;
       this.moveTo(voxel);
     }, PLAY_INTERVAL);
     this.toolbar.showPlaying(true);
@@ -222,19 +223,19 @@ class Viewer {
     const start = performance.now();
     const work = new Set(this.pending);
     this.pending.clear();
+    const maps = this.views.filter((view) => view.map);
+    if (work.has('measure') || work.has('color')) this.recolor(maps);
+    this.describe();
     if (work.has('layout')) {
       if (!layoutViews(this)) { this.pending = work; return; }
       this.laidOut = this.root.clientWidth;
       this.convention.textContent = CONVENTIONS[this.settings.convention];
     }
     if (work.has('window')) for (const view of this.views) view.scan.setWindow(this.settings.black, this.settings.white);
-    const maps = this.views.filter((view) => view.map);
-    if (work.has('measure') || work.has('color')) this.recolor(maps);
     if (work.has('measure')) for (const view of maps) this.measurer.ask(view.id, view.cuts.low, view.cuts.high, this.settings.cluster);
     if (work.has('color') || work.has('layout') || work.has('measure')) for (const view of maps) view.bar.draw(this);
     if (work.size) this.toolbar.sync();
     this.draw();
-    this.describe();
     remembered.set(this.spec.key, { settings: this.settings, given: this.given, cursor: this.cursor, move: this.move });
     this.frames.last = performance.now() - start;
     this.frames.longest = Math.max(this.frames.longest, this.frames.last);

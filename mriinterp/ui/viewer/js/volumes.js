@@ -60,7 +60,6 @@ class Scan {
 class RelevanceMap {
   constructor(meta, bytes) {
     Object.assign(this, { scale: meta.scale, zero: meta.zero, codes: joinPlanes(bytes, meta.bits) });
-    this.table = new Uint32Array(65536);
     this.signed = meta.signed;
     const counts = new Uint32Array(65536);
     let top = 0;
