@@ -34,9 +34,9 @@ BATCH_NORMS = (nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 MONOTONE = (nn.ReLU, nn.ReLU6, nn.Hardtanh)
 
 SHAPE_QUERIES = frozenset(["shape", "size", "dim", "ndim", "ndimension", "dtype", "device"])
-IDENTITY_METHODS = frozenset(["contiguous", "clone", "detach"])
+IDENTITY_METHODS = frozenset(["contiguous", "detach"])
 
-_UNARY = ("relu", "sigmoid", "tanh", "abs", "neg", "exp", "square", "sqrt", "clamp", "clip", "pow")
+_UNARY = ("clone", "relu", "sigmoid", "tanh", "abs", "neg", "exp", "square", "sqrt", "clamp", "clip", "pow")
 _BINARY = ("add", "sub", "mul", "div", "true_divide", "maximum", "minimum", "subtract", "multiply", "divide")
 METHODS = {name: getattr(torch, name) for name in _UNARY + _BINARY}
 

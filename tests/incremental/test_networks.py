@@ -3,12 +3,13 @@
 import pytest
 import torch
 from monai.networks.nets import DenseNet121, SEResNet50, resnet10, resnet18
-from occlusion_networks import Gate, Plane, Published, assert_exact, calm, plain_loop
 from torch import nn
 
 from mriinterp.incremental import Occluder, occluded_outputs
 from mriinterp.incremental.boxes import grid_boxes
 from mriinterp.models.classification3d import ClassificationModel3D
+
+from .occlusion_networks import Gate, Plane, Published, assert_exact, calm, plain_loop
 
 
 def image(channels, *shape, seed=3):
