@@ -1,0 +1,143 @@
+"""Weights files: nothing in them runs, and every misfit is named."""
+
+import os
+import pickle
+import sys
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from mriinterp.models.weights import digest_of, load_into, read_state_dict
+
+
+class Hostile:
+    """Creates a file when unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (open, (str(self.mark), "w"))
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv3d(1, 2, 3), nn.BatchNorm3d(2), nn.Flatten(), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize("how", ["torch", "pickle", "legacy"])
+def test_code_in_a_weights_file_is_refused_and_not_run(tmp_path, how):
+    mark, path = tmp_path / "executed", tmp_path / "w.pt"
+    content = {"weight": torch.ones(2), "more": Hostile(mark)}
+    if how == "pickle":
+        path.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=how == "torch")
+    with pytest.raises(ValueError, match=r"code or objects|cannot be read") as error:
+        read_state_dict(path)
+    assert "w.pt" in str(error.value)
+    assert not mark.exists()
+    if how == "torch":  # the trap works: this is what would have happened
+        torch.load(path, weights_only=False)
+        assert mark.exists()
+
+
+def test_a_whole_pickled_model_is_refused(tmp_path, network):
+    torch.save(network, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="state_dict"):
+        read_state_dict(tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_round_trip(tmp_path, network, suffix):
+    path = tmp_path / f"w{suffix}"
+    (torch.save if suffix == ".pt" else save_file)(network.state_dict(), path)
+    state = read_state_dict(path)
+    assert state.keys() == network.state_dict().keys()
+    assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("wrap", ["state_dict", "model_state_dict", "model", None])
+def test_checkpoints_and_dataparallel(tmp_path, network, wrap):
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save({wrap: state, "epoch": 3} if wrap else state, tmp_path / "w.pt")
+    load_into(network, read_state_dict(tmp_path / "w.pt"), "w.pt")
+
+
+def test_a_prefix_that_only_some_names_have_stays(tmp_path):
+    torch.save({"module.a": torch.ones(1), "b": torch.ones(1)}, tmp_path / "w.pt")
+    assert set(read_state_dict(tmp_path / "w.pt")) == {"module.a", "b"}
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"hello", bytes(range(256)) * 20])
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_damaged_files(tmp_path, content, suffix):
+    path = tmp_path / f"w{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"w{suffix}"):
+        read_state_dict(path)
+
+
+def test_truncated_at_any_place(tmp_path, network):
+    path = tmp_path / "w.pt"
+    torch.save(network.state_dict(), path)
+    whole = path.read_bytes()
+    for share in range(1, 20):
+        path.write_bytes(whole[: len(whole) * share // 20])
+        with pytest.raises(ValueError, match=r"w\.pt"):
+            read_state_dict(path)
+
+
+def test_files_without_tensors(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.pt"):
+        read_state_dict(tmp_path / "none.pt")
+    for content in ({}, [torch.ones(1)], torch.ones(1), {"a": 1}):
+        torch.save(content, tmp_path / "w.pt")
+        with pytest.raises(ValueError, match="tensors by name"):
+            read_state_dict(tmp_path / "w.pt")
+
+
+def test_all_misfits_are_listed_at_once(network):
+    state = network.state_dict()
+    before = {key: value.clone() for key, value in state.items()}
+    wrong = dict(state) | {"0.weight": torch.ones(2, 1, 5, 5, 5), "surplus": torch.ones(1), "another": torch.ones(1)}
+    del wrong["3.bias"], wrong["1.running_var"]
+    with pytest.raises(ValueError) as error:
+        load_into(network, wrong, "w.pt")
+    for part in ("missing: ", "3.bias", "1.running_var", "unexpected: surplus, another", "misshapen: 0.weight"):
+        assert part in str(error.value)
+    assert "expected (2, 1, 3, 3, 3), got (2, 1, 5, 5, 5)" in str(error.value)
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items()), "nothing was loaded"
+
+
+def test_step_counter_of_batch_norm_may_be_absent(network):
+    state = {key: value for key, value in network.state_dict().items() if "num_batches" not in key}
+    load_into(network, state, "w.pt")
+
+
+def test_digest(network):
+    digest = digest_of(network)
+    assert len(digest) == 64
+    network[1].num_batches_tracked += 1
+    assert digest_of(network) == digest
+    with torch.no_grad():
+        network[1].running_var[1] += 1e-6
+    assert digest_of(network) != digest
+    assert digest_of(network.half()) != digest
+
+
+def test_hostile_pickle_stays_inert_in_a_fresh_interpreter(tmp_path):
+    """os.system in a plain pickle renamed to .pt."""
+    mark, path = tmp_path / "executed", tmp_path / "w.pt"
+
+    class Shell:
+        def __reduce__(self):
+            return (os.system, (f"\"{sys.executable}\" -c \"open(r'{mark}', 'w')\"",))
+
+    path.write_bytes(pickle.dumps(Shell()))
+    with pytest.raises(ValueError, match=r"w\.pt"):
+        read_state_dict(path)
+    assert not mark.exists()
