@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from mriinterp.ui.shell import sidebar
+from mriinterp.ui.shell import ICON, sidebar
 
 st.set_page_config(
     page_title="mriinterp",
-    page_icon=":material/neurology:",
+    page_icon=ICON,
     layout="wide",
     menu_items={"About": "mriinterp: relevance maps for networks that read brain MRI. Research use only."},
 )

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from mriinterp.store import request_key
+from mriinterp.ui.address import write_address
 from mriinterp.ui.jobs import start_job, watch
-from mriinterp.ui.parameters import choose_method, parameter_widgets
+from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
 from mriinterp.ui.resources import known_map, model_of, prediction_of, store, study_of
 from mriinterp.ui.result import show_areas, show_downloads, show_planes, show_prediction, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
@@ -16,15 +17,13 @@ study = study_of(name)
 with readable_errors():
     model = model_of(name)
 
-choice, settings = st.columns([1, 2], gap="large")
-with choice:
+with st.sidebar:
     subject = choose_subject(name, model)
-with settings:
     method = choose_method()
     with st.form("parameters", border=False):
-        columns = st.columns(3)
-        params = parameter_widgets(method, model.heads[0].kind, columns)
-        run = st.form_submit_button("Explain", type="primary", icon=":material/play_arrow:")
+        params = parameter_widgets(method, model.heads[0].kind)
+        run = st.form_submit_button("Explain", type="primary", icon=":material/play_arrow:", width="stretch")
+write_address("subject", "method", *parameter_keys(method))
 
 with readable_errors():
     prediction = prediction_of(name, subject.scan.digest, subject.scan)
@@ -33,8 +32,8 @@ with readable_errors():
 
 show_prediction(model, prediction, subject)
 relevance = known_map(key)
-if relevance is None and (run or "auto" not in st.session_state):
-    st.session_state["auto"] = True  # the first view needs no click
+if relevance is None and (run or "started" not in st.session_state):
+    st.session_state["started"] = True  # the first view needs no click
     start_job(
         "single",
         f"{method.label} of {subject.name}",
@@ -46,7 +45,7 @@ if relevance is None and (run or "auto" not in st.session_state):
 working = watch("single")
 if relevance is None:
     if not working:
-        st.info("Press **Explain** to compute this map.", icon=":material/touch_app:")
+        st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
     st.stop()
 
 planes, space, areas, files = st.tabs(["Planes", "In space", "Areas", "Files"])

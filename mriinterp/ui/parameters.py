@@ -7,67 +7,70 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.methods import Method, Parameter, get_method, method_names
+from mriinterp.ui.address import linked
 
-__all__ = ["choose_method", "parameter_widgets"]
+__all__ = ["choose_method", "parameter_keys", "parameter_widgets"]
 
 HIDDEN_SCORES = {"classes": ("raw",), "scale": ("probability", "logit", "margin")}
 
 
 def choose_method(key: str = "method", default: str = "occlusion") -> Method:
-    """A select box of all methods."""
+    """A select box of all methods, with what the chosen one shows and its caution."""
     names = method_names()
     name = st.selectbox(
         "Method",
         names,
-        index=names.index(default),
         format_func=lambda n: get_method(n).label,
-        key=key,
-        bind="query-params",
+        key=linked(key, default, options=names),
         persist_state="session",
     )
     method = get_method(name)
-    st.caption(f"{method.summary} *{method.reference}*")
+    st.caption(f"{method.summary} *{method.reference}*", help=method.caution or None)
     return method
 
 
-def parameter_widgets(method: Method, head_kind: str, columns, prefix: str = "") -> dict[str, Any]:
-    """One widget a parameter; returns the chosen values.
+def parameter_widgets(method: Method, head_kind: str, prefix: str = "") -> dict[str, Any]:
+    """One widget a parameter, two in a row; returns the chosen values.
 
     Parameters
     ----------
     head_kind : str
         ``"classes"`` or ``"scale"``: scores that make no sense for it are not offered.
-    columns : list of columns
-        Where widgets go, in turn.
     prefix : str
         Of the widgets' keys, which are also their names in the address.
     """
     values = {}
+    columns = st.columns(min(2, len(method.parameters)))
     for place, (name, parameter) in enumerate(method.parameters.items()):
         with columns[place % len(columns)]:
-            values[name] = _widget(parameter, head_kind, f"{prefix}{method.name}-{name}")
+            values[name] = _widget(parameter, head_kind, f"{prefix}{name}", method.name)
     return values
 
 
-def _widget(parameter: Parameter, head_kind: str, key: str) -> Any:
+def _widget(parameter: Parameter, head_kind: str, key: str, method: str) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
         label += f" ({parameter.param.unit})"
-    common = {"key": key, "help": parameter.param.help, "bind": "query-params"}
+    key = f"{method}.{key}"
+    common = {"help": parameter.param.help, "persist_state": "session"}
     if parameter.choices:
         hidden = HIDDEN_SCORES[head_kind] if parameter.name == "score" else ()
         options = [c for c in parameter.choices if c not in hidden]
-        index = options.index(parameter.default) if parameter.default in options else 0
-        return st.selectbox(label, options, index=index, **common)
+        default = parameter.default if parameter.default in options else options[0]
+        return st.selectbox(label, options, key=linked(key, default, options=options), **common)
+    link = linked(key, parameter.default, cast=parameter.check, valid=lambda value: True)
     if parameter.type is bool:
-        return st.checkbox(label, value=parameter.default, **common)
+        return st.checkbox(label, key=link, **common)
     if parameter.type in (int, float):
         cast = parameter.type
         bounds = {
             "min_value": None if parameter.param.minimum is None else cast(parameter.param.minimum),
             "max_value": None if parameter.param.maximum is None else cast(parameter.param.maximum),
         }
-        return st.number_input(
-            label, value=cast(parameter.default), step=1 if cast is int else 0.05, **bounds, **common
-        )
-    return st.text_input(label, value=parameter.default, **common)
+        return st.number_input(label, key=link, step=1 if cast is int else 0.05, **bounds, **common)
+    return st.text_input(label, key=link, **common)
+
+
+def parameter_keys(method: Method, prefix: str = "") -> list[str]:
+    """Keys of a method's widgets, for the address."""
+    return [f"{method.name}.{prefix}{name}" for name in method.parameters]

@@ -11,13 +11,15 @@ import streamlit as st
 
 from mriinterp.areas import area_table, outside_shares, top_areas
 from mriinterp.explain import RelevanceMap
+from mriinterp.figures.areas import area_bars
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.nifti import to_source, write_volume
 from mriinterp.sidecar import to_sidecar
 from mriinterp.study import Study
-from mriinterp.ui.resources import atlas_of, on_grid_of
+from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
+from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewer import Layer, Patch, viewer
 from mriinterp.volume import Volume
@@ -36,20 +38,18 @@ def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> N
         st.warning(SIMULATED_ONLY, icon=":material/block:")
         return
     head = model.heads[0]
-    cells = st.columns(4, vertical_alignment="center")
     if head.kind == "scale":
-        cells[0].metric(head.name, f"{prediction.outputs[head.classes[0]]:.2f}", help=head.note or None)
+        said = f"**{head.name} {prediction.outputs[head.classes[0]]:.2f}**" + (f" ({head.note})" if head.note else "")
     else:
-        probability = prediction.probabilities[prediction.predicted]
-        cells[0].metric("Prediction", prediction.predicted, help="The class with the largest output")
-        cells[1].metric(f"Probability of {prediction.predicted}", f"{probability:.1%}", help="Softmax over the classes")
+        said = f"**{prediction.predicted}**, probability {prediction.probabilities[prediction.predicted]:.1%}"
+    parts = [f"{escape_markdown(subject.name)}", f"network says {said}"]
     if subject.group is not None:
+        parts.append(f"true group **{subject.group}**")
+    verdict = ""
+    if subject.group is not None and head.kind == "classes" and subject.group in head.classes:
         right = prediction.predicted == subject.group
-        cells[2].metric("True group", subject.group)
-        if head.kind == "classes" and subject.group in head.classes:
-            cells[3].markdown(
-                ":green-badge[:material/check: right]" if right else ":orange-badge[:material/close: wrong]"
-            )
+        verdict = "  :blue-badge[:material/check: right]" if right else "  :orange-badge[:material/close: wrong]"
+    st.markdown(" · ".join(parts) + verdict)
 
 
 def _layer(relevance: RelevanceMap) -> Layer:
@@ -101,15 +101,13 @@ def _areas(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _stud
 
 def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, float] | None:
     """Bar chart and table of the areas; returns the peak of the area whose bar was clicked."""
-    from mriinterp.figures.areas import areas_figure
-
     atlas = atlas_of(study_name)
-    merge = st.toggle("Left and right together", value=True, key="merge", bind="query-params")
+    merge = st.toggle("Left and right together", value=True, key="merge", persist_state="session")
     table = _areas(relevance.volume.digest, atlas.digest, merge, relevance, study_name)
-    shares = outside_shares(relevance, atlas, _brain(study_name))
+    shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
     left, right = st.columns([3, 2])
     with left:
-        event = st.plotly_chart(areas_figure(table, n=15), key="area_bars", on_select="rerun", selection_mode="points")
+        event = st.plotly_chart(area_bars(table, 15), key="area_bars", on_select="rerun", selection_mode="points")
         st.caption("Click a bar to move the crosshair to the peak of that area.")
     with right:
         st.metric(
@@ -119,13 +117,8 @@ def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, 
         columns = ["area", "share", "mean", "asymmetry", "size_mm3"]
         st.dataframe(top_areas(table, len(table))[columns], hide_index=True, height=330)
     points = event.selection.points if event else []
-    return tuple(points[0]["customdata"][:3]) if points else None
-
-
-def _brain(study_name: str) -> Volume:
-    from mriinterp.ui.resources import study_of
-
-    return study_of(study_name).brain_mask()
+    place = points[0]["customdata"][1:4] if points else [None]
+    return tuple(place) if place[0] is not None else None
 
 
 def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:

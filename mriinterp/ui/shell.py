@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.resources import study_of
 
-__all__ = ["current_study", "page_header", "readable_errors", "sidebar"]
+__all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_errors", "sidebar"]
 
 STUDIES = ("demo",)
+ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 3rem; }
+[data-testid="stMainBlockContainer"] h1 { font-size: 1.6rem; padding: 0; }
+[data-testid="stHeader"] { height: 1.5rem; min-height: 1.5rem; }
+</style>"""
 
 
 def sidebar() -> None:
-    """The shared sidebar: which study, and what it is worth."""
+    """The top of the shared sidebar: which study."""
     with st.sidebar:
-        st.selectbox("Study", STUDIES, key="study", format_func=_title, bind="query-params", persist_state="session")
-        study = study_of(current_study())
-        if study.simulated:
-            st.warning(
-                "**Simulated data.** Template anatomy with known, artificial atrophy; no real patient.", icon="🧪"
-            )
-        st.caption(f"**{RESEARCH_USE}**")
+        st.selectbox(
+            "Study",
+            STUDIES,
+            key=linked("study", STUDIES[0], options=STUDIES),
+            format_func=_title,
+            persist_state="session",
+        )
+    write_address("study")
 
 
 def _title(name: str) -> str:
@@ -37,9 +47,13 @@ def current_study() -> str:
 
 
 def page_header(title: str, caption: str) -> None:
-    """Title of a page and what it is for."""
-    st.title(title, anchor=False)
-    st.caption(caption)
+    """Title of a page, what it is for, and what its data and use are worth."""
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        st.caption(caption, width="stretch")
+        simulated = ":orange-badge[:material/science: Simulated data] " if study_of(current_study()).simulated else ""
+        st.markdown(f"{simulated}:gray-badge[{RESEARCH_USE}]", width="content")
 
 
 @contextmanager
@@ -52,3 +66,8 @@ def readable_errors() -> Iterator[None]:
             str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error), icon=":material/error:"
         )
         st.stop()
+
+
+def escape_markdown(text: str) -> str:
+    """Text from files or names as plain text in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)

@@ -10,6 +10,7 @@ from mriinterp.models import Model
 from mriinterp.nifti import read_volume_bytes
 from mriinterp.space import check_mni_space, check_skull_stripped
 from mriinterp.study import Study
+from mriinterp.ui.address import linked
 from mriinterp.ui.resources import scan_of, study_of, truth_of
 from mriinterp.ui.shell import readable_errors
 from mriinterp.volume import Volume
@@ -62,8 +63,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s),
-        key=key,
-        bind="query-params",
+        key=linked(key, ids[0], options=ids),
         persist_state="session",
         disabled=upload is not None,
         help="Type to search by id, group, sex or age.",

@@ -1,0 +1,68 @@
+"""Choices in the address: a copied link opens the same view.
+
+Streamlit's own ``bind="query-params"`` writes the labels people see; links
+here carry stable names (``?subject=sim-003&method=occlusion``) that survive
+a change of wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import streamlit as st
+
+__all__ = ["linked", "linked_value", "write_address"]
+
+_DEFAULTS = "_address_defaults"
+
+
+def linked(
+    key: str,
+    default: Any,
+    *,
+    options: Collection | None = None,
+    cast: Callable[[str], Any] = str,
+    valid: Callable[[Any], bool] = lambda value: True,
+) -> str:
+    """Give a widget's key its first value: from the address if that is valid, else the default.
+
+    Call it just before the widget, and make the widget without a value of
+    its own. A value in the address that no longer exists is ignored.
+
+    Returns
+    -------
+    str
+        The key, to be passed on to the widget.
+    """
+    st.session_state.setdefault(_DEFAULTS, {})[key] = default
+    if key not in st.session_state or (options is not None and st.session_state[key] not in options):
+        st.session_state[key] = _from_address(key, default, options, cast, valid)
+    return key
+
+
+def linked_value(key: str, value: str | None) -> None:
+    """Put something that is no widget into the address (None: take it out)."""
+    if value is None:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value
+
+
+def _from_address(key: str, default: Any, options, cast, valid) -> Any:
+    raw = st.query_params.get(key)
+    if raw is None:
+        return default
+    try:
+        value = cast(raw)
+    except ValueError:
+        return default
+    return value if (options is None or value in options) and valid(value) else default
+
+
+def write_address(*keys: str) -> None:
+    """Write the values of these keys into the address, leaving out defaults."""
+    defaults = st.session_state.get(_DEFAULTS, {})
+    for key in keys:
+        value = st.session_state.get(key, defaults.get(key))
+        linked_value(key, None if value == defaults.get(key) else str(value))
