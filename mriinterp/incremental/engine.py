@@ -14,7 +14,7 @@ from mriinterp.incremental.schedule import Group, Place
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.trace import Network
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "kept_bytes", "runs"]
 
 GATHER_LOOP_BYTES = 2**15
 """From this size on, boxes are copied one by one on a CPU: many small ones are faster by one indexing call."""
@@ -205,6 +205,16 @@ def _margins(network: Network) -> dict[Step, Margins]:
         if step not in found:
             want(step, 0.0, (0,) * len(step.shape), (0,) * len(step.shape))
     return found
+
+
+def kept_bytes(network: Network, itemsize: int) -> int:
+    """Memory of the clean maps that stay while windows run, their padding included."""
+    sizes = [
+        int(np.prod(np.array(step.shape) + before + after)) * step.channels
+        for step, margins in _margins(network).items()
+        for before, after in margins.values()
+    ]
+    return itemsize * sum(sizes)
 
 
 def _narrow(x: Tensor, start: np.ndarray, length: np.ndarray) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mriinterp.incremental.boxes import Regions
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
-__all__ = ["flat_outputs", "plain_outputs", "replace_region"]
+__all__ = ["flat_outputs", "plain_batch", "plain_outputs", "replace_region"]
 
 
 def flat_outputs(out: object) -> Tensor:

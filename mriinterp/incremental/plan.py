@@ -1,0 +1,218 @@
+"""What an occlusion will cost, before it starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+
+from mriinterp.incremental.boxes import Box, Regions, grid_boxes, read_regions
+from mriinterp.incremental.device import exact_arithmetic
+from mriinterp.incremental.engine import Engine, kept_bytes
+from mriinterp.incremental.plain import plain_batch
+from mriinterp.incremental.run import take_apart
+from mriinterp.incremental.schedule import Group, border_bytes, group_windows, window_bytes
+from mriinterp.incremental.trace import Network
+
+__all__ = ["Plan", "plan"]
+
+CALIBRATION_SECONDS = 0.6
+"""How long `Plan.estimate_seconds` may measure, about."""
+
+SLOW_MACS_PER_SECOND = 3e10
+"""A pessimistic rate, used to decide whether a whole pass is short enough to be measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The cost of one occlusion.
+
+    Parameters
+    ----------
+    windows : int
+        Number of regions.
+    macs : int
+        Multiply-accumulates of the clean pass and all windows.
+    plain_macs : int
+        The same for one full pass per window.
+    peak_memory_bytes : int
+        Activations at the worst moment, about; weights and the images
+        themselves not counted.
+    reason : str or None
+        Why whole passes will be run; None if only what changes is
+        recomputed.
+    device : str
+    """
+
+    windows: int
+    macs: int
+    plain_macs: int
+    peak_memory_bytes: int
+    reason: str | None
+    device: str
+    _module: nn.Module = field(repr=False)
+    _x: Tensor = field(repr=False)
+    _network: Network | None = field(repr=False)
+    _groups: tuple[Group, ...] = field(repr=False)
+
+    @property
+    def ratio(self) -> float:
+        """How many times fewer multiply-accumulates than one full pass per window; 1 for no windows."""
+        return self.plain_macs / self.macs if self.macs and self.windows else 1.0
+
+    def estimate_seconds(self) -> float:
+        """Seconds the occlusion will take on this machine as it is now, from a measurement under a second.
+
+        A few batches are run on an empty image, the largest groups first,
+        and scaled by their multiply-accumulates. The caller holds the
+        model's lock.
+        """
+        with torch.inference_mode(), exact_arithmetic(self._x.device):
+            if self._network is None:
+                return self.windows * self._plain_seconds()
+            return self._clean_seconds() + self._window_seconds()
+
+    def _timed(self, function) -> float:
+        start = time.perf_counter()
+        function()
+        if self._x.device.type == "cuda":
+            torch.cuda.synchronize(self._x.device)
+        return time.perf_counter() - start
+
+    def _plain_seconds(self) -> float:
+        macs = self.plain_macs / max(1, self.windows)
+        if macs < CALIBRATION_SECONDS * SLOW_MACS_PER_SECOND:
+            return self._timed(lambda: self._module(self._x.expand_as(self._x).contiguous()))
+        side = nn.Conv3d(16, 16, 3).to(self._x)
+        x = self._x.new_zeros(1, 16, 34, 34, 34)
+        side(x)
+        return macs / (side.weight.numel() * 32**3) * self._timed(lambda: side(x))
+
+    def _clean_seconds(self) -> float:
+        macs = sum(step.macs(step.shape) for step in self._network.steps)
+        if macs < CALIBRATION_SECONDS / 2 * SLOW_MACS_PER_SECOND:
+            return self._timed(lambda: Engine(self._network, self._x.clone()))
+        return self._plain_seconds()
+
+    def _window_seconds(self) -> float:
+        engine = Engine(self._network, self._x, empty=True)
+        measured_macs, measured, total = 0.0, 0.0, 0.0
+        unmeasured = 0
+        begin = time.perf_counter()
+        for group in sorted(self._groups, key=lambda g: g.macs * len(g.index), reverse=True):
+            if measured and time.perf_counter() - begin > CALIBRATION_SECONDS:
+                unmeasured += group.macs * len(group.index)
+                continue
+            part = next(group.chunks())
+            count = part.stop - part.start
+
+            def run(group=group, part=part):
+                self._network.run_tail(engine.run_chunk(group, part, lambda boxes, offset: None))
+
+            seconds = self._timed(run)
+            if time.perf_counter() - begin < CALIBRATION_SECONDS:
+                seconds = min(seconds, self._timed(run))  # the first run also prepares weights and memory
+            total += seconds / count * len(group.index)
+            measured += seconds
+            measured_macs += group.macs * count
+        return total + (unmeasured * measured / measured_macs if measured_macs else 0.0)
+
+
+def _count_macs(module: nn.Module, x: Tensor) -> int:
+    """Multiply-accumulates of one pass, counted without computing where the module allows it."""
+    counter = FlopCounterMode(display=False)
+    state = {name: value.to("meta") for name, value in (*module.named_parameters(), *module.named_buffers())}
+    try:
+        with torch.no_grad(), counter:
+            functional_call(module, state, (x.to("meta"),))
+    except (RuntimeError, NotImplementedError):  # tensors outside parameters and buffers, or values needed
+        counter = FlopCounterMode(display=False)
+        with torch.no_grad(), counter:
+            module(x.clone())
+    return counter.get_total_flops() // 2
+
+
+def _peak_bytes(network: Network, groups: Sequence[Group], itemsize: int) -> int:
+    clean = 0
+    for step in network.steps[1:]:
+        size = int(np.prod(step.shape)) * step.channels
+        if step.kind == "max":
+            size = int(size * 1.5)  # the axes are pooled one after the other
+        clean = max(clean, itemsize * (size + sum(int(np.prod(s.shape)) * s.channels for s in step.inputs)))
+    windows = max((g.chunk * window_bytes(network, g.place, itemsize) for g in groups), default=0)
+    return kept_bytes(network, itemsize) + max(clean, 2 * windows + border_bytes(network, itemsize))
+
+
+def plan(
+    model: object,
+    grid: object = None,
+    size: int | Sequence[int] = 40,
+    stride: int | Sequence[int] = 25,
+    *,
+    regions: Sequence[Box | np.ndarray | Tensor] | None = None,
+    channels: int = 1,
+    memory_limit: int | None = None,
+) -> Plan:
+    """What `occluded_outputs` will cost on images of a shape; no image is needed.
+
+    Parameters
+    ----------
+    model : Model or nn.Module
+        A `Model` brings its grid and device; a bare module in eval mode
+        needs `grid`.
+    grid : Grid, tuple of int or Tensor, optional
+        A grid, a spatial shape, or an image (1, C, *spatial); a model's own
+        grid by default.
+    size, stride : int or sequence of int
+        Of the occlusion, in voxels, one number or one per axis.
+    regions : sequence of Box or mask, optional
+        What is replaced, instead of a regular grid of boxes.
+    channels : int
+        Of the image, where `grid` does not tell.
+    memory_limit : int, optional
+        As for `occluded_outputs`.
+
+    Raises
+    ------
+    ValueError
+        If there is no shape, the module is in training mode, or size or
+        stride are not positive.
+    """
+    module = getattr(model, "module", model)
+    if module.training:
+        raise ValueError("expected a module in eval mode, got one in training mode")
+    x = _blank(model, module, grid, channels)
+    boxes = grid_boxes(x.shape[2:], size, stride) if regions is None else regions
+    found: Regions = read_regions(boxes, x.shape[2:])
+    network, reason = take_apart(module, x)
+    each = _count_macs(module, x)
+    itemsize = x.element_size()
+    if network is None:
+        batch = plain_batch(x, memory_limit)
+        peak = batch * 32 * x.numel() * itemsize
+        return Plan(len(found), each * len(found), each * len(found), peak, reason, x.device.type, module, x, None, ())
+    budget = None if memory_limit is None else max(0, memory_limit - kept_bytes(network, itemsize))
+    groups = group_windows(network, found.boxes, device=x.device.type, itemsize=itemsize, budget=budget)
+    tail = each - sum(step.macs(step.shape) for step in network.steps)
+    macs = each + sum((group.macs + tail) * len(group.index) for group in groups)
+    peak = _peak_bytes(network, groups, itemsize)
+    return Plan(len(found), macs, each * len(found), peak, None, x.device.type, module, x, network, tuple(groups))
+
+
+def _blank(model: object, module: nn.Module, grid: object, channels: int) -> Tensor:
+    """An image of zeros of the right shape on the right device."""
+    if isinstance(grid, Tensor):
+        return torch.zeros_like(grid)
+    grid = getattr(model, "grid", None) if grid is None else grid
+    shape = getattr(grid, "shape", grid)
+    if shape is None:
+        raise ValueError("expected a grid, a spatial shape or an image, got none and a module without a grid")
+    device = getattr(model, "device", None)
+    first = next(module.parameters(), torch.empty(0))
+    return torch.zeros(1, channels, *shape, dtype=first.dtype, device=first.device if device is None else device)

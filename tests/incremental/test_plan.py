@@ -1,0 +1,75 @@
+"""The cost that a plan promises against what a run really does."""
+
+import numpy as np
+import pytest
+import torch
+from monai.networks.nets import resnet10
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mriinterp.incremental import Occluder, grid_boxes, plan
+from mriinterp.models.classification3d import ClassificationModel3D
+from mriinterp.volume import Grid
+
+from .occlusion_networks import Gate, calm
+
+
+def counted(network, x, boxes):
+    with FlopCounterMode(display=False) as counter:
+        Occluder(network, x).run(boxes)
+    return counter.get_total_flops() // 2
+
+
+CASES = {
+    "paper": (lambda: ClassificationModel3D(128), (113, 137, 113), 20, 45),
+    "resnet": (lambda: resnet10(spatial_dims=3, n_input_channels=1, num_classes=2), (60, 48, 50), 10, 20),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_saving_is_real(name):
+    make, shape, size, stride = CASES[name]
+    network = calm(make())
+    promised = plan(network, shape, size, stride)
+    boxes = grid_boxes(shape, size, stride)
+    assert promised.windows == len(boxes)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, *shape))
+    assert promised.plain_macs == counter.get_total_flops() // 2 * len(boxes)
+    saved = promised.plain_macs - counted(network, torch.randn(1, 1, *shape), boxes)
+    assert saved >= 0.95 * (promised.plain_macs - promised.macs) > 0
+    assert promised.reason is None
+    assert promised.ratio > 1.5
+
+
+def test_model_grid_and_image_agree():
+    class Model:
+        module = calm(ClassificationModel3D(128))
+        grid = Grid((113, 137, 113), np.diag([1.5, 1.5, 1.5, 1]))
+        device = torch.device("cpu")
+
+    first, second = plan(Model(), size=40, stride=25), plan(Model.module, torch.ones(1, 1, 113, 137, 113), 40, 25)
+    assert first.windows == second.windows == 150
+    assert first.macs == second.macs
+    assert first.peak_memory_bytes < 1.5e9
+    with pytest.raises(ValueError, match="expected a grid"):
+        plan(Model.module)
+
+
+def test_whole_passes_say_why():
+    class Odd(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3)) if x.sum() > 0 else x.amax((2, 3))
+
+    promised = plan(Odd().eval(), (9, 8), 2, 3)
+    assert "trace" in promised.reason
+    assert promised.ratio == 1 or promised.macs == 0
+
+
+def test_estimate_is_a_time():
+    network = calm(Gate())
+    promised = plan(network, (14, 17, 12), 5, 4, channels=2)
+    assert 0 < promised.estimate_seconds() < 60
+    masks = [np.zeros((14, 17, 12), bool) for _ in range(2)]
+    masks[0][2:4] = True
+    assert plan(network, (14, 17, 12), regions=masks, channels=2).windows == 2
