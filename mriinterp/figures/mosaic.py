@@ -16,7 +16,7 @@ from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale
 from mriinterp.volume import Volume, resample
 
-__all__ = ["mosaic", "mosaic_png", "save_mosaic", "tile"]
+__all__ = ["draw_bar", "draw_marks", "mosaic", "mosaic_png", "on_one_grid", "save_mosaic", "tile"]
 
 INK = {"dark": ((0, 0, 0), (235, 235, 235)), "light": ((255, 255, 255), (30, 30, 30))}
 GAP = 4
@@ -129,16 +129,18 @@ def mosaic(
             image.paste((0, 0, 0), (left, top, left + width, top + height))
             x, y = left + (width - picture.shape[1]) // 2, top + (height - picture.shape[0]) // 2
             image.paste(Image.fromarray(picture), (x, y))
-            _marks(draw, (left, top, left + width, top + height), scan, axis, index, radiological, unit, first=n == 0)
+            draw_marks(
+                draw, (left, top, left + width, top + height), scan, axis, index, radiological, unit, first=n == 0
+            )
         top += heights[axis]
     words = " · ".join(part for part in (planes.convention(radiological), note) if part)
     draw.text((GAP + 4, top + foot / 2), words, fill=ink, font=font(unit), anchor="lm")
     if scale is not None:
-        _bar(image, draw, scale, (slices * column + GAP, head, image.width, top - GAP), ink, unit)
+        draw_bar(image, draw, scale, (slices * column + GAP, head, image.width, top - GAP), ink, unit)
     return np.dstack([np.asarray(image), np.full((image.height, image.width), 255, np.uint8)])
 
 
-def _marks(draw, box, scan: Volume, axis: int, index: int, radiological: bool, unit: int, *, first: bool) -> None:
+def draw_marks(draw, box, scan: Volume, axis: int, index: int, radiological: bool, unit: int, *, first: bool) -> None:
     left, top, right, bottom = box
     ink = (255, 255, 255)
     place = f"{'xyz'[axis]} = {planes.position(scan, axis, index):.0f}".replace("-", "−")
@@ -147,10 +149,12 @@ def _marks(draw, box, scan: Volume, axis: int, index: int, radiological: bool, u
     draw.text((left + 3, bottom - 2), marks[0], fill=ink, font=font(unit), anchor="ld")
     draw.text((right - 3, bottom - 2), marks[1], fill=ink, font=font(unit), anchor="rd")
     if first:
-        draw.text((right - 3, top + 2), marks[2], fill=ink, font=font(unit), anchor="ra")
+        middle = (left + right) / 2
+        draw.text((max(middle, left + 7.5 * unit), top + 2), marks[2], fill=ink, font=font(unit), anchor="ma")
+        draw.text((middle, bottom - 2), marks[3], fill=ink, font=font(unit), anchor="md")
 
 
-def _bar(image: Image.Image, draw, scale: Scale, box, ink, unit: int) -> None:
+def draw_bar(image: Image.Image, draw, scale: Scale, box, ink, unit: int) -> None:
     """The colour bar: values beside it, what they mean along it."""
     left, top, right, bottom = box
     height = round(0.8 * (bottom - top))

@@ -1,0 +1,1 @@
+"""What leaves the program: animations, reports, LaTeX, the original's files."""

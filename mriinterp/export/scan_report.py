@@ -1,0 +1,138 @@
+"""The page about one map of one scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from mriinterp.areas import area_table, outside_shares, top_areas
+from mriinterp.atlas import Atlas
+from mriinterp.export.report import Report
+from mriinterp.figures import planes
+from mriinterp.figures.areas import area_bars
+from mriinterp.figures.colours import Scale, map_scale
+from mriinterp.figures.mosaic import mosaic_png
+from mriinterp.figures.slices3d import slices_figure
+from mriinterp.figures.theme import area_label
+from mriinterp.methods import get_method
+from mriinterp.sidecar import to_sidecar
+from mriinterp.volume import Volume
+
+__all__ = ["scan_report"]
+
+
+def scan_report(
+    relevance: Any,
+    scan: Volume,
+    atlas: Atlas,
+    *,
+    title: str = "",
+    subject: Mapping[str, Any] | None = None,
+    simulated: bool = False,
+    notes: tuple[str, ...] = (),
+    brain: Volume | None = None,
+    scale: Scale | None = None,
+    radiological: bool = False,
+    planes3d: bool = True,
+    areas: int = 15,
+) -> Report:
+    """Prediction, pictures, areas and provenance of a relevance map.
+
+    Parameters
+    ----------
+    relevance : RelevanceMap
+    scan : Volume
+    atlas : Atlas
+    title : str
+        Default: the method and the target.
+    subject : mapping, optional
+        What may be said of the subject (id, group, age …): the caller
+        decides; nothing is taken from a file's header.
+    simulated : bool
+    notes : tuple of str
+        Cautions, shown near the top.
+    brain : Volume, optional
+        Brain mask, for the relevance outside it and for its surface.
+    scale : Scale, optional
+        As on the screen; None: the method's own reading.
+    radiological : bool
+    planes3d : bool
+        With the interactive planes in space.
+    areas : int
+        Rows of the table of areas.
+
+    Returns
+    -------
+    Report
+        ``.html()`` or ``.write(path)``.
+    """
+    method = get_method(relevance.method)
+    scale = scale or map_scale(relevance)
+    reading = "signed" if scale.signed else None
+    page = Report(
+        title or f"{method.label}: relevance for {relevance.target}",
+        f"{method.label} ({method.reference}), explained output {relevance.target}, score {relevance.score}",
+        simulated=simulated,
+    )
+    for note in notes:
+        page.text("", note, warning=True)
+    if subject:
+        page.facts("Subject", subject)
+    page.table("Prediction", _prediction(relevance.prediction))
+    words = f"{planes.convention(radiological)}. Colour: {scale.unit}."
+    look = {"scale": scale, "reading": reading, "radiological": radiological, "theme": "light"}
+    page.picture("Relevance map", mosaic_png(scan, relevance, **look), words, alt="slices along x, y and z")
+    if planes3d:
+        figure = slices_figure(scan, relevance, scale=scale, reading=reading, atlas=atlas, brain=brain)
+        page.figure("Planes in space", figure, "Turn with the mouse; the slider moves the surface of equal relevance.")
+    table = area_table(relevance, atlas)
+    if table["share"].notna().any():
+        page.figure("Areas", area_bars(table), f"{atlas.name} atlas, relevance read as {table.attrs['part']}.")
+        page.table("", _areas(table, areas), _area_words(relevance, atlas, brain))
+    else:
+        page.text("Areas", "The map holds no relevance in any area: there are no shares to show.")
+    if method.caution:
+        page.text("What this method cannot tell", method.caution)
+    return page.facts("Provenance", to_sidecar(relevance, **({"simulated": True} if simulated else {})))
+
+
+def _prediction(prediction: Any) -> pd.DataFrame:
+    rows = [
+        {
+            "output": name,
+            "raw value": value,
+            "probability / %": 100 * prediction.probabilities[name] if name in prediction.probabilities else None,
+            "predicted": "yes" if name == prediction.predicted else "",
+        }
+        for name, value in prediction.outputs.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _areas(table: pd.DataFrame, n: int) -> pd.DataFrame:
+    rows = top_areas(table, n)
+    place = [
+        "–" if pd.isna(x) else f"({x:.0f}, {y:.0f}, {z:.0f})".replace("-", "−")
+        for x, y, z in rows[["peak_x", "peak_y", "peak_z"]].itertuples(index=False)
+    ]
+    return pd.DataFrame(
+        {
+            "area": [area_label(name) for name in rows["area"]],
+            "share of relevance / %": 100 * rows["share"].to_numpy(),
+            "size / cm³": rows["size_mm3"].to_numpy() / 1000,
+            "asymmetry (L − R) / (|L| + |R|)": rows["asymmetry"].to_numpy(),
+            "peak / mm": place,
+        }
+    )
+
+
+def _area_words(relevance: Any, atlas: Atlas, brain: Volume | None) -> str:
+    if brain is None:
+        return ""
+    shares = outside_shares(relevance, atlas, brain)
+    return (
+        f"Of the absolute relevance {100 * shares['outside_brain']:.1f} % lies outside the brain and "
+        f"{100 * shares['outside_areas']:.1f} % outside all areas of the atlas."
+    )

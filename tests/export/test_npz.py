@@ -1,0 +1,172 @@
+"""The original's npz: round trips, and files that mean harm."""
+
+import io
+import os
+import pickle
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from mriinterp.export.npz import METHOD_KEYS, read_original_npz, write_original_npz
+
+SHAPE = (7, 8, 9)
+
+
+@pytest.fixture
+def means(rng):
+    return {g: {m: rng.random(SHAPE).astype(np.float32) for m in METHOD_KEYS} for g in ("AD", "NC")}
+
+
+def zipped(path, members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def npy(array, **options):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, **options)
+    return stream.getvalue()
+
+
+KEY = "avg_relevance_map_AD_backprop.npy"
+
+
+def test_there_and_back(means, tmp_path):
+    path = write_original_npz(tmp_path / "maps.npz", means)
+    with np.load(path, allow_pickle=False) as archive:
+        assert sorted(archive.files) == sorted(
+            f"avg_relevance_map_{g}_{m}"
+            for g in ("AD", "NC")
+            for m in ("backprop", "guided", "occlusion", "area_occlusion", "grad_cam")
+        )
+        assert np.array_equal(archive["avg_relevance_map_NC_area_occlusion"], means["NC"]["area_occlusion"])
+    read = read_original_npz(path)
+    assert read.unknown == []
+    assert read.grid is None
+    for group, maps in means.items():
+        assert list(read.means[group]) == list(maps)
+        for method, data in maps.items():
+            assert np.array_equal(read.means[group][method], data)
+    assert os.listdir(tmp_path) == ["maps.npz"]
+
+
+@pytest.mark.parametrize("axis", [0, 3])
+def test_as_numpy_wrote_it_with_a_channel_axis_and_other_keys(rng, tmp_path, axis):
+    data = rng.random(SHAPE)
+    np.savez(
+        tmp_path / "m.npz",
+        avg_relevance_map_AD_grad_cam=np.expand_dims(data, axis),
+        avg_relevance_map_all_area_occlusion=np.asfortranarray(data),
+        something=np.arange(3),
+    )
+    read = read_original_npz(tmp_path / "m.npz")
+    assert read.means["AD"]["grad_cam"] == pytest.approx(data, rel=1e-6)
+    assert read.means["all"]["area_occlusion"] == pytest.approx(data, rel=1e-6)
+    assert read.unknown == ["something"]
+
+
+def test_the_originals_grids_are_known(tmp_path):
+    write_original_npz(tmp_path / "m.npz", {"AD": {"occlusion": np.zeros((113, 137, 113), np.float32)}})
+    grid = read_original_npz(tmp_path / "m.npz").grid
+    assert grid.affine[:3, 3].tolist() == [-84, -120, -72]
+    assert grid.voxel_sizes == (1.5, 1.5, 1.5)
+
+
+def test_objects_are_never_unpickled(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "sprung"),)
+
+    evil = np.array([Trap()], dtype=object)
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, evil, allow_pickle=True)
+    zipped(tmp_path / "m.npz", {KEY: stream.getvalue()})
+    with pytest.raises(ValueError, match="expected"):
+        read_original_npz(tmp_path / "m.npz")
+    zipped(tmp_path / "n.npz", {KEY: pickle.dumps(Trap())})
+    with pytest.raises(ValueError, match="array"):
+        read_original_npz(tmp_path / "n.npz")
+    assert not (tmp_path / "sprung").exists()
+
+
+def header(shape, descr="<f4", length=None):
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text) if length is None else length) + text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        header((10**6, 10**6, 10**6)) + b"1234",  # 4 EB promised
+        header((2, 2, 2)) + b"1234",  # less than promised
+        header((2, 2, 2)) + bytes(64),  # more than promised
+        header("(-1, 2, 2)"),
+        header("(2.0, 2, 2)"),
+        header("(True, 2, 2)"),
+        header((2, 2, 2), "|O"),
+        header((2, 2, 2), "<c8") + bytes(64),
+        header((2, 2, 2), "<U4") + bytes(128),
+        header((2, 2, 2), length=60000),
+        header("__import__('os')"),
+        header("(" * 3000 + ")" * 3000),
+        b"\x93NUMPY",
+        b"",
+    ],
+)
+def test_hostile_headers(tmp_path, data):
+    zipped(tmp_path / "m.npz", {KEY: data})
+    with pytest.raises(ValueError, match="expected"):
+        read_original_npz(tmp_path / "m.npz")
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 5)), np.zeros((2, 3, 4, 5)), np.zeros((1, 5, 5)), np.full((2, 2, 2), np.nan), np.zeros(())]
+)
+def test_wrong_shapes_and_values(tmp_path, array):
+    zipped(tmp_path / "m.npz", {KEY: npy(array)})
+    with pytest.raises(ValueError, match="expected"):
+        read_original_npz(tmp_path / "m.npz")
+
+
+def test_bombs_are_not_unpacked(tmp_path):
+    zipped(tmp_path / "m.npz", {KEY: npy(np.zeros((100, 100, 100), np.float32))})
+    with pytest.raises(ValueError, match="at most 1,000,000 bytes"):
+        read_original_npz(tmp_path / "m.npz", max_bytes=10**6)
+
+
+def test_files_that_are_something_else(tmp_path, means):
+    path = tmp_path / "m.npz"
+    path.write_bytes(b"not a zip")
+    with pytest.raises(ValueError, match="npz"):
+        read_original_npz(path)
+    zipped(path, {"x.npy": npy(np.zeros(3))})
+    with pytest.raises(ValueError, match="'x'"):
+        read_original_npz(path)
+    whole = write_original_npz(path, means).read_bytes()
+    for cut in (100, len(whole) // 2):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ValueError, match="npz"):
+            read_original_npz(path)
+    broken = bytearray(whole)
+    broken[200:240] = bytes(40)
+    path.write_bytes(broken)
+    with pytest.raises(ValueError, match="expected"):
+        read_original_npz(path)
+
+
+def test_maps_of_different_shapes(tmp_path):
+    zipped(tmp_path / "m.npz", {KEY: npy(np.zeros((4, 5, 6))), KEY.replace("AD", "NC"): npy(np.zeros((4, 5, 7)))})
+    with pytest.raises(ValueError, match="one shape"):
+        read_original_npz(tmp_path / "m.npz")
+
+
+def test_only_the_originals_methods_are_written(tmp_path):
+    with pytest.raises(KeyError, match="guided_backprop"):
+        write_original_npz(tmp_path / "m.npz", {"AD": {"smoothgrad": np.zeros(SHAPE)}})
+    with pytest.raises(ValueError, match="one shape"):
+        write_original_npz(tmp_path / "m.npz", {})
+    assert os.listdir(tmp_path) == []
