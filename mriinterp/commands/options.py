@@ -29,17 +29,19 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--trust-code",
+        nargs="?",
+        const=True,
         metavar="FILE.py",
-        help="run this Python file first, so that it can register your own architecture. It may do anything: "
-        "use it only with code you trust",
+        help="run this Python file first, so that it can register your own architecture; without a file: open an "
+        "exported program (.pt2). Either may do anything: use it only with code you trust",
     )
 
 
 def chosen_model(args: argparse.Namespace) -> Model:
     """The network that the options name."""
-    if args.trust_code:
+    if isinstance(args.trust_code, str):
         load_code(args.trust_code)
-    return load_model(args.model, args.weights, args.device)
+    return load_model(args.model, args.weights, args.device, trust_code=bool(args.trust_code))
 
 
 def add_method_options(parser: argparse.ArgumentParser) -> None:
