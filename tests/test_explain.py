@@ -158,7 +158,9 @@ def test_wrong_use(model, scan):
     [(int, 2.5), (int, "x"), (int, float("inf")), (float, float("nan")), (bool, "perhaps"), (bool, None), (int, None)],
 )
 def test_parameters_are_checked(kind, value):
-    def method(model, x, target, *, amount=kind(1)): ...
+    one = kind(1)
+
+    def method(model, x, target, *, amount=one): ...
 
     method.__annotations__["amount"] = kind
     parameter = parameters_of(method)["amount"]

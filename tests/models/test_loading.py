@@ -86,8 +86,8 @@ def test_names_that_lead_nowhere(tmp_path):
         load_model(tmp_path / "nowhere.json")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.pt"):
         load_model("ClassificationModel3D", tmp_path / "nowhere.pt")
+    torch.save(ClassificationModel3D(128).state_dict(), tmp_path / "w.pt")
     with pytest.raises(ValueError, match="device"):
-        torch.save(ClassificationModel3D(128).state_dict(), tmp_path / "w.pt")
         load_model("ClassificationModel3D", tmp_path / "w.pt", device="toaster")
 
 
@@ -267,7 +267,7 @@ def test_exported_in_training_mode_is_refused(tmp_path):
 def test_not_an_archive(tmp_path):
     path = export(tmp_path, small_network())
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(ValueError, match="torch.export.save"):
+    with pytest.raises(ValueError, match="archive"):
         load_model(path, trust_code=True)
 
 
