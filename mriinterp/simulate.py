@@ -32,19 +32,11 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from scipy import interpolate, ndimage
 
-from mriinterp.atrophy import (
-    FLUID_SPACES,
-    apply_atrophy,
-    atrophy_amounts,
-    atrophy_fields,
-    changed,
-    native_template,
-    sulci,
-)
+from mriinterp.anatomy import ageing, axes_mm, deformation, interpolated, sample_brain, smooth_noise, template_fluid
+from mriinterp.atrophy import apply_atrophy, atrophy_amounts, atrophy_fields, changed
 from mriinterp.template import DEMO_GRID, brain_mask, template
-from mriinterp.volume import Grid, Volume
+from mriinterp.volume import Volume
 
 __all__ = [
     "DEMO",
@@ -198,97 +190,6 @@ def demo_subjects(settings: SimulationSettings = DEMO) -> pd.DataFrame:
     return table[table["split"] == "demo"].reset_index(drop=True)
 
 
-# ------------------------------------------------------------------ anatomy
-
-
-@lru_cache(maxsize=32)
-def _spline_basis(n: int, step: float, knots: int) -> np.ndarray:
-    """Cubic B-splines on a line: (n voxels, knots), voxels `step` knot distances apart."""
-    at = np.arange(n) * step
-    padded = np.arange(-3, knots + 1, dtype=float)
-    return interpolate.BSpline.design_matrix(np.clip(at, 0, knots - 3 - 1e-9), padded, 3).toarray().astype(np.float32)
-
-
-def _smooth_noise(rng: np.random.Generator, grid: Grid, spacing: float, limit: float | None = None) -> np.ndarray:
-    """A smooth random field on a grid, control points `spacing` mm apart with values N(0, 1), clipped to ±limit."""
-    bases = []
-    for n, size in zip(grid.shape, grid.voxel_sizes, strict=True):
-        step = size / spacing
-        bases.append(_spline_basis(n, step, int(np.ceil((n - 1) * step)) + 3))
-    values = rng.standard_normal([basis.shape[1] for basis in bases]).astype(np.float32)
-    if limit is not None:
-        values = np.clip(values, -limit, limit)
-    for basis in reversed(bases):  # contracts the last axis, puts the voxels first: three times round is in order again
-        values = np.tensordot(basis, values, axes=(1, 2))
-    return values
-
-
-# Deformation: (distance of control points, standard deviation of their shift), both mm. B-splines whose shifts stay
-# below spacing/2.48 cannot fold (Choi & Lee 2000, doi:10.1006/gmod.1999.0495); these stay far below.
-DEFORMATIONS = ((30.0, 3.0), (12.0, 1.2))
-
-
-def _axes(grid: Grid) -> list[np.ndarray]:
-    """Coordinates in mm along the three axes of an upright grid (one with a diagonal affine)."""
-    scale, origin = np.diag(grid.affine)[:3], grid.affine[:3, 3]
-    return [(np.arange(n) * s + o).astype(np.float32) for n, s, o in zip(grid.shape, scale, origin, strict=True)]
-
-
-def _anatomy(rng: np.random.Generator, grid: Grid) -> np.ndarray:
-    """Where in the template (mm) each voxel of a subject comes from: (3, i, j, k) float32."""
-    axes = [
-        np.arange(n, dtype=np.float32) * s + o
-        for n, s, o in zip(grid.shape, grid.voxel_sizes, grid.affine[:3, 3], strict=True)
-    ]
-    linear = np.eye(3) + 0.012 * rng.standard_normal((3, 3))  # what affine registration leaves over
-    shift = rng.normal(0, 0.8, 3)
-    points = np.empty((3, *grid.shape), np.float32)
-    for c in range(3):
-        points[c] = linear[c, 0] * axes[0][:, None, None] + linear[c, 1] * axes[1][:, None] + linear[c, 2] * axes[2]
-        points[c] += shift[c]
-        for spacing, size in DEFORMATIONS:
-            points[c] += size * _smooth_noise(rng, grid, spacing, limit=2.5)
-    return points
-
-
-@lru_cache(maxsize=1)
-def _source() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Made once: spline coefficients of the 1 mm template, its affine's inverse, and fluid on the demo grid."""
-    native = native_template()
-    sharp = native.data + 0.5 * (native.data - ndimage.gaussian_filter(native.data, 1.5))  # an average is blurred
-    coefficients = ndimage.spline_filter(sharp, order=3, output=np.float32)
-    return coefficients, np.linalg.inv(native.affine), sulci(template(DEMO_GRID))
-
-
-def _at(array: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-    return ndimage.map_coordinates(array, voxels, order=1, mode="nearest")
-
-
-def _ageing(rng: np.random.Generator, settings: SimulationSettings, age: float) -> tuple[dict, float]:
-    """Amounts of change without disease: years, and the variation between people of one age."""
-    years = settings.ageing * np.clip((age - 58) / 30, 0, 1)
-    amounts = atrophy_amounts(0.25 * years, asymmetry=0.1 * np.tanh(rng.standard_normal()), jitter=0.4, seed=rng)
-    common = rng.standard_normal()  # someone's ventricles are alike on both sides
-    for where in amounts:
-        if where[0] in FLUID_SPACES:
-            amounts[where] = 0.6 * years + 0.35 * settings.ageing * (common + 0.3 * rng.standard_normal())
-        else:
-            amounts[where] += 0.10 * settings.ageing * rng.standard_normal()
-    return amounts, float(0.9 * years * rng.uniform(0.5, 1.5) + 0.2 * settings.ageing * rng.standard_normal())
-
-
-def _brain(points: np.ndarray, fields, fluid: float) -> np.ndarray:
-    """Sample the template, moved by the fields, at points (3, n) mm: n intensities."""
-    coefficients, to_voxel, _ = _source()
-    at = DEMO_GRID.to_voxel(points.T).T
-    moved = points + np.stack([_at(component, at) for component in fields.displacement()])
-    voxels = to_voxel[:3, :3] @ moved + to_voxel[:3, 3:]
-    value = ndimage.map_coordinates(coefficients, voxels, order=3, mode="nearest", prefilter=False)
-    return value + _at(fields.replaced, at) * np.minimum(fluid - value, 0)
-
-
-# ------------------------------------------------------------------ scanner
-
 FLUID, GREY, WHITE = 68.0, 166.0, 222.0  # levels of the template, by its tissue maps
 
 
@@ -296,7 +197,7 @@ def _scanner(rng: np.random.Generator, settings: SimulationSettings, brain: np.n
     """What a scanner makes of a brain: contrast, bias field, pattern, noise, scale."""
     inside = brain > 0
     levels = [0, rng.normal(58, 7), rng.normal(160, 5), rng.normal(222, 4), 262]
-    bias = np.exp(0.05 * _smooth_noise(rng, DEMO_GRID, 55.0) + 0.025 * _smooth_noise(rng, DEMO_GRID, 35.0))
+    bias = np.exp(0.05 * smooth_noise(rng, DEMO_GRID, 55.0) + 0.025 * smooth_noise(rng, DEMO_GRID, 35.0))
     seen = np.interp(brain[inside], [0, FLUID, GREY, WHITE, 262], levels) * bias[inside]
     if pattern is not None:
         seen = seen * (1 + pattern[inside])
@@ -313,12 +214,8 @@ def _blobs(centres: tuple, sigma: float) -> np.ndarray:
     """Sum of Gaussians of height 1 on the demo grid, float32."""
     total = np.zeros(DEMO_GRID.shape, np.float32)
     for centre in centres:
-        parts = []
-        for n, size, origin, c in zip(
-            DEMO_GRID.shape, DEMO_GRID.voxel_sizes, DEMO_GRID.affine[:3, 3], centre, strict=True
-        ):
-            parts.append(np.exp(-0.5 * ((np.arange(n) * size + origin - c) / sigma) ** 2).astype(np.float32))
-        total += parts[0][:, None, None] * parts[1][:, None] * parts[2]
+        x, y, z = (np.exp(-0.5 * ((a - c) / sigma) ** 2) for a, c in zip(axes_mm(DEMO_GRID), centre, strict=True))
+        total += x[:, None, None] * y[:, None] * z
     return total
 
 
@@ -354,23 +251,22 @@ def simulate_subject(settings: SimulationSettings, subject: str) -> SimulatedSub
     """
     number = _number(subject)
     row = _row(settings, number)
-    mask_at = _anatomy(_rng(settings, number, 2), DEMO_GRID)
-    inside = _at(brain_mask(DEMO_GRID).data.astype(np.float32), DEMO_GRID.to_voxel(mask_at.reshape(3, -1).T).T).reshape(
-        DEMO_GRID.shape
-    )
-    inside = inside > 0.5
-    points = mask_at[:, inside]
+    from_template = deformation(_rng(settings, number, 2), DEMO_GRID)
+    mask = brain_mask(DEMO_GRID).data.astype(np.float32)
+    at = DEMO_GRID.to_voxel(from_template.reshape(3, -1).T).T
+    inside = interpolated(mask, at).reshape(DEMO_GRID.shape) > 0.5
+    points = from_template[:, inside]
 
-    *_, fluid_potential = _source()
+    fluid_potential = template_fluid()
     rng = _rng(settings, number, 3)
-    normal, everywhere = _ageing(rng, settings, row["age"])
-    before = _brain(points, atrophy_fields(DEMO_GRID, fluid_potential, normal, everywhere), FLUID)
+    normal, everywhere = ageing(rng, row["age"], settings.ageing)
+    before = sample_brain(points, atrophy_fields(DEMO_GRID, fluid_potential, normal, everywhere), FLUID)
     after = before
     if row["severity"] > 0:
         asymmetry = float(np.clip(rng.normal(0.08, 0.2), -0.5, 0.5))
         disease = atrophy_amounts(settings.effect * row["severity"], asymmetry=asymmetry, jitter=0.2, seed=rng)
         both = {where: normal[where] + disease[where] for where in normal}
-        after = _brain(points, atrophy_fields(DEMO_GRID, fluid_potential, both, everywhere), FLUID)
+        after = sample_brain(points, atrophy_fields(DEMO_GRID, fluid_potential, both, everywhere), FLUID)
 
     def fill(values: np.ndarray) -> np.ndarray:
         volume = np.zeros(DEMO_GRID.shape, np.float32)

@@ -8,6 +8,7 @@ cross-validation) are in `mriinterp.fitting`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -20,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 
+from mriinterp.evaluation import evaluate, real_anatomy
 from mriinterp.fitting import (
     FitSettings,
     History,
@@ -34,9 +35,8 @@ from mriinterp.fitting import (
 from mriinterp.models import Model, load_model
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.normalisation import Normalisation
-from mriinterp.performance import Performance, measure
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.simulate import DEMO, DEMO_GRID, SimulationSettings, apply_atrophy, simulate_subject, subjects_table
+from mriinterp.simulate import DEMO, DEMO_GRID, SimulationSettings, simulate_subject, subjects_table
 from mriinterp.volume import Volume
 
 __all__ = [
@@ -55,7 +55,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 NORMALISATION = {"kind": "scan_zscore"}
-SEVERITIES = tuple(np.linspace(0, 1, 9).round(3).tolist())
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def simulated_scans(
     shape = (len(ids), DEMO_GRID.shape[0], j, k)
     _fill(temporary, shape, study, ids, workers or os.cpu_count(), progress, cancel)
     temporary.replace(path)  # after the writing map is closed: Windows would refuse
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    return _existing(path)
 
 
 def _fill(path: Path, shape, study, ids, workers, progress, cancel) -> None:
@@ -142,6 +141,15 @@ def _network(recipe: Recipe) -> ClassificationModel3D:
     return module.to(memory_format=torch.channels_last_3d)
 
 
+def _scans_name(recipe: Recipe) -> str:
+    settings = json.dumps(asdict(recipe.study), sort_keys=True)
+    return f"scans_{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+
+
+def _existing(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
 def _fit_recipe(recipe: Recipe, folder: Path, progress: Progress | None, cancel: Cancel | None):
     """Scans of the training and validation split, and the network fitted on them."""
     table = subjects_table(recipe.study)
@@ -149,8 +157,12 @@ def _fit_recipe(recipe: Recipe, folder: Path, progress: Progress | None, cancel:
     sets = {}
     for split in ("train", "validation"):
         rows = table[table["split"] == split]
-        path = folder / f"scans_{recipe.study.variant}_{split}.npy"
-        scans = simulated_scans(recipe.study, rows["id"].tolist(), path, progress=progress, cancel=cancel)
+        path = folder / f"{_scans_name(recipe)}_{split}.npy"
+        scans = (
+            _existing(path)
+            if path.is_file()
+            else simulated_scans(recipe.study, rows["id"].tolist(), path, progress=progress, cancel=cancel)
+        )
         vary = {"flip": recipe.study.variant != "confound", "shift": recipe.shift, "intensity": recipe.intensity}
         options = {**vary, "seed": recipe.fitting.seed} if split == "train" else {}
         sets[split] = ScanDataset(scans.__getitem__, _labels(rows, recipe.study), crop=crop, **options)
@@ -159,84 +171,6 @@ def _fit_recipe(recipe: Recipe, folder: Path, progress: Progress | None, cancel:
         torch.manual_seed(recipe.fitting.seed)  # dropout
         history = fit(module, sets["train"], sets["validation"], recipe.fitting, progress=progress, cancel=cancel)
     return module, history
-
-
-def evaluate(
-    model: Model,
-    study: SimulationSettings,
-    ids: Sequence[str] | None = None,
-    *,
-    workers: int | None = None,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> tuple[Performance, pd.DataFrame]:
-    """Measure a model on whole simulated scans, by default the test split.
-
-    Returns
-    -------
-    Performance, DataFrame
-        Over all subjects, and their rows with a column `margin` (logit of the
-        diseased class minus the other).
-    """
-    table = subjects_table(study)
-    rows = table[table["split"] == "test"] if ids is None else table[table["id"].isin(list(ids))]
-    rows = rows.reset_index(drop=True)
-    classes = list(study.groups)
-
-    def margin(name: str) -> float:
-        check_cancel(cancel)
-        outputs = model.predict(simulate_subject(study, name).volume).outputs
-        return outputs[classes[1]] - outputs[classes[0]]
-
-    values = []
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for value in pool.map(margin, rows["id"]):
-            values.append(value)
-            tell(progress, len(values), len(rows))
-    return measure(values, rows["group"] == classes[1]), rows.assign(margin=values)
-
-
-def real_anatomy(
-    model: Model,
-    scans: dict[str, Volume],
-    severities: Sequence[float] = SEVERITIES,
-    *,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> dict:
-    """Does the network's margin rise with the severity of the same atrophy in real brains?
-
-    Parameters
-    ----------
-    scans : dict of name to Volume
-        Skull-stripped T1 scans in MNI space, never used for training or
-        selection.
-
-    Returns
-    -------
-    dict
-        Spearman's ρ of severity and margin by scan, their median, and the
-        margins.
-    """
-    high, low = model.classes[1], model.classes[0]
-    by_scan, curves, total = {}, {}, len(scans) * len(severities)
-    for name, scan in scans.items():
-        curve = []
-        for severity in severities:
-            check_cancel(cancel)
-            outputs = model.predict(apply_atrophy(scan, severity)[0]).outputs
-            curve.append(round(outputs[high] - outputs[low], 4))
-            tell(progress, len(curves) * len(severities) + len(curve), total)
-        curves[name] = curve
-        by_scan[name] = round(float(stats.spearmanr(severities, curve).statistic), 4)
-    return {
-        "what": "Spearman's rho of severity and logit margin, the same atrophy applied to real scans "
-        "(OpenNeuro ds002748, healthy adults), which were used for nothing else",
-        "severities": list(severities),
-        "rho": by_scan,
-        "median_rho": round(float(np.median(list(by_scan.values()))), 4),
-        "margins": curves,
-    }
 
 
 def _write_json(entries: dict, path: Path) -> None:
@@ -299,12 +233,19 @@ def _card(name: str, recipe: Recipe, history: History, sha256: str) -> dict:
     }
 
 
+def _remove_scans(recipe: Recipe, folder: Path) -> None:
+    for leftover in folder.glob(f"*{_scans_name(recipe)}_*.npy*"):
+        with contextlib.suppress(PermissionError):  # Windows keeps a file that an error message still refers to
+            leftover.unlink()
+
+
 def train_demo(
     out_dir: Path | str,
     recipe: Recipe | None = None,
     *,
     name: str = "demo",
     real_scans: dict[str, Volume] | None = None,
+    keep_scans: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Model:
@@ -319,6 +260,9 @@ def train_demo(
         Default: that of the packaged network.
     real_scans : dict of name to Volume, optional
         For the check on real anatomy (`real_anatomy`).
+    keep_scans : bool
+        Leave the training scans there; the next training on the same study
+        finds them.
     progress : callable
         Told by each part in turn: scans, steps of the fit, test subjects.
 
@@ -333,8 +277,8 @@ def train_demo(
     try:
         module, history = _fit_recipe(recipe, out_dir, progress, cancel)
     finally:
-        for leftover in out_dir.glob(f"*scans_{recipe.study.variant}_*.npy*"):
-            leftover.unlink(missing_ok=True)
+        if not keep_scans:
+            _remove_scans(recipe, out_dir)
     entries = _card(name, recipe, history, _save_weights(module, out_dir / f"{name}.safetensors"))
     entries["command"] = "python -m mriinterp train --out DIR"
     _write_json(entries, out_dir / f"{name}.json")
@@ -367,13 +311,15 @@ def make_replicates(
     dict of name to Model
     """
     recipe = recipe or Recipe()
+    out_dir = Path(out_dir)
     models = {}
     for seed in range(n):
         name = "demo" if seed == 0 else f"demo_seed{seed}"
-        card = Path(out_dir) / f"{name}.json"
-        if card.is_file() and (Path(out_dir) / f"{name}.safetensors").is_file():
+        card = out_dir / f"{name}.json"
+        if card.is_file() and card.with_suffix(".safetensors").is_file():
             models[name] = load_model(card, device="cpu")
             continue
         other = replace(recipe, fitting=replace(recipe.fitting, seed=recipe.fitting.seed + seed))
-        models[name] = train_demo(out_dir, other, name=name, progress=progress, cancel=cancel)
+        models[name] = train_demo(out_dir, other, name=name, keep_scans=True, progress=progress, cancel=cancel)
+    _remove_scans(recipe, out_dir)
     return models

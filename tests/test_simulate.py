@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mriinterp import atrophy, simulate
+from mriinterp.anatomy import deformation
 from mriinterp.simulate import DEMO, DEMO_GRID, apply_atrophy, simulate_subject, subjects_table, template
 from mriinterp.template import AREA_LABELS, area_mask, brain_mask, ventricle
 from mriinterp.volume import Grid, resample
@@ -193,7 +194,7 @@ def test_displacement_is_the_gradient_in_millimetres_on_any_grid(coarse):
 
 def test_deformations_do_not_fold():
     for number in (1, 2, 3):
-        points = simulate._anatomy(np.random.default_rng(number), DEMO_GRID)
+        points = deformation(np.random.default_rng(number), DEMO_GRID)
         jacobian = np.stack([np.stack(np.gradient(p, 1.5)) for p in points])
         determinant = np.linalg.det(jacobian.transpose(2, 3, 4, 0, 1))
         assert determinant.min() > 0.05
