@@ -7,8 +7,10 @@ page stays usable and a finished result is there whatever happens meanwhile.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +21,21 @@ from mriinterp.progress import Cancel, Cancelled, Progress, TimeLeft, describe_s
 __all__ = ["Job", "current_job", "forget_job", "start_job", "watch"]
 
 POLL_SECONDS = 0.5
+EXIT_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
+
+
+_jobs: weakref.WeakSet[Job] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Leave no thread inside torch when the interpreter goes down: it would abort the process."""
+    for job in list(_jobs):
+        job.cancel()
+    for job in list(_jobs):
+        job.wait(EXIT_SECONDS)
 
 
 class Job:
@@ -46,6 +61,7 @@ class Job:
         self._done, self._total = 0, 0
         self._left = TimeLeft()
         self._thread = threading.Thread(target=self._run, name=f"job {label}", daemon=True)
+        _jobs.add(self)
         self._thread.start()
 
     def _run(self) -> None:
@@ -81,6 +97,10 @@ class Job:
             return f"{self.label} …"
         left = describe_seconds(self._left.estimate(self._done, self._total))
         return f"{self.label}: {self._done:,} of {self._total:,}, {left} left"
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the work to end, at most so long."""
+        self._thread.join(seconds)
 
     def cancel(self) -> None:
         """Ask the work to stop at its next step."""

@@ -31,6 +31,19 @@ SIMULATED_ONLY = (
     "about the person; the map shows how the network reacts to real anatomy."
 )
 
+AREA_COLUMNS = {
+    "area": st.column_config.TextColumn("Area"),
+    "share": st.column_config.NumberColumn("Share", format="percent"),
+    "mean": st.column_config.NumberColumn("Mean of a voxel", format="scientific"),
+    "asymmetry": st.column_config.NumberColumn(
+        "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means"
+    ),
+    "size_mm3": st.column_config.NumberColumn("Size / mm³", format="localized"),
+    "peak_x": st.column_config.NumberColumn("x / mm", format="%.0f"),
+    "peak_y": st.column_config.NumberColumn("y / mm", format="%.0f"),
+    "peak_z": st.column_config.NumberColumn("z / mm", format="%.0f"),
+}
+
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
     """What the network says, against the true group; a banner instead for a real scan on a simulated network."""
@@ -102,20 +115,24 @@ def _areas(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _stud
 def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, float] | None:
     """Bar chart and table of the areas; returns the peak of the area whose bar was clicked."""
     atlas = atlas_of(study_name)
-    merge = st.toggle("Left and right together", value=True, key="merge", persist_state="session")
-    table = _areas(relevance.volume.digest, atlas.digest, merge, relevance, study_name)
     shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
-    left, right = st.columns([3, 2])
+    with st.container(horizontal=True, gap="large"):
+        merge = st.toggle("Left and right together", value=True, key="merge", persist_state="session")
+        st.markdown(
+            f"Relevance outside the brain **{shares['outside_brain']:.1%}** · in the brain, outside all areas "
+            f"**{shares['outside_areas'] - shares['outside_brain']:.1%}** (shares of the absolute relevance)"
+        )
+    table = _areas(relevance.volume.digest, atlas.digest, merge, relevance, study_name)
+    left, right = st.columns(2)
     with left:
         event = st.plotly_chart(area_bars(table, 15), key="area_bars", on_select="rerun", selection_mode="points")
         st.caption("Click a bar to move the crosshair to the peak of that area.")
     with right:
-        st.metric(
-            "Relevance outside the brain", f"{shares['outside_brain']:.1%}", help="Share of the absolute relevance"
+        shown = top_areas(table, len(table))
+        st.dataframe(shown, column_config=AREA_COLUMNS, column_order=list(AREA_COLUMNS), hide_index=True, height=480)
+        st.caption(
+            f"{relevance.reading.capitalize()} relevance. Sums and means as shares of all areas; asymmetry from −1 (right) to 1 (left)."
         )
-        st.metric("In the brain, outside all areas", f"{shares['outside_areas'] - shares['outside_brain']:.1%}")
-        columns = ["area", "share", "mean", "asymmetry", "size_mm3"]
-        st.dataframe(top_areas(table, len(table))[columns], hide_index=True, height=330)
     points = event.selection.points if event else []
     place = points[0]["customdata"][1:4] if points else [None]
     return tuple(place) if place[0] is not None else None

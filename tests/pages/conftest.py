@@ -1,0 +1,51 @@
+"""One way to run a page in tests: the whole app, then the page."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOTS = ("single", "compare", "cohort", "trust")  # of background work, one a page
+
+
+@pytest.fixture(scope="session", autouse=True)
+def results_folder(tmp_path_factory):
+    """Keep results of tests out of the user's own folder, and let pages share them."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MRIINTERP_HOME", str(tmp_path_factory.mktemp("home")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def open_page():
+    """open_page("pages/x.py", subject="sim-002") → the app on that page with that address."""
+    from streamlit.testing.v1 import AppTest
+
+    def open_(page: str | None = None, **address):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        for key, value in address.items():
+            app.query_params[key] = value
+        app.run()
+        if page is not None:
+            app.switch_page(page).run()
+        assert not app.exception, [e.value for e in app.exception]
+        return app
+
+    return open_
+
+
+@pytest.fixture
+def finish():
+    """Run a page until its background work is done."""
+
+    def finish_(app, seconds: float = 120):
+        end = time.monotonic() + seconds
+        while any(f"_job_{slot}" in app.session_state for slot in SLOTS) and time.monotonic() < end:
+            time.sleep(0.3)
+            app.run()
+        assert not app.exception, [e.value for e in app.exception]
+        return app
+
+    return finish_

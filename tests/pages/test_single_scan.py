@@ -1,0 +1,39 @@
+"""The single-scan page, by Streamlit's own page tests."""
+
+import pytest
+
+from mriinterp.methods import method_names
+
+
+def text_of(app):
+    return " ".join(element.value for element in [*app.markdown, *app.caption, *app.title])
+
+
+def test_first_view_needs_no_click_and_says_what_it_is(open_page, finish):
+    app = finish(open_page(method="sensitivity"))
+    shown = text_of(app)
+    assert "Simulated data" in shown
+    assert "Research use only" in shown
+    assert "true group" in shown
+    assert [tab.label for tab in app.tabs] == ["Planes", "In space", "Areas", "Files"]
+
+
+def test_address_opens_the_same_view(open_page, finish):
+    app = finish(open_page(subject="sim-004", method="sensitivity", **{"sensitivity.score": "logit"}))
+    assert app.selectbox(key="subject").value == "sim-004"
+    assert app.selectbox(key="sensitivity.score").value == "logit"
+    assert app.query_params["subject"] in ("sim-004", ["sim-004"])
+
+
+def test_nonsense_in_the_address_is_ignored(open_page, finish):
+    app = finish(open_page(subject="sim-999", method="sensitivity", **{"occlusion.size": "-3"}))
+    assert app.selectbox(key="subject").value == "sim-001"
+
+
+@pytest.mark.parametrize("method", method_names())
+def test_every_method_has_widgets_with_help(open_page, method):
+    app = open_page(method=method)
+    widgets = [*app.selectbox, *app.number_input, *app.checkbox, *app.text_input]
+    of_method = [widget for widget in widgets if str(widget.key).startswith(f"{method}.")]
+    assert of_method
+    assert all(widget.help for widget in of_method)
