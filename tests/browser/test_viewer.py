@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from mriinterp.incremental.boxes import grid_boxes
+
 from .viewer_app import AFFINE, JUMP_MM, NASTY, OBLIQUE, SHAPE, head, relevance
 
 pytestmark = pytest.mark.browser
@@ -71,7 +73,7 @@ def number(text):
 
 
 def place(root, *, at):
-    root.evaluate("(root, voxel) => root.mriinterpViewer.moveTo(voxel)", [int(v) for v in at])
+    root.evaluate("({ mriinterpViewer: v }, at) => v.moveTo(v.space.inside(at))", [int(v) for v in at])
     settled(root)
 
 
@@ -318,6 +320,11 @@ def test_several_maps_share_one_crosshair_and_names_stay_text(opened):
     texts = [number(t) for t in root.locator(".reading").all_inner_texts()]
     expected = [RELEVANCE[PEAK], abs(RELEVANCE[PEAK]) * 2e-3, RELEVANCE[::-1][PEAK]]
     np.testing.assert_allclose(texts, expected, rtol=2e-3, atol=1e-5)
+    under = root.evaluate(
+        "(root) => { const v = root.mriinterpViewer; return v.views.map((w) => w.scan.value(v.space.index(v.cursor))); }"
+    )
+    scan = head()[0]
+    np.testing.assert_allclose(under, [scan[PEAK], scan[PEAK], scan[::-1][PEAK]], atol=3)
     ranges = "(root) => root.mriinterpViewer.views.map((v) => v.range)"
     own = root.evaluate(ranges)
     assert own[0] == pytest.approx([-own[0][1], own[0][1]])
@@ -328,6 +335,19 @@ def test_several_maps_share_one_crosshair_and_names_stay_text(opened):
     shared = root.evaluate(ranges)
     assert {top for _, top in shared} == {max(top for _, top in own)}
     assert all("common scale" in text for text in root.locator(".unit").all_inner_texts())
+
+
+@pytest.mark.parametrize("query", ["patch=1", "patch=1&oblique=1"])
+def test_occlusion_window_is_one_that_the_method_uses(opened, query):
+    shape = (40, 50, 30) if "oblique" in query else SHAPE
+    root = opened(query)
+    windows = grid_boxes(shape, 40, 25)
+    for at in [(0, 0, 0), (12, 20, 29), tuple(n - 1 for n in shape)]:
+        place(root, at=at)
+        inside = voxel(root)  # in the order of the array; the viewer counts in its own
+        window = tuple(map(tuple, root.evaluate("(root) => root.mriinterpViewer.patchWindow()")))
+        assert window in windows
+        assert all(low - 5 <= v < high + 5 for v, (low, high) in zip(inside, window, strict=True))
 
 
 def test_mosaic_shows_seven_slices_an_axis(opened):

@@ -77,7 +77,12 @@ def main():
     layers = [
         Layer("Occlusion", signed, "change of P(AD) when occluded"),
         Layer(NASTY, unsigned, "|gradient|", signed=False),
-        Layer("Mirrored", signed.with_data(signed.data[::-1].copy()), "change of P(AD) when occluded"),
+        Layer(
+            "Mirrored",
+            signed.with_data(signed.data[::-1].copy()),
+            "change of P(AD) when occluded",
+            scan=scan.with_data(scan.data[::-1].copy()),
+        ),
     ][: int(query.get("n", "1"))]
     st.button("again")
     jump = st.button("jump")

@@ -100,7 +100,7 @@ def test_labels_become_running_numbers_with_names(oblique_affine):
             "hemisphere": ["R", "L", "", ""],
         }
     )
-    packed = pack_labels(Blocks("test", Volume(labels, oblique_affine), areas))
+    packed = pack_labels(Volume(labels, oblique_affine), areas)
     codes = unpack(packed)
     names = ["none", *packed.meta["names"]]
     shown = {int(label): names[codes[np.argwhere(labels == label)[0][0], 0, 0]] for label in np.unique(labels)}
@@ -112,7 +112,7 @@ def test_labels_become_running_numbers_with_names(oblique_affine):
 def test_more_than_255_areas_take_two_bytes(oblique_affine):
     labels = np.arange(np.prod(SHAPE)).reshape(SHAPE)
     areas = pd.DataFrame({"label": [3], "name": ["three"], "hemisphere": [""]})
-    packed = pack_labels(Blocks("many", Volume(labels, oblique_affine), areas))
+    packed = pack_labels(Volume(labels, oblique_affine), areas)
     assert packed.meta["bits"] == 16
     np.testing.assert_array_equal(unpack(packed), labels)
     assert packed.meta["names"][:4] == ["label 1", "label 2", "three", "label 4"]

@@ -10,7 +10,8 @@ __all__ = ["store_script", "viewer_script", "viewer_style"]
 # One module is made of these, in this order; each file holds one idea and declares only functions, classes, constants.
 _VIEWER = (
     "store", "dom", "numbers", "colors", "geometry", "measure", "volumes", "slice",
-    "outline", "pane", "profile", "colorbar", "mosaic", "view", "layout", "toolbar", "picture", "viewer", "main",
+    "outline", "patch", "pane", "profile", "colorbar", "mosaic", "view", "layout", "toolbar", "picture",
+    "status", "viewer", "main",
 )  # fmt: skip
 _STORE = ("store", "store_main")
 

@@ -4,89 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import streamlit as st
 
 from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
+from mriinterp.ui.viewer.layer import Layer, Patch, ViewerState
 from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_relevance, pack_scan
 from mriinterp.volume import Grid, Volume, check_same_grid
 
 if TYPE_CHECKING:
     from mriinterp.atlas import Atlas
 
-__all__ = ["Layer", "Patch", "ViewerState", "viewer"]
+__all__ = ["viewer"]
 
 _VIEWER = st.components.v2.component("mriinterp_viewer", js=viewer_script(), css=viewer_style())
 _VOLUME = st.components.v2.component("mriinterp_volume", js=store_script())
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One map to show over a scan.
-
-    Parameters
-    ----------
-    name : str
-        Headline of the map, e.g. the method.
-    volume : Volume, shape (i, j, k)
-        On the grid of the scan.
-    unit : str
-        What a value means, e.g. ``"change of P(AD) when occluded"``.
-    signed : bool
-        Diverging colours, symmetric about 0; otherwise sequential ones, and
-        values below 0 are not shown.
-    range : (float, float), optional
-        Values at the two ends of the colour scale. Of a signed map the larger
-        magnitude counts for both sides. None: the map's own, where extreme
-        outliers (above the 99.9th percentile) do not stretch the scale.
-    scan : Volume, optional
-        Another scan under this map, e.g. of another subject or visit.
-    """
-
-    name: str
-    volume: Volume
-    unit: str = ""
-    signed: bool = True
-    range: tuple[float, float] | None = None
-    scan: Volume | None = None
-
-
-@dataclass(frozen=True)
-class Patch:
-    """An occlusion window to draw around the crosshair, edge and stride in voxels."""
-
-    size: tuple[int, int, int]
-    stride: tuple[int, int, int]
-
-    def __post_init__(self):
-        if min(self.size) < 1 or min(self.stride) < 1 or len(self.size) != 3 or len(self.stride) != 3:
-            raise ValueError(f"expected three positive numbers of voxels each, got {self.size} and {self.stride}")
-
-
-@dataclass(frozen=True)
-class ViewerState:
-    """What the reader last clicked.
-
-    Parameters
-    ----------
-    cursor_mm : tuple of 3 float or None
-        Crosshair in RAS+ mm; None before the first click when Python set none.
-    cursor_voxel : tuple of 3 int or None
-        The same as voxel of the scan, in the order of its array.
-    clicked : bool
-        Whether the position comes from the reader rather than from Python.
-    settings : dict
-        Threshold, opacity, view and so on at that moment, under the names of
-        the keyword arguments of :func:`viewer`.
-    """
-
-    cursor_mm: tuple[float, float, float] | None
-    cursor_voxel: tuple[int, int, int] | None
-    clicked: bool = False
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -94,14 +28,7 @@ def _pack(kind: str, digest: str, _thing: Any) -> Packed:
     packers = {"scan": pack_scan, "relevance": pack_relevance}
     if kind in packers:
         return packers[kind](_thing.canonical())
-    labels = _thing.labels.canonical()
-    return pack_labels(_Labels(labels, _thing.areas))
-
-
-@dataclass(frozen=True, eq=False)
-class _Labels:
-    labels: Volume
-    areas: Any
+    return pack_labels(_thing.labels.canonical(), _thing.areas)
 
 
 def viewer(
@@ -129,9 +56,8 @@ def viewer(
 ) -> ViewerState:
     """Show maps over a scan in linked planes.
 
-    Volumes travel once; stepping, thresholds, colours and conventions are the
-    browser's own business and cause no rerun. A click (not a drag on its way)
-    is reported and reruns the script.
+    Volumes travel once; only a click or the end of a drag is reported and
+    reruns the script.
 
     Parameters
     ----------
@@ -157,7 +83,7 @@ def viewer(
         0 (None: 90th percentile), `cluster` the least number of voxels that
         touch by faces, `layout` rows or columns of planes.
     patch : Patch, optional
-        Occlusion window drawn at its real size.
+        Occlusion window to draw.
     space : str
         Name of the millimetre coordinates, ``"MNI"`` or ``"scanner"``.
     scan_label : str
@@ -185,11 +111,15 @@ def viewer(
         "threshold_mode": threshold_mode, "cluster": int(cluster), "opacity": float(opacity),
         "outlines": outlines, "share_range": bool(share_range),
     }  # fmt: skip
+    return _state(_mount(spec, packed, key), scan, spec)
+
+
+def _mount(spec: dict, packed: dict[str, Packed], key: str) -> Any:
+    """Put the volumes and the viewer on the page; what the reader last reported."""
     with st.container(gap=None):
         for slot, one in enumerate(packed.values()):
-            _VOLUME(data=one.message, key=f"{key}-volume-{slot}", height="content")
-        result = _VIEWER(data=spec, key=key, on_cursor_change=lambda: None)
-    return _state(result.get("cursor"), scan, spec)
+            _VOLUME(data=one.message, key=f"{key}-volume-{slot}")
+        return _VIEWER(data=spec, key=key, on_cursor_change=lambda: None).get("cursor")
 
 
 def _check_grids(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None) -> None:

@@ -10,14 +10,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mriinterp.volume import Volume
-
-if TYPE_CHECKING:
-    from mriinterp.atlas import Atlas
 
 __all__ = ["NOT_A_NUMBER", "Packed", "decode_relevance", "pack_labels", "pack_relevance", "pack_scan"]
 
@@ -116,14 +113,16 @@ def decode_relevance(codes: np.ndarray, meta: dict) -> np.ndarray:
     return np.where(codes == NOT_A_NUMBER, np.nan, (codes.astype(np.float64) - meta["zero"]) * meta["scale"])
 
 
-def pack_labels(atlas: Atlas) -> Packed:
+def pack_labels(labels: Volume, areas: pd.DataFrame) -> Packed:
     """Areas as running numbers 1, 2, …; 0 is no area.
 
     Parameters
     ----------
-    atlas : Atlas
-        Label volume in RAS+ order and the table of areas. A label that the
-        table does not know is named by its number.
+    labels : Volume of int, shape (i, j, k)
+        RAS+ order; 0 is no area.
+    areas : DataFrame
+        Columns ``label``, ``name``, ``hemisphere``. A label that it does not
+        know is named by its number.
 
     Returns
     -------
@@ -135,20 +134,20 @@ def pack_labels(atlas: Atlas) -> Packed:
     ValueError
         If there are more than 65534 areas.
     """
-    present = np.unique(atlas.labels.data)
+    present = np.unique(labels.data)
     present = present[present != 0]
     if present.size > NOT_A_NUMBER - 1:
         raise ValueError(f"expected at most {NOT_A_NUMBER - 1} areas, got {present.size}")
-    known = dict(zip(atlas.areas["label"].astype(int), _display_names(atlas), strict=True))
-    codes = np.searchsorted(present, atlas.labels.data) + 1
-    codes = np.where(atlas.labels.data == 0, 0, codes).astype(np.uint8 if present.size < 256 else np.uint16)
+    known = dict(zip(areas["label"].astype(int), _display_names(areas), strict=True))
+    codes = np.searchsorted(present, labels.data) + 1
+    codes = np.where(labels.data == 0, 0, codes).astype(np.uint8 if present.size < 256 else np.uint16)
     return _packed(codes, {"names": [known.get(int(v), f"label {int(v)}") for v in present]})
 
 
-def _display_names(atlas: Atlas) -> list[str]:
+def _display_names(areas: pd.DataFrame) -> list[str]:
     """Names of areas with their side in words, unless the name says it already."""
     names = []
-    for name, side in zip(atlas.areas["name"].astype(str), atlas.areas["hemisphere"].astype(str), strict=True):
+    for name, side in zip(areas["name"].astype(str), areas["hemisphere"].astype(str), strict=True):
         word = {"L": "left", "R": "right"}.get(side, "")
         said = name.endswith(("_L", "_R", " L", " R")) or word in name.lower().split()
         names.append(f"{name} ({word})" if word and not said else name)

@@ -2,14 +2,32 @@
 
 const SCALES = {
   signed: {
-    'blue-black-red': { label: 'Blue – black – red', stops: ['#c4f3ff', '#5cb8ff', '#2378f0', '#1a3fae', '#12121c', '#9c1616', '#e23c1e', '#ff8a26', '#ffeaa6'] },
-    'blue-white-red': { label: 'Blue – white – red', stops: ['#053061', '#2166ac', '#4393c3', '#92c5de', '#f7f7f7', '#f4a582', '#d6604d', '#b2182b', '#67001f'] },
-    'purple-orange': { label: 'Purple – orange', stops: ['#e6daff', '#b193ff', '#7b4be0', '#4a2a9c', '#16141a', '#8a4204', '#cc6a08', '#ffa63c', '#ffe6b8'] },
+    'blue-black-red': {
+      label: 'Blue – black – red',
+      stops: ['#c4f3ff', '#5cb8ff', '#2378f0', '#1a3fae', '#12121c', '#9c1616', '#e23c1e', '#ff8a26', '#ffeaa6'],
+    },
+    'blue-white-red': {
+      label: 'Blue – white – red',
+      stops: ['#053061', '#2166ac', '#4393c3', '#92c5de', '#f7f7f7', '#f4a582', '#d6604d', '#b2182b', '#67001f'],
+    },
+    'purple-orange': {
+      label: 'Purple – orange',
+      stops: ['#e6daff', '#b193ff', '#7b4be0', '#4a2a9c', '#16141a', '#8a4204', '#cc6a08', '#ffa63c', '#ffe6b8'],
+    },
   },
   unsigned: {
-    inferno: { label: 'Inferno', stops: ['#160b39', '#420a68', '#6a176e', '#932667', '#bc3754', '#dd513a', '#f37819', '#fca50a', '#f6d746', '#fcffa4'] },
-    hot: { label: 'Hot', stops: ['#4a0000', '#a00000', '#f01000', '#ff7000', '#ffc000', '#ffff60', '#ffffe8'] },
-    viridis: { label: 'Viridis', stops: ['#440154', '#482878', '#3e4989', '#31688e', '#26828e', '#1f9e89', '#35b779', '#6ece58', '#b5de2b', '#fde725'] },
+    inferno: {
+      label: 'Inferno',
+      stops: ['#160b39', '#420a68', '#6a176e', '#932667', '#bc3754', '#dd513a', '#f37819', '#fca50a', '#f6d746', '#fcffa4'],
+    },
+    hot: {
+      label: 'Hot',
+      stops: ['#4a0000', '#a00000', '#f01000', '#ff7000', '#ffc000', '#ffff60', '#ffffe8'],
+    },
+    viridis: {
+      label: 'Viridis',
+      stops: ['#440154', '#482878', '#3e4989', '#31688e', '#26828e', '#1f9e89', '#35b779', '#6ece58', '#b5de2b', '#fde725'],
+    },
   },
 };
 const HIDDEN_GREY = [118, 118, 122];

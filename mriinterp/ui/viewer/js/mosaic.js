@@ -54,7 +54,8 @@ class Mosaic {
     for (const tile of this.tiles) {
       const { plane, slice } = tile;
       const flip = isFlipped(plane.horizontal, settings.convention);
-      this.images[plane.axis].draw(context, tile, { scan: view.scan, map, table: view.table, mask: view.mask, slice, flip, smooth: settings.smooth });
+      const look = { scan: view.scan, map, table: view.table, mask: view.mask, slice, flip, smooth: settings.smooth };
+      this.images[plane.axis].draw(context, tile, look);
       if (viewer.outlines && settings.outlines !== 'off') {
         const current = viewer.areas.codes[viewer.space.index(cursor)];
         viewer.outlines.draw(context, tile, plane, slice, flip, current, settings.outlines);

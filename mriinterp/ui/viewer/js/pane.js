@@ -43,7 +43,8 @@ class Pane {
     const [across, up] = this.viewer.space.extent(this.plane);
     const scale = Math.min(width / across, height / up);
     Object.assign(this, { width, height });
-    this.box = { width: across * scale, height: up * scale, x: (width - across * scale) / 2, y: (height - up * scale) / 2 };
+    const [wide, high] = [across * scale, up * scale];
+    this.box = { width: wide, height: high, x: (width - wide) / 2, y: (height - high) / 2 };
     this.context = fitCanvas(this.canvas, width, height);
   }
 
@@ -59,7 +60,7 @@ class Pane {
       const current = viewer.areas.codes[viewer.space.index(cursor)];
       viewer.outlines.draw(context, box, plane, slice, flip, current, settings.outlines);
     }
-    if (viewer.spec.patch && settings.patch) this.drawPatch();
+    if (viewer.spec.patch && settings.patch) drawPatch(this);
     if (settings.crosshair) this.drawCrosshair();
     this.drawLabels();
     const mm = viewer.space.mm(cursor)[plane.axis];
@@ -94,37 +95,6 @@ class Pane {
     context.strokeStyle = CROSSHAIR;
     context.stroke();
     context.globalAlpha = 1;
-  }
-
-  // The occlusion window nearest to the crosshair, dashed its neighbours one stride away.
-  drawPatch() {
-    const { context, plane, viewer } = this;
-    const { size, stride } = viewer.spec.patch;
-    const start = [0, 1, 2].map((axis) => {
-      const last = Math.max(0, viewer.space.shape[axis] - size[axis]);
-      return clamp(Math.round((viewer.cursor[axis] - size[axis] / 2) / stride[axis]) * stride[axis], 0, last);
-    });
-    const square = (shift) => {
-      const low = start.map((v, axis) => v + (shift[axis] ?? 0) - 0.5);
-      const [ax, ay] = this.place(low);
-      const [bx, by] = this.place(low.map((v, axis) => v + size[axis]));
-      context.strokeRect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay));
-    };
-    context.save();
-    context.beginPath();
-    context.rect(this.box.x, this.box.y, this.box.width, this.box.height);
-    context.clip();
-    context.strokeStyle = 'rgba(255, 226, 92, 0.45)';
-    context.lineWidth = 1;
-    context.setLineDash([3, 4]);
-    for (const axis of [plane.horizontal, plane.vertical]) {
-      for (const step of [-1, 1]) square({ [axis]: step * stride[axis] });
-    }
-    context.setLineDash([]);
-    context.strokeStyle = '#ffe25c';
-    context.lineWidth = 1.5;
-    square({});
-    context.restore();
   }
 
   drawLabels() {
@@ -177,8 +147,8 @@ class Pane {
   roll(event) {
     if (event.ctrlKey) return; // the browser's own zoom
     event.preventDefault();
-    this.wheel += event.deltaMode === 1 ? event.deltaY * 20 : event.deltaY;
-    const steps = Math.trunc(this.wheel / 40) || (Math.abs(this.wheel) >= 1 && event.deltaMode === 1 ? Math.sign(this.wheel) : 0);
+    this.wheel += event.deltaMode === 1 ? event.deltaY * 40 : event.deltaY;
+    const steps = Math.trunc(this.wheel / 40);
     if (!steps) return;
     this.wheel = 0;
     this.viewer.activate(this.plane.axis, this.view);

@@ -52,7 +52,9 @@ class Profile {
 
   key(event) {
     const right = this.flip ? -1 : 1;
-    const steps = { ArrowRight: right, ArrowLeft: -right, ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -1e6, End: 1e6 };
+    const steps = {
+      ArrowRight: right, ArrowLeft: -right, ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -1e6, End: 1e6,
+    };
     if (!(event.key in steps)) return;
     event.preventDefault();
     this.viewer.step(this.plane.axis, steps[event.key]);

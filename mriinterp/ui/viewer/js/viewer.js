@@ -60,9 +60,10 @@ class Viewer {
       return this.cache.get(id);
     };
     const scans = await Promise.all(spec.scans.map((meta) => obtain(`scan ${meta.volume}`, meta, (m, b) => new Scan(m, b))));
-    const maps = await Promise.all(spec.layers.map((meta) => obtain(`${meta.volume}${meta.signed}`, meta, (m, b) => new RelevanceMap(m, b))));
+    const mapId = (meta) => `${meta.volume}${meta.signed}`;
+    const maps = await Promise.all(spec.layers.map((meta) => obtain(mapId(meta), meta, (m, b) => new RelevanceMap(m, b))));
     const areas = spec.atlas && await obtain(`areas ${spec.atlas.volume}`, spec.atlas, (m, b) => new Areas(m, b));
-    const used = new Set([...spec.scans.map((m) => `scan ${m.volume}`), ...spec.layers.map((m) => `${m.volume}${m.signed}`), `areas ${spec.atlas?.volume}`]);
+    const used = new Set([...spec.scans.map((m) => `scan ${m.volume}`), ...spec.layers.map(mapId), `areas ${spec.atlas?.volume}`]);
     return { scans, maps, areas, used };
   }
 
@@ -225,7 +226,7 @@ class Viewer {
     this.pending.clear();
     const maps = this.views.filter((view) => view.map);
     if (work.has('measure') || work.has('color')) this.recolor(maps);
-    this.describe();
+    describePlace(this);
     if (work.has('layout')) {
       if (!layoutViews(this)) { this.pending = work; return; }
       this.laidOut = this.root.clientWidth;
@@ -257,7 +258,7 @@ class Viewer {
 
   takeMeasure(id, measured) {
     for (const view of this.views) if (view.id === id) view.measured = measured;
-    this.describeShown();
+    describeShown(this);
     this.ask();
   }
 
@@ -265,35 +266,8 @@ class Viewer {
     for (const view of this.views) view.draw();
   }
 
-  // Status line and the readings of every map at the crosshair.
-  describe() {
-    const index = this.space.index(this.cursor);
-    const mm = this.space.mm(this.cursor);
-    const parts = [
-      `${this.spec.space} (${mm.map(formatMm).join(', ')}) mm`,
-      `voxel (${this.space.fileVoxel(this.cursor).join(', ')})`,
-      `${this.spec.scanLabel} ${formatNumber(this.views[0].scan.value(index))}`,
-    ];
-    for (const view of this.views) {
-      if (!view.map) continue;
-      const text = formatNumber(view.map.value(index), 4);
-      if (this.views.length === 1) parts.push(`relevance ${text}`);
-      view.reading.textContent = this.views.length === 1 ? '' : text;
-    }
-    if (this.areas) parts.push(this.areas.at(index));
-    this.status.textContent = parts.join(' · ');
-    this.toolbar.showCursor(mm);
-  }
-
-  describeShown() {
-    const view = this.views.find((one) => one.measured);
-    if (!view || this.views.length > 1) { this.shown.textContent = ''; return; }
-    const { voxels, clusters } = view.measured;
-    const size = view.map.signed ? '|value|' : 'value';
-    const least = view.threshold > 0 ? `${size} ≥ ${formatNumber(view.threshold)}: ` : '';
-    const volume = (voxels * this.space.voxelVolume) / 1000;
-    this.shown.textContent = `Shown: ${least}${formatCount(voxels)} voxels (${formatNumber(volume)} cm³) in ${formatCount(clusters)} `
-      + `${clusters === 1 ? 'cluster' : 'clusters'}`;
+  patchWindow() {
+    return patchWindow(this);
   }
 
   close() {
