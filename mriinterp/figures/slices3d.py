@@ -77,8 +77,8 @@ def slices_figure(
     Returns
     -------
     plotly.graph_objects.Figure
-        Names of the traces: sagittal, coronal, axial, crosshair, brain, then
-        one a level of relevance.
+        Names of the traces: sagittal, coronal, axial, crosshair, the far half
+        of the brain's surface, then one a level of relevance.
     """
     scan = scan.canonical()
     volume = None
@@ -216,14 +216,25 @@ def _aligned(volume: Volume, spacing: float, box: np.ndarray) -> Volume:
 
 
 def _brain(mask: Volume) -> go.Mesh3d:
+    """The half of the brain's surface that lies behind the planes as first seen.
+
+    Plotly finds what is under the pointer by depth alone: a surface in front
+    would hide the planes' values, however clear it is.
+    """
     coarse = _aligned(mask.with_data(mask.data.astype(np.float32)), 5.0, _box(mask))
     vertices, triangles = surface_net(coarse.data, 0.5)
+    points = coarse.grid.to_mm(vertices)
+    a, b, c = (points[triangles[:, n]] for n in range(3))
+    low, high = points.min(axis=0), points.max(axis=0)
+    eye = (low + high) / 2 + np.prod(high - low) ** (1 / 3) * np.array([CAMERA["eye"][axis] for axis in "xyz"])
+    away = np.einsum("ij,ij->i", np.cross(b - a, c - a), eye - (a + b + c) / 3) < 0
+    points, triangles = _only(points, triangles[away], np.ones(len(points), bool))
     return _mesh(
-        coarse.grid.to_mm(vertices),
+        points,
         triangles,
-        name="brain surface",
+        name="brain surface (far half)",
         color="#9aa5b1",
-        opacity=0.12,
+        opacity=0.25,
         hoverinfo="skip",
         showlegend=True,
         lighting={"ambient": 0.6, "diffuse": 0.8, "specular": 0.1},
@@ -241,7 +252,8 @@ def _add_levels(figure: go.Figure, volume: Volume, scale: Scale) -> None:
         for points, triangles, value in meshes:
             r, g, b = scale.rgb(value).tolist()
             text = f"relevance {'≤' if value < 0 else '≥'} {colours.format_value(value)}"
-            mesh = _mesh(points, triangles, name=text, color=f"rgb({r},{g},{b})", opacity=0.55, hoverinfo="name")
+            mesh = _mesh(points, triangles, name=text, color=f"rgb({r},{g},{b})", opacity=0.55)
+            mesh.hovertemplate = text + "<br>x %{x:.0f}, y %{y:.0f}, z %{z:.0f} mm<extra></extra>"
             mesh.update(visible=level == START_LEVEL, showlegend=True)
             mesh.lighting = {"ambient": 0.55, "diffuse": 0.7, "specular": 0.2}
             figure.add_trace(mesh)
