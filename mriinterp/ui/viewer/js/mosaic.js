@@ -62,7 +62,7 @@ class Mosaic {
       }
       const voxel = [...cursor];
       voxel[plane.axis] = slice;
-      context.font = `12px ${viewer.font}`;
+      context.font = `${tile.width < 100 ? 10 : 12}px ${viewer.font}`;
       const text = `${plane.coordinate} ${formatMm(viewer.space.mm(voxel)[plane.axis])}`;
       haloText(context, text, tile.x + 6, tile.y + 5, 'left', 'top', '#c3c8d0');
     }
@@ -76,7 +76,7 @@ class Mosaic {
     const letters = planeLetters(plane, viewer.settings.convention);
     const row = this.tiles.filter((tile) => tile.plane === plane);
     const left = row.find((tile) => tile.x === 0);
-    context.font = `600 14px ${viewer.font}`;
+    context.font = `600 ${left.width < 100 ? 12 : 14}px ${viewer.font}`;
     haloText(context, letters.left, 5, left.y + left.height / 2, 'left', 'middle');
     haloText(context, letters.right, this.width - 5, left.y + left.height / 2, 'right', 'middle');
   }
