@@ -10,17 +10,24 @@ import torch
 __all__ = ["exact_arithmetic"]
 
 
+PLACES = {
+    "cpu": (torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul),
+    "cuda": (torch.backends.cudnn.conv, torch.backends.cuda.matmul),
+}
+"""Where PyTorch keeps the precision that float32 operations may be computed in."""
+
+
 @contextlib.contextmanager
 def exact_arithmetic(device: torch.device, exact: bool = True) -> Iterator[None]:
-    """Full float32 on CUDA (no TF32) while the block runs; other devices have nothing to set.
+    """Full float32 (no TF32 on CUDA, no bfloat16 in oneDNN) while the block runs.
 
     The settings are the process's own: they are put back even when the
     block raises.
     """
-    if device.type != "cuda" or not exact:
+    if device.type not in PLACES or not exact:
         yield
         return
-    places = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    places = PLACES[device.type]
     before = [place.fp32_precision for place in places]
     try:
         for place in places:

@@ -8,6 +8,8 @@ pooling takes 6 ms on 113×137×113 voxels here, 94 ms as Conv3d and MaxPool3d.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -82,7 +84,19 @@ def convolve(step: Step, window: Window, x: Tensor) -> Tensor:
         return _folded(step, window, x)
     if x.device.type != "cpu":
         x = x.contiguous()  # float32 convolutions of cuDNN want channels first
-    return function(x, step.weight, step.bias, window.stride, 0, window.dilation, step.groups)
+    return _call(function, x, step.weight, step.bias, window.stride, window.dilation, step.groups)
+
+
+def _call(function: Callable[..., Tensor], x: Tensor, weight: Tensor, bias, stride, dilation, groups=1) -> Tensor:
+    """An unpadded convolution, by oneDNN where there is one.
+
+    Asked for small inputs `conv3d` avoids oneDNN, which at these shapes is
+    up to six times faster even for a batch of one.
+    """
+    direct = x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
+    if direct and torch.backends.mkldnn.enabled:
+        return torch.mkldnn_convolution(x, weight, bias, (0,) * len(stride), stride, dilation, groups)
+    return function(x, weight, bias, stride, 0, dilation, groups)
 
 
 def _folds(step: Step, x: Tensor) -> bool:
@@ -112,7 +126,7 @@ def _fold(step: Step, window: Window, x: Tensor, count: int) -> Tensor:
     stride, span = window.stride[0], (count - 1) * window.stride[0] + int(window.extent[0])
     part = x.movedim(1, -1).unfold(1, span, count * stride).transpose(-1, -2)  # n, blocks, h, w, span, channels
     flat = part.reshape(-1, *part.shape[2:4], span * x.shape[1]).movedim(-1, 1)
-    out = F.conv2d(flat, weight, bias, window.stride[1:], 0, window.dilation[1:]).movedim(1, -1)
+    out = _call(F.conv2d, flat, weight, bias, window.stride[1:], window.dilation[1:]).movedim(1, -1)
     return out.reshape(*part.shape[:2], *out.shape[1:3], count, step.weight.shape[0])
 
 
