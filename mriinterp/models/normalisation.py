@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mriinterp.volume import Volume, check_same_grid
+from mriinterp.volume import Volume, check_same_grid, resample
 
 __all__ = ["NORMALISATIONS", "Normalisation", "read_normalisation"]
 
@@ -132,6 +132,8 @@ def read_normalisation(entry: dict | None, folder: Path, read_volume: Callable[[
             )
         for key in ("mean", "std"):
             volume = read_volume(folder / params[key])
+            if volume.source is not None and volume.source.matches(grid):
+                volume = resample(volume, grid)  # back to the model's own voxel order, exact
             check_same_grid(volume, grid, f"normalisation file {params[key]}", "the model")
             params[key] = np.ascontiguousarray(volume.data)
     return Normalisation(entry["kind"], params)

@@ -1,0 +1,42 @@
+"""Studies: subjects, their scans, a model and an atlas; the demo study and studies from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mriinterp.study.base import Study
+from mriinterp.study.demo import DemoStudy
+from mriinterp.study.settings import StudySettings, read_study_file, write_study_file
+from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, SimulatedScan
+from mriinterp.study.table import TableStudy
+
+__all__ = [
+    "AtlasRecipe",
+    "DemoStudy",
+    "FileScan",
+    "ModelRecipe",
+    "SimulatedScan",
+    "Study",
+    "StudySettings",
+    "TableStudy",
+    "load_study",
+    "read_study_file",
+    "write_study_file",
+]
+
+
+def load_study(source: str | Path) -> Study:
+    """A study by name (``"demo"``) or from a study file (``.toml``).
+
+    Raises
+    ------
+    KeyError
+        Neither a known name nor a study file.
+    FileNotFoundError, ValueError
+        A study file that is absent, or wrong: every problem is listed.
+    """
+    if str(source) == DemoStudy.name:
+        return DemoStudy()
+    if str(source).lower().endswith(".toml"):
+        return TableStudy(read_study_file(source))
+    raise KeyError(f"expected a study, got {str(source)!r}; available: {DemoStudy.name}, or the path of a study file (.toml)")

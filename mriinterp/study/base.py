@@ -1,0 +1,118 @@
+"""What a page or a cohort run needs to know of a study."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from mriinterp.atlas import Atlas
+from mriinterp.models import Model
+from mriinterp.study.sources import AtlasRecipe, ModelRecipe
+from mriinterp.template import DEMO_GRID, brain_mask, template
+from mriinterp.volume import Volume
+
+__all__ = ["ScanSource", "Study"]
+
+
+class ScanSource(Protocol):
+    """One scan, not read yet; small, and can be sent to another process."""
+
+    def load(self) -> Volume:
+        """The scan, RAS+."""
+
+    def fingerprint(self) -> str:
+        """A text that changes when the scan may have changed; reads no voxel."""
+
+
+class Study(ABC):
+    """Subjects, their scans, a network and an atlas.
+
+    Attributes
+    ----------
+    name, title : str
+    simulated : bool
+        Everything shown of this study must say so.
+    subjects : DataFrame
+        One row a scan, indexed by ``id``: subject, group, sex, age, split and more.
+    groups : tuple of str
+        Reference group first.
+    positive : str
+        The group that the network's positive class stands for.
+    classes : dict of str to str
+        The network's class for each group; groups that have none are absent.
+    output : Path or None
+        Where results of this study go unless said otherwise.
+    """
+
+    name: str
+    title: str
+    simulated: bool = False
+    subjects: pd.DataFrame
+    groups: tuple[str, ...]
+    positive: str
+    classes: dict[str, str]
+    output: Path | None = None
+
+    @property
+    def reference_group(self) -> str:
+        """The group others are compared with."""
+        return self.groups[0]
+
+    def group_of(self, subject: str) -> str:
+        """Group of a subject; KeyError for an unknown id."""
+        self._check(subject)
+        return str(self.subjects.loc[subject, "group"])
+
+    def class_of(self, group: str) -> str | None:
+        """The network's class that a group stands for, or None."""
+        return self.classes.get(group)
+
+    def _check(self, subject: str) -> None:
+        if subject not in self.subjects.index:
+            some = ", ".join(map(str, self.subjects.index[:5]))
+            raise KeyError(f"expected a subject of study {self.name!r}, got {subject!r}; available: {some}, …")
+
+    def scan(self, subject: str) -> Volume:
+        """The scan of a subject, RAS+."""
+        return self.source(subject).load()
+
+    @abstractmethod
+    def source(self, subject: str) -> ScanSource:
+        """Where the scan of a subject comes from; KeyError for an unknown id."""
+
+    def truth(self, subject: str) -> Volume | None:
+        """Where disease changed this brain (bool), or None where nobody knows."""
+        return None
+
+    @property
+    @abstractmethod
+    def model_recipe(self) -> ModelRecipe:
+        """How to load the study's network."""
+
+    @property
+    @abstractmethod
+    def atlas_recipe(self) -> AtlasRecipe:
+        """How to load the study's atlas."""
+
+    def model(self, device: str | None = None) -> Model:
+        """The study's network."""
+        return self.model_recipe.load(device)
+
+    def atlas(self) -> Atlas:
+        """The study's atlas."""
+        return self.atlas_recipe.load()
+
+    def background(self) -> Volume:
+        """What group maps are shown over."""
+        return template(DEMO_GRID)
+
+    def background_source(self) -> ScanSource | None:
+        """The background as a source, for fills called "reference"; None if there is none."""
+        return None
+
+    def brain_mask(self) -> Volume:
+        """Voxels of the brain (bool)."""
+        return brain_mask(DEMO_GRID)

@@ -1,0 +1,124 @@
+"""Where scans, networks and atlases come from, small enough to be sent to other processes and machines."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mriinterp
+from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.models import Model, load_code, load_model
+from mriinterp.nifti import read_volume
+from mriinterp.simulate import SimulationSettings, simulate_subject
+from mriinterp.template import DEMO_GRID, template
+from mriinterp.volume import Volume
+
+__all__ = ["AtlasRecipe", "FileScan", "ModelRecipe", "SimulatedScan", "TemplateScan"]
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FileScan:
+    """A scan in a file."""
+
+    path: Path
+    allow_unknown_space: bool = False
+
+    def load(self) -> Volume:
+        """Read it."""
+        return read_volume(self.path, allow_unknown_space=self.allow_unknown_space)
+
+    def fingerprint(self) -> str:
+        """Changes when the file is written again; reads no voxel. OSError if there is no file."""
+        stat = os.stat(self.path)
+        return _digest(Path(self.path).name, stat.st_size, stat.st_mtime_ns, self.allow_unknown_space)
+
+
+@dataclass(frozen=True)
+class SimulatedScan:
+    """A scan that is simulated when it is wanted."""
+
+    settings: SimulationSettings
+    subject: str
+
+    def load(self) -> Volume:
+        """Simulate it."""
+        return simulate_subject(self.settings, self.subject).volume
+
+    def fingerprint(self) -> str:
+        """Changes with the settings and with the version of this package."""
+        return _digest("simulated", self.settings, self.subject, mriinterp.__version__)
+
+
+@dataclass(frozen=True)
+class TemplateScan:
+    """The template brain on the demo study's grid."""
+
+    def load(self) -> Volume:
+        """Resample it."""
+        return template(DEMO_GRID)
+
+    def fingerprint(self) -> str:
+        """Always the same."""
+        return _digest("template", mriinterp.__version__)
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """How to load a network.
+
+    Parameters
+    ----------
+    source : str
+        Name, card or architecture, as `mriinterp.models.load_model` takes it.
+    weights : tuple of str
+    brain_mask : str
+        NIfTI file applied to scans on load; "" leaves that to the card.
+    code : str
+        Python file that registers the architecture; run on the user's word only. "" for none.
+    trust_code : bool
+        Leave to open an exported program.
+    """
+
+    source: str
+    weights: tuple[str, ...] = ()
+    brain_mask: str = ""
+    code: str = ""
+    trust_code: bool = False
+
+    def load(self, device: str | None = None) -> Model:
+        """Load it; errors as of `load_model`."""
+        if self.code:
+            load_code(self.code)
+        weights = list(self.weights) or None
+        model = load_model(self.source, weights, device, trust_code=self.trust_code)
+        if not self.brain_mask:
+            return model
+        card = replace(model.card, brain_mask=str(Path(self.brain_mask).resolve()))
+        return load_model(card, weights, device, trust_code=self.trust_code)
+
+    def files(self) -> list[Path]:
+        """Files it reads that are known without loading it."""
+        named = [*self.weights, self.brain_mask, self.code]
+        if self.source.lower().endswith((".json", ".pt2")):
+            named.append(self.source)
+        return [Path(name) for name in named if name]
+
+
+@dataclass(frozen=True)
+class AtlasRecipe:
+    """How to load an atlas: its name, or a label image and a table."""
+
+    source: str = "AAL"
+    table: str = ""
+
+    def load(self) -> Atlas:
+        """Load it; errors as of `load_atlas`."""
+        return load_atlas(self.source, Path(self.table) if self.table else None)
+
+

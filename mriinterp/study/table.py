@@ -1,0 +1,153 @@
+"""A study made of a table, a folder of images and a network."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from mriinterp.models import Model
+from mriinterp.nifti import read_volume
+from mriinterp.progress import Cancel, Progress
+from mriinterp.study.base import Study
+from mriinterp.study.settings import StudySettings
+from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe
+from mriinterp.subjects import read_subjects, split_patients
+from mriinterp.template import brain_mask, template
+from mriinterp.volume import Volume, resample
+
+__all__ = ["TableStudy", "read_table_of", "with_split"]
+
+DEFAULT_TEST = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+def read_table_of(settings: StudySettings):
+    """Frame and report of a study's table; errors as of `read_subjects`."""
+    return read_subjects(
+        settings.table,
+        settings.images,
+        kind=settings.kind,
+        columns=settings.columns,
+        groups=settings.labels,
+        corrupt=settings.corrupt,
+        prefixes=settings.prefixes,
+        pattern=settings.pattern,
+    )
+
+
+def with_split(frame, settings: StudySettings):
+    """The frame with every scan in a split: the file's rule, else the table's own split, else a fifth for testing.
+
+    Raises
+    ------
+    ValueError
+        If a group has no patient to spare, or the table's split is not complete.
+    """
+    own = frame["split"] != ""
+    if settings.test is None and own.any():
+        if not own.all():
+            lacking = frame["id"][~own]
+            raise ValueError(
+                f"expected a split for every scan, got none for {len(lacking)} of {len(frame)}: "
+                f"{', '.join(lacking[:5])}; complete the table, or set test under [split]"
+            )
+        return frame
+    test = DEFAULT_TEST if settings.test is None else settings.test
+    priority = [settings.positive, *settings.groups]
+    return frame.assign(split=split_patients(frame, test, seed=settings.seed, priority=priority))
+
+
+class TableStudy(Study):
+    """A study from a study file.
+
+    Parameters
+    ----------
+    settings : StudySettings
+
+    Attributes
+    ----------
+    report : Report
+        What was left out of the table, and why.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the table cannot be read or contradicts the file; ``study check`` tells more.
+    """
+
+    def __init__(self, settings: StudySettings):
+        self.settings = settings
+        self.name, self.title, self.simulated = settings.name, settings.title or settings.name, settings.simulated
+        self.groups, self.positive, self.output = settings.groups, settings.positive, settings.output
+        frame, self.report = read_table_of(settings)
+        if not self.report.ok:
+            problems = "; ".join(f.text() for f in self.report.errors)
+            where = f"; see: python -m mriinterp study check {settings.path}" if settings.path else ""
+            raise ValueError(f"{settings.name}: expected a usable table, got problems: {problems}{where}")
+        for finding in self.report.of("warning"):
+            logger.warning("%s: %s", settings.name, finding.text())
+        self.subjects = with_split(frame, settings).set_index("id", drop=False)
+        self.classes = dict(settings.classes) or {g: g for g in self.groups}
+
+    def __reduce__(self):
+        return type(self), (self.settings,)
+
+    def source(self, subject: str) -> FileScan:
+        self._check(subject)
+        return FileScan(Path(self.subjects.loc[subject, "path"]), self.settings.allow_unknown_space)
+
+    @property
+    def fitted_card(self) -> Path:
+        """Where ``study normalise`` writes the card of the fitted network."""
+        return self.output / "model" / "card.json"
+
+    @property
+    def model_recipe(self) -> ModelRecipe:
+        recipe = self.settings.model
+        if self.settings.normalisation != "voxelwise":
+            return recipe
+        if not self.fitted_card.is_file():
+            raise ValueError(
+                f"{self.name}: expected a fitted voxelwise normalisation, found no {self.fitted_card}; "
+                f"make it: python -m mriinterp study normalise {self.settings.path}"
+            )
+        return replace(recipe, source=str(self.fitted_card), brain_mask="")
+
+    @property
+    def atlas_recipe(self) -> AtlasRecipe:
+        return self.settings.atlas
+
+    @cached_property
+    def cpu_model(self) -> Model:
+        """The network on the CPU, loaded once."""
+        return self.model_recipe.load("cpu")
+
+    @property
+    def background_file(self) -> Path:
+        """Where the mean training scan is kept."""
+        return self.output / "background" / f"mean{'_normalised' if self.settings.normalised else ''}.nii.gz"
+
+    def background(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Volume:
+        """Mean training scan on the model's grid, made once and kept; the template if there is none."""
+        from mriinterp.study.training import mean_training_scan
+
+        if self.settings.background == "template":
+            return template(self.cpu_model.grid).canonical()
+        made = mean_training_scan(self, progress=progress, cancel=cancel)
+        return template(self.cpu_model.grid).canonical() if made is None else made
+
+    def background_source(self) -> FileScan | None:
+        from mriinterp.study.training import mean_training_scan
+
+        made = mean_training_scan(self, normalised=False)
+        return None if made is None else FileScan(self.output / "background" / "mean.nii.gz")
+
+    def brain_mask(self) -> Volume:
+        grid = self.cpu_model.grid
+        if self.settings.model.brain_mask:
+            mask = resample(read_volume(self.settings.model.brain_mask), grid, order=0).canonical()
+            return mask.with_data(mask.data > 0)
+        return brain_mask(grid).canonical()

@@ -1,0 +1,191 @@
+"""What is computed from the training scans: voxel-wise normalisation and the mean scan.
+
+Scans are streamed: memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mriinterp.atomic import write_text
+from mriinterp.models import Model, write_card
+from mriinterp.nifti import read_volume, write_volume
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.stats import Moments
+from mriinterp.volume import Volume, resample
+
+if TYPE_CHECKING:
+    from mriinterp.study.table import TableStudy
+
+__all__ = ["Fitted", "fit_normalisation", "mean_training_scan", "training_digest", "training_scans"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Result of `fit_normalisation`.
+
+    Attributes
+    ----------
+    card : Path
+        Model card that names mean and deviation.
+    n : int
+        Scans that were used.
+    failed : dict of str to str
+        Scans that could not be read, and why.
+    flat : float
+        Share of voxels that never varied; the network reads 0 there.
+    """
+
+    card: Path
+    n: int
+    failed: dict[str, str]
+    flat: float
+
+
+def training_scans(study: TableStudy) -> list[str]:
+    """Ids of the training scans, sorted: a fit does not depend on the order of rows."""
+    return sorted(study.subjects.index[study.subjects["split"] == "train"])
+
+
+def training_digest(study: TableStudy) -> str:
+    """SHA-256 over the training scans' ids, and sizes and times of their files."""
+    digest = hashlib.sha256()
+    for subject in training_scans(study):
+        try:
+            mark = study.source(subject).fingerprint()
+        except OSError:
+            mark = "absent"
+        digest.update(f"{subject}\t{mark}\n".encode())
+    return digest.hexdigest()
+
+
+def _on_grid(model: Model, scan: Volume) -> np.ndarray:
+    """A scan as the network's normalisation meets it: on its grid, masked."""
+    data = resample(scan, model.grid, order=1).data
+    return data if model.mask is None else data * (model.mask.data > 0)
+
+
+def _stream(
+    study: TableStudy, read, progress: Progress | None, cancel: Cancel | None
+) -> tuple[Moments, dict[str, str]]:
+    moments, failed = Moments(), {}
+    scans = training_scans(study)
+    for done, subject in enumerate(scans, start=1):
+        check_cancel(cancel)
+        try:
+            moments.add(read(study.scan(subject)))
+        except (OSError, ValueError) as error:
+            logger.warning("%s: training scan %s is left out: %s", study.name, subject, error)
+            failed[subject] = str(error)
+        tell(progress, done, len(scans))
+    return moments, failed
+
+
+def _from_folder(path: Path, folder: Path) -> str:
+    """A path as a card writes it: relative where that can be."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return str(path)
+
+
+def fit_normalisation(
+    study: TableStudy, *, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Fitted:
+    """Mean and standard deviation of every voxel over the training scans, saved beside a model card.
+
+    Deviations are those of the training scans themselves (divided by n, as
+    numpy's default and the original study have it).
+
+    Raises
+    ------
+    ValueError
+        If fewer than two training scans can be read.
+    """
+    recipe = study.settings.model
+    model = recipe.load("cpu")
+    moments, failed = _stream(study, lambda scan: _on_grid(model, scan), progress, cancel)
+    if moments.count < 2:
+        why = "; ".join(f"{name}: {text}" for name, text in list(failed.items())[:3])
+        raise ValueError(
+            f"{study.name}: expected at least two training scans to fit a normalisation, got {moments.count} of "
+            f"{len(training_scans(study))}{f' ({why})' if why else ''}"
+        )
+    folder = study.fitted_card.parent
+    deviation = moments.deviation(ddof=0)
+    if not deviation.any():
+        raise ValueError(f"{study.name}: expected training scans that differ, got {moments.count} equal ones")
+    for name, data in (("mean", moments.average()), ("std", deviation)):
+        write_volume(Volume(data, model.grid.affine), folder / f"{name}.nii.gz", space="mni")
+    card = model.card
+    weights = recipe.weights or tuple(str(card.folder / name) for name in card.weights)
+    mask = card.folder / card.brain_mask if card.brain_mask else None
+    fitted: dict[str, Any] = {
+        "fitted": {
+            "scans": moments.count,
+            "training_scans": training_scans(study),
+            "left_out": failed,
+            "digest": training_digest(study),
+        }
+    }
+    made = replace(
+        card,
+        normalisation={"kind": "voxelwise", "mean": "mean.nii.gz", "std": "std.nii.gz"},
+        brain_mask=_from_folder(mask, folder) if mask else None,
+        weights=tuple(_from_folder(Path(name), folder) for name in weights),
+        about={**card.about, **fitted},
+    )
+    write_card(made, study.fitted_card)
+    return Fitted(study.fitted_card, moments.count, failed, float(np.mean(deviation == 0)))
+
+
+def mean_training_scan(
+    study: TableStudy,
+    *,
+    normalised: bool | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Volume | None:
+    """Mean of the training scans on the model's grid, RAS+; None without any.
+
+    Computed once and kept in the study's output folder, until scans or model change.
+
+    Parameters
+    ----------
+    normalised : bool, optional
+        The mean of what the network reads, instead of intensities; default: as the study file says.
+    """
+    if not training_scans(study):
+        return None
+    normalised = study.settings.normalised if normalised is None else normalised
+    path = study.output / "background" / f"mean{'_normalised' if normalised else ''}.nii.gz"
+    note = path.with_name(path.name.removesuffix(".nii.gz") + ".json")
+    model = study.cpu_model
+    wanted = {"training": training_digest(study), "model": model.digest, "normalised": normalised}
+    try:
+        known = json.loads(note.read_text(encoding="utf-8"))
+        if {key: known[key] for key in wanted} == wanted:
+            return read_volume(path, allow_constant=True)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not there, or damaged: made anew
+    read = (lambda scan: model.prepare(scan)[0, 0].cpu().numpy()) if normalised else (lambda scan: _on_grid(model, scan))
+    moments, failed = _stream(study, read, progress, cancel)
+    if not moments.count:
+        return None
+    mean = Volume(moments.average(), model.grid.affine).canonical()
+    try:
+        write_volume(mean, path, space="mni")
+        write_text(note, json.dumps({**wanted, "scans": moments.count, "left_out": failed}, indent=1))
+    except OSError as error:  # a folder one may not write to: the picture is still good
+        logger.warning("%s: the mean training scan cannot be kept: %s", study.name, error)
+    return mean
