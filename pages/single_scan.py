@@ -6,7 +6,7 @@ from mriinterp.store import request_key
 from mriinterp.ui.address import write_address
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
-from mriinterp.ui.resources import known_map, model_of, prediction_of, store, study_of
+from mriinterp.ui.resources import cost_of, known_map, model_of, prediction_of, store, study_of
 from mriinterp.ui.result import show_areas, show_downloads, show_planes, show_prediction, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject
@@ -20,9 +20,9 @@ with readable_errors():
 with st.sidebar:
     subject = choose_subject(name, model)
     method = choose_method()
-    with st.form("parameters", border=False):
-        params = parameter_widgets(method, model.heads[0].kind)
-        run = st.form_submit_button("Explain", type="primary", icon=":material/play_arrow:", width="stretch")
+    params = parameter_widgets(method, model.heads[0].kind)
+    run = st.button("Explain", type="primary", icon=":material/play_arrow:", width="stretch", key="explain")
+    cost = st.empty()
 write_address("subject", "method", *parameter_keys(method))
 
 with readable_errors():
@@ -32,6 +32,7 @@ with readable_errors():
 
 show_prediction(model, prediction, subject)
 relevance = known_map(key)
+cost.caption("Known: shown at once." if relevance else f"Cost: {cost_of(name, model.digest, method.name, params)}.")
 if relevance is None and (run or "started" not in st.session_state):
     st.session_state["started"] = True  # the first view needs no click
     start_job(

@@ -13,6 +13,7 @@ from mriinterp.atlas import Atlas
 from mriinterp.atomic import write_text
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
+from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap, explain
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
@@ -88,6 +89,10 @@ def run(args: argparse.Namespace) -> int:
     if args.target is not None and args.target not in known:
         raise ValueError(f"expected a target class, got {args.target!r}; available: {', '.join(known)}")
     job.out.mkdir(parents=True, exist_ok=True)
+    values = method.resolve(
+        {**({"score": "raw"} if job.model.heads[0].kind == "scale" else {}), **settings}, args.preset
+    )
+    complain(f"{method.label}: {describe_cost(job.model, method.name, values)} a scan")
     failed = []
     for scan, stem in zip(args.scans, stems, strict=True):
         progress = ProgressLine(f"{stem}: {method.label}")

@@ -8,13 +8,31 @@ a change of wording.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-__all__ = ["linked", "linked_value", "write_address"]
+if TYPE_CHECKING:
+    from mriinterp.ui.viewer import ViewerState
+
+__all__ = ["linked", "linked_value", "read_view", "write_address", "write_view"]
 
 _DEFAULTS = "_address_defaults"
+_SETTINGS: dict[str, Callable[[str], Any]] = {
+    "view": str,
+    "convention": str,
+    "threshold": float,
+    "threshold_mode": str,
+    "cluster": int,
+    "opacity": float,
+    "outlines": str,
+}
+_WORDS = {
+    "view": ("ortho", "mosaic"),
+    "convention": ("radiological", "neurological"),
+    "threshold_mode": ("value", "percentile"),
+    "outlines": ("off", "area", "all"),
+}
 
 
 def linked(
@@ -66,3 +84,32 @@ def write_address(*keys: str) -> None:
     for key in keys:
         value = st.session_state.get(key, defaults.get(key))
         linked_value(key, None if value == defaults.get(key) else str(value))
+
+
+def write_view(state: ViewerState) -> None:
+    """Put crosshair and settings of a viewer into the address."""
+    if state.cursor_mm is not None:
+        linked_value("mm", ",".join(f"{v:g}" for v in state.cursor_mm))
+    for name in _SETTINGS:
+        value = state.settings.get(name)
+        linked_value(name, None if value is None else f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def read_view() -> dict[str, Any]:
+    """Crosshair (``cursor_mm``) and ``settings`` that the address names, as far as they are valid."""
+    found: dict[str, Any] = {"settings": {}}
+    try:
+        mm = tuple(float(v) for v in st.query_params.get("mm", "").split(","))
+        if len(mm) == 3 and all(abs(v) < 1000 for v in mm):
+            found["cursor_mm"] = mm
+    except ValueError:
+        pass  # no place, or nonsense: the viewer starts at the peak
+    for name, cast in _SETTINGS.items():
+        raw = st.query_params.get(name)
+        try:
+            value = None if raw is None else cast(raw)
+        except ValueError:
+            continue
+        if value is not None and value in _WORDS.get(name, (value,)) and value == value:
+            found["settings"][name] = value
+    return found

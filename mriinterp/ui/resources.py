@@ -9,6 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.atlas import Atlas
+from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
 from mriinterp.models import Model, Prediction
 from mriinterp.store import Store
@@ -62,6 +63,12 @@ def truth_of(study: str, subject: str) -> Volume | None:
 def prediction_of(study: str, digest: str, _scan: Volume) -> Prediction:
     """What a study's network says of a scan (`digest` is the scan's)."""
     return model_of(study).predict(_scan)
+
+
+@st.cache_data(max_entries=256, show_spinner="Planning …")
+def cost_of(study: str, digest: str, method: str, params: dict) -> str:
+    """What a map will cost (`digest` is the model's)."""
+    return describe_cost(model_of(study), method, params)
 
 
 @st.cache_resource(show_spinner=False)

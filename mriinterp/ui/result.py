@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +12,17 @@ import streamlit as st
 
 from mriinterp.areas import area_table, outside_shares, top_areas
 from mriinterp.explain import RelevanceMap
+from mriinterp.export.animation import write_gif, write_mp4
+from mriinterp.export.scan_report import scan_report
 from mriinterp.figures.areas import area_bars
+from mriinterp.figures.mosaic import mosaic_png
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.nifti import to_source, write_volume
 from mriinterp.sidecar import to_sidecar
 from mriinterp.study import Study
+from mriinterp.ui.address import read_view, write_view
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
@@ -84,15 +89,21 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, curs
     if relevance.method == "occlusion":
         size, stride = relevance.params["size"], relevance.params["stride"]
         patch = Patch((size,) * 3, (stride,) * 3)
-    return viewer(
+    first = st.session_state.setdefault("planes_first", read_view())
+    state = viewer(
         scan,
         layers,
         atlas=atlas_of(study_name).on(relevance.volume.grid),
         key="planes",
-        cursor_mm=cursor_mm,
+        cursor_mm=cursor_mm or first.pop("cursor_mm", None) or st.session_state.get("planes_cursor"),
         jump=jump,
         patch=patch,
+        **first.get("settings", {}),
     )
+    st.session_state["planes_cursor"] = state.cursor_mm
+    if state.clicked:
+        write_view(state)
+    return state
 
 
 def show_space(study: Study, subject: Subject, relevance: RelevanceMap, mm=None) -> None:
@@ -139,23 +150,77 @@ def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, 
 
 
 def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:
-    """Map, sidecar and table as files."""
+    """Map, description, table, pictures, animations and a report as files; made when asked for."""
     stem = f"{Path(subject.name).name.split('.')[0]}_{relevance.method}"
-    sidecar = json.dumps(to_sidecar(relevance, simulated_scan=simulated), indent=2, ensure_ascii=False)
-    table = _areas(relevance.volume.digest, atlas_of(study_name).digest, True, relevance, study_name)
-    row = st.container(horizontal=True)
-    with row:
-        st.download_button("Map (NIfTI)", _nifti(relevance.volume), f"{stem}_relevance.nii.gz", on_click="ignore")
-        own = subject.scan.source or subject.scan.grid
+    scan = on_grid_of(subject.scan, relevance.volume)
+    method = get_method(relevance.method)
+    own = subject.scan.source or subject.scan.grid
+
+    def offer(label: str, make: Callable[[], bytes | str], ending: str, help: str) -> None:
+        st.download_button(
+            label, make, f"{stem}_{ending}", key=f"get_{ending}", help=help, on_click="ignore", width="stretch"
+        )
+
+    data, pictures, pages = st.columns(3)
+    with data:
+        st.markdown("**Data**")
+        offer(
+            "Map (NIfTI)", lambda: _nifti(relevance.volume), "relevance.nii.gz", "Signed and raw, on the network's grid"
+        )
         if not relevance.volume.grid.matches(own):
             on_scan = to_source(relevance.volume, own)
-            st.download_button(
-                "Map on the scan's grid", _nifti(on_scan), f"{stem}_relevance_scan.nii.gz", on_click="ignore"
+            offer(
+                "Map on the scan's grid",
+                lambda: _nifti(on_scan),
+                "relevance_scan.nii.gz",
+                "In the scan's own voxel order",
             )
-        st.download_button("Description (JSON)", sidecar, f"{stem}_relevance.json", on_click="ignore")
-        st.download_button("Areas (CSV)", table.to_csv(index=False), f"{stem}_areas.csv", on_click="ignore")
+        sidecar = to_sidecar(relevance, simulated_scan=simulated)
+        offer("Description (JSON)", lambda: json.dumps(sidecar, indent=2, ensure_ascii=False), "relevance.json",
+              "Method, parameters, target, prediction, digests, versions")  # fmt: skip
+        table = _areas(relevance.volume.digest, atlas_of(study_name).digest, True, relevance, study_name)
+        offer("Areas (CSV)", lambda: table.to_csv(index=False), "areas.csv", "Relevance per brain area")
+    with pictures:
+        st.markdown("**Pictures**")
+        title = f"{subject.name} · {method.label}{' · simulated data' if simulated else ''}"
+        offer(
+            "Mosaic (PNG)",
+            lambda: mosaic_png(scan, relevance, title=title),
+            "mosaic.png",
+            "Seven slices along each axis",
+        )
+        axis = st.selectbox("Animation along", ["coronal", "axial", "sagittal"], key="animate")
+        offer(
+            "Animation (GIF)",
+            lambda: _animation(write_gif, "gif", scan, relevance, axis, title),
+            f"{axis}.gif",
+            "Through the brain",
+        )
+        offer(
+            "Animation (MP4)",
+            lambda: _animation(write_mp4, "mp4", scan, relevance, axis, title),
+            f"{axis}.mp4",
+            "Through the brain",
+        )
+    with pages:
+        st.markdown("**To send round**")
+        facts = {"id": subject.name, **({"group": subject.group} if subject.group else {})}
+        brain = study_of(study_name).brain_mask()
+        offer(
+            "One page (HTML)",
+            lambda: scan_report(
+                relevance, scan, atlas_of(study_name), subject=facts, simulated=simulated, brain=brain
+            ).html(),
+            "report.html",
+            "Prediction, pictures, areas and provenance; opens without a network connection",
+        )
 
 
 def _nifti(volume: Volume) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         return write_volume(volume, Path(folder) / "map.nii.gz", space="mni").read_bytes()
+
+
+def _animation(write: Callable, ending: str, scan: Volume, relevance: RelevanceMap, axis: str, title: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write(Path(folder) / f"slices.{ending}", scan, relevance, axis, title=title).read_bytes()
