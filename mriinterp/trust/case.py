@@ -1,0 +1,186 @@
+"""One scan seen by one network, with all that a measure of trust may ask of them.
+
+Everything here is on the model's grid and in its voxel order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mriinterp.incremental import Occluder
+from mriinterp.methods.guard import frozen
+from mriinterp.methods.score import gradient_of_score, score_of
+from mriinterp.progress import Cancel, Progress
+
+__all__ = ["SMALLEST_AREA", "Case", "visible_box"]
+
+SMALLEST_AREA = 8  # voxels an area must have inside the mask to be ranked
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network, a prepared scan, and what is known of both.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Raw outputs (n, classes), or (n, 1) for a scale; in eval mode.
+    x : Tensor, shape (1, C, i, j, k)
+        The prepared scan.
+    target : int
+        The explained output.
+    mask : array of bool, shape (i, j, k)
+        Ω: the brain, as far as the network can see it.
+    areas : array of int, shape (i, j, k)
+        Label of the area of every voxel, 0 outside all.
+    reference : Tensor, shape of `x`
+        What hidden tissue is replaced by: the control mean.
+    score : str
+        f: ``"margin"``, or ``"raw"`` for a network with one output.
+    truth : array of bool, optional
+        Where the disease is.
+    labels : Tensor of int, shape (2, i, j, k), optional
+        As area occlusion takes them; made from `areas` if not given.
+    others : sequence of Tensor
+        Prepared scans of other subjects.
+    replicates : sequence of nn.Module
+        Networks of the same kind, retrained.
+    name : str
+        The subject; seeds whatever is random.
+    lock : threading.RLock
+        The model's: held while the network runs.
+    """
+
+    module: nn.Module
+    x: Tensor
+    target: int
+    mask: np.ndarray
+    areas: np.ndarray
+    reference: Tensor
+    score: str = "margin"
+    truth: np.ndarray | None = None
+    labels: Tensor | None = None
+    others: Sequence[Tensor] = ()
+    replicates: Sequence[nn.Module] = ()
+    name: str = ""
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def __post_init__(self):
+        shape = tuple(self.x.shape[2:])
+        for name in ("mask", "areas", "truth"):
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise ValueError(f"expected {name} of shape {shape}, got {array.shape}")
+        if self.reference.shape != self.x.shape:
+            raise ValueError(f"expected a reference of shape {tuple(self.x.shape)}, got {tuple(self.reference.shape)}")
+        if not self.mask.any():
+            raise ValueError("expected a mask with at least one voxel inside, got an empty one")
+        if self.labels is None:
+            apart = torch.from_numpy(self.areas.astype(np.int64))
+            object.__setattr__(self, "labels", torch.stack([apart, apart]))
+
+    def offers(self, need: str) -> bool:
+        """Whether the case has what a measure needs (see `mriinterp.trust.NEEDS`)."""
+        if need == "truth":
+            return self.truth is not None and bool((self.truth & self.mask).any())
+        return {"subjects": len(self.others) > 0, "models": len(self.replicates) > 0}.get(need, False)
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Random numbers that depend on the subject and what they are for, and on nothing else."""
+        digest = hashlib.sha256(f"{self.name}/{purpose}".encode()).digest()
+        return np.random.default_rng(list(digest[:16]))
+
+    @cached_property
+    def _occluder(self) -> Occluder:
+        with self.lock, frozen(self.module):
+            return Occluder(self.module, self.x)
+
+    @cached_property
+    def clean(self) -> float:
+        """f(x)."""
+        return float(score_of(self._occluder.clean.double()[None], self.target, self.score)[0])
+
+    def scores(
+        self,
+        regions: Sequence,
+        fill: float | Tensor | None = None,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> np.ndarray:
+        """f of the scan with one region replaced at a time, exact, shape (regions,), float64.
+
+        Parameters
+        ----------
+        regions : sequence of boxes or boolean masks
+        fill : float or Tensor, optional
+            Default: the reference.
+        """
+        with self.lock, frozen(self.module):
+            outputs = self._occluder.run(
+                regions, self.reference if fill is None else fill, progress=progress, cancel=cancel
+            )
+        return score_of(outputs.double(), self.target, self.score).numpy()
+
+    @cached_property
+    def area_labels(self) -> np.ndarray:
+        """Labels of the areas with at least `SMALLEST_AREA` voxels inside the mask, ascending."""
+        labels, counts = np.unique(self.areas[self.mask], return_counts=True)
+        return labels[(labels > 0) & (counts >= SMALLEST_AREA)]
+
+    def area_drops(self, fill: float | Tensor | None = None, cancel: Cancel | None = None) -> np.ndarray:
+        """Δ_j = f(x) − f(x with area j replaced), shape (areas,); kept for the default fill."""
+        if fill is None and "_drops" in self.__dict__:
+            return self.__dict__["_drops"]
+        drops = self.clean - self.scores([self.areas == label for label in self.area_labels], fill, cancel=cancel)
+        if fill is None:
+            self.__dict__["_drops"] = drops
+        return drops
+
+    def area_sums(self, values: np.ndarray) -> np.ndarray:
+        """Sum of a map in each of `area_labels`, float64."""
+        sums = np.bincount(self.areas.ravel(), values.ravel().astype(np.float64), minlength=self.areas.max() + 1)
+        return sums[self.area_labels]
+
+    @cached_property
+    def area_sizes(self) -> np.ndarray:
+        """Voxels in each of `area_labels`."""
+        return self.area_sums(np.ones(self.areas.shape))
+
+
+def visible_box(module: nn.Module, x: Tensor, target: int = 0) -> np.ndarray:
+    """What a network can see of its input: the box outside which its gradient is 0.
+
+    Poolings drop what does not fill a last window; relevance there is 0 by
+    construction, and ranking it says nothing about a method. Judged by the
+    gradients of the raw output for the scan and for two images of noise.
+
+    Returns
+    -------
+    array of bool, shape (i, j, k)
+        True inside the box; True everywhere if no gradient was found.
+    """
+    generator = torch.Generator().manual_seed(0)
+    shape = tuple(x.shape[2:])
+    seen = np.zeros(shape, bool)
+    with frozen(module):
+        for k in range(3):
+            noise = torch.randn(x.shape, generator=generator).to(x)
+            gradient = gradient_of_score(module, noise if k else x, target, "raw")
+            seen |= (gradient[0] != 0).any(0).cpu().numpy()
+    box = np.ones(shape, bool)
+    for axis in range(len(shape)):
+        hit = np.flatnonzero(seen.any(axis=tuple(a for a in range(len(shape)) if a != axis)))
+        if hit.size:
+            line = np.zeros(shape[axis], bool)
+            line[hit[0] : hit[-1] + 1] = True
+            box &= line.reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    return box

@@ -1,0 +1,126 @@
+"""Deletion and insertion: does the score fall when the most relevant parts are replaced?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mriinterp.progress import Cancel, Progress
+from mriinterp.trust.blocks import equal_blocks
+from mriinterp.trust.case import Case
+from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.registry import Outcome, Quantity, register_measure
+
+__all__ = ["area_between", "block_order", "deletion"]
+
+BLOCKS_A_STEP = 16
+
+
+class _Steps(Sequence):
+    """Masks of the blocks hidden at each step, each made when it is asked for."""
+
+    def __init__(self, blocks: np.ndarray, hidden: list[np.ndarray]):
+        self.blocks, self.hidden = blocks, hidden
+
+    def __len__(self) -> int:
+        return len(self.hidden)
+
+    def __getitem__(self, step: int) -> np.ndarray:
+        return np.append(self.hidden[step], False)[self.blocks]  # -1, outside the mask, reads the False
+
+
+def block_order(values: np.ndarray, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Blocks from the largest mean value to the smallest, ties in random order.
+
+    Parameters
+    ----------
+    values : array, shape (i, j, k)
+    blocks : array of int, shape (i, j, k)
+        From `equal_blocks`.
+    """
+    inside = blocks >= 0
+    means = np.bincount(blocks[inside], values[inside]) / np.bincount(blocks[inside])
+    shuffled = rng.permutation(len(means))
+    return shuffled[np.argsort(-means[shuffled], kind="stable")]
+
+
+def area_between(upper: np.ndarray, lower: np.ndarray) -> float:
+    """Mean distance of two curves over their steps (the common start left out)."""
+    return float(np.mean(np.asarray(upper, float) - np.asarray(lower, float)))
+
+
+def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
+    """For each count, which blocks are among the first of an order."""
+    rank = np.empty(len(order), int)
+    rank[order] = np.arange(len(order))
+    return [rank < count for count in counts]
+
+
+@register_measure(
+    "deletion",
+    label="Deletion and insertion",
+    question="Does the network's score fall when the most relevant parts of the brain are replaced by the control mean?",
+    reference="Samek et al. 2017; Blücher et al. 2024 (area between the curves)",
+    quantities=(
+        Quantity("abpc", "Area between the deletion curves", "higher", "logits"),
+        Quantity("abpc_insertion", "Area between the insertion curves", "higher", "logits"),
+        Quantity("abpc_read", "The same deletion, blocks ranked by the map as it is read", "higher", "logits"),
+    ),
+)
+def deletion(
+    case: Case,
+    explainer: Explainer,
+    relevance: np.ndarray,
+    *,
+    steps: int = 20,
+    insertion_steps: int | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Outcome:
+    """Area between the curves of f, least and most relevant blocks first.
+
+    Ω is cut into equal-volume blocks, ranked by their mean of φ. Deletion
+    replaces the first k of L groups of blocks by the reference, up to half
+    of Ω; insertion starts with all of Ω replaced and puts them back. The
+    area is the mean over k of f(least relevant first) − f(most relevant
+    first), the other way round for insertion; about 0 for a random order.
+
+    Parameters
+    ----------
+    steps : int
+        L.
+    insertion_steps : int, optional
+        Steps of insertion and of the order by the map as read; default L.
+    """
+    groups = max(1, min(BLOCKS_A_STEP, int(np.count_nonzero(case.mask)) // (2 * steps)))
+    blocks = equal_blocks(case.mask, 2 * steps * groups)
+    half = steps * groups
+    fine = groups * np.arange(1, steps + 1)
+    coarse = np.round(np.linspace(0, half, (insertion_steps or steps) + 1)[1:]).astype(int)
+    order = block_order(relevance, blocks, case.rng("deletion ties"))
+    parts = {
+        "most": _hidden(order, fine),
+        "least": _hidden(order[::-1], fine),
+        "insert_most": [~first for first in _hidden(order, coarse)],
+        "insert_least": [~first for first in _hidden(order[::-1], coarse)],
+    }
+    read = explainer.read(relevance)
+    other = block_order(read, blocks, case.rng("deletion ties"))
+    if not np.array_equal(other, order):
+        parts |= {"read_most": _hidden(other, coarse), "read_least": _hidden(other[::-1], coarse)}
+    masks = [hidden for part in parts.values() for hidden in part]
+    values = case.scores(_Steps(blocks, masks), progress=progress, cancel=cancel)
+    ends = np.cumsum([len(part) for part in parts.values()])
+    curves = dict(zip(parts, np.split(values, ends[:-1]), strict=True))
+    found = {
+        "abpc": area_between(curves["least"], curves["most"]),
+        "abpc_insertion": area_between(curves["insert_most"], curves["insert_least"]),
+    }
+    if "read_most" in curves:
+        found["abpc_read"] = area_between(curves["read_least"], curves["read_most"])
+    else:
+        found["abpc_read"] = found["abpc"]
+    details = {name: curve.tolist() for name, curve in curves.items()}
+    shares = {"share": (fine / (2 * half)).tolist(), "share_coarse": (coarse / (2 * half)).tolist()}
+    return Outcome(found, {"clean": case.clean, **shares, **details})

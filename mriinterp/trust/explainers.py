@@ -1,0 +1,133 @@
+"""What makes the maps that are judged: relevance methods with their parameters, and controls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mriinterp.explain import relevance
+from mriinterp.methods import get_method
+from mriinterp.progress import Cancel, Progress
+from mriinterp.reading import apply_reading
+from mriinterp.trust.case import Case
+from mriinterp.trust.controls import CONTROLS, control_map
+
+__all__ = ["Explainer", "control_explainers", "parse_explainer"]
+
+
+@dataclass(frozen=True, eq=False)
+class Explainer:
+    """A relevance method with its parameters, or a control.
+
+    Parameters
+    ----------
+    method : str
+        A registered method, or a key of `mriinterp.trust.controls.CONTROLS`.
+    params : dict
+        Of the method; the score is the case's unless given here.
+    """
+
+    method: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if not self.is_control:
+            get_method(self.method).resolve(self.params)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this is a map that knows nothing of the network."""
+        return self.method in CONTROLS
+
+    @property
+    def name(self) -> str:
+        """``method`` or ``method[parameter=value,…]``."""
+        settings = ",".join(f"{key}={value}" for key, value in sorted(self.params.items()))
+        return f"{self.method}[{settings}]" if settings else self.method
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        label = CONTROLS[self.method].label if self.is_control else get_method(self.method).label
+        settings = ", ".join(f"{key} {value}" for key, value in sorted(self.params.items()))
+        return f"{label} ({settings})" if settings else label
+
+    @property
+    def reading(self) -> str:
+        """How its maps are read where no sign is wanted."""
+        return CONTROLS[self.method].reading if self.is_control else get_method(self.method).reading
+
+    @property
+    def local(self) -> bool:
+        """Whether a value is a change per unit of intensity (a gradient) and not a share of the score."""
+        return not self.is_control and "per unit" in get_method(self.method).unit
+
+    def read(self, values: np.ndarray) -> np.ndarray:
+        """A signed map as the method's maps are looked at."""
+        return apply_reading(values, self.reading)
+
+    def __call__(
+        self,
+        case: Case,
+        *,
+        module: nn.Module | None = None,
+        x: Tensor | None = None,
+        labels: Tensor | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> np.ndarray:
+        """The signed map, channels summed, shape (i, j, k), float64.
+
+        Parameters
+        ----------
+        module, x : optional
+            Another network or another scan than the case's.
+        labels : Tensor, optional
+            Other areas than the case's, for area occlusion.
+        """
+        x = case.x if x is None else x
+        if self.is_control:
+            return control_map(self.method, x, seed=int(case.rng(self.method).integers(2**31)))
+        entry = get_method(self.method)
+        params = dict(self.params)
+        if "score" in entry.parameters:
+            params.setdefault("score", case.score)
+        context = {
+            "labels": case.labels if labels is None else labels,
+            "reference": case.reference,
+            "progress": progress,
+            "cancel": cancel,
+        }
+        module = case.module if module is None else module
+        with case.lock:
+            values = relevance(module, x, self.method, target=case.target, context=context, **params)
+        return values.sum(dim=1)[0].detach().cpu().to(torch.float64).numpy()
+
+
+def parse_explainer(text: str) -> Explainer:
+    """``"occlusion"`` or ``"occlusion[size=16,stride=8]"``; KeyError or ValueError for what does not exist."""
+    match = re.fullmatch(r"\s*([\w-]+)\s*(?:\[(.*)\])?\s*", text)
+    if match is None:
+        raise ValueError(f"expected METHOD or METHOD[NAME=VALUE,…], got {text!r}")
+    name, settings = match.groups()
+    if name in CONTROLS:
+        return Explainer(name)
+    parameters = get_method(name).parameters
+    params = {}
+    for setting in filter(None, (settings or "").split(",")):
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or key not in parameters:
+            raise ValueError(f"expected a parameter of {name!r}, got {setting!r}; available: {', '.join(parameters)}")
+        params[key] = parameters[key].check(value)
+    return Explainer(name, params)
+
+
+def control_explainers() -> Sequence[Explainer]:
+    """The four controls."""
+    return [Explainer(name) for name in CONTROLS]

@@ -1,0 +1,119 @@
+"""Group effect: does the map tell the groups apart, and where?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriinterp.progress import Cancel, Progress
+from mriinterp.stats import benjamini_hochberg, hedges_g, hedges_g_interval, max_t, roc_auc, welch_t
+from mriinterp.trust.registry import Outcome, Quantity, register_measure
+
+__all__ = ["Cohort", "group_effect"]
+
+FALSE_DISCOVERY_RATE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Maps of one method over a study, as they are read.
+
+    Parameters
+    ----------
+    densities : array, shape (subjects, areas)
+        Mean of each map in each area, maps scaled to sum 1.
+    in_positive : array of bool, shape (subjects,)
+        Who belongs to the group with the disease.
+    names : sequence of str
+        Areas.
+    voxels : array, shape (subjects, n), optional
+        Maps on a coarse grid, inside Ω.
+    truth_areas : array of bool, shape (areas,), optional
+        Areas that the disease changes in somebody.
+    truth_voxels : array of bool, shape (n,), optional
+    patients : sequence, optional
+        Patient of each row.
+    """
+
+    densities: np.ndarray
+    in_positive: np.ndarray
+    names: Sequence[str] = ()
+    voxels: np.ndarray | None = None
+    truth_areas: np.ndarray | None = None
+    truth_voxels: np.ndarray | None = None
+    patients: Sequence | None = None
+
+    def offers(self, need: str) -> bool:
+        """A cohort has both groups, or it is none."""
+        n = int(np.count_nonzero(self.in_positive))
+        return need == "cohort" and 2 <= n <= len(self.in_positive) - 2
+
+
+@register_measure(
+    "group_effect",
+    label="Group effect",
+    question="Do the maps of the groups differ, and where the disease is?",
+    reference="Hedges 1981; Benjamini & Hochberg 1995; Westfall & Young 1993",
+    needs=("cohort",),
+    quantities=(
+        Quantity(
+            "auc_truth", "Does |g| of an area tell the areas of the disease from others (AUC)", "higher", "0.5 = chance"
+        ),
+        Quantity("areas_fdr", "Areas that differ, false discovery rate 0.05", "", "share of areas"),
+        Quantity("largest_g", "Largest |Hedges' g| of an area", "", "pooled SD"),
+        Quantity("voxels_max_t", "Voxels that differ, family-wise p < 0.05", "", "share of voxels"),
+        Quantity("voxels_in_truth", "Of these voxels, those where the disease is", "higher", "share of voxels"),
+    ),
+)
+def group_effect(
+    cohort: Cohort,
+    *,
+    permutations: int = 1000,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Outcome:
+    """Hedges' g and Welch's t of every area, with Benjamini–Hochberg; max-T over coarse voxels.
+
+    Patients are permuted, never scans of one patient apart.
+    """
+    positive = np.asarray(cohort.in_positive, bool)
+    a, b = cohort.densities[positive], cohort.densities[~positive]
+    g, test = hedges_g(a, b), welch_t(a, b)
+    adjusted = benjamini_hochberg(np.where(test.defined, test.p, np.nan))
+    differ = np.nan_to_num(adjusted, nan=1.0) <= FALSE_DISCOVERY_RATE
+    largest = int(np.abs(g).argmax())
+    low, high = hedges_g_interval(g, len(a), len(b))
+    values = {
+        "auc_truth": float("nan"),
+        "areas_fdr": float(differ.mean()),
+        "largest_g": float(abs(g[largest])),
+        "voxels_max_t": float("nan"),
+        "voxels_in_truth": float("nan"),
+    }
+    truth = cohort.truth_areas
+    if truth is not None and 0 < truth.sum() < truth.size:
+        values["auc_truth"] = roc_auc(truth, np.abs(g))
+    if cohort.voxels is not None and cohort.voxels.shape[1]:
+        result = max_t(
+            cohort.voxels,
+            positive,
+            patients=cohort.patients,
+            n_permutations=permutations,
+            progress=progress,
+            cancel=cancel,
+        )
+        found = np.asarray(result.p) < 0.05
+        values["voxels_max_t"] = float(found.mean())
+        if cohort.truth_voxels is not None and found.any():
+            values["voxels_in_truth"] = float(cohort.truth_voxels[found].mean())
+    details = {
+        "areas": list(map(str, cohort.names)),
+        "g": g.tolist(),
+        "g_low": low.tolist(),
+        "g_high": high.tolist(),
+        "p_fdr": np.nan_to_num(adjusted, nan=1.0).tolist(),
+        "n": [len(a), len(b)],
+    }
+    return Outcome(values, details)

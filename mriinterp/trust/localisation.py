@@ -1,0 +1,106 @@
+"""Localisation: is the relevance where the disease is?"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.trust.case import Case
+from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.registry import Outcome, Quantity, register_measure
+
+__all__ = ["average_precision", "localisation", "mass_accuracy", "rank_accuracy"]
+
+OWN_BLUR = 3.0  # voxels
+
+
+def mass_accuracy(values: np.ndarray, truth: np.ndarray) -> float:
+    """Share of the positive relevance that lies in the truth: Σ_GT φ⁺ / Σ φ⁺; NaN without any.
+
+    Parameters
+    ----------
+    values, truth : array, shape (n,), and of bool
+        Voxels of Ω.
+    """
+    positive = np.maximum(values, 0)
+    total = float(positive.sum())
+    return float(positive[truth].sum()) / total if total > 0 else float("nan")
+
+
+def rank_accuracy(values: np.ndarray, truth: np.ndarray) -> float:
+    """Share of the truth among the |GT| largest values; of ties at the edge their average share."""
+    size = int(truth.sum())
+    edge = np.partition(values, values.size - size)[values.size - size]
+    above, tied = values > edge, values == edge
+    room = size - int(above.sum())
+    return float((truth[above].sum() + truth[tied].sum() * room / tied.sum()) / size)
+
+
+def average_precision(values: np.ndarray, truth: np.ndarray) -> float:
+    """Area under the precision–recall curve, as average precision; ties enter together.
+
+    Its chance level is the share of the voxels that are truth.
+    """
+    order = np.argsort(-values, kind="stable")
+    ranked = values[order]
+    hits = np.cumsum(truth[order])
+    ends = np.append(np.flatnonzero(np.diff(ranked)), ranked.size - 1)
+    recalled = hits[ends]
+    gained = np.diff(recalled, prepend=0)
+    return float((gained * (recalled / (ends + 1))).sum() / hits[-1])
+
+
+@register_measure(
+    "localisation",
+    label="Ground-truth localisation",
+    question="Is the relevance where the disease is known to be?",
+    reference="Arras et al. 2022 (mass and rank accuracy)",
+    needs=("truth",),
+    quantities=(
+        Quantity("auprc_read", "Area under the precision–recall curve, map as read", "higher", "0–1"),
+        Quantity("auprc", "Area under the precision–recall curve, positive part", "higher", "0–1"),
+        Quantity("mass_accuracy", "Mass accuracy, positive part", "higher", "share of relevance"),
+        Quantity("mass_accuracy_read", "Mass accuracy, map as read", "higher", "share of relevance"),
+        Quantity("rank_accuracy", "Rank accuracy, positive part", "higher", "share of truth"),
+        Quantity("rank_accuracy_read", "Rank accuracy, map as read", "higher", "share of truth"),
+        Quantity("auprc_smoothed", "AUPRC of the map as read, smoothed by 3 voxels", "higher", "0–1"),
+        Quantity("chance", "Chance level of all of these: truth as a share of Ω", "", "share of voxels"),
+        Quantity("outside", "Relevance outside Ω (other tissue, or where the network cannot see)", "", "share of |φ|"),
+    ),
+)
+def localisation(
+    case: Case,
+    explainer: Explainer,
+    relevance: np.ndarray,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Outcome:
+    """Mass accuracy, rank accuracy and AUPRC inside Ω, with their chance level.
+
+    By the positive part φ⁺, and by the map as it is read: a gradient marks
+    lost tissue by negative values as well as by positive ones.
+    """
+    check_cancel(cancel)
+    truth = case.truth[case.mask]
+    positive = np.maximum(relevance, 0)[case.mask]
+    read_map = explainer.read(relevance)
+    read = read_map[case.mask]
+    smooth = ndimage.gaussian_filter(read_map, OWN_BLUR)[case.mask]
+    total = float(np.abs(relevance).sum())
+    auprc = average_precision(positive, truth)
+    same = np.array_equal(read, positive)
+    values = {
+        "auprc_read": auprc if same else average_precision(read, truth),
+        "auprc": auprc,
+        "mass_accuracy": mass_accuracy(positive, truth),
+        "mass_accuracy_read": mass_accuracy(read, truth),
+        "rank_accuracy": rank_accuracy(positive, truth),
+        "rank_accuracy_read": rank_accuracy(read, truth),
+        "auprc_smoothed": average_precision(smooth, truth),
+        "chance": float(truth.mean()),
+        "outside": float(np.abs(relevance[~case.mask]).sum()) / total if total > 0 else float("nan"),
+    }
+    tell(progress, 1, 1)
+    return Outcome(values)

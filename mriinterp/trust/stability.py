@@ -1,0 +1,100 @@
+"""Stability: does the map stay the same when nothing that matters changes?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.trust.case import Case
+from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.registry import Outcome, Quantity, register_measure
+
+__all__ = ["relative_change", "shifted", "stability"]
+
+
+def relative_change(values: np.ndarray, original: np.ndarray) -> float:
+    """‖a − b‖ / ‖b‖; NaN for an original of zeros."""
+    length = float(np.linalg.norm(original))
+    return float(np.linalg.norm(values - original)) / length if length > 0 else float("nan")
+
+
+def shifted(x: Tensor, by: Sequence[int]) -> Tensor:
+    """An image moved by whole voxels; 0 comes in at the border.
+
+    Parameters
+    ----------
+    x : Tensor, shape (..., *spatial)
+    by : sequence of int
+        One number a spatial axis (the last axes of `x`).
+    """
+    out = torch.zeros_like(x)
+    spatial = x.shape[x.ndim - len(by) :]
+    target = [slice(max(0, s), n + min(0, s)) for s, n in zip(by, spatial, strict=True)]
+    source = [slice(max(0, -s), n + min(0, -s)) for s, n in zip(by, spatial, strict=True)]
+    out[(..., *target)] = x[(..., *source)]
+    return out
+
+
+def _shifts(axes: int) -> list[tuple[int, ...]]:
+    return [tuple(sign * (a == axis) for a in range(axes)) for axis in range(axes) for sign in (1, -1)]
+
+
+@register_measure(
+    "stability",
+    label="Stability",
+    question="Does the map stay the same under noise nobody sees, and move with the scan when it is moved?",
+    reference="Yeh et al. 2019 (max-sensitivity)",
+    cost="costly",
+    quantities=(
+        Quantity("noise", "Largest change under small noise", "lower", "share of ‖φ‖"),
+        Quantity("shift", "Largest change under shifts of one voxel, aligned back", "lower", "share of ‖φ‖"),
+    ),
+)
+def stability(
+    case: Case,
+    explainer: Explainer,
+    relevance: np.ndarray,
+    *,
+    draws: int = 3,
+    noise: float = 0.02,
+    shifts: int | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Outcome:
+    """max ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖ inside Ω, over noise and over shifts.
+
+    Parameters
+    ----------
+    draws : int
+        Draws of noise.
+    noise : float
+        Standard deviation of the noise, as a share of that of the scan
+        inside Ω.
+    shifts : int, optional
+        How many of the six shifts by ±1 voxel; default all.
+    """
+    mask, inside = case.mask, relevance[case.mask]
+    rng = case.rng("stability noise")
+    brain = torch.from_numpy(mask).to(case.x.device)
+    sigma = noise * float(case.x[..., brain].std())
+    moves = _shifts(mask.ndim)[:shifts]
+    total = draws + len(moves)
+    changes = {"noise": [], "shift": []}
+    for k in range(draws):
+        check_cancel(cancel)
+        delta = torch.from_numpy(rng.standard_normal(case.x.shape)).to(case.x) * sigma
+        values = explainer(case, x=case.x + delta, cancel=cancel)
+        changes["noise"].append(relative_change(values[mask], inside))
+        tell(progress, k + 1, total)
+    for k, move in enumerate(moves):
+        check_cancel(cancel)
+        moved = explainer(case, x=shifted(case.x, move), labels=shifted(case.labels, move), cancel=cancel)
+        back = shifted(torch.from_numpy(moved), [-step for step in move]).numpy()
+        changes["shift"].append(relative_change(back[mask], inside))
+        tell(progress, draws + k + 1, total)
+    worst = {name: max(found, default=float("nan")) for name, found in changes.items()}
+    return Outcome(worst, {**changes, "moves": [list(move) for move in moves]})

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mriinterp.trust import Explainer, get_measure
+from mriinterp.trust.randomisation import cascade, layer_groups, randomised
+from tests.trust.networks import Linear3D, case_of, small_network
+
+MEASURE = get_measure("randomisation")
+
+
+def others(n=2):
+    generator = torch.Generator().manual_seed(9)
+    return [torch.randn((1, 1, 7, 8, 9), generator=generator) for _ in range(n)]
+
+
+def test_layers_go_from_the_output_down_with_their_normalisation():
+    network = small_network()
+    assert layer_groups(network, torch.randn(1, 1, 7, 8, 9)) == [["7"], ["4"], ["0", "1"]]
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_layers_go_in_the_order_they_run_not_of_registration():
+    class Swapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last, self.first = nn.Linear(4, 2), nn.Linear(3, 4)
+
+        def forward(self, x):
+            return self.last(torch.relu(self.first(x)))
+
+    assert layer_groups(Swapped(), torch.randn(1, 3)) == [["last"], ["first"]]
+
+
+def test_only_the_copy_is_randomised_and_only_the_named_layers():
+    network = small_network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    other = randomised(network, ["7"], seed=0)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    changed = {name for name, value in other.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"7.weight", "7.bias"}
+    again = randomised(network, ["7"], seed=0)
+    assert torch.equal(again[7].weight, other[7].weight)
+
+
+def test_random_state_of_the_caller_is_left_alone():
+    torch.manual_seed(4)
+    expected = torch.rand(3)
+    torch.manual_seed(4)
+    randomised(small_network(), ["0"], seed=1)
+    torch.manual_seed(4)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_gradient_of_a_linear_network_passes():
+    """Its map is the weights: the same for all subjects, and gone with the weights."""
+    case = case_of(Linear3D(), others=others())
+    values = MEASURE.run(case, Explainer("sensitivity")).values
+    assert values["rho_subjects"] == pytest.approx(1)
+    assert abs(values["rho_random"]) < 0.2
+    assert values["excess"] < -0.8
+
+
+def test_a_map_of_the_scan_alone_fails():
+    case = case_of(small_network(), others=others())
+    values = MEASURE.run(case, Explainer("control_intensity")).values
+    assert values["rho_random"] == pytest.approx(1)
+    assert values["ssim_random"] == pytest.approx(1)
+    assert values["excess"] > 0.5
+
+
+def test_cascade_ends_with_a_wholly_random_network():
+    case = case_of(small_network(), others=others(1))
+    explainer = Explainer("sensitivity")
+    steps = list(cascade(case, explainer, explainer(case)))
+    assert [name for name, _ in steps] == ["7", "4", "0"]
+    expected = explainer(case, module=randomised(case.module, ["7", "4", "0", "1"], 0))
+    np.testing.assert_array_equal(steps[-1][1], expected)
