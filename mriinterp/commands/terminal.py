@@ -8,7 +8,7 @@ from typing import TextIO
 
 from mriinterp.progress import TimeLeft, describe_seconds
 
-__all__ = ["ProgressLine", "complain", "message_of", "say"]
+__all__ = ["ProgressLine", "complain", "message_of", "quoted", "say"]
 
 BAR_WIDTH = 24
 TERMINAL_EVERY, FILE_EVERY = 0.2, 15.0  # seconds between two reports
@@ -23,6 +23,11 @@ def say(text: str = "") -> None:
 def message_of(error: BaseException | str) -> str:
     """The words of an error (a KeyError quotes its message)."""
     return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+
+
+def quoted(path: object) -> str:
+    """A path as one types it: in quotes if it has spaces."""
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def complain(error: BaseException | str) -> None:

@@ -39,4 +39,6 @@ def load_study(source: str | Path) -> Study:
         return DemoStudy()
     if str(source).lower().endswith(".toml"):
         return TableStudy(read_study_file(source))
-    raise KeyError(f"expected a study, got {str(source)!r}; available: {DemoStudy.name}, or the path of a study file (.toml)")
+    raise KeyError(
+        f"expected a study, got {str(source)!r}; available: {DemoStudy.name}, or the path of a study file (.toml)"
+    )

@@ -40,7 +40,7 @@ class Study(ABC):
     groups : tuple of str
         Reference group first.
     positive : str
-        The group that the network's positive class stands for.
+        The group that the network's positive class stands for; "" in a study of one group.
     classes : dict of str to str
         The network's class for each group; groups that have none are absent.
     output : Path or None

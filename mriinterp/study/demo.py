@@ -57,6 +57,5 @@ class DemoStudy(Study):
     def atlas_recipe(self) -> AtlasRecipe:
         return AtlasRecipe("AAL")
 
-
     def background_source(self) -> TemplateScan:
         return TemplateScan()

@@ -37,7 +37,7 @@ SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
     },
     "groups": {
         "reference": ("text", True),
-        "positive": ("text", True),
+        "positive": ("text", False),
         "labels": ("lists", False),
         "classes": ("texts", False),
     },
@@ -81,6 +81,7 @@ class StudySettings:
     labels : dict of str to tuple of str
         What each group is called in the table; keys are the groups.
     reference, positive : str
+        `positive` is "" where there is nothing to compare.
     classes : dict of str to str
         The network's class of each group, where it is not the group's own name.
     test : float, int or None
@@ -114,7 +115,7 @@ class StudySettings:
     test: float | int | None = None
     seed: int = 0
     normalisation: str = "card"
-    atlas: AtlasRecipe = AtlasRecipe()
+    atlas: AtlasRecipe = field(default_factory=AtlasRecipe)
     background: str = "mean"
     normalised: bool = False
     path: Path | None = None
@@ -122,7 +123,7 @@ class StudySettings:
     @property
     def groups(self) -> tuple[str, ...]:
         """Reference group first, positive group second, others as the file has them."""
-        first = (self.reference, self.positive)
+        first = tuple(g for g in (self.reference, self.positive) if g)
         return (*first, *(g for g in self.labels if g not in first))
 
 
@@ -182,7 +183,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         allow_unknown_space=flat.get("subjects.allow_unknown_space", False),
         labels=labels,
         reference=flat["groups.reference"],
-        positive=flat["groups.positive"],
+        positive=flat.get("groups.positive", ""),
         classes=flat.get("groups.classes", {}),
         test=flat.get("split.test"),
         seed=flat.get("split.seed", 0),
@@ -292,7 +293,9 @@ def _model(flat: Mapping[str, Any], folder: Path) -> ModelRecipe:
         source = str(_located(source, folder))
     weights = flat.get("model.weights", [])
     weights = [weights] if isinstance(weights, str) else weights
-    located = {key: str(_located(flat[f"model.{key}"], folder)) for key in ("brain_mask", "code") if f"model.{key}" in flat}
+    located = {
+        key: str(_located(flat[f"model.{key}"], folder)) for key in ("brain_mask", "code") if f"model.{key}" in flat
+    }
     return ModelRecipe(
         source,
         tuple(str(_located(name, folder)) for name in weights),

@@ -120,5 +120,3 @@ class AtlasRecipe:
     def load(self) -> Atlas:
         """Load it; errors as of `load_atlas`."""
         return load_atlas(self.source, Path(self.table) if self.table else None)
-
-

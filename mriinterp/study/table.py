@@ -20,6 +20,7 @@ from mriinterp.volume import Volume, resample
 __all__ = ["TableStudy", "read_table_of", "with_split"]
 
 DEFAULT_TEST = 0.2
+EMPTY_GROUP = "No scan is left of group"
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def with_split(frame, settings: StudySettings):
             )
         return frame
     test = DEFAULT_TEST if settings.test is None else settings.test
-    priority = [settings.positive, *settings.groups]
+    priority = [g for g in (settings.positive, *settings.groups) if g]  # one ill scan makes an ill patient
     return frame.assign(split=split_patients(frame, test, seed=settings.seed, priority=priority))
 
 
@@ -83,11 +84,13 @@ class TableStudy(Study):
         self.name, self.title, self.simulated = settings.name, settings.title or settings.name, settings.simulated
         self.groups, self.positive, self.output = settings.groups, settings.positive, settings.output
         frame, self.report = read_table_of(settings)
-        if not self.report.ok:
-            problems = "; ".join(f.text() for f in self.report.errors)
+        # A group without scans is an error of `study check`, but what there is can still be looked at.
+        fatal = [f for f in self.report.errors if frame.empty or not f.message.startswith(EMPTY_GROUP)]
+        if fatal:
+            problems = "; ".join(f.text() for f in fatal)
             where = f"; see: python -m mriinterp study check {settings.path}" if settings.path else ""
             raise ValueError(f"{settings.name}: expected a usable table, got problems: {problems}{where}")
-        for finding in self.report.of("warning"):
+        for finding in [*self.report.errors, *self.report.of("warning")]:
             logger.warning("%s: %s", settings.name, finding.text())
         self.subjects = with_split(frame, settings).set_index("id", drop=False)
         self.classes = dict(settings.classes) or {g: g for g in self.groups}

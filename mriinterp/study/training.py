@@ -99,9 +99,7 @@ def _from_folder(path: Path, folder: Path) -> str:
         return str(path)
 
 
-def fit_normalisation(
-    study: TableStudy, *, progress: Progress | None = None, cancel: Cancel | None = None
-) -> Fitted:
+def fit_normalisation(study: TableStudy, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Fitted:
     """Mean and standard deviation of every voxel over the training scans, saved beside a model card.
 
     Deviations are those of the training scans themselves (divided by n, as
@@ -178,7 +176,9 @@ def mean_training_scan(
             return read_volume(path, allow_constant=True)
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not there, or damaged: made anew
-    read = (lambda scan: model.prepare(scan)[0, 0].cpu().numpy()) if normalised else (lambda scan: _on_grid(model, scan))
+    read = (
+        (lambda scan: model.prepare(scan)[0, 0].cpu().numpy()) if normalised else (lambda scan: _on_grid(model, scan))
+    )
     moments, failed = _stream(study, read, progress, cancel)
     if not moments.count:
         return None

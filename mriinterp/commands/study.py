@@ -1,0 +1,101 @@
+"""``study``: check a study file, write one, fit its normalisation."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mriinterp.commands.terminal import ProgressLine, quoted, say
+from mriinterp.models import architecture_names
+from mriinterp.study import TableStudy, read_study_file
+
+__all__ = ["add_parser"]
+
+EXAMPLE = """\
+from an ADNI folder and a state dict to the first maps:
+  python -m mriinterp study init --table ADNI.csv --images ADNI/ --weights weights.pt --out adni.toml
+  python -m mriinterp study check adni.toml
+  python -m mriinterp cohort adni.toml --methods sensitivity,occlusion --n 4 --out first"""
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "study",
+        help="write and check study files",
+        description="A study file (TOML) names table, images, network, atlas and groups.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLE,
+    )
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    check = parts.add_parser("check", help="explain everything that is wrong with a study file, at once")
+    check.add_argument("file", metavar="FILE", help="study file (.toml)")
+    check.add_argument("--scans", type=int, default=4, metavar="N", help="scans to open (default: %(default)s)")
+    check.set_defaults(run=run_check)
+    init = parts.add_parser("init", help="write a study file from what is found")
+    init.add_argument("--table", required=True, metavar="TABLE", help="CSV or TSV, or a BIDS folder")
+    init.add_argument("--images", metavar="DIR", help="folder below which the scans lie")
+    init.add_argument("--weights", nargs="+", default=[], metavar="FILE", help="state dicts (.pth, .pt, .safetensors)")
+    init.add_argument(
+        "--model",
+        metavar="NAME|CARD",
+        help=f"model card or name, if the weights do not tell: {', '.join(architecture_names())}",
+    )
+    init.add_argument("--pattern", metavar="GLOB", help="wildcards for the images' file names, e.g. 'mwp1*.nii'")
+    init.add_argument("--out", default="study.toml", metavar="FILE", help="default: %(default)s")
+    init.add_argument("--overwrite", action="store_true", help="replace a study file that is there")
+    init.set_defaults(run=run_init)
+    normalise = parts.add_parser("normalise", help="fit mean and deviation of every voxel on the training scans")
+    normalise.add_argument("file", metavar="FILE", help="study file (.toml)")
+    normalise.set_defaults(run=run_normalise)
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Report all findings; 1 if any is an error."""
+    from mriinterp.study.check import check_study
+
+    if args.scans < 0:
+        raise ValueError(f"expected --scans of 0 or more, got {args.scans}")
+    progress = ProgressLine("opening scans")
+    report = check_study(args.file, scans=args.scans, progress=progress)
+    progress.close()
+    say(report.text())
+    if report.ok:
+        say(f"{args.file} is ready: python -m mriinterp cohort {quoted(args.file)} --methods sensitivity --out DIR")
+        return 0
+    say(f"{len(report.errors)} error{'s' if len(report.errors) > 1 else ''} in {args.file}")
+    return 1
+
+
+def run_init(args: argparse.Namespace) -> int:
+    """Write a study file and say what comes next."""
+    from mriinterp.study.create import propose_study
+
+    made = propose_study(
+        args.table, args.images, args.weights, args.model, args.out, args.pattern, overwrite=args.overwrite
+    )
+    say(made.report.text())
+    say(f"wrote {made.path}; look at it, then")
+    say(f"  python -m mriinterp study check {quoted(made.path)}")
+    say(
+        f"  python -m mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2 --out {quoted(f'{made.path.stem}_first')}"
+    )
+    return 0
+
+
+def run_normalise(args: argparse.Namespace) -> int:
+    """Fit the normalisation of a study."""
+    from mriinterp.study.training import fit_normalisation
+
+    settings = read_study_file(args.file)
+    study = TableStudy(settings)
+    progress = ProgressLine("reading training scans")
+    fitted = fit_normalisation(study, progress=progress)
+    progress.close()
+    say(f"fitted on {fitted.n} training scans; {fitted.flat:.1%} of the voxels never vary and become 0")
+    for subject, why in fitted.failed.items():
+        say(f"left out {subject}: {why}")
+    say(f"wrote {fitted.card}")
+    if settings.normalisation != "voxelwise":
+        say(f'to use it, set under [model] in {Path(args.file).name}: normalisation = "voxelwise"')
+    return 0

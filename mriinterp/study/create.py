@@ -1,0 +1,212 @@
+"""A study file from what is found: a table, a folder of images, and weights."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mriinterp.models import Model, architecture_names, load_model, packaged_models
+from mriinterp.study.settings import write_study_file
+from mriinterp.subjects import Report, detect_layout, read_subjects, read_table
+
+__all__ = ["Proposal", "propose_study"]
+
+# Names that usually mean the same; used to guess, the guess is written down and can be corrected.
+REFERENCE_NAMES = (
+    "cn",
+    "nc",
+    "hc",
+    "nl",
+    "control",
+    "controls",
+    "healthy",
+    "healthycontrol",
+    "normal",
+    "cognitivelynormal",
+    "con",
+    "td",
+)
+POSITIVE_NAMES = (
+    "ad",
+    "dementia",
+    "alzheimer",
+    "alzheimersdisease",
+    "patient",
+    "patients",
+    "case",
+    "probablead",
+    "disease",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A study file that was written.
+
+    Attributes
+    ----------
+    path : Path
+    report : Report
+        What was found and guessed.
+    model : Model
+    """
+
+    path: Path
+    report: Report
+    model: Model
+
+
+def propose_study(
+    table: str | Path,
+    images: str | Path | None,
+    weights: Sequence[str | Path] = (),
+    model: str | None = None,
+    out: str | Path = "study.toml",
+    pattern: str | None = None,
+    overwrite: bool = False,
+) -> Proposal:
+    """Write a study file for a table, a folder of images and a network.
+
+    Parameters
+    ----------
+    table, images
+        As `mriinterp.subjects.read_subjects` takes them.
+    weights : sequence of path
+        State dicts; their architecture is found by their keys.
+    model : str, optional
+        A model card, packaged model or architecture, where the weights do not tell.
+    out : path
+        The file to write.
+
+    Raises
+    ------
+    ValueError
+        If no architecture fits, the table has fewer than two groups, or `out` exists.
+    FileNotFoundError
+        If table, folder or weights are not there.
+    """
+    out = Path(out)
+    if out.suffix.lower() != ".toml":
+        raise ValueError(f"expected the name of a study file to end in .toml, got {out.name}")
+    if out.exists() and not overwrite:
+        raise ValueError(f"expected a new study file, got one that exists: {out}; name another, or use --overwrite")
+    network, how = _find_model(weights, model)
+    source = Path(table)
+    if (source / "participants.tsv").is_file():
+        source = source / "participants.tsv"
+    layout = detect_layout(read_table(source).columns)
+    frame, report = read_subjects(source, images, pattern=pattern)
+    if frame.empty:
+        raise ValueError(f"expected scans, found none for {source}: {'; '.join(f.text() for f in report.errors)}")
+    groups = _groups(source, images, frame)
+    reference, positive, classes = _guess_groups(groups.to_dict(), network)
+    folder = out.absolute().parent
+    entries = {
+        "name": re.sub(r"[^\w-]+", "_", out.stem),
+        "title": out.stem.replace("_", " "),
+        "output": f"{out.stem}_results",
+        "subjects": {"table": _written(source, folder), "kind": layout.name}
+        | ({"images": _written(Path(images), folder)} if images is not None else {})
+        | ({"pattern": pattern} if pattern else {}),
+        "groups": {"reference": reference}
+        | ({"positive": positive} if positive else {})
+        | {"labels": {g: [g] for g in (reference, positive) if g}}
+        | ({"classes": classes} if classes else {}),
+        "split": {"test": 0.2, "seed": 0} if (frame["split"] == "").any() else {},
+        "model": _model_entries(how, weights, folder),
+        "atlas": {"image": "AAL"},
+    }
+    write_study_file({k: v for k, v in entries.items() if v != {}}, out)
+    others = [f"{g} ({n})" for g, n in groups.items() if g not in (reference, positive)]
+    report.add("info", f"Table: {layout.label}; reference group: {reference}, positive group: {positive or 'none'}")
+    if not positive:
+        report.add("warning", f"The table has one group, {reference}: there is nothing to compare it with")
+    if others:
+        report.add("info", "Groups that are left out; add them under [groups.labels]", others)
+    report.add("info", f"Network: {network.card.name}, classes {', '.join(network.classes)}, reads {network.grid}")
+    return Proposal(out, report, network)
+
+
+def _groups(table: Path, images: str | Path | None, frame: pd.DataFrame) -> pd.Series:
+    """Scans that were found per group; groups of the table without any count 0."""
+    every, _ = read_subjects(table, images, keep_missing=True)
+    names = sorted(set(every["group"]) - {""})
+    if not names:
+        raise ValueError(
+            f"expected groups in {table.name}, got none; its columns are {', '.join(read_table(table).columns)}. "
+            "Write the study file by hand and name the column of the groups under [subjects.columns]"
+        )
+    return frame["group"].value_counts().reindex(names, fill_value=0)
+
+
+def _written(path: Path, folder: Path) -> str:
+    """A path for the study file: relative to it where it lies near, else absolute."""
+    try:
+        relative = Path(os.path.relpath(path.absolute(), folder))
+    except ValueError:  # another drive
+        return path.absolute().as_posix()
+    return relative.as_posix() if relative.parts.count("..") <= 2 else path.absolute().as_posix()
+
+
+def _find_model(weights: Sequence[str | Path], model: str | None) -> tuple[Model, str]:
+    """The network, and the name or card it was found by."""
+    paths = [Path(w) for w in weights]
+    absent = [str(p) for p in paths if not p.is_file()]
+    if absent:
+        raise FileNotFoundError(f"expected weights files, found none: {', '.join(absent)}")
+    if model is not None:
+        return load_model(model, paths or None, "cpu"), model
+    if not paths:
+        raise ValueError("expected weights or a model card, got neither")
+    refused = []
+    for name in architecture_names():
+        try:
+            return load_model(name, paths, "cpu"), name
+        except (ValueError, KeyError, IndexError, RuntimeError) as error:  # not its weights
+            refused.append(f"{name}: {error}")
+    raise ValueError(
+        f"expected weights of a known architecture, got {', '.join(p.name for p in paths)}. "
+        f"Name a model card with --model. What each says: {' | '.join(refused)}"
+    )
+
+
+def _model_entries(how: str, weights: Sequence[str | Path], folder: Path) -> dict:
+    known = how in packaged_models() or how in architecture_names()
+    name = how if known else _written(Path(how), folder)
+    files = [_written(Path(w), folder) for w in weights]
+    key = "architecture" if how in architecture_names() else "card"
+    return {key: name} | ({"weights": files} if files else {})
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", name.lower())
+
+
+def _likeness(name: str) -> int:
+    """-1 for what usually is a reference group, 1 for a positive one, 0 for others."""
+    plain = _plain(name)
+    return -1 if plain in REFERENCE_NAMES else 1 if plain in POSITIVE_NAMES else 0
+
+
+def _guess_groups(counts: dict[str, int], model: Model) -> tuple[str, str, dict[str, str]]:
+    """Reference group, positive group ("" if there is one group), and the network's class of each (empty where it has no classes)."""
+    names = sorted(counts, key=lambda g: (-counts[g], g))
+    head = model.heads[0]
+    classes = list(head.classes) if head.kind == "classes" else []
+    by_class = {_plain(c): c for c in classes}
+    low, high = (classes[0], classes[-1]) if classes else ("", "")
+
+    def rank(group: str, side: int, wanted: str) -> tuple:
+        return (_plain(group) != _plain(wanted), -side * _likeness(group))
+
+    positive = min(names, key=lambda g: (*rank(g, 1, high), _likeness(g) < 0, _plain(g) in by_class))
+    if len(names) == 1:
+        return names[0], "", ({names[0]: by_class.get(_plain(names[0]), low)} if classes else {})
+    rest = [g for g in names if g != positive]
+    reference = min(rest, key=lambda g: rank(g, -1, low))
+    return reference, positive, ({reference: low, positive: high} if classes else {})
