@@ -217,7 +217,7 @@ def group_bars(
     if missing:
         raise KeyError(f"expected areas of the comparison, got {missing}; available: {', '.join(rows.index[:10])} …")
     rows = rows.loc[areas]
-    places = _peaks_of(peaks, areas)
+    places = peaks_of(peaks, areas)
     figure = go.Figure()
     at = np.arange(len(areas), dtype=float)
     for side, name, colour, offset in zip("ab", names, GROUP_COLOURS, (-0.2, 0.2), strict=False):
@@ -247,7 +247,7 @@ def group_bars(
     return apply_theme(figure, theme)
 
 
-def _peaks_of(peaks: pd.DataFrame | None, areas: list[str]) -> list[list]:
+def peaks_of(peaks: pd.DataFrame | None, areas: list[str]) -> list[list]:
     known = {} if peaks is None else {row[0]: row for row in _place(peaks, "area")}
     return [known.get(area, [area, None, None, None]) for area in areas]
 

@@ -123,7 +123,11 @@ class Scale:
     def bar(self, steps: int = 256) -> np.ndarray:
         """Colours of the bar from low to high, hidden values grey, shape (steps, 3), uint8."""
         values = self.low + (np.arange(steps) + 0.5) / steps * (self.high - self.low)
-        return np.where(self.hidden(values)[:, None], np.uint8(HIDDEN_GREY), self.rgb(values))
+        colours = self.rgb(values)
+        if np.ptp(self._table, axis=0).max() == 0:  # one colour: only its opacity tells values apart
+            alpha = self.alpha(values)[:, None]
+            colours = np.round(255 * (1 - alpha) + colours * alpha).astype(np.uint8)
+        return np.where(self.hidden(values)[:, None], np.uint8(HIDDEN_GREY), colours)
 
     def plotly(self, steps: int = 64) -> list[list]:
         """The bar as a Plotly colour scale."""

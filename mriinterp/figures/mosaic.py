@@ -143,7 +143,7 @@ def mosaic(
 def draw_marks(draw, box, scan: Volume, axis: int, index: int, radiological: bool, unit: int, *, first: bool) -> None:
     left, top, right, bottom = box
     ink = (255, 255, 255)
-    place = f"{'xyz'[axis]} = {planes.position(scan, axis, index):.0f}".replace("-", "−")
+    place = planes.place_text(axis, planes.position(scan, axis, index))
     draw.text((left + 3, top + 2), place + (" mm" if first else ""), fill=ink, font=font(unit), anchor="la")
     marks = planes.letters(axis, radiological=radiological)
     draw.text((left + 3, bottom - 2), marks[0], fill=ink, font=font(unit), anchor="ld")

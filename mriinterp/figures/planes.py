@@ -13,7 +13,18 @@ import numpy as np
 
 from mriinterp.volume import Volume
 
-__all__ = ["AXES", "Plane", "convention", "letters", "nearest_index", "position", "slice_indices", "slice_of"]
+__all__ = [
+    "AXES",
+    "Plane",
+    "convention",
+    "letters",
+    "nearest_index",
+    "place_text",
+    "plane",
+    "position",
+    "slice_indices",
+    "slice_of",
+]
 
 AXES = ("sagittal", "coronal", "axial")
 _ENDS = (("L", "R"), ("P", "A"), ("I", "S"))
@@ -94,6 +105,12 @@ def position(volume: Volume, axis: int | str, index: int) -> float:
     voxel = (np.array(volume.data.shape) - 1) / 2
     voxel[at.axis] = index
     return float(volume.grid.to_mm(voxel)[at.axis])
+
+
+def place_text(axis: int | str, mm: float) -> str:
+    """A position for people: "y = −16.5"."""
+    number = f"{mm:.1f}".removesuffix(".0").replace("-", "−")
+    return f"{'xyz'[plane(axis).axis]} = {'0' if number == '−0' else number}"
 
 
 def nearest_index(volume: Volume, axis: int | str, mm: float) -> int:

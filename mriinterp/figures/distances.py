@@ -1,0 +1,132 @@
+"""Matrices of distances and similarities, each cell with its number.
+
+Every cell carries ``customdata`` of [row, column], the names of the pair, so
+that a click can open it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from mriinterp.compare import Metric, get_metric
+from mriinterp.figures.theme import apply_theme, wrap
+
+__all__ = ["distance_heatmap", "group_distances"]
+
+COLOURS = {"distance": "Blues", "similarity": "Blues"}
+CELL_PX = 62
+
+
+def distance_heatmap(
+    matrix: pd.DataFrame, metric: str = "euclidean", *, digits: int | None = None, theme: str | None = None
+) -> go.Figure:
+    """Every map against every other.
+
+    Parameters
+    ----------
+    matrix : DataFrame
+        Of `mriinterp.compare.distance_matrix`; NaN is a pair that cannot be compared.
+    metric : str
+        A key of `mriinterp.compare.METRICS`; says unit and scale.
+    digits : int, optional
+        Decimals of the numbers; None: 2.
+    """
+    chosen = get_metric(metric)
+    figure = go.Figure(_cells(matrix, chosen, digits))
+    figure.update_layout(
+        height=130 + CELL_PX * max(len(matrix), 2),
+        margin={"l": 10, "r": 10, "t": 20, "b": 10},
+        coloraxis=_colours(chosen),
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    figure.update_xaxes(automargin=True, showgrid=False, tickangle=-30)
+    return apply_theme(figure, theme)
+
+
+def group_distances(
+    matrices: Mapping[Hashable, pd.DataFrame],
+    between: pd.Series | None = None,
+    metric: str = "euclidean",
+    *,
+    digits: int | None = None,
+    theme: str | None = None,
+) -> go.Figure:
+    """Distances between methods, one matrix a group, and between the groups for each method.
+
+    Parameters
+    ----------
+    matrices : mapping of group to DataFrame
+        Of `mriinterp.compare.distance_matrix`, all with the same names.
+    between : Series, optional
+        Of `mriinterp.compare.paired_values`: one value a method.
+    metric, digits
+        See `distance_heatmap`; all numbers share one colour scale.
+    """
+    if not matrices:
+        raise ValueError("expected at least one matrix, got none")
+    chosen = get_metric(metric)
+    names = list(matrices)
+    size = max(len(matrix) for matrix in matrices.values())
+    titles = [str(name) for name in names]
+    widths = [float(size)] * len(names)
+    if between is not None:
+        titles.append(" vs ".join(titles))
+        widths.append(1.4)
+    figure = make_subplots(
+        rows=1,
+        cols=len(titles),
+        column_widths=widths,
+        shared_yaxes=True,
+        subplot_titles=titles,
+        horizontal_spacing=0.03,
+    )
+    for n, name in enumerate(names, 1):
+        figure.add_trace(_cells(matrices[name], chosen, digits, group=str(name)), row=1, col=n)
+    if between is not None:
+        column = pd.DataFrame({titles[-1]: between})
+        figure.add_trace(_cells(column, chosen, digits, group=""), row=1, col=len(titles))
+        figure.update_xaxes(showticklabels=False, row=1, col=len(titles))
+    figure.update_layout(
+        height=170 + CELL_PX * max(size, 2) * 3 // 4,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        coloraxis=_colours(chosen),
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    figure.update_xaxes(automargin=True, showgrid=False, tickangle=-30)
+    return apply_theme(figure, theme)
+
+
+def _cells(matrix: pd.DataFrame, metric: Metric, digits: int | None, group: str = "") -> go.Heatmap:
+    values = matrix.to_numpy(float) * metric.scale
+    digits = 2 if digits is None else digits
+    text = [["–" if np.isnan(v) else f"{v:.{digits}f}".replace("-", "−") for v in row] for row in values]
+    rows, columns = [str(n) for n in matrix.index], [str(n) for n in matrix.columns]
+    unit = "" if metric.unit.startswith("1 =") else f" ({metric.unit})"
+    where = f"<extra>{group}</extra>" if group else "<extra></extra>"
+    return go.Heatmap(
+        z=[[None if np.isnan(v) else float(v) for v in row] for row in values],
+        x=columns,
+        y=rows,
+        text=text,
+        texttemplate="%{text}",
+        customdata=[[[r, c] for c in columns] for r in rows],
+        coloraxis="coloraxis",
+        xgap=2,
+        ygap=2,
+        hoverongaps=False,
+        hovertemplate=f"%{{y}} – %{{x}}<br>{metric.label}: %{{text}}{unit}{where}",
+    )
+
+
+def _colours(metric: Metric) -> dict:
+    title = f"{metric.label} ({metric.unit})"
+    words = "smaller: more alike" if metric.kind == "distance" else "larger: more alike"
+    return {
+        "colorscale": COLOURS[metric.kind],
+        "colorbar": {"title": {"text": wrap(title, 26) + f"<br>{words}", "side": "right"}, "thickness": 14},
+    }
