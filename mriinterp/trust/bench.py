@@ -1,0 +1,191 @@
+"""A study made ready for the measures: Ω, the areas, the control mean, and a case for each subject."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mriinterp.areas import merge_table
+from mriinterp.atomic import replacing
+from mriinterp.models import Model
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.simulate import subjects_table
+from mriinterp.study import DemoStudy, SimulatedScan, Study
+from mriinterp.trust.case import Case, visible_box
+from mriinterp.volume import resample
+
+__all__ = ["Bench", "reference_sources"]
+
+
+def reference_sources(study: Study, count: int) -> list:
+    """Scans that the control mean is made of: of the reference group, from the training split where there is one.
+
+    Parameters
+    ----------
+    count : int
+        At most so many, the first ones by name.
+
+    Raises
+    ------
+    ValueError
+        If the study has no scan of its reference group.
+    """
+    if isinstance(study, DemoStudy):
+        table = subjects_table(study.settings)
+        chosen = table[(table["split"] == "train") & (table["group"] == study.reference_group)]["id"]
+        return [SimulatedScan(study.settings, subject) for subject in chosen.head(count)]
+    table = study.subjects[study.subjects["group"] == study.reference_group]
+    if "split" in table and (table["split"] == "train").any():
+        table = table[table["split"] == "train"]
+    if table.empty:
+        raise ValueError(f"{study.name}: expected scans of group {study.reference_group!r} for a mean, got none")
+    return [study.source(subject) for subject in sorted(table.index)[:count]]
+
+
+@dataclass(eq=False)
+class Bench:
+    """What all cases of a study share.
+
+    Parameters
+    ----------
+    study : Study
+    model : Model, optional
+        Default: the study's.
+    reference_scans : int
+        Scans of the reference group averaged into what hidden tissue is
+        replaced by.
+    folder : Path, optional
+        Where that mean is kept between runs.
+    """
+
+    study: Study
+    model: Model | None = None
+    reference_scans: int = 12
+    folder: Path | None = None
+
+    def __post_init__(self):
+        if self.model is None:
+            self.model = self.study.model()
+        wanted = self.study.class_of(self.study.positive)
+        self.head, self.target = self.model.find_target(wanted or self.model.classes[-1], None)
+        self.module = self.model.view(self.head)
+        self._reference: Tensor | None = None
+
+    @property
+    def score(self) -> str:
+        """f: the logit margin of the positive class, or the raw output of a scale."""
+        return "raw" if self.head.kind == "scale" else "margin"
+
+    @property
+    def target_name(self) -> str:
+        """The explained output."""
+        return self.head.classes[self.target]
+
+    @cached_property
+    def sources(self) -> list:
+        """The scans of the control mean."""
+        return reference_sources(self.study, self.reference_scans)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 over the network and the scans of the control mean; reads no voxel."""
+        marks = [source.fingerprint() for source in self.sources]
+        parts = [self.model.digest, self.target_name, self.study.atlas().digest, *marks]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def reference(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Tensor:
+        """Mean of the prepared scans of the reference group, shape (1, 1, i, j, k)."""
+        if self._reference is None:
+            path = None if self.folder is None else Path(self.folder) / f"control_mean_{self.key[:12]}.npy"
+            if path is not None and path.is_file():
+                mean = np.load(path, allow_pickle=False)
+            else:
+                mean = self._mean(progress, cancel)
+                if path is not None:
+                    with replacing(path) as temporary, temporary.open("wb") as file:
+                        np.save(file, mean, allow_pickle=False)
+            self._reference = torch.from_numpy(mean).to(self.model.device)
+        return self._reference
+
+    def _mean(self, progress: Progress | None, cancel: Cancel | None) -> np.ndarray:
+        total = np.zeros((1, 1, *self.model.grid.shape))
+        for done, source in enumerate(self.sources, 1):
+            check_cancel(cancel)
+            total += self.model.prepare(source.load()).cpu().numpy()
+            tell(progress, done, len(self.sources))
+        return (total / len(self.sources)).astype(np.float32)
+
+    @cached_property
+    def brain(self) -> np.ndarray:
+        """The brain on the model's grid, bool."""
+        mask = self.study.brain_mask()
+        return resample(mask.with_data(mask.data != 0), self.model.grid, order=0).data.astype(bool)
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """Ω: the brain, as far as the network can see it."""
+        with self.model.lock:
+            return self.brain & visible_box(self.module, self.reference(), self.target)
+
+    @cached_property
+    def areas(self) -> np.ndarray:
+        """Labels of the atlas on the model's grid."""
+        return self.study.atlas().on(self.model.grid).labels.data.astype(np.int64)
+
+    @cached_property
+    def area_names(self) -> dict[int, str]:
+        """Names by label."""
+        table = self.study.atlas().areas
+        return dict(zip(table["label"].astype(int), table["name"].astype(str), strict=True))
+
+    @cached_property
+    def _labels(self) -> Tensor:
+        merged = np.arange(int(self.areas.max()) + 1)
+        for labels in merge_table(self.study.atlas())["labels"]:
+            present = [label for label in labels if label < len(merged)]
+            merged[present] = labels[0]
+        return torch.from_numpy(np.stack([self.areas, merged[self.areas]]))
+
+    def prepared(self, subject: str) -> Tensor:
+        """A subject's scan as the network wants it."""
+        return self.model.prepare(self.study.scan(subject))
+
+    def case(self, subject: str, *, others: Sequence[Tensor] = (), replicates: Sequence[Model] = ()) -> Case:
+        """Everything the measures need of one subject.
+
+        Parameters
+        ----------
+        others : sequence of Tensor
+            Prepared scans of other subjects, for the randomisation test.
+        replicates : sequence of Model
+            Retrained networks on the same grid.
+        """
+        for other in replicates:
+            if not other.grid.matches(self.model.grid) or other.normalisation.digest != self.model.normalisation.digest:
+                raise ValueError(f"expected replicates of {self.model.card.name}, got {other.card.name} on another grid")
+        truth = self.study.truth(subject)
+        if truth is not None:
+            truth = resample(truth.with_data(truth.data != 0), self.model.grid, order=0).data.astype(bool)
+        return Case(
+            module=self.module,
+            x=self.prepared(subject),
+            target=self.target,
+            mask=self.mask,
+            areas=self.areas,
+            reference=self.reference(),
+            score=self.score,
+            truth=truth,
+            labels=self._labels,
+            others=tuple(others),
+            replicates=tuple(other.view(other.heads[0]) for other in replicates),
+            name=subject,
+            lock=self.model.lock,
+        )
