@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 import streamlit as st
 
 if TYPE_CHECKING:
     from mriinterp.ui.viewer import ViewerState
 
-__all__ = ["linked", "linked_value", "read_view", "write_address", "write_view"]
+__all__ = ["linked", "linked_list", "linked_value", "read_view", "write_address", "write_view"]
 
 _DEFAULTS = "_address_defaults"
 _SETTINGS: dict[str, Callable[[str], Any]] = {
@@ -59,6 +60,18 @@ def linked(
     return key
 
 
+def linked_list(key: str, default: list[str], options: Collection[str]) -> str:
+    """`linked` for a widget that takes several values: ``?key=one,two``."""
+    st.session_state.setdefault(_DEFAULTS, {})[key] = default
+    raw = st.query_params.get(key)
+    asked = default if raw is None else [unquote(part) for part in raw.split(",")]
+    chosen = st.session_state.get(key, asked)
+    known = [value for value in dict.fromkeys(chosen) if value in options]
+    if key not in st.session_state or known != chosen:
+        st.session_state[key] = known or default
+    return key
+
+
 def linked_value(key: str, value: str | None) -> None:
     """Put something that is no widget into the address (None: take it out)."""
     if value is None:
@@ -83,7 +96,11 @@ def write_address(*keys: str) -> None:
     defaults = st.session_state.get(_DEFAULTS, {})
     for key in keys:
         value = st.session_state.get(key, defaults.get(key))
-        linked_value(key, None if value == defaults.get(key) else str(value))
+        linked_value(key, None if value == defaults.get(key) else _text(value))
+
+
+def _text(value: Any) -> str:
+    return ",".join(quote(one, safe="") for one in value) if isinstance(value, list) else str(value)
 
 
 def write_view(state: ViewerState) -> None:

@@ -18,7 +18,7 @@ import streamlit as st
 
 from mriinterp.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
 
-__all__ = ["Job", "current_job", "forget_job", "start_job", "watch"]
+__all__ = ["Job", "current_job", "forget_job", "start_job", "watch", "words_of"]
 
 POLL_SECONDS = 0.5
 EXIT_SECONDS = 5.0
@@ -49,10 +49,12 @@ class Job:
         What it will make; two jobs of a key make the same.
     work : callable
         ``work(progress, cancel)``; its return value becomes `result`.
+    percent : bool
+        Tell the share done instead of counting steps.
     """
 
-    def __init__(self, label: str, key: str, work: Callable[[Progress, Cancel], Any]):
-        self.label, self.key = label, key
+    def __init__(self, label: str, key: str, work: Callable[[Progress, Cancel], Any], percent: bool = False):
+        self.label, self.key, self.percent = label, key, percent
         self.result: Any = None
         self.error: str | None = None
         self.cancelled = False
@@ -72,8 +74,7 @@ class Job:
         except Exception as error:
             # The one place that takes any error: a crash in a method must leave the page usable.
             logger.exception("%s failed", self.label)
-            self.error = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-            self.error = self.error or type(error).__name__
+            self.error = words_of(error)
 
     def _progress(self, done: int, total: int) -> None:
         self._done, self._total = done, total
@@ -96,7 +97,8 @@ class Job:
         if not self._total:
             return f"{self.label} …"
         left = describe_seconds(self._left.estimate(self._done, self._total))
-        return f"{self.label}: {self._done:,} of {self._total:,}, {left} left"
+        done = f"{self.fraction:.0%}" if self.percent else f"{self._done:,} of {self._total:,}"
+        return f"{self.label}: {done}, {left} left"
 
     def wait(self, seconds: float) -> None:
         """Wait for the work to end, at most so long."""
@@ -105,6 +107,12 @@ class Job:
     def cancel(self) -> None:
         """Ask the work to stop at its next step."""
         self._stop.set()
+
+
+def words_of(error: Exception) -> str:
+    """What an error says, without the quotes that a KeyError puts around it."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text or type(error).__name__
 
 
 def _slot(slot: str) -> str:
@@ -116,14 +124,16 @@ def current_job(slot: str) -> Job | None:
     return st.session_state.get(_slot(slot))
 
 
-def start_job(slot: str, label: str, key: str, work: Callable[[Progress, Cancel], Any]) -> Job:
+def start_job(
+    slot: str, label: str, key: str, work: Callable[[Progress, Cancel], Any], *, percent: bool = False
+) -> Job:
     """Start work in a slot; a job running there for another key is cancelled, one for the same key goes on."""
     job = current_job(slot)
     if job is not None and job.running:
         if job.key == key:
             return job
         job.cancel()
-    job = Job(label, key, work)
+    job = Job(label, key, work, percent)
     st.session_state[_slot(slot)] = job
     return job
 
