@@ -1,4 +1,4 @@
-"""Relevance per area as bars: of one map, of groups, of several methods.
+"""Relevance per area of one map, as bars.
 
 Every bar carries ``customdata`` of [area, x, y, z]: the area as its table
 names it and the place of its peak in RAS+ mm (None where there is none), so
@@ -6,8 +6,6 @@ that a click can move a crosshair there.
 """
 
 from __future__ import annotations
-
-from collections.abc import Hashable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,7 @@ from mriinterp.areas import top_areas
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, area_label, wrap
 
-__all__ = ["area_bars", "group_bars", "method_bars", "quantity_label"]
+__all__ = ["area_bars", "peaks_of", "places", "quantity_label"]
 
 ROW_PX = 26
 LINE = "#6b7280"  # seen on light and dark pages
@@ -82,11 +80,11 @@ def _categories(figure: go.Figure) -> list[str]:
     return [label for trace in figure.data for label in trace.y]
 
 
-def _place(table: pd.DataFrame, name: str) -> list[list]:
-    """Rows of customdata."""
+def places(table: pd.DataFrame, name: str) -> list[list]:
+    """Rows of customdata: [area, x, y, z], mm or None."""
     columns = table[["peak_x", "peak_y", "peak_z"]].to_numpy(float)
-    places = [[None if np.isnan(v) else round(float(v), 2) for v in row] for row in columns]
-    return [[area, *place] for area, place in zip(table[name].astype(str), places, strict=True)]
+    mm = [[None if np.isnan(v) else round(float(v), 2) for v in row] for row in columns]
+    return [[area, *place] for area, place in zip(table[name].astype(str), mm, strict=True)]
 
 
 HOVER_PLACE = "peak at (%{customdata[1]}, %{customdata[2]}, %{customdata[3]}) mm"
@@ -99,7 +97,7 @@ def _merged(rows: pd.DataFrame, by: str, factor: float) -> go.Figure:
         x=rows[by].to_numpy(float) * factor,
         y=labels,
         orientation="h",
-        customdata=_place(rows, "area"),
+        customdata=places(rows, "area"),
         marker={"color": GROUP_COLOURS[1]},
         name=by,
         hovertemplate=f"%{{y}}<br>{by} %{{x:.3~g}}{unit}<br>{HOVER_PLACE}<extra></extra>",
@@ -114,7 +112,7 @@ def _merged(rows: pd.DataFrame, by: str, factor: float) -> go.Figure:
         y=labels,
         xaxis="x2",
         mode="markers",
-        customdata=_place(rows, "area"),
+        customdata=places(rows, "area"),
         marker={"color": [SIDE_COLOURS["L" if v >= 0 else "R"] for v in value], "size": 9},
         error_x={"type": "data", "symmetric": False, "array": np.maximum(-value, 0), "arrayminus": np.maximum(value, 0),
                  "width": 0, "thickness": 2, "color": LINE},
@@ -152,7 +150,7 @@ def _sides(table: pd.DataFrame, n: int, by: str, factor: float) -> go.Figure:
                 x=rows[by].to_numpy(float) * factor,
                 y=[area_label(name) for name in rows["_base"]],
                 orientation="h",
-                customdata=_place(rows, "area"),
+                customdata=places(rows, "area"),
                 marker={"color": colour},
                 name=SIDE_WORDS[side],
                 hovertemplate=f"%{{y}}, {SIDE_WORDS[side]}<br>{by} %{{x:.3~g}}{unit}<br>{HOVER_PLACE}<extra></extra>",
@@ -173,139 +171,6 @@ def _base(name: str, side: str) -> str:
     return name
 
 
-def group_bars(
-    comparison: pd.DataFrame,
-    names: tuple[str, str],
-    n: int = 10,
-    *,
-    values: pd.DataFrame | None = None,
-    groups=None,
-    peaks: pd.DataFrame | None = None,
-    quantity: str = "share",
-    unit: str = "",
-    areas: list[str] | None = None,
-    theme: str | None = None,
-) -> go.Figure:
-    """Areas of two groups beside each other, with confidence intervals and a dot for each subject.
-
-    Parameters
-    ----------
-    comparison : DataFrame
-        Of `mriinterp.stats.compare_groups`: area, mean_a, low_a, high_a, n_a,
-        mean_b, low_b, high_b, n_b, p_fdr.
-    names : tuple of 2 str
-        Names of group a and b.
-    n : int
-        The areas with the largest mean in either group.
-    values : DataFrame, shape (subjects, areas), optional
-        Drawn as dots; columns named by area, the index names subjects.
-    groups : sequence, optional
-        Group of every row of `values`.
-    peaks : DataFrame, optional
-        Area table with peak_x, peak_y, peak_z for the clicks.
-    quantity, unit : str
-        What the values are; shares are shown in percent.
-    areas : list of str, optional
-        These areas instead of the `n` largest.
-    """
-    factor = 100 if quantity == "share" else 1
-    rows = comparison.set_index(comparison["area"].astype(str))
-    if areas is None:
-        size = rows[["mean_a", "mean_b"]].max(axis=1).dropna()
-        areas = size.sort_values(ascending=False, kind="stable").index[:n].tolist()
-    missing = [area for area in areas if area not in rows.index]
-    if missing:
-        raise KeyError(f"expected areas of the comparison, got {missing}; available: {', '.join(rows.index[:10])} …")
-    rows = rows.loc[areas]
-    places = peaks_of(peaks, areas)
-    figure = go.Figure()
-    at = np.arange(len(areas), dtype=float)
-    for side, name, colour, offset in zip("ab", names, GROUP_COLOURS, (-0.2, 0.2), strict=False):
-        mean = rows[f"mean_{side}"].to_numpy(float) * factor
-        low, high = (rows[f"{end}_{side}"].to_numpy(float) * factor for end in ("low", "high"))
-        count = int(rows[f"n_{side}"].max()) if len(rows) else 0
-        hover = f"{name}: %{{x:.3~g}}{' %' if factor == 100 else ''}<br>{HOVER_PLACE}<extra>%{{customdata[0]}}</extra>"
-        figure.add_trace(
-            go.Bar(
-                x=mean, y=at + offset, width=0.36, orientation="h", name=f"{name} (n = {count})", opacity=0.75,
-                marker={"color": colour}, customdata=places, hovertemplate=hover,
-                error_x={"type": "data", "symmetric": False, "array": high - mean, "arrayminus": mean - low, "width": 4,
-                         "color": LINE},
-            )
-        )  # fmt: skip
-        if values is not None:
-            figure.add_trace(_dots(values[np.asarray(groups) == name], areas, at + offset, factor, colour, name))
-    ticks = [area_label(a) + (" *" if p < 0.05 else "") for a, p in zip(areas, rows["p_fdr"], strict=True)]
-    figure.update_layout(
-        height=110 + 2 * ROW_PX * max(len(areas), 2),
-        margin={"l": 10, "r": 10, "t": 30, "b": 60},
-        clickmode="event+select",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-        yaxis={"tickvals": at, "ticktext": ticks, "range": [len(areas) - 0.5, -0.5], "automargin": True},
-        xaxis={"title": {"text": quantity_label(quantity, unit) + "<br>bars: mean and 95 % interval; * FDR < 0.05"}},
-    )
-    return apply_theme(figure, theme)
-
-
 def peaks_of(peaks: pd.DataFrame | None, areas: list[str]) -> list[list]:
-    known = {} if peaks is None else {row[0]: row for row in _place(peaks, "area")}
+    known = {} if peaks is None else {row[0]: row for row in places(peaks, "area")}
     return [known.get(area, [area, None, None, None]) for area in areas]
-
-
-def _dots(values: pd.DataFrame, areas: list[str], at, factor: float, colour: str, name: str) -> go.Scatter:
-    """One dot a subject; customdata [area, subject]."""
-    data = values[areas].to_numpy(float) * factor
-    spread = np.linspace(-0.12, 0.12, len(data)) if len(data) > 1 else np.zeros(len(data))
-    y = at[None, :] + spread[:, None]
-    who = [[area, str(subject)] for subject in values.index for area in areas]
-    return go.Scatter(
-        x=data.ravel(), y=y.ravel(), mode="markers", customdata=who, name=f"{name}, each subject", showlegend=False,
-        marker={"color": colour, "size": 4, "opacity": 0.8, "line": {"width": 0.5, "color": "white"}},
-        hovertemplate=f"%{{customdata[1]}} ({name})<br>%{{x:.3~g}}<extra>%{{customdata[0]}}</extra>",
-    )  # fmt: skip
-
-
-def method_bars(
-    tables: Mapping[Hashable, pd.DataFrame],
-    n: int = 10,
-    *,
-    by: str = "share",
-    unit: str = "",
-    theme: str | None = None,
-) -> go.Figure:
-    """The same areas for several maps (methods, subjects, networks) beside each other.
-
-    Parameters
-    ----------
-    tables : mapping of label to DataFrame
-        Area tables of one atlas, hemispheres merged or not, all alike.
-    n : int
-        The areas with the largest mean of `by` over all tables.
-    by, unit : str
-        See `area_bars`.
-    """
-    if not tables:
-        raise ValueError("expected at least one area table, got none")
-    values = pd.DataFrame({label: table.set_index("area")[by] for label, table in tables.items()})
-    order = values.mean(axis=1).dropna().sort_values(ascending=False, kind="stable").index[:n].tolist()
-    factor = 100 if by == "share" else 1
-    figure = go.Figure()
-    for number, (label, table) in enumerate(tables.items()):
-        rows = table.set_index("area", drop=False).loc[order]
-        figure.add_trace(
-            go.Bar(
-                x=rows[by].to_numpy(float) * factor, y=[area_label(a) for a in order], orientation="h", name=str(label),
-                marker={"color": GROUP_COLOURS[number % len(GROUP_COLOURS)]}, customdata=_place(rows, "area"),
-                hovertemplate=f"%{{y}}<br>{by} %{{x:.3~g}}{' %' if factor == 100 else ''}<br>{HOVER_PLACE}",
-            )
-        )  # fmt: skip
-    figure.update_layout(
-        barmode="group",
-        height=110 + max(ROW_PX, 12 * len(tables) + 10) * max(len(order), 3),
-        margin={"l": 10, "r": 10, "t": 30, "b": 60},
-        clickmode="event+select",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        xaxis={"title": {"text": quantity_label(by, unit)}, "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "automargin": True},
-    )
-    return apply_theme(figure, theme)

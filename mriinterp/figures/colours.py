@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mriinterp.reading import READINGS, apply_reading
+from mriinterp.reading import apply_reading
 from mriinterp.volume import Volume
 
 __all__ = [
@@ -270,9 +270,3 @@ def format_value(value: float) -> str:
         digits, power = text.split("e")
         return f"{digits}e{int(power)}".replace("-", "−")
     return text.replace("-", "−")
-
-
-def check_reading(reading: str | None) -> None:
-    """Raise ValueError for anything but a reading or None."""
-    if reading is not None and reading not in READINGS:
-        raise ValueError(f"expected a reading, got {reading!r}; available: {', '.join(READINGS)}")

@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from mriinterp.atlas import Atlas
 from mriinterp.figures import colours
-from mriinterp.figures.slices3d import LEVELS, peak_mm, slices_figure
+from mriinterp.figures.meshes import LEVELS
+from mriinterp.figures.slices3d import peak_mm, slices_figure
 from mriinterp.template import DEMO_GRID
 from mriinterp.volume import Volume
 

@@ -1,0 +1,130 @@
+"""The meshes of the planes in space: lattices, the brain's surface, surfaces of equal relevance."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from scipy import ndimage
+
+from mriinterp.figures.colours import Scale
+from mriinterp.figures.surface import surface_net
+from mriinterp.volume import Grid, Volume, resample
+
+__all__ = ["EYE", "LEVELS", "box_of", "far_half", "head_mask", "lattice", "level_surfaces", "mesh", "only"]
+
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+MAX_TRIANGLES = 24_000  # of all levels together; keeps the figure's JSON below 1.5 MB
+SURFACE_MM = (3.0, 4.0, 5.0, 7.0, 10.0)
+BRAIN_MM = 5.0
+EYE = {"x": -1.2, "y": 1.3, "z": 0.7}  # where the figure is first seen from
+
+
+def head_mask(scan: Volume, brain: Volume | None) -> Volume:
+    """Where the brain is, on the scan's grid, without the holes inside it, uint8."""
+    if brain is None:
+        inside = (scan.data != scan.data[0, 0, 0]) & np.isfinite(scan.data)
+    else:
+        inside = resample(brain.with_data((brain.data != 0).astype(np.uint8)), scan.grid, order=0).data > 0
+    if not inside.any():
+        inside = np.ones(scan.data.shape, bool)
+    return scan.with_data(ndimage.binary_fill_holes(inside).astype(np.uint8))
+
+
+def box_of(mask: Volume) -> np.ndarray:
+    """Lowest and highest corner of the brain in mm, shape (2, 3)."""
+    where = np.argwhere(mask.data)
+    low, high = where.min(axis=0), where.max(axis=0)
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+    places = mask.grid.to_mm(corners)
+    return np.stack([places.min(axis=0), places.max(axis=0)])
+
+
+def lattice(box: np.ndarray, axis: int, mm, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a plane through `mm`, one of them exactly there, and the triangles between them."""
+    others = [a for a in range(3) if a != axis]
+    lines = []
+    for a in others:
+        before = max(0, int(np.ceil((mm[a] - box[0, a]) / spacing)))
+        after = max(0, int(np.ceil((box[1, a] - mm[a]) / spacing)))
+        lines.append(mm[a] + spacing * np.arange(-before, after + 1))
+    points = np.full((len(lines[0]), len(lines[1]), 3), float(mm[axis]))
+    points[..., others[0]], points[..., others[1]] = lines[0][:, None], lines[1][None, :]
+    number = np.arange(points.shape[0] * points.shape[1]).reshape(points.shape[:2])
+    a, b, c, d = number[:-1, :-1], number[1:, :-1], number[1:, 1:], number[:-1, 1:]
+    triangles = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([a, c, d], -1).reshape(-1, 3)])
+    return points.reshape(-1, 3), triangles
+
+
+def only(points: np.ndarray, triangles: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The triangles with all three points kept, and the points they use."""
+    triangles = triangles[keep[triangles].all(axis=1)]
+    used, triangles = np.unique(triangles, return_inverse=True)
+    return points[used], triangles.reshape(-1, 3)
+
+
+def mesh(points: np.ndarray, triangles: np.ndarray, **more) -> go.Mesh3d:
+    """A mesh in few bytes: tenths of a millimetre, and the smallest indices that will do."""
+    x, y, z = np.round(np.asarray(points), 1).astype(np.float32).T
+    kind = np.uint16 if len(points) < 2**16 else np.uint32
+    i, j, k = np.asarray(triangles).astype(kind).T
+    return go.Mesh3d(x=x, y=y, z=z, i=i, j=j, k=k, **more)
+
+
+def _aligned(volume: Volume, spacing: float, box: np.ndarray) -> Volume:
+    """A smoothed volume on a lattice along the mm axes that covers a box."""
+    sigma = [0.5 * spacing / edge for edge in volume.grid.voxel_sizes]
+    smooth = volume.with_data(ndimage.gaussian_filter(volume.data.astype(np.float32), sigma))
+    shape = tuple(int(n) for n in np.ceil((box[1] - box[0]) / spacing).astype(int) + 3)
+    affine = np.diag([spacing, spacing, spacing, 1.0])
+    affine[:3, 3] = box[0] - spacing
+    return resample(smooth, Grid(shape, affine), order=1)
+
+
+def far_half(mask: Volume) -> go.Mesh3d:
+    """The half of the brain's surface that lies behind the planes as first seen.
+
+    Plotly finds what is under the pointer by depth alone: a surface in front
+    would hide the planes' values, however clear it is.
+    """
+    coarse = _aligned(mask.with_data(mask.data.astype(np.float32)), BRAIN_MM, box_of(mask))
+    vertices, triangles = surface_net(coarse.data, 0.5)
+    points = coarse.grid.to_mm(vertices)
+    a, b, c = (points[triangles[:, n]] for n in range(3))
+    low, high = points.min(axis=0), points.max(axis=0)
+    eye = (low + high) / 2 + np.prod(high - low) ** (1 / 3) * np.array([EYE[axis] for axis in "xyz"])
+    away = np.einsum("ij,ij->i", np.cross(b - a, c - a), eye - (a + b + c) / 3) < 0
+    points, triangles = only(points, triangles[away], np.ones(len(points), bool))
+    return mesh(
+        points,
+        triangles,
+        name="brain surface (far half)",
+        color="#9aa5b1",
+        opacity=0.25,
+        hoverinfo="skip",
+        showlegend=True,
+        lighting={"ambient": 0.6, "diffuse": 0.8, "specular": 0.1},
+    )
+
+
+def level_surfaces(volume: Volume, scale: Scale) -> list[list[tuple[np.ndarray, np.ndarray, float]]]:
+    """Points, triangles and value for every level (and sign), as fine as the budget allows."""
+    signs = (1.0, -1.0) if scale.signed else (1.0,)
+    data = np.clip(volume.data, -scale.high if scale.signed else 0, scale.high)
+    box = _extent(volume.with_data(np.where(np.abs(data) >= 0.5 * LEVELS[0] * scale.high, 1, 0).astype(np.uint8)))
+    for spacing in SURFACE_MM:
+        coarse = _aligned(volume.with_data(data), spacing, box)
+        surfaces = []
+        for level in LEVELS:
+            meshes = []
+            for sign in signs:
+                vertices, triangles = surface_net(sign * coarse.data, level * scale.high)
+                if len(triangles):
+                    meshes.append((coarse.grid.to_mm(vertices), triangles, sign * level * scale.high))
+            surfaces.append(meshes)
+        if sum(len(triangles) for meshes in surfaces for _, triangles, _ in meshes) <= MAX_TRIANGLES:
+            break
+    return surfaces
+
+
+def _extent(mask: Volume) -> np.ndarray:
+    return box_of(mask if mask.data.any() else mask.with_data(np.ones_like(mask.data)))
