@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
@@ -13,8 +14,9 @@ from mriinterp.incremental.boxes import Box, Regions, read_regions
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine, runs
 from mriinterp.incremental.plain import flat_outputs, plain_outputs
-from mriinterp.incremental.schedule import TAIL_BYTES, border_bytes, group_windows
+from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
 from mriinterp.incremental.trace import Network, Untraceable, trace
+from mriinterp.incremental.workers import in_order
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["Occluder", "occluded_outputs"]
@@ -136,12 +138,13 @@ class Occluder:
 
         # a region that is empty gives the clean outputs
         done = len(regions) - sum(len(group.index) for group in groups)
-        for group in groups:
-            for part in group.chunks():
+        tasks = (self._task(regions, fill, group, part) for group in groups for part in group.chunks())
+        largest = max((group.chunk for group in groups), default=1)
+        with contextlib.closing(in_order(tasks, self._cores())) as finished:
+            for index, maps in finished:
                 check_cancel(cancel)
-                index = group.index[part]
-                waiting.append((index, self._engine.run_chunk(group, part, self._paste(regions, index, fill))))
-                if sum(len(index) for index, _ in waiting) + group.chunk > rows:
+                waiting.append((index, maps))
+                if sum(len(index) for index, _ in waiting) + largest > rows:
                     flush()
                 done += len(index)
                 tell(progress, done, len(regions))
@@ -150,6 +153,20 @@ class Occluder:
         if not groups:
             tell(progress, done, len(regions))
         return result
+
+    def _task(self, regions: Regions, fill: Tensor, group: Group, part: slice) -> Callable[[], tuple[np.ndarray, dict]]:
+        """A function that runs some windows of a group: their indices, and the maps that the tail reads."""
+        index = group.index[part]
+
+        def task():
+            with torch.inference_mode():
+                return index, self._engine.run_chunk(group, part, self._paste(regions, index, fill))
+
+        return task
+
+    def _cores(self) -> int:
+        """How many batches run side by side."""
+        return torch.get_num_threads() if self.x.device.type == "cpu" else 1
 
     def _budget(self) -> int | None:
         if self.memory_limit is None:

@@ -1,0 +1,1 @@
+"""Timed comparisons; run with ``python -m benchmarks.NAME``."""
