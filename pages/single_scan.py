@@ -7,7 +7,7 @@ from mriinterp.ui.address import write_address
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
 from mriinterp.ui.resources import cost_of, known_map, model_of, prediction_of, store, study_of
-from mriinterp.ui.result import show_areas, show_downloads, show_planes, show_prediction, show_space
+from mriinterp.ui.result import clicked_peak, show_areas, show_downloads, show_planes, show_prediction, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject
 
@@ -49,12 +49,15 @@ if relevance is None:
         st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
     st.stop()
 
-planes, space, areas, files = st.tabs(["Planes", "In space", "Areas", "Files"])
-with areas:
-    peak = show_areas(name, relevance)
-with planes:
-    state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
-with space:
-    show_space(study, subject, relevance, mm=state.cursor_mm)
-with files:
-    show_downloads(name, subject, relevance, simulated=study.simulated and not subject.uploaded)
+peak = clicked_peak("area_bars")
+state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
+areas, space, files = st.tabs(["Areas", "In space", "Files"], key="part", on_change="rerun")
+if areas.open:
+    with areas:
+        show_areas(name, relevance)
+if space.open:
+    with space:
+        show_space(study, subject, relevance, mm=state.cursor_mm)
+if files.open:
+    with files:
+        show_downloads(name, subject, relevance, simulated=study.simulated and not subject.uploaded)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["linked", "linked_list", "linked_value", "read_view", "write_address", "write_view"]
 
 _DEFAULTS = "_address_defaults"
-_SETTINGS: dict[str, Callable[[str], Any]] = {
-    "view": str,
-    "convention": str,
-    "threshold": float,
-    "threshold_mode": str,
-    "cluster": int,
-    "opacity": float,
-    "outlines": str,
+_SETTINGS: dict[str, Any] = {  # of the viewer, with the values it starts with
+    "view": "ortho",
+    "convention": "radiological",
+    "threshold": 90.0,
+    "threshold_mode": "percentile",
+    "cluster": 1,
+    "opacity": 0.8,
+    "outlines": "off",
 }
 _WORDS = {
     "view": ("ortho", "mosaic"),
@@ -107,9 +107,9 @@ def write_view(state: ViewerState) -> None:
     """Put crosshair and settings of a viewer into the address."""
     if state.cursor_mm is not None:
         linked_value("mm", ",".join(f"{v:g}" for v in state.cursor_mm))
-    for name in _SETTINGS:
-        value = state.settings.get(name)
-        linked_value(name, None if value is None else f"{value:g}" if isinstance(value, float) else str(value))
+    for name, default in _SETTINGS.items():
+        value = state.settings.get(name, default)
+        linked_value(name, None if value == default else str(value))
 
 
 def read_view() -> dict[str, Any]:
@@ -121,10 +121,10 @@ def read_view() -> dict[str, Any]:
             found["cursor_mm"] = mm
     except ValueError:
         pass  # no place, or nonsense: the viewer starts at the peak
-    for name, cast in _SETTINGS.items():
+    for name, default in _SETTINGS.items():
         raw = st.query_params.get(name)
         try:
-            value = None if raw is None else cast(raw)
+            value = None if raw is None else type(default)(raw)
         except ValueError:
             continue
         if value is not None and value in _WORDS.get(name, (value,)) and value == value:

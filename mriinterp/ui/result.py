@@ -29,7 +29,7 @@ from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewer import Layer, Patch, viewer
 from mriinterp.volume import Volume
 
-__all__ = ["show_areas", "show_downloads", "show_planes", "show_prediction", "show_space"]
+__all__ = ["clicked_peak", "show_areas", "show_downloads", "show_planes", "show_prediction", "show_space"]
 
 SIMULATED_ONLY = (
     "**No diagnosis.** This network was trained on simulated brains only. What it says of a real scan means nothing "
@@ -123,8 +123,16 @@ def _areas(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _stud
     return area_table(_relevance, atlas_of(_study_name), merge_hemispheres=merge)
 
 
-def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, float] | None:
-    """Bar chart and table of the areas; returns the peak of the area whose bar was clicked."""
+def clicked_peak(chart: str) -> tuple[float, float, float] | None:
+    """Where the area peaks whose bar was clicked in a chart, known before the chart is drawn again."""
+    event = st.session_state.get(chart)
+    points = event.selection.points if event else []
+    place = points[0]["customdata"][1:4] if points and points[0].get("customdata") else [None]
+    return tuple(place) if place[0] is not None else None
+
+
+def show_areas(study_name: str, relevance: RelevanceMap) -> None:
+    """Bar chart and table of the areas; a click on a bar is read by `clicked_peak`."""
     atlas = atlas_of(study_name)
     shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
     with st.container(horizontal=True, gap="large"):
@@ -136,7 +144,7 @@ def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, 
     table = _areas(relevance.volume.digest, atlas.digest, merge, relevance, study_name)
     left, right = st.columns(2)
     with left:
-        event = st.plotly_chart(area_bars(table, 15), key="area_bars", on_select="rerun", selection_mode="points")
+        st.plotly_chart(area_bars(table, 15), key="area_bars", on_select="rerun", selection_mode="points")
         st.caption("Click a bar to move the crosshair to the peak of that area.")
     with right:
         shown = top_areas(table, len(table))
@@ -144,9 +152,6 @@ def show_areas(study_name: str, relevance: RelevanceMap) -> tuple[float, float, 
         st.caption(
             f"{relevance.reading.capitalize()} relevance. Sums and means as shares of all areas; asymmetry from −1 (right) to 1 (left)."
         )
-    points = event.selection.points if event else []
-    place = points[0]["customdata"][1:4] if points else [None]
-    return tuple(place) if place[0] is not None else None
 
 
 def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:

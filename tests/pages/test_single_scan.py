@@ -15,7 +15,7 @@ def test_first_view_needs_no_click_and_says_what_it_is(open_page, finish):
     assert "Simulated data" in shown
     assert "Research use only" in shown
     assert "true group" in shown
-    assert [tab.label for tab in app.tabs] == ["Planes", "In space", "Areas", "Files"]
+    assert [tab.label for tab in app.tabs] == ["Areas", "In space", "Files"]
 
 
 def test_address_opens_the_same_view(open_page, finish):
