@@ -13,6 +13,7 @@ st.set_page_config(
 
 PAGES = [
     st.Page("pages/single_scan.py", title="Single scan", icon=":material/person_search:", default=True),
+    st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
 ]
 
 page = st.navigation(PAGES)

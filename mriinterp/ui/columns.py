@@ -1,0 +1,242 @@
+"""Columns of the compare page: any subject, network, method and parameters beside any other.
+
+In the address a column is ``c=sim-001:occlusion:size=40,stride=25:network``;
+parameters at their defaults and the study's own network are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from mriinterp.methods import get_method, method_names
+from mriinterp.models import Model, packaged_models
+from mriinterp.study import Study
+from mriinterp.ui.address import linked, linked_list, write_address
+from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
+from mriinterp.ui.resources import scan_of, study_of, truth_of
+from mriinterp.ui.subject import Subject, choose_subject, subject_label
+
+__all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "read_column", "write_column"]
+
+MOST = 6
+MODES = {"methods": "Methods", "subjects": "Subjects", "networks": "Networks", "any": "Any columns"}
+METHODS = ("sensitivity", "guided_backprop", "occlusion", "layer_cam")
+SAFE = " .-_"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column shows.
+
+    Parameters
+    ----------
+    subject : str
+        Id in the study; "" for an uploaded scan.
+    method : str
+    params : tuple of (str, value)
+        Those that differ from the method's defaults.
+    model : str
+        Name of a packaged network; "" for the study's own.
+    """
+
+    subject: str
+    method: str
+    params: tuple[tuple[str, Any], ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Columns, their scans by subject, and the one subject they share, if there is one."""
+
+    columns: list[Column]
+    subjects: dict[str, Subject]
+    single: Subject | None = None
+
+
+def make_column(subject: str, method: str, values: dict[str, Any], model: str = "") -> Column:
+    """A column that remembers only what is not a default."""
+    parameters = get_method(method).parameters
+    own = tuple((name, value) for name, value in values.items() if value != parameters[name].default)
+    return Column(subject, method, own, model)
+
+
+def write_column(column: Column) -> str:
+    """A column as text."""
+    params = ",".join(f"{name}={quote(str(value), safe=SAFE)}" for name, value in column.params)
+    parts = [quote(column.subject, safe=SAFE), column.method, params, quote(column.model, safe=SAFE)]
+    return ":".join(parts).rstrip(":")
+
+
+def read_column(text: str) -> Column:
+    """The column that `write_column` wrote; KeyError or ValueError for anything else."""
+    parts = text.split(":")
+    if not 2 <= len(parts) <= 4:
+        raise ValueError(f"expected subject:method:parameters:network, got {text!r}")
+    subject, method, params, model = parts + [""] * (4 - len(parts))
+    pairs = [pair.partition("=") for pair in params.split(",") if pair]
+    values = get_method(method).resolve({name: unquote(value) for name, _, value in pairs})
+    return make_column(unquote(subject), method, values, unquote(model))
+
+
+def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
+    """Short names that tell columns apart: only what differs between them."""
+
+    def facts(column: Column) -> list[str]:
+        subject = column.subject or "uploaded scan"
+        if column.subject:
+            subject += f" · {study.group_of(column.subject)}"
+        return [subject, get_method(column.method).label, column.model or "study’s network"]
+
+    rows = [facts(column) for column in columns]
+    differs = [len({row[n] for row in rows}) > 1 for n in range(3)]
+    labels = []
+    for column, row in zip(columns, rows, strict=True):
+        parts = [part for part, shown in zip(row, differs, strict=True) if shown]
+        alike = {other.params for other in columns if other.method == column.method}
+        if len(alike) > 1:
+            parts.append(", ".join(f"{name} {value}" for name, value in column.params) or "defaults")
+        labels.append(" · ".join(parts) or row[1])
+    return [label if labels.count(label) == 1 else f"{n}. {label}" for n, label in enumerate(labels, 1)]
+
+
+def networks_of(study: Study) -> list[str]:
+    """Packaged networks beside the study's own; "" is the study's."""
+    return ["", *(name for name in packaged_models() if name != study.model_recipe.source)]
+
+
+def choose_columns(study_name: str, model: Model) -> Choice:
+    """Widgets that choose the columns, in the sidebar; everything chosen is in the address."""
+    study = study_of(study_name)
+    modes = [mode for mode in MODES if mode != "networks" or len(networks_of(study)) > 1]
+    mode = st.segmented_control(
+        "Compare",
+        modes,
+        format_func=MODES.get,
+        key=linked("by", "methods", options=modes),
+        required=True,
+        width="stretch",
+        persist_state="session",
+    )
+    write_address("by")
+    if mode == "any":
+        return _any_columns(study_name, model)
+    st.query_params.pop("c", None)
+    choice = {"methods": _methods, "subjects": _subjects, "networks": _networks}[mode](study_name, model)
+    st.session_state["c_seed"] = [write_column(column) for column in choice.columns if column.subject]
+    return choice
+
+
+def _known(study_name: str, subject: str) -> Subject:
+    return Subject(
+        subject, scan_of(study_name, subject), study_of(study_name).group_of(subject), truth_of(study_name, subject)
+    )
+
+
+def _methods(study_name: str, model: Model) -> Choice:
+    subject = choose_subject(study_name, model)
+    names = method_names()
+    methods = st.multiselect(
+        "Methods",
+        names,
+        format_func=lambda name: get_method(name).label,
+        key=linked_list("methods", [name for name in METHODS if name in names], names),
+        max_selections=MOST,
+        persist_state="session",
+    )
+    columns = []
+    with st.expander("Parameters", icon=":material/tune:"):
+        for name in methods:
+            st.markdown(f"**{get_method(name).label}**")
+            values = parameter_widgets(get_method(name), model.heads[0].kind)
+            columns.append(make_column("" if subject.uploaded else subject.name, name, values))
+    write_address("subject", "methods", *(key for name in methods for key in parameter_keys(get_method(name))))
+    return Choice(columns, {"" if subject.uploaded else subject.name: subject}, subject)
+
+
+def _subjects(study_name: str, model: Model) -> Choice:
+    study = study_of(study_name)
+    ids = study.subjects.index.tolist()
+    groups = study.subjects["group"].astype(str)
+    first = [groups.index[groups == group][0] for group in study.groups if (groups == group).any()][::-1]
+    chosen = st.multiselect(
+        "Subjects or visits",
+        ids,
+        format_func=lambda subject: subject_label(study, subject),
+        key=linked_list("subjects", first[:MOST], ids),
+        max_selections=MOST,
+        persist_state="session",
+    )
+    method = choose_method(default="sensitivity")
+    values = parameter_widgets(method, model.heads[0].kind)
+    write_address("subjects", "method", *parameter_keys(method))
+    columns = [make_column(subject, method.name, values) for subject in chosen]
+    return Choice(columns, {subject: _known(study_name, subject) for subject in chosen})
+
+
+def _networks(study_name: str, model: Model) -> Choice:
+    subject = choose_subject(study_name, model)
+    names = networks_of(study_of(study_name))
+    chosen = st.multiselect(
+        "Networks",
+        names,
+        format_func=lambda name: name or "The study’s network",
+        key=linked_list("networks", names[:MOST], names),
+        max_selections=MOST,
+        persist_state="session",
+    )
+    method = choose_method(default="sensitivity")
+    values = parameter_widgets(method, model.heads[0].kind)
+    write_address("subject", "networks", "method", *parameter_keys(method))
+    place = "" if subject.uploaded else subject.name
+    return Choice([make_column(place, method.name, values, name) for name in chosen], {place: subject}, subject)
+
+
+def _valid(texts: Sequence[str], study: Study) -> list[str]:
+    """Those of the texts that are columns of this study, each once."""
+    found = []
+    for text in texts:
+        try:
+            column = read_column(text)
+        except (KeyError, ValueError):
+            continue  # an old or mistyped link: the other columns are shown
+        if column.subject in study.subjects.index and column.model in networks_of(study):
+            found.append(write_column(column))
+    return list(dict.fromkeys(found))[:MOST]
+
+
+def _any_columns(study_name: str, model: Model) -> Choice:
+    study = study_of(study_name)
+    if "c_list" not in st.session_state:
+        asked = _valid(st.query_params.get_all("c"), study) or _valid(st.session_state.get("c_seed", []), study)
+        first = study.subjects.index[0]
+        st.session_state["c_list"] = asked or [f"{first}:{method}" for method in METHODS[::2]]
+    st.session_state["c_list"] = _valid(st.session_state["c_list"], study)
+    texts = st.session_state["c_list"]
+    names = dict(zip(texts, column_labels([read_column(text) for text in texts], study), strict=True))
+    chosen = st.multiselect("Columns", texts, format_func=names.get, key="c_list", persist_state="session")
+    with st.expander("Add a column", icon=":material/add_column_right:", expanded=len(chosen) < 2):
+        subject = st.selectbox("Subject", study.subjects.index.tolist(), key="new_subject",
+                               format_func=lambda one: subject_label(study, one))  # fmt: skip
+        networks = networks_of(study)
+        network = ""
+        if len(networks) > 1:
+            network = st.selectbox("Network", networks, key="new_network",
+                                   format_func=lambda one: one or "The study’s network")  # fmt: skip
+        method = choose_method("new_method", "occlusion")
+        values = parameter_widgets(method, model.heads[0].kind, prefix="new.")
+        new = write_column(make_column(subject, method.name, values, network))
+        st.button("Add", icon=":material/add:", key="add_column", on_click=_add, args=(new,), width="stretch",
+                  disabled=new in chosen or len(chosen) >= MOST)  # fmt: skip
+    st.query_params["c"] = chosen
+    columns = [read_column(text) for text in chosen]
+    return Choice(columns, {c.subject: _known(study_name, c.subject) for c in columns})
+
+
+def _add(text: str) -> None:
+    st.session_state["c_list"] = [*st.session_state["c_list"], text]

@@ -1,0 +1,206 @@
+"""Several maps beside each other: making the missing ones, showing them, comparing them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mriinterp.cost import GRADIENT_PASSES, describe_cost
+from mriinterp.explain import RelevanceMap
+from mriinterp.methods import get_method
+from mriinterp.models import Model, load_model
+from mriinterp.progress import Cancel, Cancelled, Progress, check_cancel, tell
+from mriinterp.reading import apply_reading
+from mriinterp.store import request_key
+from mriinterp.ui.columns import Choice, Column, column_labels
+from mriinterp.ui.jobs import current_job, start_job, watch, words_of
+from mriinterp.ui.resources import atlas_of, cost_of, known_map, model_of, store, study_of
+from mriinterp.ui.subject import Subject
+from mriinterp.volume import Volume
+
+__all__ = [
+    "Entry",
+    "compute_missing",
+    "cost_lines",
+    "raw_difference",
+    "readable_map",
+    "resolve_columns",
+    "share_difference",
+    "share_map",
+]
+
+OCCLUSION_PASSES = 10  # an occlusion's share of the progress bar, counted in passes of a gradient
+PARTS = 1000  # steps of the progress bar
+PER_MILLION = 1e6
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A column with everything that is needed to make and to show it.
+
+    Parameters
+    ----------
+    column : Column
+    label : str
+        Tells it from the other columns.
+    subject : Subject
+    model : Model
+    request : dict
+        What `mriinterp.explain.explain` takes beside model, scan and method.
+    key : str
+        Of its map in the store.
+    relevance : RelevanceMap or None
+        None: not computed yet.
+    """
+
+    column: Column
+    label: str
+    subject: Subject
+    model: Model
+    request: dict[str, Any]
+    key: str
+    relevance: RelevanceMap | None = None
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+def _packaged(name: str) -> Model:
+    return load_model(name, device="auto")
+
+
+def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list[Entry]:
+    """Columns with their scans, networks and the maps that are known.
+
+    Parameters
+    ----------
+    target : str or None
+        Output to explain; None: what the network predicts for each scan.
+    """
+    atlas = atlas_of(study_name)
+    entries = []
+    for column, label in zip(choice.columns, column_labels(choice.columns, study_of(study_name)), strict=True):
+        model = _packaged(column.model) if column.model else model_of(study_name)
+        subject = choice.subjects[column.subject]
+        request = {"atlas": atlas, **dict(column.params)} | ({"target": target} if target else {})
+        key = request_key(model, subject.scan, column.method, **request)
+        entries.append(Entry(column, label, subject, model, request, key, known_map(key)))
+    return entries
+
+
+def cost_lines(study_name: str, entries: Sequence[Entry]) -> list[str]:
+    """What each map that is not known will cost."""
+    lines = []
+    for entry in entries:
+        params = get_method(entry.column.method).resolve(dict(entry.column.params))
+        if entry.column.model:
+            cost = describe_cost(entry.model, entry.column.method, params)
+        else:
+            cost = cost_of(study_name, entry.model.digest, entry.column.method, params)
+        lines.append(f"{entry.label}: {cost.partition(';')[0]}")
+    return lines
+
+
+def _passes(column: Column) -> float:
+    params = get_method(column.method).resolve(dict(column.params))
+    if column.method in ("occlusion", "area_occlusion"):
+        return OCCLUSION_PASSES
+    return params.get(GRADIENT_PASSES.get(column.method, ""), 1)
+
+
+def run_all(entries: Sequence[Entry], explain, progress: Progress | None, cancel: Cancel | None) -> dict[str, str]:
+    """Make maps one after the other; a crash in one does not take the others along.
+
+    Returns
+    -------
+    dict of str to str
+        Keys of the maps that failed, and why.
+    """
+    weights = [_passes(entry.column) for entry in entries]
+    failed = {}
+    for n, entry in enumerate(entries):
+        check_cancel(cancel)
+        before, weight = sum(weights[:n]), weights[n]
+
+        def part(done: int, total: int, before=before, weight=weight) -> None:
+            tell(progress, int(PARTS * (before + weight * done / max(total, 1)) / sum(weights)), PARTS)
+
+        try:
+            explain(entry.model, entry.subject.scan, entry.column.method, progress=part, cancel=cancel, **entry.request)
+        except Cancelled:
+            raise
+        except Exception as error:  # any: the page tells it and shows the other maps
+            logger.exception("%s failed", entry.label)
+            failed[entry.key] = words_of(error)
+        part(1, 1)
+    return failed
+
+
+def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
+    """Start the missing maps when asked (the first view asks by itself), and watch them.
+
+    Returns
+    -------
+    bool
+        Whether work is going on.
+    """
+    failed = st.session_state.setdefault("compare_failed", {})
+    fresh = [entry for entry in missing if entry.key not in failed]
+    if missing and (asked or (fresh and "compare_started" not in st.session_state)):
+        st.session_state["compare_started"] = True
+        for entry in missing:
+            failed.pop(entry.key, None)
+        maps = f"{len(missing)} map{'s' if len(missing) > 1 else ''}"
+        key = hashlib.sha256("".join(entry.key for entry in missing).encode()).hexdigest()
+        work = list(missing)
+        start_job(
+            "compare", maps, key, lambda tell_page, stop: run_all(work, store().explain, tell_page, stop), percent=True
+        )
+    job = current_job("compare")
+    if job is not None and not job.running and job.result:
+        failed.update(job.result)
+    working = watch("compare")
+    for entry in missing:
+        if not working and entry.key in failed:
+            st.error(f"{entry.label} could not be computed: {failed[entry.key]}", icon=":material/error:")
+    return working
+
+
+def _reading(relevance: RelevanceMap) -> str:
+    return "absolute" if relevance.reading == "signed" else relevance.reading
+
+
+def readable_map(relevance: RelevanceMap, volume: Volume | None = None) -> Volume:
+    """A map as its method is read, without negative values: absolute where its reading is signed."""
+    volume = relevance.volume if volume is None else volume
+    return volume.with_data(apply_reading(volume.data, _reading(relevance)))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _shares(digest: str, reading: str, _volume: Volume) -> Volume:
+    values = apply_reading(_volume.data.astype(np.float64), reading)
+    total = float(values.sum())
+    return _volume.with_data((values * (PER_MILLION / total) if total > 0 else values).astype(np.float32))
+
+
+def share_map(relevance: RelevanceMap, volume: Volume | None = None) -> Volume:
+    """A map's reading in millionths of its sum, so that maps of any unit can be compared; zeros stay zeros."""
+    volume = relevance.volume if volume is None else volume
+    return _shares(volume.digest, _reading(relevance), volume)
+
+
+def share_difference(a: RelevanceMap, b: RelevanceMap, on_a: Volume, on_b: Volume) -> Volume:
+    """A − B of the two maps' shares, in millionths."""
+    one, two = share_map(a, on_a), share_map(b, on_b)
+    return one.with_data(one.data - two.data)
+
+
+def raw_difference(a: Volume, b: Volume) -> Volume:
+    """A − B of signed raw values."""
+    return a.with_data(a.data - b.data)

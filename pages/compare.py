@@ -1,0 +1,79 @@
+"""Maps side by side: methods, subjects, networks."""
+
+import streamlit as st
+
+from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.columns import choose_columns
+from mriinterp.ui.compare import compute_missing, cost_lines, resolve_columns
+from mriinterp.ui.compare_view import (
+    choose_pair,
+    choose_scale,
+    show_area_chart,
+    show_columns,
+    show_matrix,
+    show_predictions,
+)
+from mriinterp.ui.resources import model_of, prediction_of, study_of
+from mriinterp.ui.result import show_prediction
+from mriinterp.ui.shell import current_study, page_header, readable_errors
+
+page_header("Compare", "Where do methods, people and networks agree?")
+name = current_study()
+with readable_errors():
+    study, model = study_of(name), model_of(name)
+
+with st.sidebar:
+    choice = choose_columns(name, model)
+    target = None
+    if model.heads[0].kind == "classes":
+        outputs = ["predicted", *model.heads[0].classes]
+        target = st.selectbox(
+            "Explained output",
+            outputs,
+            format_func=lambda output: {"predicted": "What the network predicts"}.get(output, output),
+            key=linked("target", "predicted", options=outputs),
+            persist_state="session",
+        )
+        write_address("target")
+    run = st.empty()
+    cost = st.empty()
+
+if len(choice.columns) < 2:
+    st.info("Choose two to six columns in the sidebar.", icon=":material/view_column:")
+    st.stop()
+with readable_errors():
+    entries = resolve_columns(name, choice, None if target == "predicted" else target)
+missing = [entry for entry in entries if entry.relevance is None]
+known = [entry for entry in entries if entry.relevance is not None]
+asked = bool(missing) and run.button(
+    f"Compute {len(missing)} map{'s' if len(missing) > 1 else ''}",
+    type="primary",
+    icon=":material/play_arrow:",
+    width="stretch",
+    key="compute",
+)
+with readable_errors():
+    cost.caption("  \n".join(cost_lines(name, missing)) or "All maps are known: shown at once.")
+
+if choice.single is not None and not any(column.model for column in choice.columns):
+    subject = choice.single
+    show_prediction(model, prediction_of(name, subject.scan.digest, subject.scan), subject)
+else:
+    show_predictions(entries)
+working = compute_missing(missing, asked)
+if not known:
+    if not working:
+        st.info("None of these maps is known yet. Press **Compute**.", icon=":material/touch_app:")
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    pair = choose_pair(known) if len(known) > 1 else None
+    scale = choose_scale()
+with readable_errors():
+    show_columns(name, known, pair, scale)
+    if len(known) > 1:
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            show_matrix(name, known)
+        with right:
+            show_area_chart(name, known)
