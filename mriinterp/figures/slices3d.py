@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from scipy import ndimage
 
 from mriinterp.atlas import Atlas
 from mriinterp.figures import colours
@@ -23,10 +24,20 @@ CAMERA = {"eye": EYE, "center": {"x": 0, "y": 0, "z": -0.12}}
 
 
 def peak_mm(relevance: Any, reading: str | None = None) -> tuple[float, float, float]:
-    """Where a map is largest (by size, if signed), RAS+ mm: the first place to look at."""
+    """Where a map is largest (by size, if signed), RAS+ mm: the first place to look at.
+
+    Where many voxels share the largest value, as in occluded boxes and areas,
+    the one nearest to the middle of the largest connected part of them.
+    """
     volume, _ = colours.shown(relevance, reading)
-    voxel = np.unravel_index(np.abs(volume.data).argmax(), volume.data.shape)
-    return tuple(float(v) for v in volume.grid.to_mm(voxel))
+    size = np.abs(volume.data)
+    tied = size == size.max()
+    if np.count_nonzero(tied) > 1:
+        parts, _ = ndimage.label(tied)
+        tied = parts == 1 + np.argmax(np.bincount(parts[tied])[1:])
+    voxels = np.argwhere(tied)
+    middle = np.square(voxels - voxels.mean(axis=0)).sum(axis=1).argmin()
+    return tuple(float(v) for v in volume.grid.to_mm(voxels[middle]))
 
 
 def slices_figure(

@@ -104,3 +104,11 @@ def test_the_payload_stays_small():
     text = slices_figure(scan, scan.with_data(noise), reading="signed").to_json()
     assert len(text) < 2_000_000
     assert {"data", "layout"} <= json.loads(text).keys()
+
+
+def test_the_peak_of_a_box_is_its_middle(scan):
+    data = np.zeros(scan.data.shape, np.float32)
+    data[4:9, 3:6, 7:12] = 3
+    data[14, 14, 14] = 3  # as large, but a single voxel
+    assert peak_mm(scan.with_data(data)) == pytest.approx(scan.grid.to_mm([6, 4, 9]))
+    assert peak_mm(scan.with_data(-data), "signed") == pytest.approx(scan.grid.to_mm([6, 4, 9]))
