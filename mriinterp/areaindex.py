@@ -53,7 +53,10 @@ class AreaIndex:
         return out
 
     def peaks(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The largest value in each area, and the voxel (i, j, k) it is first met at.
+        """The largest value in each area, and its voxel (i, j, k).
+
+        Where many voxels share it (a whole box, a whole area), the one
+        nearest to their middle: the first would lie on the area's edge.
 
         Returns
         -------
@@ -69,8 +72,12 @@ class AreaIndex:
             highest = np.maximum.reduceat(inside, self._starts)
             peak[self._filled] = highest
             hits = np.flatnonzero(inside == np.repeat(highest, self.voxels[self._filled]))
-            first = hits[np.searchsorted(hits, self._starts)]
-            voxel[self._filled] = np.stack(np.unravel_index(self._where[first], self.grid.shape), axis=1)
+            places = np.stack(np.unravel_index(self._where[hits], self.grid.shape), axis=1)
+            group = np.searchsorted(self._starts, hits, side="right") - 1
+            starts = np.searchsorted(group, np.arange(len(self._starts)))
+            middle = np.add.reduceat(places, starts) / np.bincount(group)[:, None]
+            order = np.lexsort((((places - middle[group]) ** 2).sum(axis=1), group))
+            voxel[self._filled] = places[order[starts]]
         return peak, voxel
 
     def _inside(self, values: np.ndarray) -> np.ndarray:

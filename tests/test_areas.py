@@ -205,3 +205,14 @@ def test_fast_enough_for_cohorts(rng):
         area_table(relevance, aal)
         best = min(best, time.perf_counter() - start)
     assert best < 0.1
+
+
+def test_the_peak_of_a_flat_area_is_its_middle(oblique_affine):
+    labels = np.zeros((7, 8, 9), np.int16)
+    labels[1:6, 2:5, 3:8] = 1
+    labels[6, 0, 0] = 2
+    volume = Volume(np.where(labels == 1, 0.5, 0.1).astype(np.float32), oblique_affine)
+    areas = pd.DataFrame({"label": [1, 2], "name": ["box", "dot"], "hemisphere": ["", ""]})
+    table = area_table(volume, Atlas("boxes", Volume(labels, oblique_affine), areas), merge_hemispheres=False)
+    peaks = table[["peak_x", "peak_y", "peak_z"]].to_numpy()
+    np.testing.assert_allclose(peaks, volume.grid.to_mm([[3, 3, 5], [6, 0, 0]]), atol=1e-6)
