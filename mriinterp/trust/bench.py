@@ -170,7 +170,9 @@ class Bench:
         """
         for other in replicates:
             if not other.grid.matches(self.model.grid) or other.normalisation.digest != self.model.normalisation.digest:
-                raise ValueError(f"expected replicates of {self.model.card.name}, got {other.card.name} on another grid")
+                raise ValueError(
+                    f"expected replicates of {self.model.card.name}, got {other.card.name} on another grid"
+                )
         truth = self.study.truth(subject)
         if truth is not None:
             truth = resample(truth.with_data(truth.data != 0), self.model.grid, order=0).data.astype(bool)

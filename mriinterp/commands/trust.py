@@ -1,0 +1,104 @@
+"""``trust``: how far each method's maps can be believed, on a whole study."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.progress import describe_seconds
+
+__all__ = ["add_parser"]
+
+DESCRIPTION = """\
+Measure how far relevance maps can be believed: eight measures, every method beside four controls that know
+nothing of the network (a random map, an edge filter of the scan, |x|, a blurred random map).
+
+The plan and its cost are printed first. Results are kept as they are made: the same command goes on where it
+was interrupted. Writes into the output folder
+  trust_results.csv   every number: measure, quantity, method, subject, value
+  trust_summary.csv   means and 95 % intervals over subjects, and which controls are beaten
+  report.md, .html    the table, figures, and what they mean in words"""
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "trust",
+        help="benchmark methods by eight measures of trust",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example:\n  python -m mriinterp trust demo --quick --out trust_quick",
+    )
+    parser.add_argument("study", metavar="STUDY", help="demo, or a study file (.toml)")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="METHOD",
+        help="methods, with parameters if wished: 'occlusion[size=16,stride=8]' (default: all; with --quick six)",
+    )
+    parser.add_argument("--measures", nargs="+", metavar="MEASURE", help="measures (default: all eight)")
+    parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
+    parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 12; quick: 4)")
+    parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 4; quick: 2)")
+    parser.add_argument("--replicates", metavar="DIR", help="folder with model cards of retrained networks")
+    parser.add_argument(
+        "--train-replicates", type=int, metavar="N", help="train N networks from other seeds first (hours), into DIR"
+    )
+    parser.add_argument("--plan", action="store_true", help="print the plan and its cost, and stop")
+    parser.add_argument("--out", required=True, metavar="DIR", help="output folder")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plan, measure, report."""
+    from mriinterp.study import load_study
+    from mriinterp.trust.bench import Bench
+    from mriinterp.trust.benchmark import run_benchmark
+    from mriinterp.trust.plan import estimate_seconds, make_plan
+    from mriinterp.trust.replicates import find_replicates, train_replicates
+    from mriinterp.trust.report import write_report
+    from mriinterp.trust.results import summary
+    from mriinterp.trust.words import CAVEAT, findings
+
+    for name in ("subjects", "costly", "train_replicates"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise ValueError(f"expected --{name.replace('_', '-')} of 1 or more, got {getattr(args, name)}")
+    study, out = load_study(args.study), Path(args.out)
+    model = study.model()
+    if args.train_replicates:
+        progress = ProgressLine("training replicates")
+        train_replicates(study, args.train_replicates, Path(args.replicates or out / "replicates"), progress=progress)
+        progress.close()
+    folder = args.replicates or (out / "replicates" if args.train_replicates else None)
+    replicates = find_replicates(model, folder)
+    plan = make_plan(
+        study,
+        methods=args.methods,
+        measures=args.measures,
+        quick=args.quick,
+        subjects=args.subjects,
+        costly=args.costly,
+        replicates=len(replicates),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    bench = Bench(study, model, plan.reference_scans, out)
+    for line in plan.lines(estimate_seconds(plan, bench)):
+        say(line)
+    if args.plan:
+        return 0
+    start = time.monotonic()
+    progress = ProgressLine("control mean")
+    bench.reference(progress)
+    progress.close()
+    progress = ProgressLine("maps and measures")
+    run_benchmark(plan, bench, out, replicates=replicates, progress=progress)
+    progress.close()
+    written = write_report(out)
+    say()
+    for sentence in findings(summary(out)):
+        say(f"- {sentence}")
+    say(CAVEAT)
+    say(f"wrote {', '.join(path.name for path in written)} to {out} ({describe_seconds(time.monotonic() - start)})")
+    return 0

@@ -1,0 +1,313 @@
+"""The benchmark: every measure of every method, resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mriinterp
+from mriinterp.atomic import replacing, write_text
+from mriinterp.models import Model
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.trust.bench import Bench
+from mriinterp.trust.case import Case
+from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.group_effect import Cohort
+from mriinterp.trust.plan import Plan
+from mriinterp.trust.registry import Outcome, get_measure
+
+__all__ = ["COHORT", "Unit", "coarse", "run_benchmark", "unit_path"]
+
+COHORT = "(cohort)"
+COARSE = 4  # voxels: edge of the cells that the voxel-wise test is made on
+VERSION = 1  # raise when a measure's numbers change
+
+logger = logging.getLogger(__name__)
+
+
+def unit_path(folder: Path, explainer: str, subject: str) -> Path:
+    """The file of one map's results."""
+    method, person = (re.sub(r"[^\w.-]+", "_", text) for text in (explainer, subject))
+    digest = hashlib.sha256(f"{explainer}\n{subject}".encode()).hexdigest()[:6]
+    return Path(folder) / "units" / method[:60] / f"{person[:60]}_{digest}.json"
+
+
+class Unit:
+    """Results of one method for one subject, on disk; each with the key of what made it.
+
+    Parameters
+    ----------
+    path : Path
+    method, subject : str
+    """
+
+    def __init__(self, path: Path, method: str, subject: str):
+        self.path = path
+        self.entries: dict[str, Any] = {"method": method, "subject": subject, "measures": {}}
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["method"] == method and found["subject"] == subject:
+                self.entries["measures"] = dict(found["measures"])
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logger.warning("%s is damaged and will be computed again: %s", path.name, error)
+
+    def has(self, name: str, key: str) -> bool:
+        """Whether this very result is there."""
+        return self.entries["measures"].get(name, {}).get("key") == key
+
+    def put(self, name: str, key: str, outcome: Outcome, seconds: float) -> None:
+        """Keep a result; the file is replaced whole."""
+        entry = {"key": key, "seconds": round(seconds, 3), **asdict(outcome)}
+        self.entries["measures"][name] = _plain(entry)
+        write_text(self.path, json.dumps(self.entries, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """For JSON: NaN becomes null, numpy numbers become Python's."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.floating, float)):
+        return None if not math.isfinite(value) else float(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def coarse(values: np.ndarray, mask: np.ndarray, edge: int = COARSE) -> tuple[np.ndarray, np.ndarray]:
+    """A map as means over cells of `edge` voxels, and which cells lie in the mask by half or more.
+
+    Returns
+    -------
+    array, shape of the coarse grid, float32
+        Mean over the voxels of the mask in each cell.
+    array of bool, same shape
+    """
+    pad = [(0, -n % edge) for n in values.shape]
+    cells = [n for size in np.pad(values, pad).shape for n in (size // edge, edge)]
+    inside = np.pad(mask.astype(np.float64), pad).reshape(cells).sum((1, 3, 5))
+    sums = np.pad(np.where(mask, values, 0.0), pad).reshape(cells).sum((1, 3, 5))
+    return (sums / np.maximum(inside, 1)).astype(np.float32), inside >= edge**3 / 2
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call of `run_benchmark`."""
+
+    plan: Plan
+    bench: Bench
+    folder: Path
+    replicates: Sequence[Model]
+
+    def key(self, subject: str, explainer: Explainer, measure: str) -> str:
+        """SHA-256 over all that shapes a result; reads no voxel."""
+        parts: list[Any] = [
+            mriinterp.__version__,
+            VERSION,
+            self.bench.key,
+            self.bench.study.source(subject).fingerprint(),
+            explainer.name,
+            measure,
+            self.plan.settings.get(measure, {}),
+        ]
+        needs = get_measure(measure).needs if measure != "map" else frozenset()
+        if "subjects" in needs:
+            parts += [self.bench.study.source(other).fingerprint() for other in self.others(subject)]
+        if "models" in needs:
+            parts += [model.digest for model in self.replicates]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def others(self, subject: str) -> list[str]:
+        """The next subjects of the same group, going round."""
+        ring = self.plan.subjects
+        start = ring.index(subject) if subject in ring else 0
+        return [ring[(start + k) % len(ring)] for k in range(1, min(self.plan.others, len(ring) - 1) + 1)]
+
+    def wanted(self, subject: str) -> list[str]:
+        """Measures of a subject, and the map itself where groups are compared."""
+        return [*(["map"] if self.plan.cohort else []), *self.plan.measures_of(subject)]
+
+
+def run_benchmark(
+    plan: Plan,
+    bench: Bench,
+    folder: Path | str,
+    *,
+    replicates: Sequence[Model] = (),
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> None:
+    """Take all measures of a plan; results that are in the folder already are kept.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``units/``, one small file a method and subject, and
+        ``plan.json``. Read them with `mriinterp.trust.load_results`.
+    progress : callable
+        Counts maps: subjects × methods.
+
+    Raises
+    ------
+    Cancelled
+        What is finished stays.
+    """
+    folder = Path(folder)
+    run = _Run(plan, bench, folder, replicates)
+    _write_plan(run)
+    total = len(plan.everybody) * len(plan.explainers)
+    done = 0
+    for subject in plan.everybody:
+        keys = {e.name: {m: run.key(subject, e, m) for m in run.wanted(subject)} for e in plan.explainers}
+        units = {e.name: Unit(unit_path(folder, e.name, subject), e.name, subject) for e in plan.explainers}
+        due = {name: [m for m, key in found.items() if not units[name].has(m, key)] for name, found in keys.items()}
+        case = None
+        for explainer in plan.explainers:
+            check_cancel(cancel)
+            if due[explainer.name]:
+                case = case or _case(run, subject)
+                _one_map(run, case, explainer, due[explainer.name], keys[explainer.name], units[explainer.name], cancel)
+            done += 1
+            tell(progress, done, total)
+    if plan.cohort:
+        for explainer in plan.explainers:
+            check_cancel(cancel)
+            _cohort(run, explainer, cancel)
+
+
+def _case(run: _Run, subject: str) -> Case:
+    costly = subject in run.plan.costly
+    others = [run.bench.prepared(other) for other in run.others(subject)] if costly else []
+    return run.bench.case(subject, others=others, replicates=run.replicates if costly else ())
+
+
+def _one_map(
+    run: _Run, case: Case, explainer: Explainer, due: list[str], keys: dict[str, str], unit: Unit, cancel
+) -> None:
+    """All measures due of one method for one subject; a method that cannot explain this network is noted."""
+    start = time.monotonic()
+    try:
+        relevance = explainer(case, cancel=cancel)
+    except ValueError as error:
+        logger.warning("%s: %s: %s", case.name, explainer.name, error)
+        unit.put("failed", "", Outcome({}, {"reason": str(error)}), time.monotonic() - start)
+        return
+    seconds = time.monotonic() - start
+    for name in due:
+        check_cancel(cancel)
+        start = time.monotonic()
+        if name == "map":
+            unit.put(name, keys[name], _map_record(run, case, explainer, relevance), seconds)
+            continue
+        measure = get_measure(name)
+        if measure.missing(case):
+            logger.info("%s: %s: %s", case.name, name, measure.missing(case))
+            continue
+        outcome = measure.run(case, explainer, relevance, cancel=cancel, **run.plan.settings.get(name, {}))
+        unit.put(name, keys[name], outcome, time.monotonic() - start)
+
+
+def _map_record(run: _Run, case: Case, explainer: Explainer, relevance: np.ndarray) -> Outcome:
+    """What the group comparison needs of a map: densities of areas, and coarse cells in a file of their own."""
+    read = explainer.read(relevance)
+    scale = float(np.abs(read[case.mask]).sum()) or 1.0
+    cells, inside = coarse(read / scale, case.mask)
+    path = unit_path(run.folder, explainer.name, case.name).with_suffix(".npy")
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, cells[inside], allow_pickle=False)
+    details = {
+        "labels": case.area_labels.tolist(),
+        "densities": (case.area_sums(read) / case.area_sizes / scale).tolist(),
+    }
+    if case.truth is not None:
+        share, _ = coarse(case.truth.astype(float), case.mask)
+        details["truth_areas"] = (case.area_sums(case.truth) / case.area_sizes).tolist()
+        details["truth_cells"] = np.flatnonzero(share[inside] >= 0.5).tolist()
+    return Outcome({}, details)
+
+
+def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
+    """The group effect of one method."""
+    rows, cells, in_positive, members, keys = [], [], [], [], []
+    truth_areas, truth_cells = 0.0, set()
+    for subject in run.plan.everybody:
+        path = unit_path(run.folder, explainer.name, subject)
+        entry = Unit(path, explainer.name, subject).entries["measures"].get("map")
+        if entry is None or not path.with_suffix(".npy").is_file():
+            continue
+        details = entry["details"]
+        rows.append(details["densities"])
+        cells.append(np.load(path.with_suffix(".npy"), allow_pickle=False))
+        in_positive.append(subject in run.plan.subjects)
+        members.append(subject)
+        keys.append(entry["key"])
+        truth_areas = np.maximum(truth_areas, details.get("truth_areas", 0.0))
+        truth_cells |= set(details.get("truth_cells", []))
+    measure = get_measure("group_effect")
+    if not rows or not Cohort(np.zeros((len(rows), 1)), np.array(in_positive)).offers("cohort"):
+        return
+    labels = details["labels"]
+    known = bool(truth_cells)
+    cohort = Cohort(
+        densities=np.array(rows),
+        in_positive=np.array(in_positive),
+        names=[run.bench.area_names.get(label, str(label)) for label in labels],
+        voxels=np.array(cells, dtype=np.float64),
+        truth_areas=np.asarray(truth_areas) >= 0.1 if known else None,
+        truth_voxels=np.isin(np.arange(len(cells[0])), list(truth_cells)) if known else None,
+        patients=_patients(run, members),
+    )
+    settings = run.plan.settings.get("group_effect", {})
+    key = hashlib.sha256(json.dumps([keys, settings, VERSION], sort_keys=True).encode()).hexdigest()
+    unit = Unit(unit_path(run.folder, explainer.name, COHORT), explainer.name, COHORT)
+    if unit.has("group_effect", key):
+        return
+    start = time.monotonic()
+    outcome = measure.run(cohort, None, cancel=cancel, **settings)
+    unit.put("group_effect", key, outcome, time.monotonic() - start)
+
+
+def _patients(run: _Run, subjects: list[str]) -> list[str] | None:
+    table = run.bench.study.subjects
+    return table.loc[subjects, "subject"].astype(str).tolist() if "subject" in table else None
+
+
+def _write_plan(run: _Run) -> None:
+    plan, bench = run.plan, run.bench
+    card = bench.model.card
+    entries = {
+        "study": bench.study.name,
+        "title": bench.study.title,
+        "simulated": bool(bench.study.simulated),
+        "model": {"name": card.name, "sha256": bench.model.digest},
+        "target": bench.target_name,
+        "score": bench.score,
+        "explainers": [
+            {"name": e.name, "label": e.label, "control": e.is_control, "reading": e.reading} for e in plan.explainers
+        ],
+        "measures": list(plan.measures),
+        "skipped": plan.skipped,
+        "subjects": list(plan.subjects),
+        "costly": list(plan.costly),
+        "controls": list(plan.controls),
+        "replicates": len(run.replicates),
+        "reference_scans": len(bench.sources),
+        "settings": plan.settings,
+        "version": mriinterp.__version__,
+        "note": RESEARCH_USE,
+    }
+    write_text(run.folder / "plan.json", json.dumps(entries, indent=1, ensure_ascii=False))

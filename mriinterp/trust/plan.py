@@ -1,0 +1,281 @@
+"""What the benchmark will do, and what it will cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from mriinterp.methods import get_method, method_names
+from mriinterp.methods.score import gradient_of_score
+from mriinterp.progress import describe_seconds
+from mriinterp.study import Study
+from mriinterp.trust.bench import Bench
+from mriinterp.trust.explainers import Explainer, control_explainers, parse_explainer
+from mriinterp.trust.registry import get_measure, measure_names
+
+__all__ = ["FULL", "QUICK", "Plan", "Scale", "estimate_seconds", "make_plan"]
+
+SMALLEST_GROUP = 2
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything.
+
+    Parameters
+    ----------
+    subjects, costly : int
+        Subjects of the positive group for cheap and for costly measures.
+    controls : int
+        Subjects of the reference group, mapped for the group effect.
+    reference_scans : int
+        Scans in the control mean.
+    others : int
+        Other subjects that each costly one is compared with.
+    methods : tuple of str
+        Empty: all registered ones, and finer occlusion.
+    params : dict of method to parameters
+        Where the default would take too long.
+    settings : dict of measure to settings
+    """
+
+    subjects: int
+    costly: int
+    controls: int
+    reference_scans: int
+    others: int
+    methods: tuple[str, ...] = ()
+    params: dict[str, dict[str, Any]] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+FULL = Scale(
+    subjects=12,
+    costly=4,
+    controls=12,
+    reference_scans=24,
+    others=2,
+    params={"integrated_gradients": {"steps": 12}, "smoothgrad": {"samples": 8}},
+    settings={"deletion": {"insertion_steps": 10}, "stability": {"draws": 3}},
+)
+QUICK = Scale(
+    subjects=4,
+    costly=2,
+    controls=3,
+    reference_scans=4,
+    others=1,
+    methods=("sensitivity", "guided_backprop", "gradient_x_input", "grad_cam", "layer_cam", "occlusion"),
+    settings={
+        "deletion": {"steps": 5, "insertion_steps": 2},
+        "infidelity": {"perturbations": 80},
+        "randomisation": {"steps": 2},
+        "stability": {"draws": 1, "shifts": 1},
+        "group_effect": {"permutations": 200},
+    },
+)
+FINE_OCCLUSION = "occlusion[fill=reference,placement=mean,size=16,stride=8]"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who, by which methods, by which measures.
+
+    Parameters
+    ----------
+    explainers : tuple of Explainer
+        Methods first, then the four controls.
+    measures : tuple of str
+    subjects : tuple of str
+        Of the positive group; the first `costly` of them for costly measures.
+    controls : tuple of str
+        Of the reference group, for the group effect.
+    others : int
+    settings : dict of measure to settings
+    skipped : dict of measure to reason
+    replicates : int
+        Retrained networks there are.
+    """
+
+    explainers: tuple[Explainer, ...]
+    measures: tuple[str, ...]
+    subjects: tuple[str, ...]
+    costly: tuple[str, ...]
+    controls: tuple[str, ...]
+    others: int = 1
+    reference_scans: int = 12
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    replicates: int = 0
+
+    def measures_of(self, subject: str) -> list[str]:
+        """Measures of one subject, in order; none but the maps for controls."""
+        if subject not in self.subjects:
+            return []
+        return [
+            name
+            for name in self.measures
+            if "cohort" not in get_measure(name).needs and (get_measure(name).cost == "cheap" or subject in self.costly)
+        ]
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Subjects, then controls."""
+        return (*self.subjects, *self.controls)
+
+    @property
+    def cohort(self) -> bool:
+        """Whether maps of both groups are compared."""
+        return "group_effect" in self.measures
+
+    def lines(self, seconds: float | None = None) -> list[str]:
+        """The plan in words."""
+        methods = [e.name for e in self.explainers if not e.is_control]
+        controls = [e.label.removeprefix("Control: ") for e in self.explainers if e.is_control]
+        found = [
+            f"methods ({len(methods)}): {', '.join(methods)}",
+            f"controls ({len(controls)}): {', '.join(controls)}",
+            f"cheap measures on {len(self.subjects)} subjects: "
+            + ", ".join(n for n in self.measures if get_measure(n).cost == "cheap" and n != "group_effect"),
+            f"costly measures on {len(self.costly)} subjects: "
+            + ", ".join(n for n in self.measures if get_measure(n).cost == "costly"),
+        ]
+        if self.cohort:
+            found.append(f"group effect: {len(self.subjects)} + {len(self.controls)} subjects")
+        found += [f"left out: {name}: {reason}" for name, reason in self.skipped.items()]
+        found.append(f"hidden tissue is replaced by the mean of {self.reference_scans} scans of the reference group")
+        if seconds is not None:
+            found.append(f"about {describe_seconds(seconds)} on this machine (a rough estimate)")
+        return found
+
+
+def make_plan(
+    study: Study,
+    *,
+    methods: Sequence[str] | None = None,
+    measures: Sequence[str] | None = None,
+    quick: bool = False,
+    subjects: int | None = None,
+    costly: int | None = None,
+    replicates: int = 0,
+) -> Plan:
+    """What to do with a study.
+
+    Parameters
+    ----------
+    methods : sequence of str, optional
+        As `parse_explainer` takes them; default all registered ones and finer
+        occlusion, or six if `quick`.
+    measures : sequence of str, optional
+        Default all eight.
+    quick : bool
+        Few subjects, coarse settings.
+    subjects, costly : int, optional
+        Subjects for cheap and for costly measures.
+    replicates : int
+        Retrained networks at hand.
+
+    Raises
+    ------
+    KeyError, ValueError
+        Unknown names, or a study without a subject of its positive group.
+    """
+    scale = QUICK if quick else FULL
+    names = list(methods or scale.methods or [*method_names(), FINE_OCCLUSION])
+    explainers = []
+    for name in names:
+        params = scale.params.get(name, {})
+        chosen = parse_explainer(name)
+        explainers.append(Explainer(name, params) if params and not chosen.params else chosen)
+    wanted = list(measures or measure_names())
+    ill, well = (list(map(str, study.subjects.index[study.subjects["group"] == g])) for g in _two_groups(study))
+    if not ill:
+        raise ValueError(f"{study.name}: expected subjects of group {study.positive!r}, got none")
+    ill = ill[: subjects or scale.subjects]
+    skipped = {}
+    for name in list(wanted):
+        reason = _lacking(get_measure(name).needs, study, len(ill), len(well), replicates)
+        if reason:
+            skipped[name] = reason
+            wanted.remove(name)
+    return Plan(
+        explainers=(*[e for e in explainers if not e.is_control], *control_explainers()),
+        measures=tuple(wanted),
+        subjects=tuple(ill),
+        costly=tuple(ill[: costly or scale.costly]),
+        controls=tuple(well[: scale.controls]) if "group_effect" in wanted else (),
+        others=scale.others,
+        reference_scans=scale.reference_scans,
+        settings={name: dict(values) for name, values in scale.settings.items()},
+        skipped=skipped,
+        replicates=replicates,
+    )
+
+
+def _two_groups(study: Study) -> tuple[str, str]:
+    return study.positive, study.reference_group
+
+
+def _lacking(needs: frozenset[str], study: Study, ill: int, well: int, replicates: int) -> str:
+    """Why a measure cannot be taken; "" if it can."""
+    if "models" in needs and replicates == 0:
+        return "needs networks retrained from other seeds (--replicates DIR, or --train-replicates N)"
+    if "cohort" in needs and min(ill, well) < SMALLEST_GROUP:
+        return f"needs at least {SMALLEST_GROUP} subjects of both groups"
+    if "subjects" in needs and ill < 2:
+        return "needs a second subject"
+    if "truth" in needs and not study.simulated and study.truth(study.subjects.index[0]) is None:
+        return "nobody knows where the disease is in these scans"
+    return ""
+
+
+def _passes(explainer: Explainer, areas: int, shape: Sequence[int]) -> tuple[float, float]:
+    """Forward and backward passes of one map, about; windows recompute a part of a pass."""
+    if explainer.is_control:
+        return 0.1, 0.0
+    params = get_method(explainer.method).resolve(explainer.params)
+    if explainer.method == "area_occlusion":
+        return areas / 6, 0.0
+    if "stride" in params:
+        windows = 1.0
+        for n in shape:
+            windows *= -(-n // params["stride"])
+        return windows * min(0.2, (params["size"] / max(shape)) ** 2), 0.0
+    return 0.0, float(params.get("steps", params.get("samples", 1)))
+
+
+def estimate_seconds(plan: Plan, bench: Bench) -> float:
+    """Seconds the plan will take, from one forward and one backward pass timed here."""
+    x = torch.randn((1, 1, *bench.model.grid.shape), generator=torch.Generator().manual_seed(0)).to(bench.model.device)
+    with bench.model.lock, torch.inference_mode():
+        start = time.monotonic()
+        bench.module(x)
+        forward = (time.monotonic() - start) * 0.6  # windows inside the field of view, in batches
+    with bench.model.lock:
+        start = time.monotonic()
+        gradient_of_score(bench.module, x, bench.target, "raw")
+        backward = time.monotonic() - start
+    areas, shape = len(bench.study.atlas().areas), bench.model.grid.shape
+    voxels = x.numel() / 1.75e6
+    deletion = {"steps": 20, **plan.settings.get("deletion", {})}
+    curves = 2 * deletion["steps"] + 4 * (deletion.get("insertion_steps") or deletion["steps"])
+    layers = plan.settings.get("randomisation", {}).get("steps") or 7
+    stability = {"draws": 3, "shifts": 6, **plan.settings.get("stability", {})}
+    again = {
+        "randomisation": layers + plan.others,
+        "stability": stability["draws"] + stability["shifts"],
+        "reproducibility": plan.replicates,
+    }
+    total = (len(plan.everybody) + plan.reference_scans) * 2.5 * voxels
+    total += len(plan.subjects) * (areas / 6 + 20) * forward
+    for explainer in plan.explainers:
+        ahead, back = _passes(explainer, areas, shape)
+        one = ahead * forward + back * backward
+        total += len(plan.everybody) * one
+        total += len(plan.subjects) * (curves * forward * ("deletion" in plan.measures) + 0.8 * voxels)
+        maps = sum(count for name, count in again.items() if name in plan.measures)
+        total += len(plan.costly) * maps * (one + 0.1 * voxels)
+    return total

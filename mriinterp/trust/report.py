@@ -1,0 +1,175 @@
+"""The benchmark as files: tables, a Markdown report and an HTML report with figures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mriinterp.atomic import write_text
+from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
+from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.trust.registry import get_measure
+from mriinterp.trust.results import load_details, load_plan, load_results, summary
+from mriinterp.trust.words import CAVEAT, findings, label_of
+
+__all__ = ["TABLE", "markdown_table", "write_report"]
+
+# What the one big table shows of each measure.
+TABLE: tuple[tuple[str, str], ...] = (
+    ("deletion", "abpc"),
+    ("deletion", "abpc_read"),
+    ("regional", "rho"),
+    ("infidelity", "infidelity"),
+    ("localisation", "auprc_read"),
+    ("localisation", "mass_accuracy"),
+    ("localisation", "rank_accuracy_read"),
+    ("randomisation", "excess"),
+    ("stability", "noise"),
+    ("stability", "shift"),
+    ("reproducibility", "icc"),
+    ("group_effect", "auc_truth"),
+)
+
+
+def _cell(row: pd.Series) -> str:
+    if pd.isna(row["mean"]):
+        return "–"
+    text = f"{row['mean']:.3g}"
+    if pd.notna(row["low"]):
+        text += f" [{row['low']:.2g}, {row['high']:.2g}]"
+    return text + (" \\*" if row["beats"] == "all" else "")
+
+
+def markdown_table(table: pd.DataFrame, quantities: Sequence[tuple[str, str]] = TABLE) -> str:
+    """Methods by quantities, each mean with its 95 % interval; a star where all controls are beaten."""
+    columns: dict[str, dict[str, str]] = {}
+    for measure, quantity in quantities:
+        rows = table[(table["measure"] == measure) & (table["quantity"] == quantity)]
+        if rows.empty:
+            continue
+        first = rows.iloc[0]
+        title = f"{first['label']} {'↑' if first['better'] == 'higher' else '↓'} (n = {rows['n'].max()})"
+        columns[title] = {row["method"]: _cell(row) for _, row in rows.iterrows()}
+    methods = list(dict.fromkeys(table["method"]))
+    methods.sort(key=lambda name: name.startswith("control_"))
+    lines = ["| Method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for method in methods:
+        cells = [found.get(method, "–") for found in columns.values()]
+        lines.append(f"| {label_of(method)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _header(plan: dict[str, Any]) -> list[str]:
+    about = [
+        f"Study: {plan['title']}. Network: {plan['model']['name']} (SHA-256 {plan['model']['sha256'][:12]}…), explained "
+        f"output: {plan['target']}, f: {'logit margin' if plan['score'] == 'margin' else 'raw output'}.",
+        f"Cheap measures on {len(plan['subjects'])} subjects, costly ones on {len(plan['costly'])}, group effect on "
+        f"{len(plan['subjects'])} + {len(plan['controls'])}; hidden tissue is replaced by the mean of "
+        f"{plan['reference_scans']} control scans; {plan['replicates']} retrained networks.",
+    ]
+    if plan["simulated"]:
+        about.insert(0, "All scans are SIMULATED: what holds here need not hold for patients.")
+    about += [f"Left out: {get_measure(name).label.lower()}: {reason}." for name, reason in plan["skipped"].items()]
+    return about
+
+
+def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
+    labels = {name: label_of(name) for name in table["method"].unique()}
+    methods = [name for name in table["method"].unique() if not name.startswith("control_")]
+    found = [
+        (
+            "All measures (darker: better among all rows; *: beats all controls)",
+            trust_heatmap(table, TABLE, labels=labels),
+        )
+    ]
+    if (table["measure"] == "localisation").any():
+        found.append(("Ground-truth localisation", quantity_dots(table, "localisation", "auprc_read", labels=labels)))
+    if (table["measure"] == "regional").any():
+        found.append(("Regional faithfulness", quantity_dots(table, "regional", "rho", labels=labels)))
+    if curves := load_details(folder, "deletion"):
+        found.append(("Deletion", deletion_curves(curves, [*methods, "control_random"], labels=labels)))
+    if steps := load_details(folder, "randomisation"):
+        found.append(("Randomisation of the network", cascade_lines(steps, [*methods, "control_edges"], labels=labels)))
+    return found
+
+
+def write_report(folder: Path | str) -> list[Path]:
+    """Write tables and reports of whatever results a folder has.
+
+    Returns
+    -------
+    list of Path
+        ``trust_results.csv`` (every number), ``trust_summary.csv`` (means,
+        intervals, controls), ``report.md`` and ``report.html``.
+    """
+    folder = Path(folder)
+    plan, results = load_plan(folder), load_results(folder)
+    if results.empty:
+        raise ValueError(f"expected results in {folder}, got none yet")
+    table = summary(folder)
+    words = findings(table)
+    write_text(folder / "trust_results.csv", results.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(folder / "report.md", _markdown(plan, table, words))
+    write_text(folder / "report.html", _html(plan, table, words, folder))
+    return [folder / name for name in ("trust_results.csv", "trust_summary.csv", "report.md", "report.html")]
+
+
+NOTE = (
+    "Mean over subjects [95 % interval]. ↑ higher is better, ↓ lower is better. * better than each of the four controls: "
+    "the interval of the difference within subjects lies on the better side of 0 (not corrected for the number of "
+    "comparisons)."
+)
+
+
+def _markdown(plan: dict[str, Any], table: pd.DataFrame, words: list[str]) -> str:
+    parts = ["# Trust benchmark", "", *_header(plan), "", "## What the figures mean", ""]
+    parts += [f"- {sentence}" for sentence in words]
+    parts += [
+        "",
+        CAVEAT,
+        "",
+        "## All measures",
+        "",
+        NOTE.replace("* better", "\\* better"),
+        "",
+        markdown_table(table),
+        "",
+    ]
+    parts += ["## Questions", ""]
+    for name in dict.fromkeys(table["measure"]):
+        measure = get_measure(name)
+        parts.append(f"- **{measure.label}**: {measure.question} ({measure.reference})")
+    return "\n".join([*parts, "", RESEARCH_USE, ""])
+
+
+STYLE = (
+    "body{font-family:system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem;line-height:1.5}"
+    "table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #ccc;padding:.25rem .5rem;text-align:left}"
+)
+
+
+def _html(plan: dict[str, Any], table: pd.DataFrame, words: list[str], folder: Path) -> str:
+    def paragraphs(texts: Sequence[str], tag: str) -> str:
+        return "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
+
+    figures, first = [], True
+    for title, figure in _figures(table, folder):
+        drawn = figure.to_html(full_html=False, include_plotlyjs=first)  # once, inline: the file works offline
+        figures.append(f"<h2>{html.escape(title)}</h2>{drawn}")
+        first = False
+    rows = [line.strip("| ").split(" | ") for line in markdown_table(table).replace("\\*", "*").splitlines()]
+    head, body = rows[0], rows[2:]
+    cells = "".join(f"<tr>{paragraphs(row, 'td')}</tr>" for row in body)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trust benchmark</title>'
+        f"<style>{STYLE}</style></head><body><h1>Trust benchmark</h1>{paragraphs(_header(plan), 'p')}"
+        f"<h2>What the figures mean</h2><ul>{paragraphs(words, 'li')}</ul><p>{html.escape(CAVEAT)}</p>"
+        f"{''.join(figures)}<h2>Table</h2><p>{html.escape(NOTE)}</p>"
+        f"<div style='overflow-x:auto'><table><tr>{paragraphs(head, 'th')}</tr>{cells}</table></div>"
+        f"<p>{html.escape(RESEARCH_USE)}</p></body></html>"
+    )

@@ -1,0 +1,165 @@
+"""Results of the benchmark, read back: a tidy table, and its summary beside the controls."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mriinterp.stats import mean_interval
+from mriinterp.trust.benchmark import COHORT
+from mriinterp.trust.registry import Quantity, get_measure, measure_names
+
+__all__ = ["load_details", "load_plan", "load_results", "summary"]
+
+COLUMNS = ["measure", "quantity", "method", "subject", "value"]
+SUMMARY = ["measure", "quantity", "label", "unit", "better", "method", "control", "n", "mean", "low", "high"]
+SUMMARY += ["beats", "not_beaten"]
+
+
+def _entries(folder: Path | str) -> list[dict[str, Any]]:
+    """All units, in a fixed order; files that are being written or damaged are passed over."""
+    found = []
+    for path in sorted(Path(folder).glob("units/*/*.json")):
+        try:
+            entry = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(entry, dict) and {"method", "subject", "measures"} <= entry.keys():
+            found.append(entry)
+    return found
+
+
+def load_plan(folder: Path | str) -> dict[str, Any]:
+    """What the benchmark of a folder was asked to do; FileNotFoundError if there was none."""
+    path = Path(folder) / "plan.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a folder of trust results (plan.json), got none at {folder}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def load_results(folder: Path | str) -> pd.DataFrame:
+    """Every number of a benchmark, finished or still running.
+
+    Parameters
+    ----------
+    folder : Path
+        Of `run_benchmark`, or one with the ``trust_results.csv`` it was
+        written to.
+
+    Returns
+    -------
+    DataFrame
+        Columns measure, quantity, method, subject, value; the subject of a
+        group comparison is ``"(cohort)"``. NaN: the number has no meaning for
+        that map.
+    """
+    table = Path(folder) / "trust_results.csv"
+    rows = []
+    for entry in _entries(folder):
+        for measure, result in entry["measures"].items():
+            for quantity, value in result.get("values", {}).items():
+                rows.append((measure, quantity, entry["method"], entry["subject"], np.nan if value is None else value))
+    if not rows and table.is_file():
+        return pd.read_csv(table, dtype={"subject": str})[COLUMNS]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Curves and tables behind a measure's numbers, by (method, subject)."""
+    found = {}
+    for entry in _entries(folder):
+        if measure in entry["measures"]:
+            found[entry["method"], entry["subject"]] = entry["measures"][measure].get("details", {})
+    return found
+
+
+def _controls(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[str]:
+    if folder_plan is not None:
+        return [e["name"] for e in folder_plan["explainers"] if e["control"] and e["name"] in methods]
+    return [name for name in methods if name.startswith("control_")]
+
+
+def _interval(values: np.ndarray) -> tuple[float, float, float]:
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return np.nan, np.nan, np.nan
+    return tuple(float(v) for v in mean_interval(values))
+
+
+def _against(table: pd.DataFrame, method: str, controls: list[str], quantity: Quantity) -> tuple[str, str]:
+    """Which controls a method beats: differences within subjects, 95 % interval above 0."""
+    sign = {"higher": 1.0, "lower": -1.0}.get(quantity.better, 0.0)
+    beaten = []
+    for control in controls:
+        difference = sign * (table[method] - table[control]).to_numpy(float)
+        _, low, _ = _interval(difference)
+        if low > 0:
+            beaten.append(control)
+    if sign == 0 or not controls or method in controls:
+        return "", ""
+    lost = [control for control in controls if control not in beaten]
+    return ("all" if not lost else "some" if beaten else "none"), ", ".join(lost)
+
+
+def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
+    """Mean and 95 % interval over subjects of every quantity, and how it stands beside the controls.
+
+    Parameters
+    ----------
+    results : DataFrame or Path
+        From `load_results`, or the folder.
+
+    Returns
+    -------
+    DataFrame
+        Columns measure, quantity, label, unit, better, method, control
+        (bool), n, mean, low, high (t-based; NaN for one value), beats
+        (``"all"``, ``"some"`` or ``"none"`` of the controls: the paired
+        difference's interval lies on the better side of 0; "" where that has
+        no meaning), not_beaten. In the order of the measures, best first.
+    """
+    plan = None
+    if not isinstance(results, pd.DataFrame):
+        if (Path(results) / "plan.json").is_file():
+            plan = load_plan(results)
+        results = load_results(results)
+    rows = []
+    methods = list(dict.fromkeys(results["method"]))
+    controls = _controls(plan, methods)
+    for name in measure_names():
+        measure = get_measure(name)
+        for quantity in measure.quantities:
+            chosen = results[(results["measure"] == name) & (results["quantity"] == quantity.name)]
+            if chosen.empty:
+                continue
+            table = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
+            present = [control for control in controls if control in table]
+            found = []
+            for method in table.columns:
+                mean, low, high = _interval(table[method].to_numpy(float))
+                beats, lost = _against(table, method, present, quantity)
+                found.append(
+                    {
+                        "measure": name,
+                        "quantity": quantity.name,
+                        "label": quantity.label,
+                        "unit": quantity.unit,
+                        "better": quantity.better,
+                        "method": method,
+                        "control": method in controls,
+                        "n": int(table[method].notna().sum()),
+                        "mean": mean,
+                        "low": low,
+                        "high": high,
+                        "beats": "" if list(table.index) == [COHORT] else beats,
+                        "not_beaten": "" if list(table.index) == [COHORT] else lost,
+                    }
+                )
+            found.sort(key=lambda row: row["mean"] if quantity.better == "lower" else -row["mean"])
+            found.sort(key=lambda row: row["mean"] != row["mean"])
+            rows += found
+    return pd.DataFrame(rows, columns=SUMMARY)

@@ -1,0 +1,210 @@
+"""What the numbers mean, in words; made from the numbers alone, whichever way they fall."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from mriinterp.trust.explainers import parse_explainer
+from mriinterp.trust.registry import get_measure
+
+__all__ = ["CAVEAT", "findings", "label_of", "literature", "verdict", "verdicts"]
+
+CAVEAT = (
+    "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
+    "and none of them says that the network itself is right."
+)
+FAITHFUL = 0.5  # Spearman's ρ from which on areas count as ranked as replacing them does
+
+
+def label_of(method: str) -> str:
+    """A method's name for people."""
+    try:
+        return parse_explainer(method).label
+    except (KeyError, ValueError):
+        return method
+
+
+def _row(table: pd.DataFrame, measure: str, quantity: str, method: str) -> pd.Series | None:
+    found = table[(table["measure"] == measure) & (table["quantity"] == quantity) & (table["method"] == method)]
+    return None if found.empty or not math.isfinite(found.iloc[0]["mean"]) else found.iloc[0]
+
+
+def _number(row: pd.Series) -> str:
+    text = f"{row['mean']:.2g}" if abs(row["mean"]) < 0.1 else f"{row['mean']:.2f}"
+    if math.isfinite(row["low"]):
+        text += f" (95 % CI {row['low']:.2f} to {row['high']:.2f}, n = {row['n']})"
+    else:
+        text += f" (n = {row['n']}: no interval)"
+    return text
+
+
+def _passes_randomisation(row: pd.Series) -> bool | None:
+    """True: clearly below what two subjects share. False: clearly not below. None: cannot be told."""
+    if not math.isfinite(row["low"]):
+        return None
+    if row["high"] < 0:
+        return True
+    return False if row["low"] > 0 else None
+
+
+def verdict(table: pd.DataFrame, measure: str, method: str) -> str:
+    """One sentence on one method by one measure; "" where there is no number.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `mriinterp.trust.summary`.
+    """
+    about = get_measure(measure)
+    row = _row(table, measure, about.main.name, method)
+    if row is None:
+        return ""
+    if measure == "randomisation":
+        passed = _passes_randomisation(row)
+        random, between = (_row(table, measure, name, method) for name in ("rho_random", "rho_subjects"))
+        shared = "" if random is None or between is None else f" (ρ {random['mean']:.2f} against {between['mean']:.2f})"
+        if passed is None:
+            return f"Cannot be told apart: a random network's map is about as similar as another subject's{shared}."
+        if passed:
+            return f"Passes: a random network gives a map less similar than that of another subject{shared}."
+        return f"Fails: a random network gives a map more similar than that of another subject{shared}."
+    number = _number(row)
+    if measure == "group_effect":
+        return f"Areas of the disease are told from others with AUC {row['mean']:.2f} by |Hedges' g|."
+    if row["control"]:
+        return f"{about.main.label}: {number}."
+    if row["beats"] == "all":
+        return f"Better than all controls: {number}."
+    lost = ", ".join(label_of(name).removeprefix("Control: ") for name in str(row["not_beaten"]).split(", ") if name)
+    return f"Not shown to be better than {lost}: {number}." if lost else f"{about.main.label}: {number}."
+
+
+def verdicts(table: pd.DataFrame, method: str) -> dict[str, str]:
+    """`verdict` by every measure that has a number for the method."""
+    found = {name: verdict(table, name, method) for name in dict.fromkeys(table["measure"])}
+    return {name: text for name, text in found.items() if text}
+
+
+def _methods(table: pd.DataFrame) -> list[str]:
+    return [name for name in dict.fromkeys(table["method"]) if not name.startswith("control_")]
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(label_of(name) for name in names) if names else "none"
+
+
+def _localisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    found = []
+    for quantity, how in (("auprc_read", "map as it is read"), ("auprc", "positive part only")):
+        rows = {m: _row(table, "localisation", quantity, m) for m in methods}
+        rows = {m: row for m, row in rows.items() if row is not None}
+        if not rows:
+            continue
+        best = [m for m, row in rows.items() if row["beats"] == "all"]
+        found.append(f"On localisation (AUPRC, {how}) these beat all four controls: {_list(best)}.")
+        worst = [m for m, row in rows.items() if row["beats"] == "none"]
+        if worst:
+            found.append(f"These beat none of them ({how}): {_list(worst)}.")
+    return found
+
+
+def _randomisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    rows = {m: _row(table, "randomisation", "excess", m) for m in methods}
+    rows = {m: _passes_randomisation(row) for m, row in rows.items() if row is not None}
+    if not rows:
+        return []
+    groups = {state: [m for m, passed in rows.items() if passed is state] for state in (True, False, None)}
+    found = [
+        f"Randomisation is failed (a random network's map is more alike than another subject's) by: {_list(groups[False])}; "
+        f"passed by: {_list(groups[True])}."
+    ]
+    if groups[None]:
+        found.append(f"It cannot be told for: {_list(groups[None])}.")
+    return found
+
+
+def _regional(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    rows = {m: _row(table, "regional", "rho", m) for m in methods}
+    rows = {m: row for m, row in rows.items() if row is not None}
+    if not rows:
+        return []
+    good = [m for m, row in rows.items() if row["mean"] >= FAITHFUL]
+    against = [m for m, row in rows.items() if row["high"] < 0]
+    text = f"Areas are ranked as replacing them does (mean ρ ≥ {FAITHFUL}) by: {_list(good)}."
+    if against:
+        text += f" Ranked the other way round (interval below 0): {_list(against)}."
+    return [text]
+
+
+def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    found = []
+    for measure, text in (
+        ("deletion", "Deletion by the most relevant blocks hurts the score more than by any control's for: {}."),
+        ("infidelity", "The score's changes are predicted better than by any control for: {}."),
+    ):
+        rows = {m: _row(table, measure, get_measure(measure).main.name, m) for m in methods}
+        if any(row is not None for row in rows.values()):
+            found.append(
+                text.format(_list([m for m, row in rows.items() if row is not None and row["beats"] == "all"]))
+            )
+    for measure, quantity, text in (
+        ("stability", "noise", "Most stable under noise: {}; least: {}."),
+        ("reproducibility", "icc", "Most reproducible over retrained networks (ICC of areas): {}; least: {}."),
+    ):
+        rows = [(m, _row(table, measure, quantity, m)) for m in methods]
+        rows = [(m, row["mean"]) for m, row in rows if row is not None]
+        if len(rows) > 1:
+            rows.sort(key=lambda pair: pair[1] if measure == "stability" else -pair[1])
+            ends = [f"{label_of(m)} ({value:.2f})" for m, value in (rows[0], rows[-1])]
+            found.append(text.format(*ends))
+    return found
+
+
+def literature(table: pd.DataFrame) -> list[str]:
+    """Where results agree with, or go against, what was published."""
+    found = []
+    row = _row(table, "randomisation", "excess", "guided_backprop")
+    if row is not None:
+        passed = _passes_randomisation(row)
+        said = {False: "so it does here", True: "here it PASSES, against that", None: "here it cannot be told"}[passed]
+        found.append(f"Adebayo et al. 2018: guided backpropagation fails randomisation; {said}.")
+    methods = _methods(table)
+    scores = {m: _row(table, "localisation", "auprc_read", m) for m in methods}
+    order = sorted((m for m, row in scores.items() if row is not None), key=lambda m: -scores[m]["mean"])
+    if len(order) > 1:
+        smooth = next((m for m in order if m.startswith("smoothgrad")), None)
+        if smooth is not None:
+            found.append(
+                "Siegel et al. 2025: SmoothGrad is most consistent on known signals; here it is number "
+                f"{order.index(smooth) + 1} of {len(order)} by AUPRC"
+                + ("." if order[0] == smooth else f", {label_of(order[0])} comes first.")
+            )
+        if "grad_cam" in order:
+            place = order.index("grad_cam") + 1
+            agrees = "as here" if place == len(order) else f"here it is number {place} of {len(order)} by AUPRC"
+            found.append(f"Siegel et al. 2025: Grad-CAM is worst on known signals; {agrees}.")
+    return found
+
+
+def findings(table: pd.DataFrame) -> list[str]:
+    """What a benchmark showed, a sentence each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `mriinterp.trust.summary`.
+    """
+    methods = _methods(table)
+    found = [
+        *_localisation(table, methods),
+        *_randomisation(table, methods),
+        *_regional(table, methods),
+        *_others(table, methods),
+        *literature(table),
+    ]
+    few = table[(table["n"] > 0) & (table["n"] < 4) & (table["measure"] != "group_effect")]["measure"].unique()
+    if len(few):
+        found.append(f"Fewer than four subjects stand behind: {', '.join(get_measure(m).label.lower() for m in few)}.")
+    return found
