@@ -11,6 +11,11 @@ from mriinterp.methods import hires_cam as _hires_cam  # noqa: F401
 from mriinterp.methods import gradient_x_input as _gradient_x_input  # noqa: F401
 from mriinterp.methods import integrated_gradients as _integrated_gradients  # noqa: F401
 from mriinterp.methods import smoothgrad as _smoothgrad  # noqa: F401
+from mriinterp.methods import grad_cam_pp as _grad_cam_pp  # noqa: F401
+from mriinterp.methods import guided_grad_cam as _guided_grad_cam  # noqa: F401
+from mriinterp.methods import lrp_epsilon as _lrp_epsilon  # noqa: F401
+from mriinterp.methods import lrp_alphabeta as _lrp_alphabeta  # noqa: F401
+from mriinterp.methods import lrp_composite as _lrp_composite  # noqa: F401
 from mriinterp.methods.parameters import Param, Parameter
 from mriinterp.methods.registry import Method, get_method, method_names, preset_names, register_method
 

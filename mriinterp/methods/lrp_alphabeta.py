@@ -1,0 +1,39 @@
+"""Layer-wise relevance propagation, αβ rule."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from mriinterp.methods.lrp_mode import propagate_relevance
+from mriinterp.methods.lrp_rules import alpha_beta
+from mriinterp.methods.parameters import Param
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import Score
+
+
+@register_method(
+    "lrp_alphabeta",
+    label="LRP, αβ rule",
+    reference="Bach et al. 2015, as in Böhle et al. 2019",
+    reading="positive",
+    unit="relevance, in units of the {score}",
+    caution="With β = 0 it hardly depends on the class or on the weights of deep layers (Sixt et al. 2020).",
+)
+def lrp_alphabeta(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "logit",
+    beta: Annotated[float, Param("Weight of what speaks against, 0 to 1; α is 1 + β", 0, 1)] = 0.5,
+) -> Tensor:
+    """Score handed back with what speaks for and against each unit kept apart.
+
+    α − β = 1, so that relevance is conserved where a unit has contributions
+    of both signs, up to what the biases absorb; a unit without negative ones
+    gives β more than it has (with β = 0 never).
+    """
+    rule = alpha_beta(beta)
+    return propagate_relevance(model, x, target, score, first=rule, convolution=rule, dense=rule)

@@ -1,0 +1,42 @@
+"""Layer-wise relevance propagation, composite of three rules."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from mriinterp.methods.lrp_mode import propagate_relevance
+from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
+from mriinterp.methods.lrp_rules import flat
+from mriinterp.methods.lrp_rules import gamma as gamma_rule
+from mriinterp.methods.parameters import Param
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import Score
+
+
+@register_method(
+    "lrp_composite",
+    label="LRP, composite (ε, γ, flat)",
+    reference="Montavon et al. 2019, Kohlbrenner et al. 2020",
+    reading="positive",
+    unit="relevance, in units of the {score}",
+    caution="Smooth because the first layer spreads it evenly: the last voxels are of the rule, not of the network.",
+)
+def lrp_composite(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "margin",
+    epsilon: Annotated[float, Param("Stabiliser of dense layers, as a share of their mean output", 0, 10)] = 0.01,
+    gamma: Annotated[float, Param("How much more convolutions favour what agrees with their output", 0, 100)] = 0.25,
+) -> Tensor:
+    """Score handed back by the ε rule (dense layers), γ rule (convolutions) and evenly (first layer).
+
+    Conserved up to what biases and ``epsilon`` absorb; the flat first layer
+    loses nothing.
+    """
+    return propagate_relevance(
+        model, x, target, score, first=flat, convolution=gamma_rule(gamma), dense=epsilon_rule(epsilon)
+    )

@@ -1,0 +1,236 @@
+"""Layer-wise relevance propagation through any network made of known layers.
+
+Works on the calls a network makes, as guided backpropagation does: `nn`
+modules, functions and the operators of exported programs alike, 2D and 3D.
+What travels backwards through autograd is relevance instead of gradient:
+
+- convolutions and dense layers: by the chosen rule; a batch norm right
+  behind (max pooling may lie between) is counted as part of the layer
+- average pooling and sums over space: in proportion to the inputs
+- activations: unchanged; max pooling: to the winner
+- sums of two paths: in proportion to the summands
+- reshaping, concatenation, dropout: where the values came from
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from mriinterp.methods.lrp_rules import Layer, Rule, epsilon
+from mriinterp.methods.score import score_of
+from mriinterp.methods.tape import ACTIVATIONS, CONVOLUTIONS, operator_name
+
+__all__ = ["propagate_relevance"]
+
+_DENSE = {"linear"}
+_TRANSPOSED = {f"conv_transpose{n}d" for n in (1, 2, 3)}
+_AVERAGES = {f"{kind}avg_pool{n}d" for kind in ("", "adaptive_") for n in (1, 2, 3)} | {"mean", "sum"}
+_MAXIMA = {f"{kind}max_pool{n}d{v}" for kind in ("", "adaptive_") for n in (1, 2, 3) for v in ("", "_with_indices")}
+_NORMS = {"batch_norm"}
+_SUMS = {"add", "__add", "__radd", "__iadd"}
+_SCALINGS = {"sub", "mul", "div", "true_divide", "neg"}
+_SCALINGS |= {f"__{side}{name}" for side in ("", "r", "i") for name in ("sub", "mul", "truediv")}
+_MOVES = {"flatten", "reshape", "view", "squeeze", "unsqueeze", "permute", "transpose", "movedim", "contiguous", "t"}
+_MOVES |= {"clone", "alias", "to", "float", "__getitem", "__get", "slice", "select", "narrow", "cat", "concat", "stack"}
+_MOVES |= {"chunk", "split", "unbind", "dropout", "feature_dropout", "alpha_dropout", "dropout2d", "dropout3d", "flip"}
+_MOVES |= {"pad", "constant_pad_nd", "requires_grad", "detach", "view_as", "reshape_as", "unflatten"}
+_LOOKS = {"__get", "dim", "size", "numel", "is_floating_point", "data_ptr", "stride", "is_contiguous"}
+_SMALL = 1e-6  # stabiliser where no parameter sets it
+
+
+class _Propagate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, layer: Layer) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.layer = layer
+        return layer.forward(x)
+
+    @staticmethod
+    def backward(ctx, relevance: Tensor):
+        return ctx.layer.propagate(ctx.saved_tensors[0], relevance), None
+
+
+class _Pass(torch.autograd.Function):
+    """An operation whose outputs keep the relevance; in place if `compute` changes its argument."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        values = compute(x)
+        if values is x:
+            ctx.mark_dirty(x)
+        return values
+
+    @staticmethod
+    def backward(ctx, relevance: Tensor):
+        return relevance, None
+
+
+class _Split(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return a + b
+
+    @staticmethod
+    def backward(ctx, relevance: Tensor):
+        a, b = ctx.saved_tensors
+        total = a + b
+        total = total + torch.where(total >= 0, 1, -1) * _SMALL * total.abs().mean().clamp(min=1e-30)
+        return a * relevance / total, b * relevance / total
+
+
+class LrpMode(TorchFunctionMode):
+    """While active, the calls of this thread build a graph that carries relevance backwards.
+
+    Parameters
+    ----------
+    first, convolution, dense : Rule
+        For the first layer of the network, and the others by their kind.
+    """
+
+    def __init__(self, first: Rule, convolution: Rule, dense: Rule):
+        super().__init__()
+        self.first, self.convolution, self.dense = first, convolution, dense
+        self.count = 0
+        # Outputs a batch norm may still follow; tensors stay referenced, so that no id is used twice.
+        self._open: dict[int, tuple[Tensor, Layer]] = {}
+        self._folded: dict[int, Tensor] = {}
+
+    def __torch_function__(self, func: Callable, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        given = [*args, *kwargs.values()]
+        given += [item for group in args if isinstance(group, (list, tuple)) for item in group]
+        tracked = [a for a in given if isinstance(a, Tensor) and a.requires_grad]
+        if not tracked:
+            return func(*args, **kwargs)
+        name = operator_name(func)
+        if any(id(a) in self._folded for a in tracked) and name not in _LOOKS:
+            raise _no_rule("an output read both before and after its batch norm")
+        producer = self._open.get(id(tracked[0]), (None, None))[1]
+        if name in _NORMS:
+            return self._norm(func, args, kwargs, producer)
+        if name in _MAXIMA:
+            result = func(*args, **kwargs)
+            values = result[0] if isinstance(result, tuple) else result
+            if producer is not None:
+                self._open[id(values)] = (values, producer)
+            return result
+        result = self._other(func, name, args, kwargs, tracked)
+        if producer is not None and isinstance(result, Tensor):  # asking for its shape is no use of it
+            self._close(producer)
+        return result
+
+    def _other(self, func: Callable, name: str, args, kwargs, tracked: list[Tensor]):
+        if name in CONVOLUTIONS | _DENSE | _TRANSPOSED:
+            return self._layer(func, name, args, kwargs)
+        if name in _AVERAGES:
+            return _Propagate.apply(tracked[0], Layer(_without(func, args, kwargs), None, None, epsilon(_SMALL)))
+        if name in _SUMS and len(tracked) == 2 and tracked[0].shape == tracked[1].shape and len(args) == 2:
+            return _Split.apply(tracked[0], tracked[1])
+        if name in ACTIVATIONS or (name in _SUMS | _SCALINGS and len(tracked) == 1):
+            return _passed(func, args, kwargs, tracked[0])
+        result = func(*args, **kwargs)
+        if isinstance(result, Tensor) and result.requires_grad and name not in _MOVES:
+            raise _no_rule(f"the operation {name.strip('_')!r}")
+        return result
+
+    def _layer(self, func: Callable, name: str, args, kwargs) -> Tensor:
+        named = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs
+        rest, others = args[3:], {k: v for k, v in kwargs.items() if k not in ("input", "weight", "bias")}
+
+        def op(x: Tensor, weight: Tensor | None) -> Tensor:
+            return func(x, weight, None, *rest, **others)
+
+        rule = self.first if self.count == 0 else self.dense if name in _DENSE else self.convolution
+        self.count += 1
+        layer = Layer(op, named["weight"].detach(), named.get("bias"), rule)
+        result = _Propagate.apply(named["input"], layer)
+        if name not in _TRANSPOSED and not (name == "convolution" and len(args) > 6 and args[6]):
+            self._open[id(result)] = (result, layer)
+        return result
+
+    def _norm(self, func: Callable, args, kwargs, producer: Layer | None) -> Tensor:
+        """Batch norm: part of the layer before it, or, behind anything else, a layer of its own."""
+        plain = func is nn.functional.batch_norm
+        order = (
+            ("running_mean", "running_var", "weight", "bias")
+            if plain
+            else ("weight", "bias", "running_mean", "running_var")
+        )
+        named = dict(zip(("input", *order, "training", "momentum", "eps"), args, strict=False)) | kwargs
+        if named.get("training") or named.get("running_mean") is None:
+            raise _no_rule("batch norm that uses the scan's own statistics")
+        scale = (named["running_var"] + named.get("eps", 1e-5)).rsqrt()
+        scale = scale if named.get("weight") is None else scale * named["weight"]
+        shift = -named["running_mean"] * scale
+        shift = shift if named.get("bias") is None else shift + named["bias"]
+        x = named["input"]
+        if producer is None:
+            return _Propagate.apply(x, Layer(_per_channel, scale.detach(), shift.detach(), epsilon(_SMALL)))
+        producer.scale, producer.shift = scale.detach(), shift.detach()
+        for tensor in self._close(producer):
+            self._folded[id(tensor)] = tensor
+        return _passed(func, args, kwargs, x)
+
+    def _close(self, layer: Layer) -> list[Tensor]:
+        """No batch norm can follow any more; returns the outputs in question."""
+        outputs = [tensor for tensor, owner in self._open.values() if owner is layer]
+        for tensor in outputs:
+            del self._open[id(tensor)]
+        return outputs
+
+
+def _per_channel(x: Tensor, weight: Tensor | None) -> Tensor:
+    return x * weight.reshape(1, -1, *(1,) * (x.ndim - 2))
+
+
+def _without(func: Callable, args, kwargs) -> Callable[[Tensor, Tensor | None], Tensor]:
+    """An operation without weights as a function of its input alone."""
+    rest, others = args[1:], {k: v for k, v in kwargs.items() if k not in ("input", "self")}
+    return lambda x, _: func(x, *rest, **others)
+
+
+def _passed(func: Callable, args, kwargs, x: Tensor) -> Tensor:
+    """An operation that leaves the relevance of `x` as it is."""
+
+    def compute(inner: Tensor) -> Tensor:
+        return func(*(inner if a is x else a for a in args), **{k: inner if a is x else a for k, a in kwargs.items()})
+
+    return _Pass.apply(x, compute)
+
+
+def _no_rule(what: str) -> ValueError:
+    return ValueError(
+        f"expected a network of convolutions, dense layers, pooling, batch norm, activations and sums for LRP, got {what}: "
+        "there is no rule for it here"
+    )
+
+
+def propagate_relevance(
+    model: nn.Module, x: Tensor, target: int, score: str, *, first: Rule, convolution: Rule, dense: Rule
+) -> Tensor:
+    """Relevance of every voxel, shape of `x`.
+
+    It starts at the outputs as gradient of the score times output: for a
+    logit, a raw output and the margin of two classes this is the score
+    itself, shared among the outputs.
+
+    Raises
+    ------
+    ValueError
+        If the network has an operation without a rule, or no layer at all.
+    """
+    mode = LrpMode(first, convolution, dense)
+    with torch.enable_grad():
+        start = x.detach().clone().requires_grad_(True)
+        with mode:
+            output = model(start.clone())
+        if mode.count == 0:
+            raise _no_rule("one without a convolution or dense layer")
+        logits = output.detach().requires_grad_(True)
+        slope = torch.autograd.grad(score_of(logits, target, score).sum(), logits)[0]
+        return torch.autograd.grad(output, start, slope * logits.detach())[0]

@@ -1,0 +1,152 @@
+"""Rules of layer-wise relevance propagation: how a layer's relevance is shared among its inputs.
+
+A layer gives z = Σ x·w + b. Each rule says which parts of x, w and b make up
+the shares; the inputs get R_in = x ⊙ wᵀ(R / z), summed over the shares. What
+the bias b makes up of z is not passed on: the relevance of a layer's inputs
+is that of its outputs, less what its bias absorbs. Without biases it is
+conserved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+__all__ = ["Layer", "Rule", "alpha_beta", "epsilon", "flat", "gamma"]
+
+Linear = Callable[[Tensor, Tensor | None], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """A part of the relevance and the (input, weight) pairs among which it is divided.
+
+    Parameters
+    ----------
+    parts : sequence of (Tensor, Tensor or None)
+        The products add up to the share's z, together with `bias`.
+    bias : Tensor or None
+        One number an output channel.
+    factor : float
+        What of the layer's relevance this share is.
+    where : Tensor or None
+        Outputs to which the share applies; None for all.
+    stabiliser : float
+        Added to |z|, as a share of its mean over the layer.
+    """
+
+    parts: Sequence[tuple[Tensor, Tensor | None]]
+    bias: Tensor | None = None
+    factor: float = 1.0
+    where: Tensor | None = None
+    stabiliser: float = 0.0
+
+
+Rule = Callable[[Linear, Tensor, Tensor | None, Tensor | None], list[Share]]
+
+
+def epsilon(stabiliser: float) -> Rule:
+    """Shares in proportion to x·w; outputs near 0 pass less on (Bach et al. 2015)."""
+
+    def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
+        return [Share([(x, w)], b, stabiliser=stabiliser)]
+
+    return rule
+
+
+def alpha_beta(beta: float) -> Rule:
+    """Positive contributions share 1 + β, negative ones −β of the relevance (Bach et al. 2015)."""
+
+    def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
+        (x_up, x_down), (w_up, w_down), (b_up, b_down) = _signs(x), _signs(w), _signs(b)
+        shares = [Share([(x_up, w_up), (x_down, w_down)], b_up, 1 + beta)]
+        return [*shares, Share([(x_up, w_down), (x_down, w_up)], b_down, -beta)] if beta else shares
+
+    return rule
+
+
+def gamma(strength: float) -> Rule:
+    """Contributions of the output's own sign count 1 + γ times (Montavon et al. 2019, for inputs of any sign)."""
+
+    def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
+        (x_up, x_down), (w_up, w_down), (b_up, b_down) = _signs(x), _signs(w), _signs(b)
+        up, down = w + strength * w_up, w + strength * w_down
+        positive = _with_bias(op(x, w), b) > 0
+        b_for = [None, None] if b is None else [b + strength * b_up, b + strength * b_down]
+        return [
+            Share([(x_up, up), (x_down, down)], b_for[0], where=positive),
+            Share([(x_up, down), (x_down, up)], b_for[1], where=~positive),
+        ]
+
+    return rule
+
+
+def flat(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
+    """Every input that an output sees gets the same (Lapuschkin et al. 2019)."""
+    return [Share([(torch.ones_like(x), None if w is None else torch.ones_like(w))])]
+
+
+@dataclass(eq=False)
+class Layer:
+    """A linear operation of a network, and the rule for it.
+
+    Parameters
+    ----------
+    op : callable
+        ``op(x, weight)``, without bias.
+    weight, bias : Tensor or None
+    rule : Rule
+    scale, shift : Tensor or None
+        Of a batch norm that follows and is seen as part of the layer, one
+        number an output channel.
+    """
+
+    op: Linear
+    weight: Tensor | None
+    bias: Tensor | None
+    rule: Rule
+    scale: Tensor | None = field(default=None)
+    shift: Tensor | None = field(default=None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the network's own operation gives, without the batch norm behind it."""
+        return _with_bias(self.op(x, self.weight), self.bias)
+
+    def propagate(self, x: Tensor, relevance: Tensor) -> Tensor:
+        """Relevance of the inputs, shape of `x`, from that of the outputs."""
+        weight, bias = self.weight, self.bias
+        if self.scale is not None:
+            weight = weight * self.scale.reshape(-1, *(1,) * (weight.ndim - 1))
+            bias = self.shift if bias is None else bias * self.scale + self.shift
+        total = torch.zeros_like(x)
+        for share in self.rule(self.op, x, weight, bias):
+            total += self._divide(share, relevance)
+        return total
+
+    def _divide(self, share: Share, relevance: Tensor) -> Tensor:
+        parts = [(x, w) for x, w in share.parts if x.any()]  # after a ReLU there is no negative part
+        if not parts:
+            return torch.zeros_like(share.parts[0][0])
+        with torch.enable_grad():
+            inputs = [x.detach().requires_grad_(True) for x, _ in parts]
+            z = sum(self.op(x, w) for x, (_, w) in zip(inputs, parts, strict=True))
+        total = _with_bias(z.detach(), share.bias)
+        wanted = share.factor * relevance
+        if share.where is not None:
+            wanted = torch.where(share.where, wanted, 0)
+        if share.stabiliser:
+            total = total + torch.where(total >= 0, 1, -1) * share.stabiliser * total.abs().mean()
+        per_unit = torch.where(total == 0, 0, wanted / torch.where(total == 0, 1, total))
+        slopes = torch.autograd.grad(z, inputs, per_unit)
+        return sum(x.detach() * slope for x, slope in zip(inputs, slopes, strict=True))
+
+
+def _signs(values: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    return (None, None) if values is None else (values.clamp(min=0), values.clamp(max=0))
+
+
+def _with_bias(z: Tensor, bias: Tensor | None) -> Tensor:
+    return z if bias is None else z + bias.reshape(1, -1, *(1,) * (z.ndim - 2))
