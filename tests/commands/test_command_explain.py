@@ -1,0 +1,174 @@
+"""``python -m mriinterp explain`` on simulated and real scans, and on wrong input of every kind."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from mriinterp.cli import main
+from mriinterp.nifti import write_volume
+from mriinterp.simulate import DEMO, simulate_subject
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """Two simulated scans as ``simulate`` writes them."""
+    folder = tmp_path_factory.mktemp("scans")
+    assert main(["simulate", "--n", "2", "--out", str(folder)]) == 0
+    return folder
+
+
+def explain(*arguments, out):
+    return main(["explain", *map(str, arguments), "--model", "demo", "--method", "sensitivity", "--out", str(out)])
+
+
+def test_a_simulated_scan_end_to_end(scans, tmp_path, capsys):
+    assert explain(scans / "sim-001_T1w.nii.gz", "--set", "score=logit", out=tmp_path) == 0
+    stem = "sim-001_T1w_sensitivity"
+    assert {p.name for p in tmp_path.iterdir()} == {
+        f"{stem}_relevance.nii.gz",
+        f"{stem}_relevance.json",
+        f"{stem}_areas.csv",
+    }
+    image = nib.load(tmp_path / f"{stem}_relevance.nii.gz")
+    np.testing.assert_allclose(image.affine, nib.load(scans / "sim-001_T1w.nii.gz").affine)
+    assert image.header.get_sform(coded=True)[1] == 4
+    assert np.abs(image.get_fdata()).max() > 0
+    sidecar = json.loads((tmp_path / f"{stem}_relevance.json").read_text(encoding="utf-8"))
+    assert sidecar["method"] == "sensitivity"
+    assert sidecar["parameters"] == {"score": "logit"}
+    assert set(sidecar["sha256"]) == {"scan", "model"}
+    assert sidecar["simulated_scan"] is True
+    table = pd.read_csv(tmp_path / f"{stem}_areas.csv")
+    assert len(table) == 62
+    assert table["share"].sum() == pytest.approx(1)
+    said = capsys.readouterr().out
+    assert "prediction:" in said
+    assert said.count("%") >= 11  # two classes and ten areas
+
+
+def test_a_real_scan_gets_no_diagnosis_from_the_demo_network(shared_data, tmp_path, capsys):
+    scan = shared_data / "ds002748" / "mni" / "sub-59_space-MNI152_desc-brain_T1w.nii.gz"
+    assert explain(scan, out=tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "simulated brains only" in said
+    assert "prediction:" not in said
+    own = nib.load(next(tmp_path.glob("*_relevance_scan.nii.gz")))
+    assert own.shape == (182, 218, 182)
+    np.testing.assert_allclose(own.affine, nib.load(scan).affine)
+    assert nib.aff2axcodes(own.affine) == ("L", "A", "S")
+
+
+def test_the_published_network_keeps_left_left(shared_data, tmp_path):
+    """The map in the scan's own LAS order is the map in RAS order, mirrored, at the same millimetres."""
+    weights = [shared_data / "ncomms2022" / f"{name}_58.pth" for name in ("backbone", "COG")]
+    scan = shared_data / "ds002748" / "mni" / "sub-58_space-MNI152_desc-brain_T1w.nii.gz"
+    arguments = ["explain", str(scan), "--model", "ncomms2022", "--weights", *map(str, weights)]
+    assert main([*arguments, "--method", "layer_cam", "--out", str(tmp_path)]) == 0
+    ras = nib.load(next(tmp_path.glob("*_relevance.nii.gz")))
+    las = nib.load(next(tmp_path.glob("*_relevance_scan.nii.gz")))
+    assert nib.aff2axcodes(ras.affine) == ("R", "A", "S")
+    data = ras.get_fdata()
+    assert np.array_equal(las.get_fdata(), data[::-1])
+    assert not np.array_equal(data, data[::-1])
+    sidecar = json.loads(next(tmp_path.glob("*.json")).read_text(encoding="utf-8"))
+    assert sidecar["prediction"]["outputs"]["COG"] == pytest.approx(0.453, abs=1e-3)
+
+
+def test_bad_scans_are_named_and_the_others_done(scans, shared_data, tmp_path, capsys):
+    truncated = tmp_path / "half.nii.gz"
+    truncated.write_bytes((scans / "sim-001_T1w.nii.gz").read_bytes()[:5000])
+    native = shared_data / "ds002748" / "native" / "sub-52_T1w.nii.gz"
+    out = tmp_path / "out"
+    assert explain(truncated, native, tmp_path / "none.nii", scans / "sim-002_T1w.nii.gz", out=out) == 1
+    told = capsys.readouterr().err
+    assert "does not lie in MNI space" in told
+    assert "--no-space-check" in told
+    assert "3 of 4 scans failed" in told
+    assert {p.name.split("_")[0] for p in out.iterdir()} == {"sim-002"}
+
+
+def test_no_space_check(scans, tmp_path):
+    made = simulate_subject(DEMO, "sim-003").volume
+    upside_down = made.with_data(np.ascontiguousarray(made.data[:, :, ::-1]))
+    path = write_volume(upside_down, tmp_path / "turned.nii")
+    assert explain(path, out=tmp_path / "a") == 1
+    assert explain(path, "--no-space-check", out=tmp_path / "b") == 0
+
+
+def test_scans_of_one_name_are_refused_before_work_starts(scans, tmp_path, capsys):
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / "SIM-001_T1w.nii"
+    twin.write_bytes(b"")
+    assert explain(scans / "sim-001_T1w.nii.gz", twin, out=tmp_path / "out") == 2
+    assert "overwrite" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "size=40"], "available: score"),
+        (["--set", "score"], "NAME=VALUE"),
+        (["--set", "score=guess"], "one of"),
+        (["--preset", "rieke2019"], "available: rieke2018"),
+        (["--target", "MCI"], "available: "),
+        (["--atlas", "AAL9"], "available: "),
+        (["--weights", "none.pt"], "there is none"),
+        (["--trust-code", "none.py"], "there is none"),
+    ],
+)
+def test_wrong_usage(scans, tmp_path, capsys, arguments, words):
+    assert explain(scans / "sim-001_T1w.nii.gz", *arguments, out=tmp_path / "out") == 2
+    assert words in capsys.readouterr().err
+
+
+def test_unknown_method_and_missing_options(scans, tmp_path):
+    for arguments in (
+        ["explain"],
+        ["explain", "x.nii", "--model", "demo", "--method", "magic", "--out", str(tmp_path)],
+        [],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+
+
+def test_own_architecture_in_a_python_file(tmp_path, capsys):
+    import torch
+
+    code = tmp_path / "my_net.py"
+    code.write_text(
+        "import torch\n"
+        "from mriinterp.models import register_architecture\n"
+        "@register_architecture('tiny_mean')\n"
+        "class TinyMean(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.scale = torch.nn.Parameter(torch.ones(2))\n"
+        "    def forward(self, x):\n"
+        "        return x.mean(dim=(1, 2, 3, 4))[:, None] * self.scale\n",
+        encoding="utf-8",
+    )
+    torch.save({"scale": torch.tensor([1.0, -2.0])}, tmp_path / "w.pt")
+    made = simulate_subject(DEMO, "sim-001").volume
+    grid = {"shape": list(made.grid.shape), "affine": made.affine.tolist()}
+    card = {"name": "tiny", "architecture": "tiny_mean", "grid": grid, "classes": ["A", "B"], "weights": ["w.pt"]}
+    (tmp_path / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    scan = write_volume(made, tmp_path / "scan.nii")
+    arguments = [
+        "explain",
+        str(scan),
+        "--model",
+        str(tmp_path / "card.json"),
+        "--method",
+        "sensitivity",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    assert main(arguments) == 2  # without the code nobody knows the architecture
+    assert main([*arguments, "--trust-code", str(code), "--set", "score=logit", "--target", "B"]) == 0
+    data = nib.load(next((tmp_path / "o").glob("*relevance.nii.gz"))).get_fdata()
+    np.testing.assert_allclose(data, -2.0 / made.data.size, rtol=1e-5)

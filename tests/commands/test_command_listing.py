@@ -1,0 +1,37 @@
+"""What ``methods`` and ``models`` tell, and help on every command."""
+
+import json
+
+import pytest
+
+from mriinterp.cli import build_parser, main
+from mriinterp.commands import COMMANDS
+from mriinterp.methods import get_method, method_names
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_every_method_is_told_with_its_parameters(name, capsys):
+    assert main(["methods", name]) == 0
+    said = capsys.readouterr().out
+    assert all(f"--set {parameter}=" in said for parameter in get_method(name).parameters)
+    assert get_method(name).caution in said
+
+
+def test_models_and_their_cards(capsys):
+    assert main(["models"]) == 0
+    listed = capsys.readouterr().out
+    assert "demo" in listed
+    assert "ncomms2022" in listed
+    assert main(["models", "demo"]) == 0
+    assert json.loads(capsys.readouterr().out)["simulated"] is True
+    assert main(["models", "nobody"]) == 2
+
+
+def test_every_command_has_help(capsys):
+    names = build_parser()._subparsers._group_actions[0].choices
+    assert len(names) >= len(COMMANDS)
+    for name in names:
+        with pytest.raises(SystemExit) as stop:
+            main([name, "--help"])
+        assert stop.value.code == 0
+        assert "usage" in capsys.readouterr().out
