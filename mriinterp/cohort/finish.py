@@ -1,0 +1,200 @@
+"""The tables of a cohort's folder, made from the records of its maps."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import mriinterp
+from mriinterp.atomic import replacing, write_text
+from mriinterp.cohort.plan import Plan
+from mriinterp.cohort.record import AREA_COLUMNS, Record, read_areas
+from mriinterp.methods import get_method
+from mriinterp.models import Model, Prediction
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.sidecar import RESEARCH_USE, versions
+from mriinterp.stats import auc_interval, wilson_interval
+
+__all__ = ["group_table", "subject_rows", "write_area_table", "write_description", "write_tsv"]
+
+SCANS_AT_ONCE = 64  # whose areas are in memory while the table is written
+
+
+def subject_rows(
+    plan: Plan,
+    model: Model,
+    records: dict[tuple[str, str], Record],
+    predictions: dict[str, Prediction],
+    failures: dict[str, dict[str, str]],
+) -> pd.DataFrame:
+    """One row a scan: who, what the network says, whether it is right, what failed.
+
+    ``p_CLASS`` are probabilities, ``out_NAME`` values on a scale; ``correct``
+    is empty where nothing can be right or wrong.
+    """
+    rows = []
+    single = model.heads[0].kind == "classes"
+    for item in plan.items:
+        known = [records[item.id, c.name] for c in plan.methods if (item.id, c.name) in records]
+        prediction = known[0].prediction if known else predictions.get(item.id)
+        truth = plan.about["classes"].get(item.group) if single else None
+        row: dict[str, Any] = {"label": item.label, "class": truth}
+        row["predicted"] = prediction.predicted if prediction else None
+        row["correct"] = None if prediction is None or truth not in model.classes else prediction.predicted == truth
+        row["target"] = known[0].target if known else None
+        for head in model.heads:
+            names = {"classes": "p_", "scale": "out_"}[head.kind]
+            values = (prediction.probabilities if head.kind == "classes" else prediction.outputs) if prediction else {}
+            row |= {f"{names}{name}": values.get(name, math.nan) for name in head.classes}
+        row["maps"] = len(known)
+        row["failure"] = "; ".join(
+            why if what == "scan" else f"{what}: {why}" for what, why in failures.get(item.id, {}).items()
+        )
+        rows.append(row)
+    return pd.concat([plan.table.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
+
+
+def group_table(plan: Plan, subjects: pd.DataFrame) -> pd.DataFrame:
+    """One row a group: scans, people, failures, the share the network gets right with its 95 % Wilson interval.
+
+    ``explained_CLASS`` counts for which class scans were explained: with the
+    predicted class as target, misclassified scans are explained for another
+    class than the rest of their group.
+    """
+    rows = []
+    people = "subject" if "subject" in subjects else "id"
+    targets = [t for t in dict.fromkeys(subjects["target"]) if isinstance(t, str)]
+    for group in plan.groups:
+        part = subjects[subjects["group"] == group]
+        judged = part["correct"][part["correct"].notna()]
+        right = int(judged.astype(bool).sum())
+        interval = wilson_interval(right, len(judged)) if len(judged) else None
+        rows.append(
+            {
+                "group": group,
+                "scans": len(part),
+                "people": part[people].nunique(),
+                "failed": int((part["failure"] != "").sum()),
+                "judged": len(judged),
+                "correct": right,
+                "share_correct": interval.value if interval else math.nan,
+                "low": interval.low if interval else math.nan,
+                "high": interval.high if interval else math.nan,
+                **{f"explained_{t}": int((part["target"] == t).sum()) for t in targets},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def performance(plan: Plan, subjects: pd.DataFrame) -> dict[str, Any]:
+    """Area under the ROC curve of the positive class's probability, positive against reference group."""
+    positive, groups = plan.about["positive"], plan.groups
+    column = f"p_{plan.about['classes'].get(positive, '')}"
+    if not positive or column not in subjects:
+        return {}
+    part = subjects[subjects["group"].isin([positive, groups[0]]) & subjects[column].notna()]
+    labels = part["group"] == positive
+    if labels.nunique() < 2:
+        return {}
+    return {
+        "auc": {
+            "positive": positive,
+            "reference": groups[0],
+            "of": column,
+            **asdict(auc_interval(labels, part[column])),
+        }
+    }
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NaT or value == "":
+        return "n/a"
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    text = repr(float(value)) if isinstance(value, (float, np.floating)) else str(value)
+    return " ".join(text.split())
+
+
+def write_tsv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as BIDS has it: tabs, ``n/a`` for what is missing."""
+    lines = ["\t".join(map(str, table.columns))]
+    lines += ["\t".join(map(_cell, row)) for row in table.astype(object).itertuples(index=False, name=None)]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def write_area_table(
+    plan: Plan,
+    present: Iterable[tuple[str, str]],
+    path: Path,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> None:
+    """Write ``areas.parquet``: one row a scan, method and area; a few scans in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    present = set(present)
+    kinds = {"area": pa.string(), "label": pa.int64(), "hemisphere": pa.string(), "voxels": pa.int64()}
+    fields = [pa.field(n, pa.string()) for n in ("id", "group", "method")]
+    schema = pa.schema(fields + [pa.field(c, kinds.get(c, pa.float64())) for c in AREA_COLUMNS])
+    layout = plan.task.layout
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        pieces: list[pa.Table] = []
+        for done, item in enumerate(plan.items, start=1):
+            check_cancel(cancel)
+            for choice in plan.methods:
+                if (item.id, choice.name) in present:
+                    frame = read_areas(layout, item.label, choice.name)
+                    frame = frame.assign(id=item.id, group=item.group, method=choice.name)
+                    pieces.append(pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False))
+            if pieces and (done % SCANS_AT_ONCE == 0 or done == len(plan.items)):
+                writer.write_table(pa.concat_tables(pieces))
+                pieces = []
+            tell(progress, done, len(plan.items))
+
+
+def write_description(plan: Plan, path: Path) -> None:
+    """Write ``dataset_description.json``."""
+    entries = {
+        "Name": f"Relevance maps of {plan.about['title']}",
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "mriinterp", "Version": mriinterp.__version__}],
+        "Simulated": plan.about["simulated"],
+        "Note": RESEARCH_USE,
+    }
+    write_text(path, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+
+
+def provenance(plan: Plan, model: Model, atlas_name: str) -> dict[str, Any]:
+    """What run.json says beside times."""
+    task = plan.task
+    return {
+        **plan.about,
+        "methods": [
+            {
+                "name": c.name,
+                "params": get_method(c.name).resolve(dict(c.params), c.preset),
+                "given": dict(c.params),
+                "preset": c.preset,
+                "reading": c.reading,
+            }
+            for c in plan.methods
+        ],
+        "maps": task.keep_maps,
+        "model": {"name": model.card.name, "architecture": model.card.architecture, "sha256": model.digest},
+        "heads": [{"name": h.name, "kind": h.kind, "classes": list(h.classes)} for h in model.heads],
+        "atlas": {"name": atlas_name, "sha256": task.atlas_digest},
+        "space": task.layout.space,
+        "threads": task.threads,
+        "device": str(model.device),
+        "versions": versions(),
+        "note": RESEARCH_USE,
+    }

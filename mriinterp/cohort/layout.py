@@ -1,0 +1,144 @@
+"""Names in the folder of a cohort: BIDS derivatives, and what only the runner needs.
+
+::
+
+    dataset_description.json  run.json  subjects.tsv  groups.tsv  areas.parquet
+    sub-01/sub-01_space-MNI152_desc-occlusion_relevance.nii.gz     signed map
+    sub-01/sub-01_space-MNI152_desc-occlusion_relevance.json       what it is, and its key
+    sub-01/sub-01_space-MNI152_desc-occlusion_areas.tsv            relevance per area
+    groups/group-AD_desc-occlusion_part-positive_mean.nii.gz       mean of the reading; part-signed: of the map
+    groups/group-AD_desc-occlusion_part-positive_std.nii.gz
+    groups/group-AD_desc-occlusion_count.nii.gz
+    groups/desc-occlusion_part-positive_mean.nii.gz                over all groups
+    .work/                                                         may be deleted when no run is going on
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Layout", "group_labels", "method_label", "subject_labels"]
+
+_BIDS_ID = re.compile(r"^sub-[A-Za-z0-9]+(?:_ses-[A-Za-z0-9]+)?$")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "", text)
+
+
+def _unique(wanted: dict[str, str]) -> dict[str, str]:
+    """Labels made different, also where case is ignored, by a digest of the name."""
+    count = Counter(label.lower() for label in wanted.values())
+    return {
+        name: f"{label}x{hashlib.sha256(name.encode()).hexdigest()[:8]}" if count[label.lower()] > 1 else label
+        for name, label in wanted.items()
+    }
+
+
+def subject_labels(ids: Iterable[str]) -> dict[str, str]:
+    """BIDS label of every scan: ``sub-01_ses-m12`` as it is, ``002_S_0295`` as ``sub-002S0295``."""
+    return _unique({i: i if _BIDS_ID.match(i) else f"sub-{_plain(i) or 'x'}" for i in map(str, ids)})
+
+
+def group_labels(groups: Iterable[str]) -> dict[str, str]:
+    """Label of every group, letters and digits only."""
+    return _unique({g: _plain(g) or "x" for g in groups})
+
+
+def method_label(method: str) -> str:
+    """BIDS knows no underscore inside a label: ``guided_backprop`` is ``guidedBackprop``."""
+    first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", method) if part]
+    return first + "".join(part[0].upper() + part[1:] for part in rest)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths in a cohort's folder.
+
+    Parameters
+    ----------
+    out : Path
+    space : str
+        Template space of the maps.
+    """
+
+    out: Path
+    space: str = "MNI152"
+
+    def _stem(self, label: str, method: str) -> Path:
+        folder = self.out.joinpath(*label.split("_"))
+        return folder / f"{label}_space-{_plain(self.space) or 'MNI152'}_desc-{method_label(method)}"
+
+    def map(self, label: str, method: str) -> Path:
+        """The signed map of a scan."""
+        return self._named(self._stem(label, method), "relevance.nii.gz")
+
+    def record(self, label: str, method: str) -> Path:
+        """What the map is. Written last: without it the map does not exist."""
+        return self._named(self._stem(label, method), "relevance.json")
+
+    def areas(self, label: str, method: str) -> Path:
+        """Relevance per area of one map."""
+        return self._named(self._stem(label, method), "areas.tsv")
+
+    def group(self, method: str, group: str, part: str, what: str) -> Path:
+        """A group's map; `group` is a label, "" for all groups; `part` "" for counts."""
+        names = [f"group-{group}"] if group else []
+        names += [f"desc-{method_label(method)}"] + ([f"part-{part}"] if part else [])
+        return self.out / "groups" / ("_".join([*names, what]) + ".nii.gz")
+
+    def group_record(self, method: str, group: str) -> Path:
+        """What went into a group's maps."""
+        names = ([f"group-{group}"] if group else []) + [f"desc-{method_label(method)}"]
+        return self.out / "groups" / ("_".join(names) + ".json")
+
+    @staticmethod
+    def _named(stem: Path, what: str) -> Path:
+        return stem.with_name(f"{stem.name}_{what}")
+
+    @property
+    def work(self) -> Path:
+        """What only the runner needs."""
+        return self.out / ".work"
+
+    def seen(self, label: str) -> Path:
+        """Which scan was read: its fingerprint and digest."""
+        return self.work / "scans" / f"{label}.json"
+
+    def scratch(self, label: str, method: str) -> Path:
+        """A map that is kept only until it is in its group's mean."""
+        return self.work / "scratch" / method_label(method) / f"{label}.npy"
+
+    def moments(self, method: str, group: str) -> Path:
+        """Running moments of a group whose maps are not kept."""
+        return self.work / "moments" / f"{method_label(method)}_group-{group}.npz"
+
+    @property
+    def run(self) -> Path:
+        """Provenance, and the only file with times."""
+        return self.out / "run.json"
+
+    @property
+    def subjects(self) -> Path:
+        """One row a scan."""
+        return self.out / "subjects.tsv"
+
+    @property
+    def groups(self) -> Path:
+        """One row a group."""
+        return self.out / "groups.tsv"
+
+    @property
+    def table(self) -> Path:
+        """Scan × method × area."""
+        return self.out / "areas.parquet"
+
+    @property
+    def description(self) -> Path:
+        """What BIDS wants to know of a folder."""
+        return self.out / "dataset_description.json"

@@ -1,0 +1,114 @@
+"""One map on disk: the image, what it is, and its table of areas."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mriinterp.areas import area_index, area_table
+from mriinterp.atlas import Atlas
+from mriinterp.atomic import replacing, write_text
+from mriinterp.cohort.layout import Layout
+from mriinterp.explain import RelevanceMap
+from mriinterp.models import Prediction
+from mriinterp.nifti import write_volume
+from mriinterp.sidecar import to_sidecar
+
+__all__ = ["AREA_COLUMNS", "Record", "read_areas", "read_record", "write_areas", "write_record"]
+
+AREA_COLUMNS = (
+    "area", "label", "hemisphere", "sum", "signed_sum", "mean", "share", "voxels", "size_mm3",
+    "peak", "peak_x", "peak_y", "peak_z",
+)  # fmt: skip
+FLOATS = "%.17g"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What is written beside a map: enough to know whether it is the one wanted."""
+
+    key: str
+    atlas: str
+    entries: dict[str, Any]
+
+    @property
+    def prediction(self) -> Prediction:
+        """What the network says of the scan."""
+        return Prediction(**self.entries["prediction"])
+
+    @property
+    def target(self) -> str:
+        """The class that is explained."""
+        return self.entries["target"]
+
+
+def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Record | None:
+    """The record of a map, or None if there is none, it is damaged, or its files are not whole."""
+    path = layout.record(label, method)
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        sizes = dict(entries["bytes"])
+        record = Record(entries["key"], entries["atlas_sha256"], entries)
+        _ = record.prediction, record.target
+        if not keep_maps:
+            sizes.pop("relevance", None)
+        elif "relevance" not in sizes:
+            return None
+        files = {"relevance": layout.map(label, method), "areas": layout.areas(label, method)}
+        if any(os.stat(files[name]).st_size != size for name, size in sizes.items()):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record
+
+
+def write_record(
+    layout: Layout, label: str, relevance: RelevanceMap, key: str, atlas: Atlas, keep_maps: bool, **more: Any
+) -> None:
+    """Write map, areas and, last, the record. OSError if the disk does not take them."""
+    method = relevance.method
+    layout.record(label, method).unlink(missing_ok=True)  # an older one must not vouch for the new image
+    sizes = {}
+    if keep_maps:
+        path = layout.map(label, method)
+        write_volume(relevance.volume, path, space="mni")
+        sizes["relevance"] = path.stat().st_size
+    else:
+        with replacing(layout.scratch(label, method)) as temporary, temporary.open("wb") as stream:
+            np.save(stream, relevance.volume.data, allow_pickle=False)
+    sizes["areas"] = write_areas(layout, label, relevance, atlas)
+    entries = to_sidecar(relevance, key=key, atlas=atlas.name, atlas_sha256=atlas.digest, bytes=sizes, **more)
+    write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atlas) -> int:
+    """Write the table of areas, hemispheres apart, in the map's own unit; its size in bytes."""
+    table = area_table(relevance, atlas, merge_hemispheres=False, normalise=False)
+    data = np.nan_to_num(np.asarray(relevance.volume.data, np.float64))
+    table["signed_sum"] = area_index(atlas, relevance.volume.grid).sums(data)
+    path = layout.areas(label, relevance.method)
+    text = table[list(AREA_COLUMNS)].to_csv(
+        sep="\t", index=False, float_format=FLOATS, na_rep="n/a", lineterminator="\n"
+    )
+    write_text(path, text)
+    return path.stat().st_size
+
+
+def read_areas(layout: Layout, label: str, method: str) -> pd.DataFrame:
+    """The table of areas of one map, columns `AREA_COLUMNS`."""
+    return pd.read_csv(
+        layout.areas(label, method),
+        sep="\t",
+        na_values=["n/a"],
+        keep_default_na=False,
+        float_precision="round_trip",
+        dtype={"area": str, "hemisphere": str},
+    )

@@ -1,0 +1,334 @@
+"""A cohort's folder, read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mriinterp.areas import merge_table
+from mriinterp.cohort.fold import MapMoments
+from mriinterp.cohort.layout import Layout
+from mriinterp.compare import distance_matrix, paired_values
+from mriinterp.explain import RelevanceMap
+from mriinterp.nifti import read_volume
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.sidecar import from_sidecar
+from mriinterp.stats import hedges_g_from_moments
+from mriinterp.volume import Grid, Volume
+
+__all__ = ["CohortResult", "open_cohort"]
+
+KINDS = ("reading", "signed")
+
+
+def open_cohort(folder: str | Path) -> CohortResult:
+    """The results in a folder that `mriinterp.cohort.run_cohort` filled.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no finished run in it.
+    ValueError
+        If its provenance is damaged.
+    """
+    folder = Path(folder)
+    path = folder / "run.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"expected the folder of a finished cohort run, found no run.json in {folder}")
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+        _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected the provenance of a cohort run, got something else ({error})") from error
+    return CohortResult(folder, run)
+
+
+class CohortResult:
+    """Results of a cohort; everything is read when it is asked for.
+
+    Parameters
+    ----------
+    folder : Path
+    run : dict
+        Provenance, as in ``run.json``.
+
+    Attributes
+    ----------
+    methods, groups : tuple of str
+        Reference group first.
+    positive : str
+        Group compared with the reference; "" if there is none.
+    simulated : bool
+    """
+
+    def __init__(self, folder: Path, run: dict[str, Any]):
+        self.folder, self.run = folder, run
+        self._about = {m["name"]: m for m in run["methods"]}
+        self.methods: tuple[str, ...] = tuple(self._about)
+        self.groups: tuple[str, ...] = tuple(run["groups"])
+        self.positive: str = run["positive"]
+        self.simulated: bool = run["simulated"]
+        self.layout = Layout(folder, run["space"])
+
+    @property
+    def reference_group(self) -> str:
+        """The group others are compared with."""
+        return self.groups[0]
+
+    @property
+    def title(self) -> str:
+        """Title of the study."""
+        return self.run["title"]
+
+    @property
+    def target(self) -> str:
+        """Which class was explained: "predicted", "true", or a class."""
+        return self.run["target"]
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The lattice of all maps, RAS+."""
+        return Grid(tuple(self.run["grid"]["shape"]), np.array(self.run["grid"]["affine"]))
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether a map a scan is kept."""
+        return self.run["maps"]
+
+    def reading(self, method: str) -> str:
+        """How maps of a method are read: "absolute", "positive" or "signed"."""
+        self._check(method)
+        return self._about[method]["reading"]
+
+    def n(self, method: str, group: str | None = None) -> int:
+        """Maps in a group's mean; of all groups without `group`."""
+        self._check(method, group)
+        counts = self.run["counts"][method]
+        return sum(counts.values()) if group is None else counts[group]
+
+    def _check(self, method: str, group: str | None = None) -> None:
+        if method not in self._about:
+            raise KeyError(f"expected a method of this cohort, got {method!r}; available: {', '.join(self.methods)}")
+        if group is not None and group not in self.groups:
+            raise KeyError(f"expected a group of this cohort, got {group!r}; available: {', '.join(self.groups)}")
+
+    def _part(self, method: str, kind: str) -> str:
+        if kind not in KINDS:
+            raise ValueError(f"expected a kind of mean, got {kind!r}; available: {', '.join(KINDS)}")
+        return self.reading(method) if kind == "reading" else "signed"
+
+    def _read(self, method: str, group: str | None, kind: str, what: str, least: int) -> Volume:
+        part = self._part(method, kind) if what != "count" else ""
+        n = self.n(method, group)
+        if n < least:
+            whose = f"group {group}" if group else "this cohort"
+            raise ValueError(f"expected {least} or more maps of {method} for a {what}, got {n} in {whose}")
+        label = self.run["labels"][group] if group else ""
+        return read_volume(self.layout.group(method, label, part, what), allow_constant=True)
+
+    def mean(self, method: str, group: str, kind: str = "reading") -> Volume:
+        """Mean map of a group.
+
+        Parameters
+        ----------
+        kind : {"reading", "signed"}
+            Mean of the method's reading of each map (|gradient|, positive
+            part of occlusion), or of the signed maps.
+
+        Raises
+        ------
+        KeyError
+            Unknown method or group.
+        ValueError
+            A group without maps: see `n`.
+        """
+        return self._read(method, group, kind, "mean", 1)
+
+    def std(self, method: str, group: str, kind: str = "reading") -> Volume:
+        """Sample standard deviation over the maps of a group; ValueError for fewer than two."""
+        return self._read(method, group, kind, "std", 2)
+
+    def count(self, method: str, group: str) -> Volume:
+        """Maps that went into each voxel of a group's mean; 0 everywhere for an empty group."""
+        if self.n(method, group) == 0:
+            return Volume(np.zeros(self.grid.shape, np.float32), self.grid.affine)
+        return self._read(method, group, "reading", "count", 1)
+
+    def all_mean(self, method: str, kind: str = "reading") -> Volume:
+        """Mean map over all groups."""
+        return self._read(method, None, kind, "mean", 1)
+
+    def difference(self, method: str, kind: str = "reading") -> Volume:
+        """Mean of the positive group minus mean of the reference group."""
+        a, b = self.mean(method, self._positive(), kind), self.mean(method, self.reference_group, kind)
+        return a.with_data(a.data - b.data)
+
+    def effect(self, method: str, kind: str = "reading") -> Volume:
+        """Hedges g of every voxel, positive against reference group; 0 where nobody differs.
+
+        ValueError for a group of fewer than two maps.
+        """
+        sides = []
+        for group in (self._positive(), self.reference_group):
+            std = self.std(method, group, kind).data.astype(np.float64)
+            sides += [self.mean(method, group, kind).data.astype(np.float64), std**2, self.n(method, group)]
+        g = np.nan_to_num(hedges_g_from_moments(*sides), nan=0.0, posinf=0.0, neginf=0.0)
+        return Volume(g.astype(np.float32), self.grid.affine)
+
+    def _positive(self) -> str:
+        if not self.positive:
+            raise ValueError(f"expected two groups to compare, got one: {self.reference_group}")
+        return self.positive
+
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """One row a scan, index id: group, sex, age, predicted, correct (bool or missing), p_CLASS, failure …"""
+        table = pd.read_csv(
+            self.layout.subjects,
+            sep="\t",
+            dtype=dict.fromkeys(
+                ("id", "subject", "group", "visit", "split", "label", "class", "predicted", "target", "failure"), str
+            ),
+            na_values=["n/a"],
+            keep_default_na=False,
+            float_precision="round_trip",
+        )
+        table["correct"] = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
+        table["correct"] = table["correct"].astype("boolean")
+        for column in table.columns.intersection(["failure", "sex", "visit", "split"]):
+            table[column] = table[column].fillna("").astype(str)
+        return table.set_index("id", drop=False)
+
+    @cached_property
+    def group_table(self) -> pd.DataFrame:
+        """One row a group, index group: scans, people, failed, judged, correct, share_correct with low and high."""
+        table = pd.read_csv(
+            self.layout.groups, sep="\t", dtype={"group": str}, na_values=["n/a"], keep_default_na=False
+        )
+        return table.set_index("group", drop=False)
+
+    @property
+    def failures(self) -> dict[str, dict[str, str]]:
+        """Why scans, or maps of single methods, were left out."""
+        return self.run["failed"]
+
+    def area_rows(self, method: str) -> pd.DataFrame:
+        """The stored table of areas: one row a scan and area, hemispheres apart."""
+        self._check(method)
+        return pd.read_parquet(self.layout.table, filters=[("method", "==", method)]).reset_index(drop=True)
+
+    def areas(self, method: str, *, merge_hemispheres: bool = True, value: str = "share") -> pd.DataFrame:
+        """Relevance per area of every scan.
+
+        Parameters
+        ----------
+        merge_hemispheres : bool
+        value : {"share", "sum", "mean", "signed_sum"}
+            Share of the reading's sum over all areas; sum or mean of the
+            reading; sum of the signed map.
+
+        Returns
+        -------
+        DataFrame
+            Scans (index, ids, in the order of `subjects`) × areas, in the atlas's order.
+        """
+        if value not in ("share", "sum", "mean", "signed_sum"):
+            raise ValueError(f"expected a value, got {value!r}; available: share, sum, mean, signed_sum")
+        rows = self.area_rows(method)
+        column = "signed_sum" if value == "signed_sum" else "sum"
+        sums = rows.pivot(index="id", columns="label", values=column)
+        first = rows[rows["id"] == rows["id"].iloc[0]] if len(rows) else rows
+        sums = sums.reindex(index=[i for i in self.subjects.index if i in sums.index], columns=first["label"])
+        voxels = first["voxels"].to_numpy(float)
+        names = first["area"].tolist()
+        data = sums.to_numpy(np.float64)
+        if merge_hemispheres:
+            areas = first[["label", "area", "hemisphere"]].rename(columns={"area": "name"}).reset_index(drop=True)
+            merged = merge_table(SimpleNamespace(areas=areas))
+            groups = [list(r) for r in merged["rows"]]
+            data = np.stack([data[:, r].sum(axis=1) for r in groups], axis=1)
+            voxels = np.array([voxels[r].sum() for r in groups])
+            names = merged["area"].tolist()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if value == "share":
+                total = data.sum(axis=1, keepdims=True)
+                data = np.where(total > 0, data / total, np.nan)
+            elif value == "mean":
+                data = np.where(voxels > 0, data / voxels, np.nan)
+        return pd.DataFrame(data, index=pd.Index(sums.index.tolist(), name="id"), columns=names)
+
+    def map(self, method: str, subject: str) -> RelevanceMap:
+        """The map of one scan; KeyError if it has none, ValueError if maps were not kept."""
+        self._check(method)
+        if not self.has_maps:
+            raise ValueError("expected maps of single scans, got a cohort that was run without keeping them")
+        if subject not in self.subjects.index:
+            raise KeyError(f"expected a scan of this cohort, got {subject!r}")
+        label = self.subjects.loc[subject, "label"]
+        path = self.layout.record(label, method)
+        if not path.is_file():
+            raise KeyError(
+                f"expected a map of {method} for {subject}, got none: {self.subjects.loc[subject, 'failure']}"
+            )
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return from_sidecar(entries, read_volume(self.layout.map(label, method), allow_constant=True))
+
+    def ids(self, method: str, group: str | None = None) -> list[str]:
+        """Scans that have a map of a method, in order."""
+        self._check(method, group)
+        rows = self.subjects
+        failed = {i for i, why in self.failures.items() if "scan" in why or method in why}
+        return [i for i in rows.index if i not in failed and (group is None or rows.at[i, "group"] == group)]
+
+    def maps(self, method: str, ids: Iterable[str] | None = None) -> Iterator[RelevanceMap]:
+        """Maps one after the other; only one is in memory."""
+        for subject in self.ids(method) if ids is None else ids:
+            yield self.map(method, subject)
+
+    def moments_of(
+        self,
+        method: str,
+        ids: Sequence[str],
+        kind: str = "reading",
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> tuple[Volume, Volume]:
+        """Mean and standard deviation over chosen scans (correct ones only, say), streamed from their maps.
+
+        ValueError for no scan at all; the deviation of a single one is 0.
+        """
+        ids = list(ids)
+        if not ids:
+            raise ValueError("expected at least one scan to average, got none")
+        part = self._part(method, kind)
+        moments = MapMoments((part,))
+        for done, subject in enumerate(ids, start=1):
+            check_cancel(cancel)
+            moments.add(self.map(method, subject).volume.data)
+            tell(progress, done, len(ids))
+        affine = self.grid.affine
+        return Volume(moments.mean(part), affine), Volume(moments.deviation(part), affine)
+
+    def means(self, group: str | None = None, kind: str = "reading") -> dict[str, Volume]:
+        """Mean map of every method that has one, for a group or for all."""
+        found = {m: m for m in self.methods if self.n(m, group) > 0}
+        return {m: self.all_mean(m, kind) if group is None else self.mean(m, group, kind) for m in found}
+
+    def distances(self, group: str, metric: str = "euclidean") -> pd.DataFrame:
+        """Methods × methods: how far apart the mean maps of a group are (see `mriinterp.compare.METRICS`)."""
+        return distance_matrix(self.means(group), metric, reading="absolute", errors="nan")
+
+    def group_distances(self, metric: str = "euclidean") -> pd.Series:
+        """Per method: how far apart the mean maps of positive and reference group are."""
+        pair = [self.means(group) for group in (self._positive(), self.reference_group)]
+        if not set(pair[0]) & set(pair[1]):
+            return pd.Series(dtype=float, name=metric)
+        return paired_values(*pair, metric, reading="absolute", errors="nan")

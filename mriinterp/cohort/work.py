@@ -1,0 +1,276 @@
+"""The work of one process: explain a few scans one after the other, while the next one loads.
+
+Everything here can be sent to another process or machine by name. What is
+computed goes to the run's folder; only a few words come back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+import mriinterp
+from mriinterp.atlas import Atlas
+from mriinterp.atomic import write_text
+from mriinterp.cohort.plan import Item, MethodChoice, Task
+from mriinterp.cohort.record import Record, read_record, write_record
+from mriinterp.explain import explain
+from mriinterp.models import Model, Prediction
+from mriinterp.progress import Cancelled
+from mriinterp.store import request_key
+from mriinterp.study import AtlasRecipe, ModelRecipe
+from mriinterp.volume import Volume
+
+__all__ = ["Outcome", "explain_items", "is_current", "map_key", "start_worker", "use_model"]
+
+CANCEL_EVERY = 0.25  # seconds between two looks at the file that says stop
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a scan.
+
+    Attributes
+    ----------
+    id : str
+    prediction : Prediction or None
+        None where the scan could not be read or was not needed.
+    failures : dict of str to str
+        By method, or ``"scan"`` if it could not be read: why.
+    computed : tuple of str
+        Methods whose maps were made now.
+    seconds : float
+    """
+
+    id: str
+    prediction: Prediction | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+    computed: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class _Kept:
+    """Networks and atlases of this process, loaded once."""
+
+    lock = threading.RLock()
+    models: dict[tuple[ModelRecipe, str], Model] = {}  # noqa: RUF012  (shared on purpose)
+    atlases: dict[AtlasRecipe, Atlas] = {}  # noqa: RUF012
+
+
+def use_model(recipe: ModelRecipe, device: str, model: Model) -> None:
+    """Let this process use a network it has loaded already."""
+    with _Kept.lock:
+        _Kept.models = {(recipe, device): model}  # one network at a time: they can be large
+
+
+def _model(task: Task) -> Model:
+    with _Kept.lock:
+        model = _Kept.models.get((task.model, task.device))
+        if model is None or model.digest != task.model_digest:
+            model = task.model.load(task.device)
+            use_model(task.model, task.device, model)
+    if model.digest != task.model_digest:
+        raise ValueError(
+            f"expected the network {task.model_digest[:12]} in {task.model.source}, got {model.digest[:12]}: weights or "
+            "card changed since the run began, or differ on this machine"
+        )
+    return model
+
+
+def _atlas(task: Task) -> Atlas:
+    with _Kept.lock:
+        atlas = _Kept.atlases.get(task.atlas)
+        if atlas is None or atlas.digest != task.atlas_digest:
+            atlas = _Kept.atlases[task.atlas] = task.atlas.load()
+    if atlas.digest != task.atlas_digest:
+        raise ValueError(f"expected the atlas {task.atlas.source} as it was when the run began, got another")
+    return atlas
+
+
+def start_worker() -> None:
+    """Set up a process of a local pool: it ends when the one that started it is gone."""
+    import multiprocessing
+    from multiprocessing.connection import wait
+
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="watch parent").start()
+
+
+def map_key(
+    model: Model, scan_digest: str, choice: MethodChoice, target: str | None, atlas: Atlas, reference: Volume | None
+) -> str:
+    """SHA-256 over everything that shapes a map; see `mriinterp.store.request_key`."""
+    scan: Any = SimpleNamespace(digest=scan_digest)
+    return request_key(
+        model,
+        scan,
+        choice.name,
+        target=target,
+        atlas=atlas,
+        reference=reference,
+        preset=choice.preset,
+        **choice.params,
+    )
+
+
+def is_current(record: Record | None, key: str, atlas: Atlas) -> bool:
+    """Whether a record is that of the map wanted, with areas of the atlas wanted."""
+    return record is not None and record.key == key and record.atlas == atlas.digest
+
+
+def explain_items(task: Task, items: list[Item], token: str = "") -> list[Outcome]:
+    """Explain scans; their maps, tables and records are in the run's folder afterwards.
+
+    Parameters
+    ----------
+    task : Task
+    items : list of Item
+    token : str
+        Name of two files: one tells how many maps are done, by its size; the
+        other, once it is there, that the work shall stop.
+
+    Raises
+    ------
+    OSError
+        If results cannot be written: a full disk ends a run, it is no fault of a scan.
+    Cancelled
+    """
+    if task.version != mriinterp.__version__:
+        raise ValueError(f"expected mriinterp {task.version} on this machine, got {mriinterp.__version__}")
+    model, atlas = _model(task), _atlas(task)
+    if model.device.type == "cpu":
+        torch.set_num_threads(task.threads)  # sums in another order give other bits
+    reference = task.reference.load() if task.reference is not None else None
+    stop = _Stop(task.layout.work, token)
+    outcomes = []
+    with ThreadPoolExecutor(1, "load scan") as loader:
+        ahead: Future | None = None
+        for index, item in enumerate(items):
+            stop.check()
+            loading = ahead or loader.submit(_load, item)
+            following = items[index + 1] if index + 1 < len(items) else None
+            ahead = loader.submit(_load, following) if following is not None else None
+            outcomes.append(_explain_item(task, item, loading, model, atlas, reference, stop))
+    return outcomes
+
+
+class _Stop:
+    """How the work of a process and the run talk: through two files, also across machines."""
+
+    def __init__(self, folder: Path, token: str):
+        run = token.partition("-")[0]
+        self._cancel = folder / "signals" / f"{run}.cancel"
+        self._done = folder / "signals" / f"{token}.done"
+        self._token = token
+        self._last, self._asked = 0.0, False
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if self._token and not self._asked and now - self._last > CANCEL_EVERY:
+            self._last, self._asked = now, self._cancel.exists()
+        return self._asked
+
+    def check(self) -> None:
+        if self():
+            raise Cancelled("cancelled on request")
+
+    def map_done(self) -> None:
+        if self._token:
+            with self._done.open("ab") as stream:
+                stream.write(b".")
+
+
+def _load(item: Item) -> tuple[Volume, str]:
+    """A scan, digest computed, and its fingerprint before it was read."""
+    mark = item.source.fingerprint()
+    scan = item.source.load()
+    _ = scan.digest
+    return scan, mark
+
+
+def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome:
+    """All methods of one scan."""
+    start = time.monotonic()
+    try:
+        scan, mark = loading.result()
+        prediction = model.predict(scan)
+    except Exception as error:  # whatever is wrong with one scan is told, and must not end a night's run
+        logger.warning("%s: left out: %s", item.id, _words(error))
+        for _ in item.methods:
+            stop.map_done()
+        return Outcome(item.id, None, {"scan": _words(error)}, (), time.monotonic() - start)
+    failures, computed = {}, []
+    choices = {choice.name: choice for choice in task.methods}
+    for name in item.methods:
+        stop.check()
+        why = _explain_method(task, item, scan, choices[name], model, atlas, reference, stop)
+        if why is None:
+            computed.append(name)
+        elif why:
+            failures[name] = why
+        stop.map_done()
+    seen = task.layout.seen(item.label)
+    write_text(seen, json.dumps({"fingerprint": mark, "sha256": scan.digest}) + "\n")
+    return Outcome(item.id, prediction, failures, tuple(computed), time.monotonic() - start)
+
+
+def _explain_method(task, item, scan, choice, model, atlas, reference, stop) -> str | None:
+    """None when the map was made, "" when it was there, else why it could not be made."""
+    layout, name = task.layout, choice.name
+    key = map_key(model, scan.digest, choice, item.target, atlas, reference)
+    known = read_record(layout, item.label, name, task.keep_maps)
+    if is_current(known, key, atlas) and (task.keep_maps or layout.scratch(item.label, name).is_file()):
+        return ""
+    try:
+        relevance = explain(
+            model,
+            scan,
+            name,
+            target=item.target,
+            atlas=atlas,
+            reference=reference,
+            preset=choice.preset,
+            cancel=stop,
+            **choice.params,
+        )
+    except Cancelled:
+        raise
+    except Exception as error:  # told, and only this map is left out
+        logger.warning("%s: %s is left out: %s", item.id, name, _words(error))
+        return _words(error)
+    more = {"subject": item.id, "group": item.group, "simulated_scan": task.simulated, "model": model.card.name}
+    write_record(layout, item.label, relevance, key, atlas, task.keep_maps, **more)
+    return None
+
+
+def _words(error: BaseException) -> str:
+    """An error on one line; out of memory and bugs with their kind."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    text = " ".join(text.split())
+    told = isinstance(error, (ValueError, OSError, KeyError)) and text
+    return text if told else f"{type(error).__name__}: {text}"
+
+
+def token_of(run: str, items: list[Item]) -> str:
+    """Name of the signal files of a piece of work."""
+    return f"{run}-{hashlib.sha256(' '.join(i.id for i in items).encode()).hexdigest()[:12]}"

@@ -1,0 +1,172 @@
+"""``cohort``: methods over all scans of a study."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from mriinterp.cohort import CohortResult, choose_methods, run_cohort
+from mriinterp.commands.options import read_settings
+from mriinterp.commands.terminal import ProgressLine, complain, say
+from mriinterp.methods import get_method, method_names, preset_names
+from mriinterp.study import load_study
+
+__all__ = ["add_parser"]
+
+DESCRIPTION = """\
+Explain every scan of a study and average the maps of each group.
+
+The folder DIR (BIDS derivatives) holds, when the run is over
+  sub-*/                       a signed map a scan and method (.nii.gz), what it is (.json), relevance per area (.tsv)
+  groups/                      mean, standard deviation and count a group and method, of the signed maps and of
+                               the method's reading
+  areas.parquet                scan × method × area
+  subjects.tsv, groups.tsv     prediction, correct or not, failures; counts and the share of correct predictions
+  run.json                     study, network, parameters, versions, times
+
+Stop it at any time: the same command goes on where it was."""
+
+EXAMPLES = """\
+examples:
+  python -m mriinterp cohort demo --methods sensitivity,occlusion --out demo_cohort
+  python -m mriinterp cohort adni.toml --methods occlusion --set occlusion.size=20 --split test --target true --out test
+  python -m mriinterp cohort adni.toml --methods sensitivity --scheduler tcp://10.0.0.1:8786 --out /shared/cohort"""
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "cohort",
+        help="relevance maps of a whole study, and averages of its groups",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("study", metavar="STUDY", help="demo, or a study file (.toml)")
+    parser.add_argument(
+        "--methods", required=True, metavar="A,B,C", help=f"methods, separated by commas: {', '.join(method_names())}"
+    )
+    what = parser.add_argument_group("what to compute")
+    what.add_argument("--split", metavar="NAME", help="only this split of the study, e.g. test (default: all scans)")
+    what.add_argument(
+        "--target",
+        default="predicted",
+        metavar="predicted|true|CLASS",
+        help="the class to explain: what the network says, the class of the scan's group, or one class for all "
+        "(default: %(default)s)",
+    )
+    what.add_argument("--n", type=int, metavar="N", help="only N scans in all, drawn evenly from the groups")
+    what.add_argument("--seed", type=int, default=0, help="of that draw (default: %(default)s)")
+    what.add_argument(
+        "--set", action="append", default=[], metavar="METHOD.NAME=VALUE", help="e.g. --set occlusion.size=20; repeat"
+    )
+    what.add_argument("--preset", metavar="NAME", help=f"parameters of a publication: {', '.join(preset_names())}")
+    what.add_argument("--no-maps", action="store_true", help="keep averages and tables, not a map a scan")
+    how = parser.add_argument_group("how to compute")
+    how.add_argument("--out", metavar="DIR", help="output folder (default: cohort in the study's own output folder)")
+    where = how.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor core; on a GPU 1)")
+    where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a Dask scheduler; needs mriinterp[cluster]")
+    how.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads a worker (default: %(default)s)")
+    how.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: %(default)s")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the cohort; 1 if scans had to be left out."""
+    methods = [name.strip() for name in args.methods.split(",") if name.strip()]
+    params = _parameters(args.set, methods)
+    choose_methods(methods, params, args.preset)
+    if args.threads < 1:
+        raise ValueError(f"expected --threads of 1 or more, got {args.threads}")
+    study = load_study(args.study)
+    out = Path(args.out) if args.out else study.output / "cohort" if study.output else None
+    if out is None:
+        raise ValueError(f"expected an output folder for study {study.name}, got none; use --out DIR")
+    progress = ProgressLine(f"{study.name}: maps and averages")
+    with ExitStack() as stack:
+        workers, executor = args.workers or _default_workers(args.device), None
+        if args.scheduler:
+            executor, workers = _dask(args.scheduler, stack)
+        result = run_cohort(
+            study,
+            methods,
+            out=out,
+            split=args.split,
+            target=args.target,
+            n=args.n,
+            seed=args.seed,
+            params=params,
+            preset=args.preset,
+            maps=not args.no_maps,
+            workers=workers,
+            executor=executor,
+            device=args.device,
+            threads=args.threads,
+            progress=progress,
+        )
+    progress.close()
+    report(result)
+    return 1 if result.failures else 0
+
+
+def _parameters(settings: list[str], methods: list[str]) -> dict[str, dict[str, Any]]:
+    """``["occlusion.size=40"]`` as parameters by method."""
+    found: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        method, dot, rest = setting.partition(".")
+        if not dot or "=" not in rest or "=" in method:
+            raise ValueError(f"expected --set METHOD.NAME=VALUE, got {setting!r}")
+        if method not in methods:
+            raise ValueError(f"expected --set for one of the methods {', '.join(methods)}, got {method!r}")
+        found.setdefault(method, {}).update(read_settings([rest], get_method(method)))
+    return found
+
+
+def _default_workers(device: str) -> int:
+    from mriinterp.models import choose_device
+
+    if choose_device(device).type != "cpu":
+        return 1
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def _dask(address: str, stack: ExitStack):
+    """The executor of a Dask cluster, and its number of threads."""
+    try:
+        from dask.distributed import Client
+    except ImportError as error:
+        raise ValueError(
+            "expected the package distributed for --scheduler; pip install 'mriinterp[cluster]'"
+        ) from error
+    client = stack.enter_context(Client(address, timeout="30s", set_as_default=False))
+    client.wait_for_workers(1, timeout=120)
+    workers = sum(client.nthreads().values())
+    return stack.enter_context(client.get_executor(pure=False)), max(1, workers)
+
+
+def report(result: CohortResult) -> None:
+    """Groups, what the network got right, what was left out, in words."""
+    run = result.run
+    if result.simulated:
+        say("simulated scans")
+    say(
+        f"{run['scans']} scans, {run['maps_computed']} maps computed in {run['seconds']:.0f} s; target: {result.target}"
+    )
+    for row in result.group_table.itertuples():
+        right = f"{row.correct} of {row.judged} predicted right ({row.share_correct:.0%})" if row.judged else "no class"
+        maps = ", ".join(f"{m} {result.n(m, row.group)}" for m in result.methods)
+        say(f"  {row.group}: {row.scans} scans, {right}; maps: {maps}")
+    if auc := run["performance"].get("auc"):
+        say(f"  AUC of {auc['of']}: {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})")
+    if result.target == "predicted" and (result.group_table.filter(like="explained_") > 0).sum(axis=1).max() > 1:
+        say("  wrongly predicted scans are explained for another class than the rest of their group (see --target)")
+    for scan, why in result.failures.items():
+        complain(f"{scan} left out: {'; '.join(f'{what}: {text}' for what, text in why.items())}")
+    say(f"wrote {result.folder}")
