@@ -38,12 +38,14 @@ class Regions:
 
 def mask_box(mask: np.ndarray) -> Box:
     """The smallest box that holds every True voxel of a mask."""
-    sides = []
+    sides, part = [], mask
     for axis in range(mask.ndim):
-        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
+        # what is left is small after the first axis, so only that one reads the whole mask
+        hit = np.flatnonzero(part.reshape(*part.shape[: axis + 1], -1).any(axis=-1).any(axis=tuple(range(axis))))
         if not hit.size:
             return tuple((0, 0) for _ in range(mask.ndim))
         sides.append((int(hit[0]), int(hit[-1]) + 1))
+        part = part[(slice(None),) * axis + (slice(*sides[-1]),)]
     return tuple(sides)
 
 

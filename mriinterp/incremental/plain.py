@@ -51,9 +51,14 @@ def plain_outputs(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     memory_limit: int | None = None,
+    together: bool = True,
 ) -> Tensor:
-    """Raw outputs (n_regions, n_outputs), float32 on the CPU, one full pass per region."""
-    batch = plain_batch(x, memory_limit)
+    """Raw outputs (n_regions, n_outputs), float32 on the CPU, one full pass per region.
+
+    `together` allows several regions in a batch; a network whose flow
+    depends on values would take one way for all of them.
+    """
+    batch = plain_batch(x, memory_limit) if together else 1
     rows = []
     for start in range(0, len(regions), batch):
         check_cancel(cancel)

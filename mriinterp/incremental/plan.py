@@ -113,7 +113,9 @@ class Plan:
             count = part.stop - part.start
 
             def run(group=group, part=part):
-                self._network.run_tail(engine.run_chunk(group, part, lambda boxes, offset: None))
+                maps = engine.run_chunk(group, part, lambda boxes, offset: None)
+                if not self._network.one_by_one:
+                    self._network.run_tail(maps)
 
             seconds = self._timed(run)
             if time.perf_counter() - begin < CALIBRATION_SECONDS:

@@ -15,7 +15,7 @@ from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine, runs
 from mriinterp.incremental.plain import flat_outputs, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
-from mriinterp.incremental.trace import Network, Untraceable, trace
+from mriinterp.incremental.trace import UNTRACED, Network, Untraceable, trace
 from mriinterp.incremental.workers import in_order
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
@@ -103,7 +103,14 @@ class Occluder:
             if self._engine is not None:
                 return self._run_parts(found, values, progress, cancel)
             return plain_outputs(
-                self.module, self.x, found, values, progress=progress, cancel=cancel, memory_limit=self.memory_limit
+                self.module,
+                self.x,
+                found,
+                values,
+                progress=progress,
+                cancel=cancel,
+                memory_limit=self.memory_limit,
+                together=not self.reason.startswith(UNTRACED),
             )
 
     def _fill(self, fill: float | Tensor) -> Tensor:
@@ -116,7 +123,11 @@ class Occluder:
             ) from None
 
     def _outputs(self, border: dict) -> Tensor:
-        return flat_outputs(self.network.run_tail(border)).float().cpu()
+        if not self.network.one_by_one:
+            return flat_outputs(self.network.run_tail(border)).float().cpu()
+        count = len(next(iter(border.values())))
+        rows = [{step: maps[row : row + 1] for step, maps in border.items()} for row in range(count)]
+        return torch.cat([flat_outputs(self.network.run_tail(row)) for row in rows]).float().cpu()
 
     def _run_parts(self, regions: Regions, fill: Tensor, progress: Progress | None, cancel: Cancel | None) -> Tensor:
         groups = group_windows(

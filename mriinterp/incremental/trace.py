@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import operator
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,11 +13,16 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_aggregate
 from torch.nn import functional as F
 
-from mriinterp.incremental import layers
+from mriinterp.incremental import aten, layers
 from mriinterp.incremental.simplify import simplify
 from mriinterp.incremental.steps import Step
 
-__all__ = ["Network", "Untraceable", "trace"]
+__all__ = ["UNTRACED", "Network", "Untraceable", "trace"]
+
+log = logging.getLogger(__name__)
+
+UNTRACED = "torch.fx cannot trace it"
+"""How the reason begins when the flow of a network may depend on values."""
 
 
 class Untraceable(Exception):
@@ -37,6 +44,7 @@ class Call:
     function: Callable
     args: tuple
     kwargs: dict
+    overwrites: bool = False
     last_use_of: list = field(default_factory=list)
 
 
@@ -54,12 +62,15 @@ class Network:
         What the module returns.
     border : list of Step
         Steps whose whole maps the tail reads.
+    one_by_one : bool
+        The tail holds for a batch of one only.
     """
 
     steps: list[Step]
     calls: list[Call]
     result: object
     border: list[Step]
+    one_by_one: bool = False
 
     def run_tail(self, values: dict[Step, Tensor]) -> object:
         """What the module returns, given the whole maps (n, C, *spatial) of the border, which it uses up."""
@@ -102,20 +113,47 @@ class _Proxy(fx.Proxy):
         return self._record(operator.itruediv, other)
 
 
+_tracing = threading.Lock()  # while fx traces, it replaces methods of nn.Module for the whole process
+
+
 class _Tracer(fx.Tracer):
+    """Traces the calls of its own thread; networks that other threads run meanwhile are left alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.thread = threading.get_ident()
+
     def proxy(self, node):
         return _Proxy(node, self)
 
+    def call_module(self, m, forward, args, kwargs):
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr, attr_val, parameter_proxy_cache):
+        if threading.get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
 
 def _graph(module: nn.Module) -> fx.Graph:
-    for name, part in module.named_modules():
-        if part._forward_hooks or part._forward_pre_hooks:
-            raise Untraceable(f"forward hooks on {name or type(module).__name__}")
+    """The graph of a module, valid for any batch."""
     try:
-        return _Tracer().trace(module)
+        with _tracing:
+            return _Tracer().trace(module)
     except Exception as error:  # user code runs while tracing and may raise anything
         reason = str(error).strip().splitlines()
-        raise Untraceable(f"torch.fx cannot trace it: {reason[0] if reason else type(error).__name__}") from error
+        raise Untraceable(f"{UNTRACED}: {reason[0] if reason else type(error).__name__}") from error
+
+
+def _exported(module: nn.Module, x: Tensor) -> fx.GraphModule | None:
+    """The graph of a module for one image of a shape, by torch.export, which also follows what depends on shapes."""
+    try:
+        return torch.export.export(module, (x,)).module()
+    except Exception as error:  # as above; the reason that fx gave is the one to report
+        log.debug("torch.export cannot follow it either: %s", error)
+        return None
 
 
 class _Lowering:
@@ -156,7 +194,7 @@ class _Lowering:
         overwritten = _overwrites(node, self.module)
         if step is None:
             shape_only = _is_shape_query(node)
-            step = Call(function, _later(args, shape_only), _later(kwargs, shape_only))
+            step = Call(function, _later(args, shape_only), _later(kwargs, shape_only), overwritten)
             self.calls.append(step)
             step = Later(step)
         elif step not in self.steps:
@@ -196,8 +234,10 @@ class _Lowering:
             return layers.call_module(self.module.get_submodule(node.target), args[0]) if alone else None
         if node.op == "call_method":
             return self.method(node.target, args, kwargs)
-        target = layers.INPLACE.get(node.target, node.target)
+        target, args, kwargs = aten.translate(layers.INPLACE.get(node.target, node.target), args, kwargs)
         kwargs = {name: value for name, value in kwargs.items() if name != "inplace"}
+        if target is aten.identity:
+            return args[0]
         if target in (F.dropout, F.dropout2d, F.dropout3d):
             training = kwargs.get("training", args[2] if len(args) > 2 else True)
             return None if training else args[0]
@@ -244,6 +284,8 @@ def _later(tree: object, shape_only: bool = False) -> object:
 def _is_shape_query(node: fx.Node) -> bool:
     if node.op == "call_function" and node.target is getattr:
         return node.args[1] in layers.SHAPE_QUERIES
+    if node.op == "call_function":
+        return aten.aten_name(node.target) in ("sym_size", "size")
     return node.op == "call_method" and node.target in layers.SHAPE_QUERIES
 
 
@@ -254,7 +296,7 @@ def _overwrites(node: fx.Node, module: nn.Module) -> bool:
     if node.op == "call_method":
         return node.target.endswith("_") and not node.target.endswith("__")
     named = getattr(node.target, "__name__", "")
-    overwriting = node.target in layers.INPLACE or node.target is operator.setitem
+    overwriting = node.target in layers.INPLACE or node.target is operator.setitem or aten.overwrites(node.target)
     return overwriting or named.endswith("_") or bool(node.kwargs.get("inplace", False))
 
 
@@ -276,9 +318,23 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
     Untraceable
         If torch.fx cannot trace it, or nothing of it is local.
     """
-    lowering = _Lowering(module, channels, tuple(shape), dtype)
+    for name, part in module.named_modules():
+        hooks = [*part._forward_hooks.values(), *part._forward_pre_hooks.values()]
+        # exported programs check their input in a hook of torch.export, which changes nothing
+        if any(not getattr(hook, "__module__", "").startswith("torch.export") for hook in hooks):
+            raise Untraceable(f"forward hooks on {name or type(module).__name__}")
+    one_by_one = False
     with torch.no_grad():
-        result = lowering.walk(_graph(module))
+        try:
+            graph = _graph(module)
+        except Untraceable:
+            device = next(module.parameters(), torch.empty(0)).device
+            exported = _exported(module, torch.zeros(1, channels, *shape, dtype=dtype, device=device))
+            if exported is None:
+                raise
+            module, graph, one_by_one = exported, exported.graph, True
+        lowering = _Lowering(module, channels, tuple(shape), dtype)
+        result = lowering.walk(graph)
         calls = _live_calls(lowering.calls, result)
         border = _border(calls, result)
         if lowering.input in border:
@@ -286,13 +342,18 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
         steps = simplify(lowering.steps, border, dtype)
     if len(steps) < 2:
         raise Untraceable("none of its operations is local")
-    return Network(steps, calls, result, border)
+    return Network(steps, calls, result, border, one_by_one)
 
 
 def _live_calls(calls: list[Call], result: object) -> list[Call]:
     """Calls whose value is used (in-place ones always), each knowing which values nobody needs after it."""
-    for call in calls:
-        call.last_use_of = []
+    wanted = {leaf.source for leaf in _leaves(result) if isinstance(leaf, Later)}
+    live = []
+    for call in reversed(calls):
+        if call.overwrites or call in wanted:
+            live.append(call)
+            wanted |= {leaf.source for leaf in _leaves((call.args, call.kwargs)) if isinstance(leaf, Later)}
+    calls = live[::-1]
     last: dict[object, Call] = {}
     for call in calls:
         for leaf in _leaves((call.args, call.kwargs)):

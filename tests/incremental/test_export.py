@@ -1,0 +1,86 @@
+"""Exported programs, and networks that only torch.export can follow."""
+
+import pytest
+import torch
+from monai.networks.nets import SEResNet50
+from torch import nn
+
+from mriinterp.incremental import Occluder, grid_boxes, plan
+from mriinterp.models.classification3d import ClassificationModel3D
+from mriinterp.models.exported import OneByOne
+
+from .occlusion_networks import Gate, Plane, assert_exact, calm, plain_loop
+
+SHAPES = {"paper": (1, 113, 137, 113), "gate": (2, 14, 17, 12), "plane": (1, 41, 38), "squeeze": (1, 40, 36, 44)}
+NETWORKS = {
+    "paper": lambda: ClassificationModel3D(128),
+    "gate": Gate,
+    "plane": Plane,
+    "squeeze": lambda: SEResNet50(spatial_dims=3, in_channels=1, num_classes=2),
+}
+
+
+@pytest.mark.parametrize("batch", ["one", "any"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_exported_program(name, batch):
+    torch.manual_seed(0)
+    network = calm(NETWORKS[name]()) if name != "squeeze" else NETWORKS[name]().eval()
+    x = torch.randn(2, *SHAPES[name])
+    if batch == "one":
+        program = OneByOne(torch.export.export(network, (x[:1],)).module())
+    else:
+        program = torch.export.export(network, (x,), dynamic_shapes=({0: torch.export.Dim("n")},)).module()
+    program.training = False  # exported programs refuse eval(); they were exported in eval mode
+    x = x[:1]
+    boxes = grid_boxes(x.shape[2:], 12, 9)
+    boxes = boxes[:: max(1, len(boxes) // 6)]
+    occluder = Occluder(program, x)
+    assert occluder.reason is None
+    assert len(occluder.network.steps) > 3
+    assert_exact(occluder.run(boxes, 0.2), plain_loop(network, x, boxes, 0.2))
+
+
+def test_shape_dependent_flow():
+    class Careful(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 4, 3)
+
+        def forward(self, x):
+            if x.shape[1] != 1 or x.dim() != 4:
+                raise ValueError("expected one channel")
+            x = self.conv(x)
+            if min(x.shape[2:]) > 4:
+                x = torch.max_pool2d(x.relu_(), 2)
+            return torch.cat([part.mean((2, 3)) for part in x.split(1)])
+
+    network, x = Careful().eval(), torch.randn(1, 1, 13, 11)
+    boxes = grid_boxes((13, 11), 4, 3)
+    occluder = Occluder(network, x)
+    assert occluder.reason is None
+    assert [step.kind for step in occluder.network.steps] == ["input", "convmax", "map"]
+    assert_exact(occluder.run(boxes), plain_loop(network, x, boxes))
+    assert plan(network, x, 4, 3).reason is None
+
+
+def test_data_dependent_flow_runs_whole(caplog):
+    class Odd(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3)) if x.sum() > 0 else x.amax((2, 3))
+
+    network, x = Odd().eval(), torch.randn(1, 1, 8, 8)
+    occluder = Occluder(network, x)
+    assert "control flow" in occluder.reason
+    assert "whole passes" in caplog.text
+    boxes = grid_boxes((8, 8), 4, 3)
+    assert_exact(occluder.run(boxes, 5.0), plain_loop(network, x, boxes, 5.0))
+
+
+def test_forward_hooks_run_whole():
+    network = Plane().eval()
+    network.first.register_forward_hook(lambda module, inputs, output: output * 2)
+    x = torch.randn(1, 1, 20, 21)
+    occluder = Occluder(network, x)
+    assert "hooks" in occluder.reason
+    boxes = grid_boxes((20, 21), 6, 5)
+    assert_exact(occluder.run(boxes), plain_loop(network, x, boxes))
