@@ -72,7 +72,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
 with readable_errors():
     show_columns(name, known, pair, scale)
     if len(known) > 1:
-        left, right = st.columns([2, 3], gap="large")
+        left, right = st.columns(2, gap="large")
         with left:
             show_matrix(name, known)
         with right:

@@ -24,7 +24,7 @@ from mriinterp.ui.subject import Subject, choose_subject, subject_label
 __all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "read_column", "write_column"]
 
 MOST = 6
-MODES = {"methods": "Methods", "subjects": "Subjects", "networks": "Networks", "any": "Any columns"}
+MODES = {"methods": "Methods", "subjects": "Subjects", "networks": "Networks", "any": "Any"}
 METHODS = ("sensitivity", "guided_backprop", "occlusion", "layer_cam")
 SAFE = " .-_"
 

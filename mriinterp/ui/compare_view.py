@@ -13,6 +13,7 @@ from mriinterp.compare import METRICS, distance_matrix, get_metric
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.areagroups import method_bars
 from mriinterp.figures.distances import CELL_PX, distance_heatmap
+from mriinterp.figures.theme import wrap
 from mriinterp.ui.address import linked, read_view, write_address, write_view
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
@@ -21,10 +22,12 @@ from mriinterp.volume import Volume
 
 __all__ = ["choose_pair", "choose_scale", "show_area_chart", "show_columns", "show_matrix", "show_predictions"]
 
-SCALES = {"own": "Own scales", "common": "One scale", "share": "One scale of shares"}
+SCALES = {"own": "Own scales", "common": "One scale", "share": "Shares"}
 SHARE_UNIT = "millionths of the map’s relevance"
 IN_BRAIN = ("spearman", "ssim", "dice")  # measures that ties in the empty background would flatter
 MOST_AREAS = 8
+LABEL_LETTERS = 14  # of a line beside or above the matrix
+MOST_UPRIGHT = 4  # columns whose names fit above the matrix without turning
 
 
 def show_predictions(entries: Sequence[Entry]) -> None:
@@ -52,7 +55,7 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
     show = st.segmented_control(
         "Show",
         ["all", "pair"],
-        format_func={"all": "All maps", "pair": "Two and their difference"}.get,
+        format_func={"all": "All maps", "pair": "A, B, A − B"}.get,
         key=linked("show", "all", options=["all", "pair"]),
         required=True,
         persist_state="session",
@@ -67,7 +70,7 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
                 format_func=lambda place: entries[place - 1].label,
                 key=linked(key, default, options=places, cast=int),
                 persist_state="session",
-                width=220,
+                width=185,
             )
         pair = st.session_state["a"] - 1, st.session_state["b"] - 1
     write_address("show", "a", "b")
@@ -154,7 +157,6 @@ def show_columns(
         cursor_mm=jump or first.get("cursor_mm"),
         jump=count or None,
         share_range=scale != "own",
-        layout="columns",
         **first["settings"],
     )
     if state.clicked:
@@ -178,13 +180,25 @@ def _clickable(figure: go.Figure, matrix: pd.DataFrame) -> go.Figure:
     names = [str(name) for name in matrix.index]
     cells = [(row, column) for row in range(len(names)) for column in range(len(names))]
     unseen = {"marker": {"opacity": 0}}
-    figure.data[0].hoverinfo, figure.data[0].hovertemplate = "skip", None
+    figure.data[0].update(hoverinfo="skip", hovertemplate=None)
     figure.add_scatter(
         x=[names[column] for _, column in cells], y=[names[row] for row, _ in cells], mode="markers", showlegend=False,
         marker={"symbol": "square", "size": CELL_PX - 6, "opacity": 0}, selected=unseen, unselected=unseen,
         customdata=cells, text=[f"{names[r]} – {names[c]}" for r, c in cells],
         hovertemplate="%{text}<br>click to see both<extra></extra>",
     )  # fmt: skip
+    figure.update_layout(
+        height=90 + (CELL_PX - 6) * max(len(names), 3),
+        coloraxis={"showscale": False},  # every cell has its number, and the caption its unit
+        clickmode="event+select",
+        dragmode=False,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+    )
+    wrapped = {"tickvals": names, "ticktext": [wrap(name, LABEL_LETTERS) for name in names]}
+    figure.update_yaxes(range=[len(names) - 0.5, -0.5], **wrapped)
+    figure.update_xaxes(
+        range=[-0.5, len(names) - 0.5], side="top", tickangle=0 if len(names) <= MOST_UPRIGHT else -35, **wrapped
+    )
     return figure
 
 
@@ -200,13 +214,20 @@ def show_matrix(study_name: str, entries: Sequence[Entry]) -> None:
     write_address("metric")
     keys = tuple(f"{entry.key}{entry.label}" for entry in entries)
     matrix = _matrix(keys, metric, study_name, entries)
-    figure = _clickable(distance_heatmap(matrix, metric), matrix)
-    figure.update_layout(clickmode="event+select", dragmode=False)
     st.plotly_chart(
-        figure, key="compare_matrix", on_select=_open_pair, selection_mode="points", config={"displayModeBar": False}
+        _clickable(distance_heatmap(matrix, metric), matrix),
+        key="compare_matrix",
+        on_select=_open_pair,
+        selection_mode="points",
+        config={"displayModeBar": False},
     )
-    inside = " Inside the brain only." if metric in IN_BRAIN else ""
-    st.caption(f"Click a cell to see both maps and their difference. Maps read without sign.{inside}")
+    chosen = METRICS[metric]
+    alike = "smaller is more alike" if chosen.kind == "distance" else "larger is more alike"
+    inside = ", inside the brain" if metric in IN_BRAIN else ""
+    st.caption(
+        f"Unit: {chosen.unit}; {alike}. Maps are read without sign{inside}. "
+        "**Click a cell** to see both maps and their difference."
+    )
 
 
 def _points(key: str) -> list[dict]:
@@ -238,7 +259,7 @@ def show_area_chart(study_name: str, entries: Sequence[Entry]) -> None:
     st.plotly_chart(
         figure, key="compare_areas", on_select=_jump, selection_mode="points", config={"displayModeBar": False}
     )
-    st.caption("Both hemispheres together. Click a bar to move the crosshair to the peak of that area in that map.")
+    st.caption("Both hemispheres together. **Click a bar** to move the crosshair to the peak of that area in that map.")
 
 
 def _jump() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.sidecar import RESEARCH_USE
-from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.resources import study_of
+from mriinterp.ui.studies import choose_study, current_study
 
 __all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_errors", "sidebar"]
 
-STUDIES = ("demo",)
+_SHELL = "_shell"  # in the session once app.py has run
 ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 3rem; }
@@ -26,33 +26,44 @@ STYLE = """<style>
 
 def sidebar() -> None:
     """The top of the shared sidebar: which study."""
+    st.session_state[_SHELL] = True
     with st.sidebar:
-        st.selectbox(
-            "Study",
-            STUDIES,
-            key=linked("study", STUDIES[0], options=STUDIES),
-            format_func=_title,
-            persist_state="session",
-        )
-    write_address("study")
+        choose_study(_title)
 
 
 def _title(name: str) -> str:
-    return study_of(name).title
+    try:
+        return study_of(name).title
+    except (ValueError, KeyError, OSError):  # moved or broken since: the page tells when it is chosen
+        return Path(name).name
 
 
-def current_study() -> str:
-    """Name of the chosen study."""
-    return st.session_state.get("study") or STUDIES[0]
+def _enter_through_app() -> None:
+    """Run app.py first.
+
+    Where a link to a page is the first that a server ever opens, Streamlit
+    takes ``pages/`` for an app of its older kind and runs the page without
+    app.py: without layout, sidebar and navigation. Naming the pages once
+    tells it otherwise.
+    """
+    if _SHELL not in st.session_state:
+        scripts = sorted((Path(__file__).parents[2] / "pages").glob("*.py"))
+        front = st.Page(lambda: None, title="mriinterp", url_path="front", default=True)
+        st.navigation([front, *(st.Page(script) for script in scripts)], position="hidden")
+        st.rerun()
 
 
 def page_header(title: str, caption: str) -> None:
     """Title of a page, what it is for, and what its data and use are worth."""
+    _enter_through_app()
     st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")
         st.caption(caption, width="stretch")
-        simulated = ":orange-badge[:material/science: Simulated data] " if study_of(current_study()).simulated else ""
+        with readable_errors():
+            simulated = (
+                ":orange-badge[:material/science: Simulated data] " if study_of(current_study()).simulated else ""
+            )
         st.markdown(f"{simulated}:gray-badge[{RESEARCH_USE}]", width="content")
 
 
