@@ -24,12 +24,14 @@ from mriinterp.trust.bench import Bench
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.group_effect import Cohort
+from mriinterp.trust.occlusion_settings import occlusion_settings
 from mriinterp.trust.plan import Plan
-from mriinterp.trust.registry import Outcome, get_measure
+from mriinterp.trust.registry import Outcome, get_measure, measure_names
 
 __all__ = ["COHORT", "Unit", "coarse", "run_benchmark", "unit_path"]
 
 COHORT = "(cohort)"
+SETTINGS = "occlusion_settings"
 COARSE = 4  # voxels: edge of the cells that the voxel-wise test is made on
 VERSION = 1  # raise when a measure's numbers change
 
@@ -124,7 +126,7 @@ class _Run:
             measure,
             self.plan.settings.get(measure, {}),
         ]
-        needs = get_measure(measure).needs if measure != "map" else frozenset()
+        needs = get_measure(measure).needs if measure in measure_names() else frozenset()
         if "subjects" in needs:
             parts += [self.bench.study.source(other).fingerprint() for other in self.others(subject)]
         if "models" in needs:
@@ -183,6 +185,8 @@ def run_benchmark(
                 _one_map(run, case, explainer, due[explainer.name], keys[explainer.name], units[explainer.name], cancel)
             done += 1
             tell(progress, done, total)
+        if subject in plan.costly and plan.occlusion_settings:
+            case = _settings(run, case, subject, cancel)
     if plan.cohort:
         for explainer in plan.explainers:
             check_cancel(cancel)
@@ -193,6 +197,18 @@ def _case(run: _Run, subject: str) -> Case:
     costly = subject in run.plan.costly
     others = [run.bench.prepared(other) for other in run.others(subject)] if costly else []
     return run.bench.case(subject, others=others, replicates=run.replicates if costly else ())
+
+
+def _settings(run: _Run, case: Case | None, subject: str, cancel: Cancel | None) -> Case | None:
+    """What occlusion owes to its settings, for one subject."""
+    unit = Unit(unit_path(run.folder, SETTINGS, subject), SETTINGS, subject)
+    key = run.key(subject, Explainer("occlusion"), SETTINGS)
+    if unit.has(SETTINGS, key):
+        return case
+    start, case = time.monotonic(), case or _case(run, subject)
+    outcome = occlusion_settings(case, cancel=cancel, **run.plan.settings.get(SETTINGS, {}))
+    unit.put(SETTINGS, key, outcome, time.monotonic() - start)
+    return case
 
 
 def _one_map(

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriinterp.progress import Cancel, Progress
+from mriinterp.progress import Cancel, Progress, check_cancel
 from mriinterp.stats import benjamini_hochberg, hedges_g, hedges_g_interval, max_t, roc_auc, welch_t
 from mriinterp.trust.registry import Outcome, Quantity, register_measure
 
 __all__ = ["Cohort", "group_effect"]
 
 FALSE_DISCOVERY_RATE = 0.05
+DRAWS = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +52,25 @@ class Cohort:
         return need == "cohort" and 2 <= n <= len(self.in_positive) - 2
 
 
+def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | None) -> tuple[float, float]:
+    """95 % percentile interval of the AUC, subjects drawn anew within each group."""
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(DRAWS):
+        check_cancel(cancel)
+        one, other = (group[rng.integers(0, len(group), len(group))] for group in (a, b))
+        draws.append(roc_auc(truth, np.abs(hedges_g(one, other))))
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return float(low), float(high)
+
+
 @register_measure(
     "group_effect",
     label="Group effect",
     question="Do the maps of the groups differ, and where the disease is?",
     reference="Hedges 1981; Benjamini & Hochberg 1995; Westfall & Young 1993",
     needs=("cohort",),
+    against_controls=False,
     quantities=(
         Quantity(
             "auc_truth", "Does |g| of an area tell the areas of the disease from others (AUC)", "higher", "0.5 = chance"
@@ -84,7 +98,7 @@ def group_effect(
     adjusted = benjamini_hochberg(np.where(test.defined, test.p, np.nan))
     differ = np.nan_to_num(adjusted, nan=1.0) <= FALSE_DISCOVERY_RATE
     largest = int(np.abs(g).argmax())
-    low, high = hedges_g_interval(g, len(a), len(b))
+    g_low, g_high = hedges_g_interval(g, len(a), len(b))
     values = {
         "auc_truth": float("nan"),
         "areas_fdr": float(differ.mean()),
@@ -95,6 +109,7 @@ def group_effect(
     truth = cohort.truth_areas
     if truth is not None and 0 < truth.sum() < truth.size:
         values["auc_truth"] = roc_auc(truth, np.abs(g))
+        values["auc_truth_low"], values["auc_truth_high"] = _interval(a, b, truth, cancel)
     if cohort.voxels is not None and cohort.voxels.shape[1]:
         result = max_t(
             cohort.voxels,
@@ -111,8 +126,8 @@ def group_effect(
     details = {
         "areas": list(map(str, cohort.names)),
         "g": g.tolist(),
-        "g_low": low.tolist(),
-        "g_high": high.tolist(),
+        "g_low": g_low.tolist(),
+        "g_high": g_high.tolist(),
         "p_fdr": np.nan_to_num(adjusted, nan=1.0).tolist(),
         "n": [len(a), len(b)],
     }

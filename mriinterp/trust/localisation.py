@@ -8,6 +8,7 @@ from scipy import ndimage
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.regional import rank_correlation
 from mriinterp.trust.registry import Outcome, Quantity, register_measure
 
 __all__ = ["average_precision", "localisation", "mass_accuracy", "rank_accuracy"]
@@ -64,6 +65,9 @@ def average_precision(values: np.ndarray, truth: np.ndarray) -> float:
         Quantity("mass_accuracy_read", "Mass accuracy, map as read", "higher", "share of relevance"),
         Quantity("rank_accuracy", "Rank accuracy, positive part", "higher", "share of truth"),
         Quantity("rank_accuracy_read", "Rank accuracy, map as read", "higher", "share of truth"),
+        Quantity(
+            "rho_areas", "Spearman's ρ of an area's mean relevance, as read, and its share of truth", "higher", "ρ"
+        ),
         Quantity("auprc_smoothed", "AUPRC of the map as read, smoothed by 3 voxels", "higher", "0–1"),
         Quantity("chance", "Chance level of all of these: truth as a share of Ω", "", "share of voxels"),
         Quantity("outside", "Relevance outside Ω (other tissue, or where the network cannot see)", "", "share of |φ|"),
@@ -98,6 +102,9 @@ def localisation(
         "mass_accuracy_read": mass_accuracy(read, truth),
         "rank_accuracy": rank_accuracy(positive, truth),
         "rank_accuracy_read": rank_accuracy(read, truth),
+        "rho_areas": rank_correlation(
+            case.area_sums(read_map) / case.area_sizes, case.area_sums(case.truth) / case.area_sizes
+        ),
         "auprc_smoothed": average_precision(smooth, truth),
         "chance": float(truth.mean()),
         "outside": float(np.abs(relevance[~case.mask]).sum()) / total if total > 0 else float("nan"),

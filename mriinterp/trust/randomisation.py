@@ -139,6 +139,7 @@ def cascade(
     question="Does the map change when the network's weights are made random, layer by layer from the output down?",
     reference="Adebayo et al. 2018",
     cost="costly",
+    against_controls=False,
     needs=("subjects",),
     quantities=(
         Quantity("excess", "Similarity to the random network's map beyond that of two subjects", "lower", "ρ"),

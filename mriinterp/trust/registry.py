@@ -72,6 +72,9 @@ class Measure:
         Keys of `NEEDS`.
     cost : {"cheap", "costly"}
         Cheap: the network is run on changed scans. Costly: maps are made anew.
+    against_controls : bool
+        Whether it means something to beat the controls. A map that never
+        changes is perfectly stable, and no better for it.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Measure:
     reference: str = ""
     needs: frozenset[str] = frozenset()
     cost: str = "cheap"
+    against_controls: bool = True
 
     @property
     def main(self) -> Quantity:

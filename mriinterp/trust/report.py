@@ -13,7 +13,7 @@ from mriinterp.atomic import write_text
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.sidecar import RESEARCH_USE
 from mriinterp.trust.registry import get_measure
-from mriinterp.trust.results import load_details, load_plan, load_results, summary
+from mriinterp.trust.results import load_details, load_plan, load_results, settings_table, summary
 from mriinterp.trust.words import CAVEAT, findings, label_of
 
 __all__ = ["TABLE", "markdown_table", "write_report"]
@@ -25,8 +25,8 @@ TABLE: tuple[tuple[str, str], ...] = (
     ("regional", "rho"),
     ("infidelity", "infidelity"),
     ("localisation", "auprc_read"),
-    ("localisation", "mass_accuracy"),
-    ("localisation", "rank_accuracy_read"),
+    ("localisation", "mass_accuracy_read"),
+    ("localisation", "rho_areas"),
     ("randomisation", "excess"),
     ("stability", "noise"),
     ("stability", "shift"),
@@ -61,6 +61,21 @@ def markdown_table(table: pd.DataFrame, quantities: Sequence[tuple[str, str]] = 
         cells = [found.get(method, "–") for found in columns.values()]
         lines.append(f"| {label_of(method)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def settings_words(settings: pd.DataFrame) -> list[str]:
+    """Kendall's τ between occlusion's settings, a line each."""
+    found = []
+    for _, row in settings.iterrows():
+        kind, one, other = row["quantity"].split("_")
+        what = {
+            "fill": f"every area replaced, fill {one} against {other}",
+            "window": f"boxes of {one} voxels, stride {other}, against the first window",
+            "exact": f"boxes of {one} voxels, stride {other}, against exact replacement of areas",
+        }[kind]
+        interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if pd.notna(row["low"]) else ""
+        found.append(f"{what}: τ = {row['mean']:.2f}{interval}")
+    return found
 
 
 def _header(plan: dict[str, Any]) -> list[str]:
@@ -114,8 +129,9 @@ def write_report(folder: Path | str) -> list[Path]:
     words = findings(table)
     write_text(folder / "trust_results.csv", results.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_text(folder / "report.md", _markdown(plan, table, words))
-    write_text(folder / "report.html", _html(plan, table, words, folder))
+    settings = settings_words(settings_table(results))
+    write_text(folder / "report.md", _markdown(plan, table, words, settings))
+    write_text(folder / "report.html", _html(plan, table, words, settings, folder))
     return [folder / name for name in ("trust_results.csv", "trust_summary.csv", "report.md", "report.html")]
 
 
@@ -126,7 +142,7 @@ NOTE = (
 )
 
 
-def _markdown(plan: dict[str, Any], table: pd.DataFrame, words: list[str]) -> str:
+def _markdown(plan: dict[str, Any], table: pd.DataFrame, words: list[str], settings: list[str]) -> str:
     parts = ["# Trust benchmark", "", *_header(plan), "", "## What the figures mean", ""]
     parts += [f"- {sentence}" for sentence in words]
     parts += [
@@ -140,6 +156,8 @@ def _markdown(plan: dict[str, Any], table: pd.DataFrame, words: list[str]) -> st
         markdown_table(table),
         "",
     ]
+    if settings:
+        parts += [f"## {SETTINGS_TITLE}", "", *[f"- {line}" for line in settings], ""]
     parts += ["## Questions", ""]
     for name in dict.fromkeys(table["measure"]):
         measure = get_measure(name)
@@ -147,13 +165,14 @@ def _markdown(plan: dict[str, Any], table: pd.DataFrame, words: list[str]) -> st
     return "\n".join([*parts, "", RESEARCH_USE, ""])
 
 
+SETTINGS_TITLE = "Occlusion's own settings: Kendall's τ of the ranks of areas"
 STYLE = (
     "body{font-family:system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem;line-height:1.5}"
     "table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #ccc;padding:.25rem .5rem;text-align:left}"
 )
 
 
-def _html(plan: dict[str, Any], table: pd.DataFrame, words: list[str], folder: Path) -> str:
+def _html(plan: dict[str, Any], table: pd.DataFrame, words: list[str], settings: list[str], folder: Path) -> str:
     def paragraphs(texts: Sequence[str], tag: str) -> str:
         return "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
 
@@ -162,6 +181,8 @@ def _html(plan: dict[str, Any], table: pd.DataFrame, words: list[str], folder: P
         drawn = figure.to_html(full_html=False, include_plotlyjs=first)  # once, inline: the file works offline
         figures.append(f"<h2>{html.escape(title)}</h2>{drawn}")
         first = False
+    if settings:
+        figures.append(f"<h2>{SETTINGS_TITLE}</h2><ul>{paragraphs(settings, 'li')}</ul>")
     rows = [line.strip("| ").split(" | ") for line in markdown_table(table).replace("\\*", "*").splitlines()]
     head, body = rows[0], rows[2:]
     cells = "".join(f"<tr>{paragraphs(row, 'td')}</tr>" for row in body)

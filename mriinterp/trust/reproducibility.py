@@ -54,6 +54,7 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
     question="Does a network retrained from another seed give the same map of the same scan?",
     reference="Wang et al. 2023; ICC as in Shrout & Fleiss 1979",
     cost="costly",
+    against_controls=False,
     needs=("models",),
     quantities=(
         Quantity("icc", "ICC(2,1) of the areas' relevance densities", "higher", "1 = full agreement"),

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.stats import mean_interval
-from mriinterp.trust.benchmark import COHORT
+from mriinterp.trust.benchmark import COHORT, SETTINGS
 from mriinterp.trust.registry import Quantity, get_measure, measure_names
 
-__all__ = ["load_details", "load_plan", "load_results", "summary"]
+__all__ = ["load_details", "load_plan", "load_results", "settings_table", "summary"]
 
 COLUMNS = ["measure", "quantity", "method", "subject", "value"]
 SUMMARY = ["measure", "quantity", "label", "unit", "better", "method", "control", "n", "mean", "low", "high"]
@@ -77,6 +77,23 @@ def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict
     return found
 
 
+def settings_table(results: pd.DataFrame | Path | str) -> pd.DataFrame:
+    """Kendall's τ of area ranks between occlusion's settings.
+
+    Returns
+    -------
+    DataFrame
+        Columns quantity (see `occlusion_settings`), n, mean, low, high; empty
+        if they were not compared.
+    """
+    results = results if isinstance(results, pd.DataFrame) else load_results(results)
+    rows = []
+    chosen = results[results["measure"] == SETTINGS]
+    for quantity, values in chosen.groupby("quantity", sort=False)["value"]:
+        rows.append((quantity, int(values.notna().sum()), *_interval(values.to_numpy(float))))
+    return pd.DataFrame(rows, columns=["quantity", "n", "mean", "low", "high"])
+
+
 def _controls(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[str]:
     if folder_plan is not None:
         return [e["name"] for e in folder_plan["explainers"] if e["control"] and e["name"] in methods]
@@ -105,6 +122,13 @@ def _against(table: pd.DataFrame, method: str, controls: list[str], quantity: Qu
     return ("all" if not lost else "some" if beaten else "none"), ", ".join(lost)
 
 
+def _given(results: pd.DataFrame, measure: str, quantity: str, method: str, low: float, high: float):
+    """The interval that a comparison of groups brings along, where subjects are no rows."""
+    own = results[(results["measure"] == measure) & (results["method"] == method) & (results["subject"] == COHORT)]
+    found = own.set_index("quantity")["value"]
+    return found.get(f"{quantity}_low", low), found.get(f"{quantity}_high", high)
+
+
 def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     """Mean and 95 % interval over subjects of every quantity, and how it stands beside the controls.
 
@@ -128,6 +152,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
             plan = load_plan(results)
         results = load_results(results)
     rows = []
+    results = results[results["measure"].isin(measure_names())]
     methods = list(dict.fromkeys(results["method"]))
     controls = _controls(plan, methods)
     for name in measure_names():
@@ -141,7 +166,8 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
             found = []
             for method in table.columns:
                 mean, low, high = _interval(table[method].to_numpy(float))
-                beats, lost = _against(table, method, present, quantity)
+                beats, lost = _against(table, method, present, quantity) if measure.against_controls else ("", "")
+                low, high = _given(results, name, quantity.name, method, low, high)
                 found.append(
                     {
                         "measure": name,
@@ -155,8 +181,8 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                         "mean": mean,
                         "low": low,
                         "high": high,
-                        "beats": "" if list(table.index) == [COHORT] else beats,
-                        "not_beaten": "" if list(table.index) == [COHORT] else lost,
+                        "beats": beats,
+                        "not_beaten": lost,
                     }
                 )
             found.sort(key=lambda row: row["mean"] if quantity.better == "lower" else -row["mean"])

@@ -49,6 +49,7 @@ def _shifts(axes: int) -> list[tuple[int, ...]]:
     question="Does the map stay the same under noise nobody sees, and move with the scan when it is moved?",
     reference="Yeh et al. 2019 (max-sensitivity)",
     cost="costly",
+    against_controls=False,
     quantities=(
         Quantity("noise", "Largest change under small noise", "lower", "share of ‖φ‖"),
         Quantity("shift", "Largest change under shifts of one voxel, aligned back", "lower", "share of ‖φ‖"),

@@ -1,0 +1,59 @@
+"""What occlusion owes to its settings: the fill, and the box's size and stride."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from mriinterp.methods.fills import fill_values
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.trust.case import Case
+from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.registry import Outcome
+
+__all__ = ["FILLS", "WINDOWS", "occlusion_settings"]
+
+FILLS = ("zero", "mean", "blur", "reference")
+WINDOWS = ((40, 25), (40, 40), (24, 12), (16, 16), (16, 8))  # size, stride in voxels; the first is the default
+
+
+def _tau(a: np.ndarray, b: np.ndarray) -> float:
+    return float(kendalltau(a, b).statistic)
+
+
+def occlusion_settings(
+    case: Case,
+    *,
+    windows: Sequence[tuple[int, int]] = WINDOWS,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Outcome:
+    """Kendall's τ of the ranks of areas, between fills and between windows.
+
+    Returns
+    -------
+    Outcome
+        ``fill_<a>_<b>``: exact occlusion of every area, one fill against
+        another. ``window_<size>_<stride>``: mean of the box map in each area,
+        against that of the first window; ``exact_<size>_<stride>``: against
+        the exact drops, both with the reference as fill.
+    """
+    total, drops = len(FILLS) + len(windows), {}
+    for done, fill in enumerate(FILLS, 1):
+        check_cancel(cancel)
+        drops[fill] = case.area_drops(fill_values(fill, case.x, case.reference), cancel)
+        tell(progress, done, total)
+    values = {f"fill_{a}_{b}": _tau(drops[a], drops[b]) for a, b in combinations(FILLS, 2)}
+    first = None
+    for done, (size, stride) in enumerate(windows, len(FILLS) + 1):
+        check_cancel(cancel)
+        params = {"size": size, "stride": stride, "fill": "reference", "placement": "mean"}
+        means = case.area_sums(Explainer("occlusion", params)(case, cancel=cancel)) / case.area_sizes
+        first = means if first is None else first
+        values[f"window_{size}_{stride}"] = _tau(means, first)
+        values[f"exact_{size}_{stride}"] = _tau(means, drops["reference"])
+        tell(progress, done, total)
+    return Outcome(values, {"drops": {fill: found.tolist() for fill, found in drops.items()}})

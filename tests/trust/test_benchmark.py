@@ -1,0 +1,177 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mriinterp.progress import Cancelled
+from mriinterp.trust import Bench, load_details, load_plan, load_results, make_plan, run_benchmark, summary
+from mriinterp.trust.benchmark import COHORT, coarse
+from mriinterp.trust.report import write_report
+from mriinterp.trust.results import settings_table
+from mriinterp.trust.words import findings, verdict
+from tests.trust.tiny_study import LESION, LesionNet, TinyStudy, model_of
+
+METHODS = ["sensitivity", "gradient_x_input", "occlusion[size=3,stride=2,fill=reference]"]
+
+
+def plan_of(study, **changes):
+    plan = make_plan(study, methods=METHODS, quick=True, **{"replicates": 1, "subjects": 3, "costly": 2, **changes})
+    plan.settings["occlusion_settings"] = {"windows": ((6, 4), (3, 2))}
+    return plan
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A finished benchmark of the tiny study."""
+    study, folder = TinyStudy(), tmp_path_factory.mktemp("trust")
+    plan = plan_of(study)
+    bench = Bench(study, reference_scans=2, folder=folder)
+    replicate = model_of(LesionNet(lesion=2.0))
+    steps = []
+    run_benchmark(plan, bench, folder, replicates=[replicate], progress=lambda *step: steps.append(step))
+    return study, plan, bench, folder, replicate, steps
+
+
+def test_every_method_has_every_measure(done):
+    _, plan, _, folder, _, steps = done
+    results = load_results(folder)
+    assert list(results.columns) == ["measure", "quantity", "method", "subject", "value"]
+    counts = results[results["quantity"] == "abpc"].groupby("method")["subject"].nunique()
+    assert counts.to_dict() == {e.name: 3 for e in plan.explainers}
+    assert len(plan.explainers) == 3 + 4
+    costly = results[results["quantity"] == "excess"].groupby("method")["subject"].nunique()
+    assert set(costly) == {2}
+    assert set(results[results["measure"] == "group_effect"]["subject"]) == {COHORT}
+    assert set(results["measure"]) == {*plan.measures, "occlusion_settings"}
+    assert len(plan.measures) == 8
+    assert steps[-1] == (7 * 6, 7 * 6)  # three ill, three controls
+
+
+def test_known_truths_come_out(done):
+    """The network reads the lesion and nothing else, and is linear there."""
+    *_, folder, _, _ = done
+    table = summary(folder).set_index(["measure", "quantity", "method"])
+    mass = table.loc["localisation", "mass_accuracy_read", "sensitivity"]
+    chance = table.loc["localisation", "chance", "control_random"]["mean"]
+    assert mass["mean"] > 10 * chance
+    assert mass["beats"] == "all"
+    assert table.loc["infidelity", "infidelity", "sensitivity"]["mean"] == pytest.approx(0, abs=1e-3)
+    assert table.loc["localisation", "auprc_read", "control_random"]["mean"] < 5 * chance + 0.1
+    assert table.loc["randomisation", "rho_random", "control_intensity"]["mean"] == pytest.approx(1)
+    assert table.loc["reproducibility", "icc", "sensitivity"]["mean"] == pytest.approx(1)
+    assert not table.loc["deletion", "abpc", "control_random"]["beats"]
+
+
+def test_means_and_intervals_are_those_of_the_rows(done):
+    *_, folder, _, _ = done
+    results, table = load_results(folder), summary(folder)
+    for _, row in table.sample(10, random_state=1).iterrows():
+        own = results[(results["quantity"] == row["quantity"]) & (results["method"] == row["method"])]
+        own = own[own["measure"] == row["measure"]]["value"].dropna()
+        assert row["n"] == len(own)
+        if len(own):
+            assert row["mean"] == pytest.approx(own.mean())
+
+
+def test_it_goes_on_where_it_was(done):
+    study, plan, _, folder, replicate, _ = done
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("units/*/*.json")}
+    run_benchmark(plan, Bench(study, reference_scans=2, folder=folder), folder, replicates=[replicate])
+    assert before == {path: path.stat().st_mtime_ns for path in folder.glob("units/*/*.json")}
+    victim = next(path for path in before if "gradient" in str(path) and "map" in path.read_text(encoding="utf-8"))
+    victim.write_text("{damaged", encoding="utf-8")
+    run_benchmark(plan, Bench(study, reference_scans=2, folder=folder), folder, replicates=[replicate])
+    assert json.loads(victim.read_text(encoding="utf-8"))["measures"]
+
+
+def test_other_settings_are_computed_anew(done, tmp_path):
+    study, _, _, _, _, _ = done
+    plan = make_plan(study, methods=METHODS[1:2], measures=["infidelity"], quick=True, subjects=1)
+    bench = Bench(study, reference_scans=2)
+    run_benchmark(plan, bench, tmp_path)
+    first = load_results(tmp_path)
+    plan.settings["infidelity"] = {"perturbations": 17}
+    run_benchmark(plan, bench, tmp_path)
+    again = load_results(tmp_path)
+    assert len(again) == len(first)
+    assert not np.allclose(again["value"], first["value"], rtol=1e-3)
+
+
+def test_cancelled_work_is_kept(tmp_path):
+    study = TinyStudy()
+    plan = make_plan(study, methods=METHODS[:1], measures=["localisation"], quick=True, subjects=2)
+    calls = []
+
+    def cancel():
+        calls.append(1)
+        return len(calls) > 8
+
+    with pytest.raises(Cancelled):
+        run_benchmark(plan, Bench(study, reference_scans=2), tmp_path, cancel=cancel)
+    kept = load_results(tmp_path)
+    assert 0 < kept["method"].nunique() < 5
+
+
+def test_report_and_words(done):
+    *_, folder, _, _ = done
+    files = {path.name: path for path in write_report(folder)}
+    assert set(files) == {"trust_results.csv", "trust_summary.csv", "report.md", "report.html"}
+    back = pd.read_csv(files["trust_results.csv"], dtype={"subject": str})
+    assert len(back) == len(load_results(folder))
+    text = files["report.md"].read_text(encoding="utf-8")
+    assert "SIMULATED" in text
+    assert "| Sensitivity analysis |" in text
+    assert "Kendall" in text
+    page = files["report.html"].read_text(encoding="utf-8")
+    assert "https://cdn" not in page.split("<body>")[0]
+    sentences = findings(summary(folder))
+    assert any(s.startswith("On localisation") and "Sensitivity analysis" in s for s in sentences)
+    assert verdict(summary(folder), "localisation", "sensitivity").startswith("Better than all controls")
+    assert load_plan(folder)["target"] == "AD"
+    assert len(load_details(folder, "deletion")) == 21
+
+
+def test_settings_of_occlusion(done):
+    *_, folder, _, _ = done
+    table = settings_table(folder).set_index("quantity")
+    assert table.loc["window_6_4", "mean"] == pytest.approx(1)  # against itself
+    assert {"fill_zero_mean", "fill_blur_reference", "exact_3_2"} <= set(table.index)
+    assert table["mean"].between(-1, 1).all()
+
+
+def test_a_study_without_truth_or_replicates_says_so():
+    study = TinyStudy()
+    study.simulated = False
+    study.truth = lambda subject: None
+    plan = make_plan(study, methods=METHODS)
+    assert "localisation" in plan.skipped
+    assert "nobody knows" in plan.skipped["localisation"]
+    assert "--replicates" in plan.skipped["reproducibility"]
+    assert any("left out: localisation" in line for line in plan.lines(90))
+    assert plan.lines(90)[-1].startswith("about 1 min 30 s")
+
+
+def test_full_plan_is_what_was_asked_for():
+    plan = make_plan(TinyStudy(), replicates=4)
+    assert len([e for e in plan.explainers if not e.is_control]) >= 10
+    assert len(plan.measures) == 8
+    with pytest.raises(KeyError, match="available"):
+        make_plan(TinyStudy(), measures=["beauty"])
+
+
+def test_coarse_cells_against_a_loop(rng):
+    values, mask = rng.normal(size=(9, 8, 7)), rng.random((9, 8, 7)) < 0.7
+    cells, inside = coarse(values, mask, 4)
+    assert cells.shape == inside.shape == (3, 2, 2)
+    box = (slice(4, 8), slice(0, 4), slice(0, 4))
+    assert cells[1, 0, 0] == pytest.approx(values[box][mask[box]].mean(), rel=1e-5)
+    assert inside[1, 0, 0] == (mask[box].sum() >= 32)
+
+
+def test_lesion_is_inside_the_brain_the_network_sees():
+    bench = Bench(TinyStudy(), reference_scans=2)
+    assert bench.brain[LESION].all()
+    assert bench.mask.sum() > 0
+    assert bench.target_name == "AD"
+    assert np.isfinite(bench.case("sim-002").clean)
