@@ -56,7 +56,7 @@ def support(net, shape, axis):
 
 
 @given(layers)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_centres_of_receptive_fields(chosen):
     net = nn.Sequential(*[layer_of(*layer) for layer in chosen], nn.Conv2d(1, 1, 1), nn.ReLU())
     shape = (121, 117)  # the widest field is 91, so that some cells see no border
@@ -166,3 +166,39 @@ def test_ties_in_max_pooling_are_left_to_the_network():
     expected = torch.autograd.grad(net(x)[0, 1], x)[0]
     assert (expected != 0).sum() == 3 * 4 * 4
     assert torch.equal(relevance(net, x.detach(), "sensitivity", target=1, score="logit"), expected)
+
+
+@pytest.mark.parametrize("score", ["logit", "margin"])
+def test_grad_cam_pp_written_out(score):
+    """Weights of the channels by plain loops over cells; scipy draws."""
+    net, x = small_3d(), image(SHAPE)
+    with torch.no_grad():
+        activation = net[:6](x)[0].double().numpy()
+        weight = net[8].weight.double().numpy()
+    slope = (weight[1] if score == "logit" else weight[1] - weight[0]).reshape(6, 3, 4, 4)
+    coarse = np.zeros((3, 4, 4))
+    for channel in range(6):
+        factor = 0.0
+        for g in slope[channel].flat:
+            factor += g**2 / (2 * g**2 + activation[channel].sum() * g**3) * max(g, 0)
+        coarse += factor * activation[channel]
+    interpolator = RegularGridInterpolator(
+        [0.5 + 2 * np.arange(n) for n in (3, 4, 4)], coarse, bounds_error=False, fill_value=0
+    )
+    ours = relevance(net, x, "grad_cam_pp", target=1, score=score)[0, 0].numpy()
+    np.testing.assert_allclose(ours, interpolator(np.stack(np.indices(SHAPE), -1)), atol=1e-5 * coarse.max())
+
+
+def test_guided_grad_cam_is_the_product():
+    net, x = small_3d(), image(SHAPE)
+    with torch.no_grad():
+        activation = net[:6](x)[0].double().numpy()
+    weights = net[8].weight[1].detach().reshape(6, -1).mean(1).double().numpy()
+    coarse = np.maximum(np.tensordot(weights, activation, 1), 0)
+    assert coarse.max() > 0
+    interpolator = RegularGridInterpolator(
+        [0.5 + 2 * np.arange(n) for n in (3, 4, 4)], coarse, bounds_error=False, fill_value=0
+    )
+    guided = relevance(net, x, "guided_backprop", target=1, score="logit")[0, 0].numpy()
+    ours = relevance(net, x, "guided_grad_cam", target=1, score="logit")[0, 0].numpy()
+    np.testing.assert_allclose(ours, guided * interpolator(np.stack(np.indices(SHAPE), -1)), atol=1e-5)

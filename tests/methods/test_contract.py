@@ -220,7 +220,7 @@ def test_modes_of_another_thread_do_not_leak(name):
     thread = threading.Thread(target=other)
     thread.start()
     try:
-        for _ in range(3):
+        for _ in range(10):
             run(name, small_3d(), image(SHAPE))
     finally:
         stop.set()
