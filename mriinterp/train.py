@@ -15,7 +15,7 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,11 +45,12 @@ __all__ = [
     "cross_validate",
     "evaluate",
     "fit",
-    "make_replicates",
     "patient_folds",
     "real_anatomy",
+    "remove_scans",
     "simulated_scans",
     "train_demo",
+    "write_json",
 ]
 
 log = logging.getLogger(__name__)
@@ -173,7 +174,8 @@ def _fit_recipe(recipe: Recipe, folder: Path, progress: Progress | None, cancel:
     return module, history
 
 
-def _write_json(entries: dict, path: Path) -> None:
+def write_json(entries: dict, path: Path) -> None:
+    """Write readable JSON to a temporary name, then rename."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     temporary.replace(path)
@@ -233,7 +235,8 @@ def _card(name: str, recipe: Recipe, history: History, sha256: str) -> dict:
     }
 
 
-def _remove_scans(recipe: Recipe, folder: Path) -> None:
+def remove_scans(recipe: Recipe, folder: Path) -> None:
+    """Remove the training scans of a recipe from a folder."""
     for leftover in folder.glob(f"*{_scans_name(recipe)}_*.npy*"):
         with contextlib.suppress(PermissionError):  # Windows keeps a file that an error message still refers to
             leftover.unlink()
@@ -278,48 +281,14 @@ def train_demo(
         module, history = _fit_recipe(recipe, out_dir, progress, cancel)
     finally:
         if not keep_scans:
-            _remove_scans(recipe, out_dir)
+            remove_scans(recipe, out_dir)
     entries = _card(name, recipe, history, _save_weights(module, out_dir / f"{name}.safetensors"))
     entries["command"] = "python -m mriinterp train --out DIR"
-    _write_json(entries, out_dir / f"{name}.json")
+    write_json(entries, out_dir / f"{name}.json")
     model = load_model(out_dir / f"{name}.json", device="cpu")
     performance, _ = evaluate(model, recipe.study, progress=progress, cancel=cancel)
     entries["performance"] = performance.as_dict()
     if real_scans:
         entries["real_anatomy"] = real_anatomy(model, real_scans, progress=progress, cancel=cancel)
-    _write_json(entries, out_dir / f"{name}.json")
+    write_json(entries, out_dir / f"{name}.json")
     return load_model(out_dir / f"{name}.json", device="cpu")
-
-
-def make_replicates(
-    out_dir: Path | str,
-    n: int = 5,
-    recipe: Recipe | None = None,
-    *,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> dict[str, Model]:
-    """Networks of the same recipe from other seeds, for the measure of reproducibility.
-
-    The first is the demo network itself (``demo``), the others start from
-    other weights, see the scans in another order and with other variation
-    (``demo_seed1`` …). Networks whose card lies in `out_dir` already are
-    loaded, not trained.
-
-    Returns
-    -------
-    dict of name to Model
-    """
-    recipe = recipe or Recipe()
-    out_dir = Path(out_dir)
-    models = {}
-    for seed in range(n):
-        name = "demo" if seed == 0 else f"demo_seed{seed}"
-        card = out_dir / f"{name}.json"
-        if card.is_file() and card.with_suffix(".safetensors").is_file():
-            models[name] = load_model(card, device="cpu")
-            continue
-        other = replace(recipe, fitting=replace(recipe.fitting, seed=recipe.fitting.seed + seed))
-        models[name] = train_demo(out_dir, other, name=name, keep_scans=True, progress=progress, cancel=cancel)
-    _remove_scans(recipe, out_dir)
-    return models
