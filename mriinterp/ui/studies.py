@@ -1,0 +1,81 @@
+"""Which studies the app knows: the demo study, and study files opened here before."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from mriinterp.atomic import write_text
+from mriinterp.store import default_folder
+from mriinterp.study import DemoStudy, load_study
+from mriinterp.ui.address import linked, write_address
+
+__all__ = ["choose_study", "current_study", "remember_study"]
+
+KEPT = 12
+
+logger = logging.getLogger(__name__)
+
+
+def current_study() -> str:
+    """The chosen study: a name, or the path of a study file."""
+    return st.session_state.get("study") or DemoStudy.name
+
+
+def choose_study(title_of) -> None:
+    """A select box of the known studies, and a way to open a study file."""
+    studies = [DemoStudy.name, *_known_files()]
+    st.selectbox(
+        "Study",
+        studies,
+        key=linked("study", studies[0], options=studies),
+        format_func=title_of,
+        persist_state="session",
+    )
+    write_address("study")
+    with st.popover("Open a study file", icon=":material/folder_open:", width="stretch"):
+        path = st.text_input("Path of the study file (.toml) on this computer", key="study_path")
+        st.caption("`python -m mriinterp study init` writes one from a table, a folder of scans and weights.")
+        st.button("Open", key="study_open", disabled=not path, on_click=_open, args=(path,))
+        if problem := st.session_state.pop("study_problem", None):
+            st.error(problem)
+
+
+def _open(path: str) -> None:
+    """Choose a study file; runs before the page, so that the select box may change."""
+    file = Path(path.strip().strip('"')).expanduser().resolve()
+    try:
+        load_study(file)
+    except (ValueError, OSError, KeyError) as error:
+        st.session_state["study_problem"] = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+        return
+    remember_study(str(file))
+    st.session_state["study"] = str(file)
+
+
+def _list_file() -> Path:
+    return default_folder() / "studies.json"
+
+
+def _known_files() -> list[str]:
+    """Study files of earlier sessions and of ``streamlit run app.py -- FILE.toml`` that are still there."""
+    given = [str(Path(argument).resolve()) for argument in sys.argv[1:] if argument.lower().endswith(".toml")]
+    try:
+        entries = json.loads(_list_file().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        entries = []
+    except (OSError, ValueError) as error:
+        logger.warning("the list of known studies cannot be read and starts anew: %s", error)
+        entries = []
+    known = [entry for entry in entries if isinstance(entry, str)]
+    return [path for path in dict.fromkeys([*given, *known]) if Path(path).is_file()]
+
+
+def remember_study(path: str) -> None:
+    """Offer a study file in this and later sessions, the latest first."""
+    kept = [path, *(known for known in _known_files() if known != path)][:KEPT]
+    write_text(_list_file(), json.dumps(kept, indent=1))
