@@ -129,7 +129,7 @@ class LrpMode(TorchFunctionMode):
             return self._layer(func, name, args, kwargs)
         if name in _AVERAGES:
             return _Propagate.apply(tracked[0], Layer(_without(func, args, kwargs), None, None, epsilon(_SMALL)))
-        if name in _SUMS and len(tracked) == 2 and tracked[0].shape == tracked[1].shape and len(args) == 2:
+        if name in _SUMS and _is_plain_sum(func, args, kwargs, tracked):
             return _Split.apply(tracked[0], tracked[1])
         if name in ACTIVATIONS or (name in _SUMS | _SCALINGS and len(tracked) == 1):
             return _passed(func, args, kwargs, tracked[0])
@@ -182,6 +182,13 @@ class LrpMode(TorchFunctionMode):
         for tensor in outputs:
             del self._open[id(tensor)]
         return outputs
+
+
+def _is_plain_sum(func: Callable, args, kwargs, tracked: list[Tensor]) -> bool:
+    """Two maps of one shape, neither weighted (alpha=…) nor changed in place."""
+    in_place = getattr(func, "__name__", "").partition(".")[0] == "add_"
+    same = len(tracked) == len(args) == 2 and tracked[0].shape == tracked[1].shape
+    return same and not in_place and kwargs.get("alpha", 1) == 1
 
 
 def _per_channel(x: Tensor, weight: Tensor | None) -> Tensor:

@@ -231,6 +231,8 @@ class Odd(nn.Module):
     [
         lambda net, x: x * x.sigmoid(),
         lambda net, x: F.softmax(x, dim=1),
+        lambda net, x: torch.add(x, x.relu(), alpha=2),
+        lambda net, x: x.relu().add_(x.tanh()),
         lambda net, x: F.layer_norm(x, x.shape[1:]),
         lambda net, x: F.instance_norm(x),
         lambda net, x: F.interpolate(x, scale_factor=1.0, mode="trilinear"),
