@@ -28,6 +28,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())  # or a power cut could leave the new name with nothing behind it
         os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):

@@ -109,6 +109,5 @@ def read_areas(layout: Layout, label: str, method: str) -> pd.DataFrame:
         sep="\t",
         na_values=["n/a"],
         keep_default_na=False,
-        float_precision="round_trip",
         dtype={"area": str, "hemisphere": str},
     )

@@ -194,14 +194,13 @@ class CohortResult:
             self.layout.subjects,
             sep="\t",
             dtype=dict.fromkeys(
-                ("id", "subject", "group", "visit", "split", "label", "class", "predicted", "target", "failure"), str
+                ("id", "subject", "group", "sex", "visit", "split", "label", "class", "predicted", "target", "failure"), str
             ),
             na_values=["n/a"],
             keep_default_na=False,
-            float_precision="round_trip",
         )
-        table["correct"] = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
-        table["correct"] = table["correct"].astype("boolean")
+        words = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
+        table["correct"] = words.astype("boolean")
         for column in table.columns.intersection(["failure", "sex", "visit", "split"]):
             table[column] = table[column].fillna("").astype(str)
         return table.set_index("id", drop=False)

@@ -72,6 +72,11 @@ def add_parser(commands) -> None:
     where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a Dask scheduler; needs mriinterp[cluster]")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads a worker (default: %(default)s)")
     how.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: %(default)s")
+    how.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run the Python file or open the exported program that the study file names; they may do anything",
+    )
     parser.set_defaults(run=run)
 
 
@@ -82,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     choose_methods(methods, params, args.preset)
     if args.threads < 1:
         raise ValueError(f"expected --threads of 1 or more, got {args.threads}")
-    study = load_study(args.study)
+    study = load_study(args.study, trust_code=args.trust_code)
     out = Path(args.out) if args.out else study.output / "cohort" if study.output else None
     if out is None:
         raise ValueError(f"expected an output folder for study {study.name}, got none; use --out DIR")

@@ -31,6 +31,7 @@ def add_parser(commands) -> None:
     check = parts.add_parser("check", help="explain everything that is wrong with a study file, at once")
     check.add_argument("file", metavar="FILE", help="study file (.toml)")
     check.add_argument("--scans", type=int, default=4, metavar="N", help="scans to open (default: %(default)s)")
+    _add_trust(check)
     check.set_defaults(run=run_check)
     init = parts.add_parser("init", help="write a study file from what is found")
     init.add_argument("--table", required=True, metavar="TABLE", help="CSV or TSV, or a BIDS folder")
@@ -42,12 +43,26 @@ def add_parser(commands) -> None:
         help=f"model card or name, if the weights do not tell: {', '.join(architecture_names())}",
     )
     init.add_argument("--pattern", metavar="GLOB", help="wildcards for the images' file names, e.g. 'mwp1*.nii'")
+    init.add_argument(
+        "--trust-code",
+        metavar="FILE.py",
+        help="run this Python file, which registers your architecture; it may do anything",
+    )
     init.add_argument("--out", default="study.toml", metavar="FILE", help="default: %(default)s")
     init.add_argument("--overwrite", action="store_true", help="replace a study file that is there")
     init.set_defaults(run=run_init)
     normalise = parts.add_parser("normalise", help="fit mean and deviation of every voxel on the training scans")
     normalise.add_argument("file", metavar="FILE", help="study file (.toml)")
+    _add_trust(normalise)
     normalise.set_defaults(run=run_normalise)
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run the Python file or open the exported program that the study file names; they may do anything",
+    )
 
 
 def run_check(args: argparse.Namespace) -> int:
@@ -57,7 +72,7 @@ def run_check(args: argparse.Namespace) -> int:
     if args.scans < 0:
         raise ValueError(f"expected --scans of 0 or more, got {args.scans}")
     progress = ProgressLine("opening scans")
-    report = check_study(args.file, scans=args.scans, progress=progress)
+    report = check_study(args.file, scans=args.scans, trust_code=args.trust_code, progress=progress)
     progress.close()
     say(report.text())
     if report.ok:
@@ -72,7 +87,14 @@ def run_init(args: argparse.Namespace) -> int:
     from mriinterp.study.create import propose_study
 
     made = propose_study(
-        args.table, args.images, args.weights, args.model, args.out, args.pattern, overwrite=args.overwrite
+        args.table,
+        args.images,
+        args.weights,
+        args.model,
+        args.out,
+        args.pattern,
+        code=args.trust_code,
+        overwrite=args.overwrite,
     )
     say(made.report.text())
     say(f"wrote {made.path}; look at it, then")
@@ -87,7 +109,7 @@ def run_normalise(args: argparse.Namespace) -> int:
     """Fit the normalisation of a study."""
     from mriinterp.study.training import fit_normalisation
 
-    settings = read_study_file(args.file)
+    settings = read_study_file(args.file, trust_code=args.trust_code)
     study = TableStudy(settings)
     progress = ProgressLine("reading training scans")
     fitted = fit_normalisation(study, progress=progress)

@@ -25,8 +25,15 @@ __all__ = [
 ]
 
 
-def load_study(source: str | Path) -> Study:
+def load_study(source: str | Path, *, trust_code: bool = False) -> Study:
     """A study by name (``"demo"``) or from a study file (``.toml``).
+
+    Parameters
+    ----------
+    source : str or Path
+    trust_code : bool
+        Leave to run the Python file, or to open the exported program, that a
+        study file may name for its network.
 
     Raises
     ------
@@ -38,7 +45,7 @@ def load_study(source: str | Path) -> Study:
     if str(source) == DemoStudy.name:
         return DemoStudy()
     if str(source).lower().endswith(".toml"):
-        return TableStudy(read_study_file(source))
+        return TableStudy(read_study_file(source, trust_code=trust_code))
     raise KeyError(
         f"expected a study, got {str(source)!r}; available: {DemoStudy.name}, or the path of a study file (.toml)"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ def check_study(
     path: str | Path,
     *,
     scans: int = SCANS_READ,
+    trust_code: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Report:
@@ -43,6 +45,8 @@ def check_study(
         The study file.
     scans : int
         Scans opened, spread over the groups; all others only need to exist.
+    trust_code : bool
+        See `mriinterp.study.load_study`.
 
     Returns
     -------
@@ -66,6 +70,7 @@ def check_study(
     if settings is None:
         report.add("info", "Table, network and scans were not looked at: correct the file first")
         return report
+    settings = replace(settings, model=replace(settings.model, trust_code=trust_code))
     frame = _check_table(settings, report)
     _check_output(settings, report)
     atlas = _attempt(settings.atlas.load, "Atlas", report)
@@ -172,7 +177,7 @@ def _check_model(settings: StudySettings, frame: pd.DataFrame | None, report: Re
     absent = [str(f) for f in recipe.files() if not f.is_file()]
     if absent:
         report.add("error", f"Files of the network that are not there ({len(absent)})", absent)
-    named = recipe.source in architecture_names() or recipe.source in packaged_models()
+    named = bool(recipe.code) or recipe.source in architecture_names() or recipe.source in packaged_models()
     if not named and not recipe.source.lower().endswith((".json", ".pt2")):
         available = ", ".join([*packaged_models(), *architecture_names()])
         report.add("error", f"Network {recipe.source!r} is neither a card (.json) nor known; available: {available}")

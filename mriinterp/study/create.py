@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mriinterp.models import Model, architecture_names, load_model, packaged_models
+from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
 from mriinterp.study.settings import write_study_file
 from mriinterp.subjects import Report, detect_layout, read_subjects, read_table
 
@@ -68,6 +68,7 @@ def propose_study(
     model: str | None = None,
     out: str | Path = "study.toml",
     pattern: str | None = None,
+    code: str | None = None,
     overwrite: bool = False,
 ) -> Proposal:
     """Write a study file for a table, a folder of images and a network.
@@ -82,6 +83,8 @@ def propose_study(
         A model card, packaged model or architecture, where the weights do not tell.
     out : path
         The file to write.
+    code : str, optional
+        Python file that registers the architecture. It is run: only with the user's leave.
 
     Raises
     ------
@@ -95,6 +98,8 @@ def propose_study(
         raise ValueError(f"expected the name of a study file to end in .toml, got {out.name}")
     if out.exists() and not overwrite:
         raise ValueError(f"expected a new study file, got one that exists: {out}; name another, or use --overwrite")
+    if code:
+        load_code(code)
     network, how = _find_model(weights, model)
     source = Path(table)
     if (source / "participants.tsv").is_file():
@@ -118,7 +123,7 @@ def propose_study(
         | {"labels": {g: [g] for g in (reference, positive) if g}}
         | ({"classes": classes} if classes else {}),
         "split": {"test": 0.2, "seed": 0} if (frame["split"] == "").any() else {},
-        "model": _model_entries(how, weights, folder),
+        "model": _model_entries(how, weights, folder) | ({"code": _written(Path(code), folder)} if code else {}),
         "atlas": {"image": "AAL"},
     }
     write_study_file({k: v for k, v in entries.items() if v != {}}, out)

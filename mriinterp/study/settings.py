@@ -10,7 +10,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,6 @@ SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
         "brain_mask": ("text", False),
         "normalisation": ("text", False),
         "code": ("text", False),
-        "trust_code": ("truth", False),
     },
     "atlas": {"image": ("text", False), "table": ("text", False)},
     "background": {"kind": ("text", False), "normalised": ("truth", False)},
@@ -127,8 +126,11 @@ class StudySettings:
         return (*first, *(g for g in self.labels if g not in first))
 
 
-def read_study_file(path: str | Path) -> StudySettings:
+def read_study_file(path: str | Path, *, trust_code: bool = False) -> StudySettings:
     """Read a study file.
+
+    `trust_code` is leave to run the Python file or open the exported program
+    that it may name; a study file cannot give that itself.
 
     Raises
     ------
@@ -148,7 +150,7 @@ def read_study_file(path: str | Path) -> StudySettings:
     settings, problems = parse_study(entries, path)
     if settings is None:
         raise ValueError(f"{path.name}: expected a complete study file, got problems: {'; '.join(problems)}")
-    return settings
+    return replace(settings, model=replace(settings.model, trust_code=trust_code))
 
 
 def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings | None, list[str]]:
@@ -299,7 +301,6 @@ def _model(flat: Mapping[str, Any], folder: Path) -> ModelRecipe:
     return ModelRecipe(
         source,
         tuple(str(_located(name, folder)) for name in weights),
-        trust_code=flat.get("model.trust_code", False),
         **located,
     )
 

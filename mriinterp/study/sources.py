@@ -80,9 +80,9 @@ class ModelRecipe:
     brain_mask : str
         NIfTI file applied to scans on load; "" leaves that to the card.
     code : str
-        Python file that registers the architecture; run on the user's word only. "" for none.
+        Python file that registers the architecture; "" for none.
     trust_code : bool
-        Leave to open an exported program.
+        The user's leave to run that file, or to open an exported program.
     """
 
     source: str
@@ -93,6 +93,11 @@ class ModelRecipe:
 
     def load(self, device: str | None = None) -> Model:
         """Load it; errors as of `load_model`."""
+        if self.code and not self.trust_code:
+            raise ValueError(
+                f"expected leave to run {Path(self.code).name}, which the network's architecture comes from, got none. "
+                "It may do anything: if you trust whoever made it, --trust-code on the command line or trust_code=True"
+            )
         if self.code:
             load_code(self.code)
         weights = list(self.weights) or None
