@@ -59,10 +59,10 @@ def average_precision(values: np.ndarray, truth: np.ndarray) -> float:
     reference="Arras et al. 2022 (mass and rank accuracy)",
     needs=("truth",),
     quantities=(
+        Quantity("mass_accuracy_read", "Mass accuracy, map as read", "higher", "share of relevance"),
+        Quantity("mass_accuracy", "Mass accuracy, positive part", "higher", "share of relevance"),
         Quantity("auprc_read", "Area under the precision–recall curve, map as read", "higher", "0–1"),
         Quantity("auprc", "Area under the precision–recall curve, positive part", "higher", "0–1"),
-        Quantity("mass_accuracy", "Mass accuracy, positive part", "higher", "share of relevance"),
-        Quantity("mass_accuracy_read", "Mass accuracy, map as read", "higher", "share of relevance"),
         Quantity("rank_accuracy", "Rank accuracy, positive part", "higher", "share of truth"),
         Quantity("rank_accuracy_read", "Rank accuracy, map as read", "higher", "share of truth"),
         Quantity(

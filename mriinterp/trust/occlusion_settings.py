@@ -17,7 +17,7 @@ from mriinterp.trust.registry import Outcome
 __all__ = ["FILLS", "WINDOWS", "occlusion_settings"]
 
 FILLS = ("zero", "mean", "blur", "reference")
-WINDOWS = ((40, 25), (40, 40), (24, 12), (16, 16), (16, 8))  # size, stride in voxels; the first is the default
+WINDOWS = ((40, 25), (40, 40), (20, 20), (20, 12), (12, 12))  # size, stride in voxels; the first is the default
 
 
 def _tau(a: np.ndarray, b: np.ndarray) -> float:

@@ -58,9 +58,9 @@ FULL = Scale(
     costly=4,
     controls=12,
     reference_scans=24,
-    others=2,
-    params={"integrated_gradients": {"steps": 12}, "smoothgrad": {"samples": 8}},
-    settings={"deletion": {"insertion_steps": 10}, "stability": {"draws": 3}},
+    others=1,
+    params={"integrated_gradients": {"steps": 8}, "smoothgrad": {"samples": 8}},
+    settings={"deletion": {"insertion_steps": 10}, "stability": {"draws": 2}},
 )
 QUICK = Scale(
     subjects=4,
@@ -78,7 +78,7 @@ QUICK = Scale(
         "occlusion_settings": {"windows": ((40, 25), (24, 24))},
     },
 )
-FINE_OCCLUSION = "occlusion[fill=reference,placement=mean,size=16,stride=8]"
+FINE_OCCLUSION = "occlusion[fill=reference,placement=mean,size=20,stride=12]"
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ TABLE: tuple[tuple[str, str], ...] = (
     ("deletion", "abpc_read"),
     ("regional", "rho"),
     ("infidelity", "infidelity"),
-    ("localisation", "auprc_read"),
+    ("localisation", "mass_accuracy"),
     ("localisation", "mass_accuracy_read"),
+    ("localisation", "auprc_read"),
     ("localisation", "rho_areas"),
     ("randomisation", "excess"),
     ("stability", "noise"),
@@ -102,7 +103,9 @@ def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
         )
     ]
     if (table["measure"] == "localisation").any():
-        found.append(("Ground-truth localisation", quantity_dots(table, "localisation", "auprc_read", labels=labels)))
+        found.append(
+            ("Ground-truth localisation", quantity_dots(table, "localisation", "mass_accuracy_read", labels=labels))
+        )
     if (table["measure"] == "regional").any():
         found.append(("Regional faithfulness", quantity_dots(table, "regional", "rho", labels=labels)))
     if curves := load_details(folder, "deletion"):

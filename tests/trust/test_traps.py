@@ -1,0 +1,35 @@
+"""A network that reads a mark outside the brain must be exposed by its maps."""
+
+import pytest
+
+from mriinterp.areas import outside_shares
+from mriinterp.explain import explain
+from mriinterp.trust import Bench, Explainer, get_measure
+from tests.trust.tiny_study import LesionNet, TinyStudy
+
+METHODS = {
+    "sensitivity": {},
+    "gradient_x_input": {},
+    "integrated_gradients": {"steps": 4},
+    "occlusion": {"size": 2, "stride": 2, "placement": "mean"},
+}
+
+
+def shares(study, method, params):
+    relevance = explain(study.model(), study.scan("sim-002"), method, target="AD", **params)
+    return outside_shares(relevance, study.atlas(), study.brain_mask())
+
+
+@pytest.mark.parametrize(("method", "params"), METHODS.items())
+def test_a_confounded_network_is_exposed(method, params):
+    honest = shares(TinyStudy(LesionNet()), method, params)
+    cheat = shares(TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True), method, params)
+    assert cheat["outside_brain"] > 0.3
+    assert cheat["outside_brain"] > 2 * honest["outside_brain"]
+
+
+def test_the_measure_of_localisation_tells_it_too():
+    case = Bench(TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True), reference_scans=2).case("sim-002")
+    values = get_measure("localisation").run(case, Explainer("gradient_x_input")).values
+    assert values["outside"] > 0.5
+    assert values["auprc_read"] < 0.5
