@@ -214,18 +214,18 @@ def test_two_threads_share_a_model(model, rng):
 
 
 def test_exact_arithmetic_is_put_back_when_the_last_thread_leaves():
-    before = torch.backends.cudnn.allow_tf32
-    outer, inner = ExactFloat32(), ExactFloat32()
-    torch.backends.cudnn.allow_tf32 = True
+    place = torch.backends.cudnn.conv
+    before = place.fp32_precision
+    one, other = ExactFloat32(), ExactFloat32()
+    place.fp32_precision = "tf32"
     try:
-        outer.__enter__()
-        inner.__enter__()
-        outer.__exit__(None, None, None)
-        assert torch.backends.cudnn.allow_tf32 is False, "the inner one still computes"
-        inner.__exit__(None, None, None)
-        assert torch.backends.cudnn.allow_tf32 is True
+        with one:
+            with other:
+                assert place.fp32_precision == "ieee"
+            assert place.fp32_precision == "ieee", "one of the two still computes"
+        assert place.fp32_precision == "tf32"
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        place.fp32_precision = before
 
 
 def test_relevance_of_a_bare_network_finds_the_target():

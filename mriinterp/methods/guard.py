@@ -32,20 +32,22 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 
 class ExactFloat32:
-    """No TF32 inside: its 10-bit mantissa would show in the maps; nor algorithms that vary from run to run.
+    """Full float32 inside (TF32 and bfloat16 would show in the maps), and no algorithm that varies from run to run.
 
     The flags belong to the process: the first thread in sets them, the last
     one out puts them back.
     """
 
     _FLAGS = (
-        (torch.backends.cuda.matmul, "allow_tf32", False),
-        (torch.backends.cudnn, "allow_tf32", False),
+        (torch.backends.cuda.matmul, "fp32_precision", "ieee"),
+        (torch.backends.cudnn.conv, "fp32_precision", "ieee"),
         (torch.backends.cudnn, "deterministic", True),
+        (torch.backends.mkldnn.matmul, "fp32_precision", "ieee"),
+        (torch.backends.mkldnn.conv, "fp32_precision", "ieee"),
     )
     _lock = threading.Lock()
     _inside = 0
-    _before: ClassVar[list[bool]] = []
+    _before: ClassVar[list] = []
 
     def __enter__(self) -> None:
         cls = type(self)
