@@ -21,7 +21,7 @@ from mriinterp.ui.trust import (
     table_of,
 )
 
-page_header("Trust", "A map looks convincing whether or not it means anything. Here is what was measured.")
+page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
 with readable_errors():
     study = study_of(name)

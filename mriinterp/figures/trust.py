@@ -16,6 +16,21 @@ __all__ = ["cascade_lines", "deletion_curves", "quantity_dots", "trust_heatmap"]
 METHOD, CONTROL = "#1f5fa8", "#8a8a8a"
 PALETTE = ["#1f5fa8", "#c8502d", "#2c8a57", "#7b4ea3", "#b8860b", "#2596a8", "#a83268", "#5b6b1f"]
 ROW_PX = 26
+SHORT = {  # column heads; the whole label shows under the pointer
+    ("deletion", "abpc"): "Deletion",
+    ("deletion", "abpc_read"): "Deletion, as read",
+    ("regional", "rho"): "Area ranks",
+    ("infidelity", "infidelity"): "Infidelity",
+    ("localisation", "mass_accuracy"): "Mass in truth",
+    ("localisation", "mass_accuracy_read"): "Mass, as read",
+    ("localisation", "auprc_read"): "AUPRC in truth",
+    ("localisation", "rho_areas"): "Areas of truth",
+    ("randomisation", "excess"): "Random- isation",
+    ("stability", "noise"): "Change by noise",
+    ("stability", "shift"): "Change by shift",
+    ("reproducibility", "icc"): "Retrained networks",
+    ("group_effect", "auc_truth"): "Group effect",
+}
 
 
 def quantity_dots(
@@ -90,14 +105,16 @@ def trust_heatmap(
     quantities : sequence of (measure, quantity)
         Columns.
     """
-    columns, texts, colours = [], {}, {}
+    columns, texts, colours, full = [], {}, {}, {}
     for measure, quantity in quantities:
         rows = table[(table["measure"] == measure) & (table["quantity"] == quantity) & table["mean"].notna()]
         if rows.empty:
             continue
         first = rows.iloc[0]
-        name = wrap(f"{first['label']} ({'↑' if first['better'] == 'higher' else '↓'})", 22)
+        arrow = "↑" if first["better"] == "higher" else "↓"
+        name = wrap(f"{SHORT.get((measure, quantity), first['label'])} {arrow}", 12)
         columns.append(name)
+        full[name] = first["label"]
         signed = rows["mean"] * (1 if first["better"] == "higher" else -1)
         place = (signed.rank() - 1) / max(len(rows) - 1, 1)
         for method, mean, colour, beats in zip(rows["method"], rows["mean"], place, rows["beats"], strict=True):
@@ -114,14 +131,15 @@ def trust_heatmap(
             y=[(labels or {}).get(m, m) for m in methods],
             text=text,
             texttemplate="%{text}",
+            customdata=[[full[c] for c in columns] for _ in methods],
             colorscale="Blues",
             zmin=0,
             zmax=1.4,  # the best stays light enough for its number
             showscale=False,
-            hovertemplate="%{y}<br>%{x}<br>%{text}<extra></extra>",
+            hovertemplate="%{y}<br>%{customdata}<br>%{text}<extra></extra>",
         )
     )
-    figure.update_layout(height=150 + ROW_PX * len(methods), margin={"l": 10, "r": 10, "t": 110, "b": 30})
+    figure.update_layout(height=150 + ROW_PX * len(methods), margin={"l": 10, "r": 10, "t": 80, "b": 30})
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(side="top", tickangle=0)
     return apply_theme(figure, theme)
