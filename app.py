@@ -14,6 +14,7 @@ st.set_page_config(
 PAGES = [
     st.Page("pages/single_scan.py", title="Single scan", icon=":material/person_search:", default=True),
     st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
+    st.Page("pages/cohort.py", title="Cohort", icon=":material/groups:"),
     st.Page("pages/trust.py", title="Trust", icon=":material/verified:"),
 ]
 

@@ -1,0 +1,274 @@
+"""The cohort page's head and viewer: who was averaged, and the averages side by side."""
+
+from __future__ import annotations
+
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import numpy as np
+import streamlit as st
+
+from mriinterp.atlas import Atlas
+from mriinterp.reading import apply_reading
+from mriinterp.stats import wilson_interval
+from mriinterp.template import template
+from mriinterp.ui.address import linked, linked_list, linked_value, read_view, write_address, write_view
+from mriinterp.ui.cohort_data import StudyView, View, averages_ready, open_file, open_result
+from mriinterp.ui.cohort_filters import choose_scans
+from mriinterp.ui.cohort_run import folder_of
+from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
+from mriinterp.ui.shell import escape_markdown, readable_errors
+from mriinterp.ui.viewer import Layer, ViewerState, viewer
+from mriinterp.volume import Volume
+
+__all__ = ["background_of", "choose_method", "choose_view", "group_words", "jump_to", "open_pair", "show_planes"]
+
+KINDS = {"reading": "As the method is read", "signed": "Signed"}
+SHARE_UNIT = "millionths of the map’s relevance"
+PLANE_PX = 300  # so that what is below the averages stays in sight
+DERIVED = {"all": "All groups", "difference": "Difference", "effect": "Effect size"}
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the mean training scan …")
+def _background(name: str) -> Volume:
+    return study_of(name).background()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _template(name: str, shape: tuple, _view: View) -> Volume:
+    return template(_view.grid).canonical()
+
+
+def background_of(name: str, view: View) -> Volume:
+    """What averages lie over, on their grid: the mean training scan, or the template."""
+    if not isinstance(view, StudyView):
+        return _template("template", view.grid.shape, view)
+    return on_grid_of(_background(name), Volume(np.broadcast_to(np.float32(0), view.grid.shape), view.grid.affine))
+
+
+def choose_view(name: str) -> View | None:
+    """The study's results with the filters in the sidebar, or an opened file; None if there is nothing yet."""
+    file = st.session_state.get("npz_file")
+    result = open_result(folder_of(study_of(name)))
+    view: View | None = None
+    if file is None and result is not None:
+        kind = st.segmented_control(
+            "Averages of",
+            KINDS,
+            format_func=KINDS.get,
+            key=linked("kind", "reading", options=list(KINDS)),
+            required=True,
+            persist_state="session",
+            width="stretch",
+            help="As the method is read: the mean of |gradient| or of the positive part of occlusion, taken map by "
+            "map. Signed: the mean of the raw maps, where opposite signs cancel.",
+        )
+        write_address("kind")
+        filters = st.container()
+        with st.expander("Filters", icon=":material/filter_alt:"):
+            chosen = choose_scans(result)
+        if chosen is not None:
+            filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
+        view = StudyView(result, chosen, kind)
+    with st.expander("Open published averages", icon=":material/upload_file:", expanded=file is not None):
+        file = st.file_uploader(
+            "npz of Rieke et al. 2018",
+            type=["npz"],
+            key="npz_file",
+            help="Keys avg_relevance_map_GROUP_METHOD, as their code saves them. The file stays on this computer.",
+        )
+    return view if file is None else _opened(file)
+
+
+def _opened(file) -> View:
+    data = file.getvalue()
+    with readable_errors(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "averages.npz"
+        path.write_bytes(data)
+        return open_file(file.name, sha256(data).hexdigest(), path)
+
+
+def _remaining(result, chosen: list[str]) -> str:
+    groups = result.subjects.loc[chosen, "group"].value_counts()
+    each = ", ".join(f"{escape_markdown(g)} {int(groups.get(g, 0))}" for g in result.groups)
+    return f"**{len(chosen)} of {len(result.subjects)} scans** remain ({each})."
+
+
+def choose_method(view: View) -> str:
+    """Which method's averages are shown."""
+    method = st.selectbox(
+        "Method",
+        view.methods,
+        format_func=view.label,
+        key=linked("cohort_method", view.methods[0], options=view.methods),
+        persist_state="session",
+    )
+    write_address("cohort_method")
+    return method
+
+
+def group_words(view: View, method: str) -> str:
+    """How many scans of each group, and how many the network gets right."""
+    parts = []
+    for group in view.groups:
+        n = view.n(method, group)
+        words = f"**{escape_markdown(group)}** " + ("number of scans unknown" if n is None else f"{n} scans")
+        if n == 1:
+            words = words.removesuffix("s")
+        if isinstance(view, StudyView):
+            judged = view.result.subjects.loc[view.ids(method, group), "correct"].dropna()
+            if len(judged):
+                right = wilson_interval(int(judged.sum()), len(judged))
+                words += f", {right.value:.0%} predicted right (95 % CI {right.low:.0%}–{right.high:.0%})"
+        parts.append(words)
+    if isinstance(view, StudyView):
+        target = view.result.target
+        said = {"predicted": "what the network predicts", "true": "the class of the scan’s group"}.get(target, target)
+        parts.append(f"maps explain {said}")
+    return " · ".join(parts)
+
+
+def _scale_of(volumes: list[Volume], signed: bool) -> tuple[float, float]:
+    """One range of colours for averages that are to be compared: up to the largest 99.9th percentile."""
+    highest = max((float(np.percentile(np.abs(v.data), 99.9)) for v in volumes), default=0.0)
+    highest = highest or max((float(np.abs(v.data).max()) for v in volumes), default=0.0) or 1.0
+    return (-highest if signed else 0.0, highest)
+
+
+def _options(view: View) -> dict[str, str]:
+    options = {f"mean-{group}": group for group in sorted(view.groups, key=lambda g: g != view.positive)}
+    if len(view.groups) > 1:
+        options["all"] = DERIVED["all"]
+    if view.pair:
+        options["difference"] = f"{view.pair[0]} − {view.pair[1]}"
+    if view.pair and isinstance(view, StudyView):
+        options["effect"] = DERIVED["effect"]
+    return options
+
+
+def _layers(view: View, method: str, shown: list[str]) -> tuple[list[Layer], list[str]]:
+    """The chosen averages, and words about those that cannot be shown."""
+    groups = [g for g in view.groups if view.has(method, g)]
+    signed = view.kind == "signed" or view.reading(method) == "signed"
+    unit = view.unit(method)
+    means = {f"mean-{g}": view.mean(method, g) for g in groups if f"mean-{g}" in shown}
+    if "all" in shown and groups:
+        means["all"] = view.all_mean(method)
+    common = _scale_of(list(means.values()), signed)
+    names = _options(view)
+    layers, missing = [], []
+    for what in shown:
+        if what in means:
+            name = names[what]
+            n = view.n(method, name) if what != "all" else sum(view.n(method, g) or 0 for g in groups) or None
+            layers.append(Layer(name + (f" (n = {n})" if n else ""), means[what], unit, signed, common))
+        elif what.startswith("mean-"):
+            missing.append(f"No map of {escape_markdown(names[what])} remains: there is no average of it.")
+        elif what == "difference" and all(view.has(method, g) for g in view.pair):
+            layers.append(Layer(names[what], view.difference(method), f"difference of {unit}", True))
+        elif what == "effect" and (g := view.effect(method)) is not None:
+            more = f"Hedges’ g of each voxel, in standard deviations; above 0: more in {view.pair[0]}"
+            layers.append(Layer(names[what], g, more, True))
+        else:
+            missing.append(f"{names[what]}: needs {'two maps' if what == 'effect' else 'a map'} in both groups.")
+    return layers, missing
+
+
+def open_pair(first: tuple[str, str], second: tuple[str, str]) -> None:
+    """Show two averages, each (method, group), beside each other; for a click on a distance."""
+    st.session_state["pair"] = "~".join(quote(part, safe=" ") for part in (*first, *second))
+
+
+def _close_pair() -> None:
+    st.session_state["pair"] = ""
+
+
+def _read_pair(view: View) -> tuple[tuple[str, str], tuple[str, str]] | None:
+    text = st.session_state.setdefault("pair", st.query_params.get("pair", ""))
+    parts = [unquote(part) for part in text.split("~")]
+    places = {(m, g) for m in view.methods for g in view.groups if view.has(m, g)}
+    if len(parts) == 4 and {tuple(parts[:2]), tuple(parts[2:])} <= places:
+        linked_value("pair", text)
+        return tuple(parts[:2]), tuple(parts[2:])
+    linked_value("pair", None)
+    return None
+
+
+def _share(view: View, method: str, group: str) -> Volume:
+    reading = view.reading(method) if view.reading(method) != "signed" else "absolute"
+    volume = view.mean(method, group)
+    data = apply_reading(volume.data.astype(np.float64), reading)
+    return volume.with_data((data * (1e6 / (data.sum() or 1.0))).astype(np.float32))
+
+
+def _pair_layers(view: View, pair) -> list[Layer]:
+    volumes = [_share(view, *place) for place in pair]
+    names = [f"{view.label(method)}, {group}" for method, group in pair]
+    common = _scale_of(volumes, False)
+    layers = [Layer(n, v, SHARE_UNIT, False, common) for n, v in zip(names, volumes, strict=True)]
+    difference = volumes[0].with_data(volumes[0].data - volumes[1].data)
+    return [*layers, Layer("First − second", difference, f"difference in {SHARE_UNIT}", True)]
+
+
+def jump_to(mm) -> None:
+    """Move the crosshair of the averages."""
+    count = st.session_state.get("cohort_jump", (None, 0))[1]
+    st.session_state["cohort_jump"] = (tuple(float(v) for v in mm), count + 1)
+
+
+def show_planes(name: str, view: View, method: str) -> ViewerState | None:
+    """The averages in linked planes over the mean training scan or the template."""
+    pair = _read_pair(view)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if pair is None:
+            options = _options(view)
+            start = [o for o in options if o.startswith("mean-")][:2]
+            shown = st.pills(
+                "Averages",
+                list(options),
+                selection_mode="multi",
+                format_func=options.get,
+                key=linked_list("maps", start, list(options)),
+                persist_state="session",
+                label_visibility="collapsed",
+                width="content",
+            )
+            write_address("maps")
+        else:
+            st.button("Back to the groups", icon=":material/arrow_back:", on_click=_close_pair, key="close_pair")
+        words = st.empty()
+    if not averages_ready(view, [method] if pair is None else [m for m, _ in pair]):
+        return None
+    if pair is None:
+        order = [o for o in options if o in shown]
+        layers, missing = _layers(view, method, order or start)
+        words.caption("Averages share one colour scale." if sum(o.startswith("mean-") for o in order) > 1 else "")
+        for sentence in missing:
+            st.info(sentence, icon=":material/group_off:")
+    else:
+        layers = _pair_layers(view, pair)
+        words.caption("Each average read without sign and scaled to the same sum, as for the distance.")
+    return _viewer(name, view, layers) if layers else None
+
+
+def _viewer(name: str, view: View, layers: list[Layer]) -> ViewerState:
+    first = st.session_state.setdefault("cohort_first", read_view())
+    jump, count = st.session_state.get("cohort_jump", (None, 0))
+    atlas: Atlas = atlas_of(name)
+    state = viewer(
+        background_of(name, view),
+        layers,
+        atlas=atlas.on(view.grid),
+        key="cohort_planes",
+        cursor_mm=jump or first.get("cursor_mm"),
+        jump=count or None,
+        share_range=all(layer.range == layers[0].range for layer in layers),
+        height=PLANE_PX,
+        scan_label="Background",
+        **first["settings"],
+    )
+    if state.clicked:
+        write_view(state)
+    return state

@@ -1,0 +1,296 @@
+"""What the cohort page shows: averages of a run, of some of its scans, or of a published file."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from mriinterp.cohort import CohortResult, open_cohort
+from mriinterp.export.npz import OriginalMaps, read_original_npz
+from mriinterp.figures.colours import describe_unit
+from mriinterp.figures.paper import label_of, reading_of
+from mriinterp.methods import get_method, method_names
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.stats import hedges_g_from_moments
+from mriinterp.ui.jobs import start_job, watch
+from mriinterp.volume import Grid, Volume
+
+__all__ = ["FileView", "StudyView", "View", "averages_ready", "open_file", "open_result"]
+
+KEPT = 32  # averages of chosen scans held in memory: 14 MB each at 1.5 mm
+
+
+class View(ABC):
+    """Averages of groups, by method.
+
+    Attributes
+    ----------
+    key : str
+        Digest of what is averaged.
+    title : str
+    groups : tuple of str
+        Reference group first.
+    positive : str
+        Group compared with the reference; "" if there is none.
+    methods : tuple of str
+    simulated : bool
+    grid : Grid
+        RAS+.
+    kind : {"reading", "signed"}
+    """
+
+    key: str
+    title: str
+    groups: tuple[str, ...]
+    positive: str
+    methods: tuple[str, ...]
+    simulated: bool
+    grid: Grid
+    kind: str
+
+    @abstractmethod
+    def n(self, method: str, group: str) -> int | None:
+        """Maps in an average; None: nobody told."""
+
+    @abstractmethod
+    def mean(self, method: str, group: str) -> Volume:
+        """Average map of a group that has one (`has`)."""
+
+    def std(self, method: str, group: str) -> Volume | None:
+        """Standard deviation over the maps of a group, if it is known."""
+        return None
+
+    def has(self, method: str, group: str) -> bool:
+        """Whether a group has an average."""
+        return self.n(method, group) != 0
+
+    @property
+    def reference(self) -> str:
+        """The group others are compared with."""
+        return self.groups[0]
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """Positive and reference group, if there are two."""
+        return (self.positive, self.reference) if self.positive and self.positive != self.reference else None
+
+    def all_mean(self, method: str) -> Volume:
+        """Average over all groups, every map counted once; every group once where nobody told how many there are."""
+        shown = [group for group in self.groups if self.has(method, group)]
+        weights = np.array([self.n(method, group) or 1 for group in shown], float)
+        data = sum(self.mean(method, g).data * float(w) for g, w in zip(shown, weights / weights.sum(), strict=True))
+        return Volume(np.asarray(data, np.float32), self.grid.affine)
+
+    def difference(self, method: str) -> Volume:
+        """Positive minus reference group."""
+        a, b = (self.mean(method, group) for group in self.pair)
+        return a.with_data(a.data - b.data)
+
+    def effect(self, method: str) -> Volume | None:
+        """Hedges' g of every voxel, 0 where nobody differs; None if a group has fewer than two maps."""
+        sides = []
+        for group in self.pair:
+            n, std = self.n(method, group), self.std(method, group)
+            if not n or n < 2 or std is None:
+                return None
+            sides += [self.mean(method, group).data.astype(np.float64), std.data.astype(np.float64) ** 2, n]
+        g = np.nan_to_num(hedges_g_from_moments(*sides), nan=0.0, posinf=0.0, neginf=0.0)
+        return Volume(g.astype(np.float32), self.grid.affine)
+
+    def reading(self, method: str) -> str:
+        """How an average is looked at where no sign is wanted."""
+        return reading_of(method) or "absolute"
+
+    def unit(self, method: str) -> str:
+        """What a value of an average means."""
+        if method not in method_names():
+            return "mean relevance"
+        entry = get_method(method)
+        reading = "signed" if self.kind == "signed" else entry.reading
+        return "mean " + describe_unit(entry.unit.format(score="probability"), reading)
+
+    def label(self, method: str) -> str:
+        """A method's name for people."""
+        return label_of(method)
+
+    def means(self, group: str) -> dict[str, Volume]:
+        """Averages of a group by method."""
+        return {m: self.mean(m, group) for m in self.methods if self.has(m, group)}
+
+    def all_means(self) -> dict[str, dict[str, Volume]]:
+        """Averages of all groups that have some: positive group first, as in the paper."""
+        order = sorted(self.groups, key=lambda group: group != self.positive)
+        return {group: found for group in order if (found := self.means(group))}
+
+
+class _Memory:
+    """Averages of chosen scans: made once, the last few kept, shared by sessions."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple, tuple[Volume, Volume]] = OrderedDict()
+
+    def get(self, key: tuple) -> tuple[Volume, Volume] | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: tuple, value: tuple[Volume, Volume], limit: int) -> None:
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > limit:
+                self._kept.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def _memory() -> _Memory:
+    return _Memory()
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _stored(key: str, method: str, group: str, what: str, _result: CohortResult, _kind: str) -> Volume:
+    return getattr(_result, what)(method, group, _kind)
+
+
+class StudyView(View):
+    """A cohort's results, or those of some of its scans.
+
+    Parameters
+    ----------
+    result : CohortResult
+    chosen : sequence of str, optional
+        Scans that are averaged; None: all.
+    kind : {"reading", "signed"}
+    """
+
+    def __init__(self, result: CohortResult, chosen: Sequence[str] | None = None, kind: str = "reading"):
+        self.result, self.kind = result, kind
+        self.chosen = None if chosen is None else tuple(chosen)
+        self.title, self.simulated = result.title, result.simulated
+        self.groups, self.positive, self.methods = result.groups, result.positive, result.methods
+        self.grid = result.grid
+        stamp = (result.folder / "run.json").stat().st_mtime_ns
+        self.key = hashlib.sha256(repr((str(result.folder), stamp, kind, self.chosen)).encode()).hexdigest()
+
+    def ids(self, method: str, group: str | None = None) -> list[str]:
+        """Scans that are averaged, in order."""
+        known = self.result.ids(method, group)
+        wanted = None if self.chosen is None else set(self.chosen)
+        return known if wanted is None else [i for i in known if i in wanted]
+
+    def n(self, method: str, group: str) -> int:
+        return self.result.n(method, group) if self.chosen is None else len(self.ids(method, group))
+
+    def reading(self, method: str) -> str:
+        return self.result.reading(method)
+
+    def mean(self, method: str, group: str) -> Volume:
+        return self._moment(method, group, "mean", 0)
+
+    def std(self, method: str, group: str) -> Volume | None:
+        return self._moment(method, group, "std", 1) if self.n(method, group) > 1 else None
+
+    def _moment(self, method: str, group: str, what: str, place: int) -> Volume:
+        if self.chosen is None:
+            return _stored(self.key, method, group, what, self.result, self.kind)
+        found = _memory().get((self.key, method, group))
+        if found is None:  # pushed out by other sessions meanwhile
+            found = self.result.moments_of(method, self.ids(method, group), self.kind)
+            _memory().put((self.key, method, group), found, KEPT)
+        return found[place]
+
+    def missing(self, methods: Sequence[str]) -> list[tuple[str, str]]:
+        """Averages of chosen scans that are still to be made."""
+        if self.chosen is None:
+            return []
+        wanted = [(m, g) for m in methods for g in self.groups if self.ids(m, g)]
+        return [place for place in wanted if _memory().get((self.key, *place)) is None]
+
+    def make(self, places: Sequence[tuple[str, str]], progress: Progress | None, cancel: Cancel | None) -> None:
+        """Average chosen scans; maps are streamed."""
+        total = sum(len(self.ids(*place)) for place in places)
+        before = 0
+        for place in places:
+            check_cancel(cancel)
+            ids = self.ids(*place)
+
+            def part(done: int, _: int, before: int = before) -> None:
+                tell(progress, before + done, total)
+
+            made = self.result.moments_of(place[0], ids, self.kind, progress=part, cancel=cancel)
+            _memory().put((self.key, *place), made, max(KEPT, 2 * len(places)))
+            before += len(ids)
+
+
+class FileView(View):
+    """Averages from an npz of the original authors.
+
+    Parameters
+    ----------
+    maps : OriginalMaps
+    title, key : str
+    """
+
+    kind = "reading"
+    simulated = False
+
+    def __init__(self, maps: OriginalMaps, title: str, key: str):
+        if maps.grid is None:
+            shape = next(iter(next(iter(maps.means.values())).values())).shape
+            raise ValueError(
+                f"expected maps on a grid of the original, 113 × 137 × 113 or 193 × 229 × 193, got {shape}"
+            )
+        self.title, self.key, self.grid = title, key, maps.grid
+        names = list(maps.means)
+        self.positive = names[0] if len(names) > 1 else ""
+        self.groups = tuple(reversed(names)) if len(names) == 2 else (*names[1:], *names[:1])
+        self.methods = tuple(dict.fromkeys(m for found in maps.means.values() for m in found))
+        self._maps = {
+            (method, group): Volume(data, maps.grid.affine)
+            for group, found in maps.means.items()
+            for method, data in found.items()
+        }
+
+    def n(self, method: str, group: str) -> int | None:
+        return None if (method, group) in self._maps else 0
+
+    def mean(self, method: str, group: str) -> Volume:
+        return self._maps[method, group]
+
+
+def open_result(folder: Path) -> CohortResult | None:
+    """The results in a folder, read anew when a run has changed them; None if there are none."""
+    try:
+        stamp = (folder / "run.json").stat().st_mtime_ns
+    except OSError:
+        return None
+    return _open_result(str(folder), stamp)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _open_result(folder: str, stamp: int) -> CohortResult:
+    return open_cohort(folder)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the averages …")
+def open_file(name: str, digest: str, _path: Path) -> FileView:
+    """Averages of a published file (`digest` is the file's)."""
+    return FileView(read_original_npz(_path), name, digest)
+
+
+def averages_ready(view: View, methods: Sequence[str]) -> bool:
+    """Whether averages are at hand; if not, they are made in the background, and the page tells how far that is."""
+    places = view.missing(methods) if isinstance(view, StudyView) else []
+    if places:
+        key = view.key + ",".join(methods)
+        n = len(view.chosen)
+        start_job("cohort_means", f"Averages of {n} scans, maps", key, lambda p, c: view.make(places, p, c))
+    return not watch("cohort_means") if places else True

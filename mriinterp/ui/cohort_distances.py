@@ -1,0 +1,106 @@
+"""How far apart the averages of methods are, and of groups; a cell opens its pair in the viewer."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from mriinterp.compare import METRICS, distance_matrix, paired_values
+from mriinterp.figures.colours import shown
+from mriinterp.figures.distances import group_distances
+from mriinterp.template import brain_mask
+from mriinterp.ui.cohort import open_pair
+from mriinterp.ui.cohort_areas import chosen_points
+from mriinterp.ui.cohort_data import StudyView, View, averages_ready
+from mriinterp.ui.resources import on_grid_of, study_of
+from mriinterp.volume import Volume
+
+__all__ = ["show_distances"]
+
+CELL_MARK_PX = 40
+WORDS = {
+    "euclidean": "Euclidean distance of averages scaled to sum 1, in 1e-4, as in the paper: 0 is equal. ",
+    "spearman": "Spearman’s rank correlation inside the brain: 1 is equal. ",
+}
+
+
+def _mask(name: str, view: View) -> Volume:
+    mask = study_of(name).brain_mask() if isinstance(view, StudyView) else brain_mask(view.grid)
+    some = next(view.mean(m, g) for m in view.methods for g in view.groups if view.has(m, g))
+    return on_grid_of(mask, some, order=0)
+
+
+@st.cache_data(max_entries=16, show_spinner="Comparing the averages …")
+def _matrices(key: str, metric: str, _view: View, _name: str) -> tuple[dict[str, pd.DataFrame], pd.Series | None]:
+    mask = _mask(_name, _view) if metric == "spearman" else None
+    read = {
+        group: {m: shown(volume, _reading(_view, m))[0] for m, volume in maps.items()}
+        for group, maps in _view.all_means().items()
+    }
+    matrices = {group: distance_matrix(maps, metric, mask=mask, errors="nan") for group, maps in read.items()}
+    between = None
+    if _view.pair and set(_view.pair) <= set(read):
+        one, two = (read[group] for group in _view.pair)
+        if set(one) & set(two):
+            between = paired_values(one, two, metric, mask=mask, errors="nan")
+    return matrices, between
+
+
+def _reading(view: View, method: str) -> str:
+    return view.reading(method) if view.reading(method) != "signed" else "absolute"
+
+
+def _clickable(figure: go.Figure, cells: list[list[list[str]]], n: int) -> None:
+    """Unseen markers over the cells of the n-th matrix: Plotly selects points, never cells of a heat map."""
+    heat = figure.data[n]
+    flat = [(x, y, c) for y, row in zip(heat.y, cells, strict=True) for x, c in zip(heat.x, row, strict=True)]
+    unseen = {"marker": {"opacity": 0}}
+    figure.add_scatter(
+        x=[x for x, _, _ in flat], y=[y for _, y, _ in flat], mode="markers", showlegend=False,
+        xaxis=heat.xaxis, yaxis=heat.yaxis, customdata=[c for _, _, c in flat], selected=unseen, unselected=unseen,
+        marker={"symbol": "square", "size": CELL_MARK_PX, "opacity": 0}, text=[f"{y} – {x}" for x, y, _ in flat],
+        hovertemplate="%{text}<br>click to see both<extra></extra>",
+    )  # fmt: skip
+    heat.hoverinfo, heat.hovertemplate = "skip", None
+
+
+def _figure(view: View, matrices: dict[str, pd.DataFrame], between: pd.Series | None, metric: str) -> go.Figure:
+    labels = {method: view.label(method) for method in view.methods}
+    named = {group: table.rename(index=labels, columns=labels) for group, table in matrices.items()}
+    pairs = None if between is None else between.rename(index=labels)
+    figure = group_distances(named, pairs, metric)
+    for n, (group, table) in enumerate(matrices.items()):
+        _clickable(figure, [[[a, group, b, group] for b in table.columns] for a in table.index], n)
+    if between is not None:
+        a, b = view.pair
+        _clickable(figure, [[[method, a, method, b]] for method in between.index], len(matrices))
+    return figure.update_layout(clickmode="event+select", dragmode=False)
+
+
+def _open(key: str) -> None:
+    for point in chosen_points(key)[:1]:
+        a, group_a, b, group_b = (point.get("customdata") or [None] * 4)[:4]
+        if a is not None and (a, group_a) != (b, group_b):
+            open_pair((a, group_a), (b, group_b))
+
+
+def show_distances(name: str, view: View) -> None:
+    """Matrices of methods for each group, and group against group for each method."""
+    if not averages_ready(view, view.methods):
+        return
+    if not view.all_means():
+        st.info("No average remains to compare.", icon=":material/group_off:")
+        return
+    for metric, words in WORDS.items():
+        matrices, between = _matrices(view.key, metric, view, name)
+        key = f"cohort_{metric}"
+        st.markdown(f"**{METRICS[metric].label}**")
+        st.plotly_chart(
+            _figure(view, matrices, between, metric),
+            key=key,
+            on_select=lambda key=key: _open(key),
+            selection_mode="points",
+            config={"displayModeBar": False},
+        )
+        st.caption(words + "Averages as each method is read, without sign. Click a cell to see that pair above.")

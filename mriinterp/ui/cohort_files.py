@@ -1,0 +1,168 @@
+"""A cohort's results as files: averages, tables, the paper's figure and tables, a report."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from mriinterp.export.cohort_report import cohort_report
+from mriinterp.export.latex import latex_table
+from mriinterp.export.npz import METHOD_KEYS, write_original_npz
+from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print
+from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
+from mriinterp.nifti import write_volume
+from mriinterp.ui.cohort import background_of
+from mriinterp.ui.cohort_areas import area_values, people_of
+from mriinterp.ui.cohort_data import StudyView, View, averages_ready
+from mriinterp.ui.resources import atlas_of
+
+__all__ = ["show_files"]
+
+
+def _counts(view: View) -> dict[str, int]:
+    known = {group: max(view.n(m, group) or 0 for m in view.methods) for group in view.groups}
+    return {group: n for group, n in known.items() if n}
+
+
+def _paper_means(view: View) -> dict:
+    """Averages of the paper's four methods, or of all where none of those is there."""
+    wanted = [m for m in PAPER_METHODS if m in view.methods] or list(view.methods)
+    means = {g: {m: maps[m] for m in wanted if m in maps} for g, maps in view.all_means().items()}
+    return {group: maps for group, maps in means.items() if maps}
+
+
+def _zip(view: View) -> bytes:
+    """All averages, and deviations where they are known, as NIfTI in a zip."""
+    stream = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for group in view.groups:
+            for method in view.methods:
+                if not view.has(method, group):
+                    continue
+                part = "signed" if view.kind == "signed" else view.reading(method)
+                for what, volume in (("mean", view.mean(method, group)), ("std", view.std(method, group))):
+                    if volume is not None:
+                        safe = "".join(c if c.isalnum() else "-" for c in group)
+                        file = f"group-{safe}_desc-{method}_part-{part}_{what}.nii.gz"
+                        archive.write(write_volume(volume, Path(folder) / file, space="mni"), file)
+    return stream.getvalue()
+
+
+def _figure(name: str, view: View, kind: str) -> bytes:
+    note = "Simulated data." if view.simulated else ""
+    figure = figure_1(_paper_means(view), background_of(name, view), counts=_counts(view), note=note)
+    with tempfile.TemporaryDirectory() as folder:
+        return save_figure(figure, Path(folder) / f"figure1.{kind}").read_bytes()
+
+
+def _table(name: str, view: View, which: int, latex: bool) -> str:
+    means, atlas = _paper_means(view), atlas_of(name)
+    remark = " Simulated data." if view.simulated else ""
+    if which == 1:
+        group = view.positive if view.positive in means else next(iter(means))
+        table, printed = table_1(means[group], atlas), table_1_print
+        caption = f"The four most relevant areas by method, average of {group}, share of the relevance in all areas."
+    else:
+        table, printed = table_2(means), table_2_print
+        caption = "Euclidean distances between average relevance maps scaled to sum 1, in 1e−4."
+    return latex_table(printed(table), caption + remark, f"tab:table{which}") if latex else table.to_csv(index=False)
+
+
+def _npz(view: View) -> bytes:
+    means = {
+        group: {m: volume.data for m, volume in maps.items() if m in METHOD_KEYS}
+        for group, maps in view.all_means().items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        return write_original_npz(Path(folder) / "averages.npz", means).read_bytes()
+
+
+def _report(name: str, view: View, notes: tuple[str, ...]) -> str:
+    more: dict = {}
+    if isinstance(view, StudyView):
+        areas = {method: area_values(view, method) for method in view.methods}
+        ids = [i for i in view.result.subjects.index if all(i in table.index for table in areas.values())]
+        more = {
+            "areas": {method: table.loc[ids] for method, table in areas.items()},
+            "groups": view.result.subjects.loc[ids, "group"].tolist(),
+            "patients": people_of(view, ids),
+            "provenance": {
+                k: view.result.run[k] for k in ("study", "target", "split", "n", "seed", "methods", "model")
+            },
+        }
+        if view.chosen is None:
+            more["summary"] = view.result.group_table
+    means = view.all_means()
+    return cohort_report(
+        view.title, means, background_of(name, view), atlas_of(name), counts=_counts(view), names=view.pair,
+        notes=notes, simulated=view.simulated, **more,
+    ).html()  # fmt: skip
+
+
+def show_files(name: str, view: View, method: str) -> None:
+    """Buttons of all files; each is made when it is asked for."""
+    if not averages_ready(view, view.methods):
+        return
+    if not view.all_means():
+        st.info("No average remains to be saved.", icon=":material/group_off:")
+        return
+    stem = "".join(c if c.isalnum() else "_" for c in Path(view.title).stem).strip("_").lower()
+    notes = ()
+    if isinstance(view, StudyView) and view.chosen is not None:
+        notes = (f"Only {len(view.chosen)} of {len(view.result.subjects)} scans, chosen by filters.",)
+
+    def offer(label: str, make: Callable[[], bytes | str], ending: str, help: str) -> None:
+        st.download_button(
+            label, make, f"{stem}_{ending}", key=f"get_{ending}", help=help, on_click="ignore", width="stretch"
+        )
+
+    data, paper, pages = st.columns(3, gap="large")
+    with data:
+        st.markdown("**Data**")
+        offer("Averages (NIfTI, zip)", lambda: _zip(view), "averages.zip", "Mean and deviation of groups and methods")
+        if isinstance(view, StudyView):
+            offer(
+                "Areas (CSV)",
+                lambda: area_values(view, method).to_csv(),
+                f"areas_{method}.csv",
+                f"Share of relevance of {view.label(method)}: scans × areas",
+            )
+            offer("Scans (CSV)", lambda: _subjects(view), "scans.csv", "Group, prediction, probability of each scan")
+        if set(view.methods) & set(METHOD_KEYS) and view.kind == "reading":
+            offer("Averages (npz)", lambda: _npz(view), "averages.npz", "In the format of Rieke et al. 2018")
+    with paper:
+        st.markdown("**As in Rieke et al. 2018**")
+        for kind in ("png", "pdf"):
+            offer(f"Figure 1 ({kind.upper()})", lambda kind=kind: _figure(name, view, kind), f"figure1.{kind}",
+                  "Coronal slices of averages, a row a method")  # fmt: skip
+        for which, help in ((1, "The four most relevant areas by method"), (2, "Distances of methods and groups")):
+            left, right = st.columns(2)
+            for place, latex in ((left, True), (right, False)):
+                kind, ending = ("LaTeX", "tex") if latex else ("CSV", "csv")
+                with place:
+                    offer(
+                        f"Table {which} ({kind})",
+                        lambda which=which, latex=latex: _table(name, view, which, latex),
+                        f"table{which}.{ending}",
+                        help,
+                    )
+    with pages:
+        st.markdown("**To send round**")
+        offer(
+            "One page (HTML)",
+            lambda: _report(name, view, notes),
+            "report.html",
+            "Averages, areas, distances, statistics and provenance; opens without a network connection",
+        )
+        st.caption("Files hold what is shown: with the filters and the kind of average chosen in the sidebar.")
+
+
+def _subjects(view: StudyView) -> str:
+    table = view.result.subjects
+    chosen = table.index if view.chosen is None else list(view.chosen)
+    return table.loc[chosen].to_csv(index=False)

@@ -1,0 +1,126 @@
+"""Which scans of a cohort are averaged."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from mriinterp.cohort import CohortResult
+from mriinterp.ui.address import linked, linked_list, linked_value, write_address
+
+__all__ = ["choose_scans", "keep_scans", "probability_column"]
+
+OUTCOMES = {"all": "All", "right": "Right", "wrong": "Wrong"}
+
+
+def probability_column(result: CohortResult) -> str | None:
+    """Column of `subjects` with the probability of the positive class, if the network has classes."""
+    name = result.run.get("classes", {}).get(result.positive, "")
+    if f"p_{name}" in result.subjects:
+        return f"p_{name}"
+    return next((column for column in result.subjects if column.startswith("p_")), None)
+
+
+def keep_scans(
+    table: pd.DataFrame,
+    *,
+    splits: list[str] | None = None,
+    outcome: str = "all",
+    sexes: list[str] | None = None,
+    ages: tuple[float, float] | None = None,
+    probability: tuple[str, float, float] | None = None,
+) -> list[str]:
+    """Ids of the scans that fulfil every condition, in order.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `CohortResult.subjects`.
+    splits, sexes : list of str, optional
+        None: any. A list lets only these through.
+    outcome : {"all", "right", "wrong"}
+        What the network makes of the scan.
+    ages : (low, high), optional
+        In years, both ends included; scans of unknown age stay out.
+    probability : (column, low, high), optional
+    """
+    keep = pd.Series(True, index=table.index)
+    if splits is not None:
+        keep &= table["split"].isin(splits)
+    if sexes is not None:
+        keep &= table["sex"].isin(sexes)
+    if outcome != "all":
+        keep &= (table["correct"] == (outcome == "right")).fillna(False).astype(bool)
+    if ages is not None:
+        keep &= table["age"].between(*ages)
+    if probability is not None:
+        column, low, high = probability
+        keep &= table[column].between(low, high)
+    return table.index[keep].tolist()
+
+
+def choose_scans(result: CohortResult) -> list[str] | None:
+    """Widgets of the filters; the scans that remain, or None when nothing is filtered."""
+    table = result.subjects
+    splits = _several("Split", "split", table)
+    outcome = st.segmented_control(
+        "What the network says",
+        OUTCOMES,
+        format_func=OUTCOMES.get,
+        key=linked("outcome", "all", options=list(OUTCOMES)),
+        required=True,
+        persist_state="session",
+        disabled=bool(table["correct"].isna().all()),
+        width="stretch",
+    )
+    write_address("outcome")
+    sexes = _several("Sex", "sex", table)
+    ages = _range("Age / years", "age", table, step=1.0)
+    column = probability_column(result)
+    share = _range(f"Probability of {column[2:]}", "probability", None, step=0.01) if column else None
+    if splits is sexes is ages is share is None and outcome == "all":
+        return None
+    probability = (column, *share) if share else None
+    return keep_scans(table, splits=splits, outcome=outcome, sexes=sexes, ages=ages, probability=probability)
+
+
+def _several(label: str, key: str, table: pd.DataFrame) -> list[str] | None:
+    """A choice among the values of a column; None if all are wanted or there is only one."""
+    values = sorted({str(v) for v in table[key]} - {""}) if key in table else []
+    if len(values) < 2:
+        return None
+    chosen = st.pills(
+        label,
+        values,
+        selection_mode="multi",
+        key=linked_list(key, values, values),
+        persist_state="session",
+    )
+    write_address(key)
+    return None if set(chosen) == set(values) or not chosen else list(chosen)
+
+
+def _range(label: str, key: str, table: pd.DataFrame | None, step: float) -> tuple[float, float] | None:
+    """Two ends on a slider; None if nothing is left out. In the address: ``age=60..80``."""
+    low, high = 0.0, 1.0
+    if table is not None:
+        known = table[key].dropna() if key in table else []
+        if len(known) == 0 or float(min(known)) == float(max(known)):
+            return None
+        low, high = float(min(known)) // step * step, -(-float(max(known)) // step) * step
+    if key not in st.session_state:
+        st.session_state[key] = _from_address(key, low, high)
+    first, last = (min(max(float(v), low), high) for v in st.session_state[key])
+    st.session_state[key] = (first, last)
+    chosen = st.slider(label, low, high, step=step, key=key, persist_state="session")
+    full = tuple(chosen) == (low, high)
+    linked_value(key, None if full else f"{chosen[0]:g}..{chosen[1]:g}")
+    return None if full else (float(chosen[0]), float(chosen[1]))
+
+
+def _from_address(key: str, low: float, high: float) -> tuple[float, float]:
+    try:
+        first, last = (float(part) for part in st.query_params.get(key, "").split(".."))
+    except ValueError:
+        return low, high
+    return (first, last) if low <= first <= last <= high else (low, high)

@@ -1,0 +1,231 @@
+"""Starting, watching and going on with the computation of a cohort from the page."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Lock
+from types import ModuleType
+
+import numpy as np
+import streamlit as st
+
+from mriinterp.cohort import COHORT_DEFAULTS, run_cohort, select_subjects
+from mriinterp.cohort.layout import Layout, subject_labels
+from mriinterp.cohort.work import start_worker
+from mriinterp.cost import GRADIENT_PASSES
+from mriinterp.explain import explain
+from mriinterp.incremental import plan
+from mriinterp.methods import get_method, method_names
+from mriinterp.models import Model
+from mriinterp.progress import describe_seconds
+from mriinterp.store import default_folder
+from mriinterp.study import Study
+from mriinterp.ui.address import linked, linked_list, write_address
+from mriinterp.ui.cohort_data import StudyView, View
+from mriinterp.ui.jobs import Job, current_job, forget_job, start_job, watch
+from mriinterp.ui.resources import model_of, study_of
+from mriinterp.volume import Volume
+
+__all__ = ["compute_panel", "folder_of", "run_notes", "watch_run"]
+
+PAPER_FIVE = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion", "grad_cam")
+SLOT = "cohort"
+TARGETS = {"predicted": "What the network predicts", "true": "The class of the scan's group"}
+FEW_SCANS = 4  # fewer than that are not worth starting processes for
+AREAS_LIKE_OCCLUSION = 75  # areas that take as long as an occlusion map of a cohort, measured on the demo network
+SCAN_SECONDS = 1.5  # to read a scan and to write a map, aside from the method itself
+
+_main_lock = Lock()
+
+
+def folder_of(study: Study) -> Path:
+    """Where the page keeps a study's cohort; results of the command line in the study's own folder come first."""
+    own = None if study.output is None else study.output / "cohort"
+    if own is not None and (own / "run.json").is_file():
+        return own
+    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in study.name)
+    return default_folder() / "cohorts" / name
+
+
+@st.cache_resource(show_spinner=False)
+def _running() -> dict[str, Job]:
+    """Runs of this server by folder: a page that is loaded again finds its run."""
+    return {}
+
+
+@contextmanager
+def _plain_main() -> Iterator[None]:
+    """Let processes start that know nothing of the page's script, which they would run again."""
+    with _main_lock:
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = script
+
+
+class _Pool(ProcessPoolExecutor):
+    """Processes of a run started from a page."""
+
+    def submit(self, *args, **kwargs):
+        with _plain_main():
+            return super().submit(*args, **kwargs)
+
+
+def _workers(model: Model, scans: int) -> int:
+    """Processes for a run: one a core, one for a GPU or a handful of scans."""
+    if model.device.type != "cpu" or scans <= FEW_SCANS:
+        return 1
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+@st.cache_resource(max_entries=8, show_spinner="Timing the network …")
+def _pass_seconds(digest: str, _model: Model) -> float:
+    """A forward and a backward pass, measured once a network."""
+    scan = Volume(np.random.default_rng(0).random(_model.grid.shape, np.float32), _model.grid.affine)
+    start = time.monotonic()
+    explain(_model, scan, "sensitivity")
+    return time.monotonic() - start
+
+
+@st.cache_resource(max_entries=32, show_spinner="Planning …")
+def _occlusion_seconds(digest: str, size: int, stride: int, _model: Model) -> float:
+    with _model.lock:
+        return plan(_model, _model.grid, size, stride).estimate_seconds()
+
+
+def map_seconds(method: str, model: Model, areas: int) -> float:
+    """About how long a map takes on one worker, from the network's speed on this machine."""
+    if method == "occlusion":
+        size = COHORT_DEFAULTS["occlusion"]
+        return _occlusion_seconds(model.digest, size["size"], size["stride"], model)
+    if method == "area_occlusion":
+        return map_seconds("occlusion", model, areas) * areas / AREAS_LIKE_OCCLUSION
+    steps = GRADIENT_PASSES.get(method, "")
+    return _pass_seconds(model.digest, model) * float(get_method(method).resolve({}).get(steps, 1))
+
+
+def _done_already(study: Study, ids: list[str], methods: list[str], folder: Path, space: str) -> int:
+    layout, labels = Layout(folder, space), subject_labels(study.subjects.index)
+    return sum(layout.record(labels[i], m).is_file() for i in ids for m in methods)
+
+
+def compute_panel(name: str) -> None:
+    """Methods, scans and target of a run, what it will cost, and the button that starts it."""
+    study, model, folder = study_of(name), model_of(name), folder_of(study_of(name))
+    most = len(study.subjects)
+    methods = st.multiselect(
+        "Methods",
+        method_names(),
+        key=linked_list("methods", [m for m in PAPER_FIVE if m in method_names()], method_names()),
+        format_func=lambda m: get_method(m).label,
+        persist_state="session",
+        help="The five of Rieke et al. 2018 to begin with; occlusion with 40 voxels every 40, as in their cohort.",
+    )
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    with left:
+        n = st.number_input(
+            "Scans",
+            1,
+            most,
+            step=1,
+            key=linked("n", most, cast=int, valid=lambda v: 1 <= v <= most),
+            persist_state="session",
+            help="Drawn at random, evenly from the groups; more scans later only add to what is there.",
+        )
+    with middle:
+        splits = ["all", *sorted({str(s) for s in study.subjects.get("split", [])} - {""})]
+        split = st.selectbox("Of split", splits, key=linked("of_split", "all", options=splits), persist_state="session")
+    with right:
+        targets = list(TARGETS) + list(model.classes)
+        target = st.selectbox(
+            "Explained output",
+            targets,
+            format_func=lambda t: TARGETS.get(t, t),
+            key=linked("explained", "predicted", options=targets),
+            persist_state="session",
+        )
+    write_address("methods", "n", "of_split", "explained")
+    ids = select_subjects(study, split, None if n == most else n).index.tolist()
+    if not methods:
+        st.info("Choose at least one method.", icon=":material/checklist:")
+        return
+    done = _done_already(study, ids, methods, folder, model.card.space)
+    workers = _workers(model, len(ids))
+    areas = len(study.atlas().areas)
+    seconds = sum(SCAN_SECONDS / len(methods) + map_seconds(m, model, areas) for m in methods)
+    seconds *= max(0.0, len(ids) - done / len(methods)) / workers
+    total = len(ids) * len(methods)
+    there = f"{done} of them are on disk and need only be checked; " if done else ""
+    st.caption(
+        f"{total:,} maps of {len(ids)} scans; {there}about **{describe_seconds(seconds)}** on this computer "
+        f"({workers} process{'es' if workers > 1 else ''}). The page stays usable. Results go to `{folder}`."
+    )
+    job = current_job(SLOT)
+    busy = job is not None and job.running
+    words = "Continue" if 0 < done < total else "Compute"
+    if st.button(words, type="primary", icon=":material/play_arrow:", key="compute_cohort", disabled=busy):
+        _start(name, study, model, folder, methods, None if n == most else int(n), split, target, workers)
+        st.rerun()
+
+
+def _start(name, study, model, folder, methods, n, split, target, workers) -> None:
+    def work(progress, cancel):
+        with ExitStack() as stack:
+            executor = None
+            if workers > 1:
+                context = multiprocessing.get_context("spawn")
+                executor = stack.enter_context(_Pool(workers, mp_context=context, initializer=start_worker))
+            run_cohort(
+                study, methods, out=folder, split=split, target=target, n=n, workers=workers, executor=executor,
+                progress=progress, cancel=cancel,
+            )  # fmt: skip
+        return str(folder)
+
+    key = hashlib.sha256(repr((name, model.digest, methods, n, split, target)).encode()).hexdigest()
+    _running()[str(folder)] = start_job(SLOT, f"Cohort of {study.title}, maps and averages", key, work)
+
+
+def watch_run(name: str) -> bool:
+    """Show a run that goes on in the study's folder, whichever session started it; whether there is one."""
+    folder = str(folder_of(study_of(name)))
+    job = current_job(SLOT)
+    if job is None and folder in _running():
+        job = st.session_state[f"_job_{SLOT}"] = _running()[folder]
+    if job is not None and not job.running:
+        _running().pop(folder, None)
+        if job.cancelled:
+            forget_job(SLOT)
+            st.info(
+                "Stopped. Finished maps are kept: **Continue** goes on where it was.", icon=":material/pause_circle:"
+            )
+            return False
+    return watch(SLOT)
+
+
+def run_notes(view: View, model: Model) -> None:
+    """What a reader should know of these results: another network, scans left out, no maps to filter."""
+    if not isinstance(view, StudyView):
+        return
+    result = view.result
+    if result.run["model"]["sha256"] != model.digest:
+        st.warning(
+            "These averages were made with other weights than the study's network has now. Compute them anew below.",
+            icon=":material/history:",
+        )
+    if result.failures:
+        with st.expander(f"{len(result.failures)} of {result.run['scans']} scans lack maps", icon=":material/error:"):
+            rows = [(scan, what, why) for scan, found in result.failures.items() for what, why in found.items()]
+            st.dataframe(rows, column_config={"1": "Scan", "2": "Method", "3": "Why"}, hide_index=True)

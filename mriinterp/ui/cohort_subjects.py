@@ -1,0 +1,151 @@
+"""How the scans of a cohort differ: a clustered heat map, outliers, and the way to a single scan."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from mriinterp.figures.cohort import outliers, subjects_heatmap
+from mriinterp.methods import get_method
+from mriinterp.store import request_key
+from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.cohort_areas import area_values, ask_for_subject, chosen_points
+from mriinterp.ui.cohort_data import StudyView, View
+from mriinterp.ui.cohort_filters import probability_column
+from mriinterp.ui.resources import model_of, scan_of, store, study_of
+
+__all__ = ["open_asked_subject", "show_subjects"]
+
+MOST_CELLS = 6000  # of a heat map that is clickable cell by cell; the strip of scans above it always is
+AREAS = 30
+ORDERS = {"cluster": "Like beside like", "table": "As in the table"}
+
+
+def open_asked_subject(name: str, view: View | None) -> None:
+    """Go to the single-scan page if a click asked for a scan: same scan, method and parameters, the map known."""
+    asked = st.session_state.pop("cohort_open", None)
+    if asked is None or not isinstance(view, StudyView):
+        return
+    subject, method = asked
+    about = next(m for m in view.result.run["methods"] if m["name"] == method)
+    params = get_method(method).resolve(dict(about["params"]), about["preset"])
+    _keep_map(name, view, subject, method, params)
+    address = {"subject": subject, "method": method, **{f"{method}.{key}": str(v) for key, v in params.items()}}
+    for key in [*address, "subject_file"]:
+        st.session_state.pop(key, None)  # the address, not what that page showed before
+    if name != "demo":
+        address["study"] = name
+    st.switch_page("pages/single_scan.py", query_params=address)
+
+
+def _keep_map(name: str, view: StudyView, subject: str, method: str, params: dict) -> None:
+    """Let the single-scan page find the cohort's map, so that it need not be computed again."""
+    if not view.result.has_maps or view.result.target != "predicted":
+        return
+    model = model_of(name)
+    if model.digest != view.result.run["model"]["sha256"]:
+        return  # of another network: that page computes its own
+    key = request_key(model, scan_of(name, subject), method, atlas=study_of(name).atlas(), **params)
+    if key not in store():
+        store().put(key, view.result.map(method, subject))
+
+
+def _clickable(figure: go.Figure) -> go.Figure:
+    """Unseen markers over the cells: Plotly selects points, never cells of a heat map."""
+    heat = next(trace for trace in figure.data if isinstance(trace, go.Heatmap))
+    cells = [(x, y, v) for y, row in zip(heat.y, heat.z, strict=True) for x, v in zip(heat.x, row, strict=True)]
+    if len(cells) > MOST_CELLS:
+        return figure
+    unseen = {"marker": {"opacity": 0}}
+    figure.add_scatter(
+        x=[c[0] for c in cells], y=[c[1] for c in cells], mode="markers", showlegend=False, selected=unseen,
+        unselected=unseen, marker={"symbol": "square", "size": 16, "opacity": 0}, xaxis=heat.xaxis, yaxis=heat.yaxis,
+        customdata=[[c[0]] for c in cells], text=[f"{c[2]:.2f}" for c in cells],
+        hovertemplate="%{x}<br>%{y}: %{text}<br>click to open<extra></extra>",
+    )  # fmt: skip
+    heat.hoverinfo, heat.hovertemplate = "skip", None
+    return figure
+
+
+def _ask(key: str, method: str, known: set[str]) -> None:
+    for point in chosen_points(key)[:1]:
+        data = point.get("customdata") or []
+        if data and str(data[0]) in known:
+            ask_for_subject(str(data[0]), method)
+
+
+def _ask_row(key: str, method: str, ids: list[str]) -> None:
+    event = st.session_state.get(key)
+    rows = list(event["selection"]["rows"]) if event else []
+    if rows:
+        ask_for_subject(ids[rows[0]], method)
+
+
+def show_subjects(view: View, method: str) -> None:
+    """Areas × scans, and the scans with how far each is from its group."""
+    if not isinstance(view, StudyView):
+        st.info("A file of averages knows no single scans.", icon=":material/group_off:")
+        return
+    values = area_values(view, method)
+    if values.empty:
+        st.info("No scan remains.", icon=":material/group_off:")
+        return
+    order = st.segmented_control(
+        "Order",
+        ORDERS,
+        format_func=ORDERS.get,
+        key=linked("order", "cluster", options=list(ORDERS)),
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    write_address("order")
+    table = view.result.subjects
+    groups = table.loc[values.index, "group"].to_numpy()
+    names = tuple(sorted(view.groups, key=lambda g: g != view.positive))  # the colours of the bars
+    figure = subjects_heatmap(
+        values.fillna(0.0), groups, n=AREAS, standardise=len(values) > 2, cluster=order == "cluster", names=names
+    )
+    known = set(values.index)
+    st.plotly_chart(
+        _clickable(figure).update_layout(dragmode=False),
+        key="cohort_heatmap",
+        on_select=lambda: _ask("cohort_heatmap", method, known),
+        selection_mode="points",
+        config={"displayModeBar": False},
+    )
+    st.caption("Click a scan to open its own map. ▼ is far from the median of its group.")
+    _table(view, method, values, groups)
+
+
+def _table(view: StudyView, method: str, values: pd.DataFrame, groups) -> None:
+    """The scans, the farthest from their group first; a click on a row opens the scan."""
+    odd = outliers(values.fillna(0.0), groups)
+    columns = [c for c in ("group", "sex", "age", "predicted", probability_column(view.result), "correct") if c]
+    rows = view.result.subjects.loc[values.index]
+    rows = rows[[c for c in columns if c in rows]].assign(score=odd["score"], outlier=odd["outlier"])
+    rows = rows.sort_values("score", ascending=False, kind="stable").reset_index(names="scan")
+    ids = rows["scan"].astype(str).tolist()
+    config = {
+        "scan": st.column_config.TextColumn("Scan"),
+        "age": st.column_config.NumberColumn("Age / years", format="%.0f"),
+        "predicted": "Network says",
+        "correct": st.column_config.CheckboxColumn("Right"),
+        "score": st.column_config.NumberColumn(
+            "Distance score", format="%.1f", help="Robust standard deviations farther from its group than usual"
+        ),
+        "outlier": st.column_config.CheckboxColumn("Outlier", help="Score above 3.5"),
+    }
+    for name in rows.columns:
+        if name.startswith("p_"):
+            config[name] = st.column_config.NumberColumn(f"P({name[2:]})", format="%.2f")
+    st.dataframe(
+        rows,
+        column_config=config,
+        hide_index=True,
+        height=330,
+        key="cohort_table",
+        selection_mode="single-row",
+        on_select=lambda: _ask_row("cohort_table", method, ids),
+    )

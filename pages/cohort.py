@@ -1,0 +1,56 @@
+"""Groups of scans: averages, areas, distances, statistics, and the run that makes them."""
+
+import streamlit as st
+
+from mriinterp.ui.cohort import choose_method, choose_view, group_words, show_planes
+from mriinterp.ui.cohort_areas import show_areas
+from mriinterp.ui.cohort_data import StudyView
+from mriinterp.ui.cohort_distances import show_distances
+from mriinterp.ui.cohort_files import show_files
+from mriinterp.ui.cohort_run import compute_panel, run_notes, watch_run
+from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
+from mriinterp.ui.cohort_voxels import show_voxels
+from mriinterp.ui.resources import model_of, study_of
+from mriinterp.ui.shell import current_study, page_header, readable_errors
+
+page_header("Cohort", "What do the maps of a group have in common, and where do groups differ?")
+name = current_study()
+with readable_errors():
+    study, model = study_of(name), model_of(name)
+
+working = watch_run(name)
+with st.sidebar:
+    place = st.empty()
+    with readable_errors():
+        view = choose_view(name)
+if view is None:
+    if not working:
+        st.info("There are no averages of this study yet.", icon=":material/groups:")
+    with readable_errors():
+        compute_panel(name)
+    st.stop()
+
+open_asked_subject(name, view)
+with place:
+    method = choose_method(view)
+st.markdown(group_words(view, method))
+run_notes(view, model)
+with readable_errors():
+    show_planes(name, view, method)
+
+names = ["Areas", "Distances", "Scans", "Voxels", "Files"]
+if isinstance(view, StudyView):
+    names.append("Compute")
+tabs = dict(zip(names, st.tabs(names, key="cohort_part", on_change="rerun"), strict=True))
+shows = {
+    "Areas": lambda: show_areas(name, view, method),
+    "Distances": lambda: show_distances(name, view),
+    "Scans": lambda: show_subjects(view, method),
+    "Voxels": lambda: show_voxels(name, view, method),
+    "Files": lambda: show_files(name, view, method),
+    "Compute": lambda: compute_panel(name),
+}
+for title, tab in tabs.items():
+    if tab.open:
+        with tab, readable_errors():
+            shows[title]()
