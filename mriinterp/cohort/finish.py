@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pandas as pd
 import mriinterp
 from mriinterp.atomic import replacing, write_text
 from mriinterp.cohort.plan import Plan
-from mriinterp.cohort.record import AREA_COLUMNS, Record, read_areas
+from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
@@ -30,7 +30,7 @@ SCANS_AT_ONCE = 64  # whose areas are in memory while the table is written
 def subject_rows(
     plan: Plan,
     model: Model,
-    records: dict[tuple[str, str], Record],
+    present: Container[tuple[str, str]],
     predictions: dict[str, Prediction],
     failures: dict[str, dict[str, str]],
 ) -> pd.DataFrame:
@@ -38,27 +38,44 @@ def subject_rows(
 
     ``p_CLASS`` are probabilities, ``out_NAME`` values on a scale; ``correct``
     is empty where nothing can be right or wrong.
+
+    Parameters
+    ----------
+    present : container of (id, method)
+        Maps that are there; the record of one of each scan is read.
+    predictions : dict
+        Of scans without any map.
+    failures : dict of id to dict of method (or "scan") to reason
     """
     rows = []
-    single = model.heads[0].kind == "classes"
     for item in plan.items:
-        known = [records[item.id, c.name] for c in plan.methods if (item.id, c.name) in records]
-        prediction = known[0].prediction if known else predictions.get(item.id)
-        truth = plan.about["classes"].get(item.group) if single else None
-        row: dict[str, Any] = {"label": item.label, "class": truth}
-        row["predicted"] = prediction.predicted if prediction else None
-        row["correct"] = None if prediction is None or truth not in model.classes else prediction.predicted == truth
-        row["target"] = known[0].target if known else None
-        for head in model.heads:
-            names = {"classes": "p_", "scale": "out_"}[head.kind]
-            values = (prediction.probabilities if head.kind == "classes" else prediction.outputs) if prediction else {}
-            row |= {f"{names}{name}": values.get(name, math.nan) for name in head.classes}
+        known = [c.name for c in plan.methods if (item.id, c.name) in present]
+        record = read_record(plan.task.layout, item.label, known[0], plan.task.keep_maps) if known else None
+        prediction = record.prediction if record else predictions.get(item.id)
+        row = {"label": item.label, **_said(model, prediction, plan.about["classes"].get(item.group))}
+        row["target"] = record.target if record else None
         row["maps"] = len(known)
         row["failure"] = "; ".join(
             why if what == "scan" else f"{what}: {why}" for what, why in failures.get(item.id, {}).items()
         )
         rows.append(row)
     return pd.concat([plan.table.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
+
+
+def _said(model: Model, prediction: Prediction | None, truth: str | None) -> dict[str, Any]:
+    """What the network says of a scan, and whether it is right."""
+    judged = prediction is not None and model.heads[0].kind == "classes" and truth in model.classes
+    row: dict[str, Any] = {
+        "class": truth if model.heads[0].kind == "classes" else None,
+        "predicted": prediction.predicted if prediction else None,
+        "correct": prediction.predicted == truth if judged else None,
+    }
+    for head in model.heads:
+        start, values = "p_", prediction.probabilities if prediction else {}
+        if head.kind == "scale":
+            start, values = "out_", prediction.outputs if prediction else {}
+        row |= {f"{start}{name}": values.get(name, math.nan) for name in head.classes}
+    return row
 
 
 def group_table(plan: Plan, subjects: pd.DataFrame) -> pd.DataFrame:

@@ -194,7 +194,8 @@ class CohortResult:
             self.layout.subjects,
             sep="\t",
             dtype=dict.fromkeys(
-                ("id", "subject", "group", "sex", "visit", "split", "label", "class", "predicted", "target", "failure"), str
+                ("id", "subject", "group", "sex", "visit", "split", "label", "class", "predicted", "target", "failure"),
+                str,
             ),
             na_values=["n/a"],
             keep_default_na=False,

@@ -222,7 +222,7 @@ class _CohortRun:
         for outcome in outcomes:
             if outcome.failures:
                 self.failures[outcome.id] = outcome.failures
-            if outcome.prediction is not None:
+            if outcome.prediction is not None and not outcome.computed:  # else it stands in the map's record
                 self.predictions[outcome.id] = outcome.prediction
             self.computed += len(outcome.computed)
             if not self.keep_maps:
@@ -350,13 +350,7 @@ class _CohortRun:
     def write_tables(self, started: float) -> None:
         """Write tables and, last, the provenance."""
         plan, layout = self.plan, self.layout
-        records = {}
-        by_id = {item.id: item for item in plan.items}
-        for scan, method in self.records:
-            record = self._record(by_id[scan], method)
-            if record is not None:
-                records[scan, method] = record
-        subjects = subject_rows(plan, self.model, records, self.predictions, self.failures)
+        subjects = subject_rows(plan, self.model, self.records, self.predictions, self.failures)
         groups = group_table(plan, subjects)
         write_tsv(subjects, layout.subjects)
         write_tsv(groups, layout.groups)

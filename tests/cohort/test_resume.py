@@ -1,0 +1,152 @@
+"""Killed at any moment, a run goes on and ends with the bytes of an undisturbed one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mriinterp.cohort import open_cohort, run_cohort
+from mriinterp.study import load_study
+
+from .conftest import content, make_study
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Killed(BaseException):
+    """Like SIGKILL: nothing that catches exceptions stops it."""
+
+
+def start(file: Path, out: Path, *more: str, sleep: float = 0.0) -> subprocess.Popen:
+    command = [sys.executable, "-m", "mriinterp", "cohort", str(file), "--methods", "sensitivity,grad_cam"]
+    environment = {**os.environ, "TINY_SLEEP": str(sleep), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*command, "--out", str(out), "--trust-code", *more],
+        env=environment,
+        cwd=file.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def records(out: Path) -> int:
+    return len(list(out.glob("sub-*/*_relevance.json")))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
+@pytest.mark.parametrize("maps", [True, False], ids=["maps", "no-maps"])
+def test_sigkill_and_the_same_command_again(tmp_path, maps):
+    file = make_study(tmp_path / "study", per_group=6)
+    out = tmp_path / "out"
+    options = ["--workers", "2"] if maps else ["--workers", "1", "--no-maps"]
+    process = start(file, out, *options, sleep=0.05)
+    deadline = time.monotonic() + 60
+    while records(out) < 5 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    killed_at = records(out)
+    assert 5 <= killed_at < 24
+    time.sleep(1.0)  # its workers notice and end
+    (out / "sub-I100").mkdir(exist_ok=True)
+    (out / "sub-I100" / ".sub-I100_x.json.0123abcd.part").write_bytes(b"half a file")
+    again = start(file, out, *options)
+    said, complained = again.communicate(timeout=120)
+    assert again.returncode == 0, complained
+    result = open_cohort(out)
+    assert 0 < result.run["maps_computed"] <= 24 - killed_at
+    undisturbed = tmp_path / "undisturbed"
+    study = load_study(file, trust_code=True)
+    run_cohort(study, ["sensitivity", "grad_cam"], out=undisturbed, maps=maps)  # one worker, another process
+    assert content(out) == content(undisturbed)
+    assert "12 scans" in said
+
+
+@pytest.mark.parametrize("maps", [True, False], ids=["maps", "no-maps"])
+def test_a_crash_at_every_write(tmp_path, monkeypatch, maps):
+    """The k-th file of attempt k never gets its name; what was written before is enough to go on."""
+    study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
+    arguments = {"methods": ["sensitivity"], "maps": maps, "scratch_limit": 0}
+    run_cohort(study, out=tmp_path / "undisturbed", **arguments)
+    replace, left = os.replace, [0]
+
+    def replace_or_die(source, target):
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+        replace(source, target)
+
+    monkeypatch.setattr("mriinterp.atomic.os.replace", replace_or_die)
+    attempts = 0
+    while True:
+        attempts += 1
+        left[0] = 1 + attempts  # one file further each time
+        try:
+            run_cohort(study, out=tmp_path / "out", **arguments)
+        except Killed:
+            assert attempts < 60
+            continue
+        break
+    assert attempts > 6
+    assert content(tmp_path / "out") == content(tmp_path / "undisturbed")
+
+
+def test_a_full_disk_ends_the_run_and_blames_no_scan(tmp_path, monkeypatch):
+    study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
+    replace, left = os.replace, [7]
+
+    def full(source, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr("mriinterp.atomic.os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_cohort(study, ["sensitivity"], out=tmp_path / "out")
+    monkeypatch.undo()
+    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out")
+    assert result.failures == {}
+    assert result.run["maps_computed"] == 2  # seven files: two maps were whole, and were not made again
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+@pytest.mark.parametrize("damage", ["record", "map cut short", "map gone", "areas gone", "group", "running mean"])
+def test_damaged_results_are_made_again(tmp_path, damage):
+    study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
+    maps = damage != "running mean"
+    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps)
+    before = content(result.folder)
+    layout = result.layout
+    victim = {
+        "record": layout.record("sub-I101", "sensitivity"),
+        "map cut short": layout.map("sub-I101", "sensitivity"),
+        "map gone": layout.map("sub-I101", "sensitivity"),
+        "areas gone": layout.areas("sub-I101", "sensitivity"),
+        "group": layout.group("sensitivity", "AD", "absolute", "mean"),
+        "running mean": layout.moments("sensitivity", "AD"),
+    }[damage]
+    if "gone" in damage:
+        victim.unlink()
+    else:
+        victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
+    again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps)
+    assert again.run["maps_computed"] == {"group": 0, "running mean": 2}.get(damage, 1)
+    after = content(result.folder)
+    assert {k for k in before if before[k] != after.get(k)} <= {".work/moments/sensitivity_group-AD.npz"}
+    np.testing.assert_array_equal(again.mean("sensitivity", "AD").data, result.mean("sensitivity", "AD").data)
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path):
+    from mriinterp.cohort.lock import only_run
+
+    study = load_study(make_study(tmp_path / "study", per_group=1), trust_code=True)
+    with only_run(tmp_path / "out" / ".work"), pytest.raises(ValueError, match="no other run"):
+        run_cohort(study, ["sensitivity"], out=tmp_path / "out")
+    assert run_cohort(study, ["sensitivity"], out=tmp_path / "out").n("sensitivity") == 2
