@@ -26,7 +26,7 @@ with st.sidebar:
 write_address("subject", "method", *parameter_keys(method))
 
 with readable_errors():
-    prediction = prediction_of(name, subject.scan.digest, subject.scan)
+    prediction = prediction_of(name, subject.scan.digest, subject.scan, None if subject.uploaded else subject.name)
     request = {"atlas": study.atlas(), **params}
     key = request_key(model, subject.scan, method.name, **request)
 
@@ -45,6 +45,8 @@ if relevance is None and (run or "started" not in st.session_state):
     )
 working = watch("single")
 if relevance is None:
+    if not working and key in store():
+        st.rerun()  # the work ended while this run was under way
     if not working:
         st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
     st.stop()

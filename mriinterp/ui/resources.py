@@ -12,6 +12,7 @@ from mriinterp.atlas import Atlas
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
 from mriinterp.models import Model, Prediction
+from mriinterp.predictions import Predictions
 from mriinterp.store import Store
 from mriinterp.study import Study, load_study
 from mriinterp.volume import Volume, resample
@@ -60,9 +61,27 @@ def truth_of(study: str, subject: str) -> Volume | None:
 
 
 @st.cache_resource(max_entries=256, show_spinner="The network looks at the scan …")
-def prediction_of(study: str, digest: str, _scan: Volume) -> Prediction:
-    """What a study's network says of a scan (`digest` is the scan's)."""
-    return model_of(study).predict(_scan)
+def prediction_of(study: str, digest: str, _scan: Volume, subject: str | None = None) -> Prediction:
+    """What a study's network says of a scan (`digest` is the scan's); remembered for a subject of the study."""
+    model = model_of(study)
+    prediction = model.predict(_scan)
+    if subject is not None:
+        Predictions(model.digest).add(study_of(study).source(subject).fingerprint(), prediction)
+    return prediction
+
+
+def known_predictions(study: str) -> dict[str, Prediction]:
+    """What the study's network said of its subjects before, by subject."""
+    known = Predictions(model_of(study).digest).all()
+    found = {}
+    for subject in study_of(study).subjects.index if known else ():
+        try:
+            fingerprint = study_of(study).source(subject).fingerprint()
+        except OSError:  # the scan is gone: told when it is chosen
+            continue
+        if fingerprint in known:
+            found[subject] = known[fingerprint]
+    return found
 
 
 @st.cache_data(max_entries=256, show_spinner="Planning …")

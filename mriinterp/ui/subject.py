@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from mriinterp.models import Model
+from mriinterp.models import Model, Prediction
 from mriinterp.nifti import read_volume_bytes
 from mriinterp.space import check_mni_space, check_skull_stripped
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
-from mriinterp.ui.resources import scan_of, study_of, truth_of
+from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
 from mriinterp.ui.shell import readable_errors
 from mriinterp.volume import Volume
 
@@ -43,30 +43,42 @@ class Subject:
     uploaded: bool = False
 
 
-def subject_label(study: Study, subject: str) -> str:
-    """Id, group, sex and age on a line."""
+def subject_label(study: Study, subject: str, prediction: Prediction | None = None) -> str:
+    """Id, group, sex and age on a line, and what the network said of the scan, if it is known."""
     row = study.subjects.loc[subject]
     parts = [subject, str(row["group"])]
     if str(row.get("sex") or ""):
         parts.append(str(row["sex"]))
     if row.get("age") == row.get("age") and row.get("age") is not None:
         parts.append(f"{row['age']:.0f} y")
+    if prediction is not None:
+        parts.append(_said(prediction, str(row["group"])))
     return " · ".join(parts)
+
+
+def _said(prediction: Prediction, group: str) -> str:
+    """The prediction in a few signs: "→ AD 93 % ✓"."""
+    said = prediction.predicted
+    if said not in prediction.probabilities:
+        return f"→ {said} {prediction.outputs[said]:.2f}"
+    verdict = "" if group not in prediction.probabilities else " ✓" if said == group else " ✗"
+    return f"→ {said} {prediction.probabilities[said]:.0%}{verdict}"
 
 
 def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subject:
     """Pick a subject of the study, or upload a scan; stops the page with words if a scan is unfit."""
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
+    known = known_predictions(study_name)
     upload = st.session_state.get(f"{key}_file")
     chosen = st.selectbox(
         "Subject",
         ids,
-        format_func=lambda s: subject_label(study, s),
+        format_func=lambda s: subject_label(study, s, known.get(s)),
         key=linked(key, ids[0], options=ids),
         persist_state="session",
         disabled=upload is not None,
-        help="Type to search by id, group, sex or age.",
+        help="Type to search by id, group, sex, age or prediction. ✓ right, ✗ wrong; nothing: not predicted yet.",
     )
     with st.expander("Explain my own scan", icon=":material/upload_file:", expanded=upload is not None):
         file = st.file_uploader(
