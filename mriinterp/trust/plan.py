@@ -214,7 +214,7 @@ def make_plan(
         measures=tuple(wanted),
         subjects=tuple(ill),
         costly=tuple(ill[: costly or scale.costly]),
-        controls=tuple(well[: scale.controls]) if "group_effect" in wanted else (),
+        controls=tuple(well[: min(scale.controls, max(len(ill), SMALLEST_GROUP))]) if "group_effect" in wanted else (),
         others=scale.others,
         reference_scans=scale.reference_scans,
         settings={name: dict(values) for name, values in scale.settings.items()},

@@ -12,7 +12,8 @@ import pandas as pd
 from mriinterp.atomic import write_text
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.sidecar import RESEARCH_USE
-from mriinterp.trust.registry import get_measure
+from mriinterp.trust.benchmark import COHORT
+from mriinterp.trust.registry import get_measure, measure_names
 from mriinterp.trust.results import load_details, load_plan, load_results, settings_table, summary
 from mriinterp.trust.words import CAVEAT, findings, label_of
 
@@ -79,12 +80,18 @@ def settings_words(settings: pd.DataFrame) -> list[str]:
     return found
 
 
-def _header(plan: dict[str, Any]) -> list[str]:
+def _header(plan: dict[str, Any], results: pd.DataFrame) -> list[str]:
+    """What was done, counted from the results there are: a run that was stopped says less than its plan."""
+    people = results[results["subject"] != COHORT].groupby("measure")["subject"].nunique()
+    measures = [name for name in people.index if name in measure_names()]
+    cheap, costly = (
+        max((int(people[name]) for name in measures if get_measure(name).cost == cost), default=0)
+        for cost in ("cheap", "costly")
+    )
     about = [
         f"Study: {plan['title']}. Network: {plan['model']['name']} (SHA-256 {plan['model']['sha256'][:12]}…), explained "
         f"output: {plan['target']}, f: {'logit margin' if plan['score'] == 'margin' else 'raw output'}.",
-        f"Cheap measures on {len(plan['subjects'])} subjects, costly ones on {len(plan['costly'])}, group effect on "
-        f"{len(plan['subjects'])} + {len(plan['controls'])}; hidden tissue is replaced by the mean of "
+        f"Cheap measures on {cheap} subjects, costly ones on {costly}; hidden tissue is replaced by the mean of "
         f"{plan['reference_scans']} control scans; {plan['replicates']} retrained networks.",
     ]
     if plan["simulated"]:
@@ -133,8 +140,8 @@ def write_report(folder: Path | str) -> list[Path]:
     write_text(folder / "trust_results.csv", results.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     settings = settings_words(settings_table(results))
-    write_text(folder / "report.md", _markdown(plan, table, words, settings))
-    write_text(folder / "report.html", _html(plan, table, words, settings, folder))
+    write_text(folder / "report.md", _markdown(plan, results, table, words, settings))
+    write_text(folder / "report.html", _html(plan, results, table, words, settings, folder))
     return [folder / name for name in ("trust_results.csv", "trust_summary.csv", "report.md", "report.html")]
 
 
@@ -145,8 +152,10 @@ NOTE = (
 )
 
 
-def _markdown(plan: dict[str, Any], table: pd.DataFrame, words: list[str], settings: list[str]) -> str:
-    parts = ["# Trust benchmark", "", *_header(plan), "", "## What the figures mean", ""]
+def _markdown(
+    plan: dict[str, Any], results: pd.DataFrame, table: pd.DataFrame, words: list[str], settings: list[str]
+) -> str:
+    parts = ["# Trust benchmark", "", *_header(plan, results), "", "## What the figures mean", ""]
     parts += [f"- {sentence}" for sentence in words]
     parts += [
         "",
@@ -175,7 +184,14 @@ STYLE = (
 )
 
 
-def _html(plan: dict[str, Any], table: pd.DataFrame, words: list[str], settings: list[str], folder: Path) -> str:
+def _html(
+    plan: dict[str, Any],
+    results: pd.DataFrame,
+    table: pd.DataFrame,
+    words: list[str],
+    settings: list[str],
+    folder: Path,
+) -> str:
     def paragraphs(texts: Sequence[str], tag: str) -> str:
         return "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
 
@@ -191,7 +207,7 @@ def _html(plan: dict[str, Any], table: pd.DataFrame, words: list[str], settings:
     cells = "".join(f"<tr>{paragraphs(row, 'td')}</tr>" for row in body)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trust benchmark</title>'
-        f"<style>{STYLE}</style></head><body><h1>Trust benchmark</h1>{paragraphs(_header(plan), 'p')}"
+        f"<style>{STYLE}</style></head><body><h1>Trust benchmark</h1>{paragraphs(_header(plan, results), 'p')}"
         f"<h2>What the figures mean</h2><ul>{paragraphs(words, 'li')}</ul><p>{html.escape(CAVEAT)}</p>"
         f"{''.join(figures)}<h2>Table</h2><p>{html.escape(NOTE)}</p>"
         f"<div style='overflow-x:auto'><table><tr>{paragraphs(head, 'th')}</tr>{cells}</table></div>"
