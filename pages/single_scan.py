@@ -4,10 +4,12 @@ import streamlit as st
 
 from mriinterp.store import request_key
 from mriinterp.ui.address import write_address
+from mriinterp.ui.areas import clicked_peak, show_areas
+from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
 from mriinterp.ui.resources import cost_of, known_map, model_of, prediction_of, store, study_of
-from mriinterp.ui.result import clicked_peak, show_areas, show_downloads, show_planes, show_prediction, show_space
+from mriinterp.ui.result import show_planes, show_prediction, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject
 
@@ -56,7 +58,7 @@ state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
 areas, space, files = st.tabs(["Areas", "In space", "Files"], key="part", on_change="rerun")
 if areas.open:
     with areas:
-        show_areas(name, relevance)
+        show_areas(name, subject, relevance)
 if space.open:
     with space:
         show_space(study, subject, relevance, mm=state.cursor_mm)

@@ -16,9 +16,10 @@ import streamlit as st
 if TYPE_CHECKING:
     from mriinterp.ui.viewer import ViewerState
 
-__all__ = ["linked", "linked_list", "linked_value", "read_view", "write_address", "write_view"]
+__all__ = ["enter_page", "linked", "linked_list", "linked_value", "read_view", "write_address", "write_view"]
 
 _DEFAULTS = "_address_defaults"
+_PAGE, _SEEN = "_page", "_linked_on"
 _SETTINGS: dict[str, Any] = {  # of the viewer, with the values it starts with
     "view": "ortho",
     "convention": "radiological",
@@ -55,14 +56,29 @@ def linked(
         The key, to be passed on to the widget.
     """
     st.session_state.setdefault(_DEFAULTS, {})[key] = default
+    _carry(key)
     if key not in st.session_state or (options is not None and st.session_state[key] not in options):
         st.session_state[key] = _from_address(key, default, options, cast, valid)
     return key
 
 
+def enter_page(name: str) -> None:
+    """Say which page runs; to be called before its widgets."""
+    st.session_state[_PAGE] = name
+
+
+def _carry(key: str) -> None:
+    """Hand a value on to the widget of the same key on another page, which Streamlit takes for a new one."""
+    seen, page = st.session_state.setdefault(_SEEN, {}), st.session_state.get(_PAGE)
+    if seen.get(key) != page and key in st.session_state:
+        st.session_state[key] = st.session_state[key]
+    seen[key] = page
+
+
 def linked_list(key: str, default: list[str], options: Collection[str]) -> str:
     """`linked` for a widget that takes several values: ``?key=one,two``."""
     st.session_state.setdefault(_DEFAULTS, {})[key] = default
+    _carry(key)
     raw = st.query_params.get(key)
     asked = default if raw is None else [unquote(part) for part in raw.split(",")]
     chosen = st.session_state.get(key, asked)

@@ -166,6 +166,8 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
     if job is not None and not job.running and job.result:
         failed.update(job.result)
     working = watch("compare")
+    if not working and any(entry.key in store() for entry in missing):
+        st.rerun()  # the work ended while this run was under way
     for entry in missing:
         if not working and entry.key in failed:
             st.error(f"{entry.label} could not be computed: {failed[entry.key]}", icon=":material/error:")

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.ui.address import enter_page
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.studies import choose_study, current_study
 
@@ -56,6 +57,7 @@ def _enter_through_app() -> None:
 def page_header(title: str, caption: str) -> None:
     """Title of a page, what it is for, and what its data and use are worth."""
     _enter_through_app()
+    enter_page(title)
     st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")

@@ -36,15 +36,20 @@ def open_page():
     return open_
 
 
+def _works(app):
+    jobs = [app.session_state[f"_job_{slot}"] for slot in SLOTS if f"_job_{slot}" in app.session_state]
+    return any(job.running for job in jobs)
+
+
 @pytest.fixture
 def finish():
     """Run a page until its background work is done."""
 
     def finish_(app, seconds: float = 120):
         end = time.monotonic() + seconds
-        while any(f"_job_{slot}" in app.session_state for slot in SLOTS) and time.monotonic() < end:
+        while _works(app) and time.monotonic() < end:
             time.sleep(0.3)
-            app.run()
+        app.run()
         assert not app.exception, [e.value for e in app.exception]
         return app
 

@@ -1,0 +1,163 @@
+"""The compare page, by Streamlit's own page tests; columns and work without a page."""
+
+import numpy as np
+import pytest
+
+from mriinterp.progress import Cancelled
+from mriinterp.ui.columns import Column, column_labels, make_column, read_column, write_column
+
+PAGE = "pages/compare.py"
+QUICK = "sensitivity,layer_cam"
+
+
+@pytest.fixture
+def open_compare(open_page):
+    """The compare page; the page that the app opens first gets a quick method."""
+    return lambda **address: open_page(PAGE, **{"method": "sensitivity", **address})
+
+
+def text_of(app):
+    return " ".join(element.value for element in [*app.markdown, *app.caption, *app.title, *app.info, *app.error])
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (Column("sim-001", "sensitivity"), "sim-001:sensitivity"),
+        (Column("sim-001", "occlusion", (("size", 20), ("stride", 10))), "sim-001:occlusion:size=20,stride=10"),
+        (Column("a:b,c=d/é", "layer_cam", (), "fold 2"), "a%3Ab%2Cc%3Dd%2F%C3%A9:layer_cam::fold 2"),
+    ],
+)
+def test_columns_survive_the_address(column, text):
+    assert write_column(column) == text
+    assert read_column(text) == column
+
+
+def test_defaults_are_left_out_of_a_column():
+    assert make_column("s", "occlusion", {"size": 40, "stride": 7}).params == (("stride", 7),)
+    assert read_column("s:occlusion:size=40") == Column("s", "occlusion")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sim-001", "s:nonsense", "s:occlusion:size=-3", "s:occlusion:speed=3", "a:b:c:d:e"]
+)
+def test_nonsense_is_no_column(text):
+    with pytest.raises((KeyError, ValueError)):
+        read_column(text)
+
+
+class _Study:
+    def group_of(self, subject):
+        return {"s": "AD", "t": "CN"}[subject]
+
+
+def test_labels_say_only_what_differs():
+    columns = [Column("s", "occlusion"), Column("s", "occlusion", (("size", 20),)), Column("s", "sensitivity")]
+    assert column_labels(columns, _Study()) == ["Occlusion · defaults", "Occlusion · size 20", "Sensitivity analysis"]
+    assert column_labels([Column("s", "occlusion"), Column("t", "occlusion")], _Study()) == ["s · AD", "t · CN"]
+    twice = column_labels([Column("s", "occlusion"), Column("s", "occlusion")], _Study())
+    assert len(set(twice)) == 2
+
+
+def _entry(label, key, method="sensitivity"):
+    from mriinterp.ui.compare import Entry
+    from mriinterp.ui.subject import Subject
+
+    return Entry(Column("s", method), label, Subject("s", scan=label), None, {}, key)
+
+
+def test_one_bar_over_all_maps_and_a_crash_leaves_the_others():
+    from mriinterp.ui.compare import run_all
+
+    made, told = [], []
+
+    def explain(model, scan, method, *, progress, cancel):
+        if scan == "two":
+            raise AttributeError("a bug in the method")
+        progress(1, 2)
+        made.append(scan)
+
+    entries = [_entry("one", "1"), _entry("two", "2", "occlusion"), _entry("three", "3")]
+    failed = run_all(entries, explain, lambda done, total: told.append(done / total), lambda: False)
+    assert failed == {"2": "a bug in the method"}
+    assert made == ["one", "three"]
+    assert told == sorted(told)
+    assert told[-1] == 1
+    # Ten of twelve parts of the bar are the occlusion's.
+    np.testing.assert_allclose(told[:3], [0.5 / 12, 1 / 12, 11 / 12], atol=1e-3)
+
+
+def test_cancel_ends_all_work():
+    from mriinterp.ui.compare import run_all
+
+    def explain(model, scan, method, *, progress, cancel):
+        raise Cancelled("cancelled on request")
+
+    with pytest.raises(Cancelled):
+        run_all([_entry("one", "1"), _entry("two", "2")], explain, None, lambda: False)
+
+
+def test_shares_and_differences_against_plain_arithmetic(small_volume):
+    from mriinterp.explain import RelevanceMap
+    from mriinterp.ui.compare import raw_difference, share_difference, share_map
+
+    def relevance(volume, reading):
+        return RelevanceMap(volume, "m", "AD", "probability", None, reading=reading)
+
+    other = small_volume.with_data(np.roll(small_volume.data, 1, axis=0))
+    a, b = relevance(small_volume, "positive"), relevance(other, "absolute")
+    data = small_volume.data.astype(float)
+    one = np.where(data > 0, data, 0)
+    two = np.abs(np.roll(data, 1, axis=0))
+    np.testing.assert_allclose(share_map(a).data, 1e6 * one / one.sum(), rtol=1e-5)
+    expected = 1e6 * (one / one.sum() - two / two.sum())
+    np.testing.assert_allclose(share_difference(a, b, a.volume, b.volume).data, expected, rtol=1e-4, atol=0.5)
+    np.testing.assert_allclose(raw_difference(a.volume, b.volume).data, data - np.roll(data, 1, axis=0), rtol=1e-6)
+    assert not share_map(relevance(small_volume.with_data(np.zeros_like(small_volume.data)), "absolute")).data.any()
+
+
+def test_methods_of_one_subject(open_compare, finish):
+    app = finish(open_compare(methods=QUICK, subject="sim-002"))
+    shown = text_of(app)
+    assert "Simulated data" in shown
+    assert "colours cannot be compared" in shown
+    assert "true group **CN**" in shown
+    assert app.multiselect(key="methods").value == ["sensitivity", "layer_cam"]
+    assert app.selectbox(key="metric").value == "euclidean"
+    assert "compare_areas" in app.session_state
+
+
+def test_a_pair_and_its_difference(open_compare, finish):
+    app = finish(open_compare(methods=QUICK, show="pair", a="2", b="1", scale="share"))
+    assert app.selectbox(key="a").value == 2
+    shown = text_of(app)
+    assert "millionths" in shown
+    assert "scaled to the same sum" in shown
+    assert app.query_params["a"] in ("2", ["2"])
+    app.selectbox(key="a").set_value(1).run()
+    assert "Choose two different maps" in text_of(app)
+
+
+def test_subjects_with_one_target_share_a_scale(open_compare, finish):
+    app = finish(open_compare(by="subjects", method="sensitivity", target="AD", scale="common"))
+    shown = text_of(app)
+    assert "sim-001" in shown
+    assert "sim-002" in shown
+    assert "One scale for all maps" in shown
+    assert "All explain **AD**" in shown
+
+
+@pytest.mark.parametrize("metric", ["spearman", "ssim", "top10"])
+def test_any_columns_from_the_address(open_compare, finish, metric):
+    columns = ["sim-001:sensitivity", "sim-002:layer_cam", "sim-999:sensitivity", "nonsense"]
+    app = finish(open_compare(by="any", c=columns, metric=metric))
+    assert app.multiselect(key="c_list").value == columns[:2]
+    assert list(app.query_params["c"]) == columns[:2]
+    app.button(key="add_column").click()
+    app = finish(app.run())
+    assert len(app.multiselect(key="c_list").value) == 3
+
+
+def test_too_few_columns_are_told(open_compare):
+    app = open_compare(methods="sensitivity")
+    assert "two to six" in text_of(app)
