@@ -5,6 +5,7 @@ import pytest
 from mriinterp.areas import outside_shares
 from mriinterp.explain import explain
 from mriinterp.trust import Bench, Explainer, get_measure
+from mriinterp.trust.traps import confound_network, outside_table
 from tests.trust.tiny_study import LesionNet, TinyStudy
 
 METHODS = {
@@ -33,3 +34,31 @@ def test_the_measure_of_localisation_tells_it_too():
     values = get_measure("localisation").run(case, Explainer("gradient_x_input")).values
     assert values["outside"] > 0.5
     assert values["auprc_read"] < 0.5
+
+
+def test_table_of_shares_is_that_of_the_maps():
+    study = TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True)
+    table = outside_table(study, study.model(), [Explainer("gradient_x_input")], ["sim-002", "sim-004"])
+    expected = [shares_of(study, subject) for subject in ("sim-002", "sim-004")]
+    assert table["outside_brain"].tolist() == pytest.approx(expected)
+    assert table["subject"].tolist() == ["sim-002", "sim-004"]
+
+
+def shares_of(study, subject):
+    relevance = explain(study.model(), study.scan(subject), "gradient_x_input", target="AD").volume.data
+    outside = study.brain_mask().data == 0
+    return abs(relevance[outside]).sum() / abs(relevance).sum()
+
+
+def test_a_trained_network_is_kept(tmp_path, monkeypatch):
+    """The recipe trains on the confounded study; a second call loads what the first one made."""
+    made = []
+
+    def train(folder, recipe, *, name, progress, cancel):
+        made.append((recipe.study.variant, name))
+        return "model"
+
+    monkeypatch.setattr("mriinterp.train.train_demo", train)
+    study, model = confound_network(tmp_path)
+    assert made == [("confound", "demo_confound")]
+    assert (study.settings.variant, model) == ("confound", "model")
