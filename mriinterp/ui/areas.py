@@ -1,0 +1,96 @@
+"""Relevance per area on the page: chart, table, and this subject against the groups."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from mriinterp.areas import area_table, outside_shares, top_areas
+from mriinterp.cohort import open_cohort
+from mriinterp.explain import RelevanceMap
+from mriinterp.figures.against import against_groups
+from mriinterp.figures.areas import area_bars
+from mriinterp.methods import get_method
+from mriinterp.ui.cohort_run import TARGETS, folder_of
+from mriinterp.ui.resources import atlas_of, study_of
+from mriinterp.ui.shell import escape_markdown
+from mriinterp.ui.subject import Subject
+
+__all__ = ["clicked_peak", "show_areas", "table_of"]
+
+AREA_COLUMNS = {
+    "area": st.column_config.TextColumn("Area"),
+    "share": st.column_config.NumberColumn("Share", format="percent"),
+    "mean": st.column_config.NumberColumn("Mean of a voxel", format="scientific"),
+    "asymmetry": st.column_config.NumberColumn(
+        "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means"
+    ),
+    "size_mm3": st.column_config.NumberColumn("Size / mm³", format="localized"),
+    "peak_x": st.column_config.NumberColumn("x / mm", format="%.0f"),
+    "peak_y": st.column_config.NumberColumn("y / mm", format="%.0f"),
+    "peak_z": st.column_config.NumberColumn("z / mm", format="%.0f"),
+}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _table(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _study_name: str) -> pd.DataFrame:
+    return area_table(_relevance, atlas_of(_study_name), merge_hemispheres=merge)
+
+
+def table_of(study_name: str, relevance: RelevanceMap, merge: bool = True) -> pd.DataFrame:
+    """Relevance of each area, computed once a map."""
+    return _table(relevance.volume.digest, atlas_of(study_name).digest, merge, relevance, study_name)
+
+
+def clicked_peak(chart: str) -> tuple[float, float, float] | None:
+    """Where the area peaks whose bar was clicked in a chart, known before the chart is drawn again."""
+    event = st.session_state.get(chart)
+    points = event.selection.points if event else []
+    place = points[0]["customdata"][1:4] if points and points[0].get("customdata") else [None]
+    return tuple(place) if place[0] is not None else None
+
+
+def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap) -> None:
+    """Bar chart and table of the areas; a click on a bar is read by `clicked_peak`."""
+    atlas = atlas_of(study_name)
+    shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
+    with st.container(horizontal=True, gap="large"):
+        merge = st.toggle("Left and right together", value=True, key="merge", persist_state="session")
+        st.markdown(
+            f"Relevance outside the brain **{shares['outside_brain']:.1%}** · in the brain, outside all areas "
+            f"**{shares['outside_areas'] - shares['outside_brain']:.1%}** (shares of the absolute relevance)"
+        )
+    table = table_of(study_name, relevance, merge)
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(area_bars(table, 15), key="area_bars", on_select="rerun", selection_mode="points")
+        st.caption("Click a bar to move the crosshair to the peak of that area.")
+    with right:
+        shown = top_areas(table, len(table))
+        st.dataframe(shown, column_config=AREA_COLUMNS, column_order=list(AREA_COLUMNS), hide_index=True, height=480)
+        st.caption(
+            f"{relevance.reading.capitalize()} relevance. Sums and means as shares of all areas; asymmetry from −1 (right) to 1 (left)."
+        )
+    _show_against_groups(study_name, subject, relevance)
+
+
+def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap) -> None:
+    """This subject's areas beside the averages of the groups, where a cohort run has maps of the method."""
+    folder = folder_of(study_of(study_name))
+    if not (folder / "run.json").is_file():
+        st.caption("Run the cohort (page **Cohort**) to see this subject against the averages of the groups.")
+        return
+    cohort = open_cohort(folder)
+    if relevance.method not in cohort.methods:
+        return
+    values = cohort.areas(relevance.method)
+    groups = cohort.subjects.loc[values.index, "group"]
+    st.markdown(f"**{escape_markdown(subject.name)} against the groups** of the cohort run")
+    figure = against_groups(
+        table_of(study_name, relevance), values.drop(index=subject.name, errors="ignore"), groups, subject.name
+    )
+    st.plotly_chart(figure, key="against_groups")
+    st.caption(
+        f"Bars: this map. Dots: mean of a group with its 95 % interval, this subject left out. The cohort's "
+        f"{get_method(relevance.method).label.lower()} explains {TARGETS.get(cohort.target, cohort.target).lower()}."
+    )

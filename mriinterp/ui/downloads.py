@@ -1,0 +1,101 @@
+"""A map as files: data, pictures, animations, a page to send round; each made when it is asked for."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from mriinterp.explain import RelevanceMap
+from mriinterp.export.animation import write_gif, write_mp4
+from mriinterp.export.scan_report import scan_report
+from mriinterp.figures.mosaic import mosaic_png
+from mriinterp.methods import get_method
+from mriinterp.nifti import to_source, write_volume
+from mriinterp.sidecar import to_sidecar
+from mriinterp.ui.areas import table_of
+from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
+from mriinterp.ui.subject import Subject
+from mriinterp.volume import Volume
+
+__all__ = ["show_downloads"]
+
+
+def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:
+    """Map, description, table, pictures, animations and a report as files; made when asked for."""
+    stem = f"{Path(subject.name).name.split('.')[0]}_{relevance.method}"
+    scan = on_grid_of(subject.scan, relevance.volume)
+    method = get_method(relevance.method)
+    own = subject.scan.source or subject.scan.grid
+
+    def offer(label: str, make: Callable[[], bytes | str], ending: str, help: str) -> None:
+        st.download_button(
+            label, make, f"{stem}_{ending}", key=f"get_{ending}", help=help, on_click="ignore", width="stretch"
+        )
+
+    data, pictures, pages = st.columns(3)
+    with data:
+        st.markdown("**Data**")
+        offer(
+            "Map (NIfTI)", lambda: _nifti(relevance.volume), "relevance.nii.gz", "Signed and raw, on the network's grid"
+        )
+        if not relevance.volume.grid.matches(own):
+            on_scan = to_source(relevance.volume, own)
+            offer(
+                "Map on the scan's grid",
+                lambda: _nifti(on_scan),
+                "relevance_scan.nii.gz",
+                "In the scan's own voxel order",
+            )
+        sidecar = to_sidecar(relevance, simulated_scan=simulated)
+        offer("Description (JSON)", lambda: json.dumps(sidecar, indent=2, ensure_ascii=False), "relevance.json",
+              "Method, parameters, target, prediction, digests, versions")  # fmt: skip
+        table = table_of(study_name, relevance)
+        offer("Areas (CSV)", lambda: table.to_csv(index=False), "areas.csv", "Relevance per brain area")
+    with pictures:
+        st.markdown("**Pictures**")
+        title = f"{subject.name} · {method.label}{' · simulated data' if simulated else ''}"
+        offer(
+            "Mosaic (PNG)",
+            lambda: mosaic_png(scan, relevance, title=title),
+            "mosaic.png",
+            "Seven slices along each axis",
+        )
+        axis = st.selectbox("Animation along", ["coronal", "axial", "sagittal"], key="animate")
+        offer(
+            "Animation (GIF)",
+            lambda: _animation(write_gif, "gif", scan, relevance, axis, title),
+            f"{axis}.gif",
+            "Through the brain",
+        )
+        offer(
+            "Animation (MP4)",
+            lambda: _animation(write_mp4, "mp4", scan, relevance, axis, title),
+            f"{axis}.mp4",
+            "Through the brain",
+        )
+    with pages:
+        st.markdown("**To send round**")
+        facts = {"id": subject.name, **({"group": subject.group} if subject.group else {})}
+        brain = study_of(study_name).brain_mask()
+        offer(
+            "One page (HTML)",
+            lambda: scan_report(
+                relevance, scan, atlas_of(study_name), subject=facts, simulated=simulated, brain=brain
+            ).html(),
+            "report.html",
+            "Prediction, pictures, areas and provenance; opens without a network connection",
+        )
+
+
+def _nifti(volume: Volume) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write_volume(volume, Path(folder) / "map.nii.gz", space="mni").read_bytes()
+
+
+def _animation(write: Callable, ending: str, scan: Volume, relevance: RelevanceMap, axis: str, title: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write(Path(folder) / f"slices.{ending}", scan, relevance, axis, title=title).read_bytes()
