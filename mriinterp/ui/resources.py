@@ -69,7 +69,7 @@ def truth_of(study: str, subject: str) -> Volume | None:
 @st.cache_resource(max_entries=256, show_spinner="The network looks at the scan …")
 def prediction_of(study: str, digest: str, _scan: Volume, subject: str | None = None) -> Prediction:
     """What a study's network says of a scan (`digest` is the scan's); remembered for a subject of the study."""
-    model = model_of(study)
+    model = _second_model_of(study)
     prediction = model.predict(_scan)
     if subject is not None:
         Predictions(model.digest).add(study_of(study).source(subject).fingerprint(), prediction)
