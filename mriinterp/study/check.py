@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ import pandas as pd
 from mriinterp.models import Model, architecture_names, packaged_models, read_card
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
-from mriinterp.study.settings import StudySettings, parse_study
+from mriinterp.study.settings import PATHS, StudySettings, parse_study, read_toml
 from mriinterp.study.sources import FileScan
 from mriinterp.study.table import TableStudy, read_table_of, with_split
 from mriinterp.study.training import training_digest
@@ -55,18 +55,16 @@ def check_study(
     """
     report, path = Report(), Path(path)
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        entries = read_toml(path)
     except OSError as error:
         report.add("error", f"The study file cannot be read: {error}")
         return report
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        report.add("error", f"{path.name} is no TOML: {error} (write Windows paths with / or in single quotes)")
+        report.add("error", f"{path.name} is no TOML: {error}; {PATHS}")
         return report
     settings, problems = parse_study(entries, path)
     for problem in problems:
         report.add("error", f"{path.name}: {problem}")
-    if settings is None:
-        settings = _what_can_be_read(entries, path)
     if settings is None:
         report.add("info", "Table, network and scans were not looked at: correct the file first")
         return report
@@ -90,19 +88,6 @@ def _attempt(make: Callable[[], T], what: str, report: Report) -> T | None:
         text = error.args[0] if isinstance(error, KeyError) and error.args else error
         report.add("error", f"{what}: {text}")
         return None
-
-
-def _what_can_be_read(entries: dict[str, Any], path: Path) -> StudySettings | None:
-    """Settings of a faulty file without its faults, if table, groups and model are named."""
-    cleaned = {k: dict(v) if isinstance(v, dict) else v for k, v in entries.items()}
-    for section, keys in (("groups", ("labels", "classes")), ("split", ("test", "seed")), ("subjects", ("corrupt",))):
-        for key in keys:
-            part = {k: dict(v) if isinstance(v, dict) else v for k, v in cleaned.items()}
-            if isinstance(part.get(section), dict) and part[section].pop(key, None) is not None:
-                settings, _ = parse_study(part, path)
-                if settings is not None:
-                    return settings
-    return None
 
 
 def _check_table(settings: StudySettings, report: Report) -> pd.DataFrame | None:

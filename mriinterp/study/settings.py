@@ -20,7 +20,7 @@ from mriinterp.models import packaged_models
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe
 from mriinterp.subjects import FIELDS, LAYOUTS
 
-__all__ = ["StudySettings", "parse_study", "read_study_file", "write_study_file"]
+__all__ = ["StudySettings", "parse_study", "read_study_file", "read_toml", "write_study_file"]
 
 # section → key → (kind, whether it must be there); kinds are checked by `_fits`
 SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
@@ -64,6 +64,7 @@ KINDS = {
 }
 NORMALISATIONS = ("card", "voxelwise")
 BACKGROUNDS = ("mean", "template")
+PATHS = "Windows paths are written with /, or in single quotes"
 
 
 @dataclass(frozen=True)
@@ -143,18 +144,26 @@ def read_study_file(path: str | Path, *, trust_code: bool = False) -> StudySetti
     if not path.is_file():
         raise FileNotFoundError(f"expected a study file, found none: {path}")
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        entries = read_toml(path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        hint = " (write Windows paths with / or in single quotes)" if "escape" in str(error).lower() else ""
-        raise ValueError(f"{path.name}: expected a study file in TOML, got something else: {error}{hint}") from error
+        raise ValueError(f"{path.name}: expected a study file in TOML, got something else: {error}; {PATHS}") from error
     settings, problems = parse_study(entries, path)
-    if settings is None:
+    if settings is None or problems:
         raise ValueError(f"{path.name}: expected a complete study file, got problems: {'; '.join(problems)}")
     return replace(settings, model=replace(settings.model, trust_code=trust_code))
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Entries of a study file; errors as of `tomllib`."""
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+
+
 def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings | None, list[str]]:
-    """Entries of a study file as settings, or None and everything that is wrong with them."""
+    """Entries of a study file as settings, and everything that is wrong with them.
+
+    What is wrong is left out of the settings; they are None if table,
+    reference group or network are not named.
+    """
     flat, problems = _flatten(entries)
     folder = path.absolute().parent
     labels = {g: (v,) if isinstance(v, str) else tuple(v) for g, v in flat.get("groups.labels", {}).items()}
@@ -164,10 +173,15 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
             if flat.get("groups.labels"):
                 problems.append(f"{key} is {group!r}, which [groups.labels] does not name; it has {', '.join(labels)}")
             labels.setdefault(group, (group,))
-    problems += _contradictions(flat, labels)
+    for key, problem in _contradictions(flat, labels):
+        problems.append(problem)
+        flat.pop(key, None)
     corrupt, problem = _corrupt(flat.get("subjects.corrupt", []), folder)
     problems += problem
-    if problems:
+    if (
+        not {"subjects.table", "groups.reference"} <= flat.keys()
+        or not {"model.card", "model.architecture"} & flat.keys()
+    ):
         return None, problems
     name = flat.get("name", path.stem)
     return StudySettings(
@@ -195,7 +209,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         background=flat.get("background.kind", "mean"),
         normalised=flat.get("background.normalised", False),
         path=path.absolute(),
-    ), []
+    ), problems
 
 
 def _located(text: str, folder: Path) -> Path:
@@ -243,38 +257,44 @@ def _fits(value: Any, kind: str) -> bool:
     return all(isinstance(item, str) if kind == "texts" else _fits(item, "names") for item in value.values())
 
 
-def _contradictions(flat: Mapping[str, Any], labels: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Entries that are well formed and cannot be meant."""
+def _contradictions(flat: Mapping[str, Any], labels: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Entries that are well formed and cannot be meant, and why."""
     problems = []
-    for key, choices in (
-        ("subjects.kind", ("auto", *LAYOUTS)),
-        ("model.normalisation", NORMALISATIONS),
-        ("background.kind", BACKGROUNDS),
-    ):
-        if key in flat and flat[key] not in choices:
-            problems.append(f"{key} is {flat[key]!r}; available: {', '.join(choices)}")
-    unknown = [f for f in flat.get("subjects.columns", {}) if f not in FIELDS]
+    choices = {
+        "subjects.kind": ("auto", *LAYOUTS),
+        "model.normalisation": NORMALISATIONS,
+        "background.kind": BACKGROUNDS,
+    }
+    for key, known in choices.items():
+        if key in flat and flat[key] not in known:
+            problems.append((key, f"{key} is {flat[key]!r}; available: {', '.join(known)}"))
+    columns = flat.get("subjects.columns", {})
+    unknown = [f for f in columns if f not in FIELDS]
     if unknown:
-        problems.append(f"subjects.columns has unknown fields {', '.join(unknown)}; available: {', '.join(FIELDS)}")
+        text = f"subjects.columns has unknown fields {', '.join(unknown)}; available: {', '.join(FIELDS)}"
+        problems.append(("subjects.columns", text))
     if ("model.card" in flat) == ("model.architecture" in flat):
-        problems.append("[model] needs either card, or architecture and weights")
+        problems.append(("model.architecture", "[model] needs either card, or architecture and weights"))
     if "model.architecture" in flat and not flat.get("model.weights"):
-        problems.append("model.weights is missing (an architecture needs weights)")
+        problems.append(("model.architecture", "model.weights is missing (an architecture needs weights)"))
     if "groups.positive" in flat and flat.get("groups.positive") == flat.get("groups.reference"):
-        problems.append(f"groups.positive and groups.reference are both {flat['groups.positive']!r}")
+        text = f"groups.positive and groups.reference are both {flat['groups.positive']!r}"
+        problems.append(("groups.positive", text))
     strangers = [g for g in flat.get("groups.classes", {}) if g not in labels]
     if strangers:
-        problems.append(f"groups.classes names unknown groups {', '.join(strangers)}; groups: {', '.join(labels)}")
+        text = f"groups.classes names unknown groups {', '.join(strangers)}; groups: {', '.join(labels)}"
+        problems.append(("groups.classes", text))
     owners: dict[str, list[str]] = {}
     for group, names in labels.items():
         for label in dict.fromkeys(names):
             owners.setdefault(label, []).append(group)
     shared = [f"{label} ({' and '.join(groups)})" for label, groups in owners.items() if len(groups) > 1]
     if shared:
-        problems.append(f"labels that stand for several groups: {', '.join(shared)}")
+        problems.append(("groups.labels", f"labels that stand for several groups: {', '.join(shared)}"))
     test = flat.get("split.test")
     if test is not None and not (0 < test < 1 if isinstance(test, float) else test >= 1):
-        problems.append(f"split.test is {test}; expected a share between 0 and 1 (0.2) or a number of patients (30)")
+        text = f"split.test is {test}; expected a share between 0 and 1 (0.2) or a number of patients (30)"
+        problems.append(("split.test", text))
     return problems
 
 

@@ -93,4 +93,4 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     one_map = 14 * 15 * 13 * 4
-    assert peaks[1] - peaks[0] < 40 * one_map / 3  # 40 more scans: their rows, not their maps
+    assert peaks[1] - peaks[0] < 0.8 * 40 * one_map  # 40 more scans: 5 kB each for rows and garbage, and no map
