@@ -18,6 +18,6 @@ PAGES = [
     st.Page("pages/trust.py", title="Trust", icon=":material/verified:"),
 ]
 
-page = st.navigation(PAGES)
+page = st.navigation(PAGES, position="top")
 sidebar()
 page.run()

@@ -54,8 +54,9 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap) -> No
     """Bar chart and table of the areas; a click on a bar is read by `clicked_peak`."""
     atlas = atlas_of(study_name)
     shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
-    with st.container(horizontal=True, gap="large"):
-        merge = st.toggle("Left and right together", value=True, key="merge", persist_state="session")
+    switch, words = st.columns([1, 3], vertical_alignment="center")
+    merge = switch.toggle("Left and right together", value=True, key="merge", persist_state="session")
+    with words:
         st.markdown(
             f"Relevance outside the brain **{shares['outside_brain']:.1%}** · in the brain, outside all areas "
             f"**{shares['outside_areas'] - shares['outside_brain']:.1%}** (shares of the absolute relevance)"

@@ -25,7 +25,7 @@ def choose_method(key: str = "method", default: str = "occlusion") -> Method:
         persist_state="session",
     )
     method = get_method(name)
-    st.caption(f"{method.summary} *{method.reference}*", help=method.caution or None)
+    st.caption(method.summary, help=f"{method.reference}. {method.caution}")
     return method
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.explain import RelevanceMap
-from mriinterp.figures.slices3d import slices_figure
+from mriinterp.figures.slices3d import peak_mm, slices_figure
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
@@ -69,7 +69,10 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, curs
         layers,
         atlas=atlas_of(study_name).on(relevance.volume.grid),
         key="planes",
-        cursor_mm=cursor_mm or first.pop("cursor_mm", None) or st.session_state.get("planes_cursor"),
+        cursor_mm=cursor_mm
+        or first.pop("cursor_mm", None)
+        or st.session_state.get("planes_cursor")
+        or peak_mm(relevance, relevance.reading),
         jump=jump,
         patch=patch,
         **first.get("settings", {}),

@@ -19,9 +19,9 @@ __all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_
 _SHELL = "_shell"  # in the session once app.py has run
 ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
 STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 3rem; }
+[data-testid="stMainBlockContainer"] { padding: 4rem 2rem 3rem; }
 [data-testid="stMainBlockContainer"] h1 { font-size: 1.6rem; padding: 0; }
-[data-testid="stHeader"] { height: 1.5rem; min-height: 1.5rem; }
+[data-testid="stSidebarUserContent"] .stVerticalBlock { gap: 0.6rem; }
 </style>"""
 
 
