@@ -70,3 +70,21 @@ def test_a_case_without_truth_says_so():
     assert "needs a study that knows where the disease is" in MEASURE.missing(case)
     with pytest.raises(ValueError, match="needs a study that knows"):
         MEASURE.run(case, Explainer("occlusion"), np.ones(case.mask.shape))
+
+
+def test_against_quantus(rng):
+    """Quantus refuses volumes; mass and rank do not depend on the shape, so its 2D figures must be ours."""
+    quantus = pytest.importorskip("quantus")
+    torch = pytest.importorskip("torch")
+
+    class First(torch.nn.Module):
+        def forward(self, x):
+            return x.flatten(1)[:, :2]
+
+    maps, truth = np.abs(rng.standard_normal((2, 1, 56, 9))), rng.random((2, 1, 56, 9)) < 0.2
+    x = rng.standard_normal(maps.shape).astype(np.float32)
+    batch = {"x_batch": x, "y_batch": np.array([0, 1]), "a_batch": maps, "s_batch": truth.astype(float)}
+    for theirs, ours in ((quantus.RelevanceMassAccuracy, mass_accuracy), (quantus.RelevanceRankAccuracy, rank_accuracy)):
+        measure = theirs(abs=False, normalise=False, disable_warnings=True)
+        expected = measure(model=First(), device="cpu", **batch)
+        assert [ours(m.ravel(), t.ravel()) for m, t in zip(maps, truth, strict=True)] == pytest.approx(expected)
