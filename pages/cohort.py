@@ -13,7 +13,7 @@ from mriinterp.ui.cohort_voxels import show_voxels
 from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 
-page_header("Cohort", "What do the maps of a group have in common, and where do groups differ?")
+page_header("Cohort", "Where do groups of maps agree and differ?")
 name = current_study()
 with readable_errors():
     study, model = study_of(name), model_of(name)

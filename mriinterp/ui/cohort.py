@@ -161,9 +161,7 @@ def _layers(view: View, method: str, shown: list[str]) -> tuple[list[Layer], lis
     layers, missing = [], []
     for what in shown:
         if what in means:
-            name = names[what]
-            n = view.n(method, name) if what != "all" else sum(view.n(method, g) or 0 for g in groups) or None
-            layers.append(Layer(name + (f" (n = {n})" if n else ""), means[what], unit, signed, common))
+            layers.append(Layer(names[what], means[what], unit, signed, common))
         elif what.startswith("mean-"):
             missing.append(f"No map of {escape_markdown(names[what])} remains: there is no average of it.")
         elif what == "difference" and all(view.has(method, g) for g in view.pair):

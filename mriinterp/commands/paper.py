@@ -1,0 +1,216 @@
+"""``paper``: figure 1, tables 1 and 2, animations and npz from a cohort's folder or a published npz."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.progress import check_cancel, tell
+from mriinterp.volume import Volume
+
+__all__ = ["add_parser", "write_outputs"]
+
+DESCRIPTION = """\
+Write what Rieke et al. 2018 show of a cohort:
+  figure1.png, figure1.pdf       coronal slices of the averages, a row a method, columns by group
+  table1.csv, table1.tex         the four most relevant areas by method
+  table2.csv, table2.tex         distances of methods, and of groups
+  animation_METHOD.gif           a walk through the average of the positive group
+  averages.npz                   averages in the format of the original authors"""
+
+EXAMPLES = """\
+examples:
+  python -m mriinterp cohort demo --methods sensitivity,guided_backprop,occlusion,area_occlusion --out demo_cohort
+  python -m mriinterp paper demo_cohort
+  python -m mriinterp paper adni_cohort --study adni.toml --name CN=NC
+  python -m mriinterp paper published --npz all_heatmaps.npz"""
+
+
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """What is written about: averages by group (positive first) and method, and what they lie over."""
+
+    means: dict[str, dict[str, Volume]]
+    background: Volume
+    atlas: Atlas
+    counts: dict[str, int]
+    simulated: bool
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "paper",
+        help="figure 1, tables 1 and 2, animations and npz of a cohort",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", metavar="DIR", help="folder that the command cohort filled (with --npz: any folder)")
+    parser.add_argument("--npz", metavar="FILE", help="averages of the original authors instead of a cohort's")
+    parser.add_argument("--out", metavar="DIR", help="where to write (default: the folder paper inside DIR)")
+    parser.add_argument("--methods", metavar="A,B,C", help="default: the paper's four, as far as they are there")
+    parser.add_argument(
+        "--positive", metavar="GROUP", help="group of table 1 and the animations (default: the study's)"
+    )
+    look = parser.add_argument_group("what the averages lie over")
+    look.add_argument("--study", metavar="STUDY", help="demo or a study file: its mean training scan and its atlas")
+    look.add_argument("--background", metavar="FILE", help="any image (default: the study's, else the template)")
+    look.add_argument("--atlas", metavar="AAL|LABELS.nii.gz", help="default: the study's, else AAL")
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="GROUP=NAME",
+        help="name of a group in the npz, e.g. CN=NC as the original's code expects; repeat",
+    )
+    parser.add_argument("--no-animation", action="store_true", help="leave out the animations")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write everything and say what was written."""
+    averages = _from_npz(args) if args.npz else _from_cohort(args)
+    methods = tuple(name.strip() for name in (args.methods or "").split(",") if name.strip()) or None
+    names = _names(args.name, averages)
+    out = Path(args.out) if args.out else Path(args.folder) / "paper"
+    progress = ProgressLine("figures and tables")
+    paths = write_outputs(
+        out, averages, methods=methods, names=names, animation=not args.no_animation, progress=progress
+    )
+    progress.close()
+    if averages.simulated:
+        say("simulated scans")
+    for path in paths:
+        say(f"wrote {path}")
+    return 0
+
+
+def write_outputs(
+    out: Path,
+    averages: Averages,
+    *,
+    methods: tuple[str, ...] | None = None,
+    names: dict[str, str] | None = None,
+    animation: bool = True,
+    progress: Any = None,
+    cancel: Any = None,
+) -> list[Path]:
+    """Write the paper's outputs; the files, in order.
+
+    Parameters
+    ----------
+    methods : tuple of str, optional
+        Of figure and tables; None: the paper's four.
+    names : mapping of group to str, optional
+        Names in the npz that differ from the groups'.
+    """
+    from mriinterp.export.animation import write_gif
+    from mriinterp.export.npz import METHOD_KEYS, write_original_npz
+    from mriinterp.export.paper import write_paper
+    from mriinterp.figures.colours import map_scale
+    from mriinterp.figures.paper import PAPER_METHODS, label_of, reading_of
+
+    positive, maps = next(iter(averages.means.items()))
+    wanted = methods or tuple(m for m in PAPER_METHODS if m in maps) or tuple(maps)
+    walks = [m for m in wanted if m in maps] if animation else []
+    total = 5 + len(walks)
+    paths = write_paper(
+        out, averages.means, averages.background, averages.atlas, positive=positive, methods=methods,
+        counts=averages.counts, simulated=averages.simulated,
+        progress=lambda done, _: tell(progress, done, total), cancel=cancel,
+    )  # fmt: skip
+    for number, method in enumerate(walks):
+        check_cancel(cancel)
+        reading = reading_of(method)
+        title = f"{label_of(method)}, average of {positive}{' · simulated data' if averages.simulated else ''}"
+        scale = map_scale(maps[method], reading, from_minimum=True)
+        path = out / f"animation_{method}.gif"
+        paths.append(write_gif(path, averages.background, maps[method], reading=reading, scale=scale, title=title))
+        tell(progress, 5 + number, total)
+    kept = {
+        (names or {}).get(group, group): {m: volume.data for m, volume in found.items() if m in METHOD_KEYS}
+        for group, found in averages.means.items()
+    }
+    if any(kept.values()):
+        paths.append(write_original_npz(out / "averages.npz", kept))
+    tell(progress, total, total)
+    return paths
+
+
+def _names(given: list[str], averages: Averages) -> dict[str, str]:
+    """``["CN=NC"]`` as a mapping; every group must be there, no two may get one name."""
+    names = {}
+    for text in given:
+        group, equals, name = text.partition("=")
+        if not equals or not name:
+            raise ValueError(f"expected --name GROUP=NAME, got {text!r}")
+        if group not in averages.means:
+            raise KeyError(f"expected a group with averages, got {group!r}; available: {', '.join(averages.means)}")
+        names[group] = name
+    used = [names.get(group, group) for group in averages.means]
+    if len(set(used)) < len(used):
+        raise ValueError(f"expected another name for every group, got {', '.join(used)}")
+    return names
+
+
+def _ordered(means: dict[str, dict[str, Volume]], positive: str | None) -> dict[str, dict[str, Volume]]:
+    """The positive group first, as the paper has it."""
+    if positive and positive not in means:
+        raise KeyError(f"expected a group with averages, got {positive!r}; available: {', '.join(means)}")
+    return dict(sorted(means.items(), key=lambda entry: entry[0] != (positive or next(iter(means)))))
+
+
+def _from_cohort(args: argparse.Namespace) -> Averages:
+    from mriinterp.cohort import open_cohort
+
+    result = open_cohort(args.folder)
+    means = {group: found for group in result.groups if (found := result.means(group))}
+    counts = {group: max(result.n(m, group) for m in result.methods) for group in means}
+    positive = args.positive or (result.positive if result.positive in means else None)
+    study = args.study or ("demo" if result.run["study"] == "demo" else None)
+    background, atlas = _surroundings(
+        args, study, Volume(next(iter(next(iter(means.values())).values())).data, result.grid.affine)
+    )
+    known = result.run["atlas"]
+    if atlas.digest != known["sha256"] and not args.atlas:
+        raise ValueError(
+            f"expected the atlas of the run, {known['name']}, got {atlas.name} or another version of it; name the "
+            "study with --study, or an atlas with --atlas"
+        )
+    return Averages(_ordered(means, positive), background, atlas, counts, result.simulated)
+
+
+def _from_npz(args: argparse.Namespace) -> Averages:
+    from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz
+
+    found = read_original_npz(args.npz)
+    if found.grid is None:
+        shape = next(iter(next(iter(found.means.values())).values())).shape
+        shapes = " or ".join(str(grid.shape) for grid in ORIGINAL_GRIDS)
+        raise ValueError(f"expected maps of shape {shapes} in {Path(args.npz).name}, got {shape}")
+    means = {
+        group: {m: Volume(data, found.grid.affine) for m, data in maps.items()} for group, maps in found.means.items()
+    }
+    like = next(iter(next(iter(means.values())).values()))
+    background, atlas = _surroundings(args, args.study, like)
+    return Averages(_ordered(means, args.positive), background, atlas, {}, False)
+
+
+def _surroundings(args: argparse.Namespace, study_name: str | None, like: Volume) -> tuple[Volume, Atlas]:
+    """Background and atlas: what the options name, else the study's, else template and AAL."""
+    from mriinterp.nifti import read_volume
+    from mriinterp.study import load_study
+    from mriinterp.template import template
+
+    study = load_study(study_name) if study_name else None
+    if args.background:
+        background = read_volume(args.background)
+    else:
+        background = study.background() if study else template(like.grid)
+    atlas = load_atlas(args.atlas) if args.atlas else study.atlas() if study else load_atlas("AAL")
+    return background, atlas
