@@ -10,14 +10,18 @@ import torch
 from torch import Tensor
 
 from mriinterp.incremental.kernels import allocate, apply_local, apply_windowed, pad
+from mriinterp.incremental.network import Network
 from mriinterp.incremental.schedule import Group, Place
 from mriinterp.incremental.steps import Step
-from mriinterp.incremental.trace import Network
+from mriinterp.incremental.workers import cores, in_order
 
 __all__ = ["Engine", "kept_bytes", "runs"]
 
 GATHER_LOOP_BYTES = 2**15
 """From this size on, boxes are copied one by one on a CPU: many small ones are faster by one indexing call."""
+
+SLAB_BYTES = 2**22
+"""A clean map larger than this is computed in slabs of about this size on a CPU."""
 
 Margins = dict[float, tuple[np.ndarray, np.ndarray]]
 PasteInput = Callable[[Tensor, slice, np.ndarray], None]
@@ -49,10 +53,21 @@ class Engine:
     def _keep(self, step: Step, value: Tensor) -> Tensor:
         """Store a clean map with the margins its readers want; returns it without them."""
         for filling, (before, after) in self.margins.get(step, {}).items():
-            padded = pad(value, tuple(before), tuple(after), filling)
-            self.kept[step, filling] = padded
+            padded = self.kept.get((step, filling))
+            if padded is None:
+                padded = self.kept[step, filling] = pad(value, tuple(before), tuple(after), filling)
             value = _narrow(padded, before, np.array(step.shape))
         return value
+
+    def _room(self, step: Step) -> Tensor:
+        """Where to write a clean map so that `_keep` need not copy it."""
+        for filling, (before, after) in self.margins.get(step, {}).items():
+            shape = np.array(step.shape) + before + after
+            padded = self.kept[step, filling] = allocate(1, step.channels, shape, self._x)
+            if before.any() or after.any():
+                padded.fill_(filling)
+            return _narrow(padded, before, np.array(step.shape))
+        return allocate(1, step.channels, step.shape, self._x)
 
     def _keep_zeros(self) -> None:
         for step, margins in self.margins.items():
@@ -66,10 +81,7 @@ class Engine:
         left = {step: step.users for step in steps}
         for step in steps[1:]:
             if step.windowed:
-                window, source = step.window, step.inputs[0]
-                length = np.array(source.shape) + window.before + window.after
-                padded = self._kept_box(source, np.zeros(len(length), int), length, window.before, step.pad_value)
-                value = apply_windowed(step, padded)
+                value = self._clean_windowed(step)
             else:
                 owned = len(step.inputs) == 1 and step.inputs[0].users == 1 and step.inputs[0] not in self.margins
                 value = apply_local(step, [values[source] for source in step.inputs], owned)
@@ -79,6 +91,33 @@ class Engine:
                     values.pop(source, None)
             values[step] = self._keep(step, value)
         self.border = {step: values[step] for step in self.network.border}
+
+    def _clean_windowed(self, step: Step) -> Tensor:
+        """A whole clean map, a slab of rows after the other: little memory beside the map, and most of it in cache."""
+        window, rows = step.window, step.shape[0]
+        if self._x.device.type == "cpu":
+            row_bytes = int(np.prod(step.shape[1:])) * step.channels * self._x.element_size()
+            rows = max(1, min(rows, SLAB_BYTES // row_bytes))
+        out = None if rows == step.shape[0] else self._room(step)
+
+        def task(first: int):
+            def run() -> Tensor:
+                with torch.inference_mode():
+                    origin = np.zeros((1, len(step.shape)), dtype=np.int64)
+                    origin[0, 0] = first
+                    length = np.array([min(rows, step.shape[0] - first), *step.shape[1:]])
+                    start, needed = window.needed(origin, length)
+                    x = self._kept_box(step.inputs[0], start[0], needed, window.before, step.pad_value)
+                    value = apply_windowed(step, x, origin)
+                    if out is None:
+                        return value
+                    out[:, :, first : first + rows] = value
+                    return out
+
+            return run
+
+        tasks = (task(first) for first in range(0, step.shape[0], rows))
+        return list(in_order(tasks, cores(self._x.device)))[-1]
 
     def clean_border(self) -> dict[Step, Tensor]:
         """The clean maps that the tail reads, fresh copies."""

@@ -15,10 +15,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from mriinterp.incremental.boxes import Box, Regions, grid_boxes, read_regions
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine, kept_bytes
+from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import plain_batch
 from mriinterp.incremental.run import take_apart
 from mriinterp.incremental.schedule import Group, border_bytes, group_windows, window_bytes
-from mriinterp.incremental.trace import Network
 
 __all__ = ["Plan", "plan"]
 

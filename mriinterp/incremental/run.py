@@ -12,11 +12,14 @@ from torch import Tensor, nn
 
 from mriinterp.incremental.boxes import Box, Regions, read_regions
 from mriinterp.incremental.device import exact_arithmetic
-from mriinterp.incremental.engine import Engine, runs
+from mriinterp.incremental.engine import Engine
+from mriinterp.incremental.fill import filler
+from mriinterp.incremental.lower import Untraceable
+from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import flat_outputs, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
-from mriinterp.incremental.trace import UNTRACED, Network, Untraceable, trace
-from mriinterp.incremental.workers import in_order
+from mriinterp.incremental.trace import UNTRACED, trace
+from mriinterp.incremental.workers import cores, in_order
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["Occluder", "occluded_outputs"]
@@ -151,7 +154,7 @@ class Occluder:
         done = len(regions) - sum(len(group.index) for group in groups)
         tasks = (self._task(regions, fill, group, part) for group in groups for part in group.chunks())
         largest = max((group.chunk for group in groups), default=1)
-        with contextlib.closing(in_order(tasks, self._cores())) as finished:
+        with contextlib.closing(in_order(tasks, cores(self.x.device))) as finished:
             for index, maps in finished:
                 check_cancel(cancel)
                 waiting.append((index, maps))
@@ -171,13 +174,9 @@ class Occluder:
 
         def task():
             with torch.inference_mode():
-                return index, self._engine.run_chunk(group, part, self._paste(regions, index, fill))
+                return index, self._engine.run_chunk(group, part, filler(regions, index, fill))
 
         return task
-
-    def _cores(self) -> int:
-        """How many batches run side by side."""
-        return torch.get_num_threads() if self.x.device.type == "cpu" else 1
 
     def _budget(self) -> int | None:
         if self.memory_limit is None:
@@ -186,37 +185,6 @@ class Occluder:
         if kept > 0.9 * self.memory_limit:
             log.warning("the clean maps take %d bytes of %d allowed; windows run one by one", kept, self.memory_limit)
         return max(0, self.memory_limit - kept)
-
-    @staticmethod
-    def _paste(regions: Regions, index: np.ndarray, fill: Tensor) -> Callable[[Tensor, np.ndarray], None]:
-        """A function that writes the fill of regions `index` into gathered boxes of the image."""
-        boxes = regions.boxes[index]
-        one = all(step == 0 or n == 1 for step, n in zip(fill.stride(), fill.shape, strict=True))
-        number = fill[(0,) * fill.ndim].item() if one else None
-        masked = any(int(i) in regions.masks for i in index)
-
-        def paste(out: Tensor, offset: np.ndarray) -> None:
-            inside = boxes - offset[:, :, None]
-            low = np.maximum(inside[..., 0], 0)
-            high = np.minimum(inside[..., 1], out.shape[2:])
-            high = np.maximum(low, high)
-            if number is not None and not masked:
-                for first, last in runs(np.concatenate([low, high], axis=1)):
-                    out[(slice(first, last), slice(None), *_slices(low[first], high[first]))] = number
-                return
-            for row, i in enumerate(index.tolist()):
-                target = out[(row, slice(None), *_slices(low[row], high[row]))]
-                new = fill[(slice(None), *_slices(low[row] + offset[row], high[row] + offset[row]))]
-                if i in regions.masks:
-                    own = _slices(low[row] - inside[row, :, 0], high[row] - inside[row, :, 0])
-                    new = torch.where(regions.masks[i][own].to(out.device), new, target)
-                target.copy_(new)
-
-        return paste
-
-
-def _slices(low: np.ndarray, high: np.ndarray) -> tuple[slice, ...]:
-    return tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
 
 
 def occluded_outputs(

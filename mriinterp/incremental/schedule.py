@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriinterp.incremental.network import Network
 from mriinterp.incremental.steps import Step
-from mriinterp.incremental.trace import Network
 
 __all__ = ["Group", "Place", "group_windows", "places"]
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["in_order"]
+__all__ = ["cores", "in_order"]
 
 Result = TypeVar("Result")
 
@@ -43,6 +43,11 @@ def _pool(count: int) -> ThreadPoolExecutor:
             torch.set_num_threads(before)  # for threads that start later
             _pools[count] = pool
         return _pools[count]
+
+
+def cores(device: torch.device) -> int:
+    """How many tasks should run side by side for a device."""
+    return torch.get_num_threads() if device.type == "cpu" else 1
 
 
 def in_order(tasks: Iterable[Callable[[], Result]], count: int) -> Iterator[Result]:

@@ -1,5 +1,7 @@
 """Random networks, windows, strides and fills: the engine equals a plain loop."""
 
+from unittest.mock import patch
+
 import numpy as np
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from mriinterp.incremental import Occluder
+from mriinterp.incremental import Occluder, engine, kernels
 from mriinterp.incremental.boxes import grid_boxes
 
 from .occlusion_networks import assert_exact, calm, plain_loop
@@ -136,11 +138,17 @@ def networks(draw):
     return Case(network, x, regions, fills[fill])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(networks())
-def test_equal_to_the_plain_loop(case):
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(networks(), st.sampled_from([1, 400, 2**22]), st.sampled_from([1, 2**15]))
+def test_equal_to_the_plain_loop(case, slab, gather):
     network, x, regions, fill = case.network, case.x, case.regions, case.fill
-    occluder = Occluder(network, x)
+    with (
+        patch.object(engine, "SLAB_BYTES", slab),
+        patch.object(kernels, "SLAB_BYTES", slab),
+        patch.object(engine, "GATHER_LOOP_BYTES", gather),
+    ):
+        occluder = Occluder(network, x)
+        found = occluder.run(regions, fill)
     expected = plain_loop(network, x, regions, fill if isinstance(fill, float) else fill.expand_as(x))
-    assert_exact(occluder.run(regions, fill), expected)
+    assert_exact(found, expected)
     assert_exact(occluder.clean[None], network(x.clone()).detach())
