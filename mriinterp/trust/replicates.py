@@ -63,7 +63,7 @@ def train_replicates(
         raise ValueError(
             f"expected the demo study to train replicates of, got {study.name!r}; pass retrained networks as --replicates DIR"
         )
-    from mriinterp.train import Recipe, train_demo
+    from mriinterp.train import Recipe, remove_scans, train_demo
 
     recipe = Recipe(study=study.settings)
     for seed in range(1, count + 1):
@@ -71,4 +71,5 @@ def train_replicates(
         if (folder / f"{name}.json").is_file() and (folder / f"{name}.safetensors").is_file():
             continue
         other = replace(recipe, fitting=replace(recipe.fitting, seed=recipe.fitting.seed + seed))
-        train_demo(folder, other, name=name, progress=progress, cancel=cancel)
+        train_demo(folder, other, name=name, keep_scans=True, progress=progress, cancel=cancel)
+    remove_scans(recipe, folder)

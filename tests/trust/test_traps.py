@@ -59,6 +59,7 @@ def test_a_trained_network_is_kept(tmp_path, monkeypatch):
         return "model"
 
     monkeypatch.setattr("mriinterp.train.train_demo", train)
+    monkeypatch.setattr("mriinterp.trust.traps.packaged_models", dict)
     study, model = confound_network(tmp_path)
     assert made == [("confound", "demo_confound")]
     assert (study.settings.variant, model) == ("confound", "model")
