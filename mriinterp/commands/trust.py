@@ -41,7 +41,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--measures", nargs="+", metavar="MEASURE", help="measures (default: all eight)")
     parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
     parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 12; quick: 4)")
-    parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 4; quick: 2)")
+    parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 4; quick: 3)")
     parser.add_argument("--replicates", metavar="DIR", help="folder with model cards of retrained networks")
     parser.add_argument(
         "--train-replicates", type=int, metavar="N", help="train N networks from other seeds first (hours), into DIR"

@@ -64,7 +64,7 @@ FULL = Scale(
 )
 QUICK = Scale(
     subjects=4,
-    costly=4,
+    costly=3,
     controls=3,
     reference_scans=4,
     others=1,

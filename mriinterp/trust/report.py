@@ -11,6 +11,7 @@ import pandas as pd
 
 from mriinterp.atomic import write_text
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
+from mriinterp.figures.theme import apply_theme
 from mriinterp.sidecar import RESEARCH_USE
 from mriinterp.trust.benchmark import COHORT
 from mriinterp.trust.registry import get_measure, measure_names
@@ -18,6 +19,8 @@ from mriinterp.trust.results import load_details, load_plan, load_results, setti
 from mriinterp.trust.words import CAVEAT, findings, label_of
 
 __all__ = ["TABLE", "markdown_table", "write_report"]
+
+LINES = 7  # methods in one figure of curves: more cannot be told apart
 
 # What the one big table shows of each measure.
 TABLE: tuple[tuple[str, str], ...] = (
@@ -46,6 +49,11 @@ def _cell(row: pd.Series) -> str:
     return text + (" \\*" if row["beats"] == "all" else "")
 
 
+def _safe(text: str) -> str:
+    """A text with bars, as a cell of a Markdown table."""
+    return text.replace("|", "\\|")
+
+
 def markdown_table(table: pd.DataFrame, quantities: Sequence[tuple[str, str]] = TABLE) -> str:
     """Methods by quantities, each mean with its 95 % interval; a star where all controls are beaten."""
     columns: dict[str, dict[str, str]] = {}
@@ -54,14 +62,14 @@ def markdown_table(table: pd.DataFrame, quantities: Sequence[tuple[str, str]] = 
         if rows.empty:
             continue
         first = rows.iloc[0]
-        title = f"{first['label']} {'↑' if first['better'] == 'higher' else '↓'} (n = {rows['n'].max()})"
+        title = f"{_safe(first['label'])} {'↑' if first['better'] == 'higher' else '↓'} (n = {rows['n'].max()})"
         columns[title] = {row["method"]: _cell(row) for _, row in rows.iterrows()}
     methods = list(dict.fromkeys(table["method"]))
     methods.sort(key=lambda name: name.startswith("control_"))
     lines = ["| Method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for method in methods:
         cells = [found.get(method, "–") for found in columns.values()]
-        lines.append(f"| {label_of(method)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {_safe(label_of(method))} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -102,7 +110,7 @@ def _header(plan: dict[str, Any], results: pd.DataFrame) -> list[str]:
 
 def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
     labels = {name: label_of(name) for name in table["method"].unique()}
-    methods = [name for name in table["method"].unique() if not name.startswith("control_")]
+    methods = [name for name in table["method"].unique() if not name.startswith("control_")][:LINES]  # best first
     found = [
         (
             "All measures (darker: better among all rows; *: beats all controls)",
@@ -197,12 +205,14 @@ def _html(
 
     figures, first = [], True
     for title, figure in _figures(table, folder):
+        figure = apply_theme(figure, "light")
         drawn = figure.to_html(full_html=False, include_plotlyjs=first)  # once, inline: the file works offline
         figures.append(f"<h2>{html.escape(title)}</h2>{drawn}")
         first = False
     if settings:
         figures.append(f"<h2>{SETTINGS_TITLE}</h2><ul>{paragraphs(settings, 'li')}</ul>")
     rows = [line.strip("| ").split(" | ") for line in markdown_table(table).replace("\\*", "*").splitlines()]
+    rows = [[cell.replace("\\|", "|") for cell in row] for row in rows]
     head, body = rows[0], rows[2:]
     cells = "".join(f"<tr>{paragraphs(row, 'td')}</tr>" for row in body)
     return (

@@ -123,6 +123,8 @@ def test_report_and_words(done):
     assert "SIMULATED" in text
     assert "| Sensitivity analysis |" in text
     assert "Kendall" in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1  # |x| does not break the table
     page = files["report.html"].read_text(encoding="utf-8")
     assert "https://cdn" not in page.split("<body>")[0]
     sentences = findings(summary(folder))
