@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from mriinterp.atomic import write_text
-from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.figures.theme import apply_theme
+from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.sidecar import RESEARCH_USE
 from mriinterp.trust.benchmark import COHORT
 from mriinterp.trust.registry import get_measure, measure_names
