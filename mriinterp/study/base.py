@@ -45,6 +45,8 @@ class Study(ABC):
         The network's class for each group; groups that have none are absent.
     output : Path or None
         Where results of this study go unless said otherwise.
+    example : str or None
+        The subject that pages open with; None: the first.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Study(ABC):
     positive: str
     classes: dict[str, str]
     output: Path | None = None
+    example: str | None = None
 
     @property
     def reference_group(self) -> str:

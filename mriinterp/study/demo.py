@@ -20,6 +20,7 @@ class DemoStudy(Study):
     name = "demo"
     title = "Demo study (simulated)"
     simulated = True
+    example = "sim-003"  # diseased, and recognised by the packaged network
 
     def __init__(self, settings: SimulationSettings = DEMO):
         self.settings = settings
