@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,6 +58,8 @@ class Case:
         The subject; seeds whatever is random.
     lock : threading.RLock
         The model's: held while the network runs.
+    kept : dict
+        What measures computed of this scan, whatever the method.
     """
 
     module: nn.Module
@@ -72,6 +75,7 @@ class Case:
     replicates: Sequence[nn.Module] = ()
     name: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         shape = tuple(self.x.shape[2:])
@@ -138,11 +142,11 @@ class Case:
 
     def area_drops(self, fill: float | Tensor | None = None, cancel: Cancel | None = None) -> np.ndarray:
         """Δ_j = f(x) − f(x with area j replaced), shape (areas,); kept for the default fill."""
-        if fill is None and "_drops" in self.__dict__:
-            return self.__dict__["_drops"]
+        if fill is None and "drops" in self.kept:
+            return self.kept["drops"]
         drops = self.clean - self.scores([self.areas == label for label in self.area_labels], fill, cancel=cancel)
         if fill is None:
-            self.__dict__["_drops"] = drops
+            self.kept["drops"] = drops
         return drops
 
     def area_sums(self, values: np.ndarray) -> np.ndarray:

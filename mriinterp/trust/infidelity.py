@@ -87,11 +87,11 @@ def infidelity(
         Boxes, the same for all methods.
     """
     check_cancel(cancel)
-    key = ("_boxes", perturbations)
-    if key not in case.__dict__:  # the same for every method
+    key = ("boxes", perturbations)
+    if key not in case.kept:  # the same for every method
         boxes = random_boxes(case.mask, perturbations, case.rng("infidelity boxes"))
-        case.__dict__[key] = boxes, case.clean - case.scores(boxes, progress=progress, cancel=cancel)
-    boxes, drops = case.__dict__[key]
+        case.kept[key] = boxes, case.clean - case.scores(boxes, progress=progress, cancel=cancel)
+    boxes, drops = case.kept[key]
     difference = (case.x - case.reference)[0].sum(0).cpu().double().numpy()
     gradient = scaled_infidelity(_box_sums(relevance * difference, boxes), drops)
     share = scaled_infidelity(_box_sums(relevance, boxes), drops)
