@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import signal
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -120,7 +119,7 @@ class _Signals:
 
 
 def _pieces(items: Sequence[Item], workers: int) -> deque[list[Item]]:
-    size = max(1, min(MOST_SCANS, len(items) // (workers * PIECES)))
+    size = MOST_SCANS if workers == 1 else max(1, min(MOST_SCANS, len(items) // (workers * PIECES)))
     return deque([list(items[start : start + size]) for start in range(0, len(items), size)])
 
 
@@ -261,4 +260,3 @@ def run_all(
     finally:
         for future in futures:
             future.cancel()
-        time.sleep(0)

@@ -224,6 +224,7 @@ class _CohortRun:
                 self.failures[outcome.id] = outcome.failures
             if outcome.prediction is not None and not outcome.computed:  # else it stands in the map's record
                 self.predictions[outcome.id] = outcome.prediction
+            self.records.update({(outcome.id, method): key for method, key in outcome.keys.items()})
             self.computed += len(outcome.computed)
             if not self.keep_maps:
                 self.waiting += len(outcome.computed) * int(np.prod(self.grid.shape)) * 4
@@ -317,7 +318,6 @@ class _CohortRun:
     def _fold_beginning(self) -> None:
         """Average the maps that wait, as far as all scans before them are done: the order stays that of the plan."""
         self.waiting = 0
-        self.missing()
         for choice in self.plan.methods:
             done = []
             for item in self.plan.items:

@@ -50,6 +50,8 @@ class Outcome:
         None where the scan could not be read or was not needed.
     failures : dict of str to str
         By method, or ``"scan"`` if it could not be read: why.
+    keys : dict of str to str
+        By method: the key of the map that is there now.
     computed : tuple of str
         Methods whose maps were made now.
     seconds : float
@@ -58,6 +60,7 @@ class Outcome:
     id: str
     prediction: Prediction | None = None
     failures: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -218,26 +221,28 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
         logger.warning("%s: left out: %s", item.id, _words(error))
         for _ in item.methods:
             stop.map_done()
-        return Outcome(item.id, None, {"scan": _words(error)}, (), time.monotonic() - start)
-    failures, computed = {}, []
+        return Outcome(item.id, None, {"scan": _words(error)}, seconds=time.monotonic() - start)
+    failures, keys, computed = {}, {}, []
     choices = {choice.name: choice for choice in task.methods}
     for name in item.methods:
         stop.check()
-        why = _explain_method(task, item, scan, choices[name], model, atlas, reference, stop)
+        key = map_key(model, scan.digest, choices[name], item.target, atlas, reference)
+        why = _explain_method(task, item, scan, choices[name], key, model, atlas, reference, stop)
+        if why:
+            failures[name] = why
+        else:
+            keys[name] = key
         if why is None:
             computed.append(name)
-        elif why:
-            failures[name] = why
         stop.map_done()
     seen = task.layout.seen(item.label)
     write_text(seen, json.dumps({"fingerprint": mark, "sha256": scan.digest}) + "\n")
-    return Outcome(item.id, prediction, failures, tuple(computed), time.monotonic() - start)
+    return Outcome(item.id, prediction, failures, keys, tuple(computed), time.monotonic() - start)
 
 
-def _explain_method(task, item, scan, choice, model, atlas, reference, stop) -> str | None:
+def _explain_method(task, item, scan, choice, key, model, atlas, reference, stop) -> str | None:
     """None when the map was made, "" when it was there, else why it could not be made."""
     layout, name = task.layout, choice.name
-    key = map_key(model, scan.digest, choice, item.target, atlas, reference)
     known = read_record(layout, item.label, name, task.keep_maps)
     if is_current(known, key, atlas) and (task.keep_maps or layout.scratch(item.label, name).is_file()):
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,9 +13,15 @@ from mriinterp.cohort import CohortResult, choose_methods, run_cohort
 from mriinterp.commands.options import read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.methods import get_method, method_names, preset_names
-from mriinterp.study import load_study
+from mriinterp.models import choose_device
+from mriinterp.study import Study, load_study
 
 __all__ = ["add_parser"]
+
+WORKER_BYTES, VOXEL_BYTES = (
+    400 * 2**20,
+    450,
+)  # measured: what a worker takes, and more for each voxel of the network's grid
 
 DESCRIPTION = """\
 Explain every scan of a study and average the maps of each group.
@@ -93,9 +100,11 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"expected an output folder for study {study.name}, got none; use --out DIR")
     progress = ProgressLine(f"{study.name}: maps and averages")
     with ExitStack() as stack:
-        workers, executor = args.workers or _default_workers(args.device), None
+        workers, executor = args.workers, None
         if args.scheduler:
             executor, workers = _dask(args.scheduler, stack)
+        elif workers is None:
+            workers = _default_workers(study, args.device)
         result = run_cohort(
             study,
             methods,
@@ -131,15 +140,20 @@ def _parameters(settings: list[str], methods: list[str]) -> dict[str, dict[str, 
     return found
 
 
-def _default_workers(device: str) -> int:
-    from mriinterp.models import choose_device
-
+def _default_workers(study: Study, device: str) -> int:
+    """One worker a processor core, as far as memory goes; on a GPU one."""
     if choose_device(device).type != "cpu":
         return 1
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return cores
+    each = WORKER_BYTES + VOXEL_BYTES * math.prod(study.model("cpu").grid.shape)
+    return max(1, min(cores, int(0.75 * memory / each)))
 
 
 def _dask(address: str, stack: ExitStack):
