@@ -21,6 +21,9 @@ START_SECONDS = 90
 HARMLESS = (
     "Unrecognized feature:",
     "was preloaded using link preload",
+    # A page is asked first whether the server lives below its own address; the answer is no.
+    "/_stcore/health",
+    "/_stcore/host-config",
 )  # the browser's remarks on Streamlit's own page
 
 
@@ -109,9 +112,9 @@ def _start(file, environment, log):
 
 
 @pytest.fixture(scope="session")
-def app_url(serve):
-    """Address of the app itself."""
-    return serve(ROOT / "app.py")
+def app_url(serve, tmp_path_factory):
+    """Address of the app itself, with results in a folder of its own."""
+    return serve(ROOT / "app.py", MRIINTERP_HOME=str(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture
@@ -126,7 +129,12 @@ def new_page(chromium):
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on(
-            "console", lambda m: complaints.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None
+            "console",
+            lambda m: (
+                complaints.append(f"{m.type}: {m.text} {m.location.get('url')}")
+                if m.type in ("error", "warning")
+                else None
+            ),
         )
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.on("request", lambda request: strangers.append(request.url) if _is_stranger(request.url) else None)
