@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     from mriinterp.study import load_study
     from mriinterp.trust.bench import Bench
     from mriinterp.trust.benchmark import run_benchmark
-    from mriinterp.trust.plan import estimate_seconds, make_plan
+    from mriinterp.trust.cost import estimate_seconds
+    from mriinterp.trust.plan import make_plan
     from mriinterp.trust.replicates import find_replicates, train_replicates
     from mriinterp.trust.report import write_report
     from mriinterp.trust.results import summary

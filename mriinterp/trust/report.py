@@ -13,9 +13,9 @@ from mriinterp.atomic import write_text
 from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.sidecar import RESEARCH_USE
-from mriinterp.trust.benchmark import COHORT
 from mriinterp.trust.registry import get_measure, measure_names
 from mriinterp.trust.results import load_details, load_plan, load_results, settings_table, summary
+from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import CAVEAT, findings, label_of
 
 __all__ = ["TABLE", "markdown_table", "write_report"]

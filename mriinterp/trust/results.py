@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.stats import mean_interval
-from mriinterp.trust.benchmark import COHORT, SETTINGS
 from mriinterp.trust.registry import Quantity, get_measure, measure_names
+from mriinterp.trust.units import COHORT, SETTINGS
 
 __all__ = ["load_details", "load_plan", "load_results", "settings_table", "summary"]
 

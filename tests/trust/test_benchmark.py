@@ -6,9 +6,10 @@ import pytest
 
 from mriinterp.progress import Cancelled
 from mriinterp.trust import Bench, load_details, load_plan, load_results, make_plan, run_benchmark, summary
-from mriinterp.trust.benchmark import COHORT, coarse
+from mriinterp.trust.benchmark import coarse
 from mriinterp.trust.report import write_report
 from mriinterp.trust.results import settings_table
+from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import findings, verdict
 from tests.trust.tiny_study import LESION, LesionNet, TinyStudy, model_of
 

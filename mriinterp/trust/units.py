@@ -1,0 +1,76 @@
+"""Results on disk: one small file for each method and subject, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mriinterp.atomic import write_text
+from mriinterp.trust.registry import Outcome
+
+__all__ = ["COHORT", "SETTINGS", "Unit", "unit_path"]
+
+COHORT = "(cohort)"
+SETTINGS = "occlusion_settings"
+
+logger = logging.getLogger(__name__)
+
+
+def unit_path(folder: Path, explainer: str, subject: str) -> Path:
+    """The file of one map's results."""
+    method, person = (re.sub(r"[^\w.-]+", "_", text) for text in (explainer, subject))
+    digest = hashlib.sha256(f"{explainer}\n{subject}".encode()).hexdigest()[:6]
+    return Path(folder) / "units" / method[:60] / f"{person[:60]}_{digest}.json"
+
+
+class Unit:
+    """Results of one method for one subject, on disk; each with the key of what made it.
+
+    Parameters
+    ----------
+    path : Path
+    method, subject : str
+    """
+
+    def __init__(self, path: Path, method: str, subject: str):
+        self.path = path
+        self.entries: dict[str, Any] = {"method": method, "subject": subject, "measures": {}}
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["method"] == method and found["subject"] == subject:
+                self.entries["measures"] = dict(found["measures"])
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logger.warning("%s is damaged and will be computed again: %s", path.name, error)
+
+    def has(self, name: str, key: str) -> bool:
+        """Whether this very result is there."""
+        return self.entries["measures"].get(name, {}).get("key") == key
+
+    def put(self, name: str, key: str, outcome: Outcome, seconds: float) -> None:
+        """Keep a result; the file is replaced whole."""
+        entry = {"key": key, "seconds": round(seconds, 3), **asdict(outcome)}
+        self.entries["measures"][name] = _plain(entry)
+        write_text(self.path, json.dumps(self.entries, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """For JSON: NaN becomes null, numpy numbers become Python's."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.floating, float)):
+        return None if not math.isfinite(value) else float(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
