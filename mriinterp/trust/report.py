@@ -14,7 +14,7 @@ from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.sidecar import RESEARCH_USE
 from mriinterp.trust.registry import get_measure, measure_names
-from mriinterp.trust.results import load_details, load_plan, load_results, settings_table, summary
+from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table, summary
 from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import CAVEAT, findings, label_of
 
@@ -137,7 +137,8 @@ def write_report(folder: Path | str) -> list[Path]:
     -------
     list of Path
         ``trust_results.csv`` (every number), ``trust_summary.csv`` (means,
-        intervals, controls), ``report.md`` and ``report.html``.
+        intervals, controls), ``details.json`` (curves), ``report.md`` and
+        ``report.html``.
     """
     folder = Path(folder)
     plan, results = load_plan(folder), load_results(folder)
@@ -146,11 +147,14 @@ def write_report(folder: Path | str) -> list[Path]:
     table = summary(folder)
     words = findings(table)
     write_text(folder / "trust_results.csv", results.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(folder / "details.json", pack_details(folder))
     write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     settings = settings_words(settings_table(results))
     write_text(folder / "report.md", _markdown(plan, results, table, words, settings))
     write_text(folder / "report.html", _html(plan, results, table, words, settings, folder))
-    return [folder / name for name in ("trust_results.csv", "trust_summary.csv", "report.md", "report.html")]
+    return [
+        folder / name for name in ("trust_results.csv", "trust_summary.csv", "details.json", "report.md", "report.html")
+    ]
 
 
 NOTE = (

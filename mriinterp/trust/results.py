@@ -13,8 +13,9 @@ from mriinterp.stats import mean_interval
 from mriinterp.trust.registry import Quantity, get_measure, measure_names
 from mriinterp.trust.units import COHORT, SETTINGS
 
-__all__ = ["load_details", "load_plan", "load_results", "settings_table", "summary"]
+__all__ = ["load_details", "load_plan", "load_results", "pack_details", "settings_table", "summary"]
 
+DETAILED = ("deletion", "randomisation", "group_effect")
 COLUMNS = ["measure", "quantity", "method", "subject", "value"]
 SUMMARY = ["measure", "quantity", "label", "unit", "better", "method", "control", "n", "mean", "low", "high"]
 SUMMARY += ["beats", "not_beaten"]
@@ -69,12 +70,33 @@ def load_results(folder: Path | str) -> pd.DataFrame:
 
 
 def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Curves and tables behind a measure's numbers, by (method, subject)."""
+    """Curves and tables behind a measure's numbers, by (method, subject); of `DETAILED` measures in a report's folder."""
     found = {}
     for entry in _entries(folder):
         if measure in entry["measures"]:
             found[entry["method"], entry["subject"]] = entry["measures"][measure].get("details", {})
+    path = Path(folder) / "details.json"
+    if not found and path.is_file():
+        rows = json.loads(path.read_text(encoding="utf-8")).get(measure, [])
+        found = {(row["method"], row["subject"]): row["details"] for row in rows}
     return found
+
+
+def pack_details(folder: Path | str) -> str:
+    """The details of `DETAILED` measures as JSON, floats cut to five digits: what figures of curves need."""
+    packed = {}
+    for measure in DETAILED:
+        items = load_details(folder, measure).items()
+        packed[measure] = [{"method": m, "subject": s, "details": _short(details)} for (m, s), details in items]
+    return json.dumps(packed, separators=(",", ":"))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_short(item) for item in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def settings_table(results: pd.DataFrame | Path | str) -> pd.DataFrame:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -117,7 +118,7 @@ def test_cancelled_work_is_kept(tmp_path):
 def test_report_and_words(done):
     *_, folder, _, _ = done
     files = {path.name: path for path in write_report(folder)}
-    assert set(files) == {"trust_results.csv", "trust_summary.csv", "report.md", "report.html"}
+    assert set(files) == {"trust_results.csv", "trust_summary.csv", "details.json", "report.md", "report.html"}
     back = pd.read_csv(files["trust_results.csv"], dtype={"subject": str})
     assert len(back) == len(load_results(folder))
     text = files["report.md"].read_text(encoding="utf-8")
@@ -133,6 +134,19 @@ def test_report_and_words(done):
     assert verdict(summary(folder), "localisation", "sensitivity").startswith("Better than all controls")
     assert load_plan(folder)["target"] == "AD"
     assert len(load_details(folder, "deletion")) == 21
+
+
+def test_a_report_alone_tells_the_same(done, tmp_path):
+    """Tables, plan and curves without the units: what is shipped with the demo study."""
+    *_, folder, _, _ = done
+    write_report(folder)
+    for name in ("plan.json", "trust_results.csv", "details.json"):
+        shutil.copy(folder / name, tmp_path / name)
+    pd.testing.assert_frame_equal(summary(tmp_path), summary(folder), rtol=1e-3, atol=1e-5)
+    curves, own = load_details(tmp_path, "deletion"), load_details(folder, "deletion")
+    assert curves.keys() == own.keys()
+    one = next(iter(own))
+    np.testing.assert_allclose(curves[one]["most"], own[one]["most"], rtol=1e-4)
 
 
 def test_settings_of_occlusion(done):
