@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,13 +20,15 @@ from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.nifti import read_volume
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.reading import apply_reading
 from mriinterp.sidecar import from_sidecar
 from mriinterp.stats import hedges_g_from_moments
-from mriinterp.volume import Grid, Volume
+from mriinterp.volume import Grid, Volume, resample
 
 __all__ = ["CohortResult", "open_cohort"]
 
 KINDS = ("reading", "signed")
+STACK_IN_MEMORY = 2**30
 
 
 def open_cohort(folder: str | Path) -> CohortResult:
@@ -316,6 +319,37 @@ class CohortResult:
             tell(progress, done, len(ids))
         affine = self.grid.affine
         return Volume(moments.mean(part), affine), Volume(moments.deviation(part), affine)
+
+    def stack(
+        self,
+        method: str,
+        ids: Sequence[str],
+        mask: Volume | None = None,
+        kind: str = "reading",
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> np.ndarray:
+        """Voxels of many scans, as `mriinterp.stats.max_t` takes them.
+
+        Returns
+        -------
+        array, shape (scans, voxels inside the mask), float32
+            Voxels in C order. Beyond `STACK_IN_MEMORY` bytes it lies in a
+            temporary file, which goes away with the array.
+        """
+        inside = np.ones(self.grid.shape, bool) if mask is None else resample(mask, self.grid, order=0).data != 0
+        ids, part = list(ids), self._part(method, kind)
+        shape = (len(ids), int(inside.sum()))
+        if 4 * shape[0] * shape[1] > STACK_IN_MEMORY:
+            array = np.memmap(tempfile.TemporaryFile(), np.float32, shape=shape)  # noqa: SIM115  (lives as long as the array)
+        else:
+            array = np.empty(shape, np.float32)
+        for row, subject in enumerate(ids):
+            check_cancel(cancel)
+            array[row] = apply_reading(self.map(method, subject).volume.data[inside], part)
+            tell(progress, row + 1, len(ids))
+        return array
 
     def means(self, group: str | None = None, kind: str = "reading") -> dict[str, Volume]:
         """Mean map of every method that has one, for a group or for all."""

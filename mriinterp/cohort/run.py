@@ -37,6 +37,7 @@ from mriinterp.cohort.work import Outcome, is_current, map_key, use_model
 from mriinterp.models import Model, Prediction
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.study import Study
+from mriinterp.subjects.images import RESULTS_MARK
 from mriinterp.volume import Grid, Volume
 
 __all__ = ["run_cohort"]
@@ -134,6 +135,7 @@ def run_cohort(
     choices = choose_methods(methods, params, preset)
     with only_run(out / ".work"):
         _remove_leftovers(out)
+        (out / RESULTS_MARK).touch()
 
         def planned(chosen: Sequence[MethodChoice]) -> Plan:
             return make_plan(

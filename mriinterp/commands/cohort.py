@@ -147,7 +147,7 @@ def _default_workers(study: Study, device: str) -> int:
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
-        cores = os.cpu_count() or 1
+        cores = min(os.cpu_count() or 1, 61)  # Windows waits for no more processes at once
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -20,6 +20,7 @@ from mriinterp.models import Model, write_card
 from mriinterp.nifti import read_volume, write_volume
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.stats import Moments
+from mriinterp.subjects.images import RESULTS_MARK
 from mriinterp.volume import Volume, resample
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ def _stream(
     return moments, failed
 
 
+def _mark(folder: Path) -> None:
+    """Keep searches for scans out of a folder of results, wherever it lies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RESULTS_MARK).touch()
+
+
 def _from_folder(path: Path, folder: Path) -> str:
     """A path as a card writes it: relative where that can be."""
     try:
@@ -123,6 +130,7 @@ def fit_normalisation(study: TableStudy, *, progress: Progress | None = None, ca
     deviation = moments.deviation(ddof=0)
     if not deviation.any():
         raise ValueError(f"{study.name}: expected training scans that differ, got {moments.count} equal ones")
+    _mark(study.output)
     for name, data in (("mean", moments.average()), ("std", deviation)):
         write_volume(Volume(data, model.grid.affine), folder / f"{name}.nii.gz", space="mni")
     card = model.card
@@ -184,6 +192,7 @@ def mean_training_scan(
         return None
     mean = Volume(moments.average(), model.grid.affine).canonical()
     try:
+        _mark(study.output)
         write_volume(mean, path, space="mni")
         write_text(note, json.dumps({**wanted, "scans": moments.count, "left_out": failed}, indent=1))
     except OSError as error:  # a folder one may not write to: the picture is still good

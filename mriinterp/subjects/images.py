@@ -11,9 +11,11 @@ from pathlib import Path, PurePosixPath
 
 from mriinterp.progress import Cancel, check_cancel
 
-__all__ = ["IMAGE_ENDINGS", "choose_image", "find_images", "resolve_path", "walk_images"]
+__all__ = ["IMAGE_ENDINGS", "RESULTS_MARK", "choose_image", "find_images", "resolve_path", "walk_images"]
 
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".mgz")
+RESULTS_MARK = ".mriinterp-results"
+"""A file that marks a folder of results: no scan is looked for in it or below."""
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _PREFIXED_ID = re.compile(r"^[a-z]{1,5}[0-9]?(I[0-9]+)$")  # mwp1I45117: SPM and CAT12 put letters before the name
 _WINDOWS = re.compile(r"^[A-Za-z]:[\\/]|^\\\\")
@@ -27,7 +29,8 @@ def walk_images(
     Parameters
     ----------
     folder : path
-        Links to folders are followed, each folder once.
+        Links to folders are followed, each folder once; folders of results
+        (`RESULTS_MARK`) are passed over.
     pattern : str, optional
         Wildcards for the file name (``mwp1*.nii``) or, with a slash, for the
         relative path (``*/mri/mwp1*``).
@@ -48,6 +51,9 @@ def walk_images(
             folders.clear()
             continue
         seen.add(real)
+        if RESULTS_MARK in files:  # maps carry the ids of their scans
+            folders.clear()
+            continue
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         below = PurePosixPath(Path(here).relative_to(root).as_posix())
         for name in sorted(files):

@@ -1,6 +1,7 @@
 """Cohort runs: averages against plain loops, nothing computed twice, nothing stale, failing scans left out."""
 
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -336,3 +337,24 @@ def test_moments_of_chosen_scans(done):
     maps = np.stack([np.abs(done.map("sensitivity", i).volume.data.astype(np.float64)) for i in chosen])
     np.testing.assert_allclose(mean.data, maps.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(spread.data, maps.std(axis=0, ddof=1), rtol=1e-4, atol=1e-10)
+
+
+def test_stack_for_voxel_statistics(done, study, monkeypatch):
+    mask = study.scan("I100").with_data(study.scan("I100").data > 2)
+    ids = done.ids("occlusion", "AD")
+    wanted = np.stack([np.maximum(done.map("occlusion", i).volume.data, 0)[mask.data] for i in ids])
+    np.testing.assert_array_equal(done.stack("occlusion", ids, mask), wanted)
+    monkeypatch.setattr("mriinterp.cohort.result.STACK_IN_MEMORY", 100)
+    np.testing.assert_array_equal(done.stack("occlusion", ids, mask), wanted)  # from a file
+
+
+def test_results_below_the_images_are_not_taken_for_scans(study_file, tmp_path):
+    table = pd.read_csv(study_file.parent / "table.csv").drop(columns="filepath")
+    table.to_csv(study_file.parent / "table.csv", index=False)
+    text = study_file.read_text(encoding="utf-8")
+    study_file.write_text(text.replace('"table.csv"', '"table.csv"\nimages = "."'), encoding="utf-8")
+    first = run(load_study(study_file, trust_code=True), study_file.parent / "results", ("sensitivity",))
+    assert first.n("sensitivity") == 8
+    again = load_study(study_file, trust_code=True)
+    assert len(again.subjects) == 8
+    assert {Path(path).parent.name for path in again.subjects["path"]} == {"scans"}
