@@ -55,7 +55,11 @@ FULL = Scale(
     reference_scans=24,
     others=1,
     params={"integrated_gradients": {"steps": 8}, "smoothgrad": {"samples": 8}},
-    settings={"deletion": {"insertion_steps": 10}, "stability": {"draws": 2}},
+    settings={
+        "deletion": {"insertion_steps": 10},
+        "randomisation": {"steps": 4},
+        "stability": {"draws": 2, "shifts": 2},
+    },
 )
 QUICK = Scale(
     subjects=4,
