@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -387,3 +388,11 @@ def test_demo_study_and_unknown_names():
         load_study("dmo")
     with pytest.raises(FileNotFoundError, match=r"nothing\.toml"):
         load_study("nothing.toml")
+
+
+def test_the_documented_file_is_valid(tmp_path):
+    text = (Path(__file__).resolve().parents[1] / "docs" / "study.md").read_text(encoding="utf-8")
+    (tmp_path / "s.toml").write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    settings = read_study_file(tmp_path / "s.toml")
+    assert settings.groups == ("CN", "AD")
+    assert settings.prefixes == {"D:\\ADNI": "/data/adni"} or settings.prefixes["D:\\ADNI"].endswith("adni")

@@ -35,88 +35,105 @@ def done(study, tmp_path):
     return run(study, tmp_path / "out")
 
 
-def test_every_map_is_the_one_explain_makes(study, done):
-    model, atlas = study.model("cpu"), study.atlas()
+@pytest.fixture(scope="module")
+def shared_study(tmp_path_factory):
+    """For tests that only read."""
+    return load_study(make_study(tmp_path_factory.mktemp("shared") / "study"), trust_code=True)
+
+
+@pytest.fixture(scope="module")
+def shared(shared_study, tmp_path_factory):
+    """For tests that only read."""
+    return run(shared_study, tmp_path_factory.mktemp("shared") / "out")
+
+
+def test_every_map_is_the_one_explain_makes(shared_study, shared):
+    model, atlas = shared_study.model("cpu"), shared_study.atlas()
     for method in METHODS:
-        wanted = explain(model, study.scan("I103"), method, atlas=atlas, **SETTINGS.get(method, {}))
-        found = done.map(method, "I103")
+        wanted = explain(model, shared_study.scan("I103"), method, atlas=atlas, **SETTINGS.get(method, {}))
+        found = shared.map(method, "I103")
         np.testing.assert_allclose(found.volume.data, wanted.volume.data, rtol=1e-5, atol=1e-8)
         np.testing.assert_array_equal(found.volume.affine, wanted.volume.affine)
         assert found.prediction == wanted.prediction
         assert found.params == wanted.params
-    on_disk = nib.load(done.layout.map("sub-I103", "sensitivity"))
+    on_disk = nib.load(shared.layout.map("sub-I103", "sensitivity"))
     assert on_disk.shape == SHAPE
     assert nib.aff2axcodes(on_disk.affine) == ("R", "A", "S")  # the network reads LAS; maps are RAS
 
 
-def test_means_against_a_plain_loop(study, done):
+def test_means_against_a_plain_loop(shared_study, shared):
     for method, reading in (("sensitivity", np.abs), ("occlusion", lambda v: np.maximum(v, 0))):
         for group in ("CN", "AD"):
             maps = [
-                np.asarray(nib.load(done.layout.map(f"sub-{i}", method)).dataobj, np.float64)
-                for i in study.subjects.index[study.subjects["group"] == group]
+                np.asarray(nib.load(shared.layout.map(f"sub-{i}", method)).dataobj, np.float64)
+                for i in shared_study.subjects.index[shared_study.subjects["group"] == group]
             ]
             mean = sum(reading(m) for m in maps) / 4
             spread = np.sqrt(sum((reading(m) - mean) ** 2 for m in maps) / 3)
-            np.testing.assert_allclose(done.mean(method, group).data, mean, rtol=1e-6, atol=1e-12)
-            np.testing.assert_allclose(done.std(method, group).data, spread, rtol=1e-5, atol=1e-9)
-            np.testing.assert_allclose(done.mean(method, group, "signed").data, sum(maps) / 4, rtol=1e-6, atol=1e-10)
-            assert (done.count(method, group).data == 4).all()
-    assert np.abs(done.mean("sensitivity", "AD").data - np.abs(done.mean("sensitivity", "AD", "signed").data)).max() > 0
-
-
-def test_mean_over_all_and_effect(done):
-    maps = {i: done.map("sensitivity", i).volume.data.astype(np.float64) for i in done.ids("sensitivity")}
-    mean = sum(np.abs(m) for m in maps.values()) / 8
-    np.testing.assert_allclose(done.all_mean("sensitivity").data, mean, rtol=1e-5, atol=1e-9)
-    ill = np.stack([np.abs(maps[i]) for i in done.ids("sensitivity", "AD")])
-    well = np.stack([np.abs(maps[i]) for i in done.ids("sensitivity", "CN")])
-    np.testing.assert_allclose(done.effect("sensitivity").data, hedges_g(ill, well), rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(
-        done.difference("sensitivity").data, ill.mean(axis=0) - well.mean(axis=0), rtol=1e-3, atol=1e-7
+            np.testing.assert_allclose(shared.mean(method, group).data, mean, rtol=1e-6, atol=1e-12)
+            np.testing.assert_allclose(shared.std(method, group).data, spread, rtol=1e-5, atol=1e-9)
+            np.testing.assert_allclose(shared.mean(method, group, "signed").data, sum(maps) / 4, rtol=1e-6, atol=1e-10)
+            assert (shared.count(method, group).data == 4).all()
+    assert (
+        np.abs(shared.mean("sensitivity", "AD").data - np.abs(shared.mean("sensitivity", "AD", "signed").data)).max()
+        > 0
     )
 
 
-def test_areas_are_those_of_single_maps(study, done):
-    atlas = study.atlas()
+def test_mean_over_all_and_effect(shared):
+    maps = {i: shared.map("sensitivity", i).volume.data.astype(np.float64) for i in shared.ids("sensitivity")}
+    mean = sum(np.abs(m) for m in maps.values()) / 8
+    np.testing.assert_allclose(shared.all_mean("sensitivity").data, mean, rtol=1e-5, atol=1e-9)
+    ill = np.stack([np.abs(maps[i]) for i in shared.ids("sensitivity", "AD")])
+    well = np.stack([np.abs(maps[i]) for i in shared.ids("sensitivity", "CN")])
+    np.testing.assert_allclose(shared.effect("sensitivity").data, hedges_g(ill, well), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        shared.difference("sensitivity").data, ill.mean(axis=0) - well.mean(axis=0), rtol=1e-3, atol=1e-7
+    )
+
+
+def test_areas_are_those_of_single_maps(shared_study, shared):
+    atlas = shared_study.atlas()
     for merge in (True, False):
-        table = done.areas("occlusion", merge_hemispheres=merge)
-        assert table.index.tolist() == study.subjects.index.tolist()
+        table = shared.areas("occlusion", merge_hemispheres=merge)
+        assert table.index.tolist() == shared_study.subjects.index.tolist()
         for subject in ("I100", "I105"):
-            wanted = area_table(done.map("occlusion", subject), atlas, merge_hemispheres=merge)
+            wanted = area_table(shared.map("occlusion", subject), atlas, merge_hemispheres=merge)
             assert table.columns.tolist() == wanted["area"].tolist()
             np.testing.assert_allclose(table.loc[subject], wanted["share"], rtol=1e-9)
-    assert done.areas("occlusion").columns.tolist() == ["A", "B", "Mid"]
-    sums = done.areas("sensitivity", value="sum", merge_hemispheres=False)
-    wanted = area_table(done.map("sensitivity", "I101"), atlas, merge_hemispheres=False, normalise=False)
+    assert shared.areas("occlusion").columns.tolist() == ["A", "B", "Mid"]
+    sums = shared.areas("sensitivity", value="sum", merge_hemispheres=False)
+    wanted = area_table(shared.map("sensitivity", "I101"), atlas, merge_hemispheres=False, normalise=False)
     np.testing.assert_allclose(sums.loc["I101"], wanted["sum"], rtol=1e-9)
     np.testing.assert_allclose(
-        done.areas("sensitivity", value="mean").loc["I101"],
-        area_table(done.map("sensitivity", "I101"), atlas, normalise=False)["mean"],
+        shared.areas("sensitivity", value="mean").loc["I101"],
+        area_table(shared.map("sensitivity", "I101"), atlas, normalise=False)["mean"],
         rtol=1e-9,
     )
-    signed = done.areas("sensitivity", value="signed_sum", merge_hemispheres=False)
-    wanted = area_table(done.map("sensitivity", "I101"), atlas, merge_hemispheres=False, normalise=False, part="signed")
+    signed = shared.areas("sensitivity", value="signed_sum", merge_hemispheres=False)
+    wanted = area_table(
+        shared.map("sensitivity", "I101"), atlas, merge_hemispheres=False, normalise=False, part="signed"
+    )
     np.testing.assert_allclose(signed.loc["I101"], wanted["sum"], rtol=1e-6, atol=1e-9)
 
 
-def test_subjects_groups_and_performance(study, done):
-    model = study.model("cpu")
-    table = done.subjects
-    assert table.index.tolist() == study.subjects.index.tolist()
+def test_subjects_groups_and_performance(shared_study, shared):
+    model = shared_study.model("cpu")
+    table = shared.subjects
+    assert table.index.tolist() == shared_study.subjects.index.tolist()
     for subject in table.index:
-        prediction = model.predict(study.scan(subject))
+        prediction = model.predict(shared_study.scan(subject))
         assert table.at[subject, "p_ill"] == pytest.approx(prediction.probabilities["ill"], rel=1e-5)
-        wanted = {"CN": "healthy", "AD": "ill"}[study.group_of(subject)]
+        wanted = {"CN": "healthy", "AD": "ill"}[shared_study.group_of(subject)]
         assert table.at[subject, "correct"] == (prediction.predicted == wanted)
         assert table.at[subject, "target"] == prediction.predicted
         assert table.at[subject, "failure"] == ""
-    for group in done.groups:
-        row = done.group_table.loc[group]
+    for group in shared.groups:
+        row = shared.group_table.loc[group]
         right = table.loc[table["group"] == group, "correct"]
         assert row["correct"] == right.sum()
         assert row["share_correct"] == pytest.approx(right.mean())
-    auc = done.run["performance"]["auc"]
+    auc = shared.run["performance"]["auc"]
     ill, well = (table.loc[table["group"] == g, "p_ill"].to_numpy(float) for g in ("AD", "CN"))
     pairs = [(a > b) + 0.5 * (a == b) for a in ill for b in well]
     assert auc["value"] == pytest.approx(np.mean(pairs))  # of scores, not of labels
@@ -311,41 +328,41 @@ def test_the_original_cohort_setting_is_the_default():
     assert (own.params["size"], own.params["stride"]) == (40, 20)
 
 
-def test_drawn_scans_are_even_and_nested(study):
-    four, six = select_subjects(study, n=4, seed=3), select_subjects(study, n=6, seed=3)
+def test_drawn_scans_are_even_and_nested(shared_study):
+    four, six = select_subjects(shared_study, n=4, seed=3), select_subjects(shared_study, n=6, seed=3)
     assert four["group"].value_counts().to_dict() == {"CN": 2, "AD": 2}
     assert set(four.index) < set(six.index)
-    assert select_subjects(study, n=99).index.tolist() == study.subjects.index.tolist()
-    assert set(select_subjects(study, split="train")["split"]) == {"train"}
-    drawn = {tuple(select_subjects(study, n=2, seed=s).index) for s in range(20)}
+    assert select_subjects(shared_study, n=99).index.tolist() == shared_study.subjects.index.tolist()
+    assert set(select_subjects(shared_study, split="train")["split"]) == {"train"}
+    drawn = {tuple(select_subjects(shared_study, n=2, seed=s).index) for s in range(20)}
     assert len(drawn) > 3
 
 
-def test_distances_between_means(done):
-    table = done.distances("AD")
-    a, b = (done.mean(m, "AD").data.astype(np.float64) for m in ("sensitivity", "occlusion"))
+def test_distances_between_means(shared):
+    table = shared.distances("AD")
+    a, b = (shared.mean(m, "AD").data.astype(np.float64) for m in ("sensitivity", "occlusion"))
     wanted = np.sqrt(((a / a.sum() - b / b.sum()) ** 2).sum())
     assert table.loc["sensitivity", "occlusion"] == pytest.approx(wanted, rel=1e-5)
-    pair = done.group_distances()
-    c = done.mean("sensitivity", "CN").data.astype(np.float64)
+    pair = shared.group_distances()
+    c = shared.mean("sensitivity", "CN").data.astype(np.float64)
     assert pair["sensitivity"] == pytest.approx(np.sqrt(((a / a.sum() - c / c.sum()) ** 2).sum()), rel=1e-5)
 
 
-def test_moments_of_chosen_scans(done):
-    chosen = done.ids("sensitivity")[:3]
-    mean, spread = done.moments_of("sensitivity", chosen)
-    maps = np.stack([np.abs(done.map("sensitivity", i).volume.data.astype(np.float64)) for i in chosen])
+def test_moments_of_chosen_scans(shared):
+    chosen = shared.ids("sensitivity")[:3]
+    mean, spread = shared.moments_of("sensitivity", chosen)
+    maps = np.stack([np.abs(shared.map("sensitivity", i).volume.data.astype(np.float64)) for i in chosen])
     np.testing.assert_allclose(mean.data, maps.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(spread.data, maps.std(axis=0, ddof=1), rtol=1e-4, atol=1e-10)
 
 
-def test_stack_for_voxel_statistics(done, study, monkeypatch):
-    mask = study.scan("I100").with_data(study.scan("I100").data > 2)
-    ids = done.ids("occlusion", "AD")
-    wanted = np.stack([np.maximum(done.map("occlusion", i).volume.data, 0)[mask.data] for i in ids])
-    np.testing.assert_array_equal(done.stack("occlusion", ids, mask), wanted)
+def test_stack_for_voxel_statistics(shared, shared_study, monkeypatch):
+    mask = shared_study.scan("I100").with_data(shared_study.scan("I100").data > 2)
+    ids = shared.ids("occlusion", "AD")
+    wanted = np.stack([np.maximum(shared.map("occlusion", i).volume.data, 0)[mask.data] for i in ids])
+    np.testing.assert_array_equal(shared.stack("occlusion", ids, mask), wanted)
     monkeypatch.setattr("mriinterp.cohort.result.STACK_IN_MEMORY", 100)
-    np.testing.assert_array_equal(done.stack("occlusion", ids, mask), wanted)  # from a file
+    np.testing.assert_array_equal(shared.stack("occlusion", ids, mask), wanted)  # from a file
 
 
 def test_results_below_the_images_are_not_taken_for_scans(study_file, tmp_path):
