@@ -24,7 +24,7 @@ VIEWER = ".mriinterp-viewer[data-ready=true]"
 # The component lives in a shadow root, which document.querySelector does not enter.
 FIND = (
     "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]"
-    ".map((e) => e.shadowRoot.querySelector('.mriinterp-viewer')).find(Boolean)?.mriinterpViewer"
+    ".map((e) => e.shadowRoot?.querySelector('.mriinterp-viewer')).find(Boolean)?.mriinterpViewer"
 )
 
 

@@ -41,7 +41,7 @@ def opened(page, url):
 # The component lives in a shadow root, which document.querySelector does not enter.
 VIEWER = (
     "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]"
-    ".map((e) => e.shadowRoot.querySelector('.mriinterp-viewer')).find(Boolean).mriinterpViewer"
+    ".map((e) => e.shadowRoot?.querySelector('.mriinterp-viewer')).find(Boolean).mriinterpViewer"
 )
 
 
