@@ -283,7 +283,9 @@ def train_demo(
         if not keep_scans:
             remove_scans(recipe, out_dir)
     entries = _card(name, recipe, history, _save_weights(module, out_dir / f"{name}.safetensors"))
-    entries["command"] = "python -m mriinterp train --out DIR"
+    packaged = recipe == Recipe() and name == "demo"
+    call = f"mriinterp.train.train_demo(DIR, {recipe!r}, name={name!r})"
+    entries["command"] = "python -m mriinterp train --out DIR" if packaged else call
     write_json(entries, out_dir / f"{name}.json")
     model = load_model(out_dir / f"{name}.json", device="cpu")
     performance, _ = evaluate(model, recipe.study, progress=progress, cancel=cancel)

@@ -64,6 +64,7 @@ def test_training_writes_weights_and_a_complete_card(trained):
     assert card["skull_stripped"] is True
     assert card["performance"]["n_test"] == 4
     assert {"training_data", "licence", "command", "normalisation", "grid"} <= card.keys()
+    assert card["command"].startswith("mriinterp.train.train_demo(DIR, Recipe(")  # not what the bare command would do
     assert model.grid.matches(DEMO_GRID)
     assert all(0 < done <= total for done, total in steps)
 
