@@ -146,7 +146,7 @@ def explain_all(
     queue = _pieces(items, workers.n)
     run = _Run(task, workers, signals, queue, sum(len(i.methods) for i in items), progress, finished)
     try:
-        while run.queue or run.futures:
+        while run.queue or run.suspects or run.futures:
             run.submit()
             run.collect()
             if cancel is not None and cancel():
