@@ -88,7 +88,7 @@ def settings_words(settings: pd.DataFrame) -> list[str]:
     return found
 
 
-def _header(plan: dict[str, Any], results: pd.DataFrame) -> list[str]:
+def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str]) -> list[str]:
     """What was done, counted from the results there are: a run that was stopped says less than its plan."""
     people = results[results["subject"] != COHORT].groupby("measure")["subject"].nunique()
     measures = [name for name in people.index if name in measure_names()]
@@ -104,8 +104,15 @@ def _header(plan: dict[str, Any], results: pd.DataFrame) -> list[str]:
     ]
     if plan["simulated"]:
         about.insert(0, "All scans are SIMULATED: what holds here need not hold for patients.")
+    about += [f"{label_of(method)} cannot explain this network: {reason}" for method, reason in failed.items()]
     about += [f"Left out: {get_measure(name).label.lower()}: {reason}." for name, reason in plan["skipped"].items()]
     return about
+
+
+def _failed(folder: Path, results: pd.DataFrame) -> dict[str, str]:
+    """Why methods without a result have none."""
+    known = set(results["method"])
+    return {m: details["reason"] for (m, _), details in load_details(folder, "failed").items() if m not in known}
 
 
 def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
@@ -150,8 +157,9 @@ def write_report(folder: Path | str) -> list[Path]:
     write_text(folder / "details.json", pack_details(folder))
     write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     settings = settings_words(settings_table(results))
-    write_text(folder / "report.md", _markdown(plan, results, table, words, settings))
-    write_text(folder / "report.html", _html(plan, results, table, words, settings, folder))
+    header = _header(plan, results, _failed(folder, results))
+    write_text(folder / "report.md", _markdown(header, table, words, settings))
+    write_text(folder / "report.html", _html(header, table, words, settings, folder))
     return [
         folder / name for name in ("trust_results.csv", "trust_summary.csv", "details.json", "report.md", "report.html")
     ]
@@ -164,10 +172,8 @@ NOTE = (
 )
 
 
-def _markdown(
-    plan: dict[str, Any], results: pd.DataFrame, table: pd.DataFrame, words: list[str], settings: list[str]
-) -> str:
-    parts = ["# Trust benchmark", "", *_header(plan, results), "", "## What the figures mean", ""]
+def _markdown(header: list[str], table: pd.DataFrame, words: list[str], settings: list[str]) -> str:
+    parts = ["# Trust benchmark", "", *header, "", "## What the figures mean", ""]
     parts += [f"- {sentence}" for sentence in words]
     parts += [
         "",
@@ -197,8 +203,7 @@ STYLE = (
 
 
 def _html(
-    plan: dict[str, Any],
-    results: pd.DataFrame,
+    header: list[str],
     table: pd.DataFrame,
     words: list[str],
     settings: list[str],
@@ -221,7 +226,7 @@ def _html(
     cells = "".join(f"<tr>{paragraphs(row, 'td')}</tr>" for row in body)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trust benchmark</title>'
-        f"<style>{STYLE}</style></head><body><h1>Trust benchmark</h1>{paragraphs(_header(plan, results), 'p')}"
+        f"<style>{STYLE}</style></head><body><h1>Trust benchmark</h1>{paragraphs(header, 'p')}"
         f"<h2>What the figures mean</h2><ul>{paragraphs(words, 'li')}</ul><p>{html.escape(CAVEAT)}</p>"
         f"{''.join(figures)}<h2>Table</h2><p>{html.escape(NOTE)}</p>"
         f"<div style='overflow-x:auto'><table><tr>{paragraphs(head, 'th')}</tr>{cells}</table></div>"

@@ -14,6 +14,7 @@ from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import findings, verdict
 from tests.trust.tiny_study import LESION, LesionNet, TinyStudy, model_of
 
+CONTROL_NAMES = ("random", "edges", "intensity", "blur")
 METHODS = ["sensitivity", "gradient_x_input", "occlusion[size=3,stride=2,fill=reference]"]
 
 
@@ -192,3 +193,18 @@ def test_lesion_is_inside_the_brain_the_network_sees():
     assert bench.mask.sum() > 0
     assert bench.target_name == "AD"
     assert np.isfinite(bench.case("sim-002").clean)
+
+
+def test_a_method_that_cannot_explain_the_network_is_told_and_the_rest_goes_on(tmp_path):
+    """Guided backpropagation needs ReLU."""
+    network = LesionNet()
+    network.forward = lambda x: network.head((network.conv(x) * network.where).flatten(2).mean(2))
+    study = TinyStudy(network)
+    plan = make_plan(
+        study, methods=["guided_backprop", "sensitivity"], measures=["localisation"], quick=True, subjects=1
+    )
+    run_benchmark(plan, Bench(study, reference_scans=1), tmp_path)
+    assert set(load_results(tmp_path)["method"]) == {"sensitivity", *[f"control_{n}" for n in CONTROL_NAMES]}
+    write_report(tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "Guided backpropagation cannot explain this network: expected a network with ReLU" in text

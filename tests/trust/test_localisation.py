@@ -84,7 +84,10 @@ def test_against_quantus(rng):
     maps, truth = np.abs(rng.standard_normal((2, 1, 56, 9))), rng.random((2, 1, 56, 9)) < 0.2
     x = rng.standard_normal(maps.shape).astype(np.float32)
     batch = {"x_batch": x, "y_batch": np.array([0, 1]), "a_batch": maps, "s_batch": truth.astype(float)}
-    for theirs, ours in ((quantus.RelevanceMassAccuracy, mass_accuracy), (quantus.RelevanceRankAccuracy, rank_accuracy)):
+    for theirs, ours in (
+        (quantus.RelevanceMassAccuracy, mass_accuracy),
+        (quantus.RelevanceRankAccuracy, rank_accuracy),
+    ):
         measure = theirs(abs=False, normalise=False, disable_warnings=True)
         expected = measure(model=First(), device="cpu", **batch)
         assert [ours(m.ravel(), t.ravel()) for m, t in zip(maps, truth, strict=True)] == pytest.approx(expected)
