@@ -130,6 +130,8 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
         for key, kind in expected_types.items()
         if key in entries and not isinstance(entries[key], kind)
     ]
+    if not isinstance(entries.get("brain_mask"), (str, type(None))):
+        problems.append("'brain_mask' is not the name of a file")
     if not (isinstance(weights, (list, tuple)) and all(isinstance(name, str) for name in weights)):
         problems.append("'weights' is not a list of file names")
     if problems:

@@ -123,7 +123,15 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
     entry = get_architecture(architecture)
     states: list[StateDict] = [read_state_dict(path) for path in paths]
     origin = ", ".join(path.name for path in paths)
-    module, state = entry.build(states)
+    try:
+        module, state = entry.build(states)
+    except ValueError:
+        raise
+    except Exception as error:  # a builder, perhaps the user's own, meets tensors of any shape
+        raise ValueError(
+            f"{origin}: expected weights that {architecture} can be built for, got others "
+            f"({type(error).__name__}: {error})"
+        ) from error
     load_into(module, state, origin)
     if card is None:
         if entry.default_card is None:

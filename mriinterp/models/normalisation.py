@@ -73,7 +73,7 @@ class Normalisation:
     params: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        if self.kind not in NORMALISATIONS:
+        if not isinstance(self.kind, str) or self.kind not in NORMALISATIONS:
             raise ValueError(
                 f"expected a known normalisation, got {self.kind!r}; available: {', '.join(NORMALISATIONS)}"
             )
@@ -85,7 +85,7 @@ class Normalisation:
                 f"available: {', '.join(sorted(known)) or 'none'}"
             )
         clip = self.params.get("clip")
-        if clip is not None and not (len(clip) == 2 and clip[0] < clip[1]):
+        if clip is not None and not _is_range(clip):
             raise ValueError(f"expected clip as [lowest, highest], got {clip!r}")
 
     def apply(self, data: np.ndarray) -> np.ndarray:
@@ -101,6 +101,11 @@ class Normalisation:
             digest.update(key.encode())
             digest.update(value.tobytes() if isinstance(value, np.ndarray) else json.dumps(value).encode())
         return digest.hexdigest()
+
+
+def _is_range(clip) -> bool:
+    numbers = isinstance(clip, (list, tuple)) and all(isinstance(value, (int, float)) for value in clip)
+    return numbers and len(clip) == 2 and clip[0] < clip[1]
 
 
 def read_normalisation(entry: dict | None, folder: Path, read_volume: Callable[[Path], Volume], grid) -> Normalisation:
@@ -131,6 +136,8 @@ def read_normalisation(entry: dict | None, folder: Path, read_volume: Callable[[
                 f"expected files 'mean' and 'std' for the voxelwise normalisation, missing: {sorted(missing)}"
             )
         for key in ("mean", "std"):
+            if not isinstance(params[key], str):
+                raise ValueError(f"expected {key!r} of the normalisation as the name of a file, got {params[key]!r}")
             volume = read_volume(folder / params[key])
             if volume.source is not None and volume.source.matches(grid):
                 volume = resample(volume, grid)  # back to the model's own voxel order, exact
