@@ -1,0 +1,68 @@
+"""The command: exit codes, parameters, words."""
+
+import json
+
+import pytest
+
+from mriinterp.cli import main
+from mriinterp.cohort import open_cohort
+
+
+def cohort(file, out, *more):
+    return main(["cohort", str(file), "--trust-code", "--workers", "1", "--out", str(out), *more])
+
+
+def test_a_run_and_what_it_says(study_file, tmp_path, capsys):
+    more = [
+        "--methods",
+        "sensitivity,occlusion",
+        "--set",
+        "occlusion.size=4",
+        "--set",
+        "occlusion.stride=5",
+        "--n",
+        "4",
+    ]
+    assert cohort(study_file, tmp_path / "out", *more, "--target", "true") == 0
+    said = capsys.readouterr().out
+    assert "4 scans, 8 maps computed" in said
+    assert "target: true" in said
+    result = open_cohort(tmp_path / "out")
+    params = {m["name"]: m["params"] for m in result.run["methods"]}
+    assert (params["occlusion"]["size"], params["occlusion"]["stride"]) == (4, 5)
+    assert params["occlusion"]["fill"] == "zero"  # those that were not given are recorded as well
+    assert (
+        result.run["model"]["sha256"]
+        == json.loads(result.layout.record(result.subjects["label"].iloc[0], "occlusion").read_text(encoding="utf-8"))[
+            "sha256"
+        ]["model"]
+    )
+
+
+def test_left_out_scans_are_named_and_the_code_is_1(study_file, tmp_path, capsys):
+    (study_file.parent / "scans" / "I103.nii.gz").write_bytes(b"no image")
+    assert cohort(study_file, tmp_path / "out", "--methods", "sensitivity") == 1
+    assert "I103 left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        (["--methods", "sensitivty"], "available"),
+        (["--methods", "sensitivity", "--set", "size=4"], "METHOD.NAME=VALUE"),
+        (["--methods", "sensitivity", "--set", "occlusion.size=4"], "one of the methods sensitivity"),
+        (["--methods", "occlusion", "--set", "occlusion.sise=4"], "sise"),
+        (["--methods", "sensitivity", "--target", "AD"], "healthy"),
+        (["--methods", "sensitivity", "--split", "validation"], "available: test, train"),
+        (["--methods", "sensitivity", "--n", "0"], "1 or more"),
+    ],
+)
+def test_wrong_requests_are_wrong_usage(study_file, tmp_path, capsys, more, word):
+    assert cohort(study_file, tmp_path / "out", *more) == 2
+    assert word in capsys.readouterr().err
+    assert not list(tmp_path.glob("out/sub-*"))
+
+
+def test_without_leave_no_code_is_run(study_file, tmp_path, capsys):
+    assert main(["cohort", str(study_file), "--methods", "sensitivity", "--out", str(tmp_path / "out")]) == 2
+    assert "leave to run" in capsys.readouterr().err
