@@ -29,9 +29,9 @@ from mriinterp.incremental import Occluder, plan
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEADER = (
-    "| network, grid | occlusion | windows | ours (s) | plain loop (s) | **ratio** | multiply-accumulates "
+    "| network, grid | occlusion | windows | ours (s) | plain loop (s) | **ratio** | on one core | multiply-accumulates "
     "| captum (s) | MONAI (s) | max difference | peak memory |\n"
-    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 
 
@@ -43,6 +43,7 @@ class Row:
     windows: int
     ours: float
     plain: float
+    core: float | None
     work: float
     difference: float
     captum: float | None
@@ -55,7 +56,7 @@ class Row:
         peak = f"{self.peak / 1e6:,.0f} MB" if self.peak else "–"
         return (
             f"| {self.case.title} | {self.case.what} | {self.windows:,} | {self.ours:.2f} | {self.plain:,.0f} "
-            f"| **{self.plain / self.ours:,.0f}×** | {self.work:.1f}× fewer | {peers[0]} | {peers[1]} "
+            f"| **{self.plain / self.ours:,.0f}×** | {f'{self.core:,.0f}×' if self.core else '–'} | {self.work:.1f}× fewer | {peers[0]} | {peers[1]} "
             f"| {self.difference:.1e} | {peak} |"
         )
 
@@ -138,10 +139,37 @@ def best(measure: Callable[..., float], batches: Sequence[int], *args) -> float:
     return min(measure(*args, batch) for batch in batches)
 
 
+def ours_seconds(module: nn.Module, x: Tensor, regions: list, every: int, clock: Callable[[], float]) -> tuple:
+    """Time of the clean pass and all windows, from every so many of them, and the outputs of these."""
+    start = clock()
+    occluder = Occluder(module, x)
+    middle = clock()
+    found = occluder.run(regions[::every])
+    if x.device.type == "cuda":
+        torch.cuda.synchronize()
+    return middle - start + (clock() - middle) * len(regions) / len(found), found
+
+
+def one_core(module: nn.Module, x: Tensor, regions: list, every: int, sample: list) -> float:
+    """Ratio of processor time to the plain loop, both on one core: what other work on the machine disturbs least."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        start = time.process_time()
+        for region in sample[:3]:
+            module(replaced(x, region))
+        plain = (time.process_time() - start) / len(sample[:3]) * len(regions)
+        every = max(every, len(regions) // 2000)
+        return plain / min(ours_seconds(module, x, regions, every, time.process_time)[0] for _ in range(2))
+    finally:
+        torch.set_num_threads(threads)
+
+
 def measure(case: Case, device: torch.device, quick: bool) -> Row:
     """Time one case; ours and the plain loop take turns."""
     module, x, regions = case.build(device)
-    sample = [regions[round(k)] for k in np.linspace(0, len(regions) - 1, 3 if quick else case.sample)]
+    index = np.linspace(0, (len(regions) - 1) // case.every, 3 if quick else case.sample).round().astype(int)
+    sample = [regions[k * case.every] for k in index]
     turns = 2 if quick or case.slow else 4
     ours, plain = [], []
     with torch.inference_mode():
@@ -149,23 +177,23 @@ def measure(case: Case, device: torch.device, quick: bool) -> Row:
         Occluder(module, x).run(regions[:8])
         for turn in range(turns):
             if not turn or not (case.slow or (quick and len(regions) > 1000)):
-                seconds, found = timed(lambda: Occluder(module, x).run(regions), device)
+                seconds, found = ours_seconds(module, x, regions, case.every, time.perf_counter)
                 ours.append(seconds)
             for region in sample:
                 seconds, _ = timed(lambda region=region: module(replaced(x, region)).cpu(), device)
                 plain.append(seconds)
         expected = torch.cat([module(replaced(x, region)) for region in sample]).cpu()
-        index = [round(k) for k in np.linspace(0, len(regions) - 1, len(sample))]
         difference = ((found[index] - expected).abs() / expected.abs().clamp(min=1)).max().item()
         captum = monai = None
         if case.peers:
             batches = (4,) if quick else (1, 4, 16)
             captum = best(captum_window, batches, module, x, case) * len(regions)
             monai = best(monai_window, batches, module, x, case) * len(regions)
+        core = one_core(module, x, regions, case.every, sample) if device.type == "cpu" else None
     promised = plan(module, x, regions=regions)
-    one = np.sort(plain)[: max(1, len(plain) // 3)].mean()
+    one = np.sort(plain)[: max(1, len(plain) // 3)].mean() * len(regions)
     peak = peak_memory(case.name, device)
-    return Row(case, len(regions), min(ours), one * len(regions), promised.ratio, difference, captum, monai, peak)
+    return Row(case, len(regions), min(ours), one, core, promised.ratio, difference, captum, monai, peak)
 
 
 def peak_memory(name: str, device: torch.device) -> int | None:
@@ -181,7 +209,9 @@ def print_peak(name: str, device: torch.device) -> None:
     """Print the bytes of `peak_memory`; nothing where the system cannot tell."""
     case = next(case for case in CASES if case.name == name)
     module, x, regions = case.build(device)
-    regions = regions[:: max(1, len(regions) // 400)]  # memory does not depend on the number of windows
+    regions = regions[
+        :: max(1, len(regions) // (30 if case.slow else 400))
+    ]  # memory does not depend on the number of windows
     if device.type == "cuda":
         before = torch.cuda.memory_allocated()
         Occluder(module, x).run(regions)

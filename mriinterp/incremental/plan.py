@@ -19,6 +19,7 @@ from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import plain_batch
 from mriinterp.incremental.run import take_apart
 from mriinterp.incremental.schedule import Group, border_bytes, group_windows, window_bytes
+from mriinterp.incremental.workers import cores, in_order
 
 __all__ = ["Plan", "plan"]
 
@@ -97,7 +98,7 @@ class Plan:
     def _clean_seconds(self) -> float:
         macs = sum(step.macs(step.shape) for step in self._network.steps)
         if macs < CALIBRATION_SECONDS / 2 * SLOW_MACS_PER_SECOND:
-            return self._timed(lambda: Engine(self._network, self._x.clone()))
+            return min(self._timed(lambda: Engine(self._network, self._x)) for _ in range(2))
         return self._plain_seconds()
 
     def _window_seconds(self) -> float:
@@ -110,16 +111,21 @@ class Plan:
                 unmeasured += group.macs * len(group.index)
                 continue
             part = next(group.chunks())
-            count = part.stop - part.start
+            together = min(cores(self._x.device), -(-len(group.index) // group.chunk))
+            count = (part.stop - part.start) * together
 
             def run(group=group, part=part):
-                maps = engine.run_chunk(group, part, lambda boxes, offset: None)
-                if not self._network.one_by_one:
-                    self._network.run_tail(maps)
+                with torch.inference_mode():
+                    maps = engine.run_chunk(group, part, lambda boxes, offset: None)
+                    if not self._network.one_by_one:
+                        self._network.run_tail(maps)
 
-            seconds = self._timed(run)
+            def side_by_side(run=run, together=together):
+                list(in_order([run] * together, together))
+
+            seconds = self._timed(side_by_side)
             if time.perf_counter() - begin < CALIBRATION_SECONDS:
-                seconds = min(seconds, self._timed(run))  # the first run also prepares weights and memory
+                seconds = min(seconds, self._timed(side_by_side))  # the first also prepares weights and memory
             total += seconds / count * len(group.index)
             measured += seconds
             measured_macs += group.macs * count
@@ -140,15 +146,11 @@ def _count_macs(module: nn.Module, x: Tensor) -> int:
     return counter.get_total_flops() // 2
 
 
-def _peak_bytes(network: Network, groups: Sequence[Group], itemsize: int) -> int:
-    clean = 0
-    for step in network.steps[1:]:
-        size = int(np.prod(step.shape)) * step.channels
-        if step.kind == "max":
-            size = int(size * 1.5)  # the axes are pooled one after the other
-        clean = max(clean, itemsize * (size + sum(int(np.prod(s.shape)) * s.channels for s in step.inputs)))
+def _peak_bytes(network: Network, groups: Sequence[Group], itemsize: int, side_by_side: int) -> int:
+    """Kept maps, and beside them the largest clean map under way or the batches of windows, whichever is more."""
+    clean = max(int(np.prod(step.shape)) * step.channels for step in network.steps[1:]) * itemsize
     windows = max((g.chunk * window_bytes(network, g.place, itemsize) for g in groups), default=0)
-    return kept_bytes(network, itemsize) + max(clean, 2 * windows + border_bytes(network, itemsize))
+    return kept_bytes(network, itemsize) + max(clean, 2 * side_by_side * windows + border_bytes(network, itemsize))
 
 
 def plan(
@@ -200,10 +202,17 @@ def plan(
         peak = batch * 32 * x.numel() * itemsize
         return Plan(len(found), each * len(found), each * len(found), peak, reason, x.device.type, module, x, None, ())
     budget = None if memory_limit is None else max(0, memory_limit - kept_bytes(network, itemsize))
-    groups = group_windows(network, found.boxes, device=x.device.type, itemsize=itemsize, budget=budget)
+    groups = group_windows(
+        network,
+        found.boxes,
+        device=x.device.type,
+        itemsize=itemsize,
+        budget=budget,
+        side_by_side=cores(x.device),
+    )
     tail = each - sum(step.macs(step.shape) for step in network.steps)
     macs = each + sum((group.macs + tail) * len(group.index) for group in groups)
-    peak = _peak_bytes(network, groups, itemsize)
+    peak = _peak_bytes(network, groups, itemsize, cores(x.device))
     return Plan(len(found), macs, each * len(found), peak, None, x.device.type, module, x, network, tuple(groups))
 
 

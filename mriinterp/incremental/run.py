@@ -139,6 +139,7 @@ class Occluder:
             device=self.x.device.type,
             itemsize=self.x.element_size(),
             budget=self._budget(),
+            side_by_side=cores(self.x.device),
         )
         result = self.clean.repeat(len(regions), 1)
         rows = max(1, min(MOST_TAIL_ROWS, TAIL_BYTES // max(1, border_bytes(self.network, self.x.element_size()))))

@@ -123,14 +123,16 @@ def _volume(length) -> int:
     return int(np.prod(length, dtype=np.int64))
 
 
-def _chunk(network: Network, place: dict[Step, Place], device: str, itemsize: int, budget: int | None) -> int:
+def _chunk(
+    network: Network, place: dict[Step, Place], device: str, itemsize: int, budget: int | None, side_by_side: int
+) -> int:
     size = max(1, window_bytes(network, place, itemsize))
     border = max(1, border_bytes(network, itemsize))
     room = CACHE_BYTES.get(device, DEVICE_BYTES)
     tail = TAIL_BYTES if device == "cpu" else DEVICE_BYTES
     if budget is not None:
-        # a step's temporaries live beside what the next one gathers
-        room, tail = min(room, budget // 3), min(tail, budget // 4)
+        # a step's temporaries live beside what the next one gathers, in every batch under way
+        room, tail = min(room, budget // (3 * side_by_side)), min(tail, budget // (4 * side_by_side))
     return max(1, min(room // size, tail // border, MOST_WINDOWS.get(device, DEVICE_WINDOWS)))
 
 
@@ -178,7 +180,13 @@ def _merge(network: Network, lengths: np.ndarray, counts: np.ndarray) -> np.ndar
 
 
 def group_windows(
-    network: Network, boxes: np.ndarray, *, device: str = "cpu", itemsize: int = 4, budget: int | None = None
+    network: Network,
+    boxes: np.ndarray,
+    *,
+    device: str = "cpu",
+    itemsize: int = 4,
+    budget: int | None = None,
+    side_by_side: int = 1,
 ) -> list[Group]:
     """Windows sorted into groups of equal size.
 
@@ -192,6 +200,8 @@ def group_windows(
         Bytes of one number.
     budget : int, optional
         Bytes that working memory may take.
+    side_by_side : int
+        How many batches run at the same time.
     """
     shape = network.steps[0].shape
     index = np.flatnonzero((boxes[..., 1] > boxes[..., 0]).all(axis=1))
@@ -206,5 +216,5 @@ def group_windows(
         start = np.minimum(low[rows], np.array(shape) - lengths[kind])
         order = _alignment_order(network, start)
         place = places(network, start[order], lengths[kind])
-        groups.append(Group(index[rows[order]], place, _chunk(network, place, device, itemsize, budget)))
+        groups.append(Group(index[rows[order]], place, _chunk(network, place, device, itemsize, budget, side_by_side)))
     return groups

@@ -77,7 +77,8 @@ def _graph(module: nn.Module) -> fx.Graph:
 def _exported(module: nn.Module, x: Tensor) -> fx.GraphModule | None:
     """The graph of a module for one image of a shape, by torch.export, which also follows what depends on shapes."""
     try:
-        return torch.export.export(module, (x,)).module()
+        with _tracing:
+            return torch.export.export(module, (x,)).module()
     except Exception as error:  # as above; the reason that fx gave is the one to report
         log.debug("torch.export cannot follow it either: %s", error)
         return None
