@@ -47,7 +47,7 @@ def test_cancelling_processes(tmp_path, monkeypatch):
     start = time.monotonic()
     with pytest.raises(Cancelled):
         run_cohort(study, METHODS, out=tmp_path / "out", workers=2, cancel=cancel)
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 300
     assert len(list((tmp_path / "out").glob("sub-*/*relevance.json"))) < 40
     assert not list((tmp_path / "out" / ".work" / "signals").iterdir())
 
