@@ -98,13 +98,19 @@ def run(args: argparse.Namespace) -> int:
         progress = ProgressLine(f"{stem}: {method.label}")
         try:
             _explain_scan(job, Path(scan), stem, progress)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError, MemoryError) as error:  # out of memory is one scan's failure too
             progress.close()
-            complain(f"{scan}: {error}")
+            complain(_about(scan, error))
             failed.append(scan)
     if failed:
         complain(f"{len(failed)} of {len(stems)} scans failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _about(scan: str, error: Exception) -> str:
+    """What went wrong with a scan; many errors name the file themselves."""
+    words = str(error) or type(error).__name__
+    return words if words.startswith((scan, Path(scan).name)) else f"{scan}: {words}"
 
 
 def scan_stem(path: str | Path) -> str:
