@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mriinterp.ui.cohort import choose_method, choose_view, group_words, show_planes
+from mriinterp.ui.cohort import choose_method, choose_view, group_words, open_tabs, show_planes
 from mriinterp.ui.cohort_areas import show_areas
 from mriinterp.ui.cohort_data import StudyView
 from mriinterp.ui.cohort_distances import show_distances
@@ -41,7 +41,7 @@ with readable_errors():
 names = ["Areas", "Distances", "Scans", "Voxels", "Files"]
 if isinstance(view, StudyView):
     names.append("Compute")
-tabs = dict(zip(names, st.tabs(names, key="cohort_part", on_change="rerun"), strict=True))
+tabs = open_tabs(names)
 shows = {
     "Areas": lambda: show_areas(name, view, method),
     "Distances": lambda: show_distances(name, view),

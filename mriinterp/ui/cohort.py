@@ -23,7 +23,16 @@ from mriinterp.ui.shell import escape_markdown, readable_errors
 from mriinterp.ui.viewer import Layer, ViewerState, viewer
 from mriinterp.volume import Volume
 
-__all__ = ["background_of", "choose_method", "choose_view", "group_words", "jump_to", "open_pair", "show_planes"]
+__all__ = [
+    "background_of",
+    "choose_method",
+    "choose_view",
+    "group_words",
+    "jump_to",
+    "open_pair",
+    "open_tabs",
+    "show_planes",
+]
 
 KINDS = {"reading": "As the method is read", "signed": "Signed"}
 SHARE_UNIT = "millionths of the map’s relevance"
@@ -128,6 +137,20 @@ def group_words(view: View, method: str) -> str:
         said = {"predicted": "what the network predicts", "true": "the class of the scan’s group"}.get(target, target)
         parts.append(f"maps explain {said}")
     return " · ".join(parts)
+
+
+def open_tabs(names: list[str]) -> dict:
+    """Tabs by name; which one is open is in the address."""
+    asked = st.query_params.get("part")
+    tabs = dict(
+        zip(
+            names,
+            st.tabs(names, key="cohort_part", on_change="rerun", default=asked if asked in names else None),
+            strict=True,
+        )
+    )
+    linked_value("part", next((name for name, tab in tabs.items() if tab.open and name != names[0]), None))
+    return tabs
 
 
 def _scale_of(volumes: list[Volume], signed: bool) -> tuple[float, float]:

@@ -41,18 +41,15 @@ SLOT = "cohort"
 TARGETS = {"predicted": "What the network predicts", "true": "The class of the scan's group"}
 FEW_SCANS = 4  # fewer than that are not worth starting processes for
 AREAS_LIKE_OCCLUSION = 75  # areas that take as long as an occlusion map of a cohort, measured on the demo network
-SCAN_SECONDS = 1.5  # to read a scan and to write a map, aside from the method itself
+SCAN_SECONDS = 1.5  # to read or simulate a scan, besides the methods
+START_SECONDS = 6  # for processes to begin
 
 _main_lock = Lock()
 
 
 def folder_of(study: Study) -> Path:
-    """Where the page keeps a study's cohort; results of the command line in the study's own folder come first."""
-    own = None if study.output is None else study.output / "cohort"
-    if own is not None and (own / "run.json").is_file():
-        return own
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in study.name)
-    return default_folder() / "cohorts" / name
+    """Where a study's cohort is: in its own output folder, as the command line has it, else in the app's."""
+    return default_folder() / "cohorts" / study.name if study.output is None else study.output / "cohort"
 
 
 @st.cache_resource(show_spinner=False)
@@ -166,7 +163,7 @@ def compute_panel(name: str) -> None:
     workers = _workers(model, len(ids))
     areas = len(study.atlas().areas)
     seconds = sum(SCAN_SECONDS / len(methods) + map_seconds(m, model, areas) for m in methods)
-    seconds *= max(0.0, len(ids) - done / len(methods)) / workers
+    seconds = seconds * max(0.0, len(ids) - done / len(methods)) / workers + (START_SECONDS if workers > 1 else 0)
     total = len(ids) * len(methods)
     there = f"{done} of them are on disk and need only be checked; " if done else ""
     st.caption(

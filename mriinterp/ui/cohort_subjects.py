@@ -129,6 +129,8 @@ def _table(view: StudyView, method: str, values: pd.DataFrame, groups) -> None:
     ids = rows["scan"].astype(str).tolist()
     config = {
         "scan": st.column_config.TextColumn("Scan"),
+        "group": "Group",
+        "sex": "Sex",
         "age": st.column_config.NumberColumn("Age / years", format="%.0f"),
         "predicted": "Network says",
         "correct": st.column_config.CheckboxColumn("Right"),

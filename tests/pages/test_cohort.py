@@ -1,0 +1,339 @@
+"""The cohort page, on a real run over a tiny study."""
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from cohort.conftest import make_study
+from scipy import stats
+
+from mriinterp.cohort import open_cohort, run_cohort
+from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_original_npz
+from mriinterp.models import load_code
+from mriinterp.progress import Cancelled
+from mriinterp.study import load_study
+from mriinterp.ui import cohort_files
+from mriinterp.ui.cohort_data import StudyView, open_file
+from mriinterp.ui.cohort_distances import _figure, _matrices
+from mriinterp.ui.cohort_filters import keep_scans
+from mriinterp.ui.cohort_voxels import voxel_statistics
+from mriinterp.ui.studies import remember_study
+from mriinterp.volume import Volume
+
+METHODS = ("sensitivity", "area_occlusion")
+PAGE = "pages/cohort.py"
+
+
+def tiny_study(folder: Path, **more) -> Path:
+    """A study file whose network is registered here, so that no code has to be trusted."""
+    file = make_study(folder, model={"card": "card.json"}, title=f"{folder.parent.name} {folder.name}", **more)
+    load_code(file.parent / "net.py")
+    return file
+
+
+@pytest.fixture(scope="module")
+def study_file(tmp_path_factory):
+    file = tiny_study(tmp_path_factory.mktemp("cohort") / "study")
+    study = load_study(file)
+    run_cohort(study, METHODS, out=study.output / "cohort")
+    return file
+
+
+@pytest.fixture
+def result(study_file):
+    return open_cohort(load_study(study_file).output / "cohort")
+
+
+@pytest.fixture
+def page(open_page, study_file):
+    """The page of the tiny study, with more in the address."""
+
+    def open_(file=study_file, **address):
+        remember_study(str(file))
+        return open_page(PAGE, study=str(file), **address)
+
+    return open_
+
+
+def text_of(app):
+    kinds = [app.markdown, app.caption, app.title, app.info, app.warning]
+    return " ".join(element.value for kind in kinds for element in kind)
+
+
+def plain_mean(result, method, ids, reading=np.abs):
+    """Average of a reading by a plain loop over the files."""
+    total = 0.0
+    for scan in ids:
+        label = result.subjects.loc[scan, "label"]
+        total = total + reading(nib.load(result.layout.map(label, method)).get_fdata())
+    return total / len(ids)
+
+
+def test_averages_are_there_at_once(page):
+    app = page()
+    shown = text_of(app)
+    assert "**AD** 4 scans" in shown
+    assert "**CN** 4 scans" in shown
+    assert "predicted right" in shown
+    assert "Research use only" in shown
+    assert "Simulated data" not in shown
+    assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Scans", "Voxels", "Files", "Compute"]
+
+
+@pytest.mark.parametrize("part", ["Areas", "Distances", "Scans", "Voxels", "Files", "Compute"])
+def test_every_part_opens_by_its_address(page, part):
+    app = page(part=part)
+    assert not app.error
+    assert app.query_params.get("part") in (([part], part) if part != "Areas" else (None,))
+
+
+def test_the_address_holds_what_is_chosen(page):
+    app = page(cohort_method="area_occlusion", maps="difference,effect", kind="signed", age="60..64")
+    assert app.selectbox(key="cohort_method").value == "area_occlusion"
+    assert app.session_state["maps"] == ["difference", "effect"]
+    assert app.session_state["kind"] == "signed"
+    assert app.slider(key="age").value == (60.0, 64.0)
+    assert app.query_params["age"] in ("60..64", ["60..64"])
+
+
+def test_nonsense_in_the_address_is_ignored(page):
+    app = page(cohort_method="x", maps="mean-nobody", kind="3", age="a..b", pair="a~b", probability="2..-1", part="x")
+    assert app.selectbox(key="cohort_method").value == "sensitivity"
+    assert app.session_state["maps"] == ["mean-AD", "mean-CN"]
+    assert "pair" not in app.query_params
+
+
+def test_filters_say_how_many_remain_and_make_new_averages(page, result):
+    app = page(age="60..64")  # ages are 60, 61, … in turns of the groups: CN, AD, CN, AD, CN
+    wait_for_averages(app)
+    shown = text_of(app)
+    assert "**5 of 8 scans** remain (CN 3, AD 2)" in shown
+    assert "**AD** 2 scans" in shown
+    view = StudyView(result, keep_scans(result.subjects, ages=(60, 64)))
+    ids = [i for i in result.subjects.index if result.subjects.loc[i, "group"] == "CN"][:3]
+    assert view.ids("sensitivity", "CN") == ids
+    np.testing.assert_allclose(view.mean("sensitivity", "CN").data, plain_mean(result, "sensitivity", ids), rtol=1e-5)
+
+
+def wait_for_averages(app):
+    if "_job_cohort_means" in app.session_state:
+        app.session_state["_job_cohort_means"].wait(60)
+        app.run()
+    assert not app.exception, [e.value for e in app.exception]
+
+
+@pytest.mark.parametrize(("age", "words"), [("60..61", "single scan"), ("60..60", "No scan of AD remains")])
+@pytest.mark.parametrize("part", ["Areas", "Distances", "Scans", "Voxels", "Files"])
+def test_groups_of_one_and_of_nobody_show_words(page, age, words, part):
+    app = page(age=age, part=part, maps="mean-AD,mean-CN,all,difference,effect")
+    wait_for_averages(app)
+    assert not app.error
+    shown = text_of(app)
+    assert "Effect size: needs two maps in both groups" in shown
+    if part == "Areas":
+        assert words in shown
+    if part == "Voxels":
+        assert "at least two scans in each group" in shown
+
+
+def test_a_study_of_one_group(page, tmp_path):
+    file = tiny_study(tmp_path / "one", per_group=3, groups=("CN",))
+    text = file.read_text(encoding="utf-8").replace('positive = "AD"\n', "").replace('AD = "ill"\n', "")
+    file.write_text(text, encoding="utf-8")
+    study = load_study(file)
+    run_cohort(study, ["sensitivity"], out=study.output / "cohort")
+    app = page(file)
+    assert not app.error
+    assert "There is one group: nothing to compare it with" in text_of(app)
+    assert app.session_state["maps"] == ["mean-CN"]
+
+
+def test_filters_pick_rows():
+    table = pd.DataFrame(
+        {
+            "split": ["train", "test", "test", "test"],
+            "sex": ["F", "M", "F", ""],
+            "age": [60.0, 70.0, np.nan, 80.0],
+            "correct": pd.array([True, False, True, pd.NA], dtype="boolean"),
+            "p_ill": [0.1, 0.5, 0.9, np.nan],
+        },
+        index=list("abcd"),
+    )
+    assert keep_scans(table) == ["a", "b", "c", "d"]
+    assert keep_scans(table, splits=["test"]) == ["b", "c", "d"]
+    assert keep_scans(table, outcome="right") == ["a", "c"]
+    assert keep_scans(table, outcome="wrong") == ["b"]
+    assert keep_scans(table, sexes=["F"], ages=(50, 65)) == ["a"]
+    assert keep_scans(table, probability=("p_ill", 0.4, 1.0)) == ["b", "c"]
+
+
+def test_difference_effect_and_all_against_plain_numpy(result):
+    view = StudyView(result)
+    maps = {g: [np.abs(m.volume.data.astype(float)) for m in result.maps("sensitivity", result.ids("sensitivity", g))]
+            for g in result.groups}  # fmt: skip
+    a, b = np.array(maps["AD"]), np.array(maps["CN"])
+    np.testing.assert_allclose(view.difference("sensitivity").data, a.mean(0) - b.mean(0), atol=1e-6)
+    np.testing.assert_allclose(view.all_mean("sensitivity").data, np.concatenate([a, b]).mean(0), rtol=1e-5)
+    pooled = np.sqrt((a.var(0, ddof=1) + b.var(0, ddof=1)) / 2)
+    correction = 1 - 3 / (4 * 6 - 1)  # Hedges' approximation; the product uses the exact factor
+    plain = np.divide(a.mean(0) - b.mean(0), pooled, out=np.zeros_like(pooled), where=pooled > 1e-9) * correction
+    inside = pooled > 1e-9
+    np.testing.assert_allclose(view.effect("sensitivity").data[inside], plain[inside], rtol=0.01, atol=1e-3)
+
+
+def test_distances_are_the_papers_and_cells_know_their_pair(result, study_file):
+    view = StudyView(result)
+    matrices, between = _matrices(view.key, "euclidean", view, str(study_file))
+    one, two = (plain_mean(result, m, result.ids(m, "AD"), r)
+                for m, r in (("sensitivity", np.abs), ("area_occlusion", lambda x: np.maximum(x, 0))))  # fmt: skip
+    expected = np.linalg.norm(one / one.sum() - two / two.sum())
+    assert matrices["AD"].loc["sensitivity", "area_occlusion"] == pytest.approx(expected, rel=1e-4)
+    other = plain_mean(result, "sensitivity", result.ids("sensitivity", "CN"))
+    assert between["sensitivity"] == pytest.approx(np.linalg.norm(one / one.sum() - other / other.sum()), rel=1e-4)
+    figure = _figure(view, matrices, between, "euclidean")
+    cells = [tuple(cell) for trace in figure.data if trace.type == "scatter" for cell in trace.customdata]
+    assert ("sensitivity", "AD", "area_occlusion", "AD") in cells
+    assert ("sensitivity", "AD", "sensitivity", "CN") in cells
+
+
+def test_a_pair_in_the_address_opens_it(page):
+    app = page(pair="sensitivity~AD~area_occlusion~CN")
+    assert app.button(key="close_pair").label == "Back to the groups"
+    app.button(key="close_pair").click().run()
+    assert not app.exception
+    assert "pair" not in app.query_params
+
+
+def test_a_click_opens_the_scan_with_its_method_and_map_known(page, result, finish):
+    app = page()
+    scan = result.ids("sensitivity", "AD")[1]
+    app.session_state["cohort_open"] = (scan, "sensitivity")
+    finish(app.run())
+    assert app.title[0].value == "Single scan"
+    assert app.selectbox(key="subject").value == scan
+    assert app.selectbox(key="method").value == "sensitivity"
+    assert "Known: shown at once." in text_of(app)
+
+
+def test_voxel_statistics_against_scipy_and_every_permutation(result):
+    view = StudyView(result)
+    mask = Volume(np.zeros(view.grid.shape, np.float32), view.grid.affine)
+    inside = np.zeros(view.grid.shape, bool)
+    inside[4:8, 5:9, 3:7] = True
+    mask = mask.with_data(inside.astype(np.float32))
+    steps = []
+    found = voxel_statistics(view, "sensitivity", mask, progress=lambda done, total: steps.append(done / total))
+    ids = [*result.ids("sensitivity", "AD"), *result.ids("sensitivity", "CN")]
+    maps = np.array([np.abs(result.map("sensitivity", i).volume.data[inside]) for i in ids], float)
+    t = stats.ttest_ind(maps[:4], maps[4:]).statistic
+    np.testing.assert_allclose(found.t.data[inside], t, rtol=1e-4)
+    assert (found.t.data[~inside] == 0).all()
+    from itertools import combinations
+
+    largest = []
+    for chosen in combinations(range(8), 4):
+        rest = [i for i in range(8) if i not in chosen]
+        largest.append(np.abs(stats.ttest_ind(maps[list(chosen)], maps[rest]).statistic).max())
+    p = np.mean(np.array(largest) >= np.abs(t).max() * (1 - 1e-9))
+    assert found.statistics.p.min() == pytest.approx(p, abs=1e-6)
+    assert found.statistics.exhaustive
+    assert steps == sorted(steps)
+    assert steps[-1] == 1.0
+
+
+def test_voxel_statistics_can_be_cancelled(result):
+    view = StudyView(result)
+    mask = Volume(np.ones(view.grid.shape, np.float32), view.grid.affine)
+    with pytest.raises(Cancelled):
+        voxel_statistics(view, "sensitivity", mask, cancel=lambda: True)
+
+
+def test_the_test_of_voxels_runs_from_the_page(page):
+    app = page(part="Voxels")
+    app.button(key="test_voxels").click().run()
+    job = app.session_state["_job_cohort_voxels"]
+    job.wait(60)
+    assert job.error is None
+    app.run()
+    assert "voxels** differ at a family-wise error of 5 %" in text_of(app)
+
+
+def test_downloads_hold_what_is_shown(result, study_file, tmp_path):
+    view, name = StudyView(result), str(study_file)
+    (tmp_path / "a.zip").write_bytes(cohort_files._zip(view))
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        names = archive.namelist()
+        archive.extract("group-AD_desc-sensitivity_part-absolute_mean.nii.gz", tmp_path)
+    assert len(names) == 8  # 2 methods × 2 groups × mean and deviation
+    data = nib.load(tmp_path / "group-AD_desc-sensitivity_part-absolute_mean.nii.gz").get_fdata()
+    np.testing.assert_allclose(data, plain_mean(result, "sensitivity", result.ids("sensitivity", "AD")), rtol=1e-5)
+    (tmp_path / "a.npz").write_bytes(cohort_files._npz(view))
+    kept = read_original_npz(tmp_path / "a.npz")
+    assert set(kept.means) == {"AD", "CN"}
+    np.testing.assert_allclose(kept.means["AD"]["sensitivity"], data, rtol=1e-5)
+    assert cohort_files._table(name, view, 1, latex=True).count("tabular") == 2
+    assert "distance" in cohort_files._table(name, view, 2, latex=False).splitlines()[0]
+    assert cohort_files._figure(name, view, "pdf").startswith(b"%PDF")
+    report = cohort_files._report(name, view, ("Only some scans.",))
+    assert "Only some scans." in report
+    assert "Sensitivity analysis: areas" in report
+    assert "http://" not in report.split("<body>")[1].split("<script")[0]
+
+
+def test_published_averages_open_like_a_cohort(tmp_path, page, rng):
+    shape = ORIGINAL_GRIDS[0].shape
+    maps = {g: {"sensitivity": rng.random(shape, np.float32), "occlusion": rng.random(shape, np.float32)}
+            for g in ("AD", "NC")}  # fmt: skip
+    path = write_original_npz(tmp_path / "published.npz", maps)
+    view = open_file("published.npz", "digest of this test", path)
+    assert view.pair == ("AD", "NC")
+    assert view.methods == ("sensitivity", "occlusion")
+    assert view.n("sensitivity", "AD") is None
+    difference = maps["AD"]["occlusion"] - maps["NC"]["occlusion"]
+    np.testing.assert_allclose(view.difference("occlusion").data, difference, atol=1e-6)
+    assert view.effect("occlusion") is None
+    app = page()
+    app.file_uploader(key="npz_file").set_value((path.name, path.read_bytes(), "application/octet-stream")).run()
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error
+    assert "**NC** number of scans unknown" in text_of(app)
+    assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Scans", "Voxels", "Files"]
+
+
+def test_a_file_that_is_no_npz_is_told_in_words(page):
+    app = page()
+    app.file_uploader(key="npz_file").set_value(("x.npz", b"no zip at all", "application/octet-stream")).run()
+    assert not app.exception
+    assert "expected an npz file" in app.error[0].value
+
+
+def test_a_new_study_is_computed_from_the_page(page, tmp_path, finish):
+    file = tiny_study(tmp_path / "new", per_group=2)
+    app = page(file)
+    assert "no averages of this study yet" in text_of(app)
+    app.multiselect(key="methods").set_value(["sensitivity"]).run()
+    app.number_input(key="n").set_value(2).run()
+    assert "2 maps of 2 scans" in text_of(app)
+    app.button(key="compute_cohort").click().run()
+    finish(app)
+    assert not app.error
+    result = open_cohort(load_study(file).output / "cohort")
+    assert result.methods == ("sensitivity",)
+    assert len(result.subjects) == 2
+    assert "**AD** 1 scan," in text_of(app)
+
+
+def test_results_of_other_weights_are_told(page, tmp_path):
+    file = tiny_study(tmp_path / "old", per_group=1)
+    study = load_study(file)
+    run_cohort(study, ["sensitivity"], out=study.output / "cohort")
+    path = study.output / "cohort" / "run.json"
+    run = json.loads(path.read_text(encoding="utf-8"))
+    run["model"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(run), encoding="utf-8")
+    assert "made with other weights" in text_of(page(file))
