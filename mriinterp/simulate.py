@@ -12,8 +12,8 @@ plain
     The atrophy is all that separates the groups.
 confound
     Subjects with the disease also carry a bright spot beside the head, on
-    the left (where `ClassificationModel3D` looks), like a fiducial marker
-    used at one of two sites. It tells the group by itself; a map that shows
+    the left (where `ClassificationModel3D` looks), like a capsule taped to
+    the head at one of two sites. It tells the group by itself; a map that shows
     what such a network uses must show relevance outside the brain.
 suppressor
     Every subject carries a smooth pattern of random strength, independent of
@@ -220,12 +220,12 @@ def _blobs(centres: tuple, sigma: float) -> np.ndarray:
 
 
 def _add_mark(rng: np.random.Generator, scan: np.ndarray) -> None:
-    """The confound: a ball of 4 mm radius beside the head, as bright as white matter."""
+    """The confound: a ball of 4 mm radius beside the head, brighter than any tissue, as a vitamin E capsule is."""
     centre = np.array(MARK_MM) + rng.uniform(-3, 3, 3)
     at = np.round(DEMO_GRID.to_voxel(centre)).astype(int)
     offsets = np.stack(np.meshgrid(*[np.arange(-3, 4)] * 3, indexing="ij"))
     ball = (offsets**2).sum(0) * 1.5**2 <= 4.0**2
-    level = np.percentile(scan[scan > 0], 90)
+    level = 2.5 * np.percentile(scan[scan > 0], 90)
     box = scan[tuple(slice(a - 3, a + 4) for a in at)]
     box[ball] = level
 
