@@ -8,7 +8,7 @@ from mriinterp.ui.areas import clicked_peak, show_areas
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
-from mriinterp.ui.resources import cost_of, known_map, model_of, prediction_of, store, study_of
+from mriinterp.ui.resources import cost_of, known_map, model_of, prediction_of, reference_of, store, study_of
 from mriinterp.ui.result import show_planes, show_prediction, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject
@@ -30,6 +30,8 @@ write_address("subject", "method", *parameter_keys(method))
 with readable_errors():
     prediction = prediction_of(name, subject.scan.digest, subject.scan, None if subject.uploaded else subject.name)
     request = {"atlas": study.atlas(), **params}
+    if "reference" in params.values():
+        request["reference"] = reference_of(name)
     key = request_key(model, subject.scan, method.name, **request)
 
 show_prediction(model, prediction, subject)

@@ -37,6 +37,7 @@ def scan_report(
     radiological: bool = False,
     planes3d: bool = True,
     areas: int = 15,
+    prediction: bool = True,
 ) -> Report:
     """Prediction, pictures, areas and provenance of a relevance map.
 
@@ -62,6 +63,8 @@ def scan_report(
         With the interactive planes in space.
     areas : int
         Rows of the table of areas.
+    prediction : bool
+        With what the network says: not of a real scan, if it knows simulated ones only.
 
     Returns
     -------
@@ -80,7 +83,8 @@ def scan_report(
         page.text("", note, warning=True)
     if subject:
         page.facts("Subject", subject)
-    page.table("Prediction", _prediction(relevance.prediction))
+    if prediction:
+        page.table("Prediction", _prediction(relevance.prediction))
     words = f"{planes.convention(radiological)}. Colour: {scale.unit}."
     look = {"scale": scale, "reading": reading, "radiological": radiological, "theme": "light"}
     page.picture("Relevance map", mosaic_png(scan, relevance, **look), words, alt="slices along x, y and z")
@@ -95,7 +99,10 @@ def scan_report(
         page.text("Areas", "The map holds no relevance in any area: there are no shares to show.")
     if method.caution:
         page.text("What this method cannot tell", method.caution)
-    return page.facts("Provenance", to_sidecar(relevance, **({"simulated": True} if simulated else {})))
+    provenance = to_sidecar(relevance, **({"simulated": True} if simulated else {}))
+    if not prediction:
+        del provenance["prediction"]
+    return page.facts("Provenance", provenance)
 
 
 def _prediction(prediction: Any) -> pd.DataFrame:

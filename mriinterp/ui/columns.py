@@ -18,8 +18,8 @@ from mriinterp.models import Model, packaged_models
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
-from mriinterp.ui.resources import scan_of, study_of, truth_of
-from mriinterp.ui.subject import Subject, choose_subject, subject_label
+from mriinterp.ui.resources import study_of
+from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label
 
 __all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "read_column", "write_column"]
 
@@ -132,12 +132,6 @@ def choose_columns(study_name: str, model: Model) -> Choice:
     return choice
 
 
-def _known(study_name: str, subject: str) -> Subject:
-    return Subject(
-        subject, scan_of(study_name, subject), study_of(study_name).group_of(subject), truth_of(study_name, subject)
-    )
-
-
 def _methods(study_name: str, model: Model) -> Choice:
     subject = choose_subject(study_name, model)
     names = method_names()
@@ -176,7 +170,7 @@ def _subjects(study_name: str, model: Model) -> Choice:
     values = parameter_widgets(method, model.heads[0].kind)
     write_address("subjects", "method", *parameter_keys(method))
     columns = [make_column(subject, method.name, values) for subject in chosen]
-    return Choice(columns, {subject: _known(study_name, subject) for subject in chosen})
+    return Choice(columns, {subject: known_subject(study_name, subject) for subject in chosen})
 
 
 def _networks(study_name: str, model: Model) -> Choice:
@@ -235,7 +229,7 @@ def _any_columns(study_name: str, model: Model) -> Choice:
                   disabled=new in chosen or len(chosen) >= MOST)  # fmt: skip
     st.query_params["c"] = chosen
     columns = [read_column(text) for text in chosen]
-    return Choice(columns, {c.subject: _known(study_name, c.subject) for c in columns})
+    return Choice(columns, {c.subject: known_subject(study_name, c.subject) for c in columns})
 
 
 def _add(text: str) -> None:

@@ -19,9 +19,10 @@ from mriinterp.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.reading import apply_reading
 from mriinterp.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
-from mriinterp.ui.jobs import current_job, start_job, watch, words_of
-from mriinterp.ui.resources import atlas_of, cost_of, known_map, model_of, store, study_of
+from mriinterp.ui.jobs import current_job, start_job, watch
+from mriinterp.ui.resources import atlas_of, cost_of, known_map, model_of, reference_of, store, study_of
 from mriinterp.ui.subject import Subject
+from mriinterp.ui.words import escape_markdown, words_of
 from mriinterp.volume import Volume
 
 __all__ = [
@@ -89,6 +90,8 @@ def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list
         model = _packaged(column.model) if column.model else model_of(study_name)
         subject = choice.subjects[column.subject]
         request = {"atlas": atlas, **dict(column.params)} | ({"target": target} if target else {})
+        if "reference" in request.values():
+            request["reference"] = reference_of(study_name)
         key = request_key(model, subject.scan, column.method, **request)
         entries.append(Entry(column, label, subject, model, request, key, known_map(key)))
     return entries
@@ -170,7 +173,8 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
         st.rerun()  # the work ended while this run was under way
     for entry in missing:
         if not working and entry.key in failed:
-            st.error(f"{entry.label} could not be computed: {failed[entry.key]}", icon=":material/error:")
+            words = escape_markdown(f"{entry.label} could not be computed: {failed[entry.key]}")
+            st.error(words, icon=":material/error:")
     return working
 
 

@@ -18,6 +18,7 @@ from mriinterp.ui.address import linked, read_view, write_address, write_view
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.viewer import Layer, ViewerState, viewer
+from mriinterp.ui.words import escape_markdown
 from mriinterp.volume import Volume
 
 __all__ = ["choose_pair", "choose_scale", "show_area_chart", "show_columns", "show_matrix", "show_predictions"]
@@ -39,15 +40,17 @@ def show_predictions(entries: Sequence[Entry]) -> None:
             continue
         seen.add(place)
         prediction, head = entry.relevance.prediction, entry.model.heads[0]
-        if head.kind == "scale":
+        if not entry.subject.diagnosed_by(entry.model):
+            said = "nothing that may be told: it knows simulated brains only"
+        elif head.kind == "scale":
             said = f"{head.name} {prediction.outputs[head.classes[0]]:.2f}"
         else:
             said = f"{prediction.predicted} {prediction.probabilities[prediction.predicted]:.0%}"
         group = f", true group {entry.subject.group}" if entry.subject.group is not None else ""
         name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
-        rows.append(f"**{name}**: network says {said}{group}")
+        rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {said}{group}')}")
     if rows:
-        st.markdown("  |  ".join(rows).replace("|", "&nbsp;·&nbsp;"))
+        st.markdown("  &nbsp;·&nbsp;  ".join(rows))
 
 
 def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
@@ -106,7 +109,7 @@ def scale_words(scale: str, maps: Sequence[RelevanceMap]) -> str:
 
 
 def _target_words(maps: Sequence[RelevanceMap]) -> str:
-    targets = list(dict.fromkeys(one.target for one in maps))
+    targets = list(dict.fromkeys(escape_markdown(one.target) for one in maps))
     if len(targets) == 1:
         return f"All explain **{targets[0]}**."
     return f"They explain **different outputs** ({', '.join(targets)}): each what the network predicts for its scan."

@@ -17,8 +17,9 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
+from mriinterp.ui.words import escape_markdown, words_of
 
-__all__ = ["Job", "current_job", "forget_job", "start_job", "watch", "words_of"]
+__all__ = ["Job", "current_job", "forget_job", "start_job", "watch"]
 
 POLL_SECONDS = 0.5
 EXIT_SECONDS = 5.0
@@ -109,12 +110,6 @@ class Job:
         self._stop.set()
 
 
-def words_of(error: Exception) -> str:
-    """What an error says, without the quotes that a KeyError puts around it."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return text or type(error).__name__
-
-
 def _slot(slot: str) -> str:
     return f"_job_{slot}"
 
@@ -159,9 +154,9 @@ def watch(slot: str) -> bool:
         return True
     forget_job(slot)
     if job.error is not None:
-        st.error(f"{job.label} failed: {job.error}", icon=":material/error:")
+        st.error(escape_markdown(f"{job.label} failed: {job.error}"), icon=":material/error:")
     elif job.cancelled:
-        st.info(f"{job.label} was cancelled. Nothing was kept of it.", icon=":material/cancel:")
+        st.info(f"{escape_markdown(job.label)} was cancelled. Nothing was kept of it.", icon=":material/cancel:")
     return False
 
 
@@ -170,6 +165,6 @@ def _poll(slot: str) -> None:
     if job is None or not job.running:
         st.rerun()
     bar, button = st.columns([6, 1], vertical_alignment="center")
-    bar.progress(job.fraction, text=job.status)
+    bar.progress(job.fraction, text=escape_markdown(job.status))
     if button.button("Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch"):
         job.cancel()

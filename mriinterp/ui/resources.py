@@ -23,6 +23,7 @@ __all__ = [
     "model_of",
     "on_grid_of",
     "prediction_of",
+    "reference_of",
     "scan_of",
     "store",
     "study_of",
@@ -58,6 +59,13 @@ def atlas_of(study: str) -> Atlas:
 def scan_of(study: str, subject: str) -> Volume:
     """A subject's scan."""
     return study_of(study).scan(subject)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the reference scan …")
+def reference_of(study: str) -> Volume | None:
+    """What fills called "reference" put in: the study's mean training scan, or the template."""
+    source = study_of(study).background_source()
+    return None if source is None else source.load()
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -11,9 +11,9 @@ from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
 from mriinterp.ui.address import read_view, write_view
 from mriinterp.ui.resources import atlas_of, on_grid_of
-from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewer import Layer, Patch, viewer
+from mriinterp.ui.words import escape_markdown
 from mriinterp.volume import Volume
 
 __all__ = ["show_planes", "show_prediction", "show_space"]
@@ -26,17 +26,18 @@ SIMULATED_ONLY = (
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
     """What the network says, against the true group; a banner instead for a real scan on a simulated network."""
-    if model.card.simulated and subject.uploaded:
+    if not subject.diagnosed_by(model):
         st.warning(SIMULATED_ONLY, icon=":material/block:")
         return
     head = model.heads[0]
     if head.kind == "scale":
-        said = f"**{head.name} {prediction.outputs[head.classes[0]]:.2f}**" + (f" ({head.note})" if head.note else "")
+        note = f" ({escape_markdown(head.note)})" if head.note else ""
+        said = f"**{escape_markdown(head.name)} {prediction.outputs[head.classes[0]]:.2f}**{note}"
     else:
-        said = f"**{prediction.predicted}**, probability {prediction.probabilities[prediction.predicted]:.1%}"
+        said = f"**{escape_markdown(prediction.predicted)}**, probability {prediction.probabilities[prediction.predicted]:.1%}"
     parts = [f"{escape_markdown(subject.name)}", f"network says {said}"]
     if subject.group is not None:
-        parts.append(f"true group **{subject.group}**")
+        parts.append(f"true group **{escape_markdown(subject.group)}**")
     verdict = ""
     if subject.group is not None and head.kind == "classes" and subject.group in head.classes:
         right = prediction.predicted == subject.group

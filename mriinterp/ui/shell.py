@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from mriinterp.sidecar import RESEARCH_USE
 from mriinterp.ui.address import enter_page
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.studies import choose_study, current_study
+from mriinterp.ui.words import escape_markdown, words_of
 
 __all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_errors", "sidebar"]
 
@@ -75,12 +75,5 @@ def readable_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, OSError) as error:
-        st.error(
-            str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error), icon=":material/error:"
-        )
+        st.error(escape_markdown(words_of(error)), icon=":material/error:")
         st.stop()
-
-
-def escape_markdown(text: str) -> str:
-    """Text from files or names as plain text in Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)

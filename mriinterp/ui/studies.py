@@ -13,6 +13,7 @@ from mriinterp.atomic import write_text
 from mriinterp.store import default_folder
 from mriinterp.study import DemoStudy, load_study
 from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.words import escape_markdown, words_of
 
 __all__ = ["choose_study", "current_study", "remember_study"]
 
@@ -42,7 +43,7 @@ def choose_study(title_of) -> None:
         st.caption("`python -m mriinterp study init` writes one from a table, a folder of scans and weights.")
         st.button("Open", key="study_open", disabled=not path, on_click=_open, args=(path,))
         if problem := st.session_state.pop("study_problem", None):
-            st.error(problem)
+            st.error(escape_markdown(problem))
 
 
 def _open(path: str) -> None:
@@ -51,7 +52,7 @@ def _open(path: str) -> None:
     try:
         load_study(file)
     except (ValueError, OSError, KeyError) as error:
-        st.session_state["study_problem"] = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+        st.session_state["study_problem"] = words_of(error)
         return
     remember_study(str(file))
     st.session_state["study"] = str(file)

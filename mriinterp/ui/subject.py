@@ -15,7 +15,7 @@ from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_o
 from mriinterp.ui.shell import readable_errors
 from mriinterp.volume import Volume
 
-__all__ = ["Subject", "choose_subject", "subject_label"]
+__all__ = ["Subject", "choose_subject", "known_subject", "subject_label"]
 
 IMAGE_TYPES = ["nii", "nii.gz", "mgz", "mgh"]
 
@@ -34,6 +34,8 @@ class Subject:
     truth : Volume or None
         Known place of the disease (bool).
     uploaded : bool
+    simulated : bool
+        A scan of a simulated study.
     """
 
     name: str
@@ -41,6 +43,11 @@ class Subject:
     group: str | None = None
     truth: Volume | None = None
     uploaded: bool = False
+    simulated: bool = False
+
+    def diagnosed_by(self, model: Model) -> bool:
+        """Whether what a network says may be told: not of a real scan, if it was trained on simulated ones only."""
+        return self.simulated or not model.card.simulated
 
 
 def subject_label(study: Study, subject: str, prediction: Prediction | None = None) -> str:
@@ -69,7 +76,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
     """Pick a subject of the study, or upload a scan; stops the page with words if a scan is unfit."""
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
-    known = known_predictions(study_name)
+    known = known_predictions(study_name) if study.simulated or not model.card.simulated else {}
     upload = st.session_state.get(f"{key}_file")
     chosen = st.selectbox(
         "Subject",
@@ -90,7 +97,14 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
     if file is not None:
         return _uploaded(file, model)
     with readable_errors():
-        return Subject(chosen, scan_of(study_name, chosen), study.group_of(chosen), truth_of(study_name, chosen))
+        return known_subject(study_name, chosen)
+
+
+def known_subject(study_name: str, subject: str) -> Subject:
+    """A subject of a study with its scan."""
+    study = study_of(study_name)
+    scan, truth = scan_of(study_name, subject), truth_of(study_name, subject)
+    return Subject(subject, scan, study.group_of(subject), truth, simulated=study.simulated)
 
 
 def _uploaded(file, model: Model) -> Subject:

@@ -1,0 +1,18 @@
+"""Text from files and errors, as a page may show it."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["escape_markdown", "words_of"]
+
+
+def escape_markdown(text: str) -> str:
+    """Text from files or names as plain text in Markdown: no markup, no pictures from elsewhere."""
+    return re.sub(r"([\\`*_{}\[\]()#!|<>$:~])", r"\\\1", text)
+
+
+def words_of(error: Exception) -> str:
+    """What an error says, without the quotes that a KeyError puts around it."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text or type(error).__name__
