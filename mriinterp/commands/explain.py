@@ -77,11 +77,14 @@ def run(args: argparse.Namespace) -> int:
     method = get_method(args.method)
     settings = read_settings(args.set, method)
     method.resolve(settings, args.preset)
+    if "reference" in settings.values() and not args.reference:
+        raise ValueError("expected --reference FILE with the scan to put in, got none; or choose another fill")
+    reference = read_volume(args.reference) if args.reference else None
     job = _Job(
         model=chosen_model(args),
         method=method,
         atlas=chosen_atlas(args),
-        request={"target": args.target, "preset": args.preset, **settings},
+        request={"target": args.target, "preset": args.preset, "reference": reference, **settings},
         out=Path(args.out),
         check_space=not args.no_space_check,
     )

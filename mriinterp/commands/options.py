@@ -45,7 +45,7 @@ def chosen_model(args: argparse.Namespace) -> Model:
 
 
 def add_method_options(parser: argparse.ArgumentParser) -> None:
-    """--set, --preset, --target, --atlas."""
+    """--set, --preset, --target, --atlas, --reference."""
     group = parser.add_argument_group("what to compute")
     group.add_argument(
         "--set",
@@ -64,6 +64,9 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         default="AAL",
         metavar="AAL|LABELS.nii.gz",
         help="areas: AAL, or a label image (default: %(default)s)",
+    )
+    group.add_argument(
+        "--reference", metavar="FILE", help="the scan that --set fill=reference puts in, e.g. the mean of controls"
     )
     group.add_argument(
         "--atlas-table", metavar="TABLE.csv", help="names of the areas of a label image (columns index,name)"
