@@ -32,15 +32,17 @@ VIEWS = {
     "single_scan_areas": (HOME_PAGE, "subject=sim-003"),
     "compare": ("compare", "subject=sim-003"),
     "compare_pair": ("compare", "subject=sim-003&show=pair&a=1&b=3"),
+    "compare_areas": ("compare", "subject=sim-003"),
     "compare_subjects": ("compare", "by=subjects&subjects=sim-001,sim-002&method=sensitivity&target=AD&scale=common"),
 }
+BELOW = {"compare_areas": ".js-plotly-plot"}
 TABS = {"single_scan_space": "In space", "single_scan_areas": "Areas"}
 HEIGHTS = {1280: 800, 1920: 1080}
 FIRST_MAP_SECONDS = 300
 # True when for two seconds no bar, no spinner and no skeleton was shown and no script ran.
 QUIET = """() => {
   const busy = document.querySelector(
-    '[data-testid=stProgress], [data-testid=stSpinner], [data-testid=stSkeleton], [data-testid=stStatusWidget]');
+    '[data-testid=stProgress], [data-testid=stSpinner], [data-testid=stSkeleton], [data-test-script-state=running]');
   if (busy || !document.querySelector('h1')) window.quietSince = null;
   else window.quietSince ??= performance.now();
   return window.quietSince !== null && performance.now() - window.quietSince > 2000;
@@ -96,8 +98,13 @@ def take(browser: Browser, url: str, name: str, width: int, theme: str, out: Pat
     page.goto(f"{url}/{path}?{address}", timeout=120_000)
     wait_until_drawn(page)
     if name in TABS:
-        page.get_by_role("tab", name=TABS[name]).click()
+        tab = page.get_by_role("tab", name=TABS[name])
+        tab.click()
         wait_until_drawn(page)
+        tab.evaluate("(tab) => tab.scrollIntoView({ block: 'start' })")
+    if name in BELOW:
+        page.locator(BELOW[name]).last.scroll_into_view_if_needed()
+        page.wait_for_timeout(1000)
     file = out / f"{name}_{theme}_{width}{'_tall' if tall else ''}.png"
     page.screenshot(path=file)
     context.close()
