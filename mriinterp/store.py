@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,13 @@ def request_key(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def _remove(*paths: Path) -> None:
+    """Remove files; one that another session has open (Windows) stays until the next time."""
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()
+
+
 class Store:
     """A folder of relevance maps by key.
 
@@ -108,8 +116,7 @@ class Store:
             os.utime(description)
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning("stored map %s is damaged and will be computed again: %s", key[:12], error)
-            description.unlink(missing_ok=True)
-            image.unlink(missing_ok=True)
+            _remove(description, image)
             return None
         return found
 
@@ -134,8 +141,7 @@ class Store:
         for _, size, image, description in sorted(entries, key=lambda entry: entry[0]):
             if total <= self.limit:
                 return
-            description.unlink(missing_ok=True)
-            image.unlink(missing_ok=True)
+            _remove(description, image)
             total -= size
 
     def explain(

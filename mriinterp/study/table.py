@@ -128,11 +128,6 @@ class TableStudy(Study):
         """The network on the CPU, loaded once."""
         return self.model_recipe.load("cpu")
 
-    @property
-    def background_file(self) -> Path:
-        """Where the mean training scan is kept."""
-        return self.output / "background" / f"mean{'_normalised' if self.settings.normalised else ''}.nii.gz"
-
     def background(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Volume:
         """Mean training scan on the model's grid, made once and kept; the template if there is none."""
         from mriinterp.study.training import mean_training_scan
