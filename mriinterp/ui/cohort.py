@@ -141,14 +141,9 @@ def group_words(view: View, method: str) -> str:
 
 def open_tabs(names: list[str]) -> dict:
     """Tabs by name; which one is open is in the address."""
-    asked = st.query_params.get("part")
-    tabs = dict(
-        zip(
-            names,
-            st.tabs(names, key="cohort_part", on_change="rerun", default=asked if asked in names else None),
-            strict=True,
-        )
-    )
+    first = st.session_state.setdefault("cohort_first_part", st.query_params.get("part"))  # a new default opens it anew
+    made = st.tabs(names, key="cohort_part", on_change="rerun", default=first if first in names else None)
+    tabs = dict(zip(names, made, strict=True))
     linked_value("part", next((name for name, tab in tabs.items() if tab.open and name != names[0]), None))
     return tabs
 

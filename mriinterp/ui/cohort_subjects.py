@@ -13,7 +13,7 @@ from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.cohort_areas import area_values, ask_for_subject, chosen_points
 from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.cohort_filters import probability_column
-from mriinterp.ui.resources import model_of, scan_of, store, study_of
+from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
 
 __all__ = ["open_asked_subject", "show_subjects"]
 
@@ -46,7 +46,8 @@ def _keep_map(name: str, view: StudyView, subject: str, method: str, params: dic
     model = model_of(name)
     if model.digest != view.result.run["model"]["sha256"]:
         return  # of another network: that page computes its own
-    key = request_key(model, scan_of(name, subject), method, atlas=study_of(name).atlas(), **params)
+    more = {"reference": reference_of(name)} if "reference" in params.values() else {}
+    key = request_key(model, scan_of(name, subject), method, atlas=study_of(name).atlas(), **more, **params)
     if key not in store():
         store().put(key, view.result.map(method, subject))
 

@@ -207,15 +207,20 @@ def test_a_pair_in_the_address_opens_it(page):
     assert "pair" not in app.query_params
 
 
-def test_a_click_opens_the_scan_with_its_method_and_map_known(page, result, finish):
+def test_a_click_opens_the_scan_with_its_method_and_map_known(page, open_page, result, finish, monkeypatch):
+    went = []
+    monkeypatch.setattr("streamlit.switch_page", lambda page, query_params: went.append((page, query_params)))
     app = page()
     scan = result.ids("sensitivity", "AD")[1]
     app.session_state["cohort_open"] = (scan, "sensitivity")
-    finish(app.run())
-    assert app.title[0].value == "Single scan"
-    assert app.selectbox(key="subject").value == scan
-    assert app.selectbox(key="method").value == "sensitivity"
-    assert "Known: shown at once." in text_of(app)
+    app.run()
+    ((where, address),) = went
+    assert where == "pages/single_scan.py"
+    single = finish(open_page(**address))
+    assert single.title[0].value == "Single scan"
+    assert single.selectbox(key="subject").value == scan
+    assert single.selectbox(key="method").value == "sensitivity"
+    assert "Known: shown at once." in text_of(single)
 
 
 def test_voxel_statistics_against_scipy_and_every_permutation(result):
