@@ -46,6 +46,11 @@ def add_parser(commands) -> None:
     parser.add_argument(
         "--train-replicates", type=int, metavar="N", help="train N networks from other seeds first (hours), into DIR"
     )
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run the Python file or open the exported program that the study file names; they may do anything",
+    )
     parser.add_argument("--plan", action="store_true", help="print the plan and its cost, and stop")
     parser.add_argument("--out", required=True, metavar="DIR", help="output folder")
     parser.set_defaults(run=run)
@@ -66,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     for name in ("subjects", "costly", "train_replicates"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise ValueError(f"expected --{name.replace('_', '-')} of 1 or more, got {getattr(args, name)}")
-    study, out = load_study(args.study), Path(args.out)
+    study, out = load_study(args.study, trust_code=args.trust_code), Path(args.out)
     model = study.model()
     if args.train_replicates:
         progress = ProgressLine("training replicates")
