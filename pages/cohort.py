@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from mriinterp.ui.cohort import choose_method, choose_view, group_words, open_tabs, show_planes
+from mriinterp.ui.cohort import show_planes
 from mriinterp.ui.cohort_areas import show_areas
+from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs
 from mriinterp.ui.cohort_data import StudyView
 from mriinterp.ui.cohort_distances import show_distances
 from mriinterp.ui.cohort_files import show_files

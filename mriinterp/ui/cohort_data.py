@@ -1,4 +1,4 @@
-"""What the cohort page shows: averages of a run, of some of its scans, or of a published file."""
+"""What the cohort page shows: averages of a run, or of some of its scans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.cohort import CohortResult, open_cohort
-from mriinterp.export.npz import OriginalMaps, read_original_npz
 from mriinterp.figures.colours import describe_unit
 from mriinterp.figures.paper import label_of, reading_of
 from mriinterp.methods import get_method, method_names
@@ -22,7 +21,7 @@ from mriinterp.stats import hedges_g_from_moments
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.volume import Grid, Volume
 
-__all__ = ["FileView", "StudyView", "View", "averages_ready", "open_file", "open_result"]
+__all__ = ["StudyView", "View", "averages_ready", "open_result"]
 
 KEPT = 32  # averages of chosen scans held in memory: 14 MB each at 1.5 mm
 
@@ -230,42 +229,6 @@ class StudyView(View):
             before += len(ids)
 
 
-class FileView(View):
-    """Averages from an npz of the original authors.
-
-    Parameters
-    ----------
-    maps : OriginalMaps
-    title, key : str
-    """
-
-    kind = "reading"
-    simulated = False
-
-    def __init__(self, maps: OriginalMaps, title: str, key: str):
-        if maps.grid is None:
-            shape = next(iter(next(iter(maps.means.values())).values())).shape
-            raise ValueError(
-                f"expected maps on a grid of the original, 113 × 137 × 113 or 193 × 229 × 193, got {shape}"
-            )
-        self.title, self.key, self.grid = title, key, maps.grid
-        names = list(maps.means)
-        self.positive = names[0] if len(names) > 1 else ""
-        self.groups = tuple(reversed(names)) if len(names) == 2 else (*names[1:], *names[:1])
-        self.methods = tuple(dict.fromkeys(m for found in maps.means.values() for m in found))
-        self._maps = {
-            (method, group): Volume(data, maps.grid.affine)
-            for group, found in maps.means.items()
-            for method, data in found.items()
-        }
-
-    def n(self, method: str, group: str) -> int | None:
-        return None if (method, group) in self._maps else 0
-
-    def mean(self, method: str, group: str) -> Volume:
-        return self._maps[method, group]
-
-
 def open_result(folder: Path) -> CohortResult | None:
     """The results in a folder, read anew when a run has changed them; None if there are none."""
     try:
@@ -278,12 +241,6 @@ def open_result(folder: Path) -> CohortResult | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _open_result(folder: str, stamp: int) -> CohortResult:
     return open_cohort(folder)
-
-
-@st.cache_resource(max_entries=2, show_spinner="Reading the averages …")
-def open_file(name: str, digest: str, _path: Path) -> FileView:
-    """Averages of a published file (`digest` is the file's)."""
-    return FileView(read_original_npz(_path), name, digest)
 
 
 def averages_ready(view: View, methods: Sequence[str]) -> bool:

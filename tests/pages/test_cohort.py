@@ -16,9 +16,10 @@ from mriinterp.models import load_code
 from mriinterp.progress import Cancelled
 from mriinterp.study import load_study
 from mriinterp.ui import cohort_files
-from mriinterp.ui.cohort_data import StudyView, open_file
+from mriinterp.ui.cohort_data import StudyView
 from mriinterp.ui.cohort_distances import _figure, _matrices
 from mriinterp.ui.cohort_filters import keep_scans
+from mriinterp.ui.cohort_published import open_file
 from mriinterp.ui.cohort_voxels import voxel_statistics
 from mriinterp.ui.studies import remember_study
 from mriinterp.volume import Volume

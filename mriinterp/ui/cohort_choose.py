@@ -1,0 +1,113 @@
+"""What the cohort page is about: results or a published file, kind of average, scans, method, open part."""
+
+from __future__ import annotations
+
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+import streamlit as st
+
+from mriinterp.stats import wilson_interval
+from mriinterp.ui.address import linked, linked_value, write_address
+from mriinterp.ui.cohort_data import StudyView, View, open_result
+from mriinterp.ui.cohort_filters import choose_scans
+from mriinterp.ui.cohort_published import open_file
+from mriinterp.ui.cohort_run import folder_of
+from mriinterp.ui.resources import study_of
+from mriinterp.ui.shell import escape_markdown, readable_errors
+
+__all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
+
+KINDS = {"reading": "As the method is read", "signed": "Signed"}
+
+
+def choose_view(name: str) -> View | None:
+    """The study's results with the filters in the sidebar, or an opened file; None if there is nothing yet."""
+    file = st.session_state.get("npz_file")
+    result = open_result(folder_of(study_of(name)))
+    view: View | None = None
+    if file is None and result is not None:
+        kind = st.segmented_control(
+            "Averages of",
+            KINDS,
+            format_func=KINDS.get,
+            key=linked("kind", "reading", options=list(KINDS)),
+            required=True,
+            persist_state="session",
+            width="stretch",
+            help="As the method is read: the mean of |gradient| or of the positive part of occlusion, taken map by "
+            "map. Signed: the mean of the raw maps, where opposite signs cancel.",
+        )
+        write_address("kind")
+        filters = st.container()
+        with st.expander("Filters", icon=":material/filter_alt:"):
+            chosen = choose_scans(result)
+        if chosen is not None:
+            filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
+        view = StudyView(result, chosen, kind)
+    with st.expander("Open published averages", icon=":material/upload_file:", expanded=file is not None):
+        file = st.file_uploader(
+            "npz of Rieke et al. 2018",
+            type=["npz"],
+            key="npz_file",
+            help="Keys avg_relevance_map_GROUP_METHOD, as their code saves them. The file stays on this computer.",
+        )
+    return view if file is None else _opened(file)
+
+
+def _opened(file) -> View:
+    data = file.getvalue()
+    with readable_errors(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "averages.npz"
+        path.write_bytes(data)
+        return open_file(file.name, sha256(data).hexdigest(), path)
+
+
+def _remaining(result, chosen: list[str]) -> str:
+    groups = result.subjects.loc[chosen, "group"].value_counts()
+    each = ", ".join(f"{escape_markdown(g)} {int(groups.get(g, 0))}" for g in result.groups)
+    return f"**{len(chosen)} of {len(result.subjects)} scans** remain ({each})."
+
+
+def choose_method(view: View) -> str:
+    """Which method's averages are shown."""
+    method = st.selectbox(
+        "Method",
+        view.methods,
+        format_func=view.label,
+        key=linked("cohort_method", view.methods[0], options=view.methods),
+        persist_state="session",
+    )
+    write_address("cohort_method")
+    return method
+
+
+def group_words(view: View, method: str) -> str:
+    """How many scans of each group, and how many the network gets right."""
+    parts = []
+    for group in view.groups:
+        n = view.n(method, group)
+        words = f"**{escape_markdown(group)}** " + ("number of scans unknown" if n is None else f"{n} scans")
+        if n == 1:
+            words = words.removesuffix("s")
+        if isinstance(view, StudyView):
+            judged = view.result.subjects.loc[view.ids(method, group), "correct"].dropna()
+            if len(judged):
+                right = wilson_interval(int(judged.sum()), len(judged))
+                words += f", {right.value:.0%} predicted right (95 % CI {right.low:.0%}–{right.high:.0%})"
+        parts.append(words)
+    if isinstance(view, StudyView):
+        target = view.result.target
+        said = {"predicted": "what the network predicts", "true": "the class of the scan’s group"}.get(target, target)
+        parts.append(f"maps explain {said}")
+    return " · ".join(parts)
+
+
+def open_tabs(names: list[str]) -> dict:
+    """Tabs by name; which one is open is in the address."""
+    first = st.session_state.setdefault("cohort_first_part", st.query_params.get("part"))  # a new default opens it anew
+    made = st.tabs(names, key="cohort_part", on_change="rerun", default=first if first in names else None)
+    tabs = dict(zip(names, made, strict=True))
+    linked_value("part", next((name for name, tab in tabs.items() if tab.open and name != names[0]), None))
+    return tabs
