@@ -27,7 +27,9 @@ def add_parser(commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="output folder")
-    parser.add_argument("--real", nargs="*", default=[], metavar="SCAN", help="real scans in MNI space, skull-stripped, for the check")
+    parser.add_argument(
+        "--real", nargs="*", default=[], metavar="SCAN", help="real scans in MNI space, skull-stripped, for the check"
+    )
     parser.set_defaults(run=run)
 
 
