@@ -153,7 +153,8 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
     if pair is None:
         order = [o for o in options if o in shown]
         layers, missing = _layers(view, method, order or start)
-        words.caption("Averages share one colour scale." if sum(o.startswith("mean-") for o in order) > 1 else "")
+        alike = sum(layer.range is not None for layer in layers) > 1
+        words.caption("Averages share one colour scale." if alike else "")
         for sentence in missing:
             st.info(sentence, icon=":material/group_off:")
     else:

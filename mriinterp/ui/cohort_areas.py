@@ -118,6 +118,11 @@ def show_areas(name: str, view: View, method: str) -> None:
     if not isinstance(view, StudyView) or view.pair is None:
         _averages_only(name, view, method, merge)
         return
+    if not all(view.ids(method, group) for group in view.pair):
+        empty = ", ".join(escape_markdown(group) for group in view.pair if not view.ids(method, group))
+        st.info(f"No scan of {empty} remains: there is nothing to compare.", icon=":material/group_off:")
+        _averages_only(name, view, method, merge)
+        return
     _both_groups(view, method, merge, value, peaks)
 
 
@@ -137,7 +142,8 @@ def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
     }
     _chart(method_bars(tables, MOST_AREAS), "cohort_bars", method)
     if isinstance(view, StudyView):
-        st.caption("There is one group: nothing to compare it with. Click a bar to move the crosshair.")
+        alone = "" if view.pair else "There is one group: nothing to compare it with. "
+        st.caption(f"{alone}Areas of the average. Click a bar to move the crosshair.")
     else:
         st.caption("Of the averages; a file of averages knows no single scans, so there are no intervals or tests.")
     for group, table in tables.items():
@@ -149,10 +155,6 @@ def _both_groups(view: StudyView, method: str, merge: bool, value: str, peaks: p
     values = area_values(view, method, merge=merge, value=value)
     groups = view.result.subjects.loc[values.index, "group"].to_numpy()
     counts = {group: int((groups == group).sum()) for group in view.pair}
-    if min(counts.values()) == 0:
-        empty = ", ".join(escape_markdown(g) for g, n in counts.items() if n == 0)
-        st.info(f"No scan of {empty} remains: there is nothing to compare.", icon=":material/group_off:")
-        return
     people = people_of(view, values.index)
     mixed = pd.Series(groups).groupby(people).nunique()
     both = set(mixed.index[mixed > 1])

@@ -112,7 +112,9 @@ def _range(label: str, key: str, table: pd.DataFrame | None, step: float) -> tup
         st.session_state[key] = _from_address(key, low, high)
     first, last = (min(max(float(v), low), high) for v in st.session_state[key])
     st.session_state[key] = (first, last)
-    chosen = st.slider(label, low, high, step=step, key=key, persist_state="session")
+    chosen = st.slider(
+        label, low, high, step=step, format="%.0f" if step == 1 else "%.2f", key=key, persist_state="session"
+    )
     full = tuple(chosen) == (low, high)
     linked_value(key, None if full else f"{chosen[0]:g}..{chosen[1]:g}")
     return None if full else (float(chosen[0]), float(chosen[1]))
