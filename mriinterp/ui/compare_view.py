@@ -108,8 +108,11 @@ def scale_words(scale: str, maps: Sequence[RelevanceMap]) -> str:
     return f"One scale for {len(units)} different units: **equal colours are equal numbers, not equal relevance.**"
 
 
-def _target_words(maps: Sequence[RelevanceMap]) -> str:
-    targets = list(dict.fromkeys(escape_markdown(one.target) for one in maps))
+def _target_words(entries: Sequence[Entry]) -> str:
+    """Which outputs are explained; a prediction that may not be told is not told here either."""
+    if not all(entry.subject.diagnosed_by(entry.model) or "target" in entry.request for entry in entries):
+        return "Each explains what the network predicts for its scan."
+    targets = list(dict.fromkeys(escape_markdown(entry.relevance.target) for entry in entries))
     if len(targets) == 1:
         return f"All explain **{targets[0]}**."
     return f"They explain **different outputs** ({', '.join(targets)}): each what the network predicts for its scan."
@@ -142,7 +145,7 @@ def show_columns(
     volumes = [on_grid_of(one.volume, maps[0].volume) for one in maps]
     scans = [on_grid_of(entry.subject.scan, maps[0].volume) for entry in shown]
     layers = [_layer(*one, scale) for one in zip(shown, volumes, scans, strict=True)]
-    words = [scale_words(scale, maps), _target_words(maps)]
+    words = [scale_words(scale, maps), _target_words(shown)]
     if pair is not None:
         layers.append(_difference(*shown, volumes, scans[0], scale))
         alike = scale != "share" and maps[0].unit == maps[1].unit

@@ -1,8 +1,12 @@
 """The compare page, by Streamlit's own page tests; columns and work without a page."""
 
+from dataclasses import replace
+from functools import wraps
+
 import numpy as np
 import pytest
 
+from mriinterp.methods import get_method, registry
 from mriinterp.progress import Cancelled
 from mriinterp.ui.columns import Column, column_labels, make_column, read_column, write_column
 
@@ -161,3 +165,24 @@ def test_any_columns_from_the_address(open_compare, finish, metric):
 def test_too_few_columns_are_told(open_compare):
     app = open_compare(methods="sensitivity")
     assert "two to six" in text_of(app)
+
+
+def test_a_crash_in_a_method_leaves_the_page_usable(open_compare, finish, monkeypatch):
+    method = get_method("layer_cam")
+
+    @wraps(method.function)
+    def crash(*args, **kwargs):
+        raise AttributeError("a bug in the method")
+
+    with monkeypatch.context() as broken:
+        broken.setitem(registry._METHODS, "layer_cam", replace(method, function=crash))
+        app = finish(open_compare(methods=QUICK, subject="sim-009"))
+        told = [error.value.replace("\\", "") for error in app.error]
+        assert told == ["LayerCAM could not be computed: a bug in the method"]
+        assert "Each map has its own scale" in text_of(app)  # of the other method
+        app.run()  # nothing starts again by itself
+        assert "_job_compare" not in app.session_state
+    app.button(key="compute").click()
+    app = finish(app.run())
+    assert not app.error
+    assert "compare_areas" in app.session_state
