@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["replacing", "write_text"]
+__all__ = ["made_folder", "replacing", "write_text"]
+
+
+def made_folder(path: Path | str) -> Path:
+    """An output folder, made if need be; ValueError if it cannot be one."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(f"expected an output folder, got a file: {path}") from None
+    except OSError as error:
+        raise ValueError(f"expected an output folder that can be made, got {path}: {error.strerror}") from error
+    return path
 
 
 @contextmanager
@@ -21,10 +33,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         If the folder would have to be made where a file stands.
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise ValueError(f"expected a folder to write {path.name} into, got a file: {path.parent}") from None
+    made_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield temporary

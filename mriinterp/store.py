@@ -97,16 +97,19 @@ class Store:
     def __init__(self, folder: Path | str | None = None, limit: int = DEFAULT_LIMIT):
         self.folder = (Path(folder) if folder else default_folder()) / "maps"
         self.limit = limit
+        self._unkept: dict[str, RelevanceMap] = {}
 
     def _paths(self, key: str) -> tuple[Path, Path]:
         folder = self.folder / key[:2]
         return folder / f"{key}.nii.gz", folder / f"{key}.json"
 
     def __contains__(self, key: str) -> bool:
-        return self._paths(key)[1].is_file()
+        return key in self._unkept or self._paths(key)[1].is_file()
 
     def get(self, key: str) -> RelevanceMap | None:
         """The map of a key, or None. A damaged entry is removed and reported in the log."""
+        if key in self._unkept:
+            return self._unkept[key]
         image, description = self._paths(key)
         if not description.is_file():
             return None
@@ -154,10 +157,18 @@ class Store:
         cancel: Cancel | None = None,
         **request: Any,
     ) -> RelevanceMap:
-        """`mriinterp.explain.explain`, from disk when the same map was made before."""
+        """`mriinterp.explain.explain`, from disk when the same map was made before.
+
+        A map that cannot be kept (a full disk) is returned all the same, and
+        found again by `get` as long as this store lives.
+        """
         key = request_key(model, volume, method, **request)
         found = self.get(key)
         if found is None:
             found = explain(model, volume, method, progress=progress, cancel=cancel, **request)
-            self.put(key, found)
+            try:
+                self.put(key, found)
+            except OSError as error:
+                logger.warning("the map could not be kept in %s: %s", self.folder, error)
+                self._unkept = {key: found}  # only the latest: memory stays flat
         return found

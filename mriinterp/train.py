@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from mriinterp.atomic import replacing, write_text
 from mriinterp.evaluation import evaluate, real_anatomy
 from mriinterp.fitting import (
     FitSettings,
@@ -175,10 +176,8 @@ def _fit_recipe(recipe: Recipe, folder: Path, progress: Progress | None, cancel:
 
 
 def write_json(entries: dict, path: Path) -> None:
-    """Write readable JSON to a temporary name, then rename."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    """Write readable JSON in one step."""
+    write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
 
 
 def _save_weights(module: torch.nn.Module, path: Path) -> str:
@@ -187,9 +186,8 @@ def _save_weights(module: torch.nn.Module, path: Path) -> str:
 
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     content = save(state)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -173,7 +173,7 @@ def test_cross_validation_judges_every_scan_once_and_never_by_its_own_patient(sc
     performance, margin = cross_validate(Tiny, dataset, labels, patients, 4, settings)
     assert np.isfinite(margin).all()
     assert performance.n == 40
-    assert performance.auc > 0.8
+    assert performance.auc.value > 0.8
     for round_, used in enumerate(trained):
         assert not used & judged[2 * round_]  # validation
         assert not used & judged[2 * round_ + 1]  # test

@@ -40,7 +40,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_file_where_a_folder_should_be(tmp_path):
     (tmp_path / "out").write_text("", encoding="utf-8")
-    with pytest.raises(ValueError, match="expected a folder"):
+    with pytest.raises(ValueError, match="expected an output folder"):
         write_text(tmp_path / "out" / "x.txt", "")
 
 

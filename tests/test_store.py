@@ -103,3 +103,17 @@ def test_sidecar_round_trip_through_json(model, small_volume):
     assert isinstance(again.prediction, Prediction)
     assert entries["simulated_scan"] is True
     assert entries["note"].startswith("Research use only")
+
+
+def test_a_full_disk_does_not_lose_a_finished_map(tmp_path, model, small_volume, monkeypatch, caplog):
+    store = Store(tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "put", full)
+    made = store.explain(model, small_volume, "sensitivity")
+    key = request_key(model, small_volume, "sensitivity")
+    assert key in store
+    assert store.get(key) is made
+    assert "could not be kept" in caplog.text

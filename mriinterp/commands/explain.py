@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mriinterp.areas import area_table, top_areas
 from mriinterp.atlas import Atlas
-from mriinterp.atomic import write_text
+from mriinterp.atomic import made_folder, write_text
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.cost import describe_cost
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     known = [name for head in job.model.heads for name in head.classes]
     if args.target is not None and args.target not in known:
         raise ValueError(f"expected a target class, got {args.target!r}; available: {', '.join(known)}")
-    job.out.mkdir(parents=True, exist_ok=True)
+    made_folder(job.out)
     values = method.resolve(
         {**({"score": "raw"} if job.model.heads[0].kind == "scale" else {}), **settings}, args.preset
     )

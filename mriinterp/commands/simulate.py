@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from mriinterp.atomic import write_text
+from mriinterp.atomic import made_folder, write_text
 from mriinterp.commands.terminal import ProgressLine, say
 from mriinterp.nifti import write_volume
 from mriinterp.simulate import DEMO, VARIANTS, simulate_subject, subjects_table
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     table = subjects_table(settings)
     table = table[table["split"] == args.split].head(args.n or len(table))
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    made_folder(out)
 
     def write(subject: str) -> None:
         made = simulate_subject(settings, subject)
