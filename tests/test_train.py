@@ -11,10 +11,10 @@ from scipy import stats
 from mriinterp.fitting import FitSettings, visible_shape
 from mriinterp.models import load_model, packaged_models
 from mriinterp.models.normalisation import Normalisation
-from mriinterp.stats import roc_auc
 from mriinterp.progress import Cancelled
 from mriinterp.replicates import make_replicates
 from mriinterp.simulate import DEMO, DEMO_GRID, SimulationSettings, demo_subjects, simulate_subject, template
+from mriinterp.stats import roc_auc
 from mriinterp.train import Recipe, evaluate, real_anatomy, simulated_scans, train_demo
 
 SMALL = Recipe(
