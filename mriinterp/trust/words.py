@@ -15,6 +15,7 @@ CAVEAT = (
     "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
     "and none of them says that the network itself is right."
 )
+FEW = 4  # subjects below which it is said so
 FAITHFUL = 0.5  # Spearman's ρ from which on areas count as ranked as replacing them does
 
 
@@ -225,7 +226,18 @@ def findings(table: pd.DataFrame) -> list[str]:
         *_others(table, methods),
         *literature(table),
     ]
-    few = table[(table["n"] > 0) & (table["n"] < 4) & (table["measure"] != "group_effect")]["measure"].unique()
-    if len(few):
-        found.append(f"Fewer than four subjects stand behind: {', '.join(get_measure(m).label.lower() for m in few)}.")
+    return found + _few(table)
+
+
+def _few(table: pd.DataFrame) -> list[str]:
+    """Measures, and methods within them, that fewer than four subjects stand behind."""
+    found = []
+    people = table[(table["n"] > 0) & (table["measure"] != "group_effect")]
+    for measure, rows in people.groupby("measure", sort=False):
+        label, most = get_measure(measure).label.lower(), rows.groupby("method")["n"].max()
+        few = [method for method, n in most.items() if n < FEW]
+        if len(few) == len(most):
+            found.append(f"Fewer than four subjects stand behind: {label}.")
+        elif few:
+            found.append(f"Fewer than four subjects stand behind {label} of: {_list(few)}.")
     return found
