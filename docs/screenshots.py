@@ -2,6 +2,7 @@
 
     python docs/screenshots.py                       # all, into docs/screenshots/
     python docs/screenshots.py --only compare --widths 1280 --themes dark --tall
+    python docs/screenshots.py --readme              # the few that the README shows
 
 The app is started on a free port and ended again; `--url` uses a running one.
 Needs Playwright and a Chromium (requirements-dev.txt).
@@ -37,6 +38,13 @@ VIEWS = {
 }
 BELOW = {"compare_areas": ".js-plotly-plot"}
 TABS = {"single_scan_space": "In space", "single_scan_areas": "Areas"}
+# Pictures of the README: file, view, width, theme.
+README = (
+    ("single_scan", "single_scan", 1280, "light"),
+    ("space", "single_scan_space", 1280, "dark"),
+    ("compare", "compare", 1280, "light"),
+    ("compare_areas", "compare_areas", 1280, "light"),
+)
 HEIGHTS = {1280: 800, 1920: 1080}
 FIRST_MAP_SECONDS = 300
 # True when for two seconds no bar, no spinner and no skeleton was shown and no script ran.
@@ -88,8 +96,8 @@ def wait_until_drawn(page: Page) -> None:
     page.wait_for_timeout(1000)  # figures and planes draw themselves after the last message
 
 
-def take(browser: Browser, url: str, name: str, width: int, theme: str, out: Path, tall: bool) -> Path:
-    """One picture."""
+def take(browser: Browser, url: str, name: str, width: int, theme: str, file: Path, tall: bool = False) -> Path:
+    """One picture of a view."""
     page_name, address = VIEWS.get(name, (name, ""))
     size = {"width": width, "height": 1900 if tall else HEIGHTS.get(width, 900)}
     context = browser.new_context(viewport=size, color_scheme=theme)
@@ -105,7 +113,6 @@ def take(browser: Browser, url: str, name: str, width: int, theme: str, out: Pat
     if name in BELOW:
         page.locator(BELOW[name]).last.scroll_into_view_if_needed()
         page.wait_for_timeout(1000)
-    file = out / f"{name}_{theme}_{width}{'_tall' if tall else ''}.png"
     page.screenshot(path=file)
     context.close()
     return file
@@ -121,6 +128,7 @@ def main() -> None:
     parser.add_argument("--widths", nargs="+", type=int, default=[1280, 1920])
     parser.add_argument("--tall", action="store_true", help="more than the first screen")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
+    parser.add_argument("--readme", action="store_true", help="only the pictures of the README")
     parser.add_argument("--url", help="of a running app")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -132,10 +140,15 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=chromium_path(playwright.chromium.executable_path), args=args
             )
-            for name in options.only:
-                for width in options.widths:
-                    for theme in options.themes:
-                        print(take(browser, url, name, width, theme, options.out, options.tall))
+            tall = "_tall" if options.tall else ""
+            wanted = [
+                (f"{name}_{theme}_{width}{tall}", name, width, theme)
+                for name in options.only
+                for width in options.widths
+                for theme in options.themes
+            ]
+            for stem, name, width, theme in README if options.readme else wanted:
+                print(take(browser, url, name, width, theme, options.out / f"{stem}.png", options.tall), flush=True)
             browser.close()
 
     if options.url:

@@ -24,7 +24,12 @@ from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject
 __all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "read_column", "write_column"]
 
 MOST = 6
-MODES = {"methods": "Methods", "subjects": "Subjects", "networks": "Networks", "any": "Any"}
+MODES = {
+    "methods": "Methods on one scan",
+    "subjects": "Subjects or visits",
+    "networks": "Networks on one scan",
+    "any": "Any columns",
+}
 METHODS = ("sensitivity", "guided_backprop", "occlusion", "layer_cam")
 SAFE = " .-_"
 
@@ -114,13 +119,11 @@ def choose_columns(study_name: str, model: Model) -> Choice:
     """Widgets that choose the columns, in the sidebar; everything chosen is in the address."""
     study = study_of(study_name)
     modes = [mode for mode in MODES if mode != "networks" or len(networks_of(study)) > 1]
-    mode = st.segmented_control(
+    mode = st.selectbox(
         "Compare",
         modes,
         format_func=MODES.get,
         key=linked("by", "methods", options=modes),
-        required=True,
-        width="stretch",
         persist_state="session",
     )
     write_address("by")

@@ -186,3 +186,17 @@ def test_a_crash_in_a_method_leaves_the_page_usable(open_compare, finish, monkey
     app = finish(app.run())
     assert not app.error
     assert "compare_areas" in app.session_state
+
+
+def test_networks_on_one_scan(open_compare, finish):
+    from mriinterp.models import packaged_models
+
+    others = [name for name in packaged_models() if name != "demo"]
+    if not others:
+        pytest.skip("there is only one packaged network")
+    app = finish(open_compare(by="networks", method="sensitivity", target="AD"))
+    assert app.multiselect(key="networks").value == ["", *others]
+    shown = text_of(app).replace("\\", "")
+    assert all(name in shown for name in others)
+    assert "All explain **AD**" in shown
+    assert "compare_areas" in app.session_state
