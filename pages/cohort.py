@@ -12,6 +12,7 @@ from mriinterp.ui.cohort_run import compute_panel, run_notes, watch_run
 from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
 from mriinterp.ui.cohort_voxels import show_voxels
 from mriinterp.ui.resources import model_of, study_of
+from mriinterp.ui.result import SIMULATED_ONLY
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 
 page_header("Cohort", "Where do groups of maps agree and differ?")
@@ -34,6 +35,8 @@ if view is None:
 open_asked_subject(name, view)
 with place:
     method = choose_method(view)
+if model.card.simulated and not study.simulated:
+    st.warning(SIMULATED_ONLY, icon=":material/block:")
 st.markdown(group_words(view, method))
 run_notes(view, model)
 with readable_errors():

@@ -3,5 +3,6 @@
 from mriinterp.cohort.plan import COHORT_DEFAULTS, choose_methods, select_subjects
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.run import run_cohort
+from mriinterp.cohort.workers import default_workers
 
-__all__ = ["COHORT_DEFAULTS", "CohortResult", "choose_methods", "open_cohort", "run_cohort", "select_subjects"]
+__all__ = ["COHORT_DEFAULTS", "CohortResult", "choose_methods", "default_workers", "open_cohort", "run_cohort", "select_subjects"]

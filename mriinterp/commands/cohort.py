@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import math
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mriinterp.cohort import CohortResult, choose_methods, run_cohort
+from mriinterp.cohort import CohortResult, choose_methods, default_workers, run_cohort
 from mriinterp.commands.options import read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.methods import get_method, method_names, preset_names
 from mriinterp.models import choose_device
-from mriinterp.study import Study, load_study
+from mriinterp.study import load_study
 
 __all__ = ["add_parser"]
 
-WORKER_BYTES, VOXEL_BYTES = (
-    400 * 2**20,
-    450,
-)  # measured: what a worker takes, and more for each voxel of the network's grid
 
 DESCRIPTION = """\
 Explain every scan of a study and average the maps of each group.
@@ -104,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         if args.scheduler:
             executor, workers = _dask(args.scheduler, stack)
         elif workers is None:
-            workers = _default_workers(study, args.device)
+            workers = default_workers(study.model("cpu").grid, choose_device(args.device))
         result = run_cohort(
             study,
             methods,
@@ -138,22 +132,6 @@ def _parameters(settings: list[str], methods: list[str]) -> dict[str, dict[str, 
             raise ValueError(f"expected --set for one of the methods {', '.join(methods)}, got {method!r}")
         found.setdefault(method, {}).update(read_settings([rest], get_method(method)))
     return found
-
-
-def _default_workers(study: Study, device: str) -> int:
-    """One worker a processor core, as far as memory goes; on a GPU one."""
-    if choose_device(device).type != "cpu":
-        return 1
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        cores = min(os.cpu_count() or 1, 61)  # Windows waits for no more processes at once
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return cores
-    each = WORKER_BYTES + VOXEL_BYTES * math.prod(study.model("cpu").grid.shape)
-    return max(1, min(cores, int(0.75 * memory / each)))
 
 
 def _dask(address: str, stack: ExitStack):

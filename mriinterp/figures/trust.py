@@ -112,7 +112,7 @@ def trust_heatmap(
             continue
         first = rows.iloc[0]
         arrow = "↑" if first["better"] == "higher" else "↓"
-        name = wrap(f"{SHORT.get((measure, quantity), first['label'])} {arrow}", 12)
+        name = wrap(f"{SHORT.get((measure, quantity), first['label'])} {arrow}", 9)
         columns.append(name)
         full[name] = first["label"]
         signed = rows["mean"] * (1 if first["better"] == "higher" else -1)
@@ -141,7 +141,7 @@ def trust_heatmap(
     )
     figure.update_layout(height=150 + ROW_PX * len(methods), margin={"l": 10, "r": 10, "t": 80, "b": 30})
     figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_xaxes(side="top", tickangle=0)
+    figure.update_xaxes(side="top", tickangle=0, tickfont={"size": 11})
     return apply_theme(figure, theme)
 
 

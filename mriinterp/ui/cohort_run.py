@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from types import ModuleType
 import numpy as np
 import streamlit as st
 
-from mriinterp.cohort import COHORT_DEFAULTS, run_cohort, select_subjects
+from mriinterp.cohort import COHORT_DEFAULTS, default_workers, run_cohort, select_subjects
 from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.work import start_worker
 from mriinterp.cost import GRADIENT_PASSES
@@ -76,16 +75,6 @@ class _Pool(ProcessPoolExecutor):
     def submit(self, *args, **kwargs):
         with _plain_main():
             return super().submit(*args, **kwargs)
-
-
-def _workers(model: Model, scans: int) -> int:
-    """Processes for a run: one a core, one for a GPU or a handful of scans."""
-    if model.device.type != "cpu" or scans <= FEW_SCANS:
-        return 1
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
 
 
 @st.cache_resource(max_entries=8, show_spinner="Timing the network …")
@@ -160,7 +149,7 @@ def compute_panel(name: str) -> None:
         st.info("Choose at least one method.", icon=":material/checklist:")
         return
     done = _done_already(study, ids, methods, folder, model.card.space)
-    workers = _workers(model, len(ids))
+    workers = 1 if len(ids) <= FEW_SCANS else default_workers(model.grid, model.device)
     areas = len(study.atlas().areas)
     seconds = sum(SCAN_SECONDS / len(methods) + map_seconds(m, model, areas) for m in methods)
     seconds = seconds * max(0.0, len(ids) - done / len(methods)) / workers + (START_SECONDS if workers > 1 else 0)

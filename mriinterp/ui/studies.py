@@ -30,11 +30,13 @@ def current_study() -> str:
 def choose_study(title_of) -> None:
     """A select box of the known studies, and a way to open a study file."""
     studies = [DemoStudy.name, *_known_files()]
+    titles = {study: title_of(study) for study in studies}
+    twice = [title for title in titles.values() if list(titles.values()).count(title) > 1]
     st.selectbox(
         "Study",
         studies,
         key=linked("study", studies[0], options=studies),
-        format_func=title_of,
+        format_func=lambda study: f"{titles[study]} ({study})" if titles[study] in twice else titles[study],
         persist_state="session",
     )
     write_address("study")
