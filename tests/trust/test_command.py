@@ -8,7 +8,7 @@ from tests.trust.tiny_study import TinyStudy
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr("mriinterp.study.load_study", lambda source: TinyStudy())
+    monkeypatch.setattr("mriinterp.study.load_study", lambda source, **options: TinyStudy())
 
 
 def test_plan_is_printed_and_nothing_done(tiny, tmp_path, capsys):
