@@ -214,6 +214,7 @@ def test_two_threads_share_a_model(model, rng):
 
 
 def test_exact_arithmetic_is_put_back_when_the_last_thread_leaves():
+    assert ExactFloat32._inside == 0, "another test left a computation running"
     place = torch.backends.cudnn.conv
     before = place.fp32_precision
     one, other = ExactFloat32(), ExactFloat32()

@@ -19,7 +19,7 @@ import streamlit as st
 from mriinterp.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
 from mriinterp.ui.words import escape_markdown, words_of
 
-__all__ = ["Job", "current_job", "forget_job", "start_job", "watch"]
+__all__ = ["Job", "current_job", "forget_job", "start_job", "stop_all", "watch"]
 
 POLL_SECONDS = 0.5
 EXIT_SECONDS = 5.0
@@ -31,8 +31,8 @@ _jobs: weakref.WeakSet[Job] = weakref.WeakSet()
 
 
 @atexit.register
-def _stop_all() -> None:
-    """Leave no thread inside torch when the interpreter goes down: it would abort the process."""
+def stop_all() -> None:
+    """End all work: a thread inside torch when the interpreter goes down would abort the process."""
     for job in list(_jobs):
         job.cancel()
     for job in list(_jobs):
@@ -162,7 +162,9 @@ def watch(slot: str) -> bool:
 
 def _poll(slot: str) -> None:
     job = current_job(slot)
-    if job is None or not job.running:
+    if job is None:
+        return  # a late tick: the page has told how the work ended, and must not run again and lose that
+    if not job.running:
         st.rerun()
     bar, button = st.columns([6, 1], vertical_alignment="center")
     bar.progress(job.fraction, text=escape_markdown(job.status))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mriinterp.ui.jobs import stop_all
+
 ROOT = Path(__file__).resolve().parents[2]
 SLOTS = ("single", "compare", "cohort", "trust")  # of background work, one a page
 
@@ -16,6 +18,13 @@ def results_folder(tmp_path_factory):
     patch.setenv("MRIINTERP_HOME", str(tmp_path_factory.mktemp("home")))
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def no_work_left():
+    """End what a test's page still computes: it would run beside the next tests."""
+    yield
+    stop_all()
 
 
 @pytest.fixture
