@@ -168,5 +168,5 @@ def _poll(slot: str) -> None:
         st.rerun()
     bar, button = st.columns([6, 1], vertical_alignment="center")
     bar.progress(job.fraction, text=escape_markdown(job.status))
-    if button.button("Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch"):
-        job.cancel()
+    # A callback: the next tick can overtake this run before it sees that the button was pressed.
+    button.button("Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch", on_click=job.cancel)

@@ -237,7 +237,7 @@ def test_downloads_open_again(open_app, page, tmp_path):
 def test_a_session_that_computes_leaves_the_others_usable(open_app, page, new_page, app_url):
     open_app(f"?{QUICK}")
     busy = new_page()
-    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=20&occlusion.stride=6")
+    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=20&occlusion.stride=3")
     busy.get_by_test_id("stProgress").wait_for(timeout=FIRST_MAP_MS)
     busy.get_by_text(re.compile(r"of [\d,]+, .* left")).first.wait_for(timeout=60_000)
     # The other session steps, clicks, and asks what the network says of a scan it never saw.
