@@ -24,7 +24,8 @@ def published_resize(cells: int, voxels: int) -> Tensor:
     are drawn up to half a stride from the boxes they stand for. Published
     maps look like this; new ones should not.
     """
-    read = torch.arange(voxels, dtype=torch.float64) * (cells - 1) / max(voxels - 1, 1)
+    step = (cells - 1) / max(voxels - 1, 1)
+    read = torch.arange(voxels, dtype=torch.float64) * step  # o·step, not o·(cells − 1)/…: exact halves round as SciPy's do
     return _select((read + 0.5).floor().long().clamp(0, cells - 1), cells)
 
 

@@ -107,13 +107,14 @@ def test_published_drawing_is_off_and_ours_is_not():
     assert (voxels - shown).abs().max() > 20  # 12 beyond a box centre's own half stride of 12
 
 
-@given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 1))
-@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 200), st.integers(0, 1))
+@settings(max_examples=200, deadline=None)
 def test_published_resize_is_scipys_zoom(cells, more, first):
     voxels = cells + more
     values = np.arange(cells, dtype=float)[:, None] * [1, 0.5] + first
     expected = zoom(values, (voxels / cells, 1), order=0)
-    if expected.shape[0] == voxels:  # zoom rounds the length
+    last = (voxels - 1) * ((cells - 1) / (voxels - 1))
+    if expected.shape[0] == voxels and last <= cells - 1:  # zoom rounds the length; past the last cell it blanks the edge
         np.testing.assert_allclose((published_resize(cells, voxels) @ torch.from_numpy(values)).numpy(), expected)
 
 
