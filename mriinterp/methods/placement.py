@@ -25,7 +25,8 @@ def published_resize(cells: int, voxels: int) -> Tensor:
     maps look like this; new ones should not.
     """
     step = (cells - 1) / max(voxels - 1, 1)
-    read = torch.arange(voxels, dtype=torch.float64) * step  # o·step, not o·(cells − 1)/…: exact halves round as SciPy's do
+    # o·step and not o·(cells − 1)/(voxels − 1): exact halves then round as SciPy's do.
+    read = torch.arange(voxels, dtype=torch.float64) * step
     return _select((read + 0.5).floor().long().clamp(0, cells - 1), cells)
 
 

@@ -114,7 +114,8 @@ def test_published_resize_is_scipys_zoom(cells, more, first):
     values = np.arange(cells, dtype=float)[:, None] * [1, 0.5] + first
     expected = zoom(values, (voxels / cells, 1), order=0)
     last = (voxels - 1) * ((cells - 1) / (voxels - 1))
-    if expected.shape[0] == voxels and last <= cells - 1:  # zoom rounds the length; past the last cell it blanks the edge
+    # zoom rounds the length, and blanks the edge where rounding leads past the last cell
+    if expected.shape[0] == voxels and last <= cells - 1:
         np.testing.assert_allclose((published_resize(cells, voxels) @ torch.from_numpy(values)).numpy(), expected)
 
 
