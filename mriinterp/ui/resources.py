@@ -13,8 +13,8 @@ from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
 from mriinterp.models import Model, Prediction
 from mriinterp.predictions import Predictions
-from mriinterp.store import Store
-from mriinterp.study import Study, load_study
+from mriinterp.store import Store, default_folder
+from mriinterp.study import DemoStudy, Study, load_study
 from mriinterp.volume import Volume, resample
 
 __all__ = [
@@ -34,6 +34,8 @@ __all__ = [
 @st.cache_resource(max_entries=4, show_spinner="Opening the study …")
 def study_of(name: str) -> Study:
     """A study by name or study file."""
+    if name == DemoStudy.name:
+        return DemoStudy(kept=default_folder() / "scans")  # a scan takes seconds to make, and milliseconds to read
     return load_study(name)
 
 
