@@ -248,6 +248,4 @@ def test_a_session_that_computes_leaves_the_others_usable(open_app, page, new_pa
     page.goto(f"{app_url}/?subject=sim-012&method=sensitivity")
     page.get_by_text("network says").wait_for(timeout=FIRST_MAP_MS)
     assert busy.get_by_test_id("stProgress").is_visible(), f"the work ended within {time.monotonic() - start:.0f} s"
-    busy.get_by_role("button", name="Cancel").click()
-    busy.get_by_text("was cancelled").wait_for(timeout=FIRST_MAP_MS)
     ready(page)
