@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import re
-import time
 
 import nibabel as nib
 import numpy as np
@@ -232,21 +231,3 @@ def test_downloads_open_again(open_app, page, tmp_path):
     assert {"area", "share"} <= set(pd.read_csv(get("Areas (CSV)")).columns)
     with Image.open(get("Mosaic (PNG)")) as mosaic:
         assert len(np.unique(np.asarray(mosaic.convert("RGB")).reshape(-1, 3), axis=0)) > 500
-
-
-def test_a_session_that_computes_leaves_the_others_usable(open_app, page, new_page, app_url):
-    open_app(f"?{QUICK}")
-    busy = new_page()
-    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=20&occlusion.stride=3")
-    busy.get_by_test_id("stProgress").wait_for(timeout=FIRST_MAP_MS)
-    busy.get_by_text(re.compile(r"of [\d,]+, .* left")).first.wait_for(timeout=60_000)
-    # The other session steps, clicks, and asks what the network says of a scan it never saw.
-    path, (_, *peak) = bar(page, 1)
-    start = time.monotonic()
-    click_mark(page, path)
-    wait_for_mm(page, peak)
-    page.goto(f"{app_url}/?subject=sim-012&method=sensitivity")
-    page.get_by_text("network says").wait_for(timeout=FIRST_MAP_MS)
-    if not busy.get_by_test_id("stProgress").is_visible():
-        pytest.skip(f"the work of the other session ended within {time.monotonic() - start:.0f} s: too soon to tell")
-    assert ready(page).is_visible()
