@@ -16,10 +16,10 @@ from plotly.offline import get_plotlyjs
 
 from mriinterp.atomic import write_text
 from mriinterp.figures.colours import format_value
+from mriinterp.sidecar import RESEARCH_USE
 
-__all__ = ["RESEARCH_USE", "SIMULATED", "Report"]
+__all__ = ["SIMULATED", "Report"]
 
-RESEARCH_USE = "Research use only. Not a medical device."
 SIMULATED = "Simulated data: these brains were made by a program. Nothing here says anything about a person."
 
 POLICY = (
