@@ -17,6 +17,16 @@ from mriinterp.volume import Volume
 SHAPE = (7, 8, 9)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def results_folder(tmp_path_factory):
+    """Keep results of tests, and of what they start, out of the user's own folder; pages share them."""
+    home = tmp_path_factory.mktemp("home")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MRIINTERP_HOME", str(home))
+    yield home
+    patch.undo()
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20181106)

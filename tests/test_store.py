@@ -9,7 +9,7 @@ from mriinterp.models import Model, Prediction
 from mriinterp.models.card import Head, ModelCard
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.sidecar import from_sidecar, to_sidecar
-from mriinterp.store import Store, request_key
+from mriinterp.store import Store, default_folder, request_key
 
 
 @pytest.fixture
@@ -19,6 +19,14 @@ def model(small_volume):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(small_volume.data.size, 2)).eval()
     card = ModelCard("linear", "linear", small_volume.grid, (Head("output", ("CN", "AD")),))
     return Model(module, card, Normalisation(), "digest of the weights", torch.device("cpu"))
+
+
+def test_tests_keep_out_of_the_users_own_folder(results_folder, monkeypatch, tmp_path):
+    assert default_folder() == results_folder
+    monkeypatch.delenv("MRIINTERP_HOME")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert default_folder() == tmp_path / "mriinterp"
 
 
 def test_a_stored_map_is_read_back_whole(tmp_path, model, small_volume):

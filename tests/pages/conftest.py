@@ -11,15 +11,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SLOTS = ("single", "compare", "cohort", "trust")  # of background work, one a page
 
 
-@pytest.fixture(scope="session", autouse=True)
-def results_folder(tmp_path_factory):
-    """Keep results of tests out of the user's own folder, and let pages share them."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("MRIINTERP_HOME", str(tmp_path_factory.mktemp("home")))
-    yield
-    patch.undo()
-
-
 @pytest.fixture(autouse=True)
 def no_work_left():
     """End what a test's page still computes: it would run beside the next tests."""
