@@ -1,5 +1,6 @@
 """Weights files: nothing in them runs, and every misfit is named."""
 
+import copy
 import os
 import pickle
 import sys
@@ -26,6 +27,21 @@ class Hostile:
 def network():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv3d(1, 2, 3), nn.BatchNorm3d(2), nn.Flatten(), nn.Linear(8, 2))
+
+
+def blank(network):
+    """The same network, all its numbers zero."""
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        for value in other.state_dict().values():
+            value.zero_()
+    return other
+
+
+def assert_same(other, network):
+    found, expected = other.state_dict(), network.state_dict()
+    assert any(value.any() for value in expected.values())
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
 
 
 @pytest.mark.parametrize("how", ["torch", "pickle", "legacy"])
@@ -64,7 +80,9 @@ def test_round_trip(tmp_path, network, suffix):
 def test_checkpoints_and_dataparallel(tmp_path, network, wrap):
     state = {f"module.{key}": value for key, value in network.state_dict().items()}
     torch.save({wrap: state, "epoch": 3} if wrap else state, tmp_path / "w.pt")
-    load_into(network, read_state_dict(tmp_path / "w.pt"), "w.pt")
+    other = blank(network)
+    load_into(other, read_state_dict(tmp_path / "w.pt"), "w.pt")
+    assert_same(other, network)
 
 
 def test_a_prefix_that_only_some_names_have_stays(tmp_path):
@@ -114,8 +132,11 @@ def test_all_misfits_are_listed_at_once(network):
 
 
 def test_step_counter_of_batch_norm_may_be_absent(network):
+    other = blank(network)
     state = {key: value for key, value in network.state_dict().items() if "num_batches" not in key}
-    load_into(network, state, "w.pt")
+    assert len(state) == len(network.state_dict()) - 1
+    load_into(other, state, "w.pt")
+    assert_same(other, network)
 
 
 def test_digest(network):
