@@ -20,9 +20,8 @@ def describe_cost(model: Model, method: str, params: dict[str, Any]) -> str:
     under a second; the others are told by their number of passes.
     """
     if method == "occlusion":
-        with model.lock:
-            cost = plan(model, model.grid, params["size"], params["stride"])
-            seconds = cost.estimate_seconds()
+        cost = plan(model, model.grid, params["size"], params["stride"])
+        seconds = cost.estimate_seconds()
         text = f"{cost.windows:,} windows, about {describe_seconds(seconds)}"
         if cost.reason:
             return f"{text}; the network runs whole for each window ({cost.reason})"

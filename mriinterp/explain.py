@@ -117,8 +117,8 @@ def explain(
     values = entry.resolve(params, preset)
     score = values.get("score", "")
     context, digests = _context(entry, model, values, atlas, reference)
-    with model.lock:
-        result = _run(entry, model.view(head), x, index, values, {**context, "progress": progress, "cancel": cancel})
+    with model.own_module(head) as module:
+        result = _run(entry, module, x, index, values, {**context, "progress": progress, "cancel": cancel})
     data = result.sum(dim=1)[0].cpu().numpy()
     if preset is not None:
         data = apply_reading(data, entry.reading)

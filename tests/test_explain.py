@@ -196,7 +196,7 @@ def test_what_methods_return_is_checked(model, scan, monkeypatch, bad):
 
 
 def test_two_threads_share_a_model(model, rng):
-    """The lock in explain keeps them apart; maps equal those made alone."""
+    """Each works on a copy of its own; maps equal those made alone."""
     scans = [Volume(rng.uniform(0, 3, SHAPE).astype(np.float32), RAS) for _ in range(2)]
     alone = [explain(model, scan, "smoothgrad", target="yes").volume.data for scan in scans]
     together: list = [None, None]
@@ -211,6 +211,55 @@ def test_two_threads_share_a_model(model, rng):
     for thread in threads:
         thread.join()
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("inner", ["sensitivity", "smoothgrad", "occlusion"])
+def test_a_long_map_does_not_hold_up_another(model, scan, inner):
+    """While one is under way, in its progress callback, a second thread makes its own from beginning to end."""
+    small = {"size": 3, "stride": 2}
+    params = small if inner == "occlusion" else {}
+    alone = explain(model, scan, inner, **params).volume.data
+    found = []
+
+    def progress(done, total):
+        if done and not found:
+            thread = threading.Thread(target=lambda: found.append(explain(model, scan, inner, **params)))
+            thread.start()
+            thread.join(60)
+            assert found, "the second map waits for the first"
+
+    long = explain(model, scan, "occlusion", progress=progress, **small)
+    np.testing.assert_array_equal(found[0].volume.data, alone)
+    np.testing.assert_array_equal(long.volume.data, explain(model, scan, "occlusion", **small).volume.data)
+
+
+def test_a_module_that_cannot_be_copied_is_used_by_one_at_a_time(model, scan):
+    expected = explain(model, scan, "sensitivity").volume.data
+    model.module.log = threading.Lock()  # as an open file, a lock cannot be copied
+    busy = []
+
+    def work():
+        with model.own_module() as module:
+            busy.append(module is model.module)
+
+    with model.own_module() as module:
+        assert module is model.module
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(0.05)
+        assert not busy
+    thread.join(60)
+    assert busy == [True]
+    np.testing.assert_array_equal(explain(model, scan, "sensitivity").volume.data, expected)
+
+
+def test_own_module_shares_weights_and_keeps_hooks_apart(model):
+    with model.own_module() as one, model.own_module() as other:
+        assert len({id(one), id(other), id(model.module)}) == 3
+        for mine, yours in zip(one.parameters(), model.module.parameters(), strict=True):
+            assert mine is yours
+        one.register_forward_hook(lambda *_: None)
+        assert not [*other._forward_hooks, *model.module._forward_hooks]
 
 
 def test_exact_arithmetic_is_put_back_when_the_last_thread_leaves():

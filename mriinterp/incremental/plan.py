@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from mriinterp.incremental.boxes import Box, Regions, grid_boxes, read_regions
@@ -135,11 +135,13 @@ class Plan:
 def _count_macs(module: nn.Module, x: Tensor) -> int:
     """Multiply-accumulates of one pass, counted without computing where the module allows it."""
     counter = FlopCounterMode(display=False)
-    state = {name: value.to("meta") for name, value in (*module.named_parameters(), *module.named_buffers())}
+    tensors = [*module.parameters(), *module.buffers()]
     try:
+        # A copy: other threads may be running the module itself.
+        empty = copy.deepcopy(module, {id(tensor): tensor.detach().to("meta") for tensor in tensors})
         with torch.no_grad(), counter:
-            functional_call(module, state, (x.to("meta"),))
-    except (RuntimeError, NotImplementedError):  # tensors outside parameters and buffers, or values needed
+            empty(x.to("meta"))
+    except (RuntimeError, NotImplementedError, TypeError):  # not to be copied, other tensors, or values needed
         counter = FlopCounterMode(display=False)
         with torch.no_grad(), counter:
             module(x.clone())

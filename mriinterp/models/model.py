@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import torch
@@ -77,8 +80,9 @@ class Model:
     mask : Volume or None
         Brain mask on the model's grid; voxels outside become 0 on load.
     lock : threading.RLock
-        Sessions share a model: whoever hooks, differentiates or moves it
-        holds the lock.
+        Sessions share a model. They do not wait for each other, as each works
+        on a copy of its own (`own_module`); only a module that cannot be
+        copied is used by one after the other, who holds the lock.
     """
 
     module: nn.Module
@@ -132,8 +136,8 @@ class Model:
 
     def predict_tensor(self, x: Tensor) -> Prediction:
         """Run the network on a prepared input, shape (1, 1, i, j, k)."""
-        with self.lock, torch.inference_mode():
-            return self.read_outputs(self.module(x)[0].float().cpu())
+        with self.own_module() as module, torch.inference_mode():
+            return self.read_outputs(module(x)[0].float().cpu())
 
     def read_outputs(self, output: Tensor) -> Prediction:
         """Output vector of the network, shape (outputs,), in words."""
@@ -166,4 +170,37 @@ class Model:
 
     def view(self, head: Head) -> nn.Module:
         """The module restricted to one head (the module itself if there is only one)."""
-        return self.module if len(self.heads) == 1 else HeadView(self.module, head)
+        return self._seen_through(self.module, head)
+
+    def _seen_through(self, module: nn.Module, head: Head | None) -> nn.Module:
+        return module if head is None or len(self.heads) == 1 else HeadView(module, head)
+
+    @contextmanager
+    def own_module(self, head: Head | None = None) -> Iterator[nn.Module]:
+        """A module for one caller alone, who may hook and differentiate it while others use the model too.
+
+        It is a copy that shares weights and buffers, so it costs no memory and
+        a few milliseconds; the lock is held only if the module cannot be
+        copied (a lab's own module may hold an open file).
+
+        Parameters
+        ----------
+        head : Head, optional
+            Only this head's outputs; default: all.
+        """
+        with self.lock:  # a module that another caller has hooked would be copied with its hooks
+            copied = _share_weights(self.module)
+        if copied is None:
+            with self.lock:
+                yield self._seen_through(self.module, head)
+        else:
+            yield self._seen_through(copied, head)
+
+
+def _share_weights(module: nn.Module) -> nn.Module | None:
+    """A copy of a module with the same parameters and buffers; None if it cannot be copied."""
+    shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
+    try:
+        return copy.deepcopy(module, shared)
+    except (TypeError, RuntimeError, NotImplementedError, AttributeError):
+        return None

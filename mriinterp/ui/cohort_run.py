@@ -88,8 +88,7 @@ def _pass_seconds(digest: str, _model: Model) -> float:
 
 @st.cache_resource(max_entries=32, show_spinner="Planning …")
 def _occlusion_seconds(digest: str, size: int, stride: int, _model: Model) -> float:
-    with _model.lock:
-        return plan(_model, _model.grid, size, stride).estimate_seconds()
+    return plan(_model, _model.grid, size, stride).estimate_seconds()
 
 
 def map_seconds(method: str, model: Model, areas: int) -> float:

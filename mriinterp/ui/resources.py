@@ -45,12 +45,6 @@ def model_of(study: str, device: str = "auto") -> Model:
     return study_of(study).model(device)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
-def _second_model_of(study: str) -> Model:
-    """The same network with a lock of its own: a map that another session computes holds the first one's."""
-    return study_of(study).model("auto")
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
 def atlas_of(study: str) -> Atlas:
     """The atlas of a study."""
@@ -79,7 +73,7 @@ def truth_of(study: str, subject: str) -> Volume | None:
 @st.cache_resource(max_entries=256, show_spinner="The network looks at the scan …")
 def prediction_of(study: str, digest: str, _scan: Volume, subject: str | None = None) -> Prediction:
     """What a study's network says of a scan (`digest` is the scan's); remembered for a subject of the study."""
-    model = _second_model_of(study)
+    model = model_of(study)
     prediction = model.predict(_scan)
     if subject is not None:
         Predictions(model.digest).add(study_of(study).source(subject).fingerprint(), prediction)
@@ -103,7 +97,7 @@ def known_predictions(study: str) -> dict[str, Prediction]:
 @st.cache_data(max_entries=256, show_spinner="Planning …")
 def cost_of(study: str, digest: str, method: str, params: dict) -> str:
     """What a map will cost (`digest` is the model's)."""
-    return describe_cost(_second_model_of(study), method, params)
+    return describe_cost(model_of(study), method, params)
 
 
 @st.cache_resource(show_spinner=False)
