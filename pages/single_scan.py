@@ -5,6 +5,7 @@ import streamlit as st
 from mriinterp.store import request_key
 from mriinterp.ui.address import write_address
 from mriinterp.ui.areas import clicked_peak, show_areas
+from mriinterp.ui.badge import trust_badge
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
@@ -55,6 +56,7 @@ if relevance is None:
         st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
     st.stop()
 
+trust_badge(name, method.name, params, subject=None if subject.uploaded else subject.name)
 peak = clicked_peak("area_bars")
 state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
 areas, space, files = st.tabs(["Areas", "In space", "Files"], key="part", on_change="rerun")

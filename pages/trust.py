@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mriinterp.methods import get_method
-from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.address import follow_link, linked, write_address
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.shell import page_header, readable_errors
@@ -23,6 +23,7 @@ from mriinterp.ui.trust import (
 
 page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
+follow_link("method", "subject")
 with readable_errors():
     study = study_of(name)
     folder = measured(name)
@@ -42,7 +43,7 @@ with st.sidebar:
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s),
-        key=linked("subject", ids[0], options=ids),
+        key=linked("subject", study.example or ids[0], options=ids),
         persist_state="session",
         help="For the row of maps under Randomisation",
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from mriinterp.trust.explainers import parse_explainer
 from mriinterp.trust.registry import get_measure
 
-__all__ = ["CAVEAT", "findings", "label_of", "literature", "verdict", "verdicts"]
+__all__ = ["CAVEAT", "findings", "label_of", "literature", "passes_randomisation", "row_of", "verdict", "verdicts"]
 
 CAVEAT = (
     "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
@@ -27,7 +27,8 @@ def label_of(method: str) -> str:
         return method
 
 
-def _row(table: pd.DataFrame, measure: str, quantity: str, method: str) -> pd.Series | None:
+def row_of(table: pd.DataFrame, measure: str, quantity: str, method: str) -> pd.Series | None:
+    """The row of a summary; None if it is not there or has no number."""
     found = table[(table["measure"] == measure) & (table["quantity"] == quantity) & (table["method"] == method)]
     return None if found.empty or not math.isfinite(found.iloc[0]["mean"]) else found.iloc[0]
 
@@ -41,8 +42,8 @@ def _number(row: pd.Series) -> str:
     return text
 
 
-def _passes_randomisation(row: pd.Series) -> bool | None:
-    """True: clearly below what two subjects share. False: clearly not below. None: cannot be told."""
+def passes_randomisation(row: pd.Series) -> bool | None:
+    """What a row of ``excess`` says. True: clearly below what two subjects share. False: clearly not below. None: cannot be told."""
     if not math.isfinite(row["low"]):
         return None
     if row["high"] < 0:
@@ -59,12 +60,12 @@ def verdict(table: pd.DataFrame, measure: str, method: str) -> str:
         From `mriinterp.trust.summary`.
     """
     about = get_measure(measure)
-    row = _row(table, measure, about.main.name, method)
+    row = row_of(table, measure, about.main.name, method)
     if row is None:
         return ""
     if measure == "randomisation":
-        passed = _passes_randomisation(row)
-        random, between = (_row(table, measure, name, method) for name in ("rho_random", "rho_subjects"))
+        passed = passes_randomisation(row)
+        random, between = (row_of(table, measure, name, method) for name in ("rho_random", "rho_subjects"))
         shared = "" if random is None or between is None else f" (ρ {random['mean']:.2f} against {between['mean']:.2f})"
         if passed is None:
             return f"Cannot be told apart: a random network's map is about as similar as another subject's{shared}."
@@ -107,7 +108,7 @@ LOCALISATION = (
 def _localisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
     found = []
     for quantity, how in LOCALISATION:
-        rows = {m: _row(table, "localisation", quantity, m) for m in methods}
+        rows = {m: row_of(table, "localisation", quantity, m) for m in methods}
         rows = {m: row for m, row in rows.items() if row is not None}
         if not rows:
             continue
@@ -133,8 +134,8 @@ def _best_control(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]
 
 
 def _randomisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    rows = {m: _row(table, "randomisation", "excess", m) for m in methods}
-    rows = {m: _passes_randomisation(row) for m, row in rows.items() if row is not None}
+    rows = {m: row_of(table, "randomisation", "excess", m) for m in methods}
+    rows = {m: passes_randomisation(row) for m, row in rows.items() if row is not None}
     if not rows:
         return []
     groups = {state: [m for m, passed in rows.items() if passed is state] for state in (True, False, None)}
@@ -148,7 +149,7 @@ def _randomisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
 
 
 def _regional(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    rows = {m: _row(table, "regional", "rho", m) for m in methods}
+    rows = {m: row_of(table, "regional", "rho", m) for m in methods}
     rows = {m: row for m, row in rows.items() if row is not None}
     if not rows:
         return []
@@ -166,7 +167,7 @@ def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
         ("deletion", "Deletion by the most relevant blocks hurts the score more than by any control's for: {}."),
         ("infidelity", "The score's changes are predicted better than by any control for: {}."),
     ):
-        rows = {m: _row(table, measure, get_measure(measure).main.name, m) for m in methods}
+        rows = {m: row_of(table, measure, get_measure(measure).main.name, m) for m in methods}
         if any(row is not None for row in rows.values()):
             found.append(
                 text.format(_list([m for m, row in rows.items() if row is not None and row["beats"] == "all"]))
@@ -175,7 +176,7 @@ def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
         ("stability", "noise", "Most stable under noise: {}; least: {}."),
         ("reproducibility", "icc", "Most reproducible over retrained networks (ICC of areas): {}; least: {}."),
     ):
-        rows = [(m, _row(table, measure, quantity, m)) for m in methods]
+        rows = [(m, row_of(table, measure, quantity, m)) for m in methods]
         rows = [(m, row["mean"]) for m, row in rows if row is not None]
         if len(rows) > 1:
             rows.sort(key=lambda pair: pair[1] if measure == "stability" else -pair[1])
@@ -187,13 +188,13 @@ def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
 def literature(table: pd.DataFrame) -> list[str]:
     """Where results agree with, or go against, what was published."""
     found = []
-    row = _row(table, "randomisation", "excess", "guided_backprop")
+    row = row_of(table, "randomisation", "excess", "guided_backprop")
     if row is not None:
-        passed = _passes_randomisation(row)
+        passed = passes_randomisation(row)
         said = {False: "so it does here", True: "here it PASSES, against that", None: "here it cannot be told"}[passed]
         found.append(f"Adebayo et al. 2018: guided backpropagation fails randomisation; {said}.")
     methods = _methods(table)
-    scores = {m: _row(table, "localisation", "auprc_read", m) for m in methods}
+    scores = {m: row_of(table, "localisation", "auprc_read", m) for m in methods}
     order = sorted((m for m, row in scores.items() if row is not None), key=lambda m: -scores[m]["mean"])
     if len(order) > 1:
         smooth = next((m for m in order if m.startswith("smoothgrad")), None)

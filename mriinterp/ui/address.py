@@ -16,7 +16,7 @@ import streamlit as st
 if TYPE_CHECKING:
     from mriinterp.ui.viewer import ViewerState
 
-__all__ = ["enter_page", "linked", "linked_list", "linked_value", "read_view", "write_address", "write_view"]
+__all__ = ["enter_page", "follow_link", "linked", "linked_list", "linked_value", "read_view", "write_address", "write_view"]
 
 _DEFAULTS = "_address_defaults"
 _PAGE, _SEEN = "_page", "_linked_on"
@@ -73,6 +73,19 @@ def _carry(key: str) -> None:
     if seen.get(key) != page and key in st.session_state:
         st.session_state[key] = st.session_state[key]
     seen[key] = page
+
+
+def follow_link(*keys: str) -> None:
+    """Let the address win over what the session remembers, once, as a page is entered by a link inside the app.
+
+    Call it before the widgets of the page. Without it a choice carried over
+    from another page would hide what the link asks for; moving between pages
+    by the navigation clears the address, so that the choice is kept there.
+    """
+    seen, page = st.session_state.setdefault(_SEEN, {}), st.session_state.get(_PAGE)
+    for key in keys:
+        if seen.get(key) != page and key in st.query_params:
+            st.session_state.pop(key, None)
 
 
 def linked_list(key: str, default: list[str], options: Collection[str]) -> str:

@@ -15,6 +15,7 @@ from mriinterp.figures.areagroups import method_bars
 from mriinterp.figures.distances import CELL_PX, distance_heatmap
 from mriinterp.figures.theme import wrap
 from mriinterp.ui.address import linked, read_view, write_address, write_view
+from mriinterp.ui.badge import trust_badges
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.viewer import Layer, ViewerState, viewer
@@ -153,6 +154,7 @@ def show_columns(
             "A − B of the raw, signed values." if alike else f"A − B in {SHARE_UNIT}, each scaled to the same sum."
         )
     st.caption(" ".join(words))
+    trust_badges(study_name, shown)
     first = st.session_state.setdefault("compare_first", read_view())
     jump, count = st.session_state.get("compare_jump", (None, 0))
     state = viewer(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import streamlit as st
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.methods import get_method, method_names
 from mriinterp.progress import Cancel, Progress
-from mriinterp.store import default_folder
 from mriinterp.study import Study
 from mriinterp.trust import (
     CAVEAT,
@@ -21,10 +19,8 @@ from mriinterp.trust import (
     findings,
     get_measure,
     load_details,
-    load_plan,
     make_plan,
     run_benchmark,
-    summary,
     verdict,
 )
 from mriinterp.trust.randomisation import cascade
@@ -32,6 +28,7 @@ from mriinterp.trust.report import TABLE
 from mriinterp.trust.words import label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, study_of
+from mriinterp.ui.trust_data import measured, plan_of, results_folder, table_of
 from mriinterp.ui.viewer import Layer, viewer
 from mriinterp.volume import Volume
 
@@ -44,35 +41,11 @@ __all__ = [
     "run_quick",
     "show_measure",
     "show_overview",
+    "table_of",
 ]
 
-SHIPPED = Path(__file__).parents[1] / "trust" / "measured"  # the demo study's own benchmark
 CASCADE_STEPS = 4
 CASCADES_KEPT = 6
-
-
-def results_folder(study: str) -> Path:
-    """Where this page keeps the benchmark of a study."""
-    mark = study if study.isidentifier() else f"{Path(study).stem}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
-    return default_folder() / "trust" / mark
-
-
-def measured(study: str) -> Path | None:
-    """The folder of the figures to show: those of this computer, else those shipped with the demo study."""
-    own, shipped = results_folder(study), SHIPPED / study
-    return next((folder for folder in (own, shipped) if (folder / "plan.json").is_file()), None)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _summary(folder: str, stamp: float) -> pd.DataFrame:
-    return summary(Path(folder))
-
-
-def table_of(folder: Path) -> pd.DataFrame:
-    """The summary of a folder, read again when the folder changes."""
-    units = folder / "units"
-    newest = max((path.stat().st_mtime for path in units.rglob("*.json")), default=0.0) if units.is_dir() else 0.0
-    return _summary(str(folder), newest)
 
 
 def run_quick(study: Study, folder: Path, progress: Progress, cancel: Cancel) -> None:
@@ -98,7 +71,7 @@ def card(study: Study, table: pd.DataFrame, method: str) -> None:
 
 def show_overview(folder: Path, table: pd.DataFrame) -> None:
     """All methods beside the controls, and what that means in words."""
-    plan = load_plan(folder)
+    plan = plan_of(folder)
     st.plotly_chart(trust_heatmap(table, TABLE, labels=_labels(table)), key="trust_heatmap")
     for sentence in findings(table):
         st.markdown(f"- {sentence}")
@@ -117,7 +90,7 @@ def show_measure(folder: Path, table: pd.DataFrame, measure: str, method: str) -
     about = get_measure(measure)
     rows = table[table["measure"] == measure]
     if rows.empty:
-        reason = load_plan(folder).get("skipped", {}).get(measure, "it was not part of this benchmark")
+        reason = plan_of(folder).get("skipped", {}).get(measure, "it was not part of this benchmark")
         st.info(f"{about.label}: not measured here ({reason}).")
         return
     st.markdown(f"**{about.question}** *{about.reference}*")

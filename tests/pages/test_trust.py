@@ -46,3 +46,33 @@ def test_a_method_that_does_not_is_told_too(open_page, benchmark):
     said = shown(app)
     assert "Better than all controls" not in said
     assert "Simulated data" in said
+
+
+def links(app):
+    """Labels and addresses of the links of a page."""
+    return {
+        proto.label.replace("\\", ""): proto.query_string
+        for proto in (element.proto for element in app.get("page_link"))
+    }
+
+
+def test_the_single_scan_page_links_here_with_the_method(open_page, finish):
+    app = finish(open_page(method="sensitivity"))
+    ((said, query),) = links(app).items()
+    assert said.startswith("Trust: beats all controls on localisation")
+    assert "method=sensitivity" in query
+    assert "subject=" in query
+
+
+def test_where_nothing_was_measured_the_badge_says_so(open_page, finish, monkeypatch, tmp_path):
+    monkeypatch.setattr("mriinterp.ui.badge.measured", lambda study: None)
+    assert list(links(finish(open_page(method="sensitivity")))) == ["Trust: not measured for this study"]
+
+
+def test_a_link_wins_over_the_choice_carried_from_another_page(open_page):
+    app = open_page(method="sensitivity")
+    app.query_params["method"] = "occlusion"
+    app.switch_page("pages/trust.py").run()
+    assert app.selectbox(key="method").value == "occlusion"
+    app.selectbox(key="method").set_value("lrp_epsilon").run()
+    assert app.selectbox(key="method").value == "lrp_epsilon"
