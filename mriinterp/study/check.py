@@ -52,13 +52,15 @@ def check_study(
     -------
     Report
         Errors make results wrong or impossible; warnings leave scans out.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or no leave to read it.
     """
     report, path = Report(), Path(path)
     try:
         entries = read_toml(path)
-    except OSError as error:
-        report.add("error", f"The study file cannot be read: {error}")
-        return report
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         report.add("error", f"{path.name} is no TOML: {error}; {PATHS}")
         return report

@@ -141,8 +141,6 @@ def read_study_file(path: str | Path, *, trust_code: bool = False) -> StudySetti
         If it is no TOML, or with every entry that is missing, unknown or malformed.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected a study file, found none: {path}")
     try:
         entries = read_toml(path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -154,7 +152,10 @@ def read_study_file(path: str | Path, *, trust_code: bool = False) -> StudySetti
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Entries of a study file; errors as of `tomllib`."""
+    """Entries of a study file; FileNotFoundError if there is none, other errors as of `tomllib`."""
+    if not path.is_file():
+        got = "a folder" if path.is_dir() else "a path where there is none"
+        raise FileNotFoundError(f"expected a study file (.toml), got {got}: {path}")
     return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
