@@ -60,7 +60,9 @@ def area_occlusion(
         all areas; ``labels[1]``: the same with left and right as one area.
     """
     if labels is None:
-        raise ValueError("expected an atlas for area occlusion, got none; pass atlas=… to explain")
+        raise ValueError(
+            "expected an atlas for area occlusion, got none; name one (--atlas on the command line, atlas=… in Python)"
+        )
     if tuple(labels.shape) != (2, *x.shape[2:]):
         raise ValueError(f"expected labels of shape {(2, *x.shape[2:])}, got {tuple(labels.shape)}")
     areas = labels[1 if both_sides else 0].cpu()

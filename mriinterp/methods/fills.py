@@ -45,7 +45,10 @@ def fill_values(fill: str, x: Tensor, reference: Tensor | None = None) -> Tensor
     if fill != "reference":
         raise ValueError(f"expected a fill of zero, mean, blur or reference, got {fill!r}")
     if reference is None:
-        raise ValueError("expected a reference scan for fill 'reference', got none; pass reference=… to explain")
+        raise ValueError(
+            "expected a reference scan for fill 'reference', got none; name one (--reference on the command line, "
+            "reference=… in Python)"
+        )
     if reference.shape != x.shape:
         raise ValueError(f"expected a reference of shape {tuple(x.shape)}, got {tuple(reference.shape)}")
     return reference

@@ -74,7 +74,8 @@ def load_model(
         paths = paths or [card.folder / name for name in card.weights]
     if not paths:
         raise ValueError(
-            f"expected weights for the architecture {architecture!r}, got none; pass weights=… or a model card"
+            f"expected weights for the architecture {architecture!r}, got none; name weights files "
+            "(--weights on the command line, weights=… in Python), or a model card"
         )
     target = choose_device(device)
     if architecture == EXPORTED:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import zipfile
 from pathlib import Path
 
 import torch
@@ -13,6 +12,9 @@ from torch import Tensor, nn
 __all__ = ["StateDict", "digest_of", "load_into", "read_state_dict", "strip_prefix"]
 
 StateDict = dict[str, Tensor]
+
+HEAD = 256  # bytes that tell what a file is
+NAMED = 5  # keys told of a long list
 
 
 def read_state_dict(path: Path | str) -> StateDict:
@@ -54,6 +56,9 @@ def _read_safetensors(path: Path):
 
 
 def _read_torch(path: Path):
+    found = _kind(path)
+    if found:
+        raise ValueError(f"{path.name}: expected a weights file (of torch.save, or .safetensors), got {found}")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -61,10 +66,32 @@ def _read_torch(path: Path):
             f"{path.name}: expected a state dict (tensors by name), got a file that holds code or objects. Such a file "
             "is not opened, because opening runs what is inside. Save model.state_dict() and use that."
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile, OSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # on a damaged file the reader fails in ways of all kinds
         raise ValueError(
-            f"{path.name}: expected a file of torch.save, got one that cannot be read ({error})"
+            f"{path.name}: expected a file of torch.save, got one that cannot be read ({type(error).__name__}: {error})"
         ) from error
+
+
+def _kind(path: Path) -> str:
+    """What a file is that does not begin as files of torch.save do; "" for one that does."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    if not head:
+        return "an empty file"
+    if head.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, or a pickle
+        return ""
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return "a safetensors file of another name; let it end in .safetensors"
+    try:
+        text = head.decode("utf-8", errors="ignore" if len(head) == HEAD else "strict")  # cut inside a letter
+    except UnicodeDecodeError:
+        return "a file of another kind"
+    if "\0" in text or not text.strip():
+        return "a file of another kind"
+    line = text.strip().splitlines()[0].strip()
+    return f"text, which begins {line[:40]!r}"
 
 
 def strip_prefix(state: StateDict, prefix: str) -> StateDict:
@@ -74,13 +101,18 @@ def strip_prefix(state: StateDict, prefix: str) -> StateDict:
     return state
 
 
+def _first(keys: list[str]) -> str:
+    more = len(keys) - NAMED
+    return ", ".join(keys) if more <= 1 else f"{', '.join(keys[:NAMED])} and {more} more"
+
+
 def load_into(module: nn.Module, state: StateDict, origin: str) -> None:
     """Load weights strictly.
 
     Raises
     ------
     ValueError
-        Listing all missing, unexpected and misshapen keys at once.
+        Telling of missing, unexpected and misshapen keys at once: how many, and the first of them.
     """
     own = module.state_dict()
     optional = {key for key in own if key.endswith("num_batches_tracked")}
@@ -92,7 +124,7 @@ def load_into(module: nn.Module, state: StateDict, origin: str) -> None:
         if key in state and own[key].shape != state[key].shape
     ]
     findings = {"missing": missing, "unexpected": unexpected, "misshapen": misshapen}
-    problems = [f"{what}: {', '.join(keys)}" for what, keys in findings.items() if keys]
+    problems = [f"{len(keys)} {what}: {_first(keys)}" for what, keys in findings.items() if keys]
     if problems:
         raise ValueError(
             f"{origin}: expected weights of {type(module).__name__}, got other keys or shapes. {'; '.join(problems)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
+from mriinterp.models.weights import read_state_dict
 from mriinterp.study.settings import write_study_file
 from mriinterp.subjects import Report, detect_layout, read_subjects, read_table
 
@@ -167,7 +168,9 @@ def _find_model(weights: Sequence[str | Path], model: str | None) -> tuple[Model
     if model is not None:
         return load_model(model, paths or None, "cpu"), model
     if not paths:
-        raise ValueError("expected weights or a model card, got neither")
+        raise ValueError("expected weights or a model card, got neither (see --weights and --model)")
+    for path in paths:
+        read_state_dict(path)  # an error here is the file's, and the same for every architecture
     refused = []
     for name in architecture_names():
         try:

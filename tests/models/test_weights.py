@@ -109,6 +109,13 @@ def test_truncated_at_any_place(tmp_path, network):
             read_state_dict(path)
 
 
+@pytest.mark.parametrize("content", [b"\x80\x02t.", b"\x80\x02R.", b"\x80\x02X\xff\xff\xff\x7f", b"\x80\x02]\x94a."])
+def test_pickles_that_make_no_sense(tmp_path, content):
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"w\.pt"):
+        read_state_dict(tmp_path / "w.pt")
+
+
 def test_files_without_tensors(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.pt"):
         read_state_dict(tmp_path / "none.pt")
@@ -125,10 +132,43 @@ def test_all_misfits_are_listed_at_once(network):
     del wrong["3.bias"], wrong["1.running_var"]
     with pytest.raises(ValueError) as error:
         load_into(network, wrong, "w.pt")
-    for part in ("missing: ", "3.bias", "1.running_var", "unexpected: surplus, another", "misshapen: 0.weight"):
+    for part in ("2 missing: ", "3.bias", "1.running_var", "2 unexpected: surplus, another", "1 misshapen: 0.weight"):
         assert part in str(error.value)
     assert "expected (2, 1, 3, 3, 3), got (2, 1, 5, 5, 5)" in str(error.value)
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items()), "nothing was loaded"
+
+
+def test_of_many_misfits_the_first_are_named_and_all_counted(network):
+    with pytest.raises(ValueError) as error:
+        load_into(network, {f"layer{n}.weight": torch.ones(1) for n in range(40)}, "w.pt")
+    assert "40 unexpected: layer0.weight, layer1.weight, layer2.weight" in str(error.value)
+    assert "and 35 more" in str(error.value)
+    assert str(error.value).count("layer") == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "text, which begins 'version https://git-lfs"),
+        ("é".encode() * 300, "text, which begins"),
+        (b"these are notes", "text, which begins 'these are notes'"),
+        (b"", "an empty file"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "a file of another kind"),
+        (b"\n \n", "a file of another kind"),
+    ],
+)
+def test_what_is_no_weights_file_is_told_for_what_it_is(tmp_path, content, words):
+    path = tmp_path / "w.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=words) as error:
+        read_state_dict(path)
+    assert "code" not in str(error.value)
+
+
+def test_safetensors_under_another_name_are_told(tmp_path, network):
+    save_file(network.state_dict(), tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"let it end in \.safetensors"):
+        read_state_dict(tmp_path / "w.pt")
 
 
 def test_step_counter_of_batch_norm_may_be_absent(network):

@@ -1,0 +1,52 @@
+"""``study``: what is wrong is told in words, and told once."""
+
+import pytest
+import torch
+
+from mriinterp.cli import main
+
+
+@pytest.mark.parametrize("part", ["check", "normalise"])
+def test_a_study_file_that_is_not_there_is_wrong_usage(tmp_path, capsys, part):
+    assert main(["study", part, str(tmp_path / "nofile.toml")]) == 2
+    told = capsys.readouterr().err
+    assert "expected a study file (.toml), got a path where there is none" in told
+    assert "nofile.toml" in told
+    assert main(["study", part, str(tmp_path)]) == 2
+    assert "got a folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("id,group,path\na,AD,a.nii.gz\nb,CN,b.nii.gz\n", encoding="utf-8")
+    return path
+
+
+def init(table, *more):
+    return main(["study", "init", "--table", str(table), "--out", str(table.with_name("study.toml")), *more])
+
+
+def test_init_tells_weights_that_do_not_fit_briefly(table, tmp_path, capsys):
+    torch.save({f"layer{n}.weight": torch.zeros(1) for n in range(40)}, tmp_path / "w.pt")
+    assert init(table, "--weights", str(tmp_path / "w.pt")) == 2
+    told = capsys.readouterr().err
+    assert "40 unexpected: layer0.weight, " in told
+    assert "and 35 more" in told
+    assert len(told) < 800
+
+
+def test_init_tells_once_that_a_file_holds_no_weights(table, tmp_path, capsys):
+    (tmp_path / "w.pt").write_text("these are notes", encoding="utf-8")
+    assert init(table, "--weights", str(tmp_path / "w.pt")) == 2
+    told = capsys.readouterr().err
+    assert told.count("w.pt") == 1
+    assert "got text, which begins 'these are notes'" in told
+
+
+def test_options_are_called_as_one_types_them(table, tmp_path, capsys):
+    assert init(table) == 2
+    assert "--weights" in capsys.readouterr().err
+    options = ["--model", "ncomms2022", "--method", "sensitivity", "--out", str(tmp_path)]
+    assert main(["explain", "scan.nii.gz", *options]) == 2
+    assert "--weights on the command line" in capsys.readouterr().err
