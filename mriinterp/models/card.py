@@ -161,8 +161,13 @@ def _heads(entries: dict) -> tuple[Head, ...]:
     if "heads" not in entries:
         classes = _names(entries["classes"])
         return (Head("output", classes, "scale" if len(classes) == 1 else "classes"),)
+    if not isinstance(entries["heads"], list) or not all(isinstance(entry, dict) for entry in entries["heads"]):
+        raise ValueError(f'expected a list of {{"name": …, "classes": […]}}, got {entries["heads"]!r}')
     heads, start = [], 0
     for entry in entries["heads"]:
+        for key in ("name", "kind", "note"):
+            if not isinstance(entry.get(key, ""), str):
+                raise ValueError(f"expected {key!r} of a head to be text, got {entry[key]!r}")
         head = Head(entry["name"], _names(entry["classes"]), entry.get("kind", "classes"), start, entry.get("note", ""))
         heads.append(head)
         start = head.stop

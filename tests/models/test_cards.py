@@ -62,7 +62,11 @@ def test_all_problems_are_listed():
         ({"heads": [{"name": "h", "classes": ["a", "b"], "kind": "scale"}]}, "one output"),
         ({"heads": [{"name": "h", "classes": ["a"]}]}, "two or more"),
         ({"heads": []}, "at least one head"),
-        ({"heads": ["COG"]}, "'heads'"),
+        ({"heads": ["COG"]}, "'heads': expected a list of"),
+        ({"heads": {"name": "h", "classes": ["a", "b"]}}, "'heads': expected a list of"),
+        ({"heads": [{"name": 3, "classes": ["a", "b"]}]}, "'heads': expected 'name' of a head to be text, got 3"),
+        ({"heads": [{"name": "h", "classes": ["a", "b"], "note": ["x"]}]}, "'note' of a head to be text"),
+        ({"heads": [{"name": "h", "classes": ["a", "b"], "kind": None}]}, "'kind' of a head to be text"),
     ],
 )
 def test_malformed_entries(change, words):
