@@ -67,9 +67,19 @@ def occlusion(
     Boxes are centred at 0, stride, 2·stride, … along each axis and cut at
     the border. With ``placement="mean"`` and a stride larger than the size,
     voxels that no box covers are 0.
+
+    Raises
+    ------
+    ValueError
+        For size 1 with ``placement="published"``, whose boxes hold no voxel.
     """
     shape = tuple(x.shape[2:])
     published = placement == "published"
+    if published and size < 2:
+        raise ValueError(
+            f"expected a size of 2 or more with the published placement, got {size}: its half-width, "
+            "int(size / 2), is 0, and nothing would be hidden"
+        )
     ranges = [axis_ranges(n, size, stride, published=published) for n in shape]
     values = score_drops(
         model, x, target, score, list(product(*ranges)), fill_values(fill, x, reference), progress, cancel
