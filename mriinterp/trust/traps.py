@@ -1,88 +1,297 @@
-"""A network that cheats, and whether maps give it away.
+"""Networks that use what is no disease, and whether maps give that away.
 
-In the variant ``confound`` of the simulation, patients carry a bright mark
-beside the head. A network trained on it has no need to look at the brain,
-and its accuracy does not tell: only maps with relevance outside the brain do.
+confound
+    Patients carry a bright mark beside the head. A network trained on it has
+    no need to look at the brain, and its accuracy does not tell: only
+    relevance outside the brain does.
+suppressor
+    A pattern of random strength lies over the medial temporal areas of
+    everybody, and once more, alone, over the occipital pole. The occipital copy
+    knows nothing of the group, yet a good network reads it to correct the
+    other. Relevance there is right about the network and wrong about the
+    disease: whoever takes a map for a map of the disease is misled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from mriinterp.areas import outside_shares
-from mriinterp.explain import explain
+from mriinterp.atomic import write_text
 from mriinterp.models import Model, load_model, packaged_models
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.simulate import DEMO
+from mriinterp.simulate import DEMO, SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM, SimulationSettings
+from mriinterp.stats import mean_interval
 from mriinterp.study import DemoStudy, Study
-from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.bench import Bench
+from mriinterp.trust.case import Case
+from mriinterp.trust.explainers import Explainer, control_explainers
+from mriinterp.trust.words import label_of
+from mriinterp.volume import Grid
 
-__all__ = ["CONFOUND", "confound_network", "outside_table"]
+__all__ = [
+    "TRAPS",
+    "Trap",
+    "find_trap",
+    "suppressor_region",
+    "trap_findings",
+    "trap_network",
+    "trap_summary",
+    "trap_table",
+]
 
-CONFOUND = replace(DEMO, variant="confound", train=40, validation=8, test=25)
-NAME = "demo_confound"
-EPOCHS = 2  # the mark is brighter than any tissue: it is learned at once
+HALF = 0.5  # height of the pattern at the edge of its region: a ball of 14 mm radius
+COLUMNS = ["trap", "network", "method", "subject", "share"]
 
 
-def confound_network(
-    folder: Path | str, *, progress: Progress | None = None, cancel: Cancel | None = None
-) -> tuple[DemoStudy, Model]:
-    """The confounded study, and a network trained on it: a packaged one, else made the first time and kept.
+def suppressor_region(grid: Grid) -> np.ndarray:
+    """Where the pattern lies alone, over the occipital pole: at least half of its height, shape of the grid, bool."""
+    axes = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=-1)
+    places = grid.to_mm(axes.reshape(-1, 3)).reshape(*grid.shape, 3)
+    height = np.zeros(grid.shape)
+    for centre in SUPPRESSOR_MM[2:]:
+        height += np.exp(-0.5 * ((places - centre) ** 2).sum(-1) / SUPPRESSOR_SIGMA_MM**2)
+    return height >= HALF
+
+
+def _outside_brain(bench: Bench, case: Case) -> tuple[np.ndarray, np.ndarray]:
+    return ~bench.brain, np.ones(bench.brain.shape, bool)
+
+
+def _in_suppressor(bench: Bench, case: Case) -> tuple[np.ndarray, np.ndarray]:
+    place = suppressor_region(bench.model.grid) & case.mask
+    return (place if case.truth is None else place & ~case.truth), case.mask
+
+
+@dataclass(frozen=True, eq=False)
+class Trap:
+    """A trap: the study with it, the recipe of the network that walks in, and where relevance gives it away.
 
     Parameters
     ----------
+    name : str
+        The simulation's variant.
+    network : str
+        Name of the trained network.
+    study : SimulationSettings
+    epochs : int or None
+        Of the training; None: those of the demo network.
+    place : callable
+        ``place(bench, case) -> (inside, among)``: voxels whose share of the
+        relevance is taken, and those it is a share of.
+    controls : tuple of str
+        Controls that mean something here.
+    where, card : str
+        The place in words; what the network's card says of it.
+    """
+
+    name: str
+    network: str
+    study: SimulationSettings
+    epochs: int | None
+    place: Callable[[Bench, Case], tuple[np.ndarray, np.ndarray]]
+    where: str
+    card: str
+    controls: tuple[str, ...] = field(default=tuple(e.name for e in control_explainers()))
+
+
+TRAPS = {
+    "confound": Trap(
+        "confound",
+        "demo_confound",
+        replace(DEMO, variant="confound", train=40, validation=8, test=25),
+        2,  # the mark is brighter than any tissue: it is learned at once
+        _outside_brain,
+        "outside the brain",
+        "Trained on purpose on scans where every patient carries a bright mark beside the head: it decides by the mark. "
+        "It exists to be exposed by its relevance outside the brain.",
+        controls=("control_edges", "control_intensity"),  # noise lies outside the brain whatever the scan
+    ),
+    "suppressor": Trap(
+        "suppressor",
+        "demo_suppressor",
+        replace(DEMO, variant="suppressor"),
+        None,
+        _in_suppressor,
+        "in the suppressor's region over the occipital pole, where there is no disease",
+        "Trained on purpose on scans with a suppressor: a pattern of random strength over the medial temporal areas and, "
+        "alone, over the occipital pole. It exists to show relevance where there is no disease.",
+    ),
+}
+
+
+def get_trap(name: str) -> Trap:
+    """A trap by name; KeyError with those there are."""
+    if name not in TRAPS:
+        raise KeyError(f"expected a trap, got {name!r}; available: {', '.join(TRAPS)}")
+    return TRAPS[name]
+
+
+def find_trap(name: str, folder: Path | str | None = None) -> Model | None:
+    """The network of a trap if it was trained: packaged, or kept in a folder; None otherwise."""
+    trap = get_trap(name)
+    if trap.network in packaged_models():
+        return load_model(trap.network, device="cpu")
+    card = None if folder is None else Path(folder) / f"{trap.network}.json"
+    if card is not None and card.is_file() and card.with_suffix(".safetensors").is_file():
+        return load_model(card, device="cpu")
+    return None
+
+
+def trap_network(
+    name: str,
+    folder: Path | str,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    **options,
+) -> tuple[DemoStudy, Model]:
+    """The study of a trap, and a network trained on it: a packaged one, else made the first time and kept.
+
+    The recipe is that of the demo network (`mriinterp.train.train_demo`) on
+    the trap's scans.
+
+    Parameters
+    ----------
+    name : str
+        A key of `TRAPS`.
     folder : Path
         Where a network that has to be trained is kept.
+    **options
+        Of `mriinterp.train.Recipe`, for other settings.
 
     Returns
     -------
     DemoStudy, Model
-        The scans of the demo subjects, with the mark on the patients.
+        The scans of the demo subjects with the trap.
     """
-    study, card = DemoStudy(CONFOUND), Path(folder) / f"{NAME}.json"
-    if NAME in packaged_models():
-        return study, load_model(NAME, device="cpu")
-    if card.is_file() and card.with_suffix(".safetensors").is_file():
-        return study, load_model(card, device="cpu")
+    trap = get_trap(name)
+    study = DemoStudy(trap.study)
+    known = find_trap(name, folder)
+    if known is not None:
+        return study, known
     from mriinterp.train import FitSettings, Recipe, train_demo  # training is not worth loading otherwise
 
-    recipe = Recipe(study=CONFOUND, fitting=FitSettings(epochs=EPOCHS))
-    return study, train_demo(folder, recipe, name=NAME, progress=progress, cancel=cancel)
+    if trap.epochs is not None:
+        options.setdefault("fitting", FitSettings(epochs=trap.epochs))
+    options.setdefault("study", trap.study)
+    train_demo(folder, Recipe(**options), name=trap.network, progress=progress, cancel=cancel)
+    card = Path(folder) / f"{trap.network}.json"
+    entries = json.loads(card.read_text(encoding="utf-8"))
+    entries["trap"] = trap.card
+    entries["intended_use"] = "A trap for relevance methods, on simulated data. Not for diagnosis."
+    write_text(card, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+    return study, load_model(card, device="cpu")
 
 
-def outside_table(
-    study: Study,
-    model: Model,
+def trap_table(
+    name: str,
+    pairs: Sequence[tuple[str, Study, Model]],
     explainers: Sequence[Explainer],
     subjects: Sequence[str],
     *,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> pd.DataFrame:
-    """How much of each map lies outside the brain.
+    """The share of each map that lies where the trap is, for the trapped network and an honest one.
 
     Parameters
     ----------
+    name : str
+        A key of `TRAPS`.
+    pairs : sequence of (str, Study, Model)
+        What to call a network in the table, the scans it gets, and the
+        network: the trapped one on the trap's scans, an honest one on plain scans.
     explainers : sequence of Explainer
-        Methods; controls have no place here.
+        Methods; the trap's controls are added.
     subjects : sequence of str
+        Of the positive group, the same in all studies.
 
     Returns
     -------
     DataFrame
-        Columns method, subject, outside_brain, outside_areas (shares of |map|).
+        Columns trap, network, method, subject, share (of |map|; NaN for a map
+        of zeros). Targets and scores as in the benchmark: the margin of the
+        positive class.
     """
-    target = study.class_of(study.positive)
-    atlas, brain, rows = study.atlas(), study.brain_mask(), []
-    for subject in subjects:
-        scan = study.scan(subject)
-        for explainer in explainers:
-            check_cancel(cancel)
-            relevance = explain(model, scan, explainer.method, target=target, atlas=atlas, **explainer.params)
-            rows.append({"method": explainer.name, "subject": subject, **outside_shares(relevance, atlas, brain)})
-            tell(progress, len(rows), len(subjects) * len(explainers))
-    return pd.DataFrame(rows, columns=["method", "subject", "outside_brain", "outside_areas"])
+    trap, rows = get_trap(name), []
+    chosen = [*explainers, *(Explainer(control) for control in trap.controls)]
+    total = len(pairs) * len(subjects) * len(chosen)
+    for network, study, model in pairs:
+        bench = Bench(study, model, reference_scans=1)
+        for subject in subjects:
+            case = bench.case(subject)
+            inside, among = trap.place(bench, case)
+            for explainer in chosen:
+                check_cancel(cancel)
+                values = np.abs(explainer(case, cancel=cancel))
+                all_of_it = float(values[among].sum())
+                share = float(values[among & inside].sum()) / all_of_it if all_of_it > 0 else np.nan
+                rows.append((name, network, explainer.name, subject, share))
+                tell(progress, len(rows), total)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over subjects, a row a method, and whether the trapped network's maps stand out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `trap_table` with two networks, the trapped one first.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, control, n, trapped, honest (mean shares), difference,
+        low, high (within subjects, 95 % interval), exposed (bool: the
+        interval lies above 0). Largest difference first, controls last.
+    """
+    trapped, honest = dict.fromkeys(table["network"])
+    wide = table.pivot_table(index="subject", columns=["method", "network"], values="share", dropna=False, sort=False)
+    rows = []
+    for method in dict.fromkeys(table["method"]):
+        difference = (wide[method, trapped] - wide[method, honest]).dropna().to_numpy()
+        mean, low, high = mean_interval(difference) if difference.size else (np.nan,) * 3
+        rows.append(
+            {
+                "method": method,
+                "control": method.startswith("control_"),
+                "n": difference.size,
+                "trapped": wide[method, trapped].mean(),
+                "honest": wide[method, honest].mean(),
+                "difference": mean,
+                "low": low,
+                "high": high,
+                "exposed": bool(low > 0),
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["control", "difference"], ascending=[True, False], ignore_index=True)
+
+
+def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
+    """What `trap_summary` showed, in words, whichever way it fell."""
+    trap = get_trap(name)
+    methods = found[~found["control"]]
+    yes = [label_of(m) for m in methods[methods["exposed"]]["method"]]
+    no = [label_of(m) for m in methods[~methods["exposed"]]["method"]]
+    people = f"{found['n'].max()} patients"
+    said = [
+        f"The network with the {name} has more relevance {trap.where} than the honest network on the same brains "
+        f"({people}, 95 % interval of the difference above 0) by: {', '.join(yes) or 'no method'}."
+    ]
+    if no:
+        said.append(f"This cannot be said of: {', '.join(no)}.")
+    controls = found[found["control"]]
+    if len(controls):
+        shown = ", ".join(
+            f"{label_of(row['method']).removeprefix('Control: ')} {row['trapped']:.2f}"
+            for _, row in controls.iterrows()
+        )
+        said.append(f"The same share of maps that know nothing of a network: {shown}.")
+    return said

@@ -1,12 +1,25 @@
-"""A network that reads a mark outside the brain must be exposed by its maps."""
+"""Networks that read what is no disease must be exposed by their maps."""
 
+import json
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from mriinterp.areas import outside_shares
 from mriinterp.explain import explain
+from mriinterp.simulate import DEMO_GRID
 from mriinterp.trust import Bench, Explainer, get_measure
-from mriinterp.trust.traps import confound_network, outside_table
-from tests.trust.tiny_study import LesionNet, TinyStudy
+from mriinterp.trust.traps import (
+    TRAPS,
+    find_trap,
+    suppressor_region,
+    trap_findings,
+    trap_network,
+    trap_summary,
+    trap_table,
+)
+from tests.trust.tiny_study import GRID, LesionNet, TinyStudy
 
 METHODS = {
     "sensitivity": {},
@@ -14,6 +27,7 @@ METHODS = {
     "integrated_gradients": {"steps": 4},
     "occlusion": {"size": 2, "stride": 2, "placement": "mean"},
 }
+ILL = ("sim-002", "sim-004", "sim-006")
 
 
 def shares(study, method, params):
@@ -36,30 +50,107 @@ def test_the_measure_of_localisation_tells_it_too():
     assert values["auprc_read"] < 0.5
 
 
+def confounded():
+    cheat = TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True)
+    return [("trapped", cheat, cheat.model()), ("honest", TinyStudy(), TinyStudy().model())]
+
+
 def test_table_of_shares_is_that_of_the_maps():
-    study = TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True)
-    table = outside_table(study, study.model(), [Explainer("gradient_x_input")], ["sim-002", "sim-004"])
-    expected = [shares_of(study, subject) for subject in ("sim-002", "sim-004")]
-    assert table["outside_brain"].tolist() == pytest.approx(expected)
-    assert table["subject"].tolist() == ["sim-002", "sim-004"]
+    steps = []
+    table = trap_table(
+        "confound", confounded(), [Explainer("gradient_x_input")], ILL[:2], progress=lambda *step: steps.append(step)
+    )
+    own = table[(table["network"] == "trapped") & (table["method"] == "gradient_x_input")]
+    assert own["share"].tolist() == pytest.approx([outside_of(confounded()[0][1], subject) for subject in ILL[:2]])
+    assert own["subject"].tolist() == list(ILL[:2])
+    assert set(table["method"]) == {"gradient_x_input", *TRAPS["confound"].controls}
+    assert steps[-1] == (len(table), len(table))
 
 
-def shares_of(study, subject):
-    relevance = explain(study.model(), study.scan(subject), "gradient_x_input", target="AD").volume.data
+def outside_of(study, subject):
+    relevance = explain(study.model(), study.scan(subject), "gradient_x_input", target="AD", score="margin")
     outside = study.brain_mask().data == 0
-    return abs(relevance[outside]).sum() / abs(relevance).sum()
+    return abs(relevance.volume.data[outside]).sum() / abs(relevance.volume.data).sum()
 
 
-def test_a_trained_network_is_kept(tmp_path, monkeypatch):
-    """The recipe trains on the confounded study; a second call loads what the first one made."""
-    made = []
+def test_words_name_the_methods_that_expose_the_mark():
+    found = trap_summary(trap_table("confound", confounded(), [Explainer("gradient_x_input")], ILL))
+    row = found.set_index("method").loc["gradient_x_input"]
+    assert row["exposed"]
+    assert row["difference"] == pytest.approx(row["trapped"] - row["honest"])
+    said = " ".join(trap_findings("confound", found))
+    assert "outside the brain" in said
+    assert "Gradient × input." in said
+    assert "edge filter" in said
+
+
+def test_nothing_is_exposed_between_equal_networks():
+    honest = TinyStudy()
+    pairs = [("trapped", honest, honest.model()), ("honest", honest, honest.model())]
+    found = trap_summary(trap_table("confound", pairs, [Explainer("sensitivity")], ILL))
+    assert not found["exposed"].any()
+    assert "by: no method" in trap_findings("confound", found)[0]
+    assert "cannot be said of: Sensitivity analysis" in " ".join(trap_findings("confound", found))
+
+
+def test_the_suppressors_region_is_a_pair_of_balls_without_disease():
+    place = suppressor_region(DEMO_GRID)
+    mm = DEMO_GRID.to_mm(np.argwhere(place))
+    distance = np.minimum(*(np.linalg.norm(mm - centre, axis=1) for centre in ((-14, -92, 0), (14, -92, 0))))
+    assert distance.max() < 1.5 * 12 * np.sqrt(2 * np.log(2))  # half height of one; two overlap a little
+    assert distance.min() < 1.5
+    assert abs(mm.mean(axis=0) - (0, -92, 0)).max() < 1
+    assert mm[:, 1].max() < -60  # far from the medial temporal areas
+
+
+def test_a_network_that_reads_the_suppressor_is_exposed():
+    """One network reads the occipital pole beside the lesion; its maps have relevance there, which no control has."""
+    place = suppressor_region(GRID)
+    reader = LesionNet()
+    reader.where[0, 1][place] = 1.0
+    study = TinyStudy(reader)
+    pairs = [("trapped", study, study.model()), ("honest", TinyStudy(), TinyStudy().model())]
+    table = trap_table("suppressor", pairs, [Explainer("sensitivity"), Explainer("gradient_x_input")], ILL)
+    found = trap_summary(table).set_index("method")
+    assert found.loc[["sensitivity", "gradient_x_input"], "exposed"].all()
+    controls = found[found["control"]]
+    assert len(controls) == 4
+    assert not controls["exposed"].any()
+    assert found.loc["sensitivity", "trapped"] > 2 * controls["trapped"].max()
+    bench = Bench(study, reference_scans=1)
+    case = bench.case(ILL[0])
+    values = abs(Explainer("sensitivity")(case))
+    share = values[place & case.mask & ~case.truth].sum() / values[case.mask].sum()
+    own = table[(table["network"] == "trapped") & (table["method"] == "sensitivity") & (table["subject"] == ILL[0])]
+    assert own["share"].item() == pytest.approx(share)
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_a_trained_network_is_kept_and_its_card_tells_the_trap(name, tmp_path, monkeypatch):
+    """The recipe trains on the trap's study; a second call loads what the first one made."""
+    trap, made = TRAPS[name], []
 
     def train(folder, recipe, *, name, progress, cancel):
-        made.append((recipe.study.variant, name))
-        return "model"
+        made.append((recipe.study.variant, name, recipe.fitting.epochs))
+        (folder / f"{name}.json").write_text(json.dumps({"name": name}), encoding="utf-8")
+        (folder / f"{name}.safetensors").write_bytes(b"")
+
+    def load(card, device):
+        entries = json.loads(card.read_text(encoding="utf-8"))
+        return entries["name"], entries["trap"]
 
     monkeypatch.setattr("mriinterp.train.train_demo", train)
     monkeypatch.setattr("mriinterp.trust.traps.packaged_models", dict)
-    study, model = confound_network(tmp_path)
-    assert made == [("confound", "demo_confound")]
-    assert (study.settings.variant, model) == ("confound", "model")
+    monkeypatch.setattr("mriinterp.trust.traps.load_model", load)
+    assert find_trap(name, tmp_path) is None
+    for _ in range(2):
+        study, model = trap_network(name, tmp_path)
+        assert study.settings.variant == name
+        assert model == (trap.network, trap.card)
+    assert made == [(name, trap.network, trap.epochs or 14)]
+
+
+def test_unknown_traps_are_named():
+    with pytest.raises(KeyError, match="available: confound, suppressor"):
+        find_trap("pitfall")
+    assert isinstance(trap_table("confound", [], [], []), pd.DataFrame)
