@@ -62,6 +62,16 @@ def test_tables_and_npz_are_those_of_the_averages(study_file, tmp_path):
     assert rows.index[0] == max(sums, key=sums.get)
 
 
+def test_a_study_with_code_of_its_own_needs_leave(tmp_path, capsys):
+    file = make_study(tmp_path / "study", per_group=2)
+    run_cohort(load_study(file, trust_code=True), ["sensitivity"], out=tmp_path / "cohort")
+    command = ["paper", str(tmp_path / "cohort"), "--study", str(file), "--no-animation"]
+    assert main(command) == 2
+    assert "--trust-code on the command line" in capsys.readouterr().err
+    assert main([*command, "--trust-code"]) == 0
+    assert (tmp_path / "cohort" / "paper" / "figure1.png").is_file()
+
+
 def test_another_atlas_than_the_runs_is_refused(study_file, tmp_path, capsys):
     assert main(["paper", str(study_file.parent / "cohort"), "--out", str(tmp_path)]) == 2
     assert "expected the atlas of the run" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.cohort import CohortResult, choose_methods, default_workers, run_cohort
-from mriinterp.commands.options import read_settings
+from mriinterp.commands.options import add_study_trust, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.methods import get_method, method_names, preset_names
 from mriinterp.models import choose_device
@@ -73,11 +73,7 @@ def add_parser(commands) -> None:
     where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a Dask scheduler; needs mriinterp[cluster]")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads a worker (default: %(default)s)")
     how.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: %(default)s")
-    how.add_argument(
-        "--trust-code",
-        action="store_true",
-        help="run the Python file or open the exported program that the study file names; they may do anything",
-    )
+    add_study_trust(how)
     parser.set_defaults(run=run)
 
 

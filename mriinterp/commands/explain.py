@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     values = method.resolve(
         {**({"score": "raw"} if job.model.heads[0].kind == "scale" else {}), **settings}, args.preset
     )
-    complain(f"{method.label}: {describe_cost(job.model, method.name, values)} a scan")
+    complain(f"{method.label}: {describe_cost(job.model, method.name, values, job.atlas)} a scan")
     failed = []
     for scan, stem in zip(args.scans, stems, strict=True):
         progress = ProgressLine(f"{stem}: {method.label}")

@@ -10,7 +10,14 @@ from mriinterp.atlas import Atlas, load_atlas
 from mriinterp.methods import Method, preset_names
 from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
 
-__all__ = ["add_method_options", "add_model_options", "chosen_atlas", "chosen_model", "read_settings"]
+__all__ = [
+    "add_method_options",
+    "add_model_options",
+    "add_study_trust",
+    "chosen_atlas",
+    "chosen_model",
+    "read_settings",
+]
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +41,15 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.py",
         help="run this Python file first, so that it can register your own architecture; without a file: open an "
         "exported program (.pt2). Either may do anything: use it only with code you trust",
+    )
+
+
+def add_study_trust(parser: Any) -> None:
+    """--trust-code of commands that read a study file, which names what is trusted."""
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run the Python file or open the exported program that the study file names; they may do anything",
     )
 
 

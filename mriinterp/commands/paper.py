@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, say
 from mriinterp.progress import check_cancel, tell
 from mriinterp.volume import Volume
@@ -59,6 +60,7 @@ def add_parser(commands) -> None:
     )
     look = parser.add_argument_group("what the averages lie over")
     look.add_argument("--study", metavar="STUDY", help="demo or a study file: its mean training scan and its atlas")
+    add_study_trust(look)
     look.add_argument("--background", metavar="FILE", help="any image (default: the study's, else the template)")
     look.add_argument("--atlas", metavar="AAL|LABELS.nii.gz", help="default: the study's, else AAL")
     parser.add_argument(
@@ -207,7 +209,7 @@ def _surroundings(args: argparse.Namespace, study_name: str | None, like: Volume
     from mriinterp.study import load_study
     from mriinterp.template import template
 
-    study = load_study(study_name) if study_name else None
+    study = load_study(study_name, trust_code=args.trust_code) if study_name else None
     if args.background:
         background = read_volume(args.background)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, quoted, say
 from mriinterp.models import architecture_names
 from mriinterp.study import TableStudy, read_study_file
@@ -31,7 +32,7 @@ def add_parser(commands) -> None:
     check = parts.add_parser("check", help="explain everything that is wrong with a study file, at once")
     check.add_argument("file", metavar="FILE", help="study file (.toml)")
     check.add_argument("--scans", type=int, default=4, metavar="N", help="scans to open (default: %(default)s)")
-    _add_trust(check)
+    add_study_trust(check)
     check.set_defaults(run=run_check)
     init = parts.add_parser("init", help="write a study file from what is found")
     init.add_argument("--table", required=True, metavar="TABLE", help="CSV or TSV, or a BIDS folder")
@@ -53,16 +54,8 @@ def add_parser(commands) -> None:
     init.set_defaults(run=run_init)
     normalise = parts.add_parser("normalise", help="fit mean and deviation of every voxel on the training scans")
     normalise.add_argument("file", metavar="FILE", help="study file (.toml)")
-    _add_trust(normalise)
+    add_study_trust(normalise)
     normalise.set_defaults(run=run_normalise)
-
-
-def _add_trust(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--trust-code",
-        action="store_true",
-        help="run the Python file or open the exported program that the study file names; they may do anything",
-    )
 
 
 def run_check(args: argparse.Namespace) -> int:
