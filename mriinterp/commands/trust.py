@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mriinterp.commands.terminal import ProgressLine, say
 from mriinterp.progress import describe_seconds
+from mriinterp.simulate import VARIANTS
 
 __all__ = ["add_parser"]
 
@@ -35,10 +38,19 @@ def add_parser(commands) -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        metavar="METHOD",
-        help="methods, with parameters if wished: 'occlusion[size=16,stride=8]' (default: all; with --quick six)",
+        metavar="A,B,C",
+        help="methods, separated by commas or blanks, with parameters if wished: 'occlusion[size=16,stride=8]' "
+        "(default: all; with --quick six)",
     )
-    parser.add_argument("--measures", nargs="+", metavar="MEASURE", help="measures (default: all eight)")
+    parser.add_argument(
+        "--measures", nargs="+", metavar="A,B,C", help="measures, separated by commas or blanks (default: all eight)"
+    )
+    parser.add_argument(
+        "--trap",
+        choices=[name for name in VARIANTS if name != "plain"],
+        help="no benchmark: how much relevance a network trained on this trap of the demo study puts where no disease "
+        "is, beside the packaged network (writes trap_NAME.csv; --subjects: default 4)",
+    )
     parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
     parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 12; quick: 4)")
     parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 4; quick: 3)")
@@ -56,8 +68,41 @@ def add_parser(commands) -> None:
     parser.set_defaults(run=run)
 
 
+def names_of(texts: Sequence[str] | None) -> list[str] | None:
+    """Names separated by commas or blanks; commas between brackets belong to a method's parameters."""
+    if texts is None:
+        return None
+    names = [part.strip() for text in texts for part in re.split(r",(?![^\[]*\])", text)]
+    return [name for name in names if name] or None
+
+
 def run(args: argparse.Namespace) -> int:
     """Plan, measure, report."""
+    for name in ("subjects", "costly", "train_replicates"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise ValueError(f"expected --{name.replace('_', '-')} of 1 or more, got {getattr(args, name)}")
+    return _trap(args) if args.trap else _benchmark(args)
+
+
+def _trap(args: argparse.Namespace) -> int:
+    """The shares of a trap, and what they mean."""
+    from mriinterp.trust.plan import chosen_explainers
+    from mriinterp.trust.trap_results import measure_trap, trap_findings, trap_path, trap_summary
+
+    if args.study != "demo":
+        raise ValueError(f"expected the demo study for a trap, got {args.study!r}: traps are simulated")
+    explainers = chosen_explainers(names_of(args.methods), quick=args.quick)
+    progress = ProgressLine(f"trap: {args.trap}")
+    table = measure_trap(args.trap, explainers, args.out, subjects=args.subjects, progress=progress)
+    progress.close()
+    for sentence in trap_findings(args.trap, trap_summary(table)):
+        say(f"- {sentence}")
+    say(f"wrote {trap_path(args.out, args.trap)}")
+    return 0
+
+
+def _benchmark(args: argparse.Namespace) -> int:
+    """The eight measures."""
     from mriinterp.study import load_study
     from mriinterp.trust.bench import Bench
     from mriinterp.trust.benchmark import run_benchmark
@@ -68,9 +113,6 @@ def run(args: argparse.Namespace) -> int:
     from mriinterp.trust.results import summary
     from mriinterp.trust.words import CAVEAT, findings
 
-    for name in ("subjects", "costly", "train_replicates"):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise ValueError(f"expected --{name.replace('_', '-')} of 1 or more, got {getattr(args, name)}")
     study, out = load_study(args.study, trust_code=args.trust_code), Path(args.out)
     model = study.model()
     if args.train_replicates:
@@ -81,8 +123,8 @@ def run(args: argparse.Namespace) -> int:
     replicates = find_replicates(model, folder)
     plan = make_plan(
         study,
-        methods=args.methods,
-        measures=args.measures,
+        methods=names_of(args.methods),
+        measures=names_of(args.measures),
         quick=args.quick,
         subjects=args.subjects,
         costly=args.costly,

@@ -12,7 +12,7 @@ from mriinterp.study import Study
 from mriinterp.trust.explainers import Explainer, control_explainers, parse_explainer
 from mriinterp.trust.registry import get_measure, measure_names
 
-__all__ = ["FULL", "QUICK", "Plan", "Scale", "make_plan"]
+__all__ = ["FULL", "QUICK", "Plan", "Scale", "chosen_explainers", "make_plan"]
 
 SMALLEST_GROUP = 2
 
@@ -159,6 +159,24 @@ class Plan:
         return found
 
 
+def chosen_explainers(methods: Sequence[str] | None = None, *, quick: bool = False) -> list[Explainer]:
+    """Methods by name, with the benchmark's parameters where none are given.
+
+    Parameters
+    ----------
+    methods : sequence of str, optional
+        As `parse_explainer` takes them; default all registered ones and finer
+        occlusion, or six if `quick`.
+    """
+    scale = QUICK if quick else FULL
+    explainers = []
+    for name in methods or scale.methods or [*method_names(), FINE_OCCLUSION]:
+        params = scale.params.get(name, {})
+        chosen = parse_explainer(name)
+        explainers.append(Explainer(name, params) if params and not chosen.params else chosen)
+    return explainers
+
+
 def make_plan(
     study: Study,
     *,
@@ -174,8 +192,7 @@ def make_plan(
     Parameters
     ----------
     methods : sequence of str, optional
-        As `parse_explainer` takes them; default all registered ones and finer
-        occlusion, or six if `quick`.
+        See `chosen_explainers`.
     measures : sequence of str, optional
         Default all eight.
     quick : bool
@@ -191,12 +208,7 @@ def make_plan(
         Unknown names, or a study without a subject of its positive group.
     """
     scale = QUICK if quick else FULL
-    names = list(methods or scale.methods or [*method_names(), FINE_OCCLUSION])
-    explainers = []
-    for name in names:
-        params = scale.params.get(name, {})
-        chosen = parse_explainer(name)
-        explainers.append(Explainer(name, params) if params and not chosen.params else chosen)
+    explainers = chosen_explainers(methods, quick=quick)
     wanted = list(measures or measure_names())
     ill, well = (list(map(str, study.subjects.index[study.subjects["group"] == g])) for g in _two_groups(study))
     if not ill:

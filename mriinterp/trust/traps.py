@@ -15,38 +15,25 @@ suppressor
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from mriinterp.atomic import write_text
 from mriinterp.models import Model, load_model, packaged_models
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.progress import Cancel, Progress
 from mriinterp.simulate import DEMO, SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM, SimulationSettings
-from mriinterp.stats import mean_interval
-from mriinterp.study import DemoStudy, Study
+from mriinterp.study import DemoStudy
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.case import Case
-from mriinterp.trust.explainers import Explainer, control_explainers
-from mriinterp.trust.words import label_of
+from mriinterp.trust.explainers import control_explainers
 from mriinterp.volume import Grid
 
-__all__ = [
-    "TRAPS",
-    "Trap",
-    "find_trap",
-    "suppressor_region",
-    "trap_findings",
-    "trap_network",
-    "trap_summary",
-    "trap_table",
-]
+__all__ = ["TRAPS", "Trap", "find_trap", "get_trap", "suppressor_region", "trap_network"]
 
 HALF = 0.5  # height of the pattern at the edge of its region: a ball of 14 mm radius
-COLUMNS = ["trap", "network", "method", "subject", "share"]
 
 
 def suppressor_region(grid: Grid) -> np.ndarray:
@@ -187,111 +174,3 @@ def trap_network(
     entries["intended_use"] = "A trap for relevance methods, on simulated data. Not for diagnosis."
     write_text(card, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     return study, load_model(card, device="cpu")
-
-
-def trap_table(
-    name: str,
-    pairs: Sequence[tuple[str, Study, Model]],
-    explainers: Sequence[Explainer],
-    subjects: Sequence[str],
-    *,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> pd.DataFrame:
-    """The share of each map that lies where the trap is, for the trapped network and an honest one.
-
-    Parameters
-    ----------
-    name : str
-        A key of `TRAPS`.
-    pairs : sequence of (str, Study, Model)
-        What to call a network in the table, the scans it gets, and the
-        network: the trapped one on the trap's scans, an honest one on plain scans.
-    explainers : sequence of Explainer
-        Methods; the trap's controls are added.
-    subjects : sequence of str
-        Of the positive group, the same in all studies.
-
-    Returns
-    -------
-    DataFrame
-        Columns trap, network, method, subject, share (of |map|; NaN for a map
-        of zeros). Targets and scores as in the benchmark: the margin of the
-        positive class.
-    """
-    trap, rows = get_trap(name), []
-    chosen = [*explainers, *(Explainer(control) for control in trap.controls)]
-    total = len(pairs) * len(subjects) * len(chosen)
-    for network, study, model in pairs:
-        bench = Bench(study, model, reference_scans=1)
-        for subject in subjects:
-            case = bench.case(subject)
-            inside, among = trap.place(bench, case)
-            for explainer in chosen:
-                check_cancel(cancel)
-                values = np.abs(explainer(case, cancel=cancel))
-                all_of_it = float(values[among].sum())
-                share = float(values[among & inside].sum()) / all_of_it if all_of_it > 0 else np.nan
-                rows.append((name, network, explainer.name, subject, share))
-                tell(progress, len(rows), total)
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over subjects, a row a method, and whether the trapped network's maps stand out.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `trap_table` with two networks, the trapped one first.
-
-    Returns
-    -------
-    DataFrame
-        Columns method, control, n, trapped, honest (mean shares), difference,
-        low, high (within subjects, 95 % interval), exposed (bool: the
-        interval lies above 0). Largest difference first, controls last.
-    """
-    trapped, honest = dict.fromkeys(table["network"])
-    wide = table.pivot_table(index="subject", columns=["method", "network"], values="share", dropna=False, sort=False)
-    rows = []
-    for method in dict.fromkeys(table["method"]):
-        difference = (wide[method, trapped] - wide[method, honest]).dropna().to_numpy()
-        mean, low, high = mean_interval(difference) if difference.size else (np.nan,) * 3
-        rows.append(
-            {
-                "method": method,
-                "control": method.startswith("control_"),
-                "n": difference.size,
-                "trapped": wide[method, trapped].mean(),
-                "honest": wide[method, honest].mean(),
-                "difference": mean,
-                "low": low,
-                "high": high,
-                "exposed": bool(low > 0),
-            }
-        )
-    return pd.DataFrame(rows).sort_values(["control", "difference"], ascending=[True, False], ignore_index=True)
-
-
-def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
-    """What `trap_summary` showed, in words, whichever way it fell."""
-    trap = get_trap(name)
-    methods = found[~found["control"]]
-    yes = [label_of(m) for m in methods[methods["exposed"]]["method"]]
-    no = [label_of(m) for m in methods[~methods["exposed"]]["method"]]
-    people = f"{found['n'].max()} patients"
-    said = [
-        f"The network with the {name} has more relevance {trap.where} than the honest network on the same brains "
-        f"({people}, 95 % interval of the difference above 0) by: {', '.join(yes) or 'no method'}."
-    ]
-    if no:
-        said.append(f"This cannot be said of: {', '.join(no)}.")
-    controls = found[found["control"]]
-    if len(controls):
-        shown = ", ".join(
-            f"{label_of(row['method']).removeprefix('Control: ')} {row['trapped']:.2f}"
-            for _, row in controls.iterrows()
-        )
-        said.append(f"The same share of maps that know nothing of a network: {shown}.")
-    return said

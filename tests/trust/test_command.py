@@ -3,6 +3,7 @@
 import pytest
 
 from mriinterp import cli
+from mriinterp.commands.trust import names_of
 from tests.trust.tiny_study import TinyStudy
 
 
@@ -23,7 +24,7 @@ def test_plan_is_printed_and_nothing_done(tiny, tmp_path, capsys):
 
 
 def test_quick_run_writes_tables_and_report_and_goes_on(tiny, tmp_path, capsys):
-    command = ["trust", "demo", "--quick", "--methods", "sensitivity", "occlusion[size=4,stride=4]"]
+    command = ["trust", "demo", "--quick", "--methods", "sensitivity,occlusion[size=4,stride=4]"]
     command += ["--subjects", "2", "--costly", "2", "--out", str(tmp_path)]
     assert cli.main(command) == 0
     said = capsys.readouterr().out
@@ -57,4 +58,22 @@ def test_replicates_must_fit(tiny, tmp_path, capsys):
 
 def test_only_the_demo_study_can_train_replicates(tiny, tmp_path, capsys):
     assert cli.main(["trust", "demo", "--train-replicates", "1", "--out", str(tmp_path)]) == 2
+    assert "expected the demo study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["sensitivity,occlusion[size=4,stride=4]"],
+        ["sensitivity", "occlusion[size=4,stride=4]"],
+        ["sensitivity, ", "occlusion[size=4,stride=4],"],
+        ["sensitivity ,occlusion[size=4,stride=4]"],
+    ],
+)
+def test_names_take_commas_and_blanks(given):
+    assert names_of(given) == ["sensitivity", "occlusion[size=4,stride=4]"]
+
+
+def test_traps_are_the_demo_studys(tiny, tmp_path, capsys):
+    assert cli.main(["trust", "other.toml", "--trap", "confound", "--out", str(tmp_path)]) == 2
     assert "expected the demo study" in capsys.readouterr().err

@@ -6,19 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mriinterp import cli
 from mriinterp.areas import outside_shares
 from mriinterp.explain import explain
 from mriinterp.simulate import DEMO_GRID
 from mriinterp.trust import Bench, Explainer, get_measure
-from mriinterp.trust.traps import (
-    TRAPS,
-    find_trap,
-    suppressor_region,
-    trap_findings,
-    trap_network,
-    trap_summary,
-    trap_table,
-)
+from mriinterp.trust.trap_results import load_traps, measure_trap, trap_findings, trap_summary, trap_table
+from mriinterp.trust.traps import TRAPS, find_trap, suppressor_region, trap_network
 from tests.trust.tiny_study import GRID, LesionNet, TinyStudy
 
 METHODS = {
@@ -154,3 +148,19 @@ def test_unknown_traps_are_named():
     with pytest.raises(KeyError, match="available: confound, suppressor"):
         find_trap("pitfall")
     assert isinstance(trap_table("confound", [], [], []), pd.DataFrame)
+
+
+def test_the_command_writes_a_table_that_is_read_back(tmp_path, monkeypatch, capsys):
+    cheat = TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True)
+    monkeypatch.setattr("mriinterp.trust.trap_results.trap_network", lambda *given, **options: (cheat, cheat.model()))
+    monkeypatch.setattr("mriinterp.trust.trap_results.DemoStudy", TinyStudy)
+    command = ["trust", "demo", "--trap", "confound", "--methods", "sensitivity,gradient_x_input", "--subjects", "3"]
+    assert cli.main([*command, "--out", str(tmp_path)]) == 0
+    assert "more relevance outside the brain" in capsys.readouterr().out
+    table = load_traps(tmp_path)["confound"]
+    assert table["subject"].nunique() == 3
+    assert set(table["network"]) == {"trapped", "honest"}
+    again = measure_trap("confound", [Explainer("sensitivity")], tmp_path, subjects=2)
+    own = table[(table["method"] == "sensitivity") & table["subject"].isin(again["subject"])]
+    mine = again[again["method"] == "sensitivity"]
+    assert mine["share"].tolist() == pytest.approx(own["share"].tolist(), rel=1e-4)

@@ -1,0 +1,167 @@
+"""What maps of trapped networks show: tables, and words made from them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mriinterp.atomic import write_text
+from mriinterp.models import Model
+from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.stats import mean_interval
+from mriinterp.study import DemoStudy, Study
+from mriinterp.trust.bench import Bench
+from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.traps import TRAPS, get_trap, trap_network
+from mriinterp.trust.words import label_of
+
+__all__ = ["load_traps", "measure_trap", "trap_findings", "trap_path", "trap_summary", "trap_table"]
+
+COLUMNS = ["trap", "network", "method", "subject", "share"]
+TRAPPED, HONEST = "trapped", "honest"
+SUBJECTS = 4
+
+
+def trap_path(folder: Path | str, name: str) -> Path:
+    """Where a folder of results keeps the table of a trap."""
+    return Path(folder) / f"trap_{get_trap(name).name}.csv"
+
+
+def load_traps(folder: Path | str) -> dict[str, pd.DataFrame]:
+    """The tables of `trap_table` that a folder has, by trap."""
+    paths = {name: trap_path(folder, name) for name in TRAPS}
+    return {name: pd.read_csv(path, dtype={"subject": str}) for name, path in paths.items() if path.is_file()}
+
+
+def measure_trap(
+    name: str,
+    explainers: Sequence[Explainer],
+    folder: Path | str,
+    *,
+    subjects: int | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> pd.DataFrame:
+    """`trap_table` of the trapped network beside the packaged one, on the demo study's first patients.
+
+    Written to the folder. A network that was not trained yet is trained first, which takes hours, and kept in
+    ``networks`` there.
+    """
+    study, model = trap_network(name, Path(folder) / "networks", progress=progress, cancel=cancel)
+    plain = DemoStudy()
+    patients = plain.subjects.index[plain.subjects["group"] == plain.positive][: subjects or SUBJECTS].tolist()
+    pairs = [(TRAPPED, study, model), (HONEST, plain, plain.model("cpu"))]
+    table = trap_table(name, pairs, explainers, patients, progress=progress, cancel=cancel)
+    write_text(trap_path(folder, name), table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    return table
+
+
+def trap_table(
+    name: str,
+    pairs: Sequence[tuple[str, Study, Model]],
+    explainers: Sequence[Explainer],
+    subjects: Sequence[str],
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> pd.DataFrame:
+    """The share of each map that lies where the trap is, for the trapped network and an honest one.
+
+    Parameters
+    ----------
+    name : str
+        A key of `TRAPS`.
+    pairs : sequence of (str, Study, Model)
+        What to call a network in the table, the scans it gets, and the
+        network: the trapped one on the trap's scans, an honest one on plain scans.
+    explainers : sequence of Explainer
+        Methods; the trap's controls are added.
+    subjects : sequence of str
+        Of the positive group, the same in all studies.
+
+    Returns
+    -------
+    DataFrame
+        Columns trap, network, method, subject, share (of |map|; NaN for a map
+        of zeros). Targets and scores as in the benchmark: the margin of the
+        positive class.
+    """
+    trap, rows = get_trap(name), []
+    chosen = [*explainers, *(Explainer(control) for control in trap.controls)]
+    total = len(pairs) * len(subjects) * len(chosen)
+    for network, study, model in pairs:
+        bench = Bench(study, model, reference_scans=1)
+        for subject in subjects:
+            case = bench.case(subject)
+            inside, among = trap.place(bench, case)
+            for explainer in chosen:
+                check_cancel(cancel)
+                values = np.abs(explainer(case, cancel=cancel))
+                all_of_it = float(values[among].sum())
+                share = float(values[among & inside].sum()) / all_of_it if all_of_it > 0 else np.nan
+                rows.append((name, network, explainer.name, subject, share))
+                tell(progress, len(rows), total)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over subjects, a row a method, and whether the trapped network's maps stand out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `trap_table` with two networks, the trapped one first.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, control, n, trapped, honest (mean shares), difference,
+        low, high (within subjects, 95 % interval), exposed (bool: the
+        interval lies above 0). Largest difference first, controls last.
+    """
+    trapped, honest = dict.fromkeys(table["network"])
+    wide = table.pivot_table(index="subject", columns=["method", "network"], values="share", dropna=False, sort=False)
+    rows = []
+    for method in dict.fromkeys(table["method"]):
+        difference = (wide[method, trapped] - wide[method, honest]).dropna().to_numpy()
+        mean, low, high = mean_interval(difference) if difference.size else (np.nan,) * 3
+        rows.append(
+            {
+                "method": method,
+                "control": method.startswith("control_"),
+                "n": difference.size,
+                "trapped": wide[method, trapped].mean(),
+                "honest": wide[method, honest].mean(),
+                "difference": mean,
+                "low": low,
+                "high": high,
+                "exposed": bool(low > 0),
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["control", "difference"], ascending=[True, False], ignore_index=True)
+
+
+def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
+    """What `trap_summary` showed, in words, whichever way it fell."""
+    trap = get_trap(name)
+    methods = found[~found["control"]]
+    yes = [label_of(m) for m in methods[methods["exposed"]]["method"]]
+    no = [label_of(m) for m in methods[~methods["exposed"]]["method"]]
+    people = f"{found['n'].max()} patients"
+    said = [
+        f"The network with the {name} has more relevance {trap.where} than the honest network on the same brains "
+        f"({people}, 95 % interval of the difference above 0) by: {', '.join(yes) or 'no method'}."
+    ]
+    if no:
+        said.append(f"This cannot be said of: {', '.join(no)}.")
+    controls = found[found["control"]]
+    if len(controls):
+        shown = ", ".join(
+            f"{label_of(row['method']).removeprefix('Control: ')} {row['trapped']:.2f}"
+            for _, row in controls.iterrows()
+        )
+        said.append(f"The same share of maps that know nothing of a network: {shown}.")
+    return said
