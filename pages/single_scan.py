@@ -10,7 +10,7 @@ from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
 from mriinterp.ui.resources import cost_of, known_map, model_of, prediction_of, reference_of, store, study_of
-from mriinterp.ui.result import show_planes, show_prediction, show_space
+from mriinterp.ui.result import show_planes, show_prediction, show_scan, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject
 
@@ -20,7 +20,7 @@ study = study_of(name)
 with readable_errors():
     model = model_of(name)
 
-with st.sidebar:
+with readable_errors(), st.sidebar:
     subject = choose_subject(name, model)
     method = choose_method()
     params = parameter_widgets(method, model.heads[0].kind)
@@ -48,12 +48,13 @@ if relevance is None and (run or "started" not in st.session_state):
             model, subject.scan, method.name, progress=progress, cancel=cancel, **request
         ),
     )
-working = watch("single")
+working = watch("single", key)
 if relevance is None:
     if not working and key in store():
         st.rerun()  # the work ended while this run was under way
     if not working:
         st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
+    show_scan(name, model, subject, method.name, params)
     st.stop()
 
 trust_badge(name, method.name, params, subject=None if subject.uploaded else subject.name)

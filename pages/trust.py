@@ -21,6 +21,8 @@ from mriinterp.ui.trust import (
     table_of,
 )
 
+PARTS_KEPT = "Finished measures are kept: **Measure on this computer** goes on where it was."
+
 page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
 follow_link("method", "subject")
@@ -52,7 +54,13 @@ with st.sidebar:
 write_address("method", "subject")
 
 if run:
-    start_job("trust", "Quick benchmark", f"trust {name}", lambda p, c: run_quick(study, results_folder(name), p, c))
+    start_job(
+        "trust",
+        "Quick benchmark",
+        f"trust {name}",
+        lambda p, c: run_quick(study, results_folder(name), p, c),
+        kept=PARTS_KEPT,
+    )
 watch("trust")
 
 if table is None or table.empty:

@@ -18,7 +18,7 @@ from mriinterp.figures.paper import label_of, reading_of
 from mriinterp.methods import get_method, method_names
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.stats import hedges_g_from_moments
-from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.volume import Grid, Volume
 
 __all__ = ["StudyView", "View", "averages_ready", "open_result"]
@@ -246,8 +246,14 @@ def _open_result(folder: str, stamp: int) -> CohortResult:
 def averages_ready(view: View, methods: Sequence[str]) -> bool:
     """Whether averages are at hand; if not, they are made in the background, and the page tells how far that is."""
     places = view.missing(methods) if isinstance(view, StudyView) else []
-    if places:
-        key = view.key + ",".join(methods)
+    if not places:
+        return True
+    key = view.key + ",".join(methods)
+    before = current_job("cohort_means")
+    ended_early = before is not None and before.key == key and before.ended_early
+    if not ended_early or st.button("Compute the averages", icon=":material/replay:", key="compute_means"):
         n = len(view.chosen)
         start_job("cohort_means", f"Averages of {n} scans, maps", key, lambda p, c: view.make(places, p, c))
-    return not watch("cohort_means") if places else True
+    working = watch("cohort_means", key)
+    job = current_job("cohort_means")
+    return not working and not (job is not None and job.ended_early)

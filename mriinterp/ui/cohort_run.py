@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -13,15 +12,12 @@ from pathlib import Path
 from threading import Lock
 from types import ModuleType
 
-import numpy as np
 import streamlit as st
 
 from mriinterp.cohort import COHORT_DEFAULTS, default_workers, run_cohort, select_subjects
 from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.work import start_worker
-from mriinterp.cost import GRADIENT_PASSES
-from mriinterp.explain import explain
-from mriinterp.incremental import plan
+from mriinterp.cost import map_seconds
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import Model
 from mriinterp.progress import describe_seconds
@@ -29,9 +25,8 @@ from mriinterp.store import default_folder
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.cohort_data import StudyView, View
-from mriinterp.ui.jobs import Job, current_job, forget_job, start_job, watch
+from mriinterp.ui.jobs import Job, current_job, start_job, watch
 from mriinterp.ui.resources import model_of, study_of
-from mriinterp.volume import Volume
 
 __all__ = ["compute_panel", "folder_of", "run_notes", "watch_run"]
 
@@ -39,7 +34,6 @@ PAPER_FIVE = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion", "
 SLOT = "cohort"
 TARGETS = {"predicted": "What the network predicts", "true": "The class of the scan's group"}
 FEW_SCANS = 4  # fewer than that are not worth starting processes for
-AREAS_LIKE_OCCLUSION = 75  # areas that take as long as an occlusion map of a cohort, measured on the demo network
 SCAN_SECONDS = 1.5  # to read or simulate a scan, besides the methods
 START_SECONDS = 6  # for processes to begin
 
@@ -77,29 +71,12 @@ class _Pool(ProcessPoolExecutor):
             return super().submit(*args, **kwargs)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Timing the network …")
-def _pass_seconds(digest: str, _model: Model) -> float:
-    """A forward and a backward pass, measured once a network."""
-    scan = Volume(np.random.default_rng(0).random(_model.grid.shape, np.float32), _model.grid.affine)
-    start = time.monotonic()
-    explain(_model, scan, "sensitivity")
-    return time.monotonic() - start
-
-
-@st.cache_resource(max_entries=32, show_spinner="Planning …")
-def _occlusion_seconds(digest: str, size: int, stride: int, _model: Model) -> float:
-    return plan(_model, _model.grid, size, stride).estimate_seconds()
-
-
-def map_seconds(method: str, model: Model, areas: int) -> float:
-    """About how long a map takes on one worker, from the network's speed on this machine."""
-    if method == "occlusion":
-        size = COHORT_DEFAULTS["occlusion"]
-        return _occlusion_seconds(model.digest, size["size"], size["stride"], model)
-    if method == "area_occlusion":
-        return map_seconds("occlusion", model, areas) * areas / AREAS_LIKE_OCCLUSION
-    steps = GRADIENT_PASSES.get(method, "")
-    return _pass_seconds(model.digest, model) * float(get_method(method).resolve({}).get(steps, 1))
+def _scan_seconds(model: Model, methods: list[str], study: Study) -> float:
+    """About how long a scan takes on one worker, from the network's speed on this machine."""
+    atlas = study.atlas()
+    settings = {method: get_method(method).resolve(dict(COHORT_DEFAULTS.get(method, {}))) for method in methods}
+    with st.spinner("Timing the network …"):
+        return SCAN_SECONDS + sum(map_seconds(model, method, values, atlas) for method, values in settings.items())
 
 
 def _done_already(study: Study, ids: list[str], methods: list[str], folder: Path, space: str) -> int:
@@ -149,9 +126,9 @@ def compute_panel(name: str) -> None:
         return
     done = _done_already(study, ids, methods, folder, model.card.space)
     workers = 1 if len(ids) <= FEW_SCANS else default_workers(model.grid, model.device)
-    areas = len(study.atlas().areas)
-    seconds = sum(SCAN_SECONDS / len(methods) + map_seconds(m, model, areas) for m in methods)
-    seconds = seconds * max(0.0, len(ids) - done / len(methods)) / workers + (START_SECONDS if workers > 1 else 0)
+    seconds = _scan_seconds(model, methods, study) * max(0.0, len(ids) - done / len(methods)) / workers + (
+        START_SECONDS if workers > 1 else 0
+    )
     total = len(ids) * len(methods)
     there = f"{done} of them are on disk and need only be checked; " if done else ""
     st.caption(
@@ -180,7 +157,13 @@ def _start(name, study, model, folder, methods, n, split, target, workers) -> No
         return str(folder)
 
     key = hashlib.sha256(repr((name, model.digest, methods, n, split, target)).encode()).hexdigest()
-    _running()[str(folder)] = start_job(SLOT, f"Cohort of {study.title}, maps and averages", key, work)
+    _running()[str(folder)] = start_job(
+        SLOT,
+        f"Cohort of {study.title}, maps and averages",
+        key,
+        work,
+        kept="Finished maps are kept: **Continue** goes on where it was.",
+    )
 
 
 def watch_run(name: str) -> bool:
@@ -191,12 +174,6 @@ def watch_run(name: str) -> bool:
         job = st.session_state[f"_job_{SLOT}"] = _running()[folder]
     if job is not None and not job.running:
         _running().pop(folder, None)
-        if job.cancelled:
-            forget_job(SLOT)
-            st.info(
-                "Stopped. Finished maps are kept: **Continue** goes on where it was.", icon=":material/pause_circle:"
-            )
-            return False
     return watch(SLOT)
 
 

@@ -20,7 +20,7 @@ from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import people_of
 from mriinterp.ui.cohort_data import StudyView, View
-from mriinterp.ui.jobs import current_job, start_job, watch
+from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.viewer import Layer, viewer
 from mriinterp.volume import Volume
@@ -169,8 +169,7 @@ def show_voxels(name: str, view: View, method: str) -> None:
             ),
             percent=True,
         )
-    if current_job(SLOT) is not None:
-        watch(SLOT)
+    watch(SLOT, key)
     known = _results().get(key)
     if known is not None:
         _show(name, view, known)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mriinterp.cost import GRADIENT_PASSES, describe_cost
+from mriinterp.cost import describe_cost, passes_of
 from mriinterp.explain import RelevanceMap
 from mriinterp.methods import get_method
 from mriinterp.models import Model, load_model
@@ -19,7 +19,7 @@ from mriinterp.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.reading import apply_reading
 from mriinterp.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
-from mriinterp.ui.jobs import current_job, start_job, watch
+from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
 from mriinterp.ui.resources import atlas_of, cost_of, known_map, model_of, reference_of, store, study_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import escape_markdown, words_of
@@ -103,7 +103,7 @@ def cost_lines(study_name: str, entries: Sequence[Entry]) -> list[str]:
     for entry in entries:
         params = get_method(entry.column.method).resolve(dict(entry.column.params))
         if entry.column.model:
-            cost = describe_cost(entry.model, entry.column.method, params)
+            cost = describe_cost(entry.model, entry.column.method, params, atlas_of(study_name))
         else:
             cost = cost_of(study_name, entry.model.digest, entry.column.method, params)
         lines.append(f"{entry.label}: {cost.partition(';')[0]}")
@@ -114,7 +114,7 @@ def _passes(column: Column) -> float:
     params = get_method(column.method).resolve(dict(column.params))
     if column.method in ("occlusion", "area_occlusion"):
         return OCCLUSION_PASSES
-    return params.get(GRADIENT_PASSES.get(column.method, ""), 1)
+    return passes_of(column.method, params)
 
 
 def run_all(entries: Sequence[Entry], explain, progress: Progress | None, cancel: Cancel | None) -> dict[str, str]:
@@ -169,6 +169,8 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
     if job is not None and not job.running and job.result:
         failed.update(job.result)
     working = watch("compare")
+    if not missing and not working:
+        forget_job("compare")  # how the last work ended is no longer of interest
     if not working and any(entry.key in store() for entry in missing):
         st.rerun()  # the work ended while this run was under way
     for entry in missing:

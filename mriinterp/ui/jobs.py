@@ -23,6 +23,7 @@ __all__ = ["Job", "current_job", "forget_job", "start_job", "stop_all", "watch"]
 
 POLL_SECONDS = 0.5
 EXIT_SECONDS = 5.0
+NOTHING_KEPT = "Nothing was kept of it."
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +53,19 @@ class Job:
         ``work(progress, cancel)``; its return value becomes `result`.
     percent : bool
         Tell the share done instead of counting steps.
+    kept : str
+        What is there after a cancel, in Markdown.
     """
 
-    def __init__(self, label: str, key: str, work: Callable[[Progress, Cancel], Any], percent: bool = False):
-        self.label, self.key, self.percent = label, key, percent
+    def __init__(
+        self,
+        label: str,
+        key: str,
+        work: Callable[[Progress, Cancel], Any],
+        percent: bool = False,
+        kept: str = NOTHING_KEPT,
+    ):
+        self.label, self.key, self.percent, self.kept = label, key, percent, kept
         self.result: Any = None
         self.error: str | None = None
         self.cancelled = False
@@ -84,6 +94,11 @@ class Job:
     def running(self) -> bool:
         """Whether the work still goes on."""
         return self._thread.is_alive()
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether it was cancelled or failed."""
+        return not self.running and (self.cancelled or self.error is not None)
 
     @property
     def fraction(self) -> float:
@@ -120,7 +135,13 @@ def current_job(slot: str) -> Job | None:
 
 
 def start_job(
-    slot: str, label: str, key: str, work: Callable[[Progress, Cancel], Any], *, percent: bool = False
+    slot: str,
+    label: str,
+    key: str,
+    work: Callable[[Progress, Cancel], Any],
+    *,
+    percent: bool = False,
+    kept: str = NOTHING_KEPT,
 ) -> Job:
     """Start work in a slot; a job running there for another key is cancelled, one for the same key goes on."""
     job = current_job(slot)
@@ -128,7 +149,7 @@ def start_job(
         if job.key == key:
             return job
         job.cancel()
-    job = Job(label, key, work, percent)
+    job = Job(label, key, work, percent, kept)
     st.session_state[_slot(slot)] = job
     return job
 
@@ -138,8 +159,19 @@ def forget_job(slot: str) -> None:
     st.session_state.pop(_slot(slot), None)
 
 
-def watch(slot: str) -> bool:
+def watch(slot: str, key: str | None = None) -> bool:
     """Show a slot's job: bar, time left and a cancel button while it runs, else how it ended.
+
+    A cancel or a failure is told on every run of the page until the next job
+    starts in the slot: a message shown once would be lost to the reader
+    whenever two runs follow each other.
+
+    Parameters
+    ----------
+    slot : str
+    key : str, optional
+        What the page shows now; how work for another key ended is no longer
+        told.
 
     Returns
     -------
@@ -150,20 +182,20 @@ def watch(slot: str) -> bool:
     if job is None:
         return False
     if job.running:
-        st.fragment(_poll, run_every=POLL_SECONDS)(slot)
+        st.fragment(_poll, run_every=POLL_SECONDS)(slot, job)
         return True
-    forget_job(slot)
-    if job.error is not None:
+    if not job.ended_early or key not in (None, job.key):
+        forget_job(slot)
+    elif job.error is not None:
         st.error(escape_markdown(f"{job.label} failed: {job.error}"), icon=":material/error:")
-    elif job.cancelled:
-        st.info(f"{escape_markdown(job.label)} was cancelled. Nothing was kept of it.", icon=":material/cancel:")
+    else:
+        st.info(f"{escape_markdown(job.label)} was cancelled. {job.kept}", icon=":material/cancel:")
     return False
 
 
-def _poll(slot: str) -> None:
-    job = current_job(slot)
-    if job is None:
-        return  # a late tick: the page has told how the work ended, and must not run again and lose that
+def _poll(slot: str, job: Job) -> None:
+    if current_job(slot) is not job:
+        return  # a late tick of work that the page has done with
     if not job.running:
         st.rerun()
     bar, button = st.columns([6, 1], vertical_alignment="center")
