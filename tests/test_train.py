@@ -12,10 +12,10 @@ from mriinterp.fitting import FitSettings, visible_shape
 from mriinterp.models import load_model, packaged_models
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.progress import Cancelled
-from mriinterp.replicates import make_replicates
 from mriinterp.simulate import DEMO, DEMO_GRID, SimulationSettings, demo_subjects, simulate_subject, template
 from mriinterp.stats import roc_auc
 from mriinterp.train import Recipe, evaluate, real_anatomy, simulated_scans, train_demo
+from mriinterp.trust.replicates import train_replicates
 
 SMALL = Recipe(
     study=SimulationSettings(seed=5, demo=1, validation=1, test=2, train=2), fitting=FitSettings(epochs=1, batch=2)
@@ -81,14 +81,14 @@ def test_evaluation_does_not_depend_on_the_number_of_workers(trained):
 
 def test_replicates_that_are_there_are_kept(trained, tmp_path):
     folder, model, _ = trained
-    for name in ("demo", "demo_seed1"):
+    for name in ("demo_seed1", "demo_seed2"):
         (tmp_path / f"{name}.safetensors").write_bytes((folder / "demo.safetensors").read_bytes())
         card = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
         card["weights"] = [f"{name}.safetensors"]
         (tmp_path / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
-    models = make_replicates(tmp_path, 2, SMALL)
-    assert list(models) == ["demo", "demo_seed1"]
-    assert models["demo"].digest == models["demo_seed1"].digest == model.digest
+    models = train_replicates(tmp_path, 2, SMALL)
+    assert list(models) == ["demo_seed1", "demo_seed2"]
+    assert models["demo_seed1"].digest == models["demo_seed2"].digest == model.digest
 
 
 def test_real_anatomy_reports_what_spearman_says(trained):

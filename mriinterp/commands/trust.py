@@ -103,7 +103,7 @@ def _trap(args: argparse.Namespace) -> int:
 
 def _benchmark(args: argparse.Namespace) -> int:
     """The eight measures."""
-    from mriinterp.study import load_study
+    from mriinterp.study import DemoStudy, load_study
     from mriinterp.trust.bench import Bench
     from mriinterp.trust.benchmark import run_benchmark
     from mriinterp.trust.cost import estimate_seconds
@@ -116,8 +116,16 @@ def _benchmark(args: argparse.Namespace) -> int:
     study, out = load_study(args.study, trust_code=args.trust_code), Path(args.out)
     model = study.model()
     if args.train_replicates:
+        if not isinstance(study, DemoStudy):
+            raise ValueError(
+                f"expected the demo study to train replicates of, got {study.name!r}; "
+                "pass retrained networks as --replicates DIR"
+            )
+        from mriinterp.train import Recipe  # training is not worth loading otherwise
+
         progress = ProgressLine("training replicates")
-        train_replicates(study, args.train_replicates, Path(args.replicates or out / "replicates"), progress=progress)
+        folder = Path(args.replicates or out / "replicates")
+        train_replicates(folder, args.train_replicates, Recipe(study=study.settings), progress=progress)
         progress.close()
     folder = args.replicates or (out / "replicates" if args.train_replicates else None)
     replicates = find_replicates(model, folder)

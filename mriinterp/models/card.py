@@ -99,6 +99,11 @@ class ModelCard:
         """Names of the outputs of the first head."""
         return self.heads[0].classes
 
+    @property
+    def trap(self) -> str:
+        """What a network made to mislead was trained on, in words; "" for all others."""
+        return str(self.about.get("trap", ""))
+
 
 _KNOWN = ("name", "architecture", "grid", "normalisation", "brain_mask", "space", "skull_stripped", "simulated")
 

@@ -6,10 +6,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mriinterp.models import Model, load_model, packaged_models
 from mriinterp.progress import Cancel, Progress
-from mriinterp.study import DemoStudy, Study
+
+if TYPE_CHECKING:
+    from mriinterp.train import Recipe
 
 __all__ = ["find_replicates", "train_replicates"]
 
@@ -50,26 +53,44 @@ def find_replicates(model: Model, folder: Path | str | None = None) -> Sequence[
 
 
 def train_replicates(
-    study: Study, count: int, folder: Path, *, progress: Progress | None = None, cancel: Cancel | None = None
-) -> None:
-    """Train `count` networks of the demo study's recipe from other seeds; those in the folder already are kept.
+    folder: Path | str,
+    count: int,
+    recipe: Recipe | None = None,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> dict[str, Model]:
+    """Train networks of one recipe and the same scans from other seeds.
 
-    Raises
-    ------
-    ValueError
-        For a study that cannot be simulated: its networks are trained elsewhere.
+    They start from other weights, and see the scans in another order and with
+    other variation. Those whose weights and card lie in the folder already
+    are kept; the scans are made once for all.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets weights and a card with the measured performance of each.
+    count : int
+        How many.
+    recipe : Recipe, optional
+        Default: that of the demo network.
+
+    Returns
+    -------
+    dict of name to Model
+        ``demo_seed1`` and so on.
     """
-    if not isinstance(study, DemoStudy):
-        raise ValueError(
-            f"expected the demo study to train replicates of, got {study.name!r}; pass retrained networks as --replicates DIR"
-        )
-    from mriinterp.train import Recipe, remove_scans, train_demo
+    from mriinterp.train import Recipe, remove_scans, train_demo  # training is not worth loading otherwise
 
-    recipe = Recipe(study=study.settings)
+    recipe, folder = recipe or Recipe(), Path(folder)
+    found = {}
     for seed in range(1, count + 1):
         name = f"demo_seed{seed}"
-        if (folder / f"{name}.json").is_file() and (folder / f"{name}.safetensors").is_file():
+        card = folder / f"{name}.json"
+        if card.is_file() and card.with_suffix(".safetensors").is_file():
+            found[name] = load_model(card, device="cpu")
             continue
         other = replace(recipe, fitting=replace(recipe.fitting, seed=recipe.fitting.seed + seed))
-        train_demo(folder, other, name=name, keep_scans=True, progress=progress, cancel=cancel)
+        found[name] = train_demo(folder, other, name=name, keep_scans=True, progress=progress, cancel=cancel)
     remove_scans(recipe, folder)
+    return found

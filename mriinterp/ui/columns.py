@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 import streamlit as st
 
 from mriinterp.methods import get_method, method_names
-from mriinterp.models import Model, packaged_models
+from mriinterp.models import Model, packaged_models, read_card
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
@@ -96,7 +96,7 @@ def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
         subject = column.subject or "uploaded scan"
         if column.subject:
             subject += f" · {study.group_of(column.subject)}"
-        return [subject, get_method(column.method).label, column.model or "study’s network"]
+        return [subject, get_method(column.method).label, network_label(column.model)]
 
     rows = [facts(column) for column in columns]
     differs = [len({row[n] for row in rows}) > 1 for n in range(3)]
@@ -115,6 +115,25 @@ def networks_of(study: Study) -> list[str]:
     return ["", *(name for name in packaged_models() if name != study.model_recipe.source)]
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def trap_of(name: str) -> str:
+    """What a network made to mislead was trained on; "" for all others."""
+    card = packaged_models().get(name)
+    return "" if card is None else read_card(card).trap
+
+
+def network_label(name: str) -> str:
+    """A network's name for people; one that was made to mislead says so."""
+    return f"{name} (a trap)" if trap_of(name) else name or "The study’s network"
+
+
+def _tell_traps(columns: Sequence[Column]) -> None:
+    """Words on networks that were made to mislead."""
+    for name in dict.fromkeys(column.model for column in columns):
+        if trap_of(name):
+            st.caption(f":material/warning: **{name} is a trap.** {trap_of(name)}")
+
+
 def choose_columns(study_name: str, model: Model) -> Choice:
     """Widgets that choose the columns, in the sidebar; everything chosen is in the address."""
     study = study_of(study_name)
@@ -128,9 +147,12 @@ def choose_columns(study_name: str, model: Model) -> Choice:
     )
     write_address("by")
     if mode == "any":
-        return _any_columns(study_name, model)
+        choice = _any_columns(study_name, model)
+        _tell_traps(choice.columns)
+        return choice
     st.query_params.pop("c", None)
     choice = {"methods": _methods, "subjects": _subjects, "networks": _networks}[mode](study_name, model)
+    _tell_traps(choice.columns)
     st.session_state["c_seed"] = [write_column(column) for column in choice.columns if column.subject]
     return choice
 
@@ -179,11 +201,13 @@ def _subjects(study_name: str, model: Model) -> Choice:
 def _networks(study_name: str, model: Model) -> Choice:
     subject = choose_subject(study_name, model)
     names = networks_of(study_of(study_name))
+    honest = [name for name in names if not trap_of(name)]
+    first = (honest if len(honest) > 1 else names)[:MOST]
     chosen = st.multiselect(
         "Networks",
         names,
-        format_func=lambda name: name or "The study’s network",
-        key=linked_list("networks", names[:MOST], names),
+        format_func=network_label,
+        key=linked_list("networks", first, names),
         max_selections=MOST,
         persist_state="session",
     )
@@ -224,7 +248,7 @@ def _any_columns(study_name: str, model: Model) -> Choice:
         network = ""
         if len(networks) > 1:
             network = st.selectbox("Network", networks, key="new_network",
-                                   format_func=lambda one: one or "The study’s network")  # fmt: skip
+                                   format_func=network_label)  # fmt: skip
         method = choose_method("new_method", "occlusion")
         values = parameter_widgets(method, model.heads[0].kind, prefix="new.")
         new = write_column(make_column(subject, method.name, values, network))

@@ -22,6 +22,9 @@ def test_models_and_their_cards(capsys):
     listed = capsys.readouterr().out
     assert "demo" in listed
     assert "ncomms2022" in listed
+    trap = next(line for line in listed.splitlines() if "demo_confound" in line)
+    assert trap.endswith("A TRAP")
+    assert "it decides by the mark" in listed
     assert main(["models", "demo"]) == 0
     assert json.loads(capsys.readouterr().out)["simulated"] is True
     assert main(["models", "nobody"]) == 2
