@@ -74,7 +74,11 @@ def test_a_case_without_truth_says_so():
 
 def test_against_quantus(rng):
     """Quantus refuses volumes; mass and rank do not depend on the shape, so its 2D figures must be ours."""
-    quantus = pytest.importorskip("quantus")
+    quantus = pytest.importorskip(
+        "quantus",
+        reason="Quantus or a system library it needs is not here: pip install -r requirements-dev.txt, and libGL.so.1 for OpenCV",
+        exc_type=ImportError,
+    )
     torch = pytest.importorskip("torch")
 
     class First(torch.nn.Module):
