@@ -231,3 +231,18 @@ def test_downloads_open_again(open_app, page, tmp_path):
     assert {"area", "share"} <= set(pd.read_csv(get("Areas (CSV)")).columns)
     with Image.open(get("Mosaic (PNG)")) as mosaic:
         assert len(np.unique(np.asarray(mosaic.convert("RGB")).reshape(-1, 3), axis=0)) > 500
+
+
+def test_a_session_that_computes_leaves_the_others_usable(page, new_page, app_url):
+    busy = new_page()
+    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=20&occlusion.stride=3")  # minutes of work
+    busy.get_by_text(re.compile(r"of [\d,]+, .* left")).first.wait_for(timeout=FIRST_MAP_MS)
+    # The other session sees a new scan, asks what the network says of it, and gets a map of it.
+    page.goto(f"{app_url}/?subject=sim-012&method=sensitivity")
+    page.get_by_text("network says").wait_for(timeout=FIRST_MAP_MS)
+    assert ready(page).is_visible()
+    assert busy.get_by_test_id("stProgress").is_visible(), "the long work ended first: it must be made longer"
+    busy.get_by_role("button", name="Cancel").click()
+    busy.get_by_text("was cancelled. Nothing was kept of it.").wait_for(timeout=FIRST_MAP_MS)
+    busy.get_by_text("This map is not known yet").wait_for()
+    assert not busy.get_by_test_id("stProgress").is_visible()
