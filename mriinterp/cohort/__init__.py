@@ -5,4 +5,12 @@ from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.run import run_cohort
 from mriinterp.cohort.workers import default_workers
 
-__all__ = ["COHORT_DEFAULTS", "CohortResult", "choose_methods", "default_workers", "open_cohort", "run_cohort", "select_subjects"]
+__all__ = [
+    "COHORT_DEFAULTS",
+    "CohortResult",
+    "choose_methods",
+    "default_workers",
+    "open_cohort",
+    "run_cohort",
+    "select_subjects",
+]

@@ -210,6 +210,7 @@ def provenance(plan: Plan, model: Model, atlas_name: str) -> dict[str, Any]:
         "heads": [{"name": h.name, "kind": h.kind, "classes": list(h.classes)} for h in model.heads],
         "atlas": {"name": atlas_name, "sha256": task.atlas_digest},
         "space": task.layout.space,
+        "space_checked": task.check_space,
         "threads": task.threads,
         "device": str(model.device),
         "versions": versions(),

@@ -83,6 +83,7 @@ class Task:
     simulated: bool
     device: str = "auto"
     threads: int = 1
+    check_space: bool = True
     reference: ScanSource | None = None
     version: str = mriinterp.__version__
 
@@ -204,6 +205,7 @@ def make_plan(
     maps: bool = True,
     device: str = "auto",
     threads: int = 1,
+    check_space: bool | None = None,
 ) -> Plan:
     """A run over the scans of a study; see `mriinterp.cohort.run_cohort`.
 
@@ -228,6 +230,7 @@ def make_plan(
         simulated=study.simulated,
         device=device,
         threads=threads,
+        check_space=study.check_space if check_space is None else check_space,
         reference=study.background_source() if needs_reference else None,
     )
     items = tuple(

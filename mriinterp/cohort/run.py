@@ -44,6 +44,7 @@ def run_cohort(
     executor: Executor | None = None,
     device: str = "auto",
     threads: int = 1,
+    check_space: bool | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     scratch_limit: int = SCRATCH_LIMIT,
@@ -88,6 +89,9 @@ def run_cohort(
     device : str
     threads : int
         CPU threads inside each worker. Other numbers, other last bits.
+    check_space : bool, optional
+        Leave out scans that do not match the MNI template (see
+        `mriinterp.space`), and tell so; default: as the study has it.
     progress : callable, optional
         ``progress(done, total)`` counts what is still to do: maps, then averages.
     cancel : callable, optional
@@ -119,6 +123,7 @@ def run_cohort(
             return make_plan(
                 study, chosen, model, atlas, out,
                 split=split, target=target, n=n, seed=seed, maps=maps, device=device, threads=threads,
+                check_space=check_space,
             )  # fmt: skip
 
         plan = planned(choices)

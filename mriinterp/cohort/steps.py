@@ -28,6 +28,7 @@ from mriinterp.cohort.record import Record, read_record
 from mriinterp.cohort.work import Outcome, is_current, map_key
 from mriinterp.models import Model, Prediction
 from mriinterp.progress import check_cancel, tell
+from mriinterp.space import MNI_CORRELATION
 from mriinterp.volume import Grid, Volume
 
 __all__ = ["CohortRun"]
@@ -110,9 +111,11 @@ class CohortRun:
         return missing
 
     def _seen_digest(self, item: Item) -> str | None:
-        """Digest of the scan, if it has been read and has not changed since."""
+        """Digest of the scan, if it has been read, was where it has to be, and has not changed since."""
         try:
             seen = json.loads(self.layout.seen(item.label).read_text(encoding="utf-8"))
+            if self.plan.task.check_space and not seen.get("mni", -1.0) >= MNI_CORRELATION:
+                return None  # an earlier run did not look
             return seen["sha256"] if seen["fingerprint"] == item.source.fingerprint() else None
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -28,11 +28,14 @@ from mriinterp.cohort.record import Record, read_record, write_record
 from mriinterp.explain import explain
 from mriinterp.models import Model, Prediction
 from mriinterp.progress import Cancelled
+from mriinterp.space import check_mni_space
 from mriinterp.store import request_key
 from mriinterp.study import AtlasRecipe, ModelRecipe
 from mriinterp.volume import Volume
 
 __all__ = ["Outcome", "explain_items", "is_current", "map_key", "start_worker", "use_model"]
+
+SPACE_HELP = "To explain it all the same: --no-space-check, or check_space = false under [subjects] of the study file"
 
 CANCEL_EVERY = 0.25  # seconds between two looks at the file that says stop
 
@@ -170,9 +173,9 @@ def explain_items(task: Task, items: list[Item], token: str = "") -> list[Outcom
         ahead: Future | None = None
         for index, item in enumerate(items):
             stop.check()
-            loading = ahead or loader.submit(_load, item)
+            loading = ahead or loader.submit(_load, item, task.check_space)
             following = items[index + 1] if index + 1 < len(items) else None
-            ahead = loader.submit(_load, following) if following is not None else None
+            ahead = loader.submit(_load, following, task.check_space) if following is not None else None
             outcomes.append(_explain_item(task, item, loading, model, atlas, reference, stop))
     return outcomes
 
@@ -203,19 +206,28 @@ class _Stop:
                 stream.write(b".")
 
 
-def _load(item: Item) -> tuple[Volume, str]:
-    """A scan, digest computed, and its fingerprint before it was read."""
+def _load(item: Item, check_space: bool) -> tuple[Volume, dict[str, Any]]:
+    """A scan, and what is kept of having seen it.
+
+    That is its fingerprint before it was read, its digest and, if looked at,
+    its correlation with the template.
+    """
     mark = item.source.fingerprint()
     scan = item.source.load()
-    _ = scan.digest
-    return scan, mark
+    seen = {"fingerprint": mark, "sha256": scan.digest}
+    if check_space:
+        try:
+            seen["mni"] = round(check_mni_space(scan, "it"), 4)
+        except ValueError as error:
+            raise ValueError(f"{error}. {SPACE_HELP}") from error
+    return scan, seen
 
 
 def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome:
     """All methods of one scan."""
     start = time.monotonic()
     try:
-        scan, mark = loading.result()
+        scan, seen = loading.result()
         prediction = model.predict(scan)
     except Exception as error:  # whatever is wrong with one scan is told, and must not end a night's run
         logger.warning("%s: left out: %s", item.id, _words(error))
@@ -235,8 +247,7 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
         if why is None:
             computed.append(name)
         stop.map_done()
-    seen = task.layout.seen(item.label)
-    write_text(seen, json.dumps({"fingerprint": mark, "sha256": scan.digest}) + "\n")
+    write_text(task.layout.seen(item.label), json.dumps(seen) + "\n")
     return Outcome(item.id, prediction, failures, keys, tuple(computed), time.monotonic() - start)
 
 

@@ -73,6 +73,9 @@ def add_parser(commands) -> None:
     where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a Dask scheduler; needs mriinterp[cluster]")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads a worker (default: %(default)s)")
     how.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: %(default)s")
+    what.add_argument(
+        "--no-space-check", action="store_true", help="also explain scans that do not look like MNI space"
+    )
     add_study_trust(how)
     parser.set_defaults(run=run)
 
@@ -110,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
             executor=executor,
             device=args.device,
             threads=args.threads,
+            check_space=False if args.no_space_check else None,
             progress=progress,
         )
     progress.close()
@@ -161,5 +165,6 @@ def report(result: CohortResult) -> None:
     if result.target == "predicted" and (result.group_table.filter(like="explained_") > 0).sum(axis=1).max() > 1:
         say("  wrongly predicted scans are explained for another class than the rest of their group (see --target)")
     for scan, why in result.failures.items():
-        complain(f"{scan} left out: {'; '.join(f'{what}: {text}' for what, text in why.items())}")
+        reasons = (text if what == "scan" else f"{what}: {text}" for what, text in why.items())
+        complain(f"{scan} left out: {'; '.join(reasons)}")
     say(f"wrote {result.folder}")

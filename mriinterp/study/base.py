@@ -45,6 +45,8 @@ class Study(ABC):
         The network's class for each group; groups that have none are absent.
     output : Path or None
         Where results of this study go unless said otherwise.
+    check_space : bool
+        Whether scans are compared with the MNI template before a cohort run explains them.
     example : str or None
         The subject that pages open with; None: the first.
     """
@@ -57,6 +59,7 @@ class Study(ABC):
     positive: str
     classes: dict[str, str]
     output: Path | None = None
+    check_space: bool = True
     example: str | None = None
 
     @property

@@ -238,7 +238,7 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     findings = (
         ("error", f"Scans that cannot be read ({len(unreadable)} of {total} opened)", unreadable),
         (
-            "error",
+            "error" if settings.check_space else "warning",  # told all the same
             f"Scans that do not lie in MNI space ({len(elsewhere)} of {total} opened; correlation with the template "
             f"below {MNI_CORRELATION}); register them first, for example with CAT12, FSL or ANTs",
             elsewhere,

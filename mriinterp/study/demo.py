@@ -32,6 +32,7 @@ class DemoStudy(Study):
     name = "demo"
     title = "Demo study (simulated)"
     simulated = True
+    check_space = False  # made from the template
     example = "sim-003"  # diseased, and recognised by the packaged network
 
     def __init__(self, settings: SimulationSettings = DEMO, kept: Path | None = None):

@@ -34,6 +34,7 @@ SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
         "columns": ("texts", False),
         "prefixes": ("texts", False),
         "allow_unknown_space": ("truth", False),
+        "check_space": ("truth", False),
     },
     "groups": {
         "reference": ("text", True),
@@ -78,6 +79,10 @@ class StudySettings:
         `output` is ``<name>_results`` beside the file unless given.
     kind, pattern, columns, prefixes, corrupt
         As `mriinterp.subjects.read_subjects` takes them.
+    allow_unknown_space : bool
+        Take scans whose header does not say where they lie.
+    check_space : bool
+        Compare scans with the MNI template.
     labels : dict of str to tuple of str
         What each group is called in the table; keys are the groups.
     reference, positive : str
@@ -111,6 +116,7 @@ class StudySettings:
     columns: Mapping[str, str] = field(default_factory=dict)
     prefixes: Mapping[str, str] = field(default_factory=dict)
     allow_unknown_space: bool = False
+    check_space: bool = True
     classes: Mapping[str, str] = field(default_factory=dict)
     test: float | int | None = None
     seed: int = 0
@@ -198,6 +204,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         columns=flat.get("subjects.columns", {}),
         prefixes={k: str(_located(v, folder)) for k, v in flat.get("subjects.prefixes", {}).items()},
         allow_unknown_space=flat.get("subjects.allow_unknown_space", False),
+        check_space=flat.get("subjects.check_space", True),
         labels=labels,
         reference=flat["groups.reference"],
         positive=flat.get("groups.positive", ""),
