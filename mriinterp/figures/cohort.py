@@ -12,7 +12,7 @@ from mriinterp.figures.areas import LINE, ROW_PX, peaks_of
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, area_label
 
-__all__ = ["effect_bars", "outliers", "subjects_heatmap", "volcano"]
+__all__ = ["effect_bars", "outliers", "subjects_heatmap"]
 
 STRIP_PX = 34
 OUTLIER = 3.5  # robust standard deviations (Iglewicz & Hoaglin 1993)
@@ -230,34 +230,6 @@ def effect_bars(
         margin={"l": 10, "r": 10, "t": 20, "b": 70},
         xaxis={"title": {"text": title.replace("<", "&lt;").replace("&lt;br>", "<br>")}},
         yaxis={"autorange": "reversed", "automargin": True},
-        clickmode="event+select",
-    )
-    return apply_theme(figure, theme)
-
-
-def volcano(comparison: pd.DataFrame, names: tuple[str, str], *, label: int = 6, theme: str | None = None) -> go.Figure:
-    """Effect against evidence, one dot an area; the `label` strongest findings carry their name."""
-    p = np.maximum(comparison["p"].to_numpy(float), 1e-300)
-    found = (comparison["p_fdr"] < SIGNIFICANT).to_numpy()
-    strongest = set(np.argsort(p, kind="stable")[:label].tolist())
-    text = [area_label(a) if n in strongest and found[n] else "" for n, a in enumerate(comparison["area"])]
-    figure = go.Figure()
-    for chosen, name, colour in ((found, "FDR &lt; 0.05", GROUP_COLOURS[0]), (~found, "not", "#9aa5b1")):
-        where = np.flatnonzero(chosen)
-        figure.add_trace(
-            go.Scatter(
-                x=comparison["g"].to_numpy(float)[where], y=-np.log10(p[where]), mode="markers+text", name=name,
-                text=[text[n] for n in where], textposition="top center", marker={"color": colour, "size": 8},
-                customdata=[[str(comparison["area"].iloc[n])] for n in where],
-                hovertemplate="%{customdata[0]}<br>g = %{x:.2f}, −log10 p = %{y:.2f}<extra></extra>",
-            )
-        )  # fmt: skip
-    figure.update_layout(
-        height=420,
-        margin={"l": 10, "r": 10, "t": 30, "b": 50},
-        xaxis={"title": {"text": f"Hedges' g ({names[0]} − {names[1]}, in standard deviations)"}},
-        yaxis={"title": {"text": "−log10 p (Welch t)"}, "rangemode": "tozero"},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         clickmode="event+select",
     )
     return apply_theme(figure, theme)

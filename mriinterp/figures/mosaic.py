@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mriinterp.atomic import replacing
 from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale
 from mriinterp.volume import Volume, resample
 
-__all__ = ["draw_bar", "draw_marks", "mosaic", "mosaic_png", "on_one_grid", "save_mosaic", "tile"]
+__all__ = ["draw_bar", "draw_marks", "mosaic", "mosaic_png", "on_one_grid", "tile"]
 
 INK = {"dark": ((0, 0, 0), (235, 235, 235)), "light": ((255, 255, 255), (30, 30, 30))}
 GAP = 4
@@ -182,11 +180,3 @@ def mosaic_png(scan: Volume, relevance: Any = None, **options: Any) -> bytes:
     stream = BytesIO()
     Image.fromarray(mosaic(scan, relevance, **options)).save(stream, "PNG", optimize=True)
     return stream.getvalue()
-
-
-def save_mosaic(path: str | os.PathLike, scan: Volume, relevance: Any = None, **options: Any) -> Path:
-    """Write a PNG of `mosaic`; the file appears whole or not at all."""
-    data = mosaic_png(scan, relevance, **options)
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
-    return Path(path)

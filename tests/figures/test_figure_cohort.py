@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.figures.cohort import effect_bars, outliers, subjects_heatmap, volcano
+from mriinterp.figures.cohort import effect_bars, outliers, subjects_heatmap
 from mriinterp.stats import compare_groups
 
 
@@ -73,7 +73,3 @@ def test_effects_are_those_of_the_comparison(values, groups):
     assert dots.x[0] == table.set_index("area").loc["B", "g"]
     assert dots.marker.symbol[0] == "circle"
     assert set(dots.marker.symbol[1:]) == {"circle-open"}
-    found, rest = volcano(table, ("AD", "CN")).data
-    assert [row[0] for row in found.customdata] == ["B"]
-    assert len(rest.x) == 5
-    assert found.y[0] == pytest.approx(-np.log10(table.set_index("area").loc["B", "p"]))
