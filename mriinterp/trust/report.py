@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,12 @@ from typing import Any
 import pandas as pd
 
 from mriinterp.atomic import write_text
+from mriinterp.export.report import Report
 from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
+from mriinterp.markdown import escape_markdown
 from mriinterp.sidecar import RESEARCH_USE
-from mriinterp.trust.registry import get_measure, measure_names
+from mriinterp.trust.registry import Measure, get_measure, measure_names
 from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table, summary
 from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import CAVEAT, findings, label_of
@@ -109,6 +110,12 @@ def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str])
     return about
 
 
+def _escaped(plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan whose names from outside are plain text in Markdown."""
+    model = {**plan["model"], "name": escape_markdown(plan["model"]["name"])}
+    return {**plan, "title": escape_markdown(plan["title"]), "target": escape_markdown(plan["target"]), "model": model}
+
+
 def _failed(folder: Path, results: pd.DataFrame) -> dict[str, str]:
     """Why methods without a result have none."""
     known = set(results["method"])
@@ -157,9 +164,11 @@ def write_report(folder: Path | str) -> list[Path]:
     write_text(folder / "details.json", pack_details(folder))
     write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     settings = settings_words(settings_table(results))
-    header = _header(plan, results, _failed(folder, results))
-    write_text(folder / "report.md", _markdown(header, table, words, settings))
-    write_text(folder / "report.html", _html(header, table, words, settings, folder))
+    failed = _failed(folder, results)
+    header = _header(plan, results, failed)
+    safe = {method: escape_markdown(reason) for method, reason in failed.items()}
+    write_text(folder / "report.md", _markdown(_header(_escaped(plan), results, safe), table, words, settings))
+    _page(plan, header, table, words, settings, folder).write(folder / "report.html")
     return [
         folder / name for name in ("trust_results.csv", "trust_summary.csv", "details.json", "report.md", "report.html")
     ]
@@ -189,46 +198,36 @@ def _markdown(header: list[str], table: pd.DataFrame, words: list[str], settings
     if settings:
         parts += [f"## {SETTINGS_TITLE}", "", *[f"- {line}" for line in settings], ""]
     parts += ["## Questions", ""]
-    for name in dict.fromkeys(table["measure"]):
-        measure = get_measure(name)
+    for measure in _taken(table):
         parts.append(f"- **{measure.label}**: {measure.question} ({measure.reference})")
     return "\n".join([*parts, "", RESEARCH_USE, ""])
 
 
 SETTINGS_TITLE = "Occlusion's own settings: Kendall's τ of the ranks of areas"
-STYLE = (
-    "body{font-family:system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem;line-height:1.5}"
-    "table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #ccc;padding:.25rem .5rem;text-align:left}"
-)
 
 
-def _html(
+def _page(
+    plan: dict[str, Any],
     header: list[str],
     table: pd.DataFrame,
     words: list[str],
     settings: list[str],
     folder: Path,
-) -> str:
-    def paragraphs(texts: Sequence[str], tag: str) -> str:
-        return "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
-
-    figures, first = [], True
+) -> Report:
+    """The report as one page that opens offline."""
+    page = Report("Trust benchmark", plan["title"], simulated=plan["simulated"])
+    page.text("What was done", *header).text("What the figures mean", *words, CAVEAT)
     for title, figure in _figures(table, folder):
-        figure = apply_theme(figure, "light")
-        drawn = figure.to_html(full_html=False, include_plotlyjs=first)  # once, inline: the file works offline
-        figures.append(f"<h2>{html.escape(title)}</h2>{drawn}")
-        first = False
+        page.figure(title, apply_theme(figure, "light"))
     if settings:
-        figures.append(f"<h2>{SETTINGS_TITLE}</h2><ul>{paragraphs(settings, 'li')}</ul>")
+        page.text(SETTINGS_TITLE, *settings)
     rows = [line.strip("| ").split(" | ") for line in markdown_table(table).replace("\\*", "*").splitlines()]
     rows = [[cell.replace("\\|", "|") for cell in row] for row in rows]
-    head, body = rows[0], rows[2:]
-    cells = "".join(f"<tr>{paragraphs(row, 'td')}</tr>" for row in body)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trust benchmark</title>'
-        f"<style>{STYLE}</style></head><body><h1>Trust benchmark</h1>{paragraphs(header, 'p')}"
-        f"<h2>What the figures mean</h2><ul>{paragraphs(words, 'li')}</ul><p>{html.escape(CAVEAT)}</p>"
-        f"{''.join(figures)}<h2>Table</h2><p>{html.escape(NOTE)}</p>"
-        f"<div style='overflow-x:auto'><table><tr>{paragraphs(head, 'th')}</tr>{cells}</table></div>"
-        f"<p>{html.escape(RESEARCH_USE)}</p></body></html>"
+    page.table("All numbers", pd.DataFrame(rows[2:], columns=rows[0]), NOTE)
+    return page.facts(
+        "Questions", {measure.label: f"{measure.question} ({measure.reference})" for measure in _taken(table)}
     )
+
+
+def _taken(table: pd.DataFrame) -> list[Measure]:
+    return [get_measure(name) for name in dict.fromkeys(table["measure"])]

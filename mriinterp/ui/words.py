@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from mriinterp.markdown import escape_markdown
 
 __all__ = ["escape_markdown", "words_of"]
-
-
-def escape_markdown(text: str) -> str:
-    """Text from files or names as plain text in Markdown: no markup, no pictures from elsewhere."""
-    return re.sub(r"([\\`*_{}\[\]()#!|<>$:~])", r"\\\1", text)
 
 
 def words_of(error: Exception) -> str:

@@ -129,12 +129,30 @@ def test_report_and_words(done):
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1  # |x| does not break the table
     page = files["report.html"].read_text(encoding="utf-8")
-    assert "https://cdn" not in page.split("<body>")[0]
+    assert "Content-Security-Policy" in page
+    assert "Simulated data" in page
+    assert 'src="http' not in page
     sentences = findings(summary(folder))
     assert any(s.startswith("On localisation") and "Sensitivity analysis" in s for s in sentences)
     assert verdict(summary(folder), "localisation", "sensitivity").startswith("Better than all controls")
     assert load_plan(folder)["target"] == "AD"
     assert len(load_details(folder, "deletion")) == 21
+
+
+def test_names_from_outside_are_no_markup(done, tmp_path):
+    """A study's title is whatever its file says."""
+    *_, folder, _, _ = done
+    write_report(folder)
+    for name in ("plan.json", "trust_results.csv", "details.json"):
+        shutil.copy(folder / name, tmp_path / name)
+    plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    plan["title"] = "<script>alert(1)</script> ![x](http://elsewhere/x.png)"
+    (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    write_report(tmp_path)
+    assert "<script>alert" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "<script>" not in text.replace("\\<", "")
+    assert "![x](" not in text
 
 
 def test_a_report_alone_tells_the_same(done, tmp_path):
