@@ -25,6 +25,7 @@ from mriinterp.atlas import Atlas
 from mriinterp.atomic import write_text
 from mriinterp.cohort.plan import Item, MethodChoice, Task
 from mriinterp.cohort.record import Record, read_record, write_record
+from mriinterp.errors import words_with_kind
 from mriinterp.explain import explain
 from mriinterp.models import Model, Prediction
 from mriinterp.progress import Cancelled
@@ -230,10 +231,10 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
         scan, seen = loading.result()
         prediction = model.predict(scan)
     except Exception as error:  # whatever is wrong with one scan is told, and must not end a night's run
-        logger.warning("%s: left out: %s", item.id, _words(error))
+        logger.warning("%s: left out: %s", item.id, words_with_kind(error))
         for _ in item.methods:
             stop.map_done()
-        return Outcome(item.id, None, {"scan": _words(error)}, seconds=time.monotonic() - start)
+        return Outcome(item.id, None, {"scan": words_with_kind(error)}, seconds=time.monotonic() - start)
     failures, keys, computed = {}, {}, []
     choices = {choice.name: choice for choice in task.methods}
     for name in item.methods:
@@ -272,19 +273,11 @@ def _explain_method(task, item, scan, choice, key, model, atlas, reference, stop
     except Cancelled:
         raise
     except Exception as error:  # told, and only this map is left out
-        logger.warning("%s: %s is left out: %s", item.id, name, _words(error))
-        return _words(error)
+        logger.warning("%s: %s is left out: %s", item.id, name, words_with_kind(error))
+        return words_with_kind(error)
     more = {"subject": item.id, "group": item.group, "simulated_scan": task.simulated, "model": model.card.name}
     write_record(layout, item.label, relevance, key, atlas, task.keep_maps, **more)
     return None
-
-
-def _words(error: BaseException) -> str:
-    """An error on one line; out of memory and bugs with their kind."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    text = " ".join(text.split())
-    told = isinstance(error, (ValueError, OSError, KeyError)) and text
-    return text if told else f"{type(error).__name__}: {text}"
 
 
 def token_of(run: str, items: list[Item]) -> str:

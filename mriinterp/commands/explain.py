@@ -14,6 +14,7 @@ from mriinterp.atomic import made_folder, write_text
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.cost import describe_cost
+from mriinterp.errors import words_of
 from mriinterp.explain import RelevanceMap, explain
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
@@ -112,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _about(scan: str, error: Exception) -> str:
     """What went wrong with a scan; many errors name the file themselves."""
-    words = str(error) or type(error).__name__
+    words = words_of(error)
     return words if words.startswith((scan, Path(scan).name)) else f"{scan}: {words}"
 
 

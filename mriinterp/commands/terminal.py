@@ -6,9 +6,10 @@ import sys
 import time
 from typing import TextIO
 
+from mriinterp.errors import words_of
 from mriinterp.progress import TimeLeft, describe_seconds
 
-__all__ = ["ProgressLine", "complain", "message_of", "quoted", "say"]
+__all__ = ["ProgressLine", "complain", "quoted", "say"]
 
 BAR_WIDTH = 24
 TERMINAL_EVERY, FILE_EVERY = 0.2, 15.0  # seconds between two reports
@@ -20,11 +21,6 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def message_of(error: BaseException | str) -> str:
-    """The words of an error (a KeyError quotes its message)."""
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-
-
 def quoted(path: object) -> str:
     """A path as one types it: in quotes if it has spaces."""
     return f'"{path}"' if " " in str(path) else str(path)
@@ -32,7 +28,7 @@ def quoted(path: object) -> str:
 
 def complain(error: BaseException | str) -> None:
     """An error or warning, on one line."""
-    sys.stderr.write(f"mriinterp: {message_of(error)}\n")
+    sys.stderr.write(f"mriinterp: {error if isinstance(error, str) else words_of(error)}\n")
     sys.stderr.flush()
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from mriinterp.errors import words_of
 from mriinterp.models import Model, architecture_names, packaged_models, read_card
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
@@ -87,8 +88,7 @@ def _attempt(make: Callable[[], T], what: str, report: Report) -> T | None:
     try:
         return make()
     except (ValueError, KeyError, OSError, RuntimeError) as error:
-        text = error.args[0] if isinstance(error, KeyError) and error.args else error
-        report.add("error", f"{what}: {text}")
+        report.add("error", f"{what}: {words_of(error)}")
         return None
 
 

@@ -1,0 +1,29 @@
+"""What errors say, in words that can be shown."""
+
+from __future__ import annotations
+
+__all__ = ["words_of", "words_with_kind"]
+
+OURS = (ValueError, OSError, KeyError)  # their words stand for themselves
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says, without the quotes that a KeyError puts around it; its kind if it says nothing."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text or type(error).__name__
+
+
+def words_with_kind(error: BaseException) -> str:
+    """The same on one line, after the kind of error where that tells more: out of memory, and bugs.
+
+    Examples
+    --------
+    >>> words_with_kind(ValueError("no such area"))
+    'no such area'
+    >>> words_with_kind(IndexError("out of range"))
+    'IndexError: out of range'
+    >>> words_with_kind(MemoryError())
+    'MemoryError'
+    """
+    text, kind = " ".join(words_of(error).split()), type(error).__name__
+    return text if isinstance(error, OURS) or text == kind else f"{kind}: {text}"
