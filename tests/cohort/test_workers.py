@@ -86,11 +86,17 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch):
     study = load_study(make_study(tmp_path / "study", per_group=25), trust_code=True)
     run_cohort(study, ["sensitivity"], out=tmp_path / "warm", n=4)
     monkeypatch.setattr("mriinterp.cohort.finish.SCANS_AT_ONCE", 4)
-    peaks = []
-    for n in (10, 50):
-        tracemalloc.start()
-        run_cohort(study, ["sensitivity"], out=tmp_path / f"{n}", n=n)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
     one_map = 14 * 15 * 13 * 4
-    assert peaks[1] - peaks[0] < 0.8 * 40 * one_map  # 40 more scans: 5 kB each for rows and garbage, and no map
+
+    def growth(attempt):
+        peaks = []
+        for n in (10, 50):
+            tracemalloc.start()
+            run_cohort(study, ["sensitivity"], out=tmp_path / f"{attempt}-{n}", n=n)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        return peaks[1] - peaks[0]
+
+    # 40 more scans: 5 kB each for rows and garbage, and no map. Other threads' garbage may be there by chance; maps
+    # that are kept would be there every time.
+    assert any(growth(attempt) < 0.8 * 40 * one_map for attempt in range(3))
