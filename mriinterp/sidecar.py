@@ -14,9 +14,13 @@ from mriinterp.explain import RelevanceMap
 from mriinterp.models import Prediction
 from mriinterp.volume import Volume
 
-__all__ = ["RESEARCH_USE", "from_sidecar", "to_sidecar", "versions"]
+__all__ = ["RESEARCH_USE", "SIMULATED_ONLY", "from_sidecar", "to_sidecar", "versions"]
 
 RESEARCH_USE = "Research use only. Not a medical device."
+SIMULATED_ONLY = (
+    "No diagnosis. This network was trained on simulated brains only. What it says of a real scan means nothing about "
+    "the person; the map shows how the network reacts to real anatomy."
+)
 
 
 def versions() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mriinterp.sidecar import SIMULATED_ONLY
 from mriinterp.ui.cohort import show_planes
 from mriinterp.ui.cohort_areas import show_areas
 from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs
@@ -12,7 +13,6 @@ from mriinterp.ui.cohort_run import compute_panel, run_notes, watch_run
 from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
 from mriinterp.ui.cohort_voxels import show_voxels
 from mriinterp.ui.resources import model_of, study_of
-from mriinterp.ui.result import SIMULATED_ONLY
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 
 page_header("Cohort", "Where do groups of maps agree and differ?")

@@ -19,7 +19,7 @@ from mriinterp.explain import RelevanceMap, explain
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
 from mriinterp.nifti import read_volume, to_source, write_volume
-from mriinterp.sidecar import to_sidecar
+from mriinterp.sidecar import SIMULATED_ONLY, to_sidecar
 from mriinterp.space import check_mni_space, looks_skull_stripped
 from mriinterp.volume import Volume
 
@@ -34,10 +34,6 @@ For every SCAN it writes into the output folder
   <scan>_<method>_relevance.json         method, parameters, target, prediction, digests, versions
   <scan>_<method>_areas.csv              relevance per brain area
 and prints the prediction and the ten most relevant areas."""
-
-SIMULATED_ONLY = (
-    "This network was trained on simulated brains only: what it says of a real scan is no diagnosis, and none is shown."
-)
 
 
 def add_parser(commands) -> None:

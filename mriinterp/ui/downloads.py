@@ -15,18 +15,13 @@ from mriinterp.export.scan_report import scan_report
 from mriinterp.figures.mosaic import mosaic_png
 from mriinterp.methods import get_method
 from mriinterp.nifti import to_source, write_volume
-from mriinterp.sidecar import to_sidecar
+from mriinterp.sidecar import SIMULATED_ONLY, to_sidecar
 from mriinterp.ui.areas import table_of
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, study_of
 from mriinterp.ui.subject import Subject
 from mriinterp.volume import Volume
 
 __all__ = ["show_downloads"]
-
-NO_DIAGNOSIS = (
-    "No diagnosis: this network was trained on simulated brains only. What it says of a real scan means nothing about "
-    "the person and is left out; the map shows how the network reacts to real anatomy."
-)
 
 
 def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:
@@ -87,7 +82,7 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *
         facts = {"id": subject.name, **({"group": subject.group} if subject.group else {})}
         brain = study_of(study_name).brain_mask()
         told = subject.diagnosed_by(model_of(study_name))
-        about = {"simulated": simulated, "prediction": told, "notes": () if told else (NO_DIAGNOSIS,), "brain": brain}
+        about = {"simulated": simulated, "prediction": told, "notes": () if told else (SIMULATED_ONLY,), "brain": brain}
         offer(
             "One page (HTML)",
             lambda: scan_report(relevance, scan, atlas_of(study_name), subject=facts, **about).html(),

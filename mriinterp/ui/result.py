@@ -8,6 +8,7 @@ from mriinterp.explain import RelevanceMap
 from mriinterp.figures.slices3d import peak_mm, slices_figure
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
+from mriinterp.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
 from mriinterp.ui.address import read_view, write_view
 from mriinterp.ui.resources import atlas_of, on_grid_of
@@ -17,11 +18,6 @@ from mriinterp.ui.words import escape_markdown
 from mriinterp.volume import Volume
 
 __all__ = ["show_planes", "show_prediction", "show_space"]
-
-SIMULATED_ONLY = (
-    "**No diagnosis.** This network was trained on simulated brains only. What it says of a real scan means nothing "
-    "about the person; the map shows how the network reacts to real anatomy."
-)
 
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:

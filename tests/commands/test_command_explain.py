@@ -9,6 +9,7 @@ import pytest
 
 from mriinterp.cli import main
 from mriinterp.nifti import write_volume
+from mriinterp.sidecar import SIMULATED_ONLY
 from mriinterp.simulate import DEMO, simulate_subject
 
 
@@ -53,7 +54,7 @@ def test_a_real_scan_gets_no_diagnosis_from_the_demo_network(shared_data, tmp_pa
     scan = shared_data / "ds002748" / "mni" / "sub-59_space-MNI152_desc-brain_T1w.nii.gz"
     assert explain(scan, out=tmp_path) == 0
     said = capsys.readouterr().out
-    assert "simulated brains only" in said
+    assert f"  {SIMULATED_ONLY}\n" in said
     assert "prediction:" not in said
     own = nib.load(next(tmp_path.glob("*_relevance_scan.nii.gz")))
     assert own.shape == (182, 218, 182)
