@@ -124,7 +124,7 @@ def server(home: Path) -> Iterator[tuple[str, float, float]]:
 def all_maps_shown(page: Page, maps: int) -> None:
     """Wait until the viewer has drawn so many maps."""
     page.wait_for_function(
-        f"(maps) => {{ const v = {FIND}; return v?.root.dataset.ready && v.views.length === maps && v.measurer.idle; }}",
+        f"(maps) => {{ const v = {FIND}; return v?.root.dataset.ready && v.views.length === maps && v.views.every((one) => one.map) && v.measurer.idle; }}",
         arg=maps,
         timeout=LONGEST_MS,
     )

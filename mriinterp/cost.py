@@ -1,33 +1,130 @@
-"""What a map will cost, in words, before any work starts."""
+"""What a map will cost, in words and seconds, before any work starts."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
-from mriinterp.incremental import plan
+import numpy as np
+from scipy import ndimage
+
+from mriinterp.areanames import split_hemisphere
+from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.explain import explain
+from mriinterp.incremental import Plan, plan
+from mriinterp.methods import get_method
 from mriinterp.models import Model
 from mriinterp.progress import describe_seconds
+from mriinterp.volume import Volume
 
-__all__ = ["describe_cost"]
+__all__ = ["describe_cost", "map_seconds", "passes_of"]
 
-GRADIENT_PASSES = {"integrated_gradients": "steps", "smoothgrad": "samples"}
+COUNTED = {"integrated_gradients": "steps", "smoothgrad": "samples"}  # parameters that count passes
+# Time of a map in forward and backward passes, where that is not one: measured on the demo network.
+LIKE_PASSES = {"guided_grad_cam": 2.0, "lrp_epsilon": 1.7, "lrp_alphabeta": 4.5, "lrp_composite": 1.7}
+CLASS_ACTIVATION = "1 forward pass, and the gradient of the last layers"
+LAYERWISE = "1 forward pass, and relevance handed back layer by layer"
+WORDS = {
+    **dict.fromkeys(["grad_cam", "grad_cam_pp", "layer_cam", "hires_cam"], CLASS_ACTIVATION),
+    "guided_grad_cam": "2 forward and backward passes",
+    "lrp_epsilon": LAYERWISE,
+    "lrp_alphabeta": LAYERWISE,
+    "lrp_composite": LAYERWISE,
+}
+KEPT = 64
+
+_seconds: dict[tuple, float] = {}
 
 
-def describe_cost(model: Model, method: str, params: dict[str, Any]) -> str:
-    """Windows, work and time of a method on a model, e.g. ``"150 windows, about 2 s …"``.
+def _remembered(key: tuple, measure: Callable[[], float]) -> float:
+    """A measurement, made once for a network, device and setting."""
+    if key not in _seconds:
+        if len(_seconds) >= KEPT:
+            _seconds.clear()
+        _seconds[key] = measure()
+    return _seconds[key]
 
-    Occlusion is planned and calibrated on the model itself, which takes
-    under a second; the others are told by their number of passes.
-    """
-    if method == "occlusion":
-        cost = plan(model, model.grid, params["size"], params["stride"])
-        seconds = cost.estimate_seconds()
-        text = f"{cost.windows:,} windows, about {describe_seconds(seconds)}"
-        if cost.reason:
-            return f"{text}; the network runs whole for each window ({cost.reason})"
-        share = cost.macs / cost.plain_macs
-        return f"{text}; {share:.1%} of the work of one full pass a window, {cost.peak_memory_bytes / 2**20:,.0f} MB"
+
+def _pass_seconds(model: Model) -> float:
+    """A forward and a backward pass: the quicker of two, as the first also prepares memory."""
+
+    def measure() -> float:
+        scan = Volume(np.random.default_rng(0).random(model.grid.shape, np.float32), model.grid.affine)
+        times = []
+        for _ in range(2):
+            start = time.perf_counter()
+            explain(model, scan, "sensitivity")
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return _remembered((model.digest, str(model.device), "pass"), measure)
+
+
+def passes_of(method: str, params: dict[str, Any]) -> float:
+    """Time of a gradient method's map in forward and backward passes."""
+    return LIKE_PASSES.get(method, 1.0) * float(params.get(COUNTED.get(method, ""), 1))
+
+
+def _area_boxes(model: Model, atlas: Atlas | None, both_sides: bool) -> list[tuple[tuple[int, int], ...]]:
+    """What brain-area occlusion hides, as boxes around the areas on the network's grid."""
+    atlas = (load_atlas("AAL") if atlas is None else atlas).on(model.grid)
+    labels = atlas.labels.data.astype(np.int64)
+    if both_sides:
+        first: dict[str, int] = {}
+        merged = np.zeros(max(labels.max(), atlas.areas["label"].max()) + 1, np.int64)
+        for label, name in zip(atlas.areas["label"], atlas.areas["name"], strict=True):
+            merged[label] = first.setdefault(split_hemisphere(name)[0], label)
+        labels = merged[labels]
+    found = ndimage.find_objects(labels)
+    return [tuple((side.start, side.stop) for side in box) for box in found if box is not None]
+
+
+def _plan(model: Model, method: str, params: dict[str, Any], atlas: Atlas | None) -> Plan:
     if method == "area_occlusion":
-        return "one window for each area of the atlas"
-    passes = params.get(GRADIENT_PASSES.get(method, ""), 1)
-    return f"{passes} forward and backward pass{'es' if passes != 1 else ''}"
+        return plan(model, model.grid, regions=_area_boxes(model, atlas, params["both_sides"]))
+    return plan(model, model.grid, params["size"], params["stride"])
+
+
+def map_seconds(model: Model, method: str, params: dict[str, Any], atlas: Atlas | None = None) -> float:
+    """About how long a map takes on this machine, from a short measurement that is made once.
+
+    Parameters
+    ----------
+    params : dict
+        All parameters of the method.
+    atlas : Atlas, optional
+        Of brain-area occlusion; default AAL.
+    """
+    if method not in ("occlusion", "area_occlusion"):
+        return passes_of(method, params) * _pass_seconds(model)
+    if method == "occlusion":
+        setting: tuple = (params["size"], params["stride"])
+    else:
+        setting = (params["both_sides"], "" if atlas is None else atlas.digest)
+    key = (model.digest, str(model.device), method, *setting)
+    return _remembered(key, lambda: _plan(model, method, params, atlas).estimate_seconds())
+
+
+def describe_cost(model: Model, method: str, params: dict[str, Any], atlas: Atlas | None = None) -> str:
+    """Work and time of a method on a model, e.g. ``"150 boxes, about 2 s; …"``.
+
+    Occlusions are planned and timed on the model itself, the others from
+    one forward and backward pass; either takes about as long as that.
+    """
+    get_method(method)  # fails on a name that is none
+    about = _about(map_seconds(model, method, params, atlas))
+    if method not in ("occlusion", "area_occlusion"):
+        passes = round(passes_of(method, params))
+        one = "1 forward and backward pass" if passes == 1 else f"{passes} forward and backward passes"
+        return f"{WORDS.get(method, one)}, {about}"
+    cost = _plan(model, method, params, atlas)
+    text = f"{cost.windows:,} {'boxes' if method == 'occlusion' else 'areas'}, {about}"
+    if cost.reason:
+        return f"{text}; the network runs whole for each ({cost.reason})"
+    share = cost.macs / cost.plain_macs
+    return f"{text}; each takes {share:.1%} of a full pass, {cost.peak_memory_bytes / 2**20:,.0f} MB in all"
+
+
+def _about(seconds: float) -> str:
+    return "under a second" if seconds < 0.95 else f"about {describe_seconds(seconds)}"

@@ -22,7 +22,7 @@ name = current_study()
 with readable_errors():
     study, model = study_of(name), model_of(name)
 
-with st.sidebar:
+with readable_errors(), st.sidebar:
     choice = choose_columns(name, model)
     target = None
     if model.heads[0].kind == "classes":

@@ -37,8 +37,12 @@ with readable_errors():
 
 show_prediction(model, prediction, subject)
 relevance = known_map(key)
-cost.caption("Known: shown at once." if relevance else f"Cost: {cost_of(name, model.digest, method.name, params)}.")
-if relevance is None and (run or "started" not in st.session_state):
+first = st.session_state.setdefault("first_map", key) == key and "started" not in st.session_state
+if relevance is not None:
+    cost.caption("Known: shown at once.")
+elif not first:
+    cost.caption(f"Cost: {cost_of(name, model.digest, method.name, params)}.")
+if relevance is None and (run or first):
     st.session_state["started"] = True  # the first view needs no click
     start_job(
         "single",

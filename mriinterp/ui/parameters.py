@@ -11,6 +11,7 @@ from mriinterp.ui.address import linked
 
 __all__ = ["choose_method", "parameter_keys", "parameter_widgets"]
 
+NARROW_LETTERS = 11  # that a select box of half a sidebar can show
 HIDDEN_SCORES = {"classes": ("raw",), "scale": ("probability", "logit", "margin")}
 
 
@@ -30,7 +31,7 @@ def choose_method(key: str = "method", default: str = "occlusion") -> Method:
 
 
 def parameter_widgets(method: Method, head_kind: str, prefix: str = "") -> dict[str, Any]:
-    """One widget a parameter, two in a row; returns the chosen values.
+    """One widget a parameter, two in a row where their words fit; returns the chosen values.
 
     Parameters
     ----------
@@ -39,12 +40,23 @@ def parameter_widgets(method: Method, head_kind: str, prefix: str = "") -> dict[
     prefix : str
         Of the widgets' keys, which are also their names in the address.
     """
-    values = {}
-    columns = st.columns(min(2, len(method.parameters)))
-    for place, (name, parameter) in enumerate(method.parameters.items()):
-        with columns[place % len(columns)]:
+    values, row = {}, []
+    for name, parameter in method.parameters.items():
+        if _is_wide(parameter):
+            place = st.container()
+        else:
+            row = row or st.columns(2)
+            place = row.pop(0)
+        with place:
             values[name] = _widget(parameter, head_kind, f"{prefix}{name}", method.name)
     return values
+
+
+def _is_wide(parameter: Parameter) -> bool:
+    """Whether half a sidebar would cut the widget's words."""
+    if parameter.type is bool:
+        return True
+    return any(len(str(choice)) > NARROW_LETTERS for choice in parameter.choices or ())
 
 
 def _widget(parameter: Parameter, head_kind: str, key: str, method: str) -> Any:

@@ -97,7 +97,7 @@ def known_predictions(study: str) -> dict[str, Prediction]:
 @st.cache_data(max_entries=256, show_spinner="Planning …")
 def cost_of(study: str, digest: str, method: str, params: dict) -> str:
     """What a map will cost (`digest` is the model's)."""
-    return describe_cost(model_of(study), method, params)
+    return describe_cost(model_of(study), method, params, atlas_of(study))
 
 
 @st.cache_resource(show_spinner=False)

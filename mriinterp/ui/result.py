@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import streamlit as st
 
 from mriinterp.explain import RelevanceMap
+from mriinterp.figures.patch import patch_words
 from mriinterp.figures.slices3d import peak_mm, slices_figure
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
@@ -13,11 +17,11 @@ from mriinterp.study import Study
 from mriinterp.ui.address import read_view, write_view
 from mriinterp.ui.resources import atlas_of, on_grid_of
 from mriinterp.ui.subject import Subject
-from mriinterp.ui.viewer import Layer, Patch, viewer
+from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 from mriinterp.ui.words import escape_markdown
 from mriinterp.volume import Volume
 
-__all__ = ["show_planes", "show_prediction", "show_space"]
+__all__ = ["show_planes", "show_prediction", "show_scan", "show_space"]
 
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
@@ -46,7 +50,44 @@ def _layer(relevance: RelevanceMap) -> Layer:
     return Layer(method.label, relevance.volume, relevance.unit, signed=bool((relevance.volume.data < 0).any()))
 
 
-def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, cursor_mm=None, jump=None):
+def _patch(method: str, params: dict[str, Any]) -> Patch | None:
+    """The box that occlusion hides; None for other methods."""
+    if method != "occlusion":
+        return None
+    return Patch((params["size"],) * 3, (params["stride"],) * 3, params["placement"] == "published")
+
+
+def _planes(study_name: str, scan: Volume, layers: list[Layer], start=None, cursor_mm=None, **options) -> ViewerState:
+    """The page's one viewer, with a map or before there is one: the crosshair stays where the reader put it."""
+    first = st.session_state.setdefault("planes_first", read_view())
+    state = viewer(
+        scan,
+        layers,
+        atlas=atlas_of(study_name).on(scan.grid),
+        key="planes",
+        cursor_mm=cursor_mm or first.pop("cursor_mm", None) or st.session_state.get("planes_cursor") or start,
+        **options,
+        **first.get("settings", {}),
+    )
+    if state.cursor_mm is not None:
+        st.session_state["planes_cursor"] = state.cursor_mm
+    if state.clicked:
+        write_view(state)
+    return state
+
+
+def show_scan(study_name: str, model: Model, subject: Subject, method: str, params: dict[str, Any]) -> None:
+    """The scan while its map is not known; for occlusion with the boxes that will be hidden, at their real size."""
+    grid = model.grid
+    like = Volume(np.broadcast_to(np.float32(0), grid.shape), grid.affine)
+    patch = _patch(method, params)
+    if patch is not None:
+        words = patch_words(grid, params["size"], params["stride"], published=patch.published)
+        st.caption(f"{words}. **Yellow**: the box nearest to the crosshair; dashed: its neighbours; blue: all centres.")
+    _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch)
+
+
+def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, cursor_mm=None, jump=None) -> ViewerState:
     """Linked planes of the scan with the map (and the ground truth, where known)."""
     scan = on_grid_of(subject.scan, relevance.volume)
     layers = [_layer(relevance)]
@@ -56,28 +97,15 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, curs
         layers.append(
             Layer("Ground truth", shown, "1 where the simulated disease changed tissue", signed=False, range=(0, 1))
         )
-    patch = None
-    if relevance.method == "occlusion":
-        size, stride = relevance.params["size"], relevance.params["stride"]
-        patch = Patch((size,) * 3, (stride,) * 3)
-    first = st.session_state.setdefault("planes_first", read_view())
-    state = viewer(
+    return _planes(
+        study_name,
         scan,
         layers,
-        atlas=atlas_of(study_name).on(relevance.volume.grid),
-        key="planes",
-        cursor_mm=cursor_mm
-        or first.pop("cursor_mm", None)
-        or st.session_state.get("planes_cursor")
-        or peak_mm(relevance, relevance.reading),
+        start=peak_mm(relevance, relevance.reading),
+        cursor_mm=cursor_mm,
         jump=jump,
-        patch=patch,
-        **first.get("settings", {}),
+        patch=_patch(relevance.method, relevance.params),
     )
-    st.session_state["planes_cursor"] = state.cursor_mm
-    if state.clicked:
-        write_view(state)
-    return state
 
 
 def show_space(study: Study, subject: Subject, relevance: RelevanceMap, mm=None) -> None:

@@ -22,6 +22,10 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4rem 2rem 3rem; }
 [data-testid="stMainBlockContainer"] h1 { font-size: 1.6rem; padding: 0; }
 [data-testid="stSidebarUserContent"] .stVerticalBlock { gap: 0.6rem; }
+[data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
+[data-testid="stSidebarContent"] { padding: 0 10px; }
+[data-testid="stSidebarHeader"] { margin-bottom: 0; }
+[data-testid="stSidebarUserContent"] .stHorizontalBlock { gap: 0.6rem; }
 </style>"""
 
 
@@ -71,9 +75,11 @@ def page_header(title: str, caption: str) -> None:
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Errors of the core as a message on the page, which then ends; it stays usable."""
+    """Errors of the core, and notes on what to do, as a message on the page, which then ends; it stays usable."""
     try:
         yield
     except (ValueError, KeyError, OSError) as error:
         st.error(escape_markdown(words_of(error)), icon=":material/error:")
+        for note in getattr(error, "__notes__", ()):
+            st.markdown(escape_markdown(note))
         st.stop()

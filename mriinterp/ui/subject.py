@@ -12,11 +12,14 @@ from mriinterp.space import check_mni_space, check_skull_stripped
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
-from mriinterp.ui.shell import readable_errors
 from mriinterp.volume import Volume
 
 __all__ = ["Subject", "choose_subject", "known_subject", "subject_label"]
 
+NEEDED = (
+    "What is needed: a T1-weighted scan of the whole brain in MNI space{stripped}, as fMRIPrep, CAT12, SPM, FSL or ANTs "
+    "write it, in a file .nii, .nii.gz or .mgz. To go back to the study, remove the file from the list at the left."
+)
 IMAGE_TYPES = ["nii", "nii.gz", "mgz", "mgh"]
 
 
@@ -73,7 +76,14 @@ def _said(prediction: Prediction, group: str) -> str:
 
 
 def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subject:
-    """Pick a subject of the study, or upload a scan; stops the page with words if a scan is unfit."""
+    """Pick a subject of the study, or upload a scan.
+
+    Raises
+    ------
+    ValueError, OSError
+        If a scan is unfit; for an upload with a note on what is needed. A
+        page tells it in its main area, where it is seen.
+    """
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
     known = known_predictions(study_name) if study.simulated or not model.card.simulated else {}
@@ -96,8 +106,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
         )
     if file is not None:
         return _uploaded(file, model)
-    with readable_errors():
-        return known_subject(study_name, chosen)
+    return known_subject(study_name, chosen)
 
 
 def known_subject(study_name: str, subject: str) -> Subject:
@@ -112,10 +121,20 @@ def _uploaded(file, model: Model) -> Subject:
     memory = st.session_state.setdefault("_upload", {})
     if memory.get("id") != file.file_id:
         memory.clear()
-        with readable_errors(), st.spinner("Checking the scan …"):
-            scan = read_volume_bytes(file.getvalue(), file.name)
-            check_mni_space(scan)
-            if model.card.skull_stripped:
-                check_skull_stripped(scan)
+        with st.spinner("Checking the scan …"):
+            scan = _checked(file, model)
         memory.update(id=file.file_id, scan=scan)
     return Subject(file.name, memory["scan"], uploaded=True)
+
+
+def _checked(file, model: Model) -> Volume:
+    """The scan in an uploaded file, if the network can be asked about it."""
+    try:
+        scan = read_volume_bytes(file.getvalue(), file.name)
+        check_mni_space(scan)
+        if model.card.skull_stripped:
+            check_skull_stripped(scan)
+    except (ValueError, OSError) as error:
+        error.add_note(NEEDED.format(stripped=" and skull-stripped" if model.card.skull_stripped else ""))
+        raise
+    return scan

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from mriinterp.methods.occlusion import axis_ranges
 from mriinterp.nifti import write_volume
 from mriinterp.study import load_study
 
@@ -41,7 +42,10 @@ def open_app(page, app_url):
 def ready(page):
     root = page.locator(VIEWER).first
     root.wait_for(timeout=FIRST_MAP_MS)
-    page.wait_for_function(f"() => {FIND}?.measurer.idle")
+    # Before its map is known, a scan is shown alone.
+    page.wait_for_function(
+        f"() => {{ const v = {FIND}; return v?.views[0]?.map && v.measurer.idle; }}", timeout=FIRST_MAP_MS
+    )
     return root
 
 
@@ -126,6 +130,26 @@ def test_click_on_a_bar_moves_the_crosshair(open_app, page):
     assert area.replace("_", " ").split()[0].lower() in status.lower()
 
 
+def test_occlusion_box_is_on_the_scan_before_the_map_is_made(open_app, page):
+    open_app("?subject=sim-001&occlusion.size=61&occlusion.stride=50&mm=0,0,0")
+    stride = page.get_by_role("spinbutton", name="Stride (voxels)")
+    stride.fill("40")
+    stride.press("Enter")
+    page.get_by_text("This map is not known yet").wait_for()
+    page.wait_for_function(f"() => {FIND}?.spec.patch.stride[0] === 40 && !{FIND}.views[0].map")
+    model = load_study("demo").model()
+    window = page.evaluate(f"() => {FIND}.patchWindow()")
+    boxes = [axis_ranges(n, 61, 40) for n in model.grid.shape]
+    assert [tuple(side) in axis for side, axis in zip(window, boxes, strict=True)] == [True] * 3
+    centre = model.grid.to_voxel((0, 0, 0))
+    assert all(low <= at <= high for at, (low, high) in zip(centre, window, strict=True))
+    assert page.get_by_text(f"= {np.prod([len(axis) for axis in boxes])} positions").is_visible()
+    assert page.get_by_text(re.compile(r"Cost: \d+ boxes, (about \d|under a second)")).is_visible()
+    page.get_by_role("button", name="Explain", exact=True).click()
+    ready(page)
+    assert page.evaluate(f"() => {FIND}.spec.patch.size") == [61] * 3
+
+
 def test_compare_open_a_pair_from_the_matrix_and_its_link(open_app, page, new_page):
     open_app(f"compare?{THREE}")
     page.wait_for_function(f"() => {FIND}?.views.length === 3", timeout=FIRST_MAP_MS)
@@ -182,11 +206,12 @@ def open_uploader(page):
 def test_own_scan_and_bad_files_told_in_words(open_app, page, scan_files):
     open_app(f"?{QUICK}")
     open_uploader(page)
-    error = page.get_by_test_id("stAlertContentError")
+    error = page.get_by_test_id("stMain").get_by_test_id("stAlertContentError")  # where it is seen
     for name, words in [("cut", "ends|truncated|cut|incomplete"), ("bomb", "voxels"), ("upside_down", "MNI")]:
         upload(page, scan_files / f"{name}.nii.gz")
         error.filter(has_text=re.compile(words)).wait_for(timeout=60_000)
         assert "Traceback" not in error.inner_text()
+        assert page.get_by_text("What is needed").is_visible()
         remove_upload(page)
         error.wait_for(state="detached")
     upload(page, scan_files / "good.nii.gz")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from mriinterp.incremental.boxes import grid_boxes
+from mriinterp.methods.occlusion import axis_ranges
 
 from .viewer_app import AFFINE, JUMP_MM, NASTY, OBLIQUE, SHAPE, head, relevance
 
@@ -309,7 +309,7 @@ def test_settings_survive_when_the_viewer_leaves_the_page_and_returns(opened, pa
 
 
 def test_several_maps_share_one_crosshair_and_names_stay_text(opened):
-    root = opened("n=3&outlines=all&patch=1")
+    root = opened("n=3&outlines=all&patch=40")
     assert root.locator("section.view").count() == 3
     assert root.locator("canvas.colorbar").count() == 3
     assert root.locator(".name").nth(1).inner_text() == NASTY
@@ -337,17 +337,36 @@ def test_several_maps_share_one_crosshair_and_names_stay_text(opened):
     assert all("common scale" in text for text in root.locator(".unit").all_inner_texts())
 
 
-@pytest.mark.parametrize("query", ["patch=1", "patch=1&oblique=1"])
+@pytest.mark.parametrize("query", ["patch=40", "patch=41", "patch=41&published=1&n=0", "patch=40&oblique=1&n=0"])
 def test_occlusion_window_is_one_that_the_method_uses(opened, query):
     shape = (40, 50, 30) if "oblique" in query else SHAPE
     root = opened(query)
-    windows = grid_boxes(shape, 40, 25)
+    size = 41 if "41" in query else 40
+    ranges = [axis_ranges(n, size, 25, published="published" in query) for n in shape]
     for at in [(0, 0, 0), (12, 20, 29), tuple(n - 1 for n in shape)]:
         place(root, at=at)
         inside = voxel(root)  # in the order of the array; the viewer counts in its own
         window = tuple(map(tuple, root.evaluate("(root) => root.mriinterpViewer.patchWindow()")))
-        assert window in windows
+        assert all(side in axis for side, axis in zip(window, ranges, strict=True))
         assert all(low - 5 <= v < high + 5 for v, (low, high) in zip(inside, window, strict=True))
+
+
+def test_without_a_map_the_centres_of_all_windows_are_drawn(opened):
+    root = opened("patch=40&n=0")
+    place(root, at=(50, 75, 25))  # the centre of a window
+    drawn = root.evaluate(
+        "(root) => root.mriinterpViewer.views[0].panes.map((p) => p.plane.axis).map((axis) => "
+        "root.mriinterpViewer.views[0].panes[axis].patchCenters().map(([x, y]) => [x, y]))"
+    )
+    counts = [-(-n // 25) for n in SHAPE]
+    assert [len(d) for d in drawn] == [counts[1] * counts[2], counts[0] * counts[2], counts[0] * counts[1]]
+    x, y = root.evaluate("(root) => root.mriinterpViewer.views[0].panes[2].place([50, 75, 25])")
+    assert min(abs(a - x) + abs(b - y) for a, b in drawn[2]) < 1e-6
+
+
+def test_opens_in_the_middle_of_a_box_that_shares_the_peak(opened):
+    root = opened("box=1")
+    assert voxel(root) == (SHAPE[0] // 2 + 4, SHAPE[1] // 2 + 3, SHAPE[2] // 2 + 2)
 
 
 def test_mosaic_shows_seven_slices_an_axis(opened):

@@ -30,8 +30,8 @@ def head(shape=SHAPE):
     return np.where(inside, 500 + 100 * i + 60 * j + 30 * k, 0).astype(np.float32), inside
 
 
-def relevance(shape=SHAPE):
-    """Two large positive blobs, a negative one, and a hundred single voxels."""
+def relevance(shape=SHAPE, box=False):
+    """Two large positive blobs, a negative one, and a hundred single voxels; the largest a box, if asked for."""
     i, j, k = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
     n = np.array(shape)
 
@@ -46,6 +46,8 @@ def relevance(shape=SHAPE):
     rng = np.random.default_rng(3)
     spots = rng.integers(n // 4, 3 * n // 4, size=(100, 3))
     data[tuple(spots.T)] += 0.03
+    if box:
+        data[n[0] // 2 : n[0] // 2 + 9, n[1] // 2 : n[1] // 2 + 7, n[2] // 2 : n[2] // 2 + 5] = 0.5
     return (data * head(shape)[1]).astype(np.float32)
 
 
@@ -68,12 +70,12 @@ def main():
     affine, shape = (OBLIQUE, (40, 50, 30)) if "oblique" in query else (AFFINE, SHAPE)
 
     @st.cache_resource
-    def volumes(oblique):
+    def volumes(oblique, box):
         labels, areas = blocks(shape)
-        scan, signed = Volume(head(shape)[0], affine), Volume(relevance(shape), affine)
+        scan, signed = Volume(head(shape)[0], affine), Volume(relevance(shape, box), affine)
         return scan, signed, Volume(np.abs(signed.data) * 2e-3, affine), Blocks("blocks", Volume(labels, affine), areas)
 
-    scan, signed, unsigned, atlas = volumes("oblique" in query)
+    scan, signed, unsigned, atlas = volumes("oblique" in query, "box" in query)
     layers = [
         Layer("Occlusion", signed, "change of P(AD) when occluded"),
         Layer(NASTY, unsigned, "|gradient|", signed=False),
@@ -92,7 +94,7 @@ def main():
     state = viewer(
         scan, layers, atlas=atlas, key="viewer", cursor_mm=place,
         outlines=query.get("outlines", "off"), view=query.get("view", "ortho"),
-        patch=Patch((40, 40, 40), (25, 25, 25)) if "patch" in query else None,
+        patch=Patch((int(query["patch"]),) * 3, (25, 25, 25), "published" in query) if "patch" in query else None,
     )  # fmt: skip
     st.session_state["last"] = state.cursor_mm
     st.text(f"mm {state.cursor_mm} voxel {state.cursor_voxel} clicked {state.clicked}")

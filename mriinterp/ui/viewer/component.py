@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -83,7 +84,7 @@ def viewer(
         0 (None: 90th percentile), `cluster` the least number of voxels that
         touch by faces, `layout` rows or columns of planes.
     patch : Patch, optional
-        Occlusion window to draw.
+        Occlusion window to draw; without layers also the centres of all windows.
     space : str
         Name of the millimetre coordinates, ``"MNI"`` or ``"scanner"``.
     scan_label : str
@@ -105,7 +106,7 @@ def viewer(
     spec = _spec(scan, layers, atlas, packed)
     spec |= _placed(key, None if cursor_mm is None else _three(cursor_mm, "cursor_mm"), jump)
     spec |= {"key": key, "space": space, "scanLabel": scan_label, "report": report, "height": height}
-    spec["patch"] = None if patch is None else {"size": list(patch.size), "stride": list(patch.stride)}
+    spec["patch"] = None if patch is None else asdict(patch)
     spec["settings"] = {
         "view": view, "layout": layout, "convention": convention, "threshold": threshold,
         "threshold_mode": threshold_mode, "cluster": int(cluster), "opacity": float(opacity),

@@ -43,10 +43,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Patch:
-    """An occlusion window to draw around the crosshair, edge and stride in voxels."""
+    """An occlusion window to draw around the crosshair, edge and stride in voxels.
+
+    With `published`, half the size rounded down to both sides, as in Rieke
+    et al. 2018: an odd size is then one voxel narrower.
+    """
 
     size: tuple[int, int, int]
     stride: tuple[int, int, int]
+    published: bool = False
 
     def __post_init__(self):
         if min(self.size) < 1 or min(self.stride) < 1 or len(self.size) != 3 or len(self.stride) != 3:

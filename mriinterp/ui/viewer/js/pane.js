@@ -68,6 +68,10 @@ class Pane {
       + 'Arrow keys move the crosshair, Page Up and Page Down change the slice.');
   }
 
+  patchCenters() {
+    return patchCenters(this);
+  }
+
   // Screen position of a voxel's centre (fractional voxels allowed).
   place(voxel) {
     const { horizontal, vertical } = this.plane;

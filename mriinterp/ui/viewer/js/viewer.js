@@ -61,7 +61,7 @@ class Viewer {
     };
     const scans = await Promise.all(spec.scans.map((meta) => obtain(`scan ${meta.volume}`, meta, (m, b) => new Scan(m, b))));
     const mapId = (meta) => `${meta.volume}${meta.signed}`;
-    const maps = await Promise.all(spec.layers.map((meta) => obtain(mapId(meta), meta, (m, b) => new RelevanceMap(m, b))));
+    const maps = await Promise.all(spec.layers.map((meta) => obtain(mapId(meta), meta, (m, b) => new RelevanceMap(m, b, spec.shape))));
     const areas = spec.atlas && await obtain(`areas ${spec.atlas.volume}`, spec.atlas, (m, b) => new Areas(m, b));
     const used = new Set([...spec.scans.map((m) => `scan ${m.volume}`), ...spec.layers.map(mapId), `areas ${spec.atlas?.volume}`]);
     return { scans, maps, areas, used };
@@ -92,6 +92,7 @@ class Viewer {
       this.root.prepend(this.toolbar.element);
     }
     this.stage.replaceChildren(...this.views.map((view) => view.element));
+    describeShown(this);
     this.readColors();
   }
 

@@ -57,21 +57,43 @@ class Scan {
   }
 }
 
+// Of voxels that share the largest value, as in occluded boxes and areas, the one in the middle of their largest
+// connected part: a cut along the edge of a box would show half of it.
+function middleOf(voxels, [nx, ny]) {
+  const left = new Set(voxels);
+  let largest = [];
+  for (const first of voxels) {
+    if (!left.delete(first)) continue;
+    const part = [first];
+    for (let n = 0; n < part.length; n += 1) {
+      for (const step of [1, -1, nx, -nx, nx * ny, -nx * ny]) if (left.delete(part[n] + step)) part.push(part[n] + step);
+    }
+    if (part.length > largest.length) largest = part;
+  }
+  const place = (p) => [p % nx, Math.floor(p / nx) % ny, Math.floor(p / (nx * ny))];
+  const places = largest.map(place);
+  const middle = [0, 1, 2].map((axis) => places.reduce((sum, at) => sum + at[axis], 0) / places.length);
+  const far = places.map((at) => at.reduce((sum, v, axis) => sum + (v - middle[axis]) ** 2, 0));
+  return largest[far.reduce((best, d, n) => (d < far[best] ? n : best), 0)];
+}
+
 class RelevanceMap {
-  constructor(meta, bytes) {
+  constructor(meta, bytes, shape) {
     Object.assign(this, { scale: meta.scale, zero: meta.zero, codes: joinPlanes(bytes, meta.bits) });
     this.signed = meta.signed;
     const counts = new Uint32Array(65536);
     let top = 0;
-    this.peak = -1;
+    let tied = [];
     for (let p = 0; p < this.codes.length; p += 1) {
       const code = this.codes[p];
       if (code === NO_VALUE || code === this.zero) continue;
       const size = this.signed ? Math.abs(code - this.zero) : code - this.zero;
       if (size <= 0) continue;
       counts[size] += 1;
-      if (size > top) [top, this.peak] = [size, p];
+      if (size > top) [top, tied] = [size, []];
+      if (size === top) tied.push(p);
     }
+    this.peak = tied.length ? middleOf(tied, shape) : -1;
     this.below = new Uint32Array(65537);
     for (let size = 0; size < 65536; size += 1) this.below[size + 1] = this.below[size] + counts[size];
     this.count = this.below[65536];
