@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,8 +85,8 @@ class _Run:
         return [ring[(start + k) % len(ring)] for k in range(1, min(self.plan.others, len(ring) - 1) + 1)]
 
     def wanted(self, subject: str) -> list[str]:
-        """Measures of a subject, and the map itself where groups are compared."""
-        return [*(["map"] if self.plan.cohort else []), *self.plan.measures_of(subject)]
+        """Measures of a subject, and the map itself where groups or maps are compared."""
+        return [*(["map"] if self.plan.cohort or self.plan.maps else []), *self.plan.measures_of(subject)]
 
 
 def run_benchmark(
@@ -106,7 +106,7 @@ def run_benchmark(
         Gets ``units/``, one small file a method and subject, and
         ``plan.json``. Read them with `mriinterp.trust.load_results`.
     progress : callable
-        Counts maps: subjects × methods.
+        Counts measures, the map itself one of them.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def run_benchmark(
     folder = Path(folder)
     run = _Run(plan, bench, folder, replicates)
     _write_plan(run)
-    total = len(plan.everybody) * len(plan.explainers)
+    total = sum(len(run.wanted(subject)) for subject in plan.everybody) * len(plan.explainers)
     done = 0
     for subject in plan.everybody:
         keys = {e.name: {m: run.key(subject, e, m) for m in run.wanted(subject)} for e in plan.explainers}
@@ -125,10 +125,13 @@ def run_benchmark(
         case = None
         for explainer in plan.explainers:
             check_cancel(cancel)
+            done += len(run.wanted(subject)) - len(due[explainer.name])
             if due[explainer.name]:
                 case = case or _case(run, subject)
-                _one_map(run, case, explainer, due[explainer.name], keys[explainer.name], units[explainer.name], cancel)
-            done += 1
+                told = _counter(progress, done, total)
+                given = due[explainer.name], keys[explainer.name], units[explainer.name]
+                _one_map(run, case, explainer, *given, told, cancel)
+                done += len(due[explainer.name])
             tell(progress, done, total)
         if subject in plan.costly and plan.occlusion_settings:
             case = _settings(run, case, subject, cancel)
@@ -136,6 +139,10 @@ def run_benchmark(
         for explainer in plan.explainers:
             check_cancel(cancel)
             _cohort(run, explainer, cancel)
+
+
+def _counter(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+    return lambda done: tell(progress, before + done, total)
 
 
 def _case(run: _Run, subject: str) -> Case:
@@ -157,7 +164,14 @@ def _settings(run: _Run, case: Case | None, subject: str, cancel: Cancel | None)
 
 
 def _one_map(
-    run: _Run, case: Case, explainer: Explainer, due: list[str], keys: dict[str, str], unit: Unit, cancel
+    run: _Run,
+    case: Case,
+    explainer: Explainer,
+    due: list[str],
+    keys: dict[str, str],
+    unit: Unit,
+    told: Callable[[int], None],
+    cancel: Cancel | None,
 ) -> None:
     """All measures due of one method for one subject; a method that cannot explain this network is noted."""
     start = time.monotonic()
@@ -168,8 +182,9 @@ def _one_map(
         unit.put("failed", "", Outcome({}, {"reason": str(error)}), time.monotonic() - start)
         return
     seconds = time.monotonic() - start
-    for name in due:
+    for done, name in enumerate(due):
         check_cancel(cancel)
+        told(done)
         start = time.monotonic()
         if name == "map":
             unit.put(name, keys[name], _map_record(run, case, explainer, relevance), seconds)

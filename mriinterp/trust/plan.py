@@ -98,6 +98,8 @@ class Plan:
     skipped : dict of measure to reason
     replicates : int
         Retrained networks there are.
+    maps : bool
+        Keep what comparing maps takes even where no groups are compared.
     """
 
     explainers: tuple[Explainer, ...]
@@ -110,6 +112,7 @@ class Plan:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     replicates: int = 0
+    maps: bool = False
 
     def measures_of(self, subject: str) -> list[str]:
         """Measures of one subject, in order; none but the maps for controls."""

@@ -14,6 +14,7 @@ from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
 from mriinterp.markdown import escape_markdown
 from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.trust.agreement import load_agreement, pack_agreement
 from mriinterp.trust.registry import Measure, get_measure, measure_names
 from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table, summary
 from mriinterp.trust.units import COHORT
@@ -151,8 +152,9 @@ def write_report(folder: Path | str) -> list[Path]:
     -------
     list of Path
         ``trust_results.csv`` (every number), ``trust_summary.csv`` (means,
-        intervals, controls), ``details.json`` (curves), ``report.md`` and
-        ``report.html``.
+        intervals, controls), ``details.json`` (curves), ``agreement.json``
+        (how alike maps of different methods are, if maps were kept),
+        ``report.md`` and ``report.html``.
     """
     folder = Path(folder)
     plan, results = load_plan(folder), load_results(folder)
@@ -162,6 +164,9 @@ def write_report(folder: Path | str) -> list[Path]:
     words = findings(table)
     write_text(folder / "trust_results.csv", results.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_text(folder / "details.json", pack_details(folder))
+    agreement = load_agreement(folder)
+    if not agreement.empty:
+        write_text(folder / "agreement.json", pack_agreement(agreement))
     write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     settings = settings_words(settings_table(results))
     failed = _failed(folder, results)
@@ -169,9 +174,8 @@ def write_report(folder: Path | str) -> list[Path]:
     safe = {method: escape_markdown(reason) for method, reason in failed.items()}
     write_text(folder / "report.md", _markdown(_header(_escaped(plan), results, safe), table, words, settings))
     _page(plan, header, table, words, settings, folder).write(folder / "report.html")
-    return [
-        folder / name for name in ("trust_results.csv", "trust_summary.csv", "details.json", "report.md", "report.html")
-    ]
+    names = ("trust_results.csv", "trust_summary.csv", "details.json", "agreement.json", "report.md", "report.html")
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 NOTE = (

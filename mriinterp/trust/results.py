@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,18 @@ import pandas as pd
 
 from mriinterp.stats import mean_interval
 from mriinterp.trust.registry import Quantity, get_measure, measure_names
-from mriinterp.trust.units import COHORT, SETTINGS
+from mriinterp.trust.units import COHORT, SETTINGS, unit_path
 
-__all__ = ["load_details", "load_plan", "load_results", "pack_details", "settings_table", "summary"]
+__all__ = [
+    "load_details",
+    "load_plan",
+    "load_results",
+    "map_entries",
+    "mean_and_interval",
+    "pack_details",
+    "settings_table",
+    "summary",
+]
 
 DETAILED = ("deletion", "randomisation", "group_effect")
 COLUMNS = ["measure", "quantity", "method", "subject", "value"]
@@ -32,6 +42,15 @@ def _entries(folder: Path | str) -> list[dict[str, Any]]:
         if isinstance(entry, dict) and {"method", "subject", "measures"} <= entry.keys():
             found.append(entry)
     return found
+
+
+def map_entries(folder: Path | str) -> Iterator[tuple[str, str, dict[str, Any], np.ndarray]]:
+    """What a benchmark kept of its maps: method, subject, densities of areas, and values of coarse cells."""
+    for entry in _entries(folder):
+        cells = unit_path(Path(folder), entry["method"], entry["subject"]).with_suffix(".npy")
+        if "map" in entry["measures"] and cells.is_file():
+            values = np.load(cells, allow_pickle=False).astype(np.float64)
+            yield entry["method"], entry["subject"], entry["measures"]["map"]["details"], values
 
 
 def load_plan(folder: Path | str) -> dict[str, Any]:
@@ -112,7 +131,7 @@ def settings_table(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     rows = []
     chosen = results[results["measure"] == SETTINGS]
     for quantity, values in chosen.groupby("quantity", sort=False)["value"]:
-        rows.append((quantity, int(values.notna().sum()), *_interval(values.to_numpy(float))))
+        rows.append((quantity, int(values.notna().sum()), *mean_and_interval(values.to_numpy(float))))
     return pd.DataFrame(rows, columns=["quantity", "n", "mean", "low", "high"])
 
 
@@ -122,7 +141,8 @@ def _controls(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[st
     return [name for name in methods if name.startswith("control_")]
 
 
-def _interval(values: np.ndarray) -> tuple[float, float, float]:
+def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean and 95 % interval of the finite values; NaN where there is none."""
     values = values[np.isfinite(values)]
     if not values.size:
         return np.nan, np.nan, np.nan
@@ -135,7 +155,7 @@ def _against(table: pd.DataFrame, method: str, controls: list[str], quantity: Qu
     beaten = []
     for control in controls:
         difference = sign * (table[method] - table[control]).to_numpy(float)
-        _, low, _ = _interval(difference)
+        _, low, _ = mean_and_interval(difference)
         if low > 0:
             beaten.append(control)
     if sign == 0 or not controls or method in controls:
@@ -187,7 +207,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
             present = [control for control in controls if control in table]
             found = []
             for method in table.columns:
-                mean, low, high = _interval(table[method].to_numpy(float))
+                mean, low, high = mean_and_interval(table[method].to_numpy(float))
                 beats, lost = _against(table, method, present, quantity) if measure.against_controls else ("", "")
                 low, high = _given(results, name, quantity.name, method, low, high)
                 found.append(

@@ -48,7 +48,9 @@ def test_every_method_has_every_measure(done):
     assert set(results[results["measure"] == "group_effect"]["subject"]) == {COHORT}
     assert set(results["measure"]) == {*plan.measures, "occlusion_settings"}
     assert len(plan.measures) == 8
-    assert steps[-1] == (7 * 6, 7 * 6)  # three ill, three controls
+    measures = 7 * (3 * (1 + 4) + 2 * 3 + 3)  # four cheap ones of three ill, costly ones of two, maps of all six
+    assert steps[-1] == (measures, measures)
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 
 
 def test_known_truths_come_out(done):
@@ -119,7 +121,14 @@ def test_cancelled_work_is_kept(tmp_path):
 def test_report_and_words(done):
     *_, folder, _, _ = done
     files = {path.name: path for path in write_report(folder)}
-    assert set(files) == {"trust_results.csv", "trust_summary.csv", "details.json", "report.md", "report.html"}
+    assert set(files) == {
+        "trust_results.csv",
+        "trust_summary.csv",
+        "details.json",
+        "agreement.json",
+        "report.md",
+        "report.html",
+    }
     back = pd.read_csv(files["trust_results.csv"], dtype={"subject": str})
     assert len(back) == len(load_results(folder))
     text = files["report.md"].read_text(encoding="utf-8")
