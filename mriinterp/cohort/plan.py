@@ -19,7 +19,17 @@ from mriinterp.models import Model
 from mriinterp.study import AtlasRecipe, ModelRecipe, Study
 from mriinterp.study.base import ScanSource
 
-__all__ = ["COHORT_DEFAULTS", "Item", "MethodChoice", "Plan", "Task", "choose_methods", "make_plan", "select_subjects"]
+__all__ = [
+    "COHORT_DEFAULTS",
+    "Item",
+    "MethodChoice",
+    "Plan",
+    "Task",
+    "choose_methods",
+    "compared_first",
+    "make_plan",
+    "select_subjects",
+]
 
 COHORT_DEFAULTS: dict[str, dict[str, Any]] = {"occlusion": {"size": 40, "stride": 40}}
 """As in the cohort of Rieke et al. 2018; a single scan has finer steps."""
@@ -120,6 +130,31 @@ class Plan:
         return self.task.methods
 
 
+def compared_first(groups: Sequence[str], pair: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Groups with the compared two in front, reference first.
+
+    Parameters
+    ----------
+    groups : sequence of str
+    pair : (str, str), optional
+        The first is compared with the second.
+
+    Raises
+    ------
+    KeyError, ValueError
+        For a group that is not there, or one named twice.
+    """
+    if pair is None:
+        return tuple(groups)
+    positive, reference = pair
+    for group in pair:
+        if group not in groups:
+            raise KeyError(f"expected a group to compare, got {group!r}; available: {', '.join(groups)}")
+    if positive == reference:
+        raise ValueError(f"expected two groups to compare, got {positive!r} twice")
+    return (reference, positive, *(g for g in groups if g not in pair))
+
+
 def choose_methods(
     methods: Sequence[str], params: Mapping[str, Mapping[str, Any]] | None = None, preset: str | None = None
 ) -> tuple[MethodChoice, ...]:
@@ -206,6 +241,7 @@ def make_plan(
     device: str = "auto",
     threads: int = 1,
     check_space: bool | None = None,
+    pair: Sequence[str] | None = None,
 ) -> Plan:
     """A run over the scans of a study; see `mriinterp.cohort.run_cohort`.
 
@@ -215,6 +251,7 @@ def make_plan(
         If nothing is selected, or the target is no class of the network.
     """
     rows = select_subjects(study, split, n, seed)
+    groups = compared_first(study.groups, pair)
     targets = _targets(study, model, target, rows)
     labels = subject_labels(study.subjects.index)
     choices = tuple(methods)
@@ -242,15 +279,15 @@ def make_plan(
         "study": study.name,
         "title": study.title,
         "simulated": study.simulated,
-        "groups": list(study.groups),
-        "positive": study.positive,
+        "groups": list(groups),
+        "positive": study.positive if pair is None else pair[0],
         "classes": study.classes,
         "target": target,
         "split": split or "all",
         "n": n,
         "seed": seed,
     }
-    return Plan(task, items, table, study.groups, group_labels(study.groups), about)
+    return Plan(task, items, table, groups, group_labels(study.groups), about)
 
 
 def _targets(study: Study, model: Model, target: str, rows: pd.DataFrame) -> dict[str, str | None]:
@@ -274,13 +311,15 @@ def _targets(study: Study, model: Model, target: str, rows: pd.DataFrame) -> dic
 
 
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 over everything but the methods: earlier methods stay in the tables while this is the same."""
+    """SHA-256 over what shapes maps, but the methods: earlier methods stay in the tables while this is the same."""
     digest = hashlib.sha256()
+    about = {**plan.about, "groups": sorted(plan.about["groups"])}  # which two are compared shapes no map
+    del about["positive"]
     for part in (
         plan.task.model_digest,
         plan.task.atlas_digest,
         plan.task.keep_maps,
-        sorted(plan.about.items(), key=str),
+        sorted(about.items(), key=str),
     ):
         digest.update(repr(part).encode())
     return digest.hexdigest()

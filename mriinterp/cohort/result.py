@@ -16,6 +16,7 @@ import pandas as pd
 from mriinterp.areas import merge_table
 from mriinterp.cohort.fold import MapMoments
 from mriinterp.cohort.layout import Layout
+from mriinterp.cohort.plan import compared_first
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.nifti import read_volume
@@ -31,11 +32,20 @@ KINDS = ("reading", "signed")
 STACK_IN_MEMORY = 2**30
 
 
-def open_cohort(folder: str | Path) -> CohortResult:
+def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> CohortResult:
     """The results in a folder that `mriinterp.cohort.run_cohort` filled.
+
+    Parameters
+    ----------
+    folder : path
+    pair : (str, str), optional
+        The groups that are compared, the first with the second; default: as
+        the run was told. ``run["performance"]`` stays that of the run.
 
     Raises
     ------
+    KeyError
+        For a group that is not there.
     FileNotFoundError
         If there is no finished run in it.
     ValueError
@@ -50,7 +60,8 @@ def open_cohort(folder: str | Path) -> CohortResult:
         _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected the provenance of a cohort run, got something else ({error})") from error
-    return CohortResult(folder, run)
+    groups = compared_first(run["groups"], pair)
+    return CohortResult(folder, {**run, "groups": list(groups), "positive": pair[0] if pair else run["positive"]})
 
 
 class CohortResult:

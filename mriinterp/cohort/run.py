@@ -45,6 +45,7 @@ def run_cohort(
     device: str = "auto",
     threads: int = 1,
     check_space: bool | None = None,
+    pair: Sequence[str] | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     scratch_limit: int = SCRATCH_LIMIT,
@@ -92,6 +93,9 @@ def run_cohort(
     check_space : bool, optional
         Leave out scans that do not match the MNI template (see
         `mriinterp.space`), and tell so; default: as the study has it.
+    pair : (str, str), optional
+        The groups that are compared, the first with the second; default: the
+        study's positive with its reference group. All groups are computed.
     progress : callable, optional
         ``progress(done, total)`` counts what is still to do: maps, then averages.
     cancel : callable, optional
@@ -123,7 +127,7 @@ def run_cohort(
             return make_plan(
                 study, chosen, model, atlas, out,
                 split=split, target=target, n=n, seed=seed, maps=maps, device=device, threads=threads,
-                check_space=check_space,
+                check_space=check_space, pair=pair,
             )  # fmt: skip
 
         plan = planned(choices)

@@ -65,6 +65,12 @@ def add_parser(commands) -> None:
         "--set", action="append", default=[], metavar="METHOD.NAME=VALUE", help="e.g. --set occlusion.size=20; repeat"
     )
     what.add_argument("--preset", metavar="NAME", help=f"parameters of a publication: {', '.join(preset_names())}")
+    what.add_argument(
+        "--groups",
+        nargs=2,
+        metavar=("A", "B"),
+        help="compare group A with group B (default: the study's positive with its reference group)",
+    )
     what.add_argument("--no-maps", action="store_true", help="keep averages and tables, not a map a scan")
     how = parser.add_argument_group("how to compute")
     how.add_argument("--out", metavar="DIR", help="output folder (default: cohort in the study's own output folder)")
@@ -113,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
             executor=executor,
             device=args.device,
             threads=args.threads,
+            pair=args.groups,
             check_space=False if args.no_space_check else None,
             progress=progress,
         )
@@ -161,7 +168,9 @@ def report(result: CohortResult) -> None:
         maps = ", ".join(f"{m} {result.n(m, row.group)}" for m in result.methods)
         say(f"  {row.group}: {row.scans} scans, {right}; maps: {maps}")
     if auc := run["performance"].get("auc"):
-        say(f"  AUC of {auc['of']}: {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})")
+        say(
+            f"  AUC of {auc['of']}, {auc['positive']} against {auc['reference']}: {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})"
+        )
     if result.target == "predicted" and (result.group_table.filter(like="explained_") > 0).sum(axis=1).max() > 1:
         say("  wrongly predicted scans are explained for another class than the rest of their group (see --target)")
     for scan, why in result.failures.items():

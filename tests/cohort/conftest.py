@@ -89,6 +89,9 @@ def make_study(
         "model": {"card": "card.json", "code": "net.py"},
         "atlas": {"image": "labels.nii.gz", "table": "areas.csv"},
     }
+    if len(groups) > 2:
+        entries["groups"]["labels"] = {group: [group] for group in groups}
+        entries["groups"]["classes"] |= {group: "ill" for group in groups if group != "CN"}
     write_study_file({**entries, **more}, folder / "study.toml")
     return folder / "study.toml"
 
