@@ -256,6 +256,12 @@ def make_plan(
     labels = subject_labels(study.subjects.index)
     choices = tuple(methods)
     needs_reference = any("reference" in choice.params.values() for choice in choices)
+    reference = study.background_source() if needs_reference else None
+    if needs_reference and reference is None:
+        raise ValueError(
+            f"expected training scans in study {study.name!r}, whose mean the fill 'reference' puts in, got none; "
+            "choose another fill"
+        )
     task = Task(
         layout=Layout(out.absolute(), model.card.space),
         model=study.model_recipe,
@@ -268,7 +274,7 @@ def make_plan(
         device=device,
         threads=threads,
         check_space=study.check_space if check_space is None else check_space,
-        reference=study.background_source() if needs_reference else None,
+        reference=reference,
     )
     items = tuple(
         Item(str(i), labels[str(i)], str(group), study.source(i), targets[str(group)])

@@ -66,3 +66,14 @@ def test_wrong_requests_are_wrong_usage(study_file, tmp_path, capsys, more, word
 def test_without_leave_no_code_is_run(study_file, tmp_path, capsys):
     assert main(["cohort", str(study_file), "--methods", "sensitivity", "--out", str(tmp_path / "out")]) == 2
     assert "leave to run" in capsys.readouterr().err
+
+
+def test_a_mean_of_no_training_scans_cannot_be_put_in(study_file, tmp_path, capsys):
+    fill = ["--methods", "occlusion", "--set", "occlusion.fill=reference", "--set", "occlusion.size=9"]
+    assert cohort(study_file, tmp_path / "out", *fill) == 0
+    table = study_file.parent / "table.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",train", ",test"), encoding="utf-8")
+    capsys.readouterr()
+    assert cohort(study_file, tmp_path / "other", *fill) == 2
+    assert "expected training scans in study 'tiny'" in capsys.readouterr().err
+    assert not list(tmp_path.glob("other/sub-*"))
