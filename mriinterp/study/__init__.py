@@ -6,9 +6,10 @@ from pathlib import Path
 
 from mriinterp.study.base import Study
 from mriinterp.study.demo import DemoStudy
-from mriinterp.study.settings import StudySettings, read_study_file, write_study_file
+from mriinterp.study.settings import StudySettings, read_study_file
 from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, SimulatedScan
 from mriinterp.study.table import TableStudy
+from mriinterp.study.tomlfile import write_study_file
 
 __all__ = [
     "AtlasRecipe",

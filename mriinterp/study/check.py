@@ -16,9 +16,10 @@ from mriinterp.errors import words_of
 from mriinterp.models import Model, architecture_names, packaged_models, read_card
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
-from mriinterp.study.settings import PATHS, StudySettings, parse_study, read_toml
+from mriinterp.study.settings import StudySettings, parse_study
 from mriinterp.study.sources import FileScan
 from mriinterp.study.table import TableStudy, read_table_of, with_split
+from mriinterp.study.tomlfile import PATHS, read_toml
 from mriinterp.study.training import training_digest
 from mriinterp.subjects import Report, check_split, summary_table
 

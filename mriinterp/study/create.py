@@ -12,7 +12,7 @@ import pandas as pd
 
 from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
 from mriinterp.models.weights import read_state_dict
-from mriinterp.study.settings import write_study_file
+from mriinterp.study.tomlfile import write_study_file
 from mriinterp.subjects import Report, detect_layout, read_subjects, read_table
 
 __all__ = ["Proposal", "propose_study"]
