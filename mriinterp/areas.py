@@ -124,7 +124,6 @@ def area_table(
     values, part = read_part(relevance, part)
     index = area_index(atlas, _volume_of(relevance).grid)
     sums = index.sums(values)
-    peaks, places = index.peaks(values)
     total = float(sums.sum())
     scale = 1.0
     if not total > 0:
@@ -133,24 +132,18 @@ def area_table(
     if normalise:
         scale = 1 / total
     merged = merge_table(atlas)
-    means = _divide(sums, index.voxels)
-    left, right = (_take(means, merged[side].to_numpy()) for side in ("left", "right"))
-    asymmetry = _divide(left - right, np.abs(left) + np.abs(right))
+    asymmetry = _asymmetry(_divide(sums, index.voxels), merged)
     if merge_hemispheres:
         groups = merged["rows"].tolist()
         columns = {"area": merged["area"], "labels": merged["labels"]}
     else:
         groups = [(row,) for row in range(len(sums))]
         columns = {"area": index.areas["name"], "label": index.areas["label"], "hemisphere": index.areas["hemisphere"]}
-        by_row = np.empty(len(sums))
-        for pair, rows in zip(asymmetry, merged["rows"], strict=True):
-            by_row[list(rows)] = pair
-        asymmetry = by_row
+        owner = {row: pair for pair, rows in enumerate(merged["rows"]) for row in rows}
+        asymmetry = asymmetry[[owner[row] for row in range(len(sums))]]
     voxels = np.array([index.voxels[list(rows)].sum() for rows in groups], dtype=np.int64)
     group_sums = np.array([sums[list(rows)].sum() for rows in groups])
-    best = np.array([max(rows, key=lambda row: np.nan_to_num(peaks[row], nan=-np.inf)) for rows in groups], dtype=int)
-    peak = peaks[best]
-    mm = np.where((np.nan_to_num(peak) != 0)[:, None], index.grid.to_mm(places[best]), np.nan)
+    peak, mm = _highest(index, values, groups)
     table = pd.DataFrame(
         {
             **{name: list(column) for name, column in columns.items()},
@@ -218,6 +211,20 @@ def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Quotient, NaN where the denominator is 0 or NaN."""
     usable = np.nan_to_num(denominator) != 0
     return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=usable)
+
+
+def _asymmetry(means: np.ndarray, merged: pd.DataFrame) -> np.ndarray:
+    """(L − R) / (|L| + |R|) of each row of `merge_table`."""
+    left, right = (_take(means, merged[side].to_numpy()) for side in ("left", "right"))
+    return _divide(left - right, np.abs(left) + np.abs(right))
+
+
+def _highest(index: AreaIndex, values: np.ndarray, groups: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
+    """Peak of each group of areas, and its place in mm; NaN where the peak is 0."""
+    peaks, places = index.peaks(values)
+    best = np.array([max(rows, key=lambda row: np.nan_to_num(peaks[row], nan=-np.inf)) for rows in groups], dtype=int)
+    peak = peaks[best]
+    return peak, np.where((np.nan_to_num(peak) != 0)[:, None], index.grid.to_mm(places[best]), np.nan)
 
 
 def _take(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
