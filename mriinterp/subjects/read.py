@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -38,11 +39,6 @@ logger = logging.getLogger(__name__)
 def _integer_text(text: str) -> str:
     """``45117.0``, a spreadsheet's work, is 45117."""
     return re.sub(r"^(I?\d+)\.0+$", r"\1", text)
-
-
-def _fields(raw: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Text of every field, "" where the table has none; index kept."""
-    return pd.DataFrame({f: raw[columns[f]] if f in columns else "" for f in FIELDS}, index=raw.index, dtype=str)
 
 
 def _fill_names(text: pd.DataFrame, columns: Mapping[str, str], report: Report) -> None:
@@ -182,12 +178,46 @@ def read_subjects(
         If the table cannot be read at all: absent, no table, without the
         columns it needs (which are named, with those found), unknown kind.
     """
+    report, images = Report(), None if images is None else Path(images)
+    opened, root = _open(Path(table), kind, columns, report)
+    search = Search(images or root, opened.path.parent, prefixes, pattern, cancel)
+    frame, raw = (_bids_scans if opened.layout.name == "bids" else _table_scans)(opened, search, report)
+    extra = raw[[c for c in raw.columns if c not in opened.columns.values() and c not in COLUMNS]]
+    frame = pd.concat([frame[list(COLUMNS)], extra], axis=1)
+    if "group" not in opened.columns:
+        report.add("warning", f"The table names no group; its columns are {', '.join(raw.columns)}")
+        groups = {"": [""]} if groups is None else groups
+    frame = _filtered(frame, groups, corrupt, keep_missing, report)
+    _conclude(frame, opened.what, report)
+    return frame.reset_index(drop=True), report
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A table as it stands in its file, and which column is which field."""
+
+    path: Path
+    raw: pd.DataFrame
+    layout: Layout
+    columns: dict[str, str]
+
+    @property
+    def what(self) -> str:
+        return f"{self.layout.label} {self.path.name}"
+
+    def text(self) -> pd.DataFrame:
+        """Text of every field, "" where the table has none; index kept."""
+        columns = {f: self.raw[self.columns[f]] if f in self.columns else "" for f in FIELDS}
+        return pd.DataFrame(columns, index=self.raw.index, dtype=str)
+
+
+def _open(path: Path, kind: str, columns: Mapping[str, str] | None, report: Report) -> tuple[_Opened, Path | None]:
+    """The table, and the folder of a BIDS data set; errors as of `read_subjects`."""
     if kind != "auto" and kind not in LAYOUTS:
         raise KeyError(f"expected a kind of table, got {kind!r}; available: auto, {', '.join(LAYOUTS)}")
-    path, report, images = Path(table), Report(), None if images is None else Path(images)
+    root = None
     if kind == "bids" or path.is_dir():
         path, root = bids_table(path)
-        images = images or root
     raw = read_table(path)
     layout = detect_layout(raw.columns) if kind == "auto" else LAYOUTS[kind]
     what = f"{layout.label} {path.name}"
@@ -197,26 +227,25 @@ def read_subjects(
         match_columns(raw.columns, columns, ["id"], what)  # raises, naming what there is
     if layout.name == "loni":
         raw = keep_mri(raw, found, report)
-    text = _fields(raw, found)
-    if layout.name == "bids":
-        scans = bids_images(images or path.parent, report, pattern, cancel)
-        text, paths = _bids_rows(text, scans, report)
-        raw = raw.loc[text["row"]].set_axis(text.index)
-    else:
-        _fill_names(text, found, report)
-    frame = _frame(text, layout, report)
-    if layout.name == "bids":
-        frame["path"] = paths
-    else:
-        find_paths(frame, text, layout, Search(images, path.parent, prefixes, pattern, cancel), report)
-    extra = raw[[c for c in raw.columns if c not in found.values() and c not in COLUMNS]]
-    frame = pd.concat([frame[list(COLUMNS)], extra], axis=1)
-    if "group" not in found:
-        report.add("warning", f"The table names no group; its columns are {', '.join(raw.columns)}")
-        groups = {"": [""]} if groups is None else groups
-    frame = _filtered(frame, groups, corrupt, keep_missing, report)
-    _conclude(frame, what, report)
-    return frame.reset_index(drop=True), report
+    return _Opened(path, raw, layout, found), root
+
+
+def _bids_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row a scan of a BIDS data set, and the table's row for each."""
+    images = bids_images(search.images or opened.path.parent, report, search.pattern, search.cancel)
+    text, paths = _bids_rows(opened.text(), images, report)
+    frame = _frame(text, opened.layout, report)
+    frame["path"] = paths
+    return frame, opened.raw.loc[text["row"]].set_axis(text.index)
+
+
+def _table_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row a scan, as the table has them, with their files; and the table."""
+    text = opened.text()
+    _fill_names(text, opened.columns, report)
+    frame = _frame(text, opened.layout, report)
+    find_paths(frame, text, opened.layout, search, report)
+    return frame, opened.raw
 
 
 def _filtered(frame: pd.DataFrame, groups, corrupt: Iterable[str], keep_missing: bool, report: Report) -> pd.DataFrame:
