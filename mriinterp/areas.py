@@ -51,18 +51,24 @@ def read_part(relevance: Any, part: str | None = None) -> tuple[np.ndarray, str]
     return apply_reading(values, part), part
 
 
-def merge_table(atlas: Atlas) -> pd.DataFrame:
+def merge_table(atlas: Atlas | pd.DataFrame) -> pd.DataFrame:
     """Areas with both hemispheres in one, in the order of the atlas: 54 pairs and 8 vermis areas for AAL.
+
+    Parameters
+    ----------
+    atlas : Atlas or DataFrame
+        A table needs the columns ``label``, ``name`` and ``hemisphere``.
 
     Returns
     -------
     DataFrame
         ``area`` (name without its side), ``labels`` (tuple of int), ``left``
-        and ``right`` (row of `Atlas.areas`, -1 where there is none). Names
+        and ``right`` (row of `Atlas.areas`, -1 where there is none), ``rows``. Names
         that share base and side are kept apart.
     """
     rows: dict[tuple, dict] = {}
-    for row, (label, name, side) in enumerate(atlas.areas[["label", "name", "hemisphere"]].itertuples(index=False)):
+    areas = atlas.areas if isinstance(atlas, Atlas) else atlas
+    for row, (label, name, side) in enumerate(areas[["label", "name", "hemisphere"]].itertuples(index=False)):
         base = split_hemisphere(name)[0] if side else name
         column = {"L": "left", "R": "right"}.get(side)
         key = (base, bool(column))

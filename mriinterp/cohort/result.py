@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mriinterp.areas import merge_table
+from mriinterp.cohort.areavalues import areas_by_scan
 from mriinterp.cohort.fold import MapMoments
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.plan import compared_first
@@ -21,15 +19,13 @@ from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.nifti import read_volume
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.reading import apply_reading
 from mriinterp.sidecar import from_sidecar
 from mriinterp.stats import hedges_g_from_moments
-from mriinterp.volume import Grid, Volume, resample
+from mriinterp.volume import Grid, Volume
 
 __all__ = ["CohortResult", "open_cohort"]
 
 KINDS = ("reading", "signed")
-STACK_IN_MEMORY = 2**30
 
 
 def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> CohortResult:
@@ -253,30 +249,7 @@ class CohortResult:
         DataFrame
             Scans (index, ids, in the order of `subjects`) × areas, in the atlas's order.
         """
-        if value not in ("share", "sum", "mean", "signed_sum"):
-            raise ValueError(f"expected a value, got {value!r}; available: share, sum, mean, signed_sum")
-        rows = self.area_rows(method)
-        column = "signed_sum" if value == "signed_sum" else "sum"
-        sums = rows.pivot(index="id", columns="label", values=column)
-        first = rows[rows["id"] == rows["id"].iloc[0]] if len(rows) else rows
-        sums = sums.reindex(index=[i for i in self.subjects.index if i in sums.index], columns=first["label"])
-        voxels = first["voxels"].to_numpy(float)
-        names = first["area"].tolist()
-        data = sums.to_numpy(np.float64)
-        if merge_hemispheres:
-            areas = first[["label", "area", "hemisphere"]].rename(columns={"area": "name"}).reset_index(drop=True)
-            merged = merge_table(SimpleNamespace(areas=areas))
-            groups = [list(r) for r in merged["rows"]]
-            data = np.stack([data[:, r].sum(axis=1) for r in groups], axis=1)
-            voxels = np.array([voxels[r].sum() for r in groups])
-            names = merged["area"].tolist()
-        with np.errstate(invalid="ignore", divide="ignore"):
-            if value == "share":
-                total = data.sum(axis=1, keepdims=True)
-                data = np.where(total > 0, data / total, np.nan)
-            elif value == "mean":
-                data = np.where(voxels > 0, data / voxels, np.nan)
-        return pd.DataFrame(data, index=pd.Index(sums.index.tolist(), name="id"), columns=names)
+        return areas_by_scan(self.area_rows(method), self.subjects.index, merge_hemispheres, value)
 
     def map(self, method: str, subject: str) -> RelevanceMap:
         """The map of one scan; KeyError if it has none, ValueError if maps were not kept."""
@@ -330,37 +303,6 @@ class CohortResult:
             tell(progress, done, len(ids))
         affine = self.grid.affine
         return Volume(moments.mean(part), affine), Volume(moments.deviation(part), affine)
-
-    def stack(
-        self,
-        method: str,
-        ids: Sequence[str],
-        mask: Volume | None = None,
-        kind: str = "reading",
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> np.ndarray:
-        """Voxels of many scans, as `mriinterp.stats.max_t` takes them.
-
-        Returns
-        -------
-        array, shape (scans, voxels inside the mask), float32
-            Voxels in C order. Beyond `STACK_IN_MEMORY` bytes it lies in a
-            temporary file, which goes away with the array.
-        """
-        inside = np.ones(self.grid.shape, bool) if mask is None else resample(mask, self.grid, order=0).data != 0
-        ids, part = list(ids), self._part(method, kind)
-        shape = (len(ids), int(inside.sum()))
-        if 4 * shape[0] * shape[1] > STACK_IN_MEMORY:
-            array = np.memmap(tempfile.TemporaryFile(), np.float32, shape=shape)  # noqa: SIM115  (lives as long as the array)
-        else:
-            array = np.empty(shape, np.float32)
-        for row, subject in enumerate(ids):
-            check_cancel(cancel)
-            array[row] = apply_reading(self.map(method, subject).volume.data[inside], part)
-            tell(progress, row + 1, len(ids))
-        return array
 
     def means(self, group: str | None = None, kind: str = "reading") -> dict[str, Volume]:
         """Mean map of every method that has one, for a group or for all."""

@@ -356,15 +356,6 @@ def test_moments_of_chosen_scans(shared):
     np.testing.assert_allclose(spread.data, maps.std(axis=0, ddof=1), rtol=1e-4, atol=1e-10)
 
 
-def test_stack_for_voxel_statistics(shared, shared_study, monkeypatch):
-    mask = shared_study.scan("I100").with_data(shared_study.scan("I100").data > 2)
-    ids = shared.ids("occlusion", "AD")
-    wanted = np.stack([np.maximum(shared.map("occlusion", i).volume.data, 0)[mask.data] for i in ids])
-    np.testing.assert_array_equal(shared.stack("occlusion", ids, mask), wanted)
-    monkeypatch.setattr("mriinterp.cohort.result.STACK_IN_MEMORY", 100)
-    np.testing.assert_array_equal(shared.stack("occlusion", ids, mask), wanted)  # from a file
-
-
 def test_results_below_the_images_are_not_taken_for_scans(study_file, tmp_path):
     table = pd.read_csv(study_file.parent / "table.csv").drop(columns="filepath")
     table.to_csv(study_file.parent / "table.csv", index=False)
