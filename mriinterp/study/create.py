@@ -108,7 +108,9 @@ def propose_study(
     layout = detect_layout(read_table(source).columns)
     frame, report = read_subjects(source, images, pattern=pattern)
     if frame.empty:
-        raise ValueError(f"expected scans, found none for {source}: {'; '.join(f.text() for f in report.errors)}")
+        where = "; name the folder below which they lie (--images DIR)" if images is None else ""
+        problems = "; ".join(f.text() for f in report.errors)
+        raise ValueError(f"expected scans, found none for {source}: {problems}{where}")
     groups = _groups(source, images, frame)
     reference, positive, classes = _guess_groups(groups.to_dict(), network)
     folder = out.absolute().parent

@@ -47,6 +47,8 @@ def test_init_tells_once_that_a_file_holds_no_weights(table, tmp_path, capsys):
 def test_options_are_called_as_one_types_them(table, tmp_path, capsys):
     assert init(table) == 2
     assert "--weights" in capsys.readouterr().err
+    assert init(table, "--model", "demo") == 2
+    assert "--images DIR" in capsys.readouterr().err
     options = ["--model", "ncomms2022", "--method", "sensitivity", "--out", str(tmp_path)]
     assert main(["explain", "scan.nii.gz", *options]) == 2
     assert "--weights on the command line" in capsys.readouterr().err
