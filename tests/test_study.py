@@ -73,6 +73,27 @@ def test_what_is_written_is_read(tmp_path):
     assert settings.model.source == "demo"
 
 
+def test_folds_are_the_network_with_other_weights(file):
+    state = torch.load(file.parent / "weights.pt", weights_only=True)
+    torch.save({key: 2 * value for key, value in state.items()}, file.parent / "fold1.pt")
+    rewrite(file, "[atlas]", """[model.folds]
+"fold 1" = "fold1.pt"
+"fold 2" = ["fold2.pt"]
+
+[atlas]""")  # fmt: skip
+    study = load_study(file, trust_code=True)
+    assert list(study.folds) == ["fold 1", "fold 2"]
+    own, fold = study.model("cpu"), study.folds["fold 1"].load("cpu")
+    assert fold.digest != own.digest
+    assert fold.grid.matches(own.grid)
+    for mine, other in zip(own.module.parameters(), fold.module.parameters(), strict=True):
+        torch.testing.assert_close(2 * mine, other)
+    said = [finding.text() for finding in check_study(file, trust_code=True, scans=0).errors]
+    assert len(said) == 1
+    assert "fold 2" in said[0]
+    assert "fold2.pt" in said[0]
+
+
 def test_every_fault_of_a_file_is_named_at_once(tmp_path):
     (tmp_path / "s.toml").write_text(
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -97,6 +98,11 @@ class Study(ABC):
     @abstractmethod
     def model_recipe(self) -> ModelRecipe:
         """How to load the study's network."""
+
+    @property
+    def folds(self) -> Mapping[str, ModelRecipe]:
+        """The same network with other weights, by name: folds of a cross-validation, other seeds."""
+        return {}
 
     @property
     @abstractmethod

@@ -184,9 +184,22 @@ def _check_model(settings: StudySettings, frame: pd.DataFrame | None, report: Re
         report.add(
             "warning", "The network was trained on simulated brains only; what it says of real scans is no diagnosis"
         )
+    _check_folds(settings, report)
     if settings.normalisation == "voxelwise" and frame is not None:
         return _check_fitted(settings, report) or model
     return model
+
+
+def _check_folds(settings: StudySettings, report: Report) -> None:
+    """Whether each fold's weights are there and fit the network."""
+    for name, weights in settings.folds.items():
+        absent = [file for file in weights if not Path(file).is_file()]
+        if absent:
+            report.add("error", f"Weights of fold {name!r} that are not there ({len(absent)})", absent)
+        else:
+            _attempt(
+                lambda weights=weights: replace(settings.model, weights=weights).load("cpu"), f"Fold {name!r}", report
+            )
 
 
 def _check_fitted(settings: StudySettings, report: Report) -> Model | None:

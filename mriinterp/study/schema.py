@@ -35,6 +35,7 @@ SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
         "card": ("text", False),
         "architecture": ("text", False),
         "weights": ("names", False),
+        "folds": ("lists", False),
         "brain_mask": ("text", False),
         "normalisation": ("text", False),
         "code": ("text", False),

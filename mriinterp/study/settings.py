@@ -46,6 +46,8 @@ class StudySettings:
         Share of the patients of each group in the test set, or their number;
         None: the table's own split if it has one, else 0.2.
     model : ModelRecipe
+    folds : dict of str to tuple of str
+        Other weights of the same network: folds of a cross-validation, other seeds.
     normalisation : {"card", "voxelwise"}
         "voxelwise": mean and deviation of the training scans, fitted by
         ``study normalise`` and kept in the output folder.
@@ -73,6 +75,7 @@ class StudySettings:
     classes: Mapping[str, str] = field(default_factory=dict)
     test: float | int | None = None
     seed: int = 0
+    folds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     normalisation: str = "card"
     atlas: AtlasRecipe = field(default_factory=AtlasRecipe)
     background: str = "mean"
@@ -157,6 +160,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         test=flat.get("split.test"),
         seed=flat.get("split.seed", 0),
         model=_model(flat, folder),
+        folds={name: _weights(entry, folder) for name, entry in flat.get("model.folds", {}).items()},
         normalisation=flat.get("model.normalisation", "card"),
         atlas=_atlas(flat, folder),
         background=flat.get("background.kind", "mean"),
@@ -184,16 +188,19 @@ def _model(flat: Mapping[str, Any], folder: Path) -> ModelRecipe:
     source = flat.get("model.card") or flat["model.architecture"]
     if "model.card" in flat and source not in packaged_models():
         source = str(_located(source, folder))
-    weights = flat.get("model.weights", [])
-    weights = [weights] if isinstance(weights, str) else weights
     located = {
         key: str(_located(flat[f"model.{key}"], folder)) for key in ("brain_mask", "code") if f"model.{key}" in flat
     }
     return ModelRecipe(
         source,
-        tuple(str(_located(name, folder)) for name in weights),
+        _weights(flat.get("model.weights", []), folder),
         **located,
     )
+
+
+def _weights(entry: str | list[str], folder: Path) -> tuple[str, ...]:
+    names = [entry] if isinstance(entry, str) else entry
+    return tuple(str(_located(name, folder)) for name in names)
 
 
 def _atlas(flat: Mapping[str, Any], folder: Path) -> AtlasRecipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +120,10 @@ class TableStudy(Study):
                 f"make it: python -m mriinterp study normalise {self.settings.path}"
             )
         return replace(recipe, source=str(self.fitted_card), brain_mask="")
+
+    @property
+    def folds(self) -> Mapping[str, ModelRecipe]:
+        return {name: replace(self.model_recipe, weights=weights) for name, weights in self.settings.folds.items()}
 
     @property
     def atlas_recipe(self) -> AtlasRecipe:

@@ -46,7 +46,7 @@ class Column:
     params : tuple of (str, value)
         Those that differ from the method's defaults.
     model : str
-        Name of a packaged network; "" for the study's own.
+        A fold of the study's network, or a packaged network; "" for the study's own.
     """
 
     subject: str
@@ -111,8 +111,9 @@ def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
 
 
 def networks_of(study: Study) -> list[str]:
-    """Packaged networks beside the study's own; "" is the study's."""
-    return ["", *(name for name in packaged_models() if name != study.model_recipe.source)]
+    """The study's network (""), its folds, and packaged networks."""
+    packaged = (name for name in packaged_models() if name != study.model_recipe.source)
+    return list(dict.fromkeys(["", *study.folds, *packaged]))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

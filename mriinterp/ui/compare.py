@@ -14,13 +14,13 @@ import streamlit as st
 from mriinterp.cost import describe_cost, passes_of
 from mriinterp.explain import RelevanceMap
 from mriinterp.methods import get_method
-from mriinterp.models import Model, load_model
+from mriinterp.models import Model
 from mriinterp.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.reading import apply_reading
 from mriinterp.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
-from mriinterp.ui.resources import atlas_of, cost_of, known_map, model_of, reference_of, store, study_of
+from mriinterp.ui.resources import atlas_of, cost_of, known_map, network_of, reference_of, store, study_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import escape_markdown, words_of
 from mriinterp.volume import Volume
@@ -71,11 +71,6 @@ class Entry:
     relevance: RelevanceMap | None = None
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
-def _packaged(name: str) -> Model:
-    return load_model(name, device="auto")
-
-
 def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list[Entry]:
     """Columns with their scans, networks and the maps that are known.
 
@@ -87,7 +82,7 @@ def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list
     atlas = atlas_of(study_name)
     entries = []
     for column, label in zip(choice.columns, column_labels(choice.columns, study_of(study_name)), strict=True):
-        model = _packaged(column.model) if column.model else model_of(study_name)
+        model = network_of(study_name, column.model)
         subject = choice.subjects[column.subject]
         request = {"atlas": atlas, **dict(column.params)} | ({"target": target} if target else {})
         if "reference" in request.values():

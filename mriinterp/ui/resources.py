@@ -11,7 +11,7 @@ import streamlit as st
 from mriinterp.atlas import Atlas
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
-from mriinterp.models import Model, Prediction
+from mriinterp.models import Model, Prediction, load_model
 from mriinterp.predictions import Predictions
 from mriinterp.store import Store, default_folder
 from mriinterp.study import DemoStudy, Study, load_study
@@ -21,6 +21,7 @@ __all__ = [
     "atlas_of",
     "known_map",
     "model_of",
+    "network_of",
     "on_grid_of",
     "prediction_of",
     "reference_of",
@@ -43,6 +44,17 @@ def study_of(name: str) -> Study:
 def model_of(study: str, device: str = "auto") -> Model:
     """The network of a study, on the GPU if there is one."""
     return study_of(study).model(device)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the network …")
+def _network(study: str, name: str) -> Model:
+    folds = study_of(study).folds
+    return folds[name].load("auto") if name in folds else load_model(name, device="auto")
+
+
+def network_of(study: str, name: str = "") -> Model:
+    """A fold of a study's network, or a packaged network; "": the study's own."""
+    return _network(study, name) if name else model_of(study)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

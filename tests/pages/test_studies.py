@@ -1,6 +1,9 @@
 """Opening a study file in the app."""
 
+import re
+
 import pytest
+import torch
 
 from mriinterp.cli import main
 from mriinterp.ui.studies import remember_study
@@ -25,6 +28,25 @@ def test_a_study_of_real_scans_on_the_page(open_page, finish, real_study):
     assert "Simulated data" not in shown
     assert "Research use only" in shown
     assert [tab.label for tab in app.tabs] == ["Areas", "In space", "Files"]
+
+
+def test_folds_of_one_network_side_by_side(open_page, finish, real_study, shared_data, tmp_path):
+    weights = shared_data / "ncomms2022"
+    backbone = torch.load(weights / "backbone_58.pth", weights_only=True, map_location="cpu")
+    moved = {k: v * 1.05 if v.is_floating_point() else v for k, v in backbone.items()}
+    torch.save(moved, tmp_path / "fold1.pth")
+    study = real_study.with_name("folds.toml")
+    cog = (weights / "COG_58.pth").as_posix()
+    folds = f'[model.folds]\n"fold 1" = ["{(tmp_path / "fold1.pth").as_posix()}", "{cog}"]\n\n'
+    study.write_text(f"{real_study.read_text(encoding='utf-8')}\n{folds}", encoding="utf-8")
+    remember_study(str(study))
+    app = open_page("pages/compare.py", study=str(study), by="networks", method="layer_cam", networks=",fold 1")
+    app = finish(app)
+    assert app.multiselect(key="networks").value == ["", "fold 1"]
+    shown = " ".join(element.value for element in app.markdown)
+    said = re.findall(r"COG ([\d.]+)", shown.replace("\\", ""))
+    assert len(set(said)) == 2, shown
+    assert not app.error
 
 
 @pytest.fixture
