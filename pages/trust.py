@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mriinterp.methods import get_method
+from mriinterp.trust.words import label_of
 from mriinterp.ui.address import follow_link, linked, write_address
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import study_of
@@ -10,18 +11,17 @@ from mriinterp.ui.shell import page_header, readable_errors
 from mriinterp.ui.studies import current_study
 from mriinterp.ui.subject import subject_label
 from mriinterp.ui.trust import (
-    card,
-    measured,
+    explainers_of,
     methods_of,
     offer_cascade,
-    results_folder,
     run_quick,
+    show_agreement,
     show_measure,
     show_overview,
-    table_of,
+    show_traps,
 )
-
-PARTS_KEPT = "Finished measures are kept: **Measure on this computer** goes on where it was."
+from mriinterp.ui.trust_card import choose, show_card
+from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
 
 page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
@@ -29,7 +29,7 @@ follow_link("method", "subject")
 with readable_errors():
     study = study_of(name)
     folder = measured(name)
-    table = None if folder is None else table_of(folder)
+    table = table_or_empty(folder)
 
 with st.sidebar:
     methods = methods_of(table)
@@ -40,6 +40,16 @@ with st.sidebar:
         key=linked("method", methods[0], options=methods),
         persist_state="session",
     )
+    explainers = explainers_of(table, method)
+    explainer = explainers[0]
+    if len(explainers) > 1:
+        explainer = st.selectbox(
+            "Settings it was measured with",
+            explainers,
+            format_func=lambda e: label_of(e).removeprefix(get_method(method).label).strip(" ()") or "defaults",
+            key=linked("measured_as", explainer, options=explainers),
+        )
+        write_address("measured_as")
     ids = study.subjects.index.tolist()
     subject = st.selectbox(
         "Subject",
@@ -47,30 +57,27 @@ with st.sidebar:
         format_func=lambda s: subject_label(study, s),
         key=linked("subject", study.example or ids[0], options=ids),
         persist_state="session",
-        help="For the row of maps under Randomisation",
     )
-    run = st.button("Measure on this computer", icon=":material/science:", width="stretch", key="run_trust")
-    st.caption("The quick benchmark: 4 subjects, 6 methods, a few minutes; it goes on where it was stopped.")
+    run = st.button("Measure this study", icon=":material/science:", width="stretch", key="run_trust")
+    st.caption(
+        "The quick benchmark on this computer: 4 subjects, 6 methods, a few minutes; it goes on where it was stopped."
+    )
 write_address("method", "subject")
 
 if run:
-    start_job(
-        "trust",
-        "Quick benchmark",
-        f"trust {name}",
-        lambda p, c: run_quick(study, results_folder(name), p, c),
-        kept=PARTS_KEPT,
-    )
+    start_job("trust", "Quick benchmark", f"trust {name}", lambda p, c: run_quick(study, results_folder(name), p, c))
 watch("trust")
 
-if table is None or table.empty:
+with readable_errors():
+    chosen = choose(name, study, folder, explainer, subject)
+    show_card(chosen)
+if table.empty:
     st.info(
-        "Nothing was measured for this study yet. **Measure on this computer** takes the quick benchmark.",
+        "Nothing was measured for this study yet. **Measure this study** takes the quick benchmark.",
         icon=":material/science:",
     )
     st.stop()
 
-card(study, table, method)
 TABS = {
     "All methods": None,
     "Localisation": "localisation",
@@ -79,16 +86,22 @@ TABS = {
     "Infidelity": "infidelity",
     "Randomisation": "randomisation",
     "Stability": "stability",
-    "Reproducibility": "reproducibility",
+    "Retraining": "reproducibility",
+    "Agreement": "agreement",
     "Groups": "group_effect",
+    "Traps": "traps",
 }
 for tab, measure in zip(st.tabs(list(TABS), key="trust_part", on_change="rerun"), TABS.values(), strict=True):
     if not tab.open:
         continue
     with tab, readable_errors():
         if measure is None:
-            show_overview(folder, table)
+            show_overview(chosen)
+        elif measure == "agreement":
+            show_agreement(chosen)
+        elif measure == "traps":
+            show_traps(name)
         else:
-            show_measure(folder, table, measure, method)
+            show_measure(chosen, measure)
         if measure == "randomisation":
-            offer_cascade(name, subject, method)
+            offer_cascade(name, subject, explainer)

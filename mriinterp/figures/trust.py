@@ -1,9 +1,8 @@
-"""Figures of the trust benchmark: methods beside controls, curves, and one table of everything."""
+"""Figures of the trust benchmark: methods beside controls, and one table of everything."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,26 +10,85 @@ import plotly.graph_objects as go
 
 from mriinterp.figures.theme import apply_theme, wrap
 
-__all__ = ["cascade_lines", "deletion_curves", "quantity_dots", "trust_heatmap"]
+__all__ = ["CONTROL", "METHOD", "OWN", "agreement_dots", "quantity_dots", "trap_dots", "trust_heatmap"]
 
-METHOD, CONTROL = "#1f5fa8", "#8a8a8a"
-PALETTE = ["#1f5fa8", "#c8502d", "#2c8a57", "#7b4ea3", "#b8860b", "#2596a8", "#a83268", "#5b6b1f"]
-ROW_PX = 26
+METHOD, CONTROL, OWN = "#3b82c4", "#8a8a8a", "#d9662b"  # readable on white and on black
+ROW_PX = 28
+LABEL_LETTERS = 46
+TITLE_LETTERS = 64
+SCALE = [[0.0, "#f2f6fb"], [0.5, "#b9d5ee"], [1.0, "#6aaade"]]  # dark numbers stay readable on all of it
+INK = "#16202c"
 SHORT = {  # column heads; the whole label shows under the pointer
     ("deletion", "abpc"): "Deletion",
     ("deletion", "abpc_read"): "Deletion, as read",
     ("regional", "rho"): "Area ranks",
-    ("infidelity", "infidelity"): "Infidelity",
+    ("infidelity", "infidelity"): "Infi- delity",
     ("localisation", "mass_accuracy"): "Mass in truth",
     ("localisation", "mass_accuracy_read"): "Mass, as read",
     ("localisation", "auprc_read"): "AUPRC in truth",
     ("localisation", "rho_areas"): "Areas of truth",
     ("randomisation", "excess"): "Random- isation",
-    ("stability", "noise"): "Change by noise",
-    ("stability", "shift"): "Change by shift",
-    ("reproducibility", "icc"): "Retrained networks",
+    ("stability", "noise"): "Change, noise",
+    ("stability", "shift"): "Change, shift",
+    ("reproducibility", "icc"): "Re- trained",
     ("group_effect", "auc_truth"): "Group effect",
 }
+
+
+def _name(labels: Mapping[str, str] | None, method: str) -> str:
+    return wrap((labels or {}).get(method, method), LABEL_LETTERS)
+
+
+def _dots(figure: go.Figure, rows: pd.DataFrame, names: Sequence[str], colours: Sequence[str], what: str) -> None:
+    """Means with their intervals, a trace for each colour: an error bar has the colour of its dot."""
+    for colour in dict.fromkeys(colours):
+        chosen = [one == colour for one in colours]
+        part = rows[chosen]
+        figure.add_trace(
+            go.Scatter(
+                x=part["mean"],
+                y=[name for name, yes in zip(names, chosen, strict=True) if yes],
+                name=what,
+                mode="markers",
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": (part["high"] - part["mean"]).fillna(0),
+                    "arrayminus": (part["mean"] - part["low"]).fillna(0),
+                    "color": colour,
+                },
+                marker={"size": 9, "color": colour},
+                customdata=part[["n"]].to_numpy(),
+                hovertemplate="%{y}<br>%{x:.3~g}<br>n = %{customdata[0]}<extra></extra>",
+                showlegend=colour != CONTROL,
+            )
+        )
+
+
+def _own(figure: go.Figure, own: Mapping[str, float], names: Mapping[str, str], label: str) -> None:
+    """The chosen subject's numbers, as diamonds."""
+    known = {method: value for method, value in own.items() if method in names and np.isfinite(value)}
+    if known:
+        figure.add_trace(
+            go.Scatter(
+                x=list(known.values()),
+                y=[names[method] for method in known],
+                name=label,
+                mode="markers",
+                marker={"symbol": "diamond-open", "size": 11, "color": OWN, "line": {"width": 2}},
+                hovertemplate="%{y}<br>" + label + ": %{x:.3~g}<extra></extra>",
+            )
+        )
+
+
+def _layout(figure: go.Figure, rows: int, title: str, names: Sequence[str]) -> None:
+    figure.update_layout(
+        height=120 + ROW_PX * rows,
+        margin={"l": 10, "r": 10, "t": 40, "b": 50},
+        xaxis={"title": {"text": wrap(title, TITLE_LETTERS)}, "automargin": True},
+        yaxis={"automargin": True, "categoryorder": "array", "categoryarray": list(names), "autorange": "reversed"},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom"},
+    )
 
 
 def quantity_dots(
@@ -38,6 +96,8 @@ def quantity_dots(
     measure: str,
     quantity: str,
     *,
+    own: Mapping[str, float] | None = None,
+    own_label: str = "",
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
@@ -48,47 +108,99 @@ def quantity_dots(
     table : DataFrame
         From `mriinterp.trust.summary`.
     measure, quantity : str
+    own : mapping of method to value, optional
+        One subject's numbers, drawn beside the means under `own_label`.
     labels : mapping, optional
         Names of methods for people.
     """
     rows = table[(table["measure"] == measure) & (table["quantity"] == quantity) & table["mean"].notna()]
     if rows.empty:
         raise ValueError(f"expected results of {measure}/{quantity}, got none")
-    names = [(labels or {}).get(name, name) for name in rows["method"]]
+    names = {method: _name(labels, method) for method in rows["method"]}
     figure = go.Figure()
     controls = rows[rows["control"]]
     if len(controls):
         figure.add_vrect(
-            x0=controls["mean"].min(), x1=controls["mean"].max(), fillcolor=CONTROL, opacity=0.15, line_width=0
+            x0=controls["mean"].min(), x1=controls["mean"].max(), fillcolor=CONTROL, opacity=0.18, line_width=0
         )
-    reach = {
-        "type": "data",
-        "symmetric": False,
-        "array": (rows["high"] - rows["mean"]).fillna(0),
-        "arrayminus": (rows["mean"] - rows["low"]).fillna(0),
-    }
-    figure.add_trace(
-        go.Scatter(
-            x=rows["mean"],
-            y=names,
-            mode="markers",
-            error_x=reach,
-            marker={"size": 9, "color": [CONTROL if c else METHOD for c in rows["control"]]},
-            customdata=rows[["n"]].to_numpy(),
-            hovertemplate="%{y}<br>%{x:.3~g}<br>n = %{customdata[0]}<extra></extra>",
-        )
-    )
+    colours = [CONTROL if control else METHOD for control in rows["control"]]
+    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95 % interval (grey: controls)")
+    _own(figure, own or {}, names, own_label)
     first = rows.iloc[0]
     better = {"higher": " (higher is better)", "lower": " (lower is better)"}.get(first["better"], "")
-    title = f"{first['label']}, {first['unit']}{better}<br>mean and 95 % interval; grey: controls and their range"
-    figure.update_layout(
-        height=130 + ROW_PX * len(rows),
-        margin={"l": 10, "r": 10, "t": 20, "b": 60},
-        xaxis={"title": {"text": title}},
-        yaxis={"autorange": "reversed", "automargin": True},
-        showlegend=False,
+    title = f"{first['label']}, {first['unit']}{better}"
+    _layout(figure, len(rows), title, list(names.values()))
+    return apply_theme(figure, theme)
+
+
+def agreement_dots(
+    found: pd.DataFrame,
+    *,
+    own_label: str = "",
+    labels: Mapping[str, str] | None = None,
+    theme: str | None = None,
+) -> go.Figure:
+    """How alike a method's maps are to those of the others.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From `mriinterp.trust.agreement.agreement_of`.
+    """
+    rows = found.rename(columns={"rho": "mean"})
+    names = {other: _name(labels, other) for other in rows["other"]}
+    figure = go.Figure()
+    colours = [CONTROL if other.startswith("control_") else METHOD for other in rows["other"]]
+    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95 % interval (grey: controls)")
+    _own(figure, dict(zip(found["other"], found["own_rho"], strict=True)), names, own_label)
+    _layout(
+        figure, len(rows), "Spearman's ρ of the maps as they are read, over cells of 4 voxels", list(names.values())
     )
     return apply_theme(figure, theme)
+
+
+def trap_dots(
+    found: pd.DataFrame, where: str, *, labels: Mapping[str, str] | None = None, theme: str | None = None
+) -> go.Figure:
+    """Share of the relevance where a trap is: the trapped network beside an honest one.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From `mriinterp.trust.trap_results.trap_summary`.
+    where : str
+        The place, in words.
+    """
+    names = [_name(labels, method) for method in found["method"]]
+    figure = go.Figure()
+    lines = [(value, name) for _, row in found.iterrows() for value, name in _line(row, _name(labels, row["method"]))]
+    figure.add_trace(
+        go.Scatter(
+            x=[value for value, _ in lines],
+            y=[name for _, name in lines],
+            mode="lines",
+            line={"color": CONTROL},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
+    for column, label, colour in (("honest", "honest network", METHOD), ("trapped", "trapped network", OWN)):
+        figure.add_trace(
+            go.Scatter(
+                x=found[column],
+                y=names,
+                name=label,
+                mode="markers",
+                marker={"size": 10, "color": colour},
+                hovertemplate="%{y}<br>" + label + ": %{x:.3f}<extra></extra>",
+            )
+        )
+    _layout(figure, len(found), f"Share of |relevance| {where}", names)
+    return apply_theme(figure, theme)
+
+
+def _line(row: pd.Series, name: str) -> list[tuple[float | None, str]]:
+    return [(row["honest"], name), (row["trapped"], name), (None, name)]
 
 
 def trust_heatmap(
@@ -112,118 +224,45 @@ def trust_heatmap(
             continue
         first = rows.iloc[0]
         arrow = "↑" if first["better"] == "higher" else "↓"
-        name = wrap(f"{SHORT.get((measure, quantity), first['label'])} {arrow}", 9)
+        name = wrap(f"{SHORT.get((measure, quantity), first['label'])} {arrow}", 8)
         columns.append(name)
         full[name] = first["label"]
         signed = rows["mean"] * (1 if first["better"] == "higher" else -1)
         place = (signed.rank() - 1) / max(len(rows) - 1, 1)
         for method, mean, colour, beats in zip(rows["method"], rows["mean"], place, rows["beats"], strict=True):
-            texts[method, name] = f"{mean:.3g}{' *' if beats == 'all' else ''}"
+            texts[method, name] = f"{_digits(mean)}{' *' if beats == 'all' else ''}"
             colours[method, name] = colour
     methods = list(dict.fromkeys(table["method"]))
     methods.sort(key=lambda name: name.startswith("control_"))
-    grid = [[colours.get((m, c), np.nan) for c in columns] for m in methods]
-    text = [[texts.get((m, c), "–") for c in columns] for m in methods]
+    names = [_name(labels, m) for m in methods]
     figure = go.Figure(
         go.Heatmap(
-            z=grid,
+            z=[[colours.get((m, c), np.nan) for c in columns] for m in methods],
             x=columns,
-            y=[(labels or {}).get(m, m) for m in methods],
-            text=text,
+            y=names,
+            text=[[texts.get((m, c), "") for c in columns] for m in methods],
             texttemplate="%{text}",
+            textfont={"color": INK, "size": 12},
             customdata=[[full[c] for c in columns] for _ in methods],
-            colorscale="Blues",
+            colorscale=SCALE,
             zmin=0,
-            zmax=1.4,  # the best stays light enough for its number
+            zmax=1,
             showscale=False,
+            xgap=1,
+            ygap=1,
+            hoverongaps=False,
             hovertemplate="%{y}<br>%{customdata}<br>%{text}<extra></extra>",
         )
     )
-    figure.update_layout(height=150 + ROW_PX * len(methods), margin={"l": 10, "r": 10, "t": 80, "b": 30})
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_xaxes(side="top", tickangle=0, tickfont={"size": 11})
+    controls = sum(name.startswith("control_") for name in methods)
+    if 0 < controls < len(methods):
+        figure.add_hline(y=len(methods) - controls - 0.5, line={"color": CONTROL, "width": 3})
+    figure.update_layout(height=90 + ROW_PX * len(methods), margin={"l": 10, "r": 10, "t": 60, "b": 10})
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0, tickfont={"size": 12}, showgrid=False)
     return apply_theme(figure, theme)
 
 
-def deletion_curves(
-    details: Mapping[tuple[str, str], Mapping[str, Any]],
-    methods: Sequence[str],
-    *,
-    labels: Mapping[str, str] | None = None,
-    theme: str | None = None,
-) -> go.Figure:
-    """Fall of the score as blocks are replaced: most relevant first (full) and least relevant first (dashed).
-
-    Parameters
-    ----------
-    details : mapping of (method, subject) to details
-        From `mriinterp.trust.load_details(folder, "deletion")`, or of one
-        subject.
-    methods : sequence of str
-        Lines to draw, mean over subjects.
-    """
-    figure = go.Figure()
-    for number, method in enumerate(methods):
-        own = [d for (name, _), d in details.items() if name == method and "most" in d]
-        if not own:
-            continue
-        share = [0.0, *own[0]["share"]]
-        colour = CONTROL if method.startswith("control_") else PALETTE[number % len(PALETTE)]
-        for part, dash in (("most", "solid"), ("least", "dash")):
-            fall = np.mean([[0.0, *(np.array(d[part], float) - d["clean"])] for d in own], axis=0)
-            name = (labels or {}).get(method, method)
-            figure.add_trace(
-                go.Scatter(
-                    x=[100 * s for s in share],
-                    y=fall,
-                    name=f"{name}, {part} relevant first",
-                    legendgroup=method,
-                    line={"color": colour, "dash": dash},
-                    hovertemplate="%{x:.0f} % replaced: %{y:.2f}<extra>" + name + "</extra>",
-                )
-            )
-    figure.update_layout(
-        height=420,
-        margin={"l": 10, "r": 10, "t": 20, "b": 10},
-        xaxis={"title": {"text": "Share of the brain replaced by the control mean, %"}},
-        yaxis={"title": {"text": "Change of the logit margin"}},
-    )
-    return apply_theme(figure, theme)
-
-
-def cascade_lines(
-    details: Mapping[tuple[str, str], Mapping[str, Any]],
-    methods: Sequence[str],
-    *,
-    labels: Mapping[str, str] | None = None,
-    theme: str | None = None,
-) -> go.Figure:
-    """Similarity to the original map as layers are made random, from the output down.
-
-    Parameters
-    ----------
-    details : mapping of (method, subject) to details
-        From `mriinterp.trust.load_details(folder, "randomisation")`.
-    """
-    figure = go.Figure()
-    for number, method in enumerate(methods):
-        own = [d for (name, _), d in details.items() if name == method and d.get("rho")]
-        if not own:
-            continue
-        name = (labels or {}).get(method, method)
-        figure.add_trace(
-            go.Scatter(
-                x=["as trained", *own[0]["layers"]],
-                y=[1.0, *np.mean([d["rho"] for d in own], axis=0)],
-                name=name,
-                line={"color": CONTROL if method.startswith("control_") else PALETTE[number % len(PALETTE)]},
-                hovertemplate="random down to %{x}: ρ = %{y:.2f}<extra>" + name + "</extra>",
-            )
-        )
-    figure.update_layout(
-        height=400,
-        margin={"l": 10, "r": 10, "t": 20, "b": 10},
-        xaxis={"title": {"text": "Layers made random, from the output down to …"}},
-        yaxis={"title": {"text": "Spearman's ρ with the original map"}, "range": [-0.3, 1.05]},
-    )
-    return apply_theme(figure, theme)
+def _digits(value: float) -> str:
+    """A number of at most six signs: what a cell has room for."""
+    return f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}" if abs(value) < 10 else f"{value:.3g}"

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mriinterp.areas import merge_table
 from mriinterp.atomic import replacing
+from mriinterp.explain import occlusion_labels
 from mriinterp.models import Model
 from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.simulate import subjects_table
@@ -148,11 +148,7 @@ class Bench:
 
     @cached_property
     def _labels(self) -> Tensor:
-        merged = np.arange(int(self.areas.max()) + 1)
-        for labels in merge_table(self.study.atlas())["labels"]:
-            present = [label for label in labels if label < len(merged)]
-            merged[present] = labels[0]
-        return torch.from_numpy(np.stack([self.areas, merged[self.areas]]))
+        return occlusion_labels(self.study.atlas().on(self.model.grid))
 
     def prepared(self, subject: str) -> Tensor:
         """A subject's scan as the network wants it."""

@@ -11,7 +11,8 @@ import pandas as pd
 from mriinterp.atomic import write_text
 from mriinterp.export.report import Report
 from mriinterp.figures.theme import apply_theme
-from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
+from mriinterp.figures.trust import quantity_dots, trust_heatmap
+from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.markdown import escape_markdown
 from mriinterp.sidecar import RESEARCH_USE
 from mriinterp.trust.agreement import load_agreement, pack_agreement

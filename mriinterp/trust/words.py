@@ -9,7 +9,17 @@ import pandas as pd
 from mriinterp.trust.explainers import parse_explainer
 from mriinterp.trust.registry import get_measure
 
-__all__ = ["CAVEAT", "findings", "label_of", "literature", "passes_randomisation", "row_of", "verdict", "verdicts"]
+__all__ = [
+    "CAVEAT",
+    "findings",
+    "judgement",
+    "label_of",
+    "literature",
+    "passes_randomisation",
+    "row_of",
+    "verdict",
+    "verdicts",
+]
 
 CAVEAT = (
     "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
@@ -51,6 +61,32 @@ def passes_randomisation(row: pd.Series) -> bool | None:
     return False if row["low"] > 0 else None
 
 
+def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
+    """What one measure says of one method, without the numbers; "" where there is none.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `mriinterp.trust.summary`.
+    """
+    about = get_measure(measure)
+    row = row_of(table, measure, about.main.name, method)
+    if row is None:
+        return ""
+    if measure == "randomisation":
+        return {
+            None: "Cannot be told apart: a random network's map is about as similar as another subject's",
+            True: "Passes: a random network gives a map less similar than that of another subject",
+            False: "Fails: a random network gives a map more similar than that of another subject",
+        }[passes_randomisation(row)]
+    if row["control"] or not about.against_controls or not row["beats"]:
+        return ""
+    if row["beats"] == "all":
+        return "Better than all controls"
+    lost = [label_of(name).removeprefix("Control: ") for name in str(row["not_beaten"]).split(", ") if name]
+    return f"Not shown to be better than {', '.join(lost)}"
+
+
 def verdict(table: pd.DataFrame, measure: str, method: str) -> str:
     """One sentence on one method by one measure; "" where there is no number.
 
@@ -63,24 +99,14 @@ def verdict(table: pd.DataFrame, measure: str, method: str) -> str:
     row = row_of(table, measure, about.main.name, method)
     if row is None:
         return ""
+    said = judgement(table, measure, method)
     if measure == "randomisation":
-        passed = passes_randomisation(row)
         random, between = (row_of(table, measure, name, method) for name in ("rho_random", "rho_subjects"))
         shared = "" if random is None or between is None else f" (ρ {random['mean']:.2f} against {between['mean']:.2f})"
-        if passed is None:
-            return f"Cannot be told apart: a random network's map is about as similar as another subject's{shared}."
-        if passed:
-            return f"Passes: a random network gives a map less similar than that of another subject{shared}."
-        return f"Fails: a random network gives a map more similar than that of another subject{shared}."
-    number = _number(row)
+        return f"{said}{shared}."
     if measure == "group_effect":
         return f"Areas of the disease are told from others with AUC {row['mean']:.2f} by |Hedges' g|."
-    if row["control"]:
-        return f"{about.main.label}: {number}."
-    if row["beats"] == "all":
-        return f"Better than all controls: {number}."
-    lost = ", ".join(label_of(name).removeprefix("Control: ") for name in str(row["not_beaten"]).split(", ") if name)
-    return f"Not shown to be better than {lost}: {number}." if lost else f"{about.main.label}: {number}."
+    return f"{said or about.main.label}: {_number(row)}."
 
 
 def verdicts(table: pd.DataFrame, method: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The trust page's parts: measured figures of a study, and measures taken on the spot."""
+"""The trust page's tabs: all methods, one measure after the other, traps, and maps of random networks."""
 
 from __future__ import annotations
 
@@ -8,44 +8,45 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from mriinterp.figures.trust import cascade_lines, deletion_curves, quantity_dots, trust_heatmap
+from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, trust_heatmap
+from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.methods import get_method, method_names
 from mriinterp.progress import Cancel, Progress
-from mriinterp.study import Study
-from mriinterp.trust import (
-    CAVEAT,
-    Bench,
-    Explainer,
-    findings,
-    get_measure,
-    load_details,
-    make_plan,
-    run_benchmark,
-    verdict,
-)
+from mriinterp.study import DemoStudy, Study
+from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
+from mriinterp.trust.agreement import TOP
+from mriinterp.trust.badge import variants
+from mriinterp.trust.plan import chosen_explainers
 from mriinterp.trust.randomisation import cascade
 from mriinterp.trust.report import TABLE
+from mriinterp.trust.trap_results import load_traps, trap_findings, trap_summary
+from mriinterp.trust.traps import TRAPS
 from mriinterp.trust.words import label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, study_of
-from mriinterp.ui.trust_data import measured, plan_of, results_folder, table_of
+from mriinterp.ui.trust_card import Chosen
+from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, single_folder, table_of
 from mriinterp.ui.viewer import Layer, viewer
+from mriinterp.ui.words import escape_markdown
 from mriinterp.volume import Volume
 
 __all__ = [
-    "card",
+    "explainers_of",
     "measured",
     "methods_of",
     "offer_cascade",
     "results_folder",
     "run_quick",
+    "show_agreement",
     "show_measure",
     "show_overview",
+    "show_traps",
     "table_of",
 ]
 
 CASCADE_STEPS = 4
 CASCADES_KEPT = 6
+STILL = {"displayModeBar": False}
 
 
 def run_quick(study: Study, folder: Path, progress: Progress, cancel: Cancel) -> None:
@@ -53,63 +54,118 @@ def run_quick(study: Study, folder: Path, progress: Progress, cancel: Cancel) ->
     run_benchmark(make_plan(study, quick=True), Bench(study, folder=folder), folder, progress=progress, cancel=cancel)
 
 
-def card(study: Study, table: pd.DataFrame, method: str) -> None:
-    """What the measures say of one method, a sentence each, with the caveat."""
-    entry = get_method(method)
-    st.subheader(entry.label, anchor=False)
-    st.caption(f"{entry.summary} *{entry.reference}* — {entry.caution}")
-    columns = st.columns(2)
-    names = list(dict.fromkeys(table["measure"]))
-    if "localisation" not in names:
-        columns[0].markdown("**Ground-truth localisation** — this study has no ground truth: nobody can tell.")
-    for place, name in enumerate(names):
-        about = get_measure(name)
-        said = verdict(table, name, method) or "Not measured for this method."
-        columns[place % 2].markdown(f"**{about.label}** — {said}", help=f"{about.question} {about.reference}")
-    st.caption(CAVEAT)
+def methods_of(table: pd.DataFrame) -> list[str]:
+    """Registered methods, the measured ones first."""
+    measured_ones = dict.fromkeys(name.partition("[")[0] for name in table["method"])
+    known = [name for name in measured_ones if name in method_names()]
+    return [*known, *(m for m in method_names() if m not in known)]
 
 
-def show_overview(folder: Path, table: pd.DataFrame) -> None:
+def explainers_of(table: pd.DataFrame, method: str) -> list[str]:
+    """How a method was measured: once or with several settings; as the benchmark would, if it was not."""
+    return variants(table["method"].tolist(), method) or [chosen_explainers([method])[0].name]
+
+
+def _labels(names) -> dict[str, str]:
+    return {name: label_of(name) for name in dict.fromkeys(names)}
+
+
+def show_overview(chosen: Chosen) -> None:
     """All methods beside the controls, and what that means in words."""
-    plan = plan_of(folder)
-    st.plotly_chart(trust_heatmap(table, TABLE, labels=_labels(table)), key="trust_heatmap")
-    for sentence in findings(table):
-        st.markdown(f"- {sentence}")
-    st.caption(
-        f"{plan.get('title', plan.get('study', ''))}. Means over subjects; bright is better within a column; "
-        "grey rows are controls that know nothing of the network. The command: `python -m mriinterp trust demo --out DIR`."
+    plan = plan_of(chosen.folder)
+    st.plotly_chart(
+        trust_heatmap(chosen.table, TABLE, labels=_labels(chosen.table["method"])), key="trust_heatmap", config=STILL
     )
+    st.caption(
+        "Means over subjects. Darker is better within a column, among all rows; \\* better than each of the four "
+        "controls; below the line: the controls, which know nothing of the network. ↑ higher, ↓ lower is better. "
+        "Point at a cell for the whole name."
+    )
+    st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings(chosen.table)))
+    study = escape_markdown(plan.get("title", plan.get("study", "")))
+    st.caption(f"{study}. The command: `python -m mriinterp trust {_argument(chosen.study_name)} --out DIR`.")
 
 
-def _labels(table: pd.DataFrame) -> dict[str, str]:
-    return {name: label_of(name) for name in dict.fromkeys(table["method"])}
+def _argument(study: str) -> str:
+    return study if study == DemoStudy.name else "STUDY.toml"
 
 
-def show_measure(folder: Path, table: pd.DataFrame, measure: str, method: str) -> None:
+def show_measure(chosen: Chosen, measure: str) -> None:
     """One measure of all methods with intervals, and the curves behind it."""
-    about = get_measure(measure)
+    about, table = get_measure(measure), chosen.table
     rows = table[table["measure"] == measure]
     if rows.empty:
-        reason = plan_of(folder).get("skipped", {}).get(measure, "it was not part of this benchmark")
-        st.info(f"{about.label}: not measured here ({reason}).")
+        reason = plan_of(chosen.folder).get("skipped", {}).get(measure, "it was not part of this benchmark")
+        st.info(escape_markdown(f"{about.label}: not measured here ({reason})."), icon=":material/block:")
         return
     st.markdown(f"**{about.question}** *{about.reference}*")
     options = [q for q in about.quantities if (rows["quantity"] == q.name).any()]
-    chosen = st.selectbox(
+    quantity = st.selectbox(
         "Figure", options, format_func=lambda q: f"{q.label} ({q.unit})" if q.unit else q.label, key=f"q_{measure}"
     )
-    left, right = st.columns([3, 2])
-    left.plotly_chart(quantity_dots(table, measure, chosen.name, labels=_labels(table)), key=f"dots_{measure}")
-    if chosen.better:
-        left.caption(
-            f"{chosen.better.capitalize()} is better. Bars: 95 % intervals over subjects; shaded: the range of the controls."
-        )
-    details = load_details(folder, measure)
-    known = [name for name in dict.fromkeys(name for name, _ in details) if not name.startswith("control_")]
-    shown = [method] if method in known else known[:3]
+    labels, own = _labels(rows["method"]), chosen.numbers(measure, quantity.name)
+    figure = quantity_dots(table, measure, quantity.name, own=own, own_label=f"{chosen.subject} alone", labels=labels)
+    st.plotly_chart(figure, key=f"dots_{measure}", config=STILL)
+    if not own and "cohort" not in about.needs:
+        st.caption(f"{escape_markdown(chosen.subject)} was not measured: only means are shown.")
     draw = {"deletion": deletion_curves, "randomisation": cascade_lines}.get(measure)
-    if draw and shown:
-        right.plotly_chart(draw(details, shown, labels=_labels(table)), key=f"curves_{measure}")
+    if draw is None:
+        return
+    details = {**load_details(single_folder(chosen.study_name), measure), **load_details(chosen.folder, measure)}
+    control = "control_edges" if measure == "randomisation" else "control_random"
+    shown = [chosen.explainer, control]
+    if any(name == chosen.explainer for name, _ in details):
+        st.plotly_chart(
+            draw(details, shown, subject=chosen.subject, labels=labels), key=f"curves_{measure}", config=STILL
+        )
+        if measure == "deletion":
+            st.caption("Full: the most relevant blocks are replaced first. Dashed: the least relevant first.")
+
+
+def show_agreement(chosen: Chosen) -> None:
+    """How alike the method's maps are to those of the others."""
+    st.markdown(
+        "**Do other methods draw the same map?** No measure of trust: methods can agree and be wrong together, and they "
+        "answer different questions."
+    )
+    found = chosen.agreement()
+    if found.empty:
+        st.info("Maps of this method were not compared in this benchmark.", icon=":material/block:")
+        return
+    labels = _labels(found["other"])
+    figure = agreement_dots(found, own_label=f"{chosen.subject} alone", labels=labels)
+    st.plotly_chart(figure, key="dots_agreement", config=STILL)
+    best = found[~found["other"].str.startswith("control_")].sort_values("overlap", ascending=False)
+    if len(best):
+        st.caption(
+            f"Of the {TOP} areas with the most relevance, {best.iloc[0]['overlap']:.0%} are shared with "
+            f"{escape_markdown(label_of(best.iloc[0]['other']))}, {best.iloc[-1]['overlap']:.0%} with "
+            f"{escape_markdown(label_of(best.iloc[-1]['other']))} (means over {found['n'].max()} subjects of both groups)."
+        )
+
+
+def show_traps(study_name: str) -> None:
+    """Networks trained to use what is no disease, and whether maps give that away."""
+    st.markdown(
+        "**Does a map give away a network that uses something else than the disease?** Two networks were trained on purpose "
+        "on scans with a trap; their maps are compared with those of the honest network on the same brains."
+    )
+    if study_name != DemoStudy.name:
+        st.info("Traps are simulated: they belong to the demo study.", icon=":material/block:")
+        return
+    known = {**load_traps(SHIPPED / study_name), **load_traps(results_folder(study_name))}
+    for name, trap in TRAPS.items():
+        st.markdown(f"##### {name.capitalize()}")
+        st.caption(trap.card)
+        if name not in known:
+            st.info(
+                f"Not measured yet: `python -m mriinterp trust demo --trap {name} --out DIR`.",
+                icon=":material/science:",
+            )
+            continue
+        found = trap_summary(known[name])
+        st.plotly_chart(trap_dots(found, trap.where, labels=_labels(found["method"])), key=f"trap_{name}", config=STILL)
+        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in trap_findings(name, found)))
 
 
 @st.cache_resource(show_spinner=False)
@@ -118,49 +174,45 @@ def _cascades() -> OrderedDict[str, list[tuple[str, Volume]]]:
     return OrderedDict()
 
 
-def offer_cascade(study_name: str, subject: str, method: str) -> None:
+def offer_cascade(study_name: str, subject: str, explainer: str) -> None:
     """A button that makes the row of maps of randomised networks, then the row."""
-    made, key = _cascades(), f"{model_of(study_name).digest} {subject} {method}"
+    made, key = _cascades(), f"{model_of(study_name).digest} {subject} {explainer}"
 
     def work(progress: Progress, cancel: Cancel) -> None:
-        made[key] = cascade_maps(study_name, subject, method, progress, cancel)
+        made[key] = cascade_maps(study_name, subject, explainer, progress, cancel)
         while len(made) > CASCADES_KEPT:
             made.popitem(last=False)
 
-    label = f"{get_method(method).label} of randomised networks"
-    if st.button(f"Show the maps of {subject}", icon=":material/view_column:", key="cascade_go"):
-        start_job("cascade", label, key, work)
+    if key not in made:
+        label = f"Show the maps of {escape_markdown(subject)}"
+        if st.button(label, icon=":material/view_column:", key="cascade_go"):
+            start_job("cascade", f"{label_of(explainer)} of randomised networks", key, work)
     watch("cascade")
     if key in made:
-        show_cascade(study_name, subject, method, made[key])
+        show_cascade(study_name, subject, explainer, made[key])
 
 
 def cascade_maps(
-    study_name: str, subject: str, method: str, progress: Progress, cancel: Cancel
+    study_name: str, subject: str, explainer: str, progress: Progress, cancel: Cancel
 ) -> list[tuple[str, Volume]]:
     """Maps of the network as it is, and as more and more of its layers are random."""
     study, model = study_of(study_name), model_of(study_name)
     case = Bench(study, model, reference_scans=1).case(subject)
-    explainer = Explainer(method)
-    maps = [("as trained", explainer(case, cancel=cancel))]
-    for layer, values in cascade(case, explainer, maps[0][1], steps=CASCADE_STEPS, progress=progress, cancel=cancel):
-        maps.append((f"random from the output down to {layer}", values))
+    chosen = parse_explainer(explainer)
+    maps = [("as trained", chosen(case, cancel=cancel))]
+    for layer, values in cascade(case, chosen, maps[0][1], steps=CASCADE_STEPS, progress=progress, cancel=cancel):
+        maps.append((f"random down to {layer}", values))
     return [(name, Volume(values.astype("f4"), model.grid.affine).canonical()) for name, values in maps]
 
 
-def show_cascade(study_name: str, subject: str, method: str, maps: list[tuple[str, Volume]]) -> None:
+def show_cascade(study_name: str, subject: str, explainer: str, maps: list[tuple[str, Volume]]) -> None:
     """The maps of `cascade_maps` on one crosshair, each with its own colours."""
     scan = on_grid_of(scan_of(study_name, subject), maps[0][1])
-    unit = get_method(method).unit.format(score="logit margin")
+    unit = get_method(explainer.partition("[")[0]).unit.format(score="logit margin")
     layers = [Layer(name, volume, unit, signed=bool((volume.data < 0).any())) for name, volume in maps]
     st.caption(
-        "Each map has its own colour scale. A map that stays the same although the layers are random shows the scan, "
-        "not what the network has learned."
+        f"Maps of {escape_markdown(subject)}; from left to right more and more layers of the network are random, from the "
+        "output down. Each map has its own colour scale. A map that stays the same although the layers are random shows "
+        "the scan, not what the network has learned."
     )
     viewer(scan, layers, atlas=atlas_of(study_name).on(scan.grid), key="cascade", layout="rows", report=False)
-
-
-def methods_of(table: pd.DataFrame | None) -> list[str]:
-    """Registered methods, the measured ones first."""
-    known = [] if table is None else [m for m in dict.fromkeys(table["method"]) if m in method_names()]
-    return [*known, *(m for m in method_names() if m not in known)]

@@ -9,10 +9,21 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.store import default_folder
+from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import BADGE
-from mriinterp.trust.results import load_plan, load_results, summary
+from mriinterp.trust.results import COLUMNS, load_plan, load_results, summary
 
-__all__ = ["badge_table", "measured", "plan_of", "results_folder", "results_of", "table_of"]
+__all__ = [
+    "agreement_table",
+    "badge_table",
+    "measured",
+    "plan_of",
+    "results_folder",
+    "results_of",
+    "single_folder",
+    "table_of",
+    "table_or_empty",
+]
 
 SHIPPED = Path(__file__).parents[1] / "trust" / "measured"  # the demo study's own benchmark
 
@@ -23,6 +34,12 @@ def results_folder(study: str) -> Path:
     return default_folder() / "trust" / mark
 
 
+def single_folder(study: str) -> Path:
+    """Where the measures of single subjects are kept: they belong in no mean."""
+    own = results_folder(study)
+    return own.with_name(f"{own.name}-subjects")
+
+
 def measured(study: str) -> Path | None:
     """The folder of the figures to show: those of this computer, else those shipped with the demo study."""
     own, shipped = results_folder(study), SHIPPED / study
@@ -31,7 +48,12 @@ def measured(study: str) -> Path | None:
 
 def stamp_of(folder: Path) -> float:
     """A number that changes when the results of a folder do."""
-    files = [folder / "plan.json", folder / "trust_results.csv", *(folder / "units").rglob("*.json")]
+    files = [
+        folder / "plan.json",
+        folder / "trust_results.csv",
+        folder / "agreement.json",
+        *(folder / "units").rglob("*.json"),
+    ]
     return max((path.stat().st_mtime for path in files if path.is_file()), default=0.0)
 
 
@@ -62,9 +84,24 @@ def results_of(folder: Path) -> pd.DataFrame:
     return _results(str(folder), stamp_of(folder))
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def _agreement(folder: str, stamp: float) -> pd.DataFrame:
+    return load_agreement(folder)
+
+
+def agreement_table(folder: Path | None) -> pd.DataFrame:
+    """How alike maps of different methods are; empty where maps were not compared."""
+    return _agreement("", 0.0) if folder is None else _agreement(str(folder), stamp_of(folder))
+
+
 def table_of(folder: Path) -> pd.DataFrame:
     """The summary of a folder."""
     return _summary(str(folder), stamp_of(folder))
+
+
+def table_or_empty(folder: Path | None) -> pd.DataFrame:
+    """`table_of`, or a table without rows where nothing was measured."""
+    return summary(pd.DataFrame(columns=COLUMNS)) if folder is None else table_of(folder)
 
 
 def badge_table(folder: Path) -> pd.DataFrame:

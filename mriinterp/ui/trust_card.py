@@ -1,0 +1,264 @@
+"""The card of one method: every measure for the chosen subject and for the study, beside the controls, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from mriinterp.methods import get_method
+from mriinterp.progress import Cancel, Progress
+from mriinterp.study import Study
+from mriinterp.trust import CAVEAT, get_measure, measure_names
+from mriinterp.trust.agreement import agreement_of
+from mriinterp.trust.badge import badge_words
+from mriinterp.trust.single import cheap_measures, measure_subject
+from mriinterp.trust.words import judgement, label_of, row_of
+from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.trust_data import agreement_table, plan_of, results_of, single_folder, table_or_empty
+from mriinterp.ui.words import escape_markdown
+
+__all__ = ["Chosen", "choose", "measure_here", "show_card"]
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What the page is about.
+
+    Parameters
+    ----------
+    study_name : str
+    study : Study
+    folder : Path or None
+        Of the study's benchmark.
+    table : DataFrame
+        Its summary; empty without one.
+    explainer : str
+        The method as it was measured: ``occlusion[size=20,stride=12]``.
+    subject : str
+    """
+
+    study_name: str
+    study: Study
+    folder: Path | None
+    table: pd.DataFrame
+    explainer: str
+    subject: str
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether it is known where the disease is in the subject's scan."""
+        if not self.study.simulated:
+            return "localisation" in set(self.table["measure"])
+        return self.study.group_of(self.subject) == self.study.positive
+
+    def numbers(self, measure: str, quantity: str | None = None) -> dict[str, float]:
+        """The subject's numbers by method: of the benchmark, and where it has none, taken on demand."""
+        found: dict[str, float] = {}
+        for folder in (single_folder(self.study_name), self.folder):
+            if folder is not None:
+                rows = results_of(folder)
+                rows = rows[
+                    rows["measure"].eq(measure) & rows["quantity"].eq(quantity or get_measure(measure).main.name)
+                ]
+                rows = rows[rows["subject"].eq(self.subject)]
+                found |= dict(zip(rows["method"], rows["value"], strict=True))
+        return found
+
+    def number(self, measure: str) -> float | None:
+        """The subject's number of a measure's main quantity."""
+        return self.numbers(measure).get(self.explainer)
+
+    def on_demand(self, measure: str) -> bool:
+        """Whether that number was taken on demand, and is no part of the study's means."""
+        if self.folder is None:
+            return True
+        rows = results_of(self.folder)
+        rows = rows[rows["measure"].eq(measure) & rows["method"].eq(self.explainer)]
+        return not rows["subject"].eq(self.subject).any()
+
+    def agreement(self) -> pd.DataFrame:
+        """How alike the method's maps are to the others' (see `agreement_of`), with the subject's own figures."""
+        found = agreement_of(agreement_table(self.folder), self.explainer, self.subject)
+        if found["own_rho"].notna().any():
+            return found
+        single = agreement_table(single_folder(self.study_name))
+        own = agreement_of(single[single["subject"] == self.subject], self.explainer, self.subject)
+        own = own.set_index("other")
+        return found.assign(
+            own_rho=found["other"].map(own["own_rho"]), own_overlap=found["other"].map(own["own_overlap"])
+        )
+
+
+def choose(study_name: str, study: Study, folder: Path | None, explainer: str, subject: str) -> Chosen:
+    """Everything that is known of a method, for a subject and its study."""
+    return Chosen(study_name, study, folder, table_or_empty(folder), explainer, subject)
+
+
+def show_card(chosen: Chosen) -> None:
+    """What is known of the method: in short, as a table, with the caveat."""
+    method = chosen.explainer.partition("[")[0]
+    entry = get_method(method)
+    with st.container(border=True):
+        st.subheader(escape_markdown(label_of(chosen.explainer)), anchor=False)
+        st.caption(f"{entry.summary} *{entry.reference}* — {entry.caution}")
+        if not chosen.table.empty:
+            st.markdown(f"**In short:** {badge_words(chosen.table, chosen.explainer)}.")
+        st.markdown(_table(chosen))
+        notes = []
+        if any(chosen.number(name) is not None and chosen.on_demand(name) for name in measure_names()):
+            notes.append("*Italic*: taken on demand for this subject, not part of the study's means.")
+        st.caption(" ".join([*notes, CAVEAT]))
+        _offer(chosen)
+
+
+def _table(chosen: Chosen) -> str:
+    """The card's table in Markdown."""
+    head = ["Measure", _whole(escape_markdown(chosen.subject)), "Study: mean [95 %]", "n", "Controls", "In words"]
+    rows = [*(_row(chosen, name) for name in measure_names()), _agreement_row(chosen)]
+    lines = [head, ["---", "--:", "--:", "--:", "--:", "---"], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _whole(text: str) -> str:
+    """A text that is not broken into lines: numbers and names in narrow columns."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+
+
+def _format(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    text = f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _between(low: float, high: float) -> str:
+    return _whole(f"{_format(low)} to {_format(high)}")
+
+
+def _row(chosen: Chosen, measure: str) -> list[str]:
+    about = get_measure(measure)
+    main = about.main
+    row = row_of(chosen.table, measure, main.name, chosen.explainer)
+    arrow = {"higher": " ↑", "lower": " ↓"}.get(main.better, "")
+    label = f"**{about.label}**{arrow}: {escape_markdown(f'{main.label}, {main.unit}' if main.unit else main.label)}"
+    people = "–" if row is None or "cohort" in about.needs else str(row["n"])
+    return [
+        label,
+        _own_cell(chosen, measure),
+        _study_cell(row),
+        people,
+        _control_cell(chosen, measure),
+        _words(chosen, measure),
+    ]
+
+
+def _own_cell(chosen: Chosen, measure: str) -> str:
+    if "cohort" in get_measure(measure).needs:
+        return "groups only"
+    value = chosen.number(measure)
+    if value is not None:
+        return f"*{_format(value)}*" if chosen.on_demand(measure) else _format(value)
+    if measure == "localisation" and not chosen.has_truth:
+        return "no ground truth"
+    return "–"
+
+
+def _study_cell(row: pd.Series | None) -> str:
+    if row is None:
+        return "–"
+    reach = "" if math.isnan(row["low"]) else f" \\[{_format(row['low'])}, {_format(row['high'])}\\]"
+    return _whole(f"{_format(row['mean'])}{reach}")
+
+
+def _control_cell(chosen: Chosen, measure: str) -> str:
+    if not get_measure(measure).against_controls or chosen.table.empty:
+        return "–"
+    table, quantity = chosen.table, get_measure(measure).main.name
+    rows = table[table["measure"].eq(measure) & table["quantity"].eq(quantity) & table["control"].astype(bool)]
+    means = rows["mean"].dropna()
+    return "–" if means.empty else _between(means.min(), means.max())
+
+
+def _words(chosen: Chosen, measure: str) -> str:
+    if chosen.table.empty:
+        return "The study was not measured"
+    if said := judgement(chosen.table, measure, chosen.explainer):
+        return escape_markdown(said)
+    if measure not in set(chosen.table["measure"]):
+        if measure == "localisation":
+            return "This study has no ground truth: nobody can tell"
+        return escape_markdown(
+            str(plan_of(chosen.folder).get("skipped", {}).get(measure, "Not part of this benchmark"))
+        )
+    if row_of(chosen.table, measure, get_measure(measure).main.name, chosen.explainer) is None:
+        return "Not measured for this method"
+    if measure == "group_effect":
+        return "Told from groups of maps: 0.5 is chance"
+    return "Nothing to beat: a map that never changes is perfect here"
+
+
+def _agreement_row(chosen: Chosen) -> list[str]:
+    label = "**Agreement with other methods**: median Spearman's ρ of maps"
+    found = chosen.agreement()
+    others = found[~found["other"].str.startswith("control_")]
+    controls = found[found["other"].str.startswith("control_")]
+    if others.empty:
+        return [label, "–", "–", "–", "–", "Maps were not compared"]
+    own = others["own_rho"].dropna()
+    first, last = others.iloc[0], others.iloc[-1]
+    said = f"Most like {label_of(first['other'])} ({first['rho']:.2f}), least like {label_of(last['other'])} ({last['rho']:.2f})"
+    return [
+        label,
+        _format(own.median()) if len(own) else "–",
+        _format(others["rho"].median()),
+        str(found["n"].max()),
+        "–" if controls.empty else _between(controls["rho"].min(), controls["rho"].max()),
+        escape_markdown(said),
+    ]
+
+
+def _missing(chosen: Chosen) -> list[str]:
+    """Cheap measures that the subject could have and has not."""
+    possible = [name for name in cheap_measures() if name != "localisation" or chosen.has_truth]
+    return [name for name in possible if chosen.number(name) is None]
+
+
+def measure_here(chosen: Chosen) -> Callable[[Progress, Cancel], None]:
+    """The work of taking the cheap measures of one subject, comparable with the benchmark that is shown."""
+    like = None if chosen.folder is None else plan_of(chosen.folder)
+    folder = single_folder(chosen.study_name)
+
+    def work(progress: Progress, cancel: Cancel) -> None:
+        measure_subject(
+            chosen.study, chosen.subject, chosen.explainer, folder, like=like, progress=progress, cancel=cancel
+        )
+
+    return work
+
+
+def _offer(chosen: Chosen) -> None:
+    """A button that takes the cheap measures of this subject, where they are missing."""
+    missing = _missing(chosen)
+    if missing:
+        asked = st.button(
+            f"Measure {escape_markdown(chosen.subject)}",
+            icon=":material/science:",
+            key="measure_subject",
+            help="Takes for this subject and method, and for the controls: "
+            + ", ".join(get_measure(name).label.lower() for name in missing)
+            + ". One to three minutes the first time. Costly measures (randomisation, stability, reproducibility) "
+            "are part of the whole benchmark only.",
+        )
+        if asked:
+            start_job(
+                "trust_subject",
+                f"{label_of(chosen.explainer)} of {chosen.subject}",
+                f"{chosen.study_name} {chosen.explainer} {chosen.subject}",
+                measure_here(chosen),
+            )
+    watch("trust_subject")
