@@ -1,52 +1,43 @@
 """Pictures of every page, light and dark, 1280 and 1920 pixels wide.
 
-    python docs/screenshots.py                       # all, into docs/screenshots/
-    python docs/screenshots.py --only compare --widths 1280 --themes dark --tall
-    python docs/screenshots.py --readme              # the few that the README shows
+    python docs/screenshots.py --out pictures                 # all views
+    python docs/screenshots.py --only compare cohort --widths 1280 --themes dark --tall
+    python docs/screenshots.py --readme                       # the few that the README shows, into docs/screenshots/
 
-The app is started on a free port and ended again; `--url` uses a running one.
-Needs Playwright and a Chromium (requirements-dev.txt).
+The app is started on a free port with a home folder of its own, so that no
+path of this computer is in a picture, and ended again. Results of the demo
+cohort are computed there first (some minutes); ``--home FOLDER`` keeps them
+for the next time. Needs Playwright and a Chromium (requirements-dev.txt).
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[1]
-HOME_PAGE = "single_scan"
-# What is worth showing of a page: name of the picture, page, address.
-VIEWS = {
-    "single_scan": (HOME_PAGE, "subject=sim-003"),
-    "single_scan_space": (HOME_PAGE, "subject=sim-003"),
-    "single_scan_areas": (HOME_PAGE, "subject=sim-003"),
-    "compare": ("compare", "subject=sim-003"),
-    "compare_pair": ("compare", "subject=sim-003&show=pair&a=1&b=3"),
-    "compare_areas": ("compare", "subject=sim-003"),
-    "compare_subjects": ("compare", "by=subjects&subjects=sim-001,sim-002&method=sensitivity&target=AD&scale=common"),
-}
-BELOW = {"compare_areas": ".js-plotly-plot"}
-TABS = {"single_scan_space": "In space", "single_scan_areas": "Areas"}
-# Pictures of the README: file, view, width, theme.
-README = (
-    ("single_scan", "single_scan", 1280, "light"),
-    ("space", "single_scan_space", 1280, "dark"),
-    ("compare", "compare", 1280, "light"),
-    ("compare_areas", "compare_areas", 1280, "light"),
-)
-HEIGHTS = {1280: 800, 1920: 1080}
 FIRST_MAP_SECONDS = 300
+HEIGHTS = {1280: 800, 1920: 1080}
+README_BYTES = 300_000
+PAPER_FIVE = "sensitivity,guided_backprop,occlusion,area_occlusion,grad_cam"
 # True when for two seconds no bar, no spinner and no skeleton was shown and no script ran.
 QUIET = """() => {
   const busy = document.querySelector(
@@ -57,15 +48,147 @@ QUIET = """() => {
 }"""
 
 
+def wait_until_drawn(page: Page) -> None:
+    """Until no work goes on and nothing on the page changes any more."""
+    page.locator("[data-testid=stMainBlockContainer] h1").wait_for(timeout=1000 * FIRST_MAP_SECONDS)
+    page.wait_for_function(QUIET, timeout=1000 * FIRST_MAP_SECONDS)
+    page.wait_for_timeout(1000)  # figures and planes draw themselves after the last message
+
+
+def tab(name: str) -> Callable[[Page, Path], None]:
+    """Open a tab and bring it to the top."""
+
+    def act(page: Page, scans: Path) -> None:
+        one = page.get_by_role("tab", name=name, exact=True)
+        one.click()
+        wait_until_drawn(page)
+        one.evaluate("(tab) => tab.scrollIntoView({ block: 'start' })")
+
+    return act
+
+
+def last_chart(page: Page, scans: Path) -> None:
+    """Scroll to the last figure."""
+    page.locator(".js-plotly-plot").last.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+
+
+def other_stride(page: Page, scans: Path) -> None:
+    """Choose a stride whose map was not made yet."""
+    field = page.get_by_role("spinbutton", name="Stride (voxels)")
+    field.fill("17")
+    field.press("Enter")
+    page.get_by_text("not known yet").wait_for()
+
+
+def upload(name: str) -> Callable[[Page, Path], None]:
+    """Give the page a scan of one's own, and have it explained if it is fit."""
+
+    def act(page: Page, scans: Path) -> None:
+        page.get_by_text("Explain my own scan").click()
+        field = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+        field.wait_for(state="attached")
+        field.set_input_files(str(scans / name))
+        wait_until_drawn(page)
+        button = page.get_by_role("button", name="Explain", exact=True)
+        if button.count():
+            button.click()
+            page.wait_for_timeout(2000)
+
+    return act
+
+
+def voxel_test(page: Page, scans: Path) -> None:
+    """Test every voxel with few permutations."""
+    field = page.get_by_role("spinbutton", name="Permutations")
+    field.fill("99")
+    field.press("Enter")
+    wait_until_drawn(page)
+    page.get_by_role("button", name="Test every voxel").click()
+    page.wait_for_timeout(2000)
+    wait_until_drawn(page)
+    page.get_by_role("tab", name="Voxels", exact=True).evaluate("(tab) => tab.scrollIntoView({ block: 'start' })")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is worth showing of a page.
+
+    Parameters
+    ----------
+    page : str
+        ``""`` is the first page.
+    address : str
+    act : callable, optional
+        ``act(page, folder of scans)``, before the picture is taken.
+    """
+
+    page: str
+    address: str = ""
+    act: Callable[[Page, Path], None] | None = None
+
+
+ONE = "subject=sim-003"
+VIEWS = {
+    "single_scan": View("", ONE),
+    "single_scan_mosaic": View("", f"{ONE}&method=layer_cam&view=mosaic"),
+    "single_scan_areas": View("", ONE, tab("Areas")),
+    "single_scan_space": View("", ONE, tab("In space")),
+    "single_scan_files": View("", ONE, tab("Files")),
+    "single_scan_not_yet": View("", ONE, other_stride),
+    "upload_good": View("", f"{ONE}&method=sensitivity", upload("my_scan.nii.gz")),
+    "upload_upside_down": View("", f"{ONE}&method=sensitivity", upload("upside_down.nii.gz")),
+    "upload_cut_off": View("", f"{ONE}&method=sensitivity", upload("cut_off.nii.gz")),
+    "compare": View("compare", ONE),
+    "compare_pair": View("compare", f"{ONE}&show=pair&a=1&b=3"),
+    "compare_areas": View("compare", ONE, last_chart),
+    "compare_subjects": View(
+        "compare", "by=subjects&subjects=sim-001,sim-002&method=sensitivity&target=AD&scale=common"
+    ),
+    "compare_networks": View("compare", f"by=networks&{ONE}&method=sensitivity"),
+    "cohort": View("cohort"),
+    "cohort_difference": View("cohort", "cohort_method=guided_backprop&maps=difference,effect"),
+    "cohort_areas": View("cohort", "", tab("Areas")),
+    "cohort_distances": View("cohort", "", tab("Distances")),
+    "cohort_scans": View("cohort", "", tab("Scans")),
+    "cohort_voxels": View("cohort", "part=Voxels", voxel_test),
+    "cohort_files": View("cohort", "", tab("Files")),
+    "cohort_compute": View("cohort", "", tab("Compute")),
+    "trust": View("trust"),
+    **{
+        f"trust_{name.lower()}": View("trust", ONE, tab(name))
+        for name in (
+            "Localisation", "Faithfulness", "Areas", "Infidelity", "Randomisation", "Stability", "Reproducibility",
+            "Groups",
+        )
+    },
+}  # fmt: skip
+# Pictures of the README: file, view, width, theme.
+README = (
+    ("single_scan", "single_scan", 1280, "light"),
+    ("space", "single_scan_space", 1280, "dark"),
+    ("compare", "compare", 1280, "light"),
+    ("compare_areas", "compare_areas", 1280, "light"),
+    ("cohort", "cohort_areas", 1280, "dark"),
+)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """For a program that keeps everything in this home: pages then show paths as ``~/…``."""
+    return {**os.environ, "HOME": str(home), "USERPROFILE": str(home), "MRIINTERP_HOME": str(home / "mriinterp")}
+
+
 @contextmanager
-def running_app() -> Iterator[str]:
+def running_app(home: Path) -> Iterator[str]:
     """The app on a free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         end = time.monotonic() + 120
@@ -82,6 +205,26 @@ def running_app() -> Iterator[str]:
         process.wait(10)
 
 
+def compute_cohort(home: Path) -> None:
+    """Results of the demo cohort where the page looks for them; what is there is kept."""
+    out = home / "mriinterp" / "cohorts" / "demo"
+    if not (out / "run.json").is_file():
+        command = [sys.executable, "-m", "mriinterp", "cohort", "demo", "--methods", PAPER_FIVE, "--out", str(out)]
+        subprocess.run(command, cwd=ROOT, env=environment(home), check=True)
+
+
+def make_scans(folder: Path) -> None:
+    """A scan as somebody may upload it, and two that are unfit."""
+    sys.path.insert(0, str(ROOT))
+    from mriinterp.nifti import write_volume
+    from mriinterp.study import load_study
+
+    scan = load_study("demo").scan("sim-007")
+    whole = write_volume(scan, folder / "my_scan.nii.gz").read_bytes()
+    (folder / "cut_off.nii.gz").write_bytes(whole[: len(whole) // 3])
+    write_volume(scan.with_data(np.ascontiguousarray(scan.data[:, :, ::-1])), folder / "upside_down.nii.gz")
+
+
 def chromium_path(bundled: str) -> str | None:
     """The first Chromium there is."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -89,73 +232,102 @@ def chromium_path(bundled: str) -> str | None:
     return next((path for path in found if path and Path(path).exists()), None)
 
 
-def wait_until_drawn(page: Page) -> None:
-    """Until no work goes on and nothing on the page changes any more."""
-    page.locator("[data-testid=stMainBlockContainer] h1").wait_for(timeout=1000 * FIRST_MAP_SECONDS)
-    page.wait_for_function(QUIET, timeout=1000 * FIRST_MAP_SECONDS)
-    page.wait_for_timeout(1000)  # figures and planes draw themselves after the last message
+def take(browser: Browser, url: str, view: View, width: int, theme: str, scans: Path, tall: bool = False) -> bytes:
+    """One picture of a view, as PNG; `tall`: of the whole page, not of the first screen.
 
-
-def take(browser: Browser, url: str, name: str, width: int, theme: str, file: Path, tall: bool = False) -> Path:
-    """One picture of a view."""
-    page_name, address = VIEWS.get(name, (name, ""))
-    size = {"width": width, "height": 1900 if tall else HEIGHTS.get(width, 900)}
-    context = browser.new_context(viewport=size, color_scheme=theme)
-    page = context.new_page()
-    path = "" if page_name == HOME_PAGE else page_name
-    page.goto(f"{url}/{path}?{address}", timeout=120_000)
-    wait_until_drawn(page)
-    if name in TABS:
-        tab = page.get_by_role("tab", name=TABS[name])
-        tab.click()
+    Raises
+    ------
+    RuntimeError
+        If the page fails, or shows a path of this computer.
+    """
+    context = browser.new_context(viewport={"width": width, "height": HEIGHTS.get(width, 900)}, color_scheme=theme)
+    try:
+        page = context.new_page()
+        page.goto(f"{url}/{view.page}?{view.address}", timeout=120_000)
         wait_until_drawn(page)
-        tab.evaluate("(tab) => tab.scrollIntoView({ block: 'start' })")
-    if name in BELOW:
-        page.locator(BELOW[name]).last.scroll_into_view_if_needed()
-        page.wait_for_timeout(1000)
-    page.screenshot(path=file)
-    context.close()
-    return file
+        if page.get_by_test_id("stException").count():
+            raise RuntimeError(f"{page.url} fails: see the app's log")
+        if view.act is not None:
+            view.act(page, scans)
+            wait_until_drawn(page)
+        if tall:
+            height = page.evaluate(
+                "() => Math.max(...['stMain', 'stSidebarContent'].map("
+                "(id) => document.querySelector(`[data-testid=${id}]`)?.scrollHeight ?? 0))"
+            )
+            page.set_viewport_size({"width": width, "height": min(6000, height + 8)})
+            wait_until_drawn(page)
+        if private := re.search(
+            rf"{re.escape(str(Path.home()))}/\S*|{re.escape(str(ROOT))}\S*", page.inner_text("body")
+        ):
+            raise RuntimeError(f"the picture of {view.page or 'the first page'} would show {private.group()}")
+        return page.screenshot()
+    finally:
+        context.close()
+
+
+def small(png: bytes) -> bytes:
+    """The picture in few bytes: fewer colours if it must be."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    for colours in (None, 256, 128, 64):
+        stream = io.BytesIO()
+        shown = picture if colours is None else picture.quantize(colours, dither=Image.Dither.NONE)
+        shown.save(stream, "PNG", optimize=True)
+        if stream.tell() < README_BYTES:
+            break
+    return stream.getvalue()
+
+
+def shoot(options: argparse.Namespace, url: str, scans: Path) -> None:
+    """All pictures that were asked for."""
+    tall = "_tall" if options.tall else ""
+    wanted = [
+        (f"{name}_{theme}_{width}{tall}", name, width, theme)
+        for name in options.only
+        for width in options.widths
+        for theme in options.themes
+    ]
+    with sync_playwright() as playwright:
+        args = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        args += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(playwright.chromium.executable_path), args=args
+        )
+        for stem, name, width, theme in README if options.readme else wanted:
+            try:
+                png = take(browser, url, VIEWS[name], width, theme, scans, options.tall)
+            except (RuntimeError, PlaywrightError) as error:
+                print(f"{stem}: {error}", file=sys.stderr, flush=True)
+                continue
+            file = options.out / f"{stem}.png"
+            file.write_bytes(small(png) if options.readme else png)
+            print(f"{file} {file.stat().st_size // 1000} kB", flush=True)
+        browser.close()
 
 
 def main() -> None:
     """Read the options, take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    pages = [path.stem for path in sorted((ROOT / "pages").glob("*.py"))]
-    known = [*VIEWS, *(name for name in pages if name not in VIEWS)]
-    parser.add_argument("--only", nargs="+", default=known, choices=known)
+    parser.add_argument("--only", nargs="+", default=list(VIEWS), choices=list(VIEWS))
     parser.add_argument("--themes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
     parser.add_argument("--widths", nargs="+", type=int, default=[1280, 1920])
-    parser.add_argument("--tall", action="store_true", help="more than the first screen")
+    parser.add_argument("--tall", action="store_true", help="whole pages, not the first screen")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
     parser.add_argument("--readme", action="store_true", help="only the pictures of the README")
+    parser.add_argument("--home", type=Path, help="folder for results, kept; default: a temporary one")
     parser.add_argument("--url", help="of a running app")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-
-    def shoot(url: str) -> None:
-        with sync_playwright() as playwright:
-            args = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-            args += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-            browser = playwright.chromium.launch(
-                executable_path=chromium_path(playwright.chromium.executable_path), args=args
-            )
-            tall = "_tall" if options.tall else ""
-            wanted = [
-                (f"{name}_{theme}_{width}{tall}", name, width, theme)
-                for name in options.only
-                for width in options.widths
-                for theme in options.themes
-            ]
-            for stem, name, width, theme in README if options.readme else wanted:
-                print(take(browser, url, name, width, theme, options.out / f"{stem}.png", options.tall), flush=True)
-            browser.close()
-
-    if options.url:
-        shoot(options.url)
-    else:
-        with running_app() as url:
-            shoot(url)
+    names = [view for _, view, _, _ in README] if options.readme else options.only
+    with tempfile.TemporaryDirectory() as temporary:
+        home, scans = (options.home or Path(temporary) / "home").resolve(), Path(temporary)
+        home.mkdir(parents=True, exist_ok=True)
+        if any(name.startswith("upload") for name in names):
+            make_scans(scans)
+        if not options.url and any(VIEWS[name].page == "cohort" for name in names):
+            compute_cohort(home)
+        with nullcontext(options.url) if options.url else running_app(home) as url:
+            shoot(options, url, scans)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ def tell(progress: Progress | None, done: int, total: int) -> None:
         progress(done, total)
 
 
+EARLY = 0.02  # share of the work that is too little to foretell the rest
+
+
 class TimeLeft:
     """Seconds left, from the pace so far.
 
@@ -42,8 +45,8 @@ class TimeLeft:
         self._start = clock()
 
     def estimate(self, done: int, total: int) -> float | None:
-        """Seconds until `total`, or None before the first step is done."""
-        if done <= 0:
+        """Seconds until `total`; None before a step and a fiftieth are done, when time went into the start."""
+        if done <= 0 or done < EARLY * total:
             return None
         return (self._clock() - self._start) / done * (total - done)
 

@@ -13,6 +13,8 @@ def test_time_left_follows_the_pace():
     assert left.estimate(0, 10) is None
     now[0] = 4.0
     assert left.estimate(2, 10) == pytest.approx(16.0)
+    assert left.estimate(3, 210) is None
+    assert left.estimate(6, 210) == pytest.approx(4 / 6 * 204)
 
 
 @pytest.mark.parametrize(

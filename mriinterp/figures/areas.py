@@ -21,7 +21,8 @@ ROW_PX = 26
 LINE = "#6b7280"  # seen on light and dark pages
 SIDE_COLOURS = {"L": "#0072B2", "R": "#E69F00", "": "#7F7F7F"}
 SIDE_WORDS = {"L": "left", "R": "right", "": "no side"}
-ASYMMETRY_TITLE = "Asymmetry of the means<br>(L − R) / (|L| + |R|)"
+ASYMMETRY_TITLE = "Asymmetry<br>(L−R)/(|L|+|R|)"
+TITLE_LETTERS = {True: 26, False: 48}  # of a line, beside another axis or alone
 
 
 def quantity_label(by: str, unit: str = "") -> str:
@@ -71,7 +72,8 @@ def area_bars(
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )
-    figure.update_layout(xaxis={"title": {"text": wrap(quantity_label(by, unit), 48)}, "rangemode": "tozero"})
+    title = wrap(quantity_label(by, unit), TITLE_LETTERS[len(figure.data) == 2 and "hemisphere" not in table])
+    figure.update_layout(xaxis={"title": {"text": title}, "rangemode": "tozero"})
     figure.update_yaxes(autorange="reversed", automargin=True, ticks="")
     return apply_theme(figure, theme)
 
@@ -122,9 +124,9 @@ def _merged(rows: pd.DataFrame, by: str, factor: float) -> go.Figure:
     )  # fmt: skip
     figure.add_trace(dots)
     figure.update_layout(
-        xaxis={"domain": [0, 0.72], "anchor": "y"},
+        xaxis={"domain": [0, 0.68], "anchor": "y"},
         xaxis2={
-            "domain": [0.76, 1], "range": [1.15, -1.15], "tickvals": [1, 0, -1], "ticktext": ["left", "0", "right"],
+            "domain": [0.74, 1], "range": [1.15, -1.15], "tickvals": [1, 0, -1], "ticktext": ["left", "0", "right"],
             "title": {"text": ASYMMETRY_TITLE}, "zeroline": True, "anchor": "free", "position": 0,
         },
     )  # fmt: skip

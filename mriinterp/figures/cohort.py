@@ -224,7 +224,7 @@ def effect_bars(
         )
     )  # fmt: skip
     figure.add_vline(x=0, line={"color": LINE, "width": 1})
-    title = f"Hedges' g ({names[0]} − {names[1]}, in standard deviations)<br>● FDR < 0.05 · ○ not · 95 % intervals"
+    title = f"Hedges' g, {names[0]} − {names[1]}<br>in standard deviations, 95 % intervals<br>● FDR < 0.05 · ○ not"
     figure.update_layout(
         height=110 + ROW_PX * max(len(rows), 3),
         margin={"l": 10, "r": 10, "t": 20, "b": 70},

@@ -79,12 +79,12 @@ def figure_1(
     if not methods:
         raise ValueError("expected mean maps of at least one group and method, got none")
     columns = len(groups) * len(slices_mm)
-    width = 1.24 * columns + 2.9
+    width = 1.24 * columns + 3.1
     top = 0.75 if title else 0.5
     height = 1.25 * len(methods) + top + 0.4
     figure = Figure(figsize=(width, height), facecolor="white")
     grid = figure.add_gridspec(
-        len(methods), columns + 1, width_ratios=[1] * columns + [0.09], left=1.15 / width, right=1 - 1.55 / width,
+        len(methods), columns + 1, width_ratios=[1] * columns + [0.09], left=1.35 / width, right=1 - 1.55 / width,
         top=1 - top / height, bottom=0.35 / height, wspace=0.03, hspace=0.05,
     )  # fmt: skip
     for row, method in enumerate(methods):

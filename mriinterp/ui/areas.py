@@ -10,9 +10,10 @@ from mriinterp.cohort import open_cohort
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.areas import area_bars
+from mriinterp.figures.theme import area_label
 from mriinterp.methods import get_method
 from mriinterp.ui.cohort_run import TARGETS, folder_of
-from mriinterp.ui.resources import atlas_of, study_of
+from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
 
@@ -20,16 +21,17 @@ __all__ = ["clicked_peak", "show_areas", "table_of"]
 
 AREA_COLUMNS = {
     "area": st.column_config.TextColumn("Area"),
-    "share": st.column_config.NumberColumn("Share", format="percent"),
-    "mean": st.column_config.NumberColumn("Mean of a voxel", format="scientific"),
+    "share": st.column_config.NumberColumn("Share / %", format="%.2f", help="Of the relevance in all areas"),
+    "mean": st.column_config.NumberColumn("A voxel / 10⁻⁶", format="%.1f", help="Mean of a voxel, in millionths"),
     "asymmetry": st.column_config.NumberColumn(
-        "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means"
+        "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means: 1 all left, −1 all right"
     ),
-    "size_mm3": st.column_config.NumberColumn("Size / mm³", format="localized"),
-    "peak_x": st.column_config.NumberColumn("x / mm", format="%.0f"),
+    "size_mm3": st.column_config.NumberColumn("Size / cm³", format="%.1f"),
+    "peak_x": st.column_config.NumberColumn("x / mm", format="%.0f", help="Of the area's peak"),
     "peak_y": st.column_config.NumberColumn("y / mm", format="%.0f"),
     "peak_z": st.column_config.NumberColumn("z / mm", format="%.0f"),
 }
+SHOWN_UNITS = {"share": 100, "mean": 1e6, "size_mm3": 1e-3}
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -62,17 +64,21 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap) -> No
             f"**{shares['outside_areas'] - shares['outside_brain']:.1%}** (shares of the absolute relevance)"
         )
     table = table_of(study_name, relevance, merge)
-    left, right = st.columns(2)
+    left, right = st.columns([5, 6])
     with left:
         st.plotly_chart(area_bars(table, 15), key="area_bars", on_select="rerun", selection_mode="points")
         st.caption("Click a bar to move the crosshair to the peak of that area.")
     with right:
         shown = top_areas(table, len(table))
+        shown = shown.assign(
+            area=shown["area"].map(area_label), **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items()}
+        )
         st.dataframe(shown, column_config=AREA_COLUMNS, column_order=list(AREA_COLUMNS), hide_index=True, height=480)
         st.caption(
-            f"{relevance.reading.capitalize()} relevance. Sums and means as shares of all areas; asymmetry from −1 (right) to 1 (left)."
+            f"{relevance.reading.capitalize()} relevance as shares of that in all areas; the place is that of the area's peak."
         )
-    _show_against_groups(study_name, subject, relevance)
+    if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would tell a diagnosis
+        _show_against_groups(study_name, subject, relevance)
 
 
 def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap) -> None:

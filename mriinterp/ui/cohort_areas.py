@@ -23,14 +23,14 @@ VALUES = {"share": "Share of relevance", "mean": "Mean of a voxel"}
 MOST_AREAS = 12
 COLUMNS = {
     "area": st.column_config.TextColumn("Area"),
-    "mean_a": st.column_config.NumberColumn(format="percent"),
-    "mean_b": st.column_config.NumberColumn(format="percent"),
+    "mean_a": None,  # with the group's name, see _table
+    "mean_b": None,
     "g": st.column_config.NumberColumn("Hedges’ g", format="%.2f", help="In standard deviations"),
     "g_low": st.column_config.NumberColumn("95 % from", format="%.2f"),
     "g_high": st.column_config.NumberColumn("to", format="%.2f"),
     "t": st.column_config.NumberColumn("Welch t", format="%.2f"),
-    "p": st.column_config.NumberColumn("p", format="%.2g"),
-    "p_fdr": st.column_config.NumberColumn("p (FDR)", format="%.2g", help="Benjamini–Hochberg over all areas"),
+    "p": st.column_config.NumberColumn("p", format="%.1e"),
+    "p_fdr": st.column_config.NumberColumn("p (FDR)", format="%.1e", help="Benjamini–Hochberg over all areas"),
 }
 
 
@@ -198,9 +198,13 @@ def _words(view: StudyView, comparison: pd.DataFrame, counts: dict[str, int], bo
 
 def _table(view: StudyView, comparison: pd.DataFrame, value: str) -> None:
     shown = comparison.assign(area=comparison["area"].map(area_label)).sort_values("p", kind="stable")
-    number = "percent" if value == "share" else "scientific"
+    percent = value == "share"
+    if percent:
+        shown = shown.assign(mean_a=100 * shown["mean_a"], mean_b=100 * shown["mean_b"])
     means = {
-        f"mean_{side}": st.column_config.NumberColumn(f"{group}", format=number)
+        f"mean_{side}": st.column_config.NumberColumn(
+            f"{group} / %" if percent else group, format="%.2f" if percent else "scientific"
+        )
         for side, group in zip("ab", view.pair, strict=True)
     }
     config = {**COLUMNS, **means}

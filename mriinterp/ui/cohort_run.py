@@ -126,14 +126,13 @@ def compute_panel(name: str) -> None:
         return
     done = _done_already(study, ids, methods, folder, model.card.space)
     workers = 1 if len(ids) <= FEW_SCANS else default_workers(model.grid, model.device)
-    seconds = _scan_seconds(model, methods, study) * max(0.0, len(ids) - done / len(methods)) / workers + (
-        START_SECONDS if workers > 1 else 0
-    )
+    missing = max(0.0, len(ids) - done / len(methods))
+    seconds = missing * _scan_seconds(model, methods, study) / workers + (START_SECONDS if workers > 1 else 0)
     total = len(ids) * len(methods)
     there = f"{done} of them are on disk and need only be checked; " if done else ""
     st.caption(
         f"{total:,} maps of {len(ids)} scans; {there}about **{describe_seconds(seconds)}** on this computer "
-        f"({workers} process{'es' if workers > 1 else ''}). The page stays usable. Results go to `{folder}`."
+        f"({workers} process{'es' if workers > 1 else ''}). The page stays usable. Results go to `{_shown(folder)}`."
     )
     job = current_job(SLOT)
     busy = job is not None and job.running
@@ -141,6 +140,12 @@ def compute_panel(name: str) -> None:
     if st.button(words, type="primary", icon=":material/play_arrow:", key="compute_cohort", disabled=busy):
         _start(name, study, model, folder, methods, None if n == most else int(n), split, target, workers)
         st.rerun()
+
+
+def _shown(folder: Path) -> str:
+    """A folder as people write it, ``~/…`` in their home."""
+    home = Path.home()
+    return str(Path("~") / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
 
 
 def _start(name, study, model, folder, methods, n, split, target, workers) -> None:

@@ -150,8 +150,9 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
     """
     failed = st.session_state.setdefault("compare_failed", {})
     fresh = [entry for entry in missing if entry.key not in failed]
-    if missing and (asked or (fresh and "compare_started" not in st.session_state)):
-        st.session_state["compare_started"] = True
+    first = "compare_started" not in st.session_state
+    st.session_state["compare_started"] = True
+    if missing and (asked or (fresh and first)):
         for entry in missing:
             failed.pop(entry.key, None)
         maps = f"{len(missing)} map{'s' if len(missing) > 1 else ''}"

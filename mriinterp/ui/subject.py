@@ -12,6 +12,7 @@ from mriinterp.space import check_mni_space, check_skull_stripped
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
+from mriinterp.ui.words import words_of
 from mriinterp.volume import Volume
 
 __all__ = ["Subject", "choose_subject", "known_subject", "subject_label"]
@@ -81,7 +82,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
     Raises
     ------
     ValueError, OSError
-        If a scan is unfit; for an upload with a note on what is needed. A
+        If a scan cannot be read or is unfit; for an upload with a note on what is needed. A
         page tells it in its main area, where it is seen.
     """
     study = study_of(study_name)
@@ -131,10 +132,13 @@ def _checked(file, model: Model) -> Volume:
     """The scan in an uploaded file, if the network can be asked about it."""
     try:
         scan = read_volume_bytes(file.getvalue(), file.name)
-        check_mni_space(scan)
+        check_mni_space(scan, "it")
         if model.card.skull_stripped:
-            check_skull_stripped(scan)
+            check_skull_stripped(scan, "it")
     except (ValueError, OSError) as error:
-        error.add_note(NEEDED.format(stripped=" and skull-stripped" if model.card.skull_stripped else ""))
-        raise
+        unfit = ValueError(
+            f"{file.name} cannot be explained: {words_of(error).removeprefix(f'{file.name}: ').rstrip('.')}."
+        )
+        unfit.add_note(NEEDED.format(stripped=", skull-stripped," if model.card.skull_stripped else ""))
+        raise unfit from error
     return scan
