@@ -76,3 +76,75 @@ def test_a_link_wins_over_the_choice_carried_from_another_page(open_page):
     assert app.selectbox(key="method").value == "occlusion"
     app.selectbox(key="method").set_value("lrp_epsilon").run()
     assert app.selectbox(key="method").value == "lrp_epsilon"
+
+
+def cell(app, measure, column):
+    """A cell of the card's table."""
+    table = next(element.value for element in app.markdown if element.value.startswith("| Measure"))
+    row = next(line for line in table.splitlines() if line.startswith(f"| **{measure}**"))
+    return row.split(" | ")[column].replace("\\", "").strip()
+
+
+def test_the_subjects_own_figure_stands_beside_the_studys(open_page, benchmark):
+    app = open_page("pages/trust.py", method="occlusion", subject="sim-002")
+    assert cell(app, "Regional faithfulness", 1) == "0.61"
+    assert cell(app, "Regional faithfulness", 2).startswith("0.61\N{NO-BREAK SPACE}[")  # mean of 0.60 … 0.63
+    assert cell(app, "Regional faithfulness", 3) == "4"
+    assert cell(app, "Regional faithfulness", 4) == "0.21\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}0.21"
+    app.selectbox(key="subject").set_value("sim-020").run()
+    assert cell(app, "Regional faithfulness", 1) == "–"
+    assert any(button.key == "measure_subject" for button in app.button)
+
+
+def test_a_healthy_subject_has_no_ground_truth(open_page, benchmark):
+    app = open_page("pages/trust.py", method="occlusion")
+    study = trust.study_of("demo")
+    healthy = study.subjects.index[study.subjects["group"] == "CN"][0]
+    ill = study.subjects.index[study.subjects["group"] == "AD"][0]
+    app.selectbox(key="subject").set_value(healthy).run()
+    assert cell(app, "Ground-truth localisation", 1) == "no ground truth"
+    app.selectbox(key="subject").set_value(ill).run()
+    assert cell(app, "Ground-truth localisation", 1) == "–"
+
+
+def test_measuring_a_subject_fills_its_cells_and_no_mean(open_page, benchmark, finish, monkeypatch):
+    def measure(study, subject, explainer, folder, *, like, progress, cancel):
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [("regional", "rho", explainer, subject, 0.33), ("deletion", "abpc", explainer, subject, 1.5)]
+        frame = pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])
+        frame.to_csv(folder / "trust_results.csv", index=False)
+        assert like["title"] == "Demo"  # comparable with the benchmark that is shown
+
+    monkeypatch.setattr("mriinterp.ui.trust_card.measure_subject", measure)
+    app = open_page("pages/trust.py", method="occlusion", subject="sim-021")
+    before = cell(app, "Regional faithfulness", 2)
+    app.button(key="measure_subject").click()
+    app = finish(app.run())
+    assert cell(app, "Regional faithfulness", 1) == "*0.33*"
+    assert cell(app, "Deletion and insertion", 1) == "*1.50*"
+    assert cell(app, "Regional faithfulness", 2) == before
+    assert "taken on demand" in shown(app)
+
+
+def test_settings_a_method_was_measured_with_can_be_chosen(open_page):
+    app = open_page("pages/trust.py", method="occlusion")  # the shipped figures
+    chosen = app.selectbox(key="measured_as")
+    plain = cell(app, "Deletion and insertion", 2)
+    chosen.set_value(chosen.options[1] if "[" in chosen.options[1] else trust.explainers_of(
+        trust.table_of(trust.measured("demo")), "occlusion")[1]).run()  # fmt: skip
+    assert cell(app, "Deletion and insertion", 2) != plain
+    assert "size 20" in " ".join(element.value for element in app.subheader)
+
+
+@pytest.mark.parametrize("part", ["Agreement", "Traps", "Groups", "Retraining"])
+def test_tabs_open(open_page, part):
+    app = open_page("pages/trust.py", method="integrated_gradients")
+    app.session_state["trust_part"] = part
+    app.run()
+    assert not app.exception, [e.value for e in app.exception]
+    assert "Not measured for this method" not in cell(app, "Deletion and insertion", 5)
+    said = shown(app)
+    if part == "Traps":
+        assert "decides by the mark" in said
+    if part == "Agreement":
+        assert "can agree and be wrong together" in said
