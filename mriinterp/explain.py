@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mriinterp.atlas import Atlas, load_atlas, split_hemisphere
+from mriinterp.areas import merge_table
+from mriinterp.atlas import Atlas, load_atlas
 from mriinterp.methods import Method, get_method
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.models import Model, Prediction
@@ -17,7 +18,7 @@ from mriinterp.progress import Cancel, Progress
 from mriinterp.reading import apply_reading
 from mriinterp.volume import Volume
 
-__all__ = ["RelevanceMap", "explain", "relevance"]
+__all__ = ["RelevanceMap", "explain", "occlusion_labels", "relevance"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +183,7 @@ def _context(entry: Method, model: Model, values: dict, atlas: Atlas | None, ref
     context, digests = {}, {}
     if "labels" in entry.injected:
         atlas = load_atlas("AAL") if atlas is None else atlas
-        context["labels"] = _labels(atlas.on(model.grid))
+        context["labels"] = occlusion_labels(atlas.on(model.grid))
         digests["atlas"] = atlas.digest
     if "reference" in entry.injected and reference is not None and "reference" in values.values():
         context["reference"] = model.prepare(reference)
@@ -190,13 +191,12 @@ def _context(entry: Method, model: Model, values: dict, atlas: Atlas | None, ref
     return context, digests
 
 
-def _labels(atlas: Atlas) -> Tensor:
-    """Areas of every voxel, apart and with hemispheres merged, int64 of shape (2, i, j, k)."""
-    first_of: dict[str, int] = {}
-    merged = np.zeros(int(atlas.areas["label"].max()) + 1, dtype=np.int64)
-    for label, name in zip(atlas.areas["label"], atlas.areas["name"], strict=True):
-        merged[label] = first_of.setdefault(split_hemisphere(name)[0], label)
+def occlusion_labels(atlas: Atlas) -> Tensor:
+    """Areas of every voxel, apart and with hemispheres merged, int64 of shape (2, i, j, k); 0 outside all."""
     apart = atlas.labels.data.astype(np.int64)
+    merged = np.arange(max(int(atlas.areas["label"].max()), int(apart.max())) + 1)
+    for labels in merge_table(atlas)["labels"]:
+        merged[list(labels)] = labels[0]
     return torch.from_numpy(np.stack([apart, merged[apart]]))
 
 

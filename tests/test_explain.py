@@ -3,12 +3,13 @@
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from mriinterp.atlas import load_atlas
-from mriinterp.explain import explain, relevance
+from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.explain import explain, occlusion_labels, relevance
 from mriinterp.methods import method_names, register_method
 from mriinterp.methods.guard import ExactFloat32
 from mriinterp.methods.parameters import parameters_of
@@ -283,6 +284,16 @@ def test_relevance_of_a_bare_network_finds_the_target():
     best = int(network(x).argmax())
     result = relevance(network, x, "sensitivity", score="logit")
     torch.testing.assert_close(result, network.weight[None, best : best + 1].detach())
+
+
+def test_sides_are_merged_and_namesakes_are_not():
+    """ "A" without a side is no partner of A_L; voxels of labels that the table lacks stay what they are."""
+    names = ["A_L", "A_R", "A", "B_R", "Mid"]
+    areas = pd.DataFrame({"label": [2, 5, 7, 8, 9], "name": names, "hemisphere": ["L", "R", "", "R", ""]})
+    labels = np.array([0, 2, 5, 7, 8, 9, 11], np.int16).reshape(7, 1, 1)
+    apart, merged = occlusion_labels(Atlas("mine", Volume(labels, RAS), areas)).numpy()[..., 0, 0]
+    assert apart.tolist() == [0, 2, 5, 7, 8, 9, 11]
+    assert merged.tolist() == [0, 2, 2, 7, 8, 9, 11]
 
 
 def test_default_atlas_is_aal(scan):
