@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
+from mriinterp.cohort.choose import choose_methods
 from mriinterp.cohort.fold import MapMoments
 from mriinterp.cohort.layout import Layout
-from mriinterp.cohort.plan import choose_methods
 from mriinterp.cohort.record import read_areas, read_record, write_record
 from mriinterp.explain import explain
 from mriinterp.nifti import read_volume, write_volume

@@ -1,6 +1,6 @@
 """Cohorts: methods over all scans of a study, averages of groups, tables; stopped and continued at any time."""
 
-from mriinterp.cohort.plan import COHORT_DEFAULTS, choose_methods, select_subjects
+from mriinterp.cohort.choose import COHORT_DEFAULTS, choose_methods, select_subjects
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.run import run_cohort
 from mriinterp.cohort.workers import default_workers

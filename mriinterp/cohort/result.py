@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.cohort.areavalues import areas_by_scan
+from mriinterp.cohort.choose import compared_first
 from mriinterp.cohort.fold import MapMoments
 from mriinterp.cohort.layout import Layout
-from mriinterp.cohort.plan import compared_first
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.nifti import read_volume

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mriinterp.cohort.choose import MethodChoice, choose_methods
 from mriinterp.cohort.lock import only_run
-from mriinterp.cohort.plan import MethodChoice, Plan, choose_methods, make_plan, plan_digest
+from mriinterp.cohort.plan import Plan, make_plan, plan_digest
 from mriinterp.cohort.pool import Workers
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.steps import CohortRun

@@ -12,6 +12,7 @@ import numpy as np
 
 from mriinterp.atlas import Atlas
 from mriinterp.atomic import write_text
+from mriinterp.cohort.choose import MethodChoice
 from mriinterp.cohort.finish import (
     group_table,
     performance,
@@ -22,7 +23,7 @@ from mriinterp.cohort.finish import (
     write_tsv,
 )
 from mriinterp.cohort.fold import Fold, fold_all, fold_group, folded_keys
-from mriinterp.cohort.plan import Item, MethodChoice, Plan, plan_digest
+from mriinterp.cohort.plan import Item, Plan, plan_digest
 from mriinterp.cohort.pool import Workers, explain_all, run_all
 from mriinterp.cohort.record import Record, read_record
 from mriinterp.cohort.work import Outcome, is_current, map_key

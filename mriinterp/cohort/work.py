@@ -23,7 +23,8 @@ import torch
 import mriinterp
 from mriinterp.atlas import Atlas
 from mriinterp.atomic import write_text
-from mriinterp.cohort.plan import Item, MethodChoice, Task
+from mriinterp.cohort.choose import MethodChoice
+from mriinterp.cohort.plan import Item, Task
 from mriinterp.cohort.record import Record, read_record, write_record
 from mriinterp.errors import words_with_kind
 from mriinterp.explain import explain
