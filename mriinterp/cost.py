@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from mriinterp.areanames import split_hemisphere
 from mriinterp.atlas import Atlas, load_atlas
-from mriinterp.explain import explain
+from mriinterp.explain import explain, occlusion_labels
 from mriinterp.incremental import Plan, plan
 from mriinterp.methods import get_method
 from mriinterp.models import Model
@@ -69,14 +68,7 @@ def passes_of(method: str, params: dict[str, Any]) -> float:
 def _area_boxes(model: Model, atlas: Atlas | None, both_sides: bool) -> list[tuple[tuple[int, int], ...]]:
     """What brain-area occlusion hides, as boxes around the areas on the network's grid."""
     atlas = (load_atlas("AAL") if atlas is None else atlas).on(model.grid)
-    labels = atlas.labels.data.astype(np.int64)
-    if both_sides:
-        first: dict[str, int] = {}
-        merged = np.zeros(max(labels.max(), atlas.areas["label"].max()) + 1, np.int64)
-        for label, name in zip(atlas.areas["label"], atlas.areas["name"], strict=True):
-            merged[label] = first.setdefault(split_hemisphere(name)[0], label)
-        labels = merged[labels]
-    found = ndimage.find_objects(labels)
+    found = ndimage.find_objects(occlusion_labels(atlas)[int(both_sides)].numpy())
     return [tuple((side.start, side.stop) for side in box) for box in found if box is not None]
 
 

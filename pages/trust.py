@@ -65,7 +65,13 @@ with st.sidebar:
 write_address("method", "subject")
 
 if run:
-    start_job("trust", "Quick benchmark", f"trust {name}", lambda p, c: run_quick(study, results_folder(name), p, c))
+    start_job(
+        "trust",
+        "Quick benchmark",
+        f"trust {name}",
+        lambda progress, cancel: run_quick(study, results_folder(name), progress, cancel),
+        kept="Finished measures are kept: **Measure this study** goes on where it was.",
+    )
 watch("trust")
 
 with readable_errors():
