@@ -21,7 +21,7 @@ from mriinterp.trust.results import load_details, load_plan, load_results, pack_
 from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import CAVEAT, findings, label_of
 
-__all__ = ["TABLE", "markdown_table", "write_report"]
+__all__ = ["NOTE", "TABLE", "markdown_table", "people_words", "settings_words", "write_report"]
 
 LINES = 7  # methods in one figure of curves: more cannot be told apart
 
@@ -91,19 +91,27 @@ def settings_words(settings: pd.DataFrame) -> list[str]:
     return found
 
 
-def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str]) -> list[str]:
-    """What was done, counted from the results there are: a run that was stopped says less than its plan."""
+def people_words(plan: dict[str, Any], results: pd.DataFrame) -> str:
+    """On how many subjects, counted from the results there are: a run that was stopped says less than its plan."""
     people = results[results["subject"] != COHORT].groupby("measure")["subject"].nunique()
     measures = [name for name in people.index if name in measure_names()]
     cheap, costly = (
         max((int(people[name]) for name in measures if get_measure(name).cost == cost), default=0)
         for cost in ("cheap", "costly")
     )
+    said = f"Cheap measures on {cheap} subjects, costly ones on {costly}"
+    if (results["measure"] == "group_effect").any():
+        said += f", group effect on up to {len(plan['subjects'])} + {len(plan['controls'])}"
+    return f"{said}; {plan['replicates'] or 'no'} retrained networks."
+
+
+def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str]) -> list[str]:
+    """What was done, and what was not."""
     about = [
         f"Study: {plan['title']}. Network: {plan['model']['name']} (SHA-256 {plan['model']['sha256'][:12]}…), explained "
         f"output: {plan['target']}, f: {'logit margin' if plan['score'] == 'margin' else 'raw output'}.",
-        f"Cheap measures on {cheap} subjects, costly ones on {costly}; hidden tissue is replaced by the mean of "
-        f"{plan['reference_scans']} control scans; {plan['replicates']} retrained networks.",
+        people_words(plan, results),
+        f"Hidden tissue is replaced by the mean of {plan['reference_scans']} control scans.",
     ]
     if plan["simulated"]:
         about.insert(0, "All scans are SIMULATED: what holds here need not hold for patients.")

@@ -153,10 +153,10 @@ def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
     people = f"{found['n'].max()} patients"
     said = [
         f"The network with the {name} has more relevance {trap.where} than the honest network on the same brains "
-        f"({people}, 95 % interval of the difference above 0) by: {', '.join(yes) or 'no method'}."
+        f"({people}, 95 % interval of the difference above 0) by: {'; '.join(yes) or 'no method'}."
     ]
     if no:
-        said.append(f"This cannot be said of: {', '.join(no)}.")
+        said.append(f"This cannot be said of: {'; '.join(no)}.")
     controls = found[found["control"]]
     if len(controls):
         shown = ", ".join(

@@ -120,7 +120,7 @@ def _methods(table: pd.DataFrame) -> list[str]:
 
 
 def _list(names: list[str]) -> str:
-    return ", ".join(label_of(name) for name in names) if names else "none"
+    return "; ".join(label_of(name) for name in names) if names else "none"
 
 
 LOCALISATION = (
@@ -166,8 +166,8 @@ def _randomisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
         return []
     groups = {state: [m for m, passed in rows.items() if passed is state] for state in (True, False, None)}
     found = [
-        f"Randomisation is failed (a random network's map is more alike than another subject's) by: {_list(groups[False])}; "
-        f"passed by: {_list(groups[True])}."
+        f"Randomisation is failed (a random network's map is more alike than another subject's) by: "
+        f"{_list(groups[False])}. It is passed by: {_list(groups[True])}."
     ]
     if groups[None]:
         found.append(f"It cannot be told for: {_list(groups[None])}.")

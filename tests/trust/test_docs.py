@@ -1,20 +1,31 @@
-"""The page on methods covers what is registered, and its figures are those of the stored results."""
+"""The page on methods covers what is registered, and its figures are those that the package ships."""
 
+import importlib.util
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from mriinterp.methods import method_names
-from mriinterp.trust import get_measure, measure_names
+from mriinterp.trust import get_measure, load_results, measure_names, summary
 from mriinterp.trust.report import markdown_table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+SUMMARY = DOCS / "trust" / "trust_summary.csv"
 
 
 @pytest.fixture(scope="module")
 def page():
     return (DOCS / "methods.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def fill():
+    """The script that fills the page."""
+    spec = importlib.util.spec_from_file_location("fill", DOCS / "trust" / "fill.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize("name", method_names())
@@ -30,8 +41,40 @@ def test_every_measure_is_explained(page):
         assert get_measure(name).label.split(" and ")[0].split(" of the network")[0].lower() in measures
 
 
-def test_the_table_is_that_of_the_stored_results(page):
-    table = pd.read_csv(DOCS / "trust" / "trust_summary.csv", keep_default_na=False, na_values=[""])
-    table["beats"] = table["beats"].fillna("")
-    table["not_beaten"] = table["not_beaten"].fillna("")
-    assert markdown_table(table) in page
+def test_the_figures_are_those_that_are_shipped(page, fill):
+    """Run ``python docs/trust/fill.py`` if this fails: it writes the page from what the package ships."""
+    assert fill.filled(page, fill.SHIPPED) == page
+
+
+def test_the_summary_is_that_of_the_shipped_results(page, fill):
+    table = pd.read_csv(SUMMARY, keep_default_na=False, na_values=[""])
+    own = summary(fill.SHIPPED)
+    key = ["measure", "quantity", "method"]
+    both = table.merge(own, on=key, suffixes=("", "_own"))
+    assert len(both) == len(table) == len(own)
+    for column in ("mean", "low", "high"):
+        pd.testing.assert_series_equal(both[column], both[f"{column}_own"], check_names=False, rtol=1e-4, atol=1e-6)
+    assert markdown_table(own) in page
+
+
+def test_the_text_stays_and_the_figures_change(page, fill, tmp_path):
+    """A folder with other results changes figures, and nothing that was written by hand."""
+    results = load_results(fill.SHIPPED)
+    results = results[results["subject"].isin(["(cohort)", *sorted(set(results["subject"]))[1:4]])]
+    results.to_csv(tmp_path / "trust_results.csv", index=False)
+    (tmp_path / "plan.json").write_text((fill.SHIPPED / "plan.json").read_text(encoding="utf-8"), encoding="utf-8")
+    other = fill.filled(page, tmp_path)
+    assert "Cheap measures on 3 subjects" in other
+    assert "Not measured yet: confound, suppressor." in other
+    assert markdown_table(summary(tmp_path)) in other
+    assert fill.filled(other, tmp_path) == other
+
+    def by_hand(text):
+        kept, inside = [], False
+        for line in text.splitlines():
+            inside = (inside or line.startswith("<!-- figures")) and line != "<!-- end -->"
+            if not inside and not line.startswith(("- **Measured**", "  With ")):
+                kept.append(line)
+        return kept
+
+    assert by_hand(other) == by_hand(page)

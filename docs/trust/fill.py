@@ -1,0 +1,195 @@
+"""Put measured figures into the package and the documentation.
+
+    python docs/trust/fill.py RESULTS            # RESULTS: the --out folder of ``python -m mriinterp trust demo``
+    python docs/trust/fill.py RESULTS --traps DIR   # and of ``… trust demo --trap NAME``, if that was another folder
+    python docs/trust/fill.py                    # only the page again, from the figures that are shipped
+
+Writes ``mriinterp/trust/measured/demo`` (what the Trust page shows), ``docs/trust/trust_summary.csv`` and the figures
+of ``docs/methods.md``: what stands between its marks ``<!-- figures: NAME -->`` and ``<!-- end -->``, and the entry
+*Measured* of every method. Nothing else of the page is touched. ``tests/trust/test_docs.py`` checks that all agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+DOCS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(DOCS.parent))  # the package beside this page, installed or not
+# ruff: noqa: E402
+
+from mriinterp.atomic import write_text
+from mriinterp.methods import method_names
+from mriinterp.trust import CAVEAT, findings, load_plan, load_results, summary
+from mriinterp.trust.agreement import agreement_of, load_agreement
+from mriinterp.trust.badge import variants
+from mriinterp.trust.report import NOTE, markdown_table, people_words, settings_words, write_report
+from mriinterp.trust.results import settings_table
+from mriinterp.trust.trap_results import load_traps, trap_findings, trap_path, trap_summary
+from mriinterp.trust.traps import TRAPS
+from mriinterp.trust.words import label_of, passes_randomisation, row_of
+
+SHIPPED = DOCS.parent / "mriinterp" / "trust" / "measured" / "demo"
+PAGE = DOCS / "methods.md"
+FILES = ("plan.json", "trust_results.csv", "details.json", "agreement.json")
+LINES = (  # measure, quantity, words before the number
+    ("localisation", "mass_accuracy_read", "relevance in diseased tissue"),
+    ("localisation", "rho_areas", "areas by their share of disease, ρ"),
+    ("regional", "rho", "regional ρ"),
+    ("deletion", "abpc", "deletion, logits"),
+    ("infidelity", "infidelity", "infidelity"),
+    ("randomisation", "excess", "randomisation"),
+    ("stability", "noise", "change under noise"),
+    ("stability", "shift", "under a shift of one voxel"),
+    ("reproducibility", "icc", "retrained networks, ICC of areas"),
+    ("group_effect", "auc_truth", "areas of the disease by |g|, AUC"),
+)
+
+
+def ship(results: Path, traps: Path | None) -> None:
+    """Copy what the package shows of a folder of results."""
+    write_report(results)
+    SHIPPED.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        if (results / name).is_file():
+            shutil.copyfile(results / name, SHIPPED / name)
+    for folder in (results, traps):
+        for name in load_traps(folder) if folder is not None else ():
+            shutil.copyfile(trap_path(folder, name), trap_path(SHIPPED, name))
+    shutil.copyfile(results / "trust_summary.csv", DOCS / "trust" / "trust_summary.csv")
+
+
+def _number(row: pd.Series, digits: int) -> str:
+    text = f"{row['mean']:.{digits}f}"
+    if pd.notna(row["low"]):
+        text += f" [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+    return text
+
+
+def _one(table: pd.DataFrame, measure: str, quantity: str, words: str, method: str) -> str:
+    row = row_of(table, measure, quantity, method)
+    if row is None:
+        return ""
+    if measure == "randomisation":
+        state = {True: "passes", False: "fails", None: "cannot be told"}[passes_randomisation(row)]
+        random, other = (row_of(table, measure, name, method)["mean"] for name in ("rho_random", "rho_subjects"))
+        return f"{words} {state} (ρ {random:.2f} with the random network's map, {other:.2f} with another subject's)"
+    if measure == "stability":
+        return f"{words} {row['mean']:.2f}"
+    number = _number(row, 3 if measure == "localisation" and quantity.startswith("mass") else 2)
+    return f"{words} {number}{' (beats all controls)' if row['beats'] == 'all' else ''}"
+
+
+def measured_line(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
+    """All figures of one measured explainer, in a line."""
+    parts = [_one(table, *line, method) for line in LINES]
+    found = agreement_of(alike, method)
+    found = found[~found["other"].str.startswith("control_")]
+    if len(found):
+        parts.append(f"maps most like {label_of(found.iloc[0]['other'])} (ρ {found.iloc[0]['rho']:.2f})")
+    return "; ".join(part for part in parts if part) + "."
+
+
+def method_entry(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
+    """The entry *Measured* of a method: as its defaults, and with other settings."""
+    names = variants(table["method"].tolist(), method)
+    if not names:
+        return "- **Measured**: not yet.\n"
+    lines = []
+    for place, name in enumerate(names):
+        settings = name.partition("[")[2].removesuffix("]").replace(",", ", ")
+        with_ = f" with {settings}" if settings else ""
+        lead = f"- **Measured**{with_}" if place == 0 else f"  {with_.strip().capitalize()}"
+        lines.append(f"{lead}: {measured_line(table, alike, name)}")
+    return "\n".join(lines) + "\n"
+
+
+def trap_section(folder: Path) -> str:
+    """Tables and words of the traps that were measured."""
+    parts = []
+    for name, table in load_traps(folder).items():
+        found = trap_summary(table)
+        parts += [
+            f"**{name.capitalize()}**: share of |map| {TRAPS[name].where}, mean of {found['n'].max()} patients.",
+            "",
+        ]
+        parts += ["| Method | Trapped network | Honest network | Difference within subjects |", "|---|---|---|---|"]
+        for _, row in found.iterrows():
+            label, star = label_of(row["method"]).replace("|", "\\|"), " \\*" if row["exposed"] else ""
+            parts.append(
+                f"| {label} | {row['trapped']:.3f} | {row['honest']:.3f} | {row['difference']:+.3f} "
+                f"[{row['low']:+.3f}, {row['high']:+.3f}]{star} |"
+            )
+        parts += ["", *[f"- {sentence}" for sentence in trap_findings(name, found)], ""]
+    missing = [name for name in TRAPS if not trap_path(folder, name).is_file()]
+    if missing:
+        parts.append(f"Not measured yet: {', '.join(missing)}.")
+    return "\n".join(parts).strip()
+
+
+def sections(folder: Path) -> dict[str, str]:
+    """What stands between the marks of the page, by name."""
+    plan, results, table = load_plan(folder), load_results(folder), summary(folder)
+    overview = [
+        people_words(plan, results),
+        f"Network: {plan['model']['name']}, SHA-256 of its tensors {plan['model']['sha256'][:16]}…; hidden tissue is "
+        f"replaced by the mean of {plan['reference_scans']} control scans.",
+        "",
+        *[f"- {sentence}" for sentence in findings(table)],
+        "",
+        CAVEAT,
+        "",
+        NOTE.replace("* better", "\\* better"),
+        "",
+        markdown_table(table),
+    ]
+    settings = [f"- {line}" for line in settings_words(settings_table(results))]
+    return {"overview": "\n".join(overview), "settings": "\n".join(settings), "traps": trap_section(folder)}
+
+
+def filled(page: str, folder: Path) -> str:
+    """The page with the figures of a folder."""
+    for name, text in sections(folder).items():
+        mark = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not mark.search(page):
+            raise ValueError(f"expected the mark '<!-- figures: {name} -->' in {PAGE.name}, got none")
+        page = mark.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)
+    table, alike = summary(folder), load_agreement(folder)
+    for method in method_names():
+        head, section, rest = _section(page, method)
+        entry = section.index("- **Measured**")
+        page = head + section[:entry] + method_entry(table, alike, method) + rest
+    return page
+
+
+def _section(page: str, method: str) -> tuple[str, str, str]:
+    """The page before a method's section, the section, and the rest."""
+    place = page.find(f"(`{method}`)\n")
+    if place < 0:
+        raise ValueError(f"expected a section of {method!r} in {PAGE.name}, got none")
+    end = page.find("\n## ", place)
+    end = len(page) if end < 0 else end
+    return page[:place], page[place:end], page[end:]
+
+
+def main() -> None:
+    """Ship a folder, if one is given, and fill the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="?", type=Path, metavar="RESULTS")
+    parser.add_argument("--traps", type=Path, metavar="DIR", help="folder with trap_NAME.csv, if it is another one")
+    args = parser.parse_args()
+    if args.results is not None:
+        ship(args.results, args.traps)
+    elif args.traps is not None:
+        for name in load_traps(args.traps):
+            shutil.copyfile(trap_path(args.traps, name), trap_path(SHIPPED, name))
+    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), SHIPPED))
+
+
+if __name__ == "__main__":
+    main()
