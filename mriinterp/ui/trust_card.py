@@ -260,5 +260,6 @@ def _offer(chosen: Chosen) -> None:
                 f"{label_of(chosen.explainer)} of {chosen.subject}",
                 f"{chosen.study_name} {chosen.explainer} {chosen.subject}",
                 measure_here(chosen),
+                kept="Finished measures are kept: the button goes on where it was.",
             )
     watch("trust_subject")
