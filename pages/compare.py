@@ -52,18 +52,25 @@ asked = bool(missing) and run.button(
     width="stretch",
     key="compute",
 )
-with readable_errors():
-    cost.caption("  \n".join(cost_lines(name, missing)) or "All maps are known: shown at once.")
 
 if choice.single is not None and not any(column.model for column in choice.columns):
     subject = choice.single
     show_prediction(model, prediction_of(name, subject.scan.digest, subject.scan), subject)
 else:
     show_predictions(entries)
+
+
+def tell_cost() -> None:
+    """What the missing maps will cost; last, as it is measured, and the page need not wait for it."""
+    with readable_errors():
+        cost.caption("  \n".join(cost_lines(name, missing)) or "All maps are known: shown at once.")
+
+
 working = compute_missing(missing, asked)
 if not known:
     if not working:
         st.info("None of these maps is known yet. Press **Compute**.", icon=":material/touch_app:")
+        tell_cost()
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -77,3 +84,5 @@ with readable_errors():
             show_matrix(name, known)
         with right:
             show_area_chart(name, known)
+if not working:
+    tell_cost()

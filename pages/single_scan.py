@@ -38,10 +38,6 @@ with readable_errors():
 show_prediction(model, prediction, subject)
 relevance = known_map(key)
 first = st.session_state.setdefault("first_map", key) == key and "started" not in st.session_state
-if relevance is not None:
-    cost.caption("Known: shown at once.")
-elif not first:
-    cost.caption(f"Cost: {cost_of(name, model.digest, method.name, params)}.")
 if relevance is None and (run or first):
     st.session_state["started"] = True  # the first view needs no click
     start_job(
@@ -59,8 +55,11 @@ if relevance is None:
     if not working:
         st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
     show_scan(name, model, subject, method.name, params)
+    if not working:
+        cost.caption(f"Cost: {cost_of(name, model.digest, method.name, params)}.")
     st.stop()
 
+cost.caption("Known: shown at once.")
 trust_badge(name, method.name, params, subject=None if subject.uploaded else subject.name)
 peak = clicked_peak("area_bars")
 state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))

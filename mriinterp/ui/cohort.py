@@ -48,6 +48,11 @@ def _scale_of(volumes: list[Volume], signed: bool) -> tuple[float, float]:
     return (-highest if signed else 0.0, highest)
 
 
+def _one_scale(layers: list[Layer]) -> bool:
+    """Whether all maps were given one range of colours; a difference and an effect have nothing in common."""
+    return layers[0].range is not None and all(layer.range == layers[0].range for layer in layers)
+
+
 def _options(view: View) -> dict[str, str]:
     options = {f"mean-{group}": group for group in sorted(view.groups, key=lambda g: g != view.positive)}
     if len(view.groups) > 1:
@@ -59,7 +64,7 @@ def _options(view: View) -> dict[str, str]:
     return options
 
 
-def _layers(view: View, method: str, shown: list[str]) -> tuple[list[Layer], list[str]]:
+def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[Layer], list[str]]:
     """The chosen averages, and words about those that cannot be shown."""
     groups = [g for g in view.groups if view.has(method, g)]
     signed = view.kind == "signed" or view.reading(method) == "signed"
@@ -78,8 +83,9 @@ def _layers(view: View, method: str, shown: list[str]) -> tuple[list[Layer], lis
         elif what == "difference" and all(view.has(method, g) for g in view.pair):
             layers.append(Layer(names[what], view.difference(method), f"difference of {unit}", True))
         elif what == "effect" and (g := view.effect(method)) is not None:
-            more = f"Hedges’ g of each voxel, in standard deviations; above 0: more in {view.pair[0]}"
-            layers.append(Layer(names[what], g, more, True))
+            more = f"Hedges’ g of each voxel of the brain, in standard deviations; above 0: more in {view.pair[0]}"
+            brain = on_grid_of(study_of(name).brain_mask(), g, order=0)
+            layers.append(Layer(names[what], g.with_data(np.where(brain.data > 0, g.data, 0)), more, True))
         else:
             missing.append(f"{names[what]}: needs {'two maps' if what == 'effect' else 'a map'} in both groups.")
     return layers, missing
@@ -152,7 +158,7 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
         return None
     if pair is None:
         order = [o for o in options if o in shown]
-        layers, missing = _layers(view, method, order or start)
+        layers, missing = _layers(name, view, method, order or start)
         alike = sum(layer.range is not None for layer in layers) > 1
         words.caption("Averages share one colour scale." if alike else "")
         for sentence in missing:
@@ -174,7 +180,7 @@ def _viewer(name: str, view: View, layers: list[Layer]) -> ViewerState:
         key="cohort_planes",
         cursor_mm=jump or first.get("cursor_mm"),
         jump=count or None,
-        share_range=all(layer.range == layers[0].range for layer in layers),
+        share_range=_one_scale(layers),
         height=PLANE_PX,
         scan_label="Background",
         **first["settings"],

@@ -174,7 +174,8 @@ def _both_groups(view: StudyView, method: str, merge: bool, value: str, peaks: p
         )
         _chart(bars, "cohort_bars", method)
     with right:
-        _chart(effect_bars(comparison, view.pair, MOST_AREAS, peaks=peaks), "cohort_effects", method)
+        effects = effect_bars(comparison, view.pair, MOST_AREAS, peaks=peaks)
+        _chart(effects.update_layout(height=bars.layout.height), "cohort_effects", method)
     st.caption("Click a bar or an effect to move the crosshair to that area’s peak, a dot to open that scan.")
     _words(view, comparison, counts, both)
     _table(view, comparison, value)
@@ -187,7 +188,8 @@ def _words(view: StudyView, comparison: pd.DataFrame, counts: dict[str, int], bo
         st.info(f"{one} has a single scan: there is no interval and no test.", icon=":material/person:")
     else:
         found = comparison[comparison["p_fdr"] < 0.05].sort_values("p")
-        names = ", ".join(area_label(area) for area in found["area"][:12]) + (" …" if len(found) > 12 else "")
+        names = ", ".join(area_label(area) for area in found["area"][:12])
+        names += f" and {len(found) - 12} more" if len(found) > 12 else ""
         st.markdown(
             f"**{len(found)} of {len(comparison)} areas** differ between {a} and {b} at a false discovery rate of 5 % "
             f"(Welch t, Benjamini–Hochberg){': ' + names if len(found) else ''}."

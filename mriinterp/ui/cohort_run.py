@@ -126,20 +126,26 @@ def compute_panel(name: str) -> None:
         return
     done = _done_already(study, ids, methods, folder, model.card.space)
     workers = 1 if len(ids) <= FEW_SCANS else default_workers(model.grid, model.device)
-    missing = max(0.0, len(ids) - done / len(methods))
-    seconds = missing * _scan_seconds(model, methods, study) / workers + (START_SECONDS if workers > 1 else 0)
     total = len(ids) * len(methods)
-    there = f"{done} of them are on disk and need only be checked; " if done else ""
-    st.caption(
-        f"{total:,} maps of {len(ids)} scans; {there}about **{describe_seconds(seconds)}** on this computer "
-        f"({workers} process{'es' if workers > 1 else ''}). The page stays usable. Results go to `{_shown(folder)}`."
-    )
+    cost = st.empty()
     job = current_job(SLOT)
     busy = job is not None and job.running
     words = "Continue" if 0 < done < total else "Compute"
     if st.button(words, type="primary", icon=":material/play_arrow:", key="compute_cohort", disabled=busy):
         _start(name, study, model, folder, methods, None if n == most else int(n), split, target, workers)
         st.rerun()
+    where = f"Results go to `{_shown(folder)}`."
+    if busy:  # no time to measure: the bar above tells the time left
+        cost.caption(f"{total:,} maps of {len(ids)} scans. The page stays usable. {where}")
+        return
+    there = f"{done} of them are on disk and need only be checked; " if done else ""
+    missing = max(0.0, len(ids) - done / len(methods))
+    with cost:
+        seconds = missing * _scan_seconds(model, methods, study) / workers + (START_SECONDS if workers > 1 else 0)
+    cost.caption(
+        f"{total:,} maps of {len(ids)} scans; {there}about **{describe_seconds(seconds)}** on this computer "
+        f"({workers} process{'es' if workers > 1 else ''}). The page stays usable. {where}"
+    )
 
 
 def _shown(folder: Path) -> str:
