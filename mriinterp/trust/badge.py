@@ -11,7 +11,7 @@ from mriinterp.methods import get_method
 from mriinterp.trust.explainers import parse_explainer
 from mriinterp.trust.words import passes_randomisation, row_of
 
-__all__ = ["BADGE", "UNMEASURED", "badge_words", "measured_as", "variants"]
+__all__ = ["BADGE", "UNMEASURED", "badge_marks", "badge_words", "measured_as", "variants"]
 
 LOCALISATION = ("localisation", "mass_accuracy_read")
 RANDOMISATION = ("randomisation", "excess")
@@ -58,6 +58,32 @@ def _settings(entry, params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in resolved.items() if name not in FREE}
 
 
+PLACE = {  # what a comparison with the controls is called, and its mark
+    "all": ("beats all controls on localisation", "✓"),
+    "some": ("beats some controls on localisation", "~"),
+    "none": ("beats no control on localisation", "✗"),
+    "": ("localisation not compared with controls", "?"),
+}
+RANDOM = {
+    True: ("passes randomisation", "✓"),
+    False: ("fails randomisation", "✗"),
+    None: ("randomisation undecided", "?"),
+}
+
+
+def _states(table: pd.DataFrame, method: str) -> tuple[tuple[str, str], tuple[str, str]] | None:
+    """Words and mark of localisation and of randomisation; None where neither was measured."""
+    place, random = row_of(table, *LOCALISATION, method), row_of(table, *RANDOMISATION, method)
+    if place is None and random is None:
+        return None
+    known = (table["measure"] == LOCALISATION[0]).any()
+    absent = ("localisation not measured" if known else "no ground truth", "–")
+    return (
+        absent if place is None else PLACE[place["beats"]],
+        ("randomisation not measured", "–") if random is None else RANDOM[passes_randomisation(random)],
+    )
+
+
 def badge_words(table: pd.DataFrame, method: str) -> str:
     """``"beats all controls on localisation · fails randomisation"``, from the figures alone.
 
@@ -68,23 +94,13 @@ def badge_words(table: pd.DataFrame, method: str) -> str:
     method : str
         As in the table.
     """
-    place, random = row_of(table, *LOCALISATION, method), row_of(table, *RANDOMISATION, method)
-    if place is None and random is None:
+    states = _states(table, method)
+    return UNMEASURED if states is None else " · ".join(words for words, _ in states)
+
+
+def badge_marks(table: pd.DataFrame, method: str) -> str:
+    """The same in marks, for narrow places: ``"localisation ✓ · randomisation ✗"``."""
+    states = _states(table, method)
+    if states is None:
         return UNMEASURED
-    if place is None:
-        known = (table["measure"] == LOCALISATION[0]).any()
-        where = "localisation not measured" if known else "no ground truth"
-    else:
-        where = {
-            "all": "beats all controls on localisation",
-            "some": "beats some controls on localisation",
-            "none": "beats no control on localisation",
-        }.get(place["beats"], "localisation not compared with controls")
-    if random is None:
-        return f"{where} · randomisation not measured"
-    passed = passes_randomisation(random)
-    return f"{where} · " + {
-        True: "passes randomisation",
-        False: "fails randomisation",
-        None: "randomisation undecided",
-    }.get(passed)
+    return f"localisation {states[0][1]} · randomisation {states[1][1]}"

@@ -120,7 +120,8 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns method, control, n, trapped, honest (mean shares), difference,
         low, high (within subjects, 95 % interval), exposed (bool: the
-        interval lies above 0). Largest difference first, controls last.
+        interval lies above 0 and above the difference of every control: the
+        scans differ, too). Largest difference first, controls last.
     """
     trapped, honest = dict.fromkeys(table["network"])
     wide = table.pivot_table(index="subject", columns=["method", "network"], values="share", dropna=False, sort=False)
@@ -138,10 +139,11 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
                 "difference": mean,
                 "low": low,
                 "high": high,
-                "exposed": bool(low > 0),
             }
         )
-    return pd.DataFrame(rows).sort_values(["control", "difference"], ascending=[True, False], ignore_index=True)
+    found = pd.DataFrame(rows).sort_values(["control", "difference"], ascending=[True, False], ignore_index=True)
+    by_scan = max(0.0, found.loc[found["control"], "difference"].max()) if found["control"].any() else 0.0
+    return found.assign(exposed=(found["low"] > by_scan) & ~found["control"])
 
 
 def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
@@ -153,7 +155,7 @@ def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
     people = f"{found['n'].max()} patients"
     said = [
         f"The network with the {name} has more relevance {trap.where} than the honest network on the same brains "
-        f"({people}, 95 % interval of the difference above 0) by: {'; '.join(yes) or 'no method'}."
+        f"({people}, 95 % interval of the difference above 0 and above every control's) by: {'; '.join(yes) or 'no method'}."
     ]
     if no:
         said.append(f"This cannot be said of: {'; '.join(no)}.")

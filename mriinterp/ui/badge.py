@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from mriinterp.methods import get_method
-from mriinterp.trust.badge import UNMEASURED, badge_words, measured_as
+from mriinterp.study import DemoStudy
+from mriinterp.trust.badge import UNMEASURED, badge_marks, badge_words, measured_as
 from mriinterp.trust.words import label_of
 from mriinterp.ui.trust_data import badge_table, measured, plan_of
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["badge_text", "trust_badge", "trust_badges"]
+__all__ = ["Badge", "badge_of", "trust_badge", "trust_badges"]
 
 PAGE = "pages/trust.py"
 ICON = ":material/verified_user:"
+STYLE = """<style>
+[data-testid="stPageLink-NavLink"] { padding-left: 0; height: auto; }
+[data-testid="stPageLink-NavLink"] * { white-space: normal; overflow: visible; }
+</style>"""  # in a narrow column the words go on in the next line, instead of being cut
 
 
-def badge_text(
-    study: str, method: str, params: Mapping[str, Any] | None = None, model: str | None = None
-) -> tuple[str, str]:
-    """What the badge says, and what shows under the pointer.
+@dataclass(frozen=True)
+class Badge:
+    """What a badge says in words and in marks, and what shows under the pointer."""
+
+    words: str
+    marks: str
+    more: str
+
+
+def badge_of(study: str, method: str, params: Mapping[str, Any] | None = None, model: str | None = None) -> Badge:
+    """The badge of a map.
 
     Parameters
     ----------
@@ -39,21 +51,27 @@ def badge_text(
     """
     folder = measured(study)
     if folder is None:
-        return f"Trust: {UNMEASURED} for this study", "The Trust page measures it on this computer."
+        return _unmeasured("for this study", "The Trust page measures it on this computer.")
     plan, table = plan_of(folder), badge_table(folder)
     if model is not None and plan.get("model", {}).get("sha256", model) != model:
-        return f"Trust: {UNMEASURED} for this network", "The figures of this study are those of another network."
+        return _unmeasured("for this network", "The figures of this study are those of another network.")
     name, same = measured_as(table["method"].tolist(), method, params)
     if name is None:
-        return f"Trust: {UNMEASURED} for this method", "It was not part of this study's benchmark."
+        return _unmeasured("for this method", "It was not part of this study's benchmark.")
     about = "" if same else " (at other settings)"
     people = f"n = {table[table['method'] == name]['n'].max()} subjects"
     scans = "simulated scans" if plan.get("simulated") else "scans of this study"
-    return (
-        f"Trust{about}: {badge_words(table, name)}",
-        f"Measured for {label_of(name)} on {scans}, {people}. It judges the method, not this map: "
-        "a good figure does not make a map right. Click for all figures.",
+    words = badge_words(table, name)
+    more = (
+        f"{label_of(name)}: {words}. Measured on {scans}, {people}. It judges the method, not this map: "
+        "a good figure does not make a map right. Click for all figures."
     )
+    return Badge(f"Trust{about}: {words}", badge_marks(table, name) + about, more)
+
+
+def _unmeasured(what: str, more: str) -> Badge:
+    said = f"Trust: {UNMEASURED} {what}"
+    return Badge(said, said, more)
 
 
 def trust_badge(
@@ -63,7 +81,7 @@ def trust_badge(
     *,
     subject: str | None = None,
     model: str | None = None,
-    named: bool = False,
+    short: bool = False,
 ) -> None:
     """A line that says how far maps of a method can be believed, and opens the Trust page on it.
 
@@ -71,41 +89,41 @@ def trust_badge(
     ----------
     subject : str, optional
         Subject of the study that the Trust page opens with.
-    named : bool
-        Put the method's name in front: for several badges side by side.
+    short : bool
+        Marks instead of words: for narrow columns.
 
-    Other parameters as in `badge_text`.
+    Other parameters as in `badge_of`.
     """
-    said, more = badge_text(study, method, params, model)
-    if named:
-        said = f"{get_method(method).label}: {said.removeprefix('Trust: ')}"
+    st.html(STYLE)
+    badge = badge_of(study, method, params, model)
     query = {"method": method, **({"subject": subject} if subject else {})}
-    if study != "demo":
+    if study != DemoStudy.name:
         query["study"] = study
     st.page_link(
         Path(PAGE),
-        label=escape_markdown(said),
+        label=escape_markdown(badge.marks if short else badge.words),
         icon=ICON,
-        help=escape_markdown(more),
+        help=escape_markdown(badge.more),
         query_params=query,
         width="content",
     )
 
 
-def trust_badges(study: str, entries: Iterable[Any]) -> None:
-    """One badge a method and network among the compare page's columns, in a line."""
-    with st.container(horizontal=True, gap="small"):
-        seen = set()
-        for entry in entries:
-            place = entry.column.method, entry.column.params, entry.model.digest
-            if place in seen:
-                continue
-            seen.add(place)
+def trust_badges(study: str, entries: Sequence[Any], columns: int | None = None) -> None:
+    """One badge a column of the compare page, over that column.
+
+    Parameters
+    ----------
+    columns : int, optional
+        How many there are; the last ones (a difference) get none.
+    """
+    for place, entry in zip(st.columns(columns or len(entries)), entries, strict=False):
+        with place:
             trust_badge(
                 study,
                 entry.column.method,
                 dict(entry.column.params),
                 subject=entry.column.subject or None,
                 model=entry.model.digest,
-                named=True,
+                short=len(entries) > 1,
             )

@@ -154,7 +154,7 @@ def show_columns(
             "A − B of the raw, signed values." if alike else f"A − B in {SHARE_UNIT}, each scaled to the same sum."
         )
     st.caption(" ".join(words))
-    trust_badges(study_name, shown)
+    trust_badges(study_name, shown, len(layers))
     first = st.session_state.setdefault("compare_first", read_view())
     jump, count = st.session_state.get("compare_jump", (None, 0))
     state = viewer(

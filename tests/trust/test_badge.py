@@ -5,7 +5,7 @@ import itertools
 import pandas as pd
 import pytest
 
-from mriinterp.trust.badge import badge_words, measured_as, variants
+from mriinterp.trust.badge import badge_marks, badge_words, measured_as, variants
 from mriinterp.trust.results import summary
 
 NAMES = ["occlusion[size=20,stride=12]", "sensitivity", "occlusion", "smoothgrad[samples=8]", "control_edges"]
@@ -37,6 +37,8 @@ def test_words_are_those_of_the_figures(beats, passed):
         results({**CONTROLS, (*PLACE, "sensitivity"): values, (*RANDOM, "sensitivity"): RANDOMISED[passed]})
     )
     assert badge_words(table, "sensitivity") == f"{said} · {passed}"
+    mark = {"passes randomisation": "✓", "fails randomisation": "✗"}.get(passed, "?")
+    assert badge_marks(table, "sensitivity") == f"localisation {'✓' if beats == 'all' else '✗'} · randomisation {mark}"
 
 
 def test_one_control_beaten_is_not_all():
@@ -48,7 +50,8 @@ def test_one_control_beaten_is_not_all():
 def test_no_ground_truth_is_said():
     table = summary(results({(*RANDOM, "sensitivity"): [0.3, 0.31, 0.29, 0.3]}))
     assert badge_words(table, "sensitivity") == "no ground truth · fails randomisation"
-    assert badge_words(table, "occlusion") == "not measured"
+    assert badge_words(table, "occlusion") == badge_marks(table, "occlusion") == "not measured"
+    assert badge_marks(table, "sensitivity") == "localisation – · randomisation ✗"
 
 
 def test_the_variant_with_the_parameters_of_the_map_is_found():
