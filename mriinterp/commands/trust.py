@@ -107,11 +107,12 @@ def _benchmark(args: argparse.Namespace) -> int:
     from mriinterp.trust.bench import Bench
     from mriinterp.trust.benchmark import run_benchmark
     from mriinterp.trust.cost import estimate_seconds
+    from mriinterp.trust.findings import findings
     from mriinterp.trust.plan import make_plan
     from mriinterp.trust.replicates import find_replicates, train_replicates
     from mriinterp.trust.report import write_report
     from mriinterp.trust.results import summary
-    from mriinterp.trust.words import CAVEAT, findings
+    from mriinterp.trust.words import CAVEAT
 
     study, out = load_study(args.study, trust_code=args.trust_code), Path(args.out)
     model = study.model()

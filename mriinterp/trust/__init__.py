@@ -14,11 +14,12 @@ from mriinterp.trust.benchmark import run_benchmark
 from mriinterp.trust.case import Case
 from mriinterp.trust.controls import CONTROLS, control_map
 from mriinterp.trust.explainers import Explainer, parse_explainer
+from mriinterp.trust.findings import findings
 from mriinterp.trust.group_effect import Cohort
 from mriinterp.trust.plan import Plan, make_plan
 from mriinterp.trust.registry import Measure, Outcome, Quantity, get_measure, measure_names, register_measure
 from mriinterp.trust.results import load_details, load_plan, load_results, summary
-from mriinterp.trust.words import CAVEAT, findings, verdict, verdicts
+from mriinterp.trust.words import CAVEAT, verdict, verdicts
 
 __all__ = [
     "CAVEAT",

@@ -16,10 +16,11 @@ from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.markdown import escape_markdown
 from mriinterp.sidecar import RESEARCH_USE
 from mriinterp.trust.agreement import load_agreement, pack_agreement
+from mriinterp.trust.findings import findings
 from mriinterp.trust.registry import Measure, get_measure, measure_names
 from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table, summary
 from mriinterp.trust.units import COHORT
-from mriinterp.trust.words import CAVEAT, findings, label_of
+from mriinterp.trust.words import CAVEAT, label_of
 
 __all__ = ["NOTE", "TABLE", "markdown_table", "people_words", "settings_words", "write_report"]
 

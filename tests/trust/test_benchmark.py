@@ -8,10 +8,11 @@ import pytest
 from mriinterp.progress import Cancelled
 from mriinterp.trust import Bench, load_details, load_plan, load_results, make_plan, run_benchmark, summary
 from mriinterp.trust.benchmark import coarse
+from mriinterp.trust.findings import findings
 from mriinterp.trust.report import write_report
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.units import COHORT
-from mriinterp.trust.words import findings, verdict
+from mriinterp.trust.words import verdict
 from tests.trust.tiny_study import LESION, LesionNet, TinyStudy, model_of
 
 CONTROL_NAMES = ("random", "edges", "intensity", "blur")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mriinterp.trust import CAVEAT, findings, summary, verdict, verdicts
-from mriinterp.trust.words import literature
+from mriinterp.trust.findings import literature
 
 CONTROLS = ("control_random", "control_edges", "control_intensity", "control_blur")
 
