@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -27,9 +28,7 @@ AREA_COLUMNS = {
         "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means: 1 all left, −1 all right"
     ),
     "size_mm3": st.column_config.NumberColumn("Size / cm³", format="%.1f"),
-    "peak_x": st.column_config.NumberColumn("x / mm", format="%.0f", help="Of the area's peak"),
-    "peak_y": st.column_config.NumberColumn("y / mm", format="%.0f"),
-    "peak_z": st.column_config.NumberColumn("z / mm", format="%.0f"),
+    "peak": st.column_config.TextColumn("Peak / mm", help="x, y, z of the area's voxel with the most relevance"),
 }
 SHOWN_UNITS = {"share": 100, "mean": 1e6, "size_mm3": 1e-3}
 
@@ -42,6 +41,10 @@ def _table(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _stud
 def table_of(study_name: str, relevance: RelevanceMap, merge: bool = True) -> pd.DataFrame:
     """Relevance of each area, computed once a map."""
     return _table(relevance.volume.digest, atlas_of(study_name).digest, merge, relevance, study_name)
+
+
+def _place(mm: np.ndarray) -> str:
+    return "" if np.isnan(mm).any() else ", ".join(f"{v:.0f}".replace("-", "−") for v in mm)
 
 
 def clicked_peak(chart: str) -> tuple[float, float, float] | None:
@@ -71,12 +74,12 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap) -> No
     with right:
         shown = top_areas(table, len(table))
         shown = shown.assign(
-            area=shown["area"].map(area_label), **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items()}
+            area=shown["area"].map(area_label),
+            peak=[_place(row) for row in shown[["peak_x", "peak_y", "peak_z"]].to_numpy(float)],
+            **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items()},
         )
         st.dataframe(shown, column_config=AREA_COLUMNS, column_order=list(AREA_COLUMNS), hide_index=True, height=480)
-        st.caption(
-            f"{relevance.reading.capitalize()} relevance as shares of that in all areas; the place is that of the area's peak."
-        )
+        st.caption(f"{relevance.reading.capitalize()} relevance as shares of that in all areas.")
     if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would tell a diagnosis
         _show_against_groups(study_name, subject, relevance)
 

@@ -208,7 +208,7 @@ def _show(name: str, view: StudyView, result: VoxelResult) -> None:
     atlas = atlas_of(name).on(view.grid)
     viewer(
         background_of(name, view), layers, atlas=atlas, key="cohort_t", layout="columns", share_range=True,
-        threshold=95.0, scan_label="Background", report=False,
+        threshold=95.0, scan_label="Background", value_label="t", report=False,
     )  # fmt: skip
     if significant:
         index = area_index(atlas_of(name), view.grid)

@@ -139,6 +139,6 @@ def _checked(file, model: Model) -> Volume:
         unfit = ValueError(
             f"{file.name} cannot be explained: {words_of(error).removeprefix(f'{file.name}: ').rstrip('.')}."
         )
-        unfit.add_note(NEEDED.format(stripped=", skull-stripped," if model.card.skull_stripped else ""))
+        unfit.add_note(NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""))
         raise unfit from error
     return scan

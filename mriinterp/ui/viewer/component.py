@@ -53,6 +53,7 @@ def viewer(
     patch: Patch | None = None,
     space: str = "MNI",
     scan_label: str = "T1",
+    value_label: str = "relevance",
     report: bool = True,
 ) -> ViewerState:
     """Show maps over a scan in linked planes.
@@ -89,6 +90,8 @@ def viewer(
         Name of the millimetre coordinates, ``"MNI"`` or ``"scanner"``.
     scan_label : str
         Name of the scan's values in the status line.
+    value_label : str
+        Name of a single map's values there.
     report : bool
         Whether clicks rerun the script.
 
@@ -105,7 +108,14 @@ def viewer(
     packed: dict[str, Packed] = {}
     spec = _spec(scan, layers, atlas, packed)
     spec |= _placed(key, None if cursor_mm is None else _three(cursor_mm, "cursor_mm"), jump)
-    spec |= {"key": key, "space": space, "scanLabel": scan_label, "report": report, "height": height}
+    spec |= {
+        "key": key,
+        "space": space,
+        "scanLabel": scan_label,
+        "valueLabel": value_label,
+        "report": report,
+        "height": height,
+    }
     spec["patch"] = None if patch is None else asdict(patch)
     spec["settings"] = {
         "view": view, "layout": layout, "convention": convention, "threshold": threshold,

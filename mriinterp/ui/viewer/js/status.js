@@ -12,7 +12,7 @@ function describePlace(viewer) {
   for (const view of viewer.views) {
     if (!view.map) continue;
     const text = formatNumber(view.map.value(index), 4);
-    if (viewer.views.length === 1) parts.push(`relevance ${text}`);
+    if (viewer.views.length === 1) parts.push(`${viewer.spec.valueLabel} ${text}`);
     view.reading.textContent = viewer.views.length === 1 ? '' : text;
   }
   if (viewer.areas) parts.push(viewer.areas.at(index));
