@@ -36,8 +36,9 @@ from playwright.sync_api import Error as PlaywrightError
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_MAP_SECONDS = 300
 HEIGHTS = {1280: 800, 1920: 1080}
-README_BYTES = 300_000
+README_BYTES = 310_000
 PAPER_FIVE = "sensitivity,guided_backprop,occlusion,area_occlusion,grad_cam"
+TO_TOP = "(tab) => { tab.style.scrollMarginTop = '80px'; tab.scrollIntoView({ block: 'start' }); }"  # below the header
 # True when for two seconds no bar, no spinner and no skeleton was shown and no script ran.
 QUIET = """() => {
   const busy = document.querySelector(
@@ -62,7 +63,7 @@ def tab(name: str) -> Callable[[Page, Path], None]:
         one = page.get_by_role("tab", name=name, exact=True)
         one.click()
         wait_until_drawn(page)
-        one.evaluate("(tab) => tab.scrollIntoView({ block: 'start' })")
+        one.evaluate(TO_TOP)
 
     return act
 
@@ -107,7 +108,7 @@ def voxel_test(page: Page, scans: Path) -> None:
     page.get_by_role("button", name="Test every voxel").click()
     page.wait_for_timeout(2000)
     wait_until_drawn(page)
-    page.get_by_role("tab", name="Voxels", exact=True).evaluate("(tab) => tab.scrollIntoView({ block: 'start' })")
+    page.get_by_role("tab", name="Voxels", exact=True).evaluate(TO_TOP)
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,13 @@ class View:
 
 
 ONE = "subject=sim-003"
+FINE = f"{ONE}&occlusion.size=30&occlusion.stride=15&occlusion.placement=interpolated"
 VIEWS = {
     "single_scan": View("", ONE),
+    "single_scan_fine": View("", FINE),
     "single_scan_mosaic": View("", f"{ONE}&method=layer_cam&view=mosaic"),
     "single_scan_areas": View("", ONE, tab("Areas")),
-    "single_scan_space": View("", ONE, tab("In space")),
+    "single_scan_space": View("", FINE, tab("In space")),
     "single_scan_files": View("", ONE, tab("Files")),
     "single_scan_not_yet": View("", ONE, other_stride),
     "upload_good": View("", f"{ONE}&method=sensitivity", upload("my_scan.nii.gz")),
@@ -163,13 +166,12 @@ VIEWS = {
         )
     },
 }  # fmt: skip
-# Pictures of the README: file, view, width, theme.
+# Pictures of the README: file, view, width, height, theme.
 README = (
-    ("single_scan", "single_scan", 1280, "light"),
-    ("space", "single_scan_space", 1280, "dark"),
-    ("compare", "compare", 1280, "light"),
-    ("compare_areas", "compare_areas", 1280, "light"),
-    ("cohort", "cohort_areas", 1280, "dark"),
+    ("single_scan", "single_scan_fine", 1280, 800, "light"),
+    ("space", "single_scan_space", 1280, 800, "dark"),
+    ("compare", "compare", 1280, 1240, "light"),
+    ("cohort", "cohort", 1280, 1100, "dark"),
 )
 
 
@@ -202,7 +204,10 @@ def running_app(home: Path) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def compute_cohort(home: Path) -> None:
@@ -232,7 +237,9 @@ def chromium_path(bundled: str) -> str | None:
     return next((path for path in found if path and Path(path).exists()), None)
 
 
-def take(browser: Browser, url: str, view: View, width: int, theme: str, scans: Path, tall: bool = False) -> bytes:
+def take(
+    browser: Browser, url: str, view: View, size: tuple[int, int], theme: str, scans: Path, tall: bool = False
+) -> bytes:
     """One picture of a view, as PNG; `tall`: of the whole page, not of the first screen.
 
     Raises
@@ -240,7 +247,8 @@ def take(browser: Browser, url: str, view: View, width: int, theme: str, scans: 
     RuntimeError
         If the page fails, or shows a path of this computer.
     """
-    context = browser.new_context(viewport={"width": width, "height": HEIGHTS.get(width, 900)}, color_scheme=theme)
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
     try:
         page = context.new_page()
         page.goto(f"{url}/{view.page}?{view.address}", timeout=120_000)
@@ -267,12 +275,13 @@ def take(browser: Browser, url: str, view: View, width: int, theme: str, scans: 
 
 
 def small(png: bytes) -> bytes:
-    """The picture in few bytes: fewer colours if it must be."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    for colours in (None, 256, 128, 64):
+    """The picture in few bytes: in steps of brightness that nobody sees, as scans are noise, which compresses badly."""
+    picture = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.float32)
+    for step in (1, 2, 4, 6, 8):
         stream = io.BytesIO()
-        shown = picture if colours is None else picture.quantize(colours, dither=Image.Dither.NONE)
-        shown.save(stream, "PNG", optimize=True)
+        Image.fromarray(np.clip(np.rint(picture / step) * step, 0, 255).astype(np.uint8)).save(
+            stream, "PNG", optimize=True
+        )
         if stream.tell() < README_BYTES:
             break
     return stream.getvalue()
@@ -282,20 +291,22 @@ def shoot(options: argparse.Namespace, url: str, scans: Path) -> None:
     """All pictures that were asked for."""
     tall = "_tall" if options.tall else ""
     wanted = [
-        (f"{name}_{theme}_{width}{tall}", name, width, theme)
+        (f"{name}_{theme}_{width}{tall}", name, width, HEIGHTS.get(width, 900), theme)
         for name in options.only
         for width in options.widths
         for theme in options.themes
     ]
+    if options.readme:
+        wanted = [one for one in README if one[1] in options.only]
     with sync_playwright() as playwright:
         args = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
         args += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         browser = playwright.chromium.launch(
             executable_path=chromium_path(playwright.chromium.executable_path), args=args
         )
-        for stem, name, width, theme in README if options.readme else wanted:
+        for stem, name, width, height, theme in wanted:
             try:
-                png = take(browser, url, VIEWS[name], width, theme, scans, options.tall)
+                png = take(browser, url, VIEWS[name], (width, height), theme, scans, options.tall)
             except (RuntimeError, PlaywrightError) as error:
                 print(f"{stem}: {error}", file=sys.stderr, flush=True)
                 continue
@@ -313,12 +324,14 @@ def main() -> None:
     parser.add_argument("--widths", nargs="+", type=int, default=[1280, 1920])
     parser.add_argument("--tall", action="store_true", help="whole pages, not the first screen")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
-    parser.add_argument("--readme", action="store_true", help="only the pictures of the README")
+    parser.add_argument(
+        "--readme", action="store_true", help="only the pictures of the README (of the views in --only)"
+    )
     parser.add_argument("--home", type=Path, help="folder for results, kept; default: a temporary one")
     parser.add_argument("--url", help="of a running app")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    names = [view for _, view, _, _ in README] if options.readme else options.only
+    names = [view for _, view, *_ in README if view in options.only] if options.readme else options.only
     with tempfile.TemporaryDirectory() as temporary:
         home, scans = (options.home or Path(temporary) / "home").resolve(), Path(temporary)
         home.mkdir(parents=True, exist_ok=True)
