@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -66,15 +67,18 @@ def explainers_of(table: pd.DataFrame, method: str) -> list[str]:
     return variants(table["method"].tolist(), method) or [chosen_explainers([method])[0].name]
 
 
-def _labels(names) -> dict[str, str]:
-    return {name: label_of(name) for name in dict.fromkeys(names)}
+def _labels(names: Iterable[str], chosen: str = "") -> dict[str, str]:
+    """Names for people; the chosen method's in bold letters."""
+    return {name: f"<b>{label_of(name)}</b>" if name == chosen else label_of(name) for name in dict.fromkeys(names)}
 
 
 def show_overview(chosen: Chosen) -> None:
     """All methods beside the controls, and what that means in words."""
     plan = plan_of(chosen.folder)
     st.plotly_chart(
-        trust_heatmap(chosen.table, TABLE, labels=_labels(chosen.table["method"])), key="trust_heatmap", config=STILL
+        trust_heatmap(chosen.table, TABLE, labels=_labels(chosen.table["method"], chosen.explainer)),
+        key="trust_heatmap",
+        config=STILL,
     )
     st.caption(
         "Means over subjects. Darker is better within a column, among all rows; \\* better than each of the four "
@@ -103,7 +107,7 @@ def show_measure(chosen: Chosen, measure: str) -> None:
     quantity = st.selectbox(
         "Figure", options, format_func=lambda q: f"{q.label} ({q.unit})" if q.unit else q.label, key=f"q_{measure}"
     )
-    labels, own = _labels(rows["method"]), chosen.numbers(measure, quantity.name)
+    labels, own = _labels(rows["method"], chosen.explainer), chosen.numbers(measure, quantity.name)
     figure = quantity_dots(table, measure, quantity.name, own=own, own_label=f"{chosen.subject} alone", labels=labels)
     st.plotly_chart(figure, key=f"dots_{measure}", config=STILL)
     if not own and "cohort" not in about.needs:

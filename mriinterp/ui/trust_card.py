@@ -192,9 +192,8 @@ def _words(chosen: Chosen, measure: str) -> str:
     if measure not in set(chosen.table["measure"]):
         if measure == "localisation":
             return "This study has no ground truth: nobody can tell"
-        return escape_markdown(
-            str(plan_of(chosen.folder).get("skipped", {}).get(measure, "Not part of this benchmark"))
-        )
+        reason = str(plan_of(chosen.folder).get("skipped", {}).get(measure, "not part of this benchmark"))
+        return escape_markdown(f"{reason[:1].upper()}{reason[1:]}")
     if row_of(chosen.table, measure, get_measure(measure).main.name, chosen.explainer) is None:
         return "Not measured for this method"
     if measure == "group_effect":
