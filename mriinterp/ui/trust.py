@@ -219,4 +219,4 @@ def show_cascade(study_name: str, subject: str, explainer: str, maps: list[tuple
         "output down. Each map has its own colour scale. A map that stays the same although the layers are random shows "
         "the scan, not what the network has learned."
     )
-    viewer(scan, layers, atlas=atlas_of(study_name).on(scan.grid), key="cascade", layout="rows", report=False)
+    viewer(scan, layers, atlas=atlas_of(study_name).on(scan.grid), key="cascade", layout="columns", report=False)
