@@ -182,7 +182,14 @@ def watch(slot: str, key: str | None = None) -> bool:
     if job is None:
         return False
     if job.running:
-        st.fragment(_poll, run_every=POLL_SECONDS)(slot, job)
+        bar, button = st.columns([6, 1], vertical_alignment="center")
+        with bar:
+            st.fragment(_poll, run_every=POLL_SECONDS)(slot, job)
+        # Outside the fragment: a click there waits for a run of the page that is under way, and is lost if another
+        # one follows. Here it starts a run at once, and that begins with the callback.
+        button.button(
+            "Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch", on_click=job.cancel
+        )
         return True
     if not job.ended_early or key not in (None, job.key):
         forget_job(slot)
@@ -198,7 +205,4 @@ def _poll(slot: str, job: Job) -> None:
         return  # a late tick of work that the page has done with
     if not job.running:
         st.rerun()
-    bar, button = st.columns([6, 1], vertical_alignment="center")
-    bar.progress(job.fraction, text=escape_markdown(job.status))
-    # A callback: the next tick can overtake this run before it sees that the button was pressed.
-    button.button("Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch", on_click=job.cancel)
+    st.progress(job.fraction, text=escape_markdown(job.status))
