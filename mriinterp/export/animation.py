@@ -20,6 +20,7 @@ from mriinterp.volume import Volume
 __all__ = ["frames", "write_gif", "write_mp4"]
 
 UNIT = 14  # letter size, pixels
+LINE = 11  # of the words below the slice
 
 
 def frames(
@@ -58,7 +59,7 @@ def frames(
     trim : bool
         Leave out slices before and after the head.
     title : str
-        Below the slice.
+        Below the slice and the words of the convention.
     progress, cancel : callable, optional
 
     Yields
@@ -94,19 +95,31 @@ def _indices(data: np.ndarray, axis: int, trim: bool) -> list[int]:
 
 def _frame(picture, scan: Volume, axis: int, index: int, scale: Scale | None, radiological: bool, title: str):
     high, wide = picture.shape[:2]
-    foot = round(2 * UNIT)
     side = 9 * UNIT if scale is not None else 0
+    lines = [line for text in (planes.convention(radiological), title) for line in _wrapped(text, wide + side - 8)]
+    foot = round((0.8 + 1.1 * len(lines)) * UNIT)
     width, height = wide + side, high + foot
     image = Image.new("RGB", (width + width % 2, height + height % 2))
     image.paste(Image.fromarray(picture), (0, 0))
     draw = ImageDraw.Draw(image)
     draw_marks(draw, (0, 0, wide, high), scan, axis, index, radiological, UNIT, first=True)
-    draw.text(
-        (4, high + foot / 2), title or planes.convention(radiological), fill=(235,) * 3, font=font(11), anchor="lm"
-    )
+    for n, line in enumerate(lines):
+        draw.text((4, high + (0.95 + 1.1 * n) * UNIT), line, fill=(235,) * 3, font=font(LINE), anchor="lm")
     if scale is not None:
         draw_bar(image, draw, scale, (wide, 0, width, high), (235,) * 3, 12)
     return np.asarray(image)
+
+
+def _wrapped(text: str, width: float) -> list[str]:
+    """Lines of words that fit a width in pixels; a longer word has a line of its own."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font(LINE).getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def write_gif(

@@ -18,6 +18,7 @@ from mriinterp.nifti import to_source, write_volume
 from mriinterp.sidecar import SIMULATED_ONLY, to_sidecar
 from mriinterp.ui.areas import table_of
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, study_of
+from mriinterp.ui.result import shown_radiological
 from mriinterp.ui.subject import Subject
 from mriinterp.volume import Volume
 
@@ -25,11 +26,15 @@ __all__ = ["show_downloads"]
 
 
 def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:
-    """Map, description, table, pictures, animations and a report as files; made when asked for."""
+    """Map, description, table, pictures, animations and a report as files; made when asked for.
+
+    Pictures have left and right as the page's viewer shows them.
+    """
     stem = f"{Path(subject.name).name.split('.')[0]}_{relevance.method}"
     scan = on_grid_of(subject.scan, relevance.volume)
     method = get_method(relevance.method)
     own = subject.scan.source or subject.scan.grid
+    radiological = shown_radiological()
 
     def offer(label: str, make: Callable[[], bytes | str], ending: str, help: str) -> None:
         st.download_button(
@@ -58,22 +63,23 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *
     with pictures:
         st.markdown("**Pictures**")
         title = f"{subject.name} · {method.label}{' · simulated data' if simulated else ''}"
+        look = {"title": title, "radiological": radiological}
         offer(
             "Mosaic (PNG)",
-            lambda: mosaic_png(scan, relevance, title=title),
+            lambda: mosaic_png(scan, relevance, **look),
             "mosaic.png",
             "Seven slices along each axis",
         )
         axis = st.selectbox("Animation along", ["coronal", "axial", "sagittal"], key="animate")
         offer(
             "Animation (GIF)",
-            lambda: _animation(write_gif, "gif", scan, relevance, axis, title),
+            lambda: _animation(write_gif, "gif", scan, relevance, axis, look),
             f"{axis}.gif",
             "Through the brain",
         )
         offer(
             "Animation (MP4)",
-            lambda: _animation(write_mp4, "mp4", scan, relevance, axis, title),
+            lambda: _animation(write_mp4, "mp4", scan, relevance, axis, look),
             f"{axis}.mp4",
             "Through the brain",
         )
@@ -83,6 +89,7 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *
         brain = study_of(study_name).brain_mask()
         told = subject.diagnosed_by(model_of(study_name))
         about = {"simulated": simulated, "prediction": told, "notes": () if told else (SIMULATED_ONLY,), "brain": brain}
+        about["radiological"] = radiological
         offer(
             "One page (HTML)",
             lambda: scan_report(relevance, scan, atlas_of(study_name), subject=facts, **about).html(),
@@ -96,6 +103,6 @@ def _nifti(volume: Volume) -> bytes:
         return write_volume(volume, Path(folder) / "map.nii.gz", space="mni").read_bytes()
 
 
-def _animation(write: Callable, ending: str, scan: Volume, relevance: RelevanceMap, axis: str, title: str) -> bytes:
+def _animation(write: Callable, ending: str, scan: Volume, relevance: RelevanceMap, axis: str, look: dict) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        return write(Path(folder) / f"slices.{ending}", scan, relevance, axis, title=title).read_bytes()
+        return write(Path(folder) / f"slices.{ending}", scan, relevance, axis, **look).read_bytes()

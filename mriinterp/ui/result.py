@@ -21,7 +21,7 @@ from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 from mriinterp.ui.words import escape_markdown
 from mriinterp.volume import Volume
 
-__all__ = ["show_planes", "show_prediction", "show_scan", "show_space"]
+__all__ = ["show_planes", "show_prediction", "show_scan", "show_space", "shown_radiological"]
 
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
@@ -71,9 +71,17 @@ def _planes(study_name: str, scan: Volume, layers: list[Layer], start=None, curs
     )
     if state.cursor_mm is not None:
         st.session_state["planes_cursor"] = state.cursor_mm
+    st.session_state.setdefault("planes_convention", first.get("settings", {}).get("convention", "radiological"))
+    if "convention" in state.settings:
+        st.session_state["planes_convention"] = state.settings["convention"]
     if state.clicked:
         write_view(state)
     return state
+
+
+def shown_radiological() -> bool:
+    """Whether the page's viewer has the patient's left on the screen's right, as it last reported."""
+    return st.session_state.get("planes_convention", "radiological") == "radiological"
 
 
 def show_scan(study_name: str, model: Model, subject: Subject, method: str, params: dict[str, Any]) -> None:

@@ -202,14 +202,16 @@ def _placed(key: str, cursor: list[float] | None, jump: str | int | None) -> dic
 
 
 def _state(reported: Any, scan: Volume, spec: dict) -> ViewerState:
-    """The reader's click, unless Python moved the crosshair to another place since."""
-    if isinstance(reported, dict) and reported.get("move") == spec["move"]:
+    """The reader's place, unless Python moved the crosshair to another place since; the settings in any case."""
+    reported = reported if isinstance(reported, dict) else {}
+    settings = dict(reported.get("settings") or {})
+    if reported.get("mm") is not None and reported.get("move") == spec["move"]:
         mm = tuple(float(v) for v in reported["mm"])
-        return ViewerState(mm, _voxel(scan.grid, mm), True, dict(reported.get("settings") or {}))
+        return ViewerState(mm, _voxel(scan.grid, mm), True, settings)
     if spec["cursor"] is None:
-        return ViewerState(None, None)
+        return ViewerState(None, None, settings=settings)
     mm = tuple(spec["cursor"])
-    return ViewerState(mm, _voxel(scan.grid, mm))
+    return ViewerState(mm, _voxel(scan.grid, mm), settings=settings)
 
 
 def _voxel(grid: Grid, mm: Sequence[float]) -> tuple[int, int, int]:
