@@ -159,6 +159,10 @@ def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
     ]
     if no:
         said.append(f"This cannot be said of: {'; '.join(no)}.")
+    random = found.loc[found["method"] == "control_random", "trapped"]
+    if len(random):
+        less = [label_of(m) for m in methods[methods["trapped"] < random.iloc[0]]["method"]]
+        said.append(f"Less relevance there than a random map has: {'; '.join(less) or 'no method'}.")
     controls = found[found["control"]]
     if len(controls):
         shown = ", ".join(

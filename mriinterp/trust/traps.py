@@ -105,7 +105,7 @@ TRAPS = {
         replace(DEMO, variant="suppressor"),
         None,
         _in_suppressor,
-        "in the suppressor's region over the occipital pole, where there is no disease",
+        "in the suppressor's region over the occipital pole (no disease there)",
         "Trained on purpose on scans with a suppressor: a pattern of random strength over the medial temporal areas and, "
         "alone, over the occipital pole. It exists to show relevance where there is no disease.",
     ),

@@ -110,6 +110,7 @@ def test_a_network_that_reads_the_suppressor_is_exposed():
     controls = found[found["control"]]
     assert len(controls) == 4
     assert not controls["exposed"].any()
+    assert "than a random map has: no method." in " ".join(trap_findings("suppressor", trap_summary(table)))
     assert found.loc["sensitivity", "trapped"] > 2 * controls["trapped"].max()
     bench = Bench(study, reference_scans=1)
     case = bench.case(ILL[0])
