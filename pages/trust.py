@@ -6,7 +6,7 @@ from mriinterp.methods import get_method
 from mriinterp.trust.words import label_of
 from mriinterp.ui.address import follow_link, linked, write_address
 from mriinterp.ui.jobs import start_job, watch
-from mriinterp.ui.resources import study_of
+from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.shell import page_header, readable_errors
 from mriinterp.ui.studies import current_study
 from mriinterp.ui.subject import subject_label
@@ -20,7 +20,7 @@ from mriinterp.ui.trust import (
     show_overview,
     show_traps,
 )
-from mriinterp.ui.trust_card import choose, show_card
+from mriinterp.ui.trust_card import choose, show_card, show_origin
 from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
 
 page_header("Trust", "What was measured, not what looks convincing.")
@@ -28,7 +28,8 @@ name = current_study()
 follow_link("method", "subject")
 with readable_errors():
     study = study_of(name)
-    folder = measured(name)
+    network = model_of(name).digest
+    folder = measured(name, network)
     table = table_or_empty(folder)
 
 with st.sidebar:
@@ -69,13 +70,14 @@ if run:
         "trust",
         "Quick benchmark",
         f"trust {name}",
-        lambda progress, cancel: run_quick(study, results_folder(name), progress, cancel),
+        lambda progress, cancel: run_quick(study, results_folder(name, network), progress, cancel),
         kept="Finished measures are kept: **Measure this study** goes on where it was.",
     )
 watch("trust")
 
 with readable_errors():
-    chosen = choose(name, study, folder, explainer, subject)
+    chosen = choose(name, study, folder, explainer, subject, network)
+    show_origin(chosen)
     show_card(chosen)
 if table.empty:
     st.info(

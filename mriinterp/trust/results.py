@@ -39,7 +39,11 @@ def _entries(folder: Path | str) -> list[dict[str, Any]]:
             entry = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(entry, dict) and {"method", "subject", "measures"} <= entry.keys():
+        if (
+            isinstance(entry, dict)
+            and isinstance(entry.get("measures"), dict)
+            and {"method", "subject"} <= entry.keys()
+        ):
             found.append(entry)
     return found
 
@@ -54,11 +58,14 @@ def map_entries(folder: Path | str) -> Iterator[tuple[str, str, dict[str, Any], 
 
 
 def load_plan(folder: Path | str) -> dict[str, Any]:
-    """What the benchmark of a folder was asked to do; FileNotFoundError if there was none."""
+    """What the benchmark of a folder was asked to do; FileNotFoundError if there was none, ValueError if damaged."""
     path = Path(folder) / "plan.json"
     if not path.is_file():
         raise FileNotFoundError(f"expected a folder of trust results (plan.json), got none at {folder}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(plan, dict) or not isinstance(plan.get("model", {}), dict):
+        raise ValueError(f"expected a plan with named entries, and a network among them, in {path}; got another file")
+    return plan
 
 
 def load_results(folder: Path | str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ import streamlit as st
 from mriinterp.study import DemoStudy
 from mriinterp.trust.badge import UNMEASURED, badge_marks, badge_words, measured_as
 from mriinterp.trust.words import label_of
-from mriinterp.ui.trust_data import badge_table, measured, plan_of
+from mriinterp.ui.trust_data import BROKEN, badge_table, measured, of_network, plan_of
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["Badge", "badge_of", "trust_badge", "trust_badges"]
+
+logger = logging.getLogger(__name__)
 
 PAGE = "pages/trust.py"
 ICON = ":material/verified_user:"
@@ -49,12 +52,20 @@ def badge_of(study: str, method: str, params: Mapping[str, Any] | None = None, m
         Digest of the network that made the map; figures of another network
         are not shown for it.
     """
-    folder = measured(study)
+    try:
+        return _badge_of(study, method, params, model)
+    except BROKEN as error:  # a badge is the least of a page: it must not take the rest with it
+        logger.warning("no badge of %s for %s: %s", method, study, error)
+        return _unmeasured("", "The figures of this study cannot be read.")
+
+
+def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: str | None) -> Badge:
+    folder = measured(study, model or "")
     if folder is None:
         return _unmeasured("for this study", "The Trust page measures it on this computer.")
     plan, table = plan_of(folder), badge_table(folder)
-    if model is not None and plan.get("model", {}).get("sha256", model) != model:
-        return _unmeasured("for this network", "The figures of this study are those of another network.")
+    if not of_network(plan, model):
+        return _unmeasured("with this network", "The figures of this study were measured with another network.")
     name, same = measured_as(table["method"].tolist(), method, params)
     if name is None:
         return _unmeasured("for this method", "It was not part of this study's benchmark.")
@@ -70,7 +81,7 @@ def badge_of(study: str, method: str, params: Mapping[str, Any] | None = None, m
 
 
 def _unmeasured(what: str, more: str) -> Badge:
-    said = f"Trust: {UNMEASURED} {what}"
+    said = f"Trust: {UNMEASURED} {what}".rstrip()
     return Badge(said, said, more)
 
 

@@ -26,7 +26,7 @@ from mriinterp.trust.words import label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, study_of
 from mriinterp.ui.trust_card import Chosen
-from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, single_folder, table_of
+from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, table_of
 from mriinterp.ui.viewer import Layer, viewer
 from mriinterp.ui.words import escape_markdown
 from mriinterp.volume import Volume
@@ -115,7 +115,7 @@ def show_measure(chosen: Chosen, measure: str) -> None:
     draw = {"deletion": deletion_curves, "randomisation": cascade_lines}.get(measure)
     if draw is None:
         return
-    details = {**load_details(single_folder(chosen.study_name), measure), **load_details(chosen.folder, measure)}
+    details = {**load_details(chosen.single, measure), **load_details(chosen.folder, measure)}
     control = "control_edges" if measure == "randomisation" else "control_random"
     shown = [chosen.explainer, control]
     if any(name == chosen.explainer for name, _ in details):

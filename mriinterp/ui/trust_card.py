@@ -19,10 +19,18 @@ from mriinterp.trust.badge import badge_words
 from mriinterp.trust.single import cheap_measures, measure_subject
 from mriinterp.trust.words import judgement, label_of, row_of
 from mriinterp.ui.jobs import start_job, watch
-from mriinterp.ui.trust_data import agreement_table, plan_of, results_of, single_folder, table_or_empty
+from mriinterp.ui.trust_data import (
+    agreement_table,
+    of_network,
+    plan_of,
+    results_of,
+    single_folder,
+    table_or_empty,
+    where_from,
+)
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["Chosen", "choose", "measure_here", "show_card"]
+__all__ = ["Chosen", "choose", "measure_here", "show_card", "show_origin"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +48,8 @@ class Chosen:
     explainer : str
         The method as it was measured: ``occlusion[size=20,stride=12]``.
     subject : str
+    model : str
+        Digest of the study's network.
     """
 
     study_name: str
@@ -48,6 +58,13 @@ class Chosen:
     table: pd.DataFrame
     explainer: str
     subject: str
+    model: str = ""
+
+    @property
+    def single(self) -> Path:
+        """Where the subject's own numbers lie: those of this network, at the settings of the figures shown."""
+        like = None if self.folder is None else plan_of(self.folder)
+        return single_folder(self.study_name, self.model, like)
 
     @property
     def has_truth(self) -> bool:
@@ -59,7 +76,7 @@ class Chosen:
     def numbers(self, measure: str, quantity: str | None = None) -> dict[str, float]:
         """The subject's numbers by method: of the benchmark, and where it has none, taken on demand."""
         found: dict[str, float] = {}
-        for folder in (single_folder(self.study_name), self.folder):
+        for folder in (self.single, self.folder):
             if folder is not None:
                 rows = results_of(folder)
                 rows = rows[
@@ -86,7 +103,7 @@ class Chosen:
         found = agreement_of(agreement_table(self.folder), self.explainer, self.subject)
         if found["own_rho"].notna().any():
             return found
-        single = agreement_table(single_folder(self.study_name))
+        single = agreement_table(self.single)
         own = agreement_of(single[single["subject"] == self.subject], self.explainer, self.subject)
         own = own.set_index("other")
         return found.assign(
@@ -94,9 +111,25 @@ class Chosen:
         )
 
 
-def choose(study_name: str, study: Study, folder: Path | None, explainer: str, subject: str) -> Chosen:
-    """Everything that is known of a method, for a subject and its study."""
-    return Chosen(study_name, study, folder, table_or_empty(folder), explainer, subject)
+def choose(study_name: str, study: Study, folder: Path | None, explainer: str, subject: str, model: str = "") -> Chosen:
+    """Everything that is known of a method, for a subject, its study and the study's network (its digest)."""
+    return Chosen(study_name, study, folder, table_or_empty(folder), explainer, subject, model)
+
+
+def show_origin(chosen: Chosen) -> None:
+    """Which figures are shown, and whether they are those of the study's network."""
+    if chosen.folder is None:
+        return
+    plan = plan_of(chosen.folder)
+    if not of_network(plan, chosen.model):
+        other = plan["model"]
+        name, digest = escape_markdown(str(other.get("name", "unnamed"))), str(other["sha256"])[:12]
+        st.warning(
+            f"**Measured with another network** ({name}, {digest}…) than this study's ({chosen.model[:12]}…): these "
+            "figures say nothing of the maps made now. **Measure this study** takes them anew.",
+            icon=":material/warning:",
+        )
+    st.caption(f"Figures {where_from(chosen.folder)}.")
 
 
 def show_card(chosen: Chosen) -> None:
@@ -230,7 +263,7 @@ def _missing(chosen: Chosen) -> list[str]:
 def measure_here(chosen: Chosen) -> Callable[[Progress, Cancel], None]:
     """The work of taking the cheap measures of one subject, comparable with the benchmark that is shown."""
     like = None if chosen.folder is None else plan_of(chosen.folder)
-    folder = single_folder(chosen.study_name)
+    folder = chosen.single
 
     def work(progress: Progress, cancel: Cancel) -> None:
         measure_subject(

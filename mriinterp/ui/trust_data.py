@@ -3,47 +3,112 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from mriinterp.store import default_folder
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import BADGE
+from mriinterp.trust.registry import measure_names
 from mriinterp.trust.results import COLUMNS, load_plan, load_results, summary
+from mriinterp.trust.units import COHORT
 
 __all__ = [
+    "BROKEN",
     "agreement_table",
     "badge_table",
     "measured",
+    "of_network",
     "plan_of",
     "results_folder",
     "results_of",
     "single_folder",
     "table_of",
     "table_or_empty",
+    "where_from",
 ]
 
+logger = logging.getLogger(__name__)
+
+BROKEN = (OSError, ValueError, KeyError, TypeError)  # what reading a damaged or half-written folder may raise
 SHIPPED = Path(__file__).parents[1] / "trust" / "measured"  # the demo study's own benchmark
 
 
-def results_folder(study: str) -> Path:
-    """Where this computer keeps the benchmark of a study."""
+def results_folder(study: str, model: str = "") -> Path:
+    """Where this computer keeps the benchmark of a study; with the digest of a network: of that network alone."""
     mark = study if study.isidentifier() else f"{Path(study).stem}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
-    return default_folder() / "trust" / mark
+    return default_folder() / "trust" / (f"{mark}-{model[:8]}" if model else mark)
 
 
-def single_folder(study: str) -> Path:
-    """Where the measures of single subjects are kept: they belong in no mean."""
+def single_folder(study: str, model: str = "", like: dict[str, Any] | None = None) -> Path:
+    """Where the measures of single subjects are kept: they belong in no mean.
+
+    Parameters
+    ----------
+    model : str
+        Digest of the network: numbers of another one lie elsewhere.
+    like : dict, optional
+        Plan of the benchmark they are comparable with: those of other
+        settings lie elsewhere, too.
+    """
     own = results_folder(study)
-    return own.with_name(f"{own.name}-subjects")
+    settings = {key: (like or {}).get(key) for key in ("settings", "reference_scans", "version")}
+    mark = hashlib.sha256(json.dumps([model, settings], sort_keys=True).encode()).hexdigest()[:12]
+    return own.with_name(f"{own.name}-subjects-{mark}")
 
 
-def measured(study: str) -> Path | None:
-    """The folder of the figures to show: those of this computer, else those shipped with the demo study."""
-    own, shipped = results_folder(study), SHIPPED / study
-    return next((folder for folder in (own, shipped) if (folder / "plan.json").is_file()), None)
+def measured(study: str, model: str = "") -> Path | None:
+    """The folder of the figures to show; None if nothing was measured.
+
+    Of those of this computer and those shipped with the demo study, the ones
+    taken with the network come first, then those with more subjects × methods.
+    A folder without results (a benchmark that has just begun) or one that
+    cannot be read does not count.
+
+    Parameters
+    ----------
+    model : str
+        Digest of the network that is looked at.
+    """
+    own = [results_folder(study, model), results_folder(study)] if model else [results_folder(study)]
+    sizes = {folder: size_of(folder) for folder in (*own, SHIPPED / study)}
+    known = [folder for folder, (people, methods) in sizes.items() if people * methods]
+    return max(
+        known,
+        key=lambda folder: (of_network(plan_of(folder), model), sizes[folder][0] * sizes[folder][1]),
+        default=None,
+    )
+
+
+def of_network(plan: dict[str, Any], model: str | None) -> bool:
+    """Whether figures were taken with a network; True where either side does not say."""
+    digest = (plan.get("model") or {}).get("sha256")
+    return not model or digest is None or digest == model
+
+
+def size_of(folder: Path) -> tuple[int, int]:
+    """Subjects and methods that a folder has numbers of; (0, 0) where there are none, or none that can be read."""
+    if not (folder / "plan.json").is_file():
+        return 0, 0
+    try:
+        plan_of(folder)
+        return _size(str(folder), stamp_of(folder))
+    except BROKEN as error:
+        logger.warning("the trust figures in %s cannot be read: %s", folder, error)
+        return 0, 0
+
+
+def where_from(folder: Path) -> str:
+    """Which figures are shown, in words."""
+    people, methods = size_of(folder)
+    place = "shipped with the package" if folder.parent == SHIPPED else "taken on this computer"
+    return f"{place}: {people} subjects, {methods} methods"
 
 
 def stamp_of(folder: Path) -> float:
@@ -68,10 +133,18 @@ def _summary(folder: str, stamp: float) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
+def _size(folder: str, stamp: float) -> tuple[int, int]:
+    results = _results(folder, stamp)
+    about = results["measure"].isin(measure_names()) & results["value"].notna() & results["subject"].ne(COHORT)
+    rows = results.loc[about & ~results["method"].astype(str).str.startswith("control_")]
+    return rows["subject"].nunique(), rows["method"].nunique()
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
 def _badge_table(folder: str, stamp: float) -> pd.DataFrame:
     results = _results(folder, stamp)
-    pairs = list(zip(results["measure"], results["quantity"], strict=True))
-    return summary(results[[pair in BADGE for pair in pairs]])
+    pairs = zip(results["measure"], results["quantity"], strict=True)
+    return summary(results.loc[np.array([pair in BADGE for pair in pairs], dtype=bool)])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -11,8 +11,9 @@ METHODS = ("sensitivity", "occlusion", "control_random", "control_edges", "contr
 
 
 @pytest.fixture
-def benchmark(results_folder):  # the folder of results of all page tests
-    """Numbers as a benchmark leaves them: occlusion beats every control, sensitivity none."""
+def benchmark(results_folder, monkeypatch, tmp_path):  # the folder of results of all page tests
+    """Numbers as a benchmark leaves them: occlusion beats every control, sensitivity none; nothing is shipped."""
+    monkeypatch.setattr("mriinterp.ui.trust_data.SHIPPED", tmp_path)
     folder = trust.results_folder("demo")
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -65,7 +66,7 @@ def test_the_single_scan_page_links_here_with_the_method(open_page, finish):
 
 
 def test_where_nothing_was_measured_the_badge_says_so(open_page, finish, monkeypatch, tmp_path):
-    monkeypatch.setattr("mriinterp.ui.badge.measured", lambda study: None)
+    monkeypatch.setattr("mriinterp.ui.badge.measured", lambda *study: None)
     assert list(links(finish(open_page(method="sensitivity")))) == ["Trust: not measured for this study"]
 
 

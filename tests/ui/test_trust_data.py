@@ -1,0 +1,87 @@
+"""Which figures of a study are shown: never those of a benchmark that has just begun, nor of another network."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from mriinterp.store import default_folder
+from mriinterp.ui import badge, trust_data
+
+NETWORK, OTHER = "a" * 64, "b" * 64
+CONTROLS = ("control_random", "control_edges", "control_intensity", "control_blur")
+
+
+def write(folder, subjects, methods, network=NETWORK):
+    """A folder of results, as a benchmark leaves it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = {"simulated": True, "model": {"name": "n", "sha256": network}, "explainers": []}
+    (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    rows = [
+        ("localisation", "mass_accuracy_read", method, f"s{n}", (0.1 if method in CONTROLS else 0.6) + 0.01 * n)
+        for method in (*methods, *CONTROLS)
+        for n in range(subjects)
+    ]
+    if rows and subjects:
+        frame = pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])
+        frame.to_csv(folder / "trust_results.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def shipped(monkeypatch, tmp_path):
+    """Twelve subjects by three methods, shipped; this computer's own folder is empty."""
+    monkeypatch.setenv("MRIINTERP_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(trust_data, "SHIPPED", tmp_path / "shipped")
+    return write(tmp_path / "shipped" / "demo", 12, ("sensitivity", "occlusion", "grad_cam"))
+
+
+def test_a_plan_without_results_hides_nothing(shipped):
+    own = write(trust_data.results_folder("demo"), 0, ())
+    assert own.is_relative_to(default_folder())
+    assert trust_data.measured("demo") == shipped
+    assert trust_data.badge_table(own).empty  # and a table without rows keeps its columns
+    assert "beats all controls" in badge.badge_of("demo", "sensitivity").words
+
+
+def test_more_subjects_and_methods_are_shown(shipped):
+    own = write(trust_data.results_folder("demo"), 4, ("sensitivity", "occlusion"))
+    assert trust_data.measured("demo") == shipped
+    assert trust_data.where_from(shipped) == "shipped with the package: 12 subjects, 3 methods"
+    write(own, 20, ("sensitivity", "occlusion"))
+    assert trust_data.measured("demo") == own
+    assert "taken on this computer: 20 subjects, 2 methods" in trust_data.where_from(own)
+
+
+def test_figures_of_the_network_come_before_more_figures(shipped):
+    own = write(trust_data.results_folder("demo", OTHER), 4, ("sensitivity",), OTHER)
+    assert own != trust_data.results_folder("demo", NETWORK)
+    assert trust_data.measured("demo", OTHER) == own
+    assert trust_data.measured("demo", NETWORK) == shipped
+
+
+def test_figures_of_another_network_are_not_shown_for_a_map(shipped):
+    assert "beats all controls" in badge.badge_of("demo", "sensitivity", model=NETWORK).words
+    found = badge.badge_of("demo", "sensitivity", model=OTHER)
+    assert found.words == "Trust: not measured with this network"
+    assert "measured with another network" in found.more
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\xff", '{"model": 3}'])
+def test_a_broken_folder_takes_no_page_with_it(shipped, text):
+    (shipped / "plan.json").write_text(text, encoding="latin-1")
+    assert badge.badge_of("demo", "sensitivity", model=NETWORK).words.startswith("Trust: not measured")
+
+
+def test_a_broken_table_counts_as_none(shipped):
+    (shipped / "trust_results.csv").write_text("measure,quantity\n1,2\n", encoding="utf-8")
+    assert trust_data.measured("demo") is None
+    assert badge.badge_of("demo", "sensitivity").words == "Trust: not measured for this study"
+
+
+def test_numbers_of_single_subjects_are_kept_apart_by_network_and_settings():
+    like = {"settings": {"deletion": {"steps": 6}}, "reference_scans": 4, "version": "1", "title": "any"}
+    own = trust_data.single_folder("demo", NETWORK, like)
+    assert own == trust_data.single_folder("demo", NETWORK, {**like, "title": "other"})
+    assert own != trust_data.single_folder("demo", OTHER, like)
+    assert own != trust_data.single_folder("demo", NETWORK, {**like, "reference_scans": 24})
