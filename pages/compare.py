@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mriinterp.ui.address import linked, write_address
-from mriinterp.ui.columns import choose_columns
+from mriinterp.ui.columns import choose_columns, usual_target
 from mriinterp.ui.compare import compute_missing, cost_lines, resolve_columns
 from mriinterp.ui.compare_view import (
     choose_pair,
@@ -27,11 +27,12 @@ with readable_errors(), st.sidebar:
     target = None
     if model.heads[0].kind == "classes":
         outputs = ["predicted", *model.heads[0].classes]
+        usual = usual_target(study, model)
         target = st.selectbox(
             "Explained output",
             outputs,
             format_func=lambda output: {"predicted": "What the network predicts"}.get(output, output),
-            key=linked("target", "predicted", options=outputs),
+            key=linked("target", usual, options=outputs),
             persist_state="session",
         )
         write_address("target")

@@ -21,7 +21,7 @@ from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_wid
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label
 
-__all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "read_column", "write_column"]
+__all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "read_column", "usual_target", "write_column"]
 
 MOST = 6
 MODES = {
@@ -156,6 +156,22 @@ def choose_columns(study_name: str, model: Model) -> Choice:
     _tell_traps(choice.columns)
     st.session_state["c_seed"] = [write_column(column) for column in choice.columns if column.subject]
     return choice
+
+
+def usual_target(study: Study, model: Model) -> str:
+    """The output to explain where the reader chose none; to be called before the widget with the key "target".
+
+    Maps of several people can be compared where they explain one output: the
+    class of the study's positive group. Otherwise what the network predicts.
+    """
+    positive = study.classes.get(study.positive, "")
+    several = st.session_state.get("by") == "subjects" and positive in model.heads[0].classes
+    usual = positive if several else "predicted"
+    before = st.session_state.get("usual_target", usual)
+    if before != usual and st.session_state.get("target") == before:
+        st.session_state["target"] = usual  # the mode changed, and the reader had not chosen
+    st.session_state["usual_target"] = usual
+    return usual
 
 
 def _methods(study_name: str, model: Model) -> Choice:

@@ -97,16 +97,25 @@ def choose_scale() -> str:
     return scale
 
 
-def scale_words(scale: str, maps: Sequence[RelevanceMap]) -> str:
-    """What the colours of several maps can tell."""
+def comparable(entries: Sequence[Entry]) -> bool:
+    """Whether values of all maps mean the same: one unit, and one explained output that may be told."""
+    told = [entry.subject.diagnosed_by(entry.model) or "target" in entry.request for entry in entries]
+    meanings = {(entry.relevance.unit, entry.relevance.target) for entry in entries}
+    return all(told) and len(meanings) == 1
+
+
+def scale_words(scale: str, maps: Sequence[RelevanceMap], alike: bool) -> str:
+    """What the colours of several maps can tell; `alike`: whether they are `comparable`."""
     units = list(dict.fromkeys(one.unit for one in maps))
     if scale == "own":
         return "Each map has its own scale: **colours cannot be compared between maps.**"
     if scale == "share":
         return f"One scale for all, in {SHARE_UNIT}: each map read without sign and scaled to the same sum."
-    if len(units) == 1:
-        return f"One scale for all maps: the same colour is the same {units[0]}."
-    return f"One scale for {len(units)} different units: **equal colours are equal numbers, not equal relevance.**"
+    if len(units) > 1:
+        return f"One scale for {len(units)} different units: **equal colours are equal numbers, not equal relevance.**"
+    if not alike:
+        return "One scale for maps of different outputs: **equal colours are equal numbers, not the same change.**"
+    return f"One scale for all maps: the same colour is the same {units[0]}."
 
 
 def _target_words(entries: Sequence[Entry]) -> str:
@@ -127,8 +136,7 @@ def _layer(entry: Entry, volume: Volume, scan: Volume, scale: str) -> Layer:
 
 
 def _difference(a: Entry, b: Entry, volumes: Sequence[Volume], scan: Volume, scale: str) -> Layer:
-    same = a.relevance.unit == b.relevance.unit
-    if scale != "share" and same:
+    if scale != "share" and comparable([a, b]):
         return Layer("A − B", raw_difference(*volumes), f"difference of: {a.relevance.unit}", scan=scan)
     difference = share_difference(a.relevance, b.relevance, *volumes)
     return Layer("A − B", difference, f"difference in {SHARE_UNIT}", scan=scan)
@@ -146,12 +154,14 @@ def show_columns(
     volumes = [on_grid_of(one.volume, maps[0].volume) for one in maps]
     scans = [on_grid_of(entry.subject.scan, maps[0].volume) for entry in shown]
     layers = [_layer(*one, scale) for one in zip(shown, volumes, scans, strict=True)]
-    words = [scale_words(scale, maps), _target_words(shown)]
+    alike = comparable(shown)
+    words = [scale_words(scale, maps, alike), _target_words(shown)]
     if pair is not None:
         layers.append(_difference(*shown, volumes, scans[0], scale))
-        alike = scale != "share" and maps[0].unit == maps[1].unit
         words.append(
-            "A − B of the raw, signed values." if alike else f"A − B in {SHARE_UNIT}, each scaled to the same sum."
+            "A − B of the raw, signed values."
+            if alike and scale != "share"
+            else f"A − B in {SHARE_UNIT}, each read without sign and scaled to the same sum."
         )
     st.caption(" ".join(words))
     trust_badges(study_name, shown, len(layers))

@@ -151,6 +151,30 @@ def test_subjects_with_one_target_share_a_scale(open_compare, finish):
     assert "All explain **AD**" in shown
 
 
+def test_several_subjects_explain_the_positive_class_unless_chosen(open_compare, finish):
+    app = finish(open_compare(by="subjects", method="sensitivity", scale="common", show="pair"))
+    assert app.selectbox(key="target").value == "AD"
+    shown = text_of(app)
+    assert "All explain **AD**" in shown
+    assert "the same colour is the same" in shown
+    assert "A − B of the raw, signed values" in shown
+    app.selectbox(key="by").set_value("methods").run()
+    assert app.selectbox(key="target").value == "predicted"
+
+
+def test_maps_of_opposite_outputs_are_not_subtracted(open_compare, finish):
+    """The network says AD of sim-003 and CN of sim-002."""
+    address = {"subjects": "sim-003,sim-002", "target": "predicted"}
+    app = finish(open_compare(by="subjects", method="sensitivity", scale="common", show="pair", **address))
+    shown = text_of(app)
+    assert app.selectbox(key="target").value == "predicted"
+    assert "different outputs" in shown
+    assert "the same colour is the same" not in shown
+    assert "raw, signed values" not in shown
+    assert "each read without sign and scaled to the same sum" in shown
+    assert app.query_params["target"] in ("predicted", ["predicted"])
+
+
 @pytest.mark.parametrize("metric", ["spearman", "ssim", "top10"])
 def test_any_columns_from_the_address(open_compare, finish, metric):
     columns = ["sim-001:sensitivity", "sim-002:layer_cam", "sim-999:sensitivity", "nonsense"]
