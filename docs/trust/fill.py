@@ -32,7 +32,7 @@ from mriinterp.trust.report import NOTE, markdown_table, people_words, settings_
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.trap_results import load_traps, trap_findings, trap_path, trap_summary
 from mriinterp.trust.traps import TRAPS
-from mriinterp.trust.words import label_of, passes_randomisation, row_of
+from mriinterp.trust.words import label_of, randomised_words, row_of
 
 SHIPPED = DOCS.parent / "mriinterp" / "trust" / "measured" / "demo"
 PAGE = DOCS / "methods.md"
@@ -76,13 +76,17 @@ def _one(table: pd.DataFrame, measure: str, quantity: str, words: str, method: s
     if row is None:
         return ""
     if measure == "randomisation":
-        state = {True: "passes", False: "fails", None: "cannot be told"}[passes_randomisation(row)]
-        random, other = (row_of(table, measure, name, method)["mean"] for name in ("rho_random", "rho_subjects"))
-        return f"{words} {state} (ρ {random:.2f} with the random network's map, {other:.2f} with another subject's)"
+        found = randomised_words(table, method)
+        state = {"alike": "passes in part", "undecided": "cannot be told", "empty": "cannot be told"}
+        said = "; ".join(filter(None, [found.reason, found.ssim]))
+        return f"{words} {state.get(found.state, found.state)} ({said})"
     if measure == "stability":
         return f"{words} {row['mean']:.2f}"
     number = _number(row, 3 if measure == "localisation" and quantity.startswith("mass") else 2)
-    return f"{words} {number}{' (beats all controls)' if row['beats'] == 'all' else ''}"
+    against = " (beats all controls)" if row["beats"] == "all" else ""
+    if (measure, quantity) == ("deletion", "abpc") and row["high"] < 0:
+        against = " (worse than chance)"
+    return f"{words} {number}{against}"
 
 
 def measured_line(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:

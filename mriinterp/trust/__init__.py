@@ -19,7 +19,7 @@ from mriinterp.trust.group_effect import Cohort
 from mriinterp.trust.plan import Plan, make_plan
 from mriinterp.trust.registry import Measure, Outcome, Quantity, get_measure, measure_names, register_measure
 from mriinterp.trust.results import load_details, load_plan, load_results, summary
-from mriinterp.trust.words import CAVEAT, verdict, verdicts
+from mriinterp.trust.words import CAVEAT
 
 __all__ = [
     "CAVEAT",
@@ -44,6 +44,4 @@ __all__ = [
     "register_measure",
     "run_benchmark",
     "summary",
-    "verdict",
-    "verdicts",
 ]

@@ -9,13 +9,13 @@ import pandas as pd
 
 from mriinterp.methods import get_method
 from mriinterp.trust.explainers import parse_explainer
-from mriinterp.trust.words import passes_randomisation, row_of
+from mriinterp.trust.words import RANDOMISED, randomised_words, row_of
 
-__all__ = ["BADGE", "UNMEASURED", "badge_marks", "badge_words", "measured_as", "variants"]
+__all__ = ["BADGE", "KEY", "UNMEASURED", "badge_marks", "badge_words", "measured_as", "variants"]
 
 LOCALISATION = ("localisation", "mass_accuracy_read")
-RANDOMISATION = ("randomisation", "excess")
-BADGE = (LOCALISATION, RANDOMISATION)  # the quantities a badge is made of
+DELETION = ("deletion", "abpc")
+BADGE = (LOCALISATION, DELETION, *(("randomisation", name) for name in RANDOMISED))  # the quantities a badge is made of
 UNMEASURED = "not measured"
 FREE = ("score",)  # measured by the logit margin whatever a page explains
 
@@ -64,28 +64,45 @@ PLACE = {  # what a comparison with the controls is called, and its mark
     "none": ("beats no control on localisation", "✗"),
     "": ("localisation not compared with controls", "?"),
 }
-RANDOM = {
-    True: ("passes randomisation", "✓"),
-    False: ("fails randomisation", "✗"),
-    None: ("randomisation undecided", "?"),
+FAITHFUL = {
+    "all": ("beats all controls on deletion", "✓"),
+    "some": ("beats some controls on deletion", "~"),
+    "none": ("beats no control on deletion", "✗"),
+    "": ("deletion not compared with controls", "?"),
 }
+WORSE = ("worse than chance on deletion", "✗")
+RANDOM = {
+    "passes": ("passes randomisation", "✓"),
+    "fails": ("fails randomisation", "✗"),
+    "alike": ("passes randomisation only in part", "~"),
+    "undecided": ("randomisation undecided", "?"),
+    "empty": ("randomisation undecided", "?"),
+}
+KEY = "✓ yes · ~ in part · ✗ no · ? cannot be told · – not measured"
+NAMES = ("localisation", "faithfulness", "randomisation")
 
 
-def _states(table: pd.DataFrame, method: str) -> tuple[tuple[str, str], tuple[str, str]] | None:
-    """Words and mark of localisation and of randomisation; None where neither was measured."""
-    place, random = row_of(table, *LOCALISATION, method), row_of(table, *RANDOMISATION, method)
-    if place is None and random is None:
+def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str]] | None:
+    """Words and mark of localisation, deletion and randomisation; None where none was measured."""
+    place, deletion = row_of(table, *LOCALISATION, method), row_of(table, *DELETION, method)
+    random = randomised_words(table, method)
+    if place is None and deletion is None and random is None:
         return None
     known = (table["measure"] == LOCALISATION[0]).any()
-    absent = ("localisation not measured" if known else "no ground truth", "–")
-    return (
-        absent if place is None else PLACE[place["beats"]],
-        ("randomisation not measured", "–") if random is None else RANDOM[passes_randomisation(random)],
-    )
+    found = [("localisation not measured" if known else "no ground truth", "–")] if place is None else []
+    found += [] if place is None else [PLACE[place["beats"]]]
+    if deletion is None:
+        found.append(("deletion not measured", "–"))
+    else:
+        found.append(WORSE if deletion["high"] < 0 else FAITHFUL[deletion["beats"]])
+    if random is None:
+        return [*found, ("randomisation not measured", "–")]
+    words, mark = RANDOM[random.state]
+    return [*found, (f"{words} ({random.short})" if random.short else words, mark)]
 
 
 def badge_words(table: pd.DataFrame, method: str) -> str:
-    """``"beats all controls on localisation · fails randomisation"``, from the figures alone.
+    """What was found, from the figures alone: ``"… · beats all controls on deletion · fails randomisation (ρ 0.56)"``.
 
     Parameters
     ----------
@@ -99,8 +116,8 @@ def badge_words(table: pd.DataFrame, method: str) -> str:
 
 
 def badge_marks(table: pd.DataFrame, method: str) -> str:
-    """The same in marks, for narrow places: ``"localisation ✓ · randomisation ✗"``."""
+    """The same in marks, for narrow places: ``"localisation ✓ · faithfulness ✓ · randomisation ✗"``; `KEY` explains them."""
     states = _states(table, method)
     if states is None:
         return UNMEASURED
-    return f"localisation {states[0][1]} · randomisation {states[1][1]}"
+    return " · ".join(f"{name} {mark}" for name, (_, mark) in zip(NAMES, states, strict=True))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from mriinterp.trust.registry import get_measure
-from mriinterp.trust.words import label_of, passes_randomisation, row_of
+from mriinterp.trust.words import ALIKE, Randomised, label_of, randomised_words, row_of
 
 __all__ = ["findings", "literature"]
 
+DELETION = ("deletion", "abpc")
 FEW = 4  # subjects below which it is said so
 FAITHFUL = 0.5  # Spearman's ρ from which on areas count as ranked as replacing them does
 
@@ -57,18 +60,34 @@ def _best_control(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]
     return f" The best of all is a control, the {name} ({first['mean']:.2f})."
 
 
+def _with_rho(rows: dict[str, Randomised], state: str) -> str:
+    """Methods of a state, each with the ρ of the random network's map, and where SSIM says otherwise."""
+    found = []
+    for method, row in rows.items():
+        if row.state == state:
+            rho = "" if math.isnan(row.rho) else f" (ρ {row.rho:.2f}{'; SSIM says otherwise' if row.ssim else ''})"
+            found.append(label_of(method) + rho)
+    return "; ".join(found) or "none"
+
+
 def _randomisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    rows = {m: row_of(table, "randomisation", "excess", m) for m in methods}
-    rows = {m: passes_randomisation(row) for m, row in rows.items() if row is not None}
+    rows = {m: randomised_words(table, m) for m in methods}
+    rows = {m: row for m, row in rows.items() if row is not None}
     if not rows:
         return []
-    groups = {state: [m for m, passed in rows.items() if passed is state] for state in (True, False, None)}
+    states = {row.state for row in rows.values()}
     found = [
-        f"Randomisation is failed (a random network's map is more alike than another subject's) by: "
-        f"{_list(groups[False])}. It is passed by: {_list(groups[True])}."
+        "Randomisation (one random network was drawn; ρ of each map with its map) is failed, the random network's map "
+        f"being more alike than another subject's, by: {_with_rho(rows, 'fails')}. It is passed (less alike than "
+        f"another subject's, and ρ below {ALIKE}) by: {_with_rho(rows, 'passes')}."
     ]
-    if groups[None]:
-        found.append(f"It cannot be told for: {_list(groups[None])}.")
+    if "alike" in states:
+        found.append(f"Less alike than another subject's, and alike all the same: {_with_rho(rows, 'alike')}.")
+    if "undecided" in states:
+        found.append(f"It cannot be told for: {_with_rho(rows, 'undecided')}.")
+    if "empty" in states:
+        empty = [f"{label_of(m)} ({row.reason})" for m, row in rows.items() if row.state == "empty"]
+        found.append(f"It cannot be told where there is no map to compare with: {'; '.join(empty)}.")
     return found
 
 
@@ -96,6 +115,12 @@ def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
             found.append(
                 text.format(_list([m for m, row in rows.items() if row is not None and row["beats"] == "all"]))
             )
+    worse = [m for m in methods if (row := row_of(table, *DELETION, m)) is not None and row["high"] < 0]
+    if worse:
+        found.append(
+            "Worse than chance on deletion (interval below 0: hiding what they mark most hurts the score less than "
+            f"hiding what they mark least): {_list(worse)}."
+        )
     for measure, quantity, text in (
         ("stability", "noise", "Most stable under noise: {}; least: {}."),
         ("reproducibility", "icc", "Most reproducible over retrained networks (ICC of areas): {}; least: {}."),
@@ -109,14 +134,42 @@ def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
     return found
 
 
+def _groups(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    """Says so where the groups' difference finds the disease no better with a network than without."""
+    rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth") & table["mean"].notna()]
+    of_methods = rows[rows["method"].isin(methods)].sort_values("mean", ascending=False)
+    controls = rows[rows["control"].astype(bool)].sort_values("mean", ascending=False)
+    if of_methods.empty or controls.empty:
+        return []
+    best = of_methods.iloc[0]
+    above = controls[controls["mean"] > best["mean"]]
+    if above.empty:
+        return []
+    names = ", ".join(
+        f"{label_of(m).removeprefix('Control: ')} ({v:.2f})"
+        for m, v in zip(above["method"], above["mean"], strict=True)
+    )
+    return [
+        f"Group effect: which areas are the disease's is told better by controls, which know no network, than by every "
+        f"method: {names}; the best method is {label_of(best['method'])} ({best['mean']:.2f}; 0.5 is chance)."
+    ]
+
+
 def literature(table: pd.DataFrame) -> list[str]:
     """Where results agree with, or go against, what was published."""
     found = []
-    row = row_of(table, "randomisation", "excess", "guided_backprop")
+    row = randomised_words(table, "guided_backprop")
     if row is not None:
-        passed = passes_randomisation(row)
-        said = {False: "so it does here", True: "here it PASSES, against that", None: "here it cannot be told"}[passed]
-        found.append(f"Adebayo et al. 2018: guided backpropagation fails randomisation; {said}.")
+        here = {
+            "fails": "it fails here, too",
+            "passes": "it passes here",
+            "alike": "it passes here only in part",
+        }.get(row.state, "here it cannot be told")
+        found.append(
+            f"Adebayo et al. 2018: guided backpropagation fails randomisation; {here} ({row.reason}). Our criterion is "
+            "another one (similarity to a random network's map beyond that of two subjects): this is no test of "
+            "theirs."
+        )
     methods = _methods(table)
     scores = {m: row_of(table, "localisation", "auprc_read", m) for m in methods}
     order = sorted((m for m, row in scores.items() if row is not None), key=lambda m: -scores[m]["mean"])
@@ -149,6 +202,7 @@ def findings(table: pd.DataFrame) -> list[str]:
         *_randomisation(table, methods),
         *_regional(table, methods),
         *_others(table, methods),
+        *_groups(table, methods),
         *literature(table),
     ]
     return found + _few(table)

@@ -28,7 +28,7 @@ __all__ = [
 DETAILED = ("deletion", "randomisation", "group_effect")
 COLUMNS = ["measure", "quantity", "method", "subject", "value"]
 SUMMARY = ["measure", "quantity", "label", "unit", "better", "method", "control", "n", "mean", "low", "high"]
-SUMMARY += ["beats", "not_beaten"]
+SUMMARY += ["beats", "not_beaten", "people", "zeros"]
 
 
 def _entries(folder: Path | str) -> list[dict[str, Any]]:
@@ -178,6 +178,12 @@ def _given(results: pd.DataFrame, measure: str, quantity: str, method: str, low:
     return found.get(f"{quantity}_low", low), found.get(f"{quantity}_high", high)
 
 
+def _group_sizes(folder: Path | str) -> dict[str, str]:
+    """Subjects of the two groups that each method's maps were compared of, ``"12 + 12"``."""
+    found = load_details(folder, "group_effect")
+    return {method: " + ".join(map(str, details["n"])) for (method, _), details in found.items() if "n" in details}
+
+
 def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     """Mean and 95 % interval over subjects of every quantity, and how it stands beside the controls.
 
@@ -193,12 +199,16 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
         (bool), n, mean, low, high (t-based; NaN for one value), beats
         (``"all"``, ``"some"`` or ``"none"`` of the controls: the paired
         difference's interval lies on the better side of 0; "" where that has
-        no meaning), not_beaten. In the order of the measures, best first.
+        no meaning), not_beaten, people (str: who stands behind the number,
+        ``"12 + 12"`` for a comparison of groups, whose n is 1), zeros (how
+        many of the numbers are exactly 0, as of a map without a value). In
+        the order of the measures, best first.
     """
-    plan = None
+    plan, groups = None, {}
     if not isinstance(results, pd.DataFrame):
         if (Path(results) / "plan.json").is_file():
             plan = load_plan(results)
+        groups = _group_sizes(results)
         results = load_results(results)
     rows = []
     results = results[results["measure"].isin(measure_names())]
@@ -217,6 +227,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                 mean, low, high = mean_and_interval(table[method].to_numpy(float))
                 beats, lost = _against(table, method, present, quantity) if measure.against_controls else ("", "")
                 low, high = _given(results, name, quantity.name, method, low, high)
+                n = int(table[method].notna().sum())
                 found.append(
                     {
                         "measure": name,
@@ -226,12 +237,14 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                         "better": quantity.better,
                         "method": method,
                         "control": method in controls,
-                        "n": int(table[method].notna().sum()),
+                        "n": n,
                         "mean": mean,
                         "low": low,
                         "high": high,
                         "beats": beats,
                         "not_beaten": lost,
+                        "people": groups.get(method, "two groups") if "cohort" in measure.needs else str(n),
+                        "zeros": int((table[method] == 0).sum()),
                     }
                 )
             found.sort(key=lambda row: row["mean"] if quantity.better == "lower" else -row["mean"])

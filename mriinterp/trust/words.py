@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -10,14 +11,24 @@ from mriinterp.trust.explainers import parse_explainer
 from mriinterp.trust.registry import get_measure
 
 __all__ = [
+    "ALIKE",
     "CAVEAT",
+    "Randomised",
     "judgement",
     "label_of",
-    "passes_randomisation",
+    "randomised_words",
     "row_of",
-    "verdict",
-    "verdicts",
 ]
+
+ALIKE = 0.5  # Spearman's ρ, or SSIM, with a random network's map from which on a map counts as like it
+RANDOMISED = ("excess", "rho_random", "rho_subjects", "ssim_random", "ssim_subjects")
+STATES = {
+    "passes": "Passes",
+    "fails": "Fails",
+    "alike": "Passes only in part: less like a random network's map than two subjects' maps are, and yet like it",
+    "undecided": "Cannot be told",
+    "empty": "Cannot be told",
+}
 
 CAVEAT = (
     "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
@@ -39,26 +50,72 @@ def row_of(table: pd.DataFrame, measure: str, quantity: str, method: str) -> pd.
     return None if found.empty or not math.isfinite(found.iloc[0]["mean"]) else found.iloc[0]
 
 
-def _number(row: pd.Series) -> str:
-    text = f"{row['mean']:.2g}" if abs(row["mean"]) < 0.1 else f"{row['mean']:.2f}"
-    if math.isfinite(row["low"]):
-        text += f" (95 % CI {row['low']:.2f} to {row['high']:.2f}, n = {row['n']})"
-    else:
-        text += f" (n = {row['n']}: no interval)"
-    return text
+@dataclass(frozen=True)
+class Randomised:
+    """What the recorded numbers say of a method's map and the map of a random network.
+
+    Parameters
+    ----------
+    state : {"passes", "fails", "alike", "undecided", "empty"}
+        passes: less similar than the maps of two subjects (interval of the
+        excess below 0), and not similar in absolute terms either (mean ρ
+        below `ALIKE`). fails: more similar than the maps of two subjects.
+        alike: less than those, but similar all the same. undecided: the
+        interval holds 0. empty: the random network's map has no value in some
+        subject, so that its similarity means nothing.
+    reason : str
+        The numbers behind it, always with the ρ of the random network's map.
+    ssim : str
+        That SSIM says otherwise, with its numbers; "" where it does not.
+    """
+
+    state: str
+    reason: str
+    ssim: str = ""
+    rho: float = math.nan
+
+    @property
+    def short(self) -> str:
+        """The least that must be said beside the state."""
+        if self.state == "empty":
+            return "a random network's map is empty"
+        parts = [] if math.isnan(self.rho) else [f"ρ {self.rho:.2f}"]
+        return "; ".join([*parts, *(["SSIM disagrees"] if self.ssim else [])])
 
 
-def passes_randomisation(row: pd.Series) -> bool | None:
-    """What a row of ``excess`` says. True: clearly below what two subjects share. False: clearly not below. None: cannot be told."""
-    if not math.isfinite(row["low"]):
+def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
+    """How a method stands by randomisation; None where it was not measured.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `mriinterp.trust.summary`.
+    """
+    row, rho, other, alike, between = (row_of(table, "randomisation", name, method) for name in RANDOMISED)
+    if row is None:
         return None
-    if row["high"] < 0:
-        return True
-    return False if row["low"] > 0 else None
+    said = "ρ with the random network's map not recorded" if rho is None else f"ρ {rho['mean']:.2f} with the random "
+    if rho is not None:
+        said += "network's map" + ("" if other is None else f", {other['mean']:.2f} with another subject's")
+    value = math.nan if rho is None else float(rho["mean"])
+    empty = 0 if rho is None else int(rho["zeros"] if alike is None else min(rho["zeros"], alike["zeros"]))
+    if empty:
+        return Randomised(
+            "empty", f"the random network's map is empty in {empty} of {row['n']} subjects; {said}", "", value
+        )
+    if not math.isfinite(row["low"]) or row["low"] <= 0 <= row["high"] or rho is None:
+        return Randomised("undecided", said, "", value)
+    state = "fails" if row["low"] > 0 else "passes" if value < ALIKE else "alike"
+    ssim = ""
+    if alike is not None and between is not None:
+        passes = alike["mean"] < min(between["mean"], ALIKE)
+        if passes != (state == "passes"):
+            ssim = f"SSIM says otherwise: {alike['mean']:.2f}, {between['mean']:.2f} with another subject's"
+    return Randomised(state, said, ssim, value)
 
 
 def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
-    """What one measure says of one method, without the numbers; "" where there is none.
+    """What one measure says of one method; "" where there is nothing to say.
 
     Parameters
     ----------
@@ -70,42 +127,13 @@ def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
     if row is None:
         return ""
     if measure == "randomisation":
-        return {
-            None: "Cannot be told apart: a random network's map is about as similar as another subject's",
-            True: "Passes: a random network gives a map less similar than that of another subject",
-            False: "Fails: a random network gives a map more similar than that of another subject",
-        }[passes_randomisation(row)]
+        found = randomised_words(table, method)
+        return "; ".join(filter(None, [f"{STATES[found.state]}: {found.reason}", found.ssim]))
+    if measure == "deletion" and row["high"] < 0 and not row["control"]:
+        return "Worse than chance: hiding what it marks most hurts less than hiding what it marks least"
     if row["control"] or not about.against_controls or not row["beats"]:
         return ""
     if row["beats"] == "all":
         return "Better than all controls"
     lost = [label_of(name).removeprefix("Control: ") for name in str(row["not_beaten"]).split(", ") if name]
     return f"Not shown to be better than {', '.join(lost)}"
-
-
-def verdict(table: pd.DataFrame, measure: str, method: str) -> str:
-    """One sentence on one method by one measure; "" where there is no number.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `mriinterp.trust.summary`.
-    """
-    about = get_measure(measure)
-    row = row_of(table, measure, about.main.name, method)
-    if row is None:
-        return ""
-    said = judgement(table, measure, method)
-    if measure == "randomisation":
-        random, between = (row_of(table, measure, name, method) for name in ("rho_random", "rho_subjects"))
-        shared = "" if random is None or between is None else f" (ρ {random['mean']:.2f} against {between['mean']:.2f})"
-        return f"{said}{shared}."
-    if measure == "group_effect":
-        return f"Areas of the disease are told from others with AUC {row['mean']:.2f} by |Hedges' g|."
-    return f"{said or about.main.label}: {_number(row)}."
-
-
-def verdicts(table: pd.DataFrame, method: str) -> dict[str, str]:
-    """`verdict` by every measure that has a number for the method."""
-    found = {name: verdict(table, name, method) for name in dict.fromkeys(table["measure"])}
-    return {name: text for name, text in found.items() if text}

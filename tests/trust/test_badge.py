@@ -17,41 +17,59 @@ def results(values):
     return pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])
 
 
-PLACE, RANDOM = ("localisation", "mass_accuracy_read"), ("randomisation", "excess")
-CONTROLS = {(*PLACE, f"control_{name}"): [0.1, 0.2, 0.15, 0.12] for name in ("random", "edges", "intensity", "blur")}
+PLACE, DELETION = ("localisation", "mass_accuracy_read"), ("deletion", "abpc")
+NAMES_OF_CONTROLS = ("random", "edges", "intensity", "blur")
+CONTROLS = {(*PLACE, f"control_{name}"): [0.1, 0.2, 0.15, 0.12] for name in NAMES_OF_CONTROLS}
+CONTROLS |= {(*DELETION, f"control_{name}"): [0.1, 0.2, 0.15, 0.12] for name in NAMES_OF_CONTROLS}
 SAID = {
-    "all": ([0.5, 0.6, 0.55, 0.5], "beats all controls on localisation"),
-    "none": ([0.01, 0.02, 0.0, 0.01], "beats no control on localisation"),
+    "✓": ([0.5, 0.6, 0.55, 0.5], "beats all controls on localisation"),
+    "✗": ([0.01, 0.02, 0.0, 0.01], "beats no control on localisation"),
 }
-RANDOMISED = {
-    "passes randomisation": [-0.3, -0.31, -0.29, -0.3],
-    "fails randomisation": [0.3, 0.31, 0.29, 0.3],
-    "randomisation undecided": [-0.3, 0.3, -0.2, 0.2],
+FAITHFUL = {
+    "✓": ([0.5, 0.6, 0.55, 0.5], "beats all controls on deletion"),
+    "✗": ([-0.5, -0.6, -0.55, -0.5], "worse than chance on deletion"),
+}
+RANDOMISED = {  # excess, ρ of two subjects' maps, mark
+    "passes randomisation (ρ 0.10)": ([-0.3, -0.31, -0.29, -0.3], 0.4, "✓"),
+    "passes randomisation only in part (ρ 0.60)": ([-0.3, -0.31, -0.29, -0.3], 0.9, "~"),
+    "fails randomisation (ρ 0.70)": ([0.3, 0.31, 0.29, 0.3], 0.4, "✗"),
+    "randomisation undecided (ρ 0.40)": ([-0.3, 0.3, -0.2, 0.2], 0.4, "?"),
+    "randomisation undecided (a random network's map is empty)": ([-0.4, -0.41, -0.39, -0.4], 0.4, "?"),
 }
 
 
-@pytest.mark.parametrize(("beats", "passed"), list(itertools.product(SAID, RANDOMISED)))
-def test_words_are_those_of_the_figures(beats, passed):
+def randomised(excess, between):
+    """Rows of the randomisation of sensitivity."""
+    return {
+        ("randomisation", "excess", "sensitivity"): excess,
+        ("randomisation", "rho_random", "sensitivity"): [round(between + e, 6) for e in excess],
+    }
+
+
+@pytest.mark.parametrize(("beats", "hurts", "passed"), list(itertools.product(SAID, FAITHFUL, RANDOMISED)))
+def test_words_are_those_of_the_figures(beats, hurts, passed):
     values, said = SAID[beats]
-    table = summary(
-        results({**CONTROLS, (*PLACE, "sensitivity"): values, (*RANDOM, "sensitivity"): RANDOMISED[passed]})
-    )
-    assert badge_words(table, "sensitivity") == f"{said} · {passed}"
-    mark = {"passes randomisation": "✓", "fails randomisation": "✗"}.get(passed, "?")
-    assert badge_marks(table, "sensitivity") == f"localisation {'✓' if beats == 'all' else '✗'} · randomisation {mark}"
+    deletion, faithful = FAITHFUL[hurts]
+    excess, between, mark = RANDOMISED[passed]
+    rows = {**CONTROLS, (*PLACE, "sensitivity"): values, (*DELETION, "sensitivity"): deletion}
+    table = summary(results(rows | randomised(excess, between)))
+    assert badge_words(table, "sensitivity") == f"{said} · {faithful} · {passed}"
+    assert badge_marks(table, "sensitivity") == f"localisation {beats} · faithfulness {hurts} · randomisation {mark}"
 
 
 def test_one_control_beaten_is_not_all():
     better = {(*PLACE, "control_edges"): [0.9, 0.8, 0.85, 0.9]}
     table = summary(results({**CONTROLS, **better, (*PLACE, "sensitivity"): [0.5, 0.6, 0.55, 0.5]}))
-    assert badge_words(table, "sensitivity") == "beats some controls on localisation · randomisation not measured"
+    words = "beats some controls on localisation · deletion not measured · randomisation not measured"
+    assert badge_words(table, "sensitivity") == words
 
 
 def test_no_ground_truth_is_said():
-    table = summary(results({(*RANDOM, "sensitivity"): [0.3, 0.31, 0.29, 0.3]}))
-    assert badge_words(table, "sensitivity") == "no ground truth · fails randomisation"
+    table = summary(results(randomised([0.3, 0.31, 0.29, 0.3], 0.4)))
+    words = "no ground truth · deletion not measured · fails randomisation (ρ 0.70)"
+    assert badge_words(table, "sensitivity") == words
     assert badge_words(table, "occlusion") == badge_marks(table, "occlusion") == "not measured"
-    assert badge_marks(table, "sensitivity") == "localisation – · randomisation ✗"
+    assert badge_marks(table, "sensitivity") == "localisation – · faithfulness – · randomisation ✗"
 
 
 def test_the_variant_with_the_parameters_of_the_map_is_found():

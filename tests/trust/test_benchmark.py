@@ -12,7 +12,7 @@ from mriinterp.trust.findings import findings
 from mriinterp.trust.report import write_report
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.units import COHORT
-from mriinterp.trust.words import verdict
+from mriinterp.trust.words import judgement
 from tests.trust.tiny_study import LESION, LesionNet, TinyStudy, model_of
 
 CONTROL_NAMES = ("random", "edges", "intensity", "blur")
@@ -144,7 +144,7 @@ def test_report_and_words(done):
     assert 'src="http' not in page
     sentences = findings(summary(folder))
     assert any(s.startswith("On localisation") and "Sensitivity analysis" in s for s in sentences)
-    assert verdict(summary(folder), "localisation", "sensitivity").startswith("Better than all controls")
+    assert judgement(summary(folder), "localisation", "sensitivity") == "Better than all controls"
     assert load_plan(folder)["target"] == "AD"
     assert len(load_details(folder, "deletion")) == 21
 

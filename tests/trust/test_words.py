@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.trust import CAVEAT, findings, summary, verdict, verdicts
+from mriinterp.trust import CAVEAT, findings, summary
 from mriinterp.trust.findings import literature
+from mriinterp.trust.words import judgement, randomised_words
 
 CONTROLS = ("control_random", "control_edges", "control_intensity", "control_blur")
 
@@ -16,28 +17,102 @@ def results(rows):
     return pd.DataFrame(flat, columns=["measure", "quantity", "method", "subject", "value"])
 
 
-def randomisation(method, excess):
+def randomisation(method, excess, between=0.4, ssim=None):
+    """Numbers of a method whose maps of two subjects have ρ `between`; `ssim`: of the random and of another map."""
     values = np.array(excess, float)
-    return {
+    found = {
         ("randomisation", "excess", method): values,
-        ("randomisation", "rho_random", method): values + 0.4,
-        ("randomisation", "rho_subjects", method): np.full(len(values), 0.4),
+        ("randomisation", "rho_random", method): values + between,
+        ("randomisation", "rho_subjects", method): np.full(len(values), between),
     }
+    if ssim is not None:
+        found["randomisation", "ssim_random", method] = ssim[0]
+        found["randomisation", "ssim_subjects", method] = ssim[1]
+    return found
+
+
+BELOW = [-0.3, -0.31, -0.29]
 
 
 @pytest.mark.parametrize(
     ("excess", "start", "book"),
     [
-        ([0.3, 0.31, 0.29], "Fails", "so it does here"),
-        ([-0.3, -0.31, -0.29], "Passes", "here it PASSES"),
-        ([-0.3, 0.3, 0.1], "Cannot be told", "cannot be told"),
-        ([-0.3], "Cannot be told", "cannot be told"),
+        ([0.3, 0.31, 0.29], "Fails: ρ 0.70 with the random network's map, 0.40 with", "it fails here, too"),
+        (BELOW, "Passes: ρ 0.10 with the random network's map, 0.40 with", "it passes here"),
+        ([-0.3, 0.3, 0.1], "Cannot be told: ρ 0.43", "cannot be told"),
+        ([-0.3], "Cannot be told: ρ 0.10", "cannot be told"),
     ],
 )
 def test_randomisation_is_told_as_it_falls(excess, start, book):
     table = summary(results(randomisation("guided_backprop", excess)))
-    assert verdict(table, "randomisation", "guided_backprop").startswith(start)
+    assert judgement(table, "randomisation", "guided_backprop").startswith(start)
     assert book in literature(table)[0]
+    assert "similarity to a random network's map beyond that of two subjects" in literature(table)[0]
+    assert "one random network was drawn" in findings(table)[0]
+
+
+def test_a_map_that_is_like_the_random_networks_does_not_pass():
+    """Two subjects' maps are more alike still, but ρ = 0.65 is no other map."""
+    table = summary(results(randomisation("grad_cam_pp", BELOW, between=0.95)))
+    assert randomised_words(table, "grad_cam_pp").state == "alike"
+    said = " ".join(findings(table))
+    assert "by: none. It is passed (less alike than another subject's, and ρ below 0.5) by: none." in said
+    assert "alike all the same: Grad-CAM++ (ρ 0.65)" in said
+
+
+def test_an_empty_map_of_the_random_network_is_no_pass():
+    rows = {
+        ("randomisation", "excess", "grad_cam"): [-0.5, -0.52, -0.48],
+        ("randomisation", "rho_random", "grad_cam"): [0.0, 0.02, -0.02],
+        ("randomisation", "rho_subjects", "grad_cam"): [0.5, 0.54, 0.46],
+        ("randomisation", "ssim_random", "grad_cam"): [0.0, 0.1, 0.2],
+    }
+    table = summary(results(rows))
+    assert randomised_words(table, "grad_cam").state == "empty"
+    assert judgement(table, "randomisation", "grad_cam").startswith(
+        "Cannot be told: the random network's map is empty in 1 of 3 subjects; ρ 0.00"
+    )
+    assert "no map to compare with: Grad-CAM (as published)" in " ".join(findings(table))
+
+
+@pytest.mark.parametrize(
+    ("excess", "ssim", "disagrees"),
+    [
+        (BELOW, ([0.2, 0.21, 0.2], [0.9, 0.9, 0.91]), False),
+        (BELOW, ([0.8, 0.81, 0.8], [0.9, 0.9, 0.91]), True),
+        ([0.3, 0.31, 0.29], ([0.2, 0.21, 0.2], [0.9, 0.9, 0.91]), True),
+        ([0.3, 0.31, 0.29], ([0.95, 0.9, 0.95], [0.9, 0.9, 0.91]), False),
+    ],
+)
+def test_ssim_that_says_otherwise_is_told(excess, ssim, disagrees):
+    table = summary(results(randomisation("sensitivity", excess, ssim=ssim)))
+    assert ("SSIM says otherwise" in judgement(table, "randomisation", "sensitivity")) == disagrees
+    assert ("SSIM says otherwise" in findings(table)[0]) == disagrees
+
+
+def test_hiding_what_hurts_least_is_told():
+    rows = {
+        ("deletion", "abpc", "occlusion"): [-1.0, -1.1, -0.9],
+        ("deletion", "abpc", "sensitivity"): [-1.0, 1.1, 0.9],
+    }
+    table = summary(results(rows))
+    assert judgement(table, "deletion", "occlusion").startswith("Worse than chance")
+    assert any(text.endswith("hiding what they mark least): Occlusion.") for text in findings(table))
+
+
+@pytest.mark.parametrize(("best", "told"), [(0.6, True), (0.8, False)])
+def test_a_group_effect_that_needs_no_network_is_told(best, told):
+    rows = [("control_intensity", 0.7), ("control_edges", 0.5), ("occlusion", best), ("sensitivity", 0.4)]
+    table = summary(
+        pd.DataFrame(
+            [("group_effect", "auc_truth", method, "(cohort)", value) for method, value in rows],
+            columns=["measure", "quantity", "method", "subject", "value"],
+        )
+    )
+    said = [text for text in findings(table) if text.startswith("Group effect")]
+    assert bool(said) == told
+    if told:
+        assert "than by every method: |x| (0.70); the best method is Occlusion (0.60" in said[0]
 
 
 def localisation(method, mean, rng):
@@ -57,8 +132,8 @@ def test_all_controls_must_be_beaten(rng):
     beats = table.set_index("method")["beats"]
     assert beats[["sensitivity", "occlusion", "hires_cam"]].tolist() == ["all", "some", "none"]
     assert (beats[list(CONTROLS)] == "").all()
-    assert verdict(table, "localisation", "sensitivity").startswith("Better than all controls: 0.90")
-    assert "Not shown to be better than blurred map" in verdict(table, "localisation", "occlusion")
+    assert judgement(table, "localisation", "sensitivity") == "Better than all controls"
+    assert "Not shown to be better than blurred map" in judgement(table, "localisation", "occlusion")
     text = findings(table)[0]
     assert "beat all four controls: Sensitivity analysis." in text
     assert "none of them: HiResCAM" in text
@@ -97,8 +172,7 @@ def test_nothing_gives_nothing():
     table = summary(results({}))
     assert table.empty
     assert findings(table) == []
-    assert verdict(table, "deletion", "occlusion") == ""
-    assert verdicts(table, "occlusion") == {}
+    assert judgement(table, "deletion", "occlusion") == ""
     assert "make a map right" in CAVEAT
 
 
