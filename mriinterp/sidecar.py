@@ -33,16 +33,20 @@ def versions() -> dict[str, str]:
     }
 
 
-def to_sidecar(relevance: RelevanceMap, **more: Any) -> dict[str, Any]:
+def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> dict[str, Any]:
     """A map's description, ready for JSON. Nothing from the scan's header gets in.
 
     Parameters
     ----------
     relevance : RelevanceMap
+    told : bool
+        With what the network says; False for a real scan, if the network
+        knows simulated ones only: then a caution stands in its place.
     **more
         Further entries, e.g. ``simulated=True``.
     """
     grid = relevance.volume.grid
+    said = {"prediction": asdict(relevance.prediction)} if told else {"caution": SIMULATED_ONLY}
     return {
         "method": relevance.method,
         "parameters": relevance.params,
@@ -50,7 +54,7 @@ def to_sidecar(relevance: RelevanceMap, **more: Any) -> dict[str, Any]:
         "score": relevance.score,
         "unit": relevance.unit,
         "reading": relevance.reading,
-        "prediction": asdict(relevance.prediction),
+        **said,
         "grid": {"shape": list(grid.shape), "affine": grid.affine.tolist(), "space": "RAS+ mm"},
         "sha256": relevance.digests,
         "versions": versions(),

@@ -8,13 +8,14 @@ from mriinterp.ui.areas import clicked_peak, show_areas
 from mriinterp.ui.badge import trust_badge
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.maps import cheap_enough, known_map_of, maps_of
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
-from mriinterp.ui.resources import cost_of, known_map, model_of, prediction_of, reference_of, store, study_of
+from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
 from mriinterp.ui.result import show_planes, show_prediction, show_scan, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.subject import choose_subject
+from mriinterp.ui.subject import blind_target, choose_subject, uploaded_name
 
-page_header("Single scan", "Why does the network say what it says of this brain?")
+page_header("Single scan", "Why does the network say what it says of this brain?", own_scan=uploaded_name())
 name = current_study()
 study = study_of(name)
 with readable_errors():
@@ -31,26 +32,30 @@ write_address("subject", "method", *parameter_keys(method))
 with readable_errors():
     prediction = prediction_of(name, subject.scan.digest, subject.scan, None if subject.uploaded else subject.name)
     request = {"atlas": study.atlas(), **params}
+    if target := blind_target(study, model, subject):
+        request["target"] = target
     if "reference" in params.values():
         request["reference"] = reference_of(name)
     key = request_key(model, subject.scan, method.name, **request)
 
 show_prediction(model, prediction, subject)
-relevance = known_map(key)
+maps = maps_of(subject)
+relevance = known_map_of(subject, key)
 first = st.session_state.setdefault("first_map", key) == key and "started" not in st.session_state
-if relevance is None and (run or first):
+if relevance is None and (run or (first and cheap_enough(model, method, params, study))):
     st.session_state["started"] = True  # the first view needs no click
     start_job(
         "single",
         f"{method.label} of {subject.name}",
         key,
-        lambda progress, cancel: store().explain(
+        lambda progress, cancel: maps.explain(
             model, subject.scan, method.name, progress=progress, cancel=cancel, **request
         ),
+        shared=not subject.uploaded,
     )
 working = watch("single", key)
 if relevance is None:
-    if not working and key in store():
+    if not working and key in maps:
         st.rerun()  # the work ended while this run was under way
     if not working:
         st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
@@ -60,7 +65,7 @@ if relevance is None:
     st.stop()
 
 cost.caption("Known: shown at once.")
-trust_badge(name, method.name, params, subject=None if subject.uploaded else subject.name)
+trust_badge(name, method.name, params, subject=None if subject.uploaded else subject.name, model=model.digest)
 peak = clicked_peak("area_bars")
 state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
 areas, space, files = st.tabs(["Areas", "In space", "Files"], key="part", on_change="rerun")

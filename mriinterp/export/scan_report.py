@@ -99,10 +99,9 @@ def scan_report(
         page.text("Areas", "The map holds no relevance in any area: there are no shares to show.")
     if method.caution:
         page.text("What this method cannot tell", method.caution)
-    provenance = to_sidecar(relevance, **({"simulated": True} if simulated else {}))
-    if not prediction:
-        del provenance["prediction"]
-    return page.facts("Provenance", provenance)
+    return page.facts(
+        "Provenance", to_sidecar(relevance, told=prediction, **({"simulated": True} if simulated else {}))
+    )
 
 
 def _prediction(prediction: Any) -> pd.DataFrame:

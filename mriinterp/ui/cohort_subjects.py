@@ -14,6 +14,7 @@ from mriinterp.ui.cohort_areas import area_values, ask_for_subject, chosen_point
 from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.cohort_filters import probability_column
 from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
+from mriinterp.ui.subject import forget_upload
 
 __all__ = ["open_asked_subject", "show_subjects"]
 
@@ -34,6 +35,7 @@ def open_asked_subject(name: str, view: View | None) -> None:
     address = {"subject": subject, "method": method, **{f"{method}.{key}": str(v) for key, v in params.items()}}
     for key in [*address, "subject_file"]:
         st.session_state.pop(key, None)  # the address, not what that page showed before
+    forget_upload()
     if name != "demo":
         address["study"] = name
     st.switch_page("pages/single_scan.py", query_params=address)

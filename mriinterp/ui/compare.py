@@ -20,8 +20,9 @@ from mriinterp.reading import apply_reading
 from mriinterp.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
-from mriinterp.ui.resources import atlas_of, cost_of, known_map, network_of, reference_of, store, study_of
-from mriinterp.ui.subject import Subject
+from mriinterp.ui.maps import known_map_of, maps_of
+from mriinterp.ui.resources import atlas_of, cost_of, network_of, reference_of, study_of
+from mriinterp.ui.subject import Subject, blind_target
 from mriinterp.ui.words import escape_markdown, words_of
 from mriinterp.volume import Volume
 
@@ -84,11 +85,12 @@ def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list
     for column, label in zip(choice.columns, column_labels(choice.columns, study_of(study_name)), strict=True):
         model = network_of(study_name, column.model)
         subject = choice.subjects[column.subject]
-        request = {"atlas": atlas, **dict(column.params)} | ({"target": target} if target else {})
+        wanted = target or blind_target(study_of(study_name), model, subject)
+        request = {"atlas": atlas, **dict(column.params)} | ({"target": wanted} if wanted else {})
         if "reference" in request.values():
             request["reference"] = reference_of(study_name)
         key = request_key(model, subject.scan, column.method, **request)
-        entries.append(Entry(column, label, subject, model, request, key, known_map(key)))
+        entries.append(Entry(column, label, subject, model, request, key, known_map_of(subject, key)))
     return entries
 
 
@@ -157,17 +159,19 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
             failed.pop(entry.key, None)
         maps = f"{len(missing)} map{'s' if len(missing) > 1 else ''}"
         key = hashlib.sha256("".join(entry.key for entry in missing).encode()).hexdigest()
-        work = list(missing)
-        start_job(
-            "compare", maps, key, lambda tell_page, stop: run_all(work, store().explain, tell_page, stop), percent=True
-        )
+        work, places = list(missing), {entry.subject.scan.digest: maps_of(entry.subject) for entry in missing}
+
+        def explain(model, scan, method, **request):
+            return places[scan.digest].explain(model, scan, method, **request)
+
+        start_job("compare", maps, key, lambda tell_page, stop: run_all(work, explain, tell_page, stop), percent=True)
     job = current_job("compare")
     if job is not None and not job.running and job.result:
         failed.update(job.result)
     working = watch("compare")
     if not missing and not working:
         forget_job("compare")  # how the last work ended is no longer of interest
-    if not working and any(entry.key in store() for entry in missing):
+    if not working and any(entry.key in maps_of(entry.subject) for entry in missing):
         st.rerun()  # the work ended while this run was under way
     for entry in missing:
         if not working and entry.key in failed:

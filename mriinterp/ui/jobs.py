@@ -55,6 +55,8 @@ class Job:
         Tell the share done instead of counting steps.
     kept : str
         What is there after a cancel, in Markdown.
+    shared : bool
+        Other sessions may join.
     """
 
     def __init__(
@@ -64,8 +66,9 @@ class Job:
         work: Callable[[Progress, Cancel], Any],
         percent: bool = False,
         kept: str = NOTHING_KEPT,
+        shared: bool = False,
     ):
-        self.label, self.key, self.percent, self.kept = label, key, percent, kept
+        self.label, self.key, self.percent, self.kept, self.shared = label, key, percent, kept, shared
         self.result: Any = None
         self.error: str | None = None
         self.cancelled = False
@@ -96,6 +99,11 @@ class Job:
         return self._thread.is_alive()
 
     @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
+    @property
     def ended_early(self) -> bool:
         """Whether it was cancelled or failed."""
         return not self.running and (self.cancelled or self.error is not None)
@@ -108,7 +116,7 @@ class Job:
     @property
     def status(self) -> str:
         """Label, steps and time left in words."""
-        if self._stop.is_set():
+        if self.stopping:
             return f"{self.label}: stopping …"
         if not self._total:
             return f"{self.label} …"
@@ -142,14 +150,28 @@ def start_job(
     *,
     percent: bool = False,
     kept: str = NOTHING_KEPT,
+    shared: bool = False,
 ) -> Job:
-    """Start work in a slot; a job running there for another key is cancelled, one for the same key goes on."""
+    """Start work in a slot; a job running there for another key is cancelled, one for the same key goes on.
+
+    Parameters
+    ----------
+    shared : bool
+        What the work makes is for all sessions: if one of them, or this page
+        before it was loaded again, is at it already, this one joins.
+    """
     job = current_job(slot)
     if job is not None and job.running:
         if job.key == key:
             return job
         job.cancel()
-    job = Job(label, key, work, percent, kept)
+    if shared:
+        found = (job for job in list(_jobs) if job.shared and job.key == key and job.running and not job.stopping)
+        same = next(found, None)
+        if same is not None:
+            st.session_state[_slot(slot)] = same
+            return same
+    job = Job(label, key, work, percent, kept, shared)
     st.session_state[_slot(slot)] = job
     return job
 

@@ -58,8 +58,12 @@ def _enter_through_app() -> None:
         st.rerun()
 
 
-def page_header(title: str, caption: str) -> None:
-    """Title of a page, what it is for, and what its data and use are worth."""
+def page_header(title: str, caption: str, *, own_scan: str = "") -> None:
+    """Title of a page, what it is for, and what its data and use are worth.
+
+    `own_scan` is the name of the uploaded scan that the page is about, if it
+    is about one: then the study's data are not what is shown.
+    """
     _enter_through_app()
     enter_page(title)
     st.html(STYLE)
@@ -67,10 +71,10 @@ def page_header(title: str, caption: str) -> None:
         st.title(title, anchor=False, width="content")
         st.caption(caption, width="stretch")
         with readable_errors():
-            simulated = (
-                ":orange-badge[:material/science: Simulated data] " if study_of(current_study()).simulated else ""
-            )
-        st.markdown(f"{simulated}:gray-badge[{RESEARCH_USE}]", width="content")
+            data = ":orange-badge[:material/science: Simulated data] " if study_of(current_study()).simulated else ""
+        if own_scan:
+            data = f":blue-badge[:material/upload_file: {escape_markdown(own_scan)}] "
+        st.markdown(f"{data}:gray-badge[{RESEARCH_USE}]", width="content")
 
 
 @contextmanager

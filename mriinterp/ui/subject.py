@@ -12,15 +12,24 @@ from mriinterp.space import check_mni_space, check_skull_stripped
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
-from mriinterp.ui.words import words_of
+from mriinterp.ui.words import escape_markdown, words_of
 from mriinterp.volume import Volume
 
-__all__ = ["Subject", "choose_subject", "known_subject", "subject_label"]
+__all__ = [
+    "Subject",
+    "blind_target",
+    "choose_subject",
+    "forget_upload",
+    "known_subject",
+    "subject_label",
+    "uploaded_name",
+]
 
 NEEDED = (
     "What is needed: a T1-weighted scan of the whole brain in MNI space{stripped}, as fMRIPrep, CAT12, SPM, FSL or ANTs "
     "write it, in a file .nii, .nii.gz or .mgz. To go back to the study, remove the file from the list at the left."
 )
+UPLOAD = "_upload"  # in the session: name and scan of an uploaded file
 IMAGE_TYPES = ["nii", "nii.gz", "mgz", "mgh"]
 
 
@@ -52,6 +61,16 @@ class Subject:
     def diagnosed_by(self, model: Model) -> bool:
         """Whether what a network says may be told: not of a real scan, if it was trained on simulated ones only."""
         return self.simulated or not model.card.simulated
+
+
+def blind_target(study: Study, model: Model, subject: Subject) -> str | None:
+    """The output to explain where no diagnosis may be told: always the same, as the predicted one would tell it.
+
+    None where the prediction may be told, and for a scale, which has one output.
+    """
+    if subject.diagnosed_by(model) or model.heads[0].kind == "scale":
+        return None
+    return study.class_of(study.positive) or model.classes[-1]
 
 
 def subject_label(study: Study, subject: str, prediction: Prediction | None = None) -> str:
@@ -88,7 +107,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
     known = known_predictions(study_name) if study.simulated or not model.card.simulated else {}
-    upload = st.session_state.get(f"{key}_file")
+    upload = uploaded_name() or st.session_state.get(f"{key}_file")
     chosen = st.selectbox(
         "Subject",
         ids,
@@ -103,11 +122,25 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
             "T1 scan in MNI space",
             type=IMAGE_TYPES,
             key=f"{key}_file",
-            help="Any grid and orientation. The file stays on this computer and in this session.",
+            on_change=forget_upload,
+            help="Any grid and orientation. The file and its maps stay on this computer and in this session.",
         )
-    if file is not None:
+        if file is None and uploaded_name():  # the page was left and the widget has forgotten; the session has not
+            st.caption(f"Explaining {escape_markdown(uploaded_name())}.")
+            st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
+    if file is not None or uploaded_name():
         return _uploaded(file, model)
     return known_subject(study_name, chosen)
+
+
+def uploaded_name() -> str:
+    """Name of the scan that this session has uploaded and not taken back; "" if there is none."""
+    return st.session_state.get(UPLOAD, {}).get("name", "")
+
+
+def forget_upload() -> None:
+    """Back to the study's subjects."""
+    st.session_state.pop(UPLOAD, None)
 
 
 def known_subject(study_name: str, subject: str) -> Subject:
@@ -118,14 +151,14 @@ def known_subject(study_name: str, subject: str) -> Subject:
 
 
 def _uploaded(file, model: Model) -> Subject:
-    """The uploaded scan, read and checked once a file."""
-    memory = st.session_state.setdefault("_upload", {})
-    if memory.get("id") != file.file_id:
-        memory.clear()
+    """The uploaded scan, read and checked once a file; a page that the file was not given to finds it in the session."""
+    memory = st.session_state.get(UPLOAD)
+    if memory is None:
         with st.spinner("Checking the scan …"):
             scan = _checked(file, model)
-        memory.update(id=file.file_id, scan=scan)
-    return Subject(file.name, memory["scan"], uploaded=True)
+        st.session_state[UPLOAD] = {"name": file.name, "scan": scan}
+        st.rerun()  # the page's header speaks of the scan, too
+    return Subject(memory["name"], memory["scan"], uploaded=True)
 
 
 def _checked(file, model: Model) -> Volume:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mriinterp.methods.occlusion import axis_ranges
 from mriinterp.nifti import write_volume
+from mriinterp.store import default_folder
 from mriinterp.study import load_study
 
 pytestmark = pytest.mark.browser
@@ -144,7 +145,7 @@ def test_occlusion_box_is_on_the_scan_before_the_map_is_made(open_app, page):
     centre = model.grid.to_voxel((0, 0, 0))
     assert all(low <= at <= high for at, (low, high) in zip(centre, window, strict=True))
     assert page.get_by_text(f"= {np.prod([len(axis) for axis in boxes])} positions").is_visible()
-    assert page.get_by_text(re.compile(r"Cost: \d+ boxes, (about \d|under a second)")).is_visible()
+    page.get_by_text(re.compile(r"Cost: \d+ boxes, (about \d|under a second)")).wait_for()
     page.get_by_role("button", name="Explain", exact=True).click()
     ready(page)
     assert page.evaluate(f"() => {FIND}.spec.patch.size") == [61] * 3
@@ -222,9 +223,15 @@ def test_own_scan_and_bad_files_told_in_words(open_app, page, scan_files):
     ready(page)
 
 
+def maps_on_disk():
+    """Files of the store of the app under test; it has this process's home."""
+    return set((default_folder() / "maps").rglob("*.nii.gz"))
+
+
 def test_real_scan_gets_a_map_but_no_diagnosis(open_app, page, shared_data):
     file = next(iter(sorted((shared_data / "ds002748" / "mni").glob("*.nii.gz"))))
     open_app(f"?{QUICK}")
+    before = maps_on_disk()
     open_uploader(page)
     upload(page, file)
     page.get_by_text("No diagnosis.").wait_for(timeout=60_000)
@@ -232,6 +239,14 @@ def test_real_scan_gets_a_map_but_no_diagnosis(open_app, page, shared_data):
     page.get_by_role("button", name="Explain", exact=True).click()
     page.get_by_test_id("stProgress").wait_for(state="detached", timeout=FIRST_MAP_MS)
     ready(page)
+    assert not list(maps_on_disk() - before), "a map of somebody's own scan was written"
+    # Another page and back: still this scan, until it is taken back.
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_text("Explaining sub-").wait_for(timeout=FIRST_MAP_MS)
+    page.get_by_text("No diagnosis.").wait_for(timeout=60_000)
+    page.get_by_role("link", name="Single scan").click()
+    page.get_by_role("button", name="Back to the study").click(timeout=FIRST_MAP_MS)
+    page.get_by_text("network says").wait_for(timeout=FIRST_MAP_MS)
 
 
 def test_downloads_open_again(open_app, page, tmp_path):
@@ -260,7 +275,8 @@ def test_downloads_open_again(open_app, page, tmp_path):
 
 def test_a_session_that_computes_leaves_the_others_usable(page, new_page, app_url):
     busy = new_page()
-    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=20&occlusion.stride=3")  # minutes of work
+    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=20&occlusion.stride=2")  # minutes of work
+    busy.get_by_role("button", name="Explain", exact=True).click(timeout=FIRST_MAP_MS)  # a link does not start that
     busy.get_by_text(re.compile(r"of [\d,]+, .* left")).first.wait_for(timeout=FIRST_MAP_MS)
     # The other session sees a new scan, asks what the network says of it, and gets a map of it.
     page.goto(f"{app_url}/?subject=sim-012&method=sensitivity")

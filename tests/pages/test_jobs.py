@@ -109,3 +109,22 @@ def test_status_tells_steps_and_then_that_it_stops(step):
     job.wait(30)
     assert job.cancelled
     assert job.ended_early
+
+
+def test_a_page_loaded_again_joins_the_work_that_goes_on(step):
+    import streamlit as st
+
+    from mriinterp.ui.jobs import start_job
+
+    first = start_job("one", "The work", "the same", step, shared=True)
+    st.session_state.clear()
+    assert start_job("other", "The work", "the same", step, shared=True) is first
+    own = start_job("own", "The work", "the same", step)
+    assert own is not first
+    first.cancel()
+    again = start_job("again", "The work", "the same", step, shared=True)
+    assert again not in (first, own)  # what is stopping, and what is for one session only, is not joined
+    step.let(20)
+    for job in (first, own, again):
+        job.cancel()
+        job.wait(30)
