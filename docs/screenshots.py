@@ -161,8 +161,8 @@ VIEWS = {
     **{
         f"trust_{name.lower()}": View("trust", ONE, tab(name))
         for name in (
-            "Localisation", "Faithfulness", "Areas", "Infidelity", "Randomisation", "Stability", "Reproducibility",
-            "Groups",
+            "Localisation", "Faithfulness", "Areas", "Infidelity", "Randomisation", "Stability", "Retraining",
+            "Agreement", "Groups", "Traps",
         )
     },
 }  # fmt: skip
