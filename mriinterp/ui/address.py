@@ -16,12 +16,23 @@ import streamlit as st
 if TYPE_CHECKING:
     from mriinterp.ui.viewer import ViewerState
 
-__all__ = ["enter_page", "follow_link", "linked", "linked_list", "linked_value", "read_view", "write_address", "write_view"]
+__all__ = [
+    "enter_page",
+    "flag",
+    "follow_link",
+    "linked",
+    "linked_list",
+    "linked_value",
+    "read_view",
+    "write_address",
+    "write_view",
+]
 
 _DEFAULTS = "_address_defaults"
 _PAGE, _SEEN = "_page", "_linked_on"
 _SETTINGS: dict[str, Any] = {  # of the viewer, with the values it starts with
     "view": "ortho",
+    "layout": "auto",
     "convention": "radiological",
     "threshold": 90.0,
     "threshold_mode": "percentile",
@@ -31,6 +42,7 @@ _SETTINGS: dict[str, Any] = {  # of the viewer, with the values it starts with
 }
 _WORDS = {
     "view": ("ortho", "mosaic"),
+    "layout": ("auto", "rows", "columns"),
     "convention": ("radiological", "neurological"),
     "threshold_mode": ("value", "percentile"),
     "outlines": ("off", "area", "all"),
@@ -60,6 +72,13 @@ def linked(
     if key not in st.session_state or (options is not None and st.session_state[key] not in options):
         st.session_state[key] = _from_address(key, default, options, cast, valid)
     return key
+
+
+def flag(raw: str) -> bool:
+    """A yes or no from the address; ValueError for anything else."""
+    if raw not in ("True", "False"):
+        raise ValueError(f"expected True or False, got {raw!r}")
+    return raw == "True"
 
 
 def enter_page(name: str) -> None:
@@ -133,12 +152,13 @@ def _text(value: Any) -> str:
 
 
 def write_view(state: ViewerState) -> None:
-    """Put crosshair and settings of a viewer into the address."""
+    """Put crosshair and, once they are reported, settings of a viewer into the address."""
     if state.cursor_mm is not None:
         linked_value("mm", ",".join(f"{v:g}" for v in state.cursor_mm))
     for name, default in _SETTINGS.items():
-        value = state.settings.get(name, default)
-        linked_value(name, None if value == default else str(value))
+        if name in state.settings:
+            value = state.settings[name]
+            linked_value(name, None if value == default else str(value))
 
 
 def read_view() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mriinterp.figures.against import against_groups
 from mriinterp.figures.areas import area_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods import get_method
+from mriinterp.ui.address import flag, linked, write_address
 from mriinterp.ui.cohort_run import TARGETS, folder_of
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.shell import escape_markdown
@@ -60,7 +61,9 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap) -> No
     atlas = atlas_of(study_name)
     shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
     switch, words = st.columns([1, 3], vertical_alignment="center")
-    merge = switch.toggle("Left and right together", value=True, key="merge", persist_state="session")
+    key = linked("merge", True, options=(False, True), cast=flag)
+    merge = switch.toggle("Left and right together", key=key, persist_state="session")
+    write_address("merge")
     with words:
         st.markdown(
             f"Relevance outside the brain **{shares['outside_brain']:.1%}** · in the brain, outside all areas "

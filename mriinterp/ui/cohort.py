@@ -185,6 +185,6 @@ def _viewer(name: str, view: View, layers: list[Layer]) -> ViewerState:
         scan_label="Background",
         **first["settings"],
     )
-    if state.clicked:
+    if state.cursor_mm is not None:
         write_view(state)
     return state

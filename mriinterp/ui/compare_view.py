@@ -177,7 +177,7 @@ def show_columns(
         share_range=scale != "own",
         **first["settings"],
     )
-    if state.clicked:
+    if state.cursor_mm is not None:
         write_view(state)
     return state
 

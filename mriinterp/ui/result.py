@@ -14,7 +14,7 @@ from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
-from mriinterp.ui.address import read_view, write_view
+from mriinterp.ui.address import flag, linked, read_view, write_address, write_view
 from mriinterp.ui.resources import atlas_of, on_grid_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
@@ -74,7 +74,7 @@ def _planes(study_name: str, scan: Volume, layers: list[Layer], start=None, curs
     st.session_state.setdefault("planes_convention", first.get("settings", {}).get("convention", "radiological"))
     if "convention" in state.settings:
         st.session_state["planes_convention"] = state.settings["convention"]
-    if state.clicked:
+    if state.clicked or state.cursor_mm != start or "mm" in st.query_params:  # the start needs no address
         write_view(state)
     return state
 
@@ -95,11 +95,18 @@ def show_scan(study_name: str, model: Model, subject: Subject, method: str, para
     _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch)
 
 
+def _shows_truth() -> bool:
+    key = linked("truth", False, options=(False, True), cast=flag)
+    shown = st.toggle("Show where the disease is", key=key, persist_state="session")
+    write_address("truth")
+    return shown
+
+
 def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, cursor_mm=None, jump=None) -> ViewerState:
     """Linked planes of the scan with the map (and the ground truth, where known)."""
     scan = on_grid_of(subject.scan, relevance.volume)
     layers = [_layer(relevance)]
-    if subject.truth is not None and subject.truth.data.any() and st.toggle("Show where the disease is", key="truth"):
+    if subject.truth is not None and subject.truth.data.any() and _shows_truth():
         truth = on_grid_of(subject.truth, relevance.volume, order=0)
         shown = Volume(truth.data.astype("f4"), truth.affine)
         layers.append(
@@ -111,7 +118,7 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, curs
         layers,
         start=peak_mm(relevance, relevance.reading),
         cursor_mm=cursor_mm,
-        jump=jump,
+        jump=None if cursor_mm is None else jump,
         patch=_patch(relevance.method, relevance.params),
     )
 

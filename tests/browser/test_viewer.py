@@ -223,7 +223,7 @@ def test_threshold_and_clusters_agree_with_scipy(opened):
     assert drawn.any()
 
 
-def test_nothing_on_the_wire_until_a_click(opened, page):
+def test_nothing_on_the_wire_while_stepping_and_no_volumes_after(opened, page):
     traffic = []
 
     def watch(socket):
@@ -236,29 +236,50 @@ def test_nothing_on_the_wire_until_a_click(opened, page):
     volumes = sum(traffic)
     assert volumes < 3 * 2 * np.prod(SHAPE)
     traffic.clear()
-    pane(root, "axial").hover()
-    page.mouse.wheel(0, 240)
-    pane(root, "axial").focus()
-    page.keyboard.press("PageUp")
-    root.locator("input[data-setting=opacity]").fill("0.4")
-    root.locator("input[data-setting=threshold]").fill("700")
-    root.locator("input[data-setting=cluster]").fill("20")
-    root.locator("select[data-setting=convention]").select_option("neurological")
+    # Forty steps and settings, 25 ms apart: longer than the pause together, never that long between two.
+    sent = root.evaluate(
+        """async (root) => {
+             const viewer = root.mriinterpViewer, send = viewer.setStateValue;
+             let early = 0, stepping = true;
+             viewer.setStateValue = (...args) => { if (stepping) early += 1; send(...args); };
+             for (let n = 0; n < 40; n += 1) {
+               if (n % 2) viewer.step(2, n < 20 ? 1 : -1); else viewer.set({ opacity: 0.4 + n / 100 });
+               await new Promise((done) => setTimeout(done, 25));
+             }
+             viewer.set({ white: 0.8 });
+             stepping = false;
+             return early; }"""
+    )
+    assert sent == 0
+    page.get_by_text(re.compile(r"clicked True")).wait_for()  # one report after the pause
+    page.wait_for_timeout(700)
+    assert sum(traffic) < 20_000
+    traffic.clear()
     root.locator("[data-tool=display]").click()
-    root.locator("input[data-setting=white]").fill("0.8")
-    root.locator("[data-value=mosaic]").click()
-    settled(root)
+    root.locator("input[data-setting=white]").fill("0.7")  # of this screen only
     page.wait_for_timeout(700)
     assert traffic == []
-    root.locator("[data-value=ortho]").click()
-    settled(root)
     click_voxel(root, "coronal", (50, 70, 40))
-    page.get_by_text(re.compile(r"clicked True")).wait_for()
-    at = voxel(root)
-    text = page.get_by_test_id("stText").inner_text()
-    assert f"voxel {at}" in text
+    page.get_by_text(f"voxel {voxel(root)} clicked True").wait_for()
     # The rerun sends references to volumes that the browser has, not the volumes.
     assert sum(traffic) < 20_000
+
+
+def test_keys_the_wheel_and_settings_are_reported_after_a_pause(opened, page):
+    root = opened()
+    pane(root, "axial").focus()
+    page.keyboard.press("PageUp")
+    page.get_by_text(f"voxel {voxel(root)} clicked True").wait_for()
+    pane(root, "axial").hover()
+    page.mouse.wheel(0, -240)
+    page.get_by_text(f"voxel {voxel(root)} clicked True").wait_for()
+    root.locator("select[data-setting=convention]").select_option("neurological")
+    page.get_by_text("convention neurological").wait_for()
+    pane(root, "axial").focus()
+    page.keyboard.press("Space")
+    page.wait_for_timeout(600)
+    page.keyboard.press("Space")
+    page.get_by_text(f"voxel {voxel(root)} clicked True").wait_for()
 
 
 def test_python_moves_the_crosshair_and_is_not_undone_by_a_rerun(opened, page):

@@ -98,6 +98,7 @@ def main():
     )  # fmt: skip
     st.session_state["last"] = state.cursor_mm
     st.text(f"mm {state.cursor_mm} voxel {state.cursor_voxel} clicked {state.clicked}")
+    st.caption(f"convention {state.settings.get('convention')}")
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ def viewer(
 ) -> ViewerState:
     """Show maps over a scan in linked planes.
 
-    Volumes travel once; only a click or the end of a drag is reported and
-    reruns the script.
+    Volumes travel once; a click, the end of a drag, and any other change once
+    the reader pauses are reported and rerun the script.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def viewer(
         where it is, at first at the peak. A click that the page hands back
         here moves nothing.
     jump : str or int, optional
-        Change it to move to `cursor_mm` again although that is the same.
+        Change it to move to `cursor_mm` again although that is the same, or
+        although the reader's last change is reported in the same run.
     height : int, optional
         Largest height of a row of planes in pixels.
     view, layout, convention, threshold, threshold_mode, cluster, opacity, outlines, share_range
@@ -93,7 +94,7 @@ def viewer(
     value_label : str
         Name of a single map's values there.
     report : bool
-        Whether clicks rerun the script.
+        Whether clicks and other changes rerun the script.
 
     Returns
     -------
@@ -189,13 +190,15 @@ def _placed(key: str, cursor: list[float] | None, jump: str | int | None) -> dic
     The arguments count as a move only in the run in which they change, and
     not in a run that a click caused: a page that keeps the last click and
     hands it back one run late must not pull the crosshair from the new click.
+    A new `jump` is a move in any case.
     """
     component = st.session_state.get(key) or {}
     reported = component.get("cursor") or {}
     memory = st.session_state.setdefault(f"{key}-placed", {"cursor": None, "move": 0, "seen": None, "click": None})
     clicked = reported.get("click") != memory["click"]
     echo = jump is None and reported.get("move") == memory["move"] and reported.get("mm") == cursor
-    if cursor is not None and not clicked and not echo and memory["seen"] != [cursor, jump]:
+    asked = jump is not None and (memory["seen"] or [None, None])[1] != jump
+    if cursor is not None and (asked or not (clicked or echo)) and memory["seen"] != [cursor, jump]:
         memory |= {"cursor": cursor, "move": memory["move"] + 1}
     memory |= {"seen": [cursor, jump], "click": reported.get("click")}
     return {"cursor": memory["cursor"], "move": memory["move"]}

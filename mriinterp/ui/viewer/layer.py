@@ -60,7 +60,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class ViewerState:
-    """What the reader last clicked.
+    """Where the reader last was, and how things were shown.
 
     Parameters
     ----------

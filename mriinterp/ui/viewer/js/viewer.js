@@ -11,7 +11,8 @@ const ASKS = {
   color: ['threshold', 'threshold_mode', 'opacity', 'fade', 'signedScale', 'unsignedScale', 'share_range', 'top'],
   window: ['black', 'white'],
 };
-const REPORT_DELAY = 180;
+const REPORT_DELAY = 180; // after a click
+const PAUSE = 400; // after the last of several changes: nothing is reported while the reader steps
 const PLAY_INTERVAL = 90;
 
 // Settings and crosshair by key of the component: they survive when the page mounts the viewer anew.
@@ -137,17 +138,20 @@ class Viewer {
     else if ('white' in changes) changes.black = Math.min(this.settings.black, changes.white - 0.02);
     Object.assign(this.settings, changes);
     this.ask(...Object.keys(ASKS).filter((work) => ASKS[work].some((name) => name in changes)));
+    if (PYTHON_SETTINGS.some((name) => name in changes)) this.report(PAUSE);
   }
 
   reset() {
     this.settings = { ...DEFAULTS, ...this.spec.settings };
     this.ask('layout', 'measure', 'color', 'window');
+    this.report(PAUSE);
   }
 
   moveTo(voxel) {
     if (this.cursor.every((v, axis) => v === voxel[axis])) return;
     this.cursor = voxel;
     this.ask();
+    this.report(PAUSE);
   }
 
   step(axis, steps) {
@@ -185,6 +189,7 @@ class Viewer {
     clearInterval(this.playing);
     this.playing = null;
     this.toolbar.showPlaying(false);
+    this.report(PAUSE);
   }
 
   toggleFullScreen() {
@@ -192,15 +197,17 @@ class Viewer {
     else this.root.requestFullscreen?.().catch(() => {});
   }
 
-  report() {
-    if (!this.spec.report) return;
+  // Tell Python where the crosshair is and how things are shown, once, when nothing has changed for a while.
+  report(delay = REPORT_DELAY) {
+    if (!this.spec.report || this.closed) return;
     clearTimeout(this.reporting);
     this.reporting = setTimeout(() => {
+      if (this.playing) return; // told when it stops
       const mm = this.space.mm(this.cursor).map((v) => Math.round(1e6 * v) / 1e6);
       const settings = Object.fromEntries(PYTHON_SETTINGS.map((name) => [name, this.settings[name]]));
       settings.threshold = this.thresholdSetting;
       this.setStateValue('cursor', { mm, move: this.move, click: (clicks += 1), settings });
-    }, REPORT_DELAY);
+    }, delay);
   }
 
   readColors() {
