@@ -134,19 +134,24 @@ def _stems(scans: list[str]) -> list[str]:
 def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:
     scan = read_volume(path)
     _check_scan(job, scan, path.name)
-    relevance = explain(job.model, scan, job.method.name, atlas=job.atlas, progress=progress, **job.request)
+    simulated = _is_simulated(path)
+    told = simulated or not job.model.card.simulated
+    request = dict(job.request)
+    if not told and request["target"] is None and job.model.heads[0].kind == "classes":
+        request["target"] = job.model.classes[-1]  # always the same: the predicted one would be a diagnosis
+    relevance = explain(job.model, scan, job.method.name, atlas=job.atlas, progress=progress, **request)
     progress.close()
     table = area_table(relevance, job.atlas)
-    simulated = _is_simulated(path)
     base = f"{stem}_{job.method.name}"
     write_volume(relevance.volume, job.out / f"{base}_relevance.nii.gz", space="mni")
     own = scan.source or scan.grid
     if not relevance.volume.grid.matches(own):
         write_volume(to_source(relevance.volume, own), job.out / f"{base}_relevance_scan.nii.gz", space="mni")
     write_text(job.out / f"{base}_areas.csv", table.to_csv(index=False, lineterminator="\n"))
-    sidecar = to_sidecar(relevance, model=job.model.card.name, simulated_scan=simulated, atlas=job.atlas.name)
+    more = {"model": job.model.card.name, "simulated_scan": simulated, "atlas": job.atlas.name}
+    sidecar = to_sidecar(relevance, told=told, **more)
     write_text(job.out / f"{base}_relevance.json", json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")
-    _report(job, path.name, relevance, table, simulated)
+    _report(job, path.name, relevance, table, told)
 
 
 def _check_scan(job: _Job, scan: Volume, name: str) -> None:
@@ -171,11 +176,11 @@ def _is_simulated(path: Path) -> bool:
     return isinstance(entries, dict) and entries.get("simulated") is True
 
 
-def _report(job: _Job, name: str, relevance: RelevanceMap, table, simulated: bool) -> None:
+def _report(job: _Job, name: str, relevance: RelevanceMap, table, told: bool) -> None:
     """Prediction and most relevant areas, in words."""
     prediction = relevance.prediction
     say(f"{name}")
-    if job.model.card.simulated and not simulated:
+    if not told:
         say(f"  {SIMULATED_ONLY}")
     else:
         for head in job.model.heads:
@@ -186,7 +191,8 @@ def _report(job: _Job, name: str, relevance: RelevanceMap, table, simulated: boo
             say(
                 f"  {'prediction' if len(job.model.heads) == 1 else head.name}: {said}{f'  ({head.note})' if head.note else ''}"
             )
-    say(f"  {job.method.label}: {relevance.unit}; target {relevance.target}")
+    fixed = "" if told else " (always this one, whatever the network says)"
+    say(f"  {job.method.label}: {relevance.unit}; target {relevance.target}{fixed}")
     say(f"  most relevant areas ({relevance.reading} relevance, share of all areas; peak in MNI mm):")
     for row in top_areas(table, 10).itertuples():
         peak = f"({row.peak_x:.0f}, {row.peak_y:.0f}, {row.peak_z:.0f})"

@@ -55,7 +55,8 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *
                 "relevance_scan.nii.gz",
                 "In the scan's own voxel order",
             )
-        sidecar = to_sidecar(relevance, simulated_scan=simulated)
+        told = subject.diagnosed_by(model_of(study_name))
+        sidecar = to_sidecar(relevance, told=told, simulated_scan=simulated)
         offer("Description (JSON)", lambda: json.dumps(sidecar, indent=2, ensure_ascii=False), "relevance.json",
               "Method, parameters, target, prediction, digests, versions")  # fmt: skip
         table = table_of(study_name, relevance)
@@ -87,7 +88,6 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *
         st.markdown("**To send round**")
         facts = {"id": subject.name, **({"group": subject.group} if subject.group else {})}
         brain = study_of(study_name).brain_mask()
-        told = subject.diagnosed_by(model_of(study_name))
         about = {"simulated": simulated, "prediction": told, "notes": () if told else (SIMULATED_ONLY,), "brain": brain}
         about["radiological"] = radiological
         offer(

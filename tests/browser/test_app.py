@@ -275,7 +275,7 @@ def test_downloads_open_again(open_app, page, tmp_path):
 
 def test_a_session_that_computes_leaves_the_others_usable(page, new_page, app_url):
     busy = new_page()
-    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=20&occlusion.stride=2")  # minutes of work
+    busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=40&occlusion.stride=2")  # minutes of work
     busy.get_by_role("button", name="Explain", exact=True).click(timeout=FIRST_MAP_MS)  # a link does not start that
     busy.get_by_text(re.compile(r"of [\d,]+, .* left")).first.wait_for(timeout=FIRST_MAP_MS)
     # The other session sees a new scan, asks what the network says of it, and gets a map of it.

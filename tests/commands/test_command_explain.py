@@ -56,6 +56,11 @@ def test_a_real_scan_gets_no_diagnosis_from_the_demo_network(shared_data, tmp_pa
     said = capsys.readouterr().out
     assert f"  {SIMULATED_ONLY}\n" in said
     assert "prediction:" not in said
+    assert "target AD (always this one" in said
+    described = json.loads(next(tmp_path.glob("*_relevance.json")).read_text(encoding="utf-8"))
+    assert described["target"] == "AD"
+    assert described["caution"] == SIMULATED_ONLY
+    assert "prediction" not in described
     own = nib.load(next(tmp_path.glob("*_relevance_scan.nii.gz")))
     assert own.shape == (182, 218, 182)
     np.testing.assert_allclose(own.affine, nib.load(scan).affine)
