@@ -30,7 +30,7 @@ from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.results import settings_table
-from mriinterp.trust.trap_results import load_traps, trap_findings, trap_path, trap_summary
+from mriinterp.trust.trap_results import load_traps, trap_findings, trap_path, trap_people, trap_summary
 from mriinterp.trust.traps import TRAPS
 from mriinterp.trust.words import label_of, randomised_words, row_of
 
@@ -119,7 +119,7 @@ def trap_section(folder: Path) -> str:
     for name, table in load_traps(folder).items():
         found = trap_summary(table)
         parts += [
-            f"**{name.capitalize()}**: share of |map| {TRAPS[name].where}, mean of {found['n'].max()} patients.",
+            f"**{name.capitalize()}**: share of |map| {TRAPS[name].where}; means of {trap_people(found)}.",
             "",
         ]
         parts += ["| Method | Trapped network | Honest network | Difference within subjects |", "|---|---|---|---|"]

@@ -58,7 +58,7 @@ def _dots(figure: go.Figure, rows: pd.DataFrame, names: Sequence[str], colours: 
                     "color": colour,
                 },
                 marker={"size": 9, "color": colour},
-                customdata=part[["n"]].to_numpy(),
+                customdata=part[["people" if "people" in part else "n"]].to_numpy(),
                 hovertemplate="%{y}<br>%{x:.3~g}<br>n = %{customdata[0]}<extra></extra>",
                 showlegend=colour != CONTROL,
             )
@@ -124,7 +124,9 @@ def quantity_dots(
             x0=controls["mean"].min(), x1=controls["mean"].max(), fillcolor=CONTROL, opacity=0.18, line_width=0
         )
     colours = [CONTROL if control else METHOD for control in rows["control"]]
-    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95 % interval (grey: controls)")
+    groups = rows["people"].str.contains(r"\+|groups").any()
+    what = "one comparison of two groups, bootstrap interval" if groups else "mean over subjects, 95 % interval"
+    _dots(figure, rows, list(names.values()), colours, f"{what} (grey: controls)")
     _own(figure, own or {}, names, own_label)
     first = rows.iloc[0]
     better = {"higher": " (higher is better)", "lower": " (lower is better)"}.get(first["better"], "")

@@ -20,7 +20,7 @@ from mriinterp.trust.findings import findings
 from mriinterp.trust.registry import Measure, get_measure, measure_names
 from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table, summary
 from mriinterp.trust.units import COHORT
-from mriinterp.trust.words import CAVEAT, label_of
+from mriinterp.trust.words import CAVEAT, GROUP_NOTE, label_of
 
 __all__ = ["NOTE", "TABLE", "markdown_table", "people_words", "settings_words", "write_report"]
 
@@ -66,7 +66,8 @@ def markdown_table(table: pd.DataFrame, quantities: Sequence[tuple[str, str]] = 
         if rows.empty:
             continue
         first = rows.iloc[0]
-        title = f"{_safe(first['label'])} {'↑' if first['better'] == 'higher' else '↓'} (n = {rows['n'].max()})"
+        people = rows.loc[rows["n"].idxmax(), "people"]
+        title = f"{_safe(first['label'])} {'↑' if first['better'] == 'higher' else '↓'} (n = {people})"
         columns[title] = {row["method"]: _cell(row) for _, row in rows.iterrows()}
     methods = list(dict.fromkeys(table["method"]))
     methods.sort(key=lambda name: name.startswith("control_"))
@@ -78,17 +79,25 @@ def markdown_table(table: pd.DataFrame, quantities: Sequence[tuple[str, str]] = 
 
 
 def settings_words(settings: pd.DataFrame) -> list[str]:
-    """Kendall's τ between occlusion's settings, a line each."""
-    found = []
+    """Kendall's τ between occlusion's settings, a line each; the first window is not compared with itself."""
+    found, first = [], ""
     for _, row in settings.iterrows():
         kind, one, other = row["quantity"].split("_")
+        if kind == "window" and not first:
+            first = f"boxes of {one} voxels, stride {other}"
+            continue
         what = {
             "fill": f"every area replaced, fill {one} against {other}",
-            "window": f"boxes of {one} voxels, stride {other}, against the first window",
+            "window": f"boxes of {one} voxels, stride {other}, against {first}",
             "exact": f"boxes of {one} voxels, stride {other}, against exact replacement of areas",
         }[kind]
         interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if pd.notna(row["low"]) else ""
-        found.append(f"{what}: τ = {row['mean']:.2f}{interval}")
+        same = (
+            " (by construction: the mean of a z-scored scan is 0)"
+            if row["quantity"] == "fill_zero_mean" and row["mean"] > 0.9995
+            else ""
+        )
+        found.append(f"{what}: τ = {row['mean']:.2f}{interval}{same}")
     return found
 
 
@@ -191,7 +200,7 @@ def write_report(folder: Path | str) -> list[Path]:
 NOTE = (
     "Mean over subjects [95 % interval]. ↑ higher is better, ↓ lower is better. * better than each of the four controls: "
     "the interval of the difference within subjects lies on the better side of 0 (not corrected for the number of "
-    "comparisons)."
+    "comparisons). " + GROUP_NOTE
 )
 
 

@@ -18,7 +18,7 @@ from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.traps import TRAPS, get_trap, trap_network
 from mriinterp.trust.words import label_of
 
-__all__ = ["load_traps", "measure_trap", "trap_findings", "trap_path", "trap_summary", "trap_table"]
+__all__ = ["load_traps", "measure_trap", "trap_findings", "trap_path", "trap_people", "trap_summary", "trap_table"]
 
 COLUMNS = ["trap", "network", "method", "subject", "share"]
 TRAPPED, HONEST = "trapped", "honest"
@@ -47,8 +47,8 @@ def measure_trap(
 ) -> pd.DataFrame:
     """`trap_table` of the trapped network beside the packaged one, on the demo study's first patients.
 
-    Written to the folder. A network that was not trained yet is trained first, which takes hours, and kept in
-    ``networks`` there.
+    Written to the folder. A network that was not trained yet is trained first, which takes about half an hour on two
+    cores, and kept in ``networks`` there.
     """
     study, model = trap_network(name, Path(folder) / "networks", progress=progress, cancel=cancel)
     plain = DemoStudy()
@@ -144,6 +144,12 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(rows).sort_values(["control", "difference"], ascending=[True, False], ignore_index=True)
     by_scan = max(0.0, found.loc[found["control"], "difference"].max()) if found["control"].any() else 0.0
     return found.assign(exposed=(found["low"] > by_scan) & ~found["control"])
+
+
+def trap_people(found: pd.DataFrame) -> str:
+    """How many patients and methods `trap_summary` rests on: ``"8 patients, 16 methods and 4 controls"``."""
+    controls = int(found["control"].sum())
+    return f"{found['n'].max()} patients, {len(found) - controls} methods and {controls} controls"
 
 
 def trap_findings(name: str, found: pd.DataFrame) -> list[str]:

@@ -13,6 +13,7 @@ from mriinterp.trust.registry import get_measure
 __all__ = [
     "ALIKE",
     "CAVEAT",
+    "GROUP_NOTE",
     "Randomised",
     "judgement",
     "label_of",
@@ -33,6 +34,12 @@ STATES = {
 CAVEAT = (
     "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
     "and none of them says that the network itself is right."
+)
+
+
+GROUP_NOTE = (
+    "Group effect: one comparison of two groups; its interval is a percentile bootstrap of subjects within the groups. "
+    "Drawing subjects anew adds noise to |g|, which pulls that interval towards 0.5: the value may lie near its edge."
 )
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, trust_heatmap
 from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.methods import get_method, method_names
+from mriinterp.models import packaged_models
 from mriinterp.progress import Cancel, Progress
 from mriinterp.study import DemoStudy, Study
 from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
@@ -20,9 +21,9 @@ from mriinterp.trust.badge import variants
 from mriinterp.trust.plan import chosen_explainers
 from mriinterp.trust.randomisation import cascade
 from mriinterp.trust.report import TABLE
-from mriinterp.trust.trap_results import load_traps, trap_findings, trap_summary
+from mriinterp.trust.trap_results import load_traps, trap_findings, trap_people, trap_summary
 from mriinterp.trust.traps import TRAPS
-from mriinterp.trust.words import label_of
+from mriinterp.trust.words import ALIKE, GROUP_NOTE, label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, study_of
 from mriinterp.ui.trust_card import Chosen
@@ -48,6 +49,12 @@ __all__ = [
 CASCADE_STEPS = 4
 CASCADES_KEPT = 6
 STILL = {"displayModeBar": False}
+NOTES = {
+    "group_effect": GROUP_NOTE,
+    "randomisation": "One random network was drawn. A map passes if it is less like the random network's map than the maps of "
+    f"two subjects are like each other, and not like it in absolute terms either (ρ below {ALIKE}). Adebayo et al. 2018 "
+    "ask for less likeness only: theirs is another criterion.",
+}
 
 
 def run_quick(study: Study, folder: Path, progress: Progress, cancel: Cancel) -> None:
@@ -112,6 +119,8 @@ def show_measure(chosen: Chosen, measure: str) -> None:
     st.plotly_chart(figure, key=f"dots_{measure}", config=STILL)
     if not own and "cohort" not in about.needs:
         st.caption(f"{escape_markdown(chosen.subject)} was not measured: only means are shown.")
+    if note := NOTES.get(measure):
+        st.caption(note)
     draw = {"deletion": deletion_curves, "randomisation": cascade_lines}.get(measure)
     if draw is None:
         return
@@ -151,8 +160,8 @@ def show_agreement(chosen: Chosen) -> None:
 def show_traps(study_name: str) -> None:
     """Networks trained to use what is no disease, and whether maps give that away."""
     st.markdown(
-        "**Does a map give away a network that uses something else than the disease?** Two networks were trained on purpose "
-        "on scans with a trap; their maps are compared with those of the honest network on the same brains."
+        "**Does a map give away a network that uses something else than the disease?** A trap is a set of scans that tempts "
+        "a network to; a network trained on it on purpose is compared with the honest network on the same brains."
     )
     if study_name != DemoStudy.name:
         st.info("Traps are simulated: they belong to the demo study.", icon=":material/block:")
@@ -162,12 +171,14 @@ def show_traps(study_name: str) -> None:
         st.markdown(f"##### {name.capitalize()}")
         st.caption(trap.card)
         if name not in known:
+            first = "" if trap.network in packaged_models() else " It trains the network first: about half an hour."
             st.info(
-                f"Not measured yet: `python -m mriinterp trust demo --trap {name} --out DIR`.",
+                f"Not measured yet: `python -m mriinterp trust demo --trap {name} --out DIR`.{first}",
                 icon=":material/science:",
             )
             continue
         found = trap_summary(known[name])
+        st.caption(f"Figures of {trap_people(found)}.")
         st.plotly_chart(trap_dots(found, trap.where, labels=_labels(found["method"])), key=f"trap_{name}", config=STILL)
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in trap_findings(name, found)))
 

@@ -179,7 +179,7 @@ def _row(chosen: Chosen, measure: str) -> list[str]:
     row = row_of(chosen.table, measure, main.name, chosen.explainer)
     arrow = {"higher": " ↑", "lower": " ↓"}.get(main.better, "")
     label = f"**{about.label}**{arrow}: {escape_markdown(f'{main.label}, {main.unit}' if main.unit else main.label)}"
-    people = "–" if row is None or "cohort" in about.needs else str(row["n"])
+    people = "–" if row is None else _whole(str(row["people"]))
     return [
         label,
         _own_cell(chosen, measure),

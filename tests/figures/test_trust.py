@@ -105,3 +105,12 @@ def test_traps_show_both_networks():
         "trapped network": 0.7,
     }
     assert "outside the brain" in figure.layout.xaxis.title.text
+
+
+def test_a_comparison_of_groups_is_no_mean_over_subjects(table):
+    rows = [("group_effect", "auc_truth", method, "(cohort)", 0.5) for method in METHODS]
+    groups = summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"]))
+    named = {trace.name for trace in quantity_dots(groups, "group_effect", "auc_truth").data}
+    assert named == {"one comparison of two groups, bootstrap interval (grey: controls)"}
+    named = {trace.name for trace in quantity_dots(table, "deletion", "abpc").data}
+    assert named == {"mean over subjects, 95 % interval (grey: controls)"}

@@ -11,7 +11,7 @@ from mriinterp.areas import outside_shares
 from mriinterp.explain import explain
 from mriinterp.simulate import DEMO_GRID
 from mriinterp.trust import Bench, Explainer, get_measure
-from mriinterp.trust.trap_results import load_traps, measure_trap, trap_findings, trap_summary, trap_table
+from mriinterp.trust.trap_results import load_traps, measure_trap, trap_findings, trap_people, trap_summary, trap_table
 from mriinterp.trust.traps import TRAPS, find_trap, suppressor_region, trap_network
 from tests.trust.tiny_study import GRID, LesionNet, TinyStudy
 
@@ -72,6 +72,8 @@ def test_words_name_the_methods_that_expose_the_mark():
     row = found.set_index("method").loc["gradient_x_input"]
     assert row["exposed"]
     assert row["difference"] == pytest.approx(row["trapped"] - row["honest"])
+    methods, controls = (~found["control"]).sum(), found["control"].sum()
+    assert trap_people(found) == f"{found['n'].max()} patients, {methods} methods and {controls} controls"
     said = " ".join(trap_findings("confound", found))
     assert "outside the brain" in said
     assert "Gradient × input." in said

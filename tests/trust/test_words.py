@@ -1,11 +1,14 @@
 """The words follow the numbers, whichever way they fall."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mriinterp.trust import CAVEAT, findings, summary
 from mriinterp.trust.findings import literature
+from mriinterp.trust.report import markdown_table, settings_words
 from mriinterp.trust.words import judgement, randomised_words
 
 CONTROLS = ("control_random", "control_edges", "control_intensity", "control_blur")
@@ -179,3 +182,24 @@ def test_nothing_gives_nothing():
 def test_numbers_without_meaning_are_left_out_of_the_mean():
     table = summary(results({("deletion", "abpc", "occlusion"): [1.0, np.nan, 3.0]}))
     assert table.iloc[0][["n", "mean"]].tolist() == [2, 2.0]
+
+
+def test_settings_are_not_compared_with_themselves():
+    rows = [("fill_zero_mean", 4, 1.0, 1.0, 1.0), ("window_40_25", 4, 1.0, 1.0, 1.0), ("exact_40_25", 4, 0.1, 0.0, 0.2)]
+    rows += [("window_20_12", 4, 0.3, 0.2, 0.4)]
+    said = settings_words(pd.DataFrame(rows, columns=["quantity", "n", "mean", "low", "high"]))
+    assert said[0].endswith("(by construction: the mean of a z-scored scan is 0)")
+    assert said[2] == "boxes of 20 voxels, stride 12, against boxes of 40 voxels, stride 25: τ = 0.30 [0.20, 0.40]"
+    assert len(said) == 3
+
+
+def test_a_comparison_of_groups_says_how_many(tmp_path):
+    rows = [("group_effect", "auc_truth", "occlusion", "(cohort)", 0.7), ("deletion", "abpc", "occlusion", "a", 1.0)]
+    frame = pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])
+    assert "(n = two groups)" in markdown_table(summary(frame))
+    frame.to_csv(tmp_path / "trust_results.csv", index=False)
+    details = {"group_effect": [{"method": "occlusion", "subject": "(cohort)", "details": {"n": [12, 9]}}]}
+    (tmp_path / "details.json").write_text(json.dumps(details), encoding="utf-8")
+    table = summary(tmp_path).set_index("measure")
+    assert table["people"].to_dict() == {"deletion": "1", "group_effect": "12 + 9"}
+    assert "(n = 12 + 9)" in markdown_table(summary(tmp_path))
