@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mriinterp.store import request_key
-from mriinterp.ui.address import write_address
+from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.areas import clicked_peak, show_areas
 from mriinterp.ui.badge import trust_badge
 from mriinterp.ui.downloads import show_downloads
@@ -68,7 +68,9 @@ cost.caption("Known: shown at once.")
 trust_badge(name, method.name, params, subject=None if subject.uploaded else subject.name, model=model.digest)
 peak = clicked_peak("area_bars")
 state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
-areas, space, files = st.tabs(["Areas", "In space", "Files"], key="part", on_change="rerun")
+parts = ["Areas", "In space", "Files"]
+areas, space, files = st.tabs(parts, key=linked("part", "Areas", options=parts), on_change="rerun")
+write_address("part")
 if areas.open:
     with areas:
         show_areas(name, subject, relevance)

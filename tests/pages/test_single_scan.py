@@ -25,6 +25,20 @@ def test_address_opens_the_same_view(open_page, finish):
     assert app.query_params["subject"] in ("sim-004", ["sim-004"])
 
 
+def test_tab_truth_and_sides_come_from_the_address(open_page, finish):
+    address = {"part": "In space", "truth": "True", "merge": "False"}
+    app = finish(open_page(subject="sim-003", method="sensitivity", **address))
+    assert app.session_state["part"] == "In space"
+    assert app.toggle(key="truth").value
+    assert app.query_params["part"] in ("In space", ["In space"])
+    app.session_state["part"] = "Areas"
+    app.run()
+    assert "part" not in app.query_params
+    assert not app.toggle(key="merge").value
+    app.toggle(key="truth").set_value(False).run()
+    assert "truth" not in app.query_params
+
+
 def test_nonsense_in_the_address_is_ignored(open_page, finish):
     app = finish(open_page(subject="sim-999", method="sensitivity", **{"occlusion.size": "-3"}))
     assert app.selectbox(key="subject").value == "sim-003"
