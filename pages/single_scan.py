@@ -65,7 +65,14 @@ if relevance is None:
     st.stop()
 
 cost.caption("Known: shown at once.")
-trust_badge(name, method.name, params, subject=None if subject.uploaded else subject.name, model=model.digest)
+trust_badge(
+    name,
+    method.name,
+    params,
+    subject=None if subject.uploaded else subject.name,
+    model=model.digest,
+    uploaded=subject.uploaded,
+)
 peak = clicked_peak("area_bars")
 state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
 parts = ["Areas", "In space", "Files"]

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.study import DemoStudy
-from mriinterp.trust.badge import UNMEASURED, badge_marks, badge_words, measured_as
+from mriinterp.trust.badge import KEY, UNMEASURED, badge_marks, badge_words, measured_as
 from mriinterp.trust.words import label_of
 from mriinterp.ui.trust_data import BROKEN, badge_table, measured, of_network, plan_of
 from mriinterp.ui.words import escape_markdown
@@ -37,7 +37,14 @@ class Badge:
     more: str
 
 
-def badge_of(study: str, method: str, params: Mapping[str, Any] | None = None, model: str | None = None) -> Badge:
+def badge_of(
+    study: str,
+    method: str,
+    params: Mapping[str, Any] | None = None,
+    model: str | None = None,
+    *,
+    uploaded: bool = False,
+) -> Badge:
     """The badge of a map.
 
     Parameters
@@ -51,15 +58,18 @@ def badge_of(study: str, method: str, params: Mapping[str, Any] | None = None, m
     model : str, optional
         Digest of the network that made the map; figures of another network
         are not shown for it.
+    uploaded : bool
+        Whether the map is one of a scan from outside the study, of whose like
+        nothing was measured.
     """
     try:
-        return _badge_of(study, method, params, model)
+        return _badge_of(study, method, params, model, uploaded)
     except BROKEN as error:  # a badge is the least of a page: it must not take the rest with it
         logger.warning("no badge of %s for %s: %s", method, study, error)
         return _unmeasured("", "The figures of this study cannot be read.")
 
 
-def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: str | None) -> Badge:
+def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: str | None, uploaded: bool) -> Badge:
     folder = measured(study, model or "")
     if folder is None:
         return _unmeasured("for this study", "The Trust page measures it on this computer.")
@@ -70,6 +80,10 @@ def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: 
     if name is None:
         return _unmeasured("for this method", "It was not part of this study's benchmark.")
     about = "" if same else " (at other settings)"
+    if uploaded:
+        about += (
+            " (measured on simulated scans only)" if plan.get("simulated") else " (measured on the study's scans only)"
+        )
     people = f"n = {table[table['method'] == name]['n'].max()} subjects"
     scans = "simulated scans" if plan.get("simulated") else "scans of this study"
     words = badge_words(table, name)
@@ -92,7 +106,9 @@ def trust_badge(
     *,
     subject: str | None = None,
     model: str | None = None,
+    uploaded: bool = False,
     short: bool = False,
+    label: str = "",
 ) -> None:
     """A line that says how far maps of a method can be believed, and opens the Trust page on it.
 
@@ -102,17 +118,20 @@ def trust_badge(
         Subject of the study that the Trust page opens with.
     short : bool
         Marks instead of words: for narrow columns.
+    label : str
+        Of the map, put before the badge where several stand side by side.
 
     Other parameters as in `badge_of`.
     """
     st.html(STYLE)
-    badge = badge_of(study, method, params, model)
+    badge = badge_of(study, method, params, model, uploaded=uploaded)
+    said = badge.marks if short else badge.words
     query = {"method": method, **({"subject": subject} if subject else {})}
     if study != DemoStudy.name:
         query["study"] = study
     st.page_link(
         Path(PAGE),
-        label=escape_markdown(badge.marks if short else badge.words),
+        label=escape_markdown(f"{label}: {said}" if label else said),
         icon=ICON,
         help=escape_markdown(badge.more),
         query_params=query,
@@ -121,7 +140,7 @@ def trust_badge(
 
 
 def trust_badges(study: str, entries: Sequence[Any], columns: int | None = None) -> None:
-    """One badge a column of the compare page, over that column.
+    """One badge a column of the compare page, over that column and with its name; below them what the marks mean.
 
     Parameters
     ----------
@@ -136,5 +155,9 @@ def trust_badges(study: str, entries: Sequence[Any], columns: int | None = None)
                 dict(entry.column.params),
                 subject=entry.column.subject or None,
                 model=entry.model.digest,
+                uploaded=entry.subject.uploaded,
                 short=len(entries) > 1,
+                label=entry.label if len(entries) > 1 else "",
             )
+    if len(entries) > 1:
+        st.caption(f"How the methods did in the study's trust benchmark: {KEY}.")

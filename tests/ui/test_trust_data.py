@@ -1,6 +1,7 @@
 """Which figures of a study are shown: never those of a benchmark that has just begun, nor of another network."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -85,3 +86,34 @@ def test_numbers_of_single_subjects_are_kept_apart_by_network_and_settings():
     assert own == trust_data.single_folder("demo", NETWORK, {**like, "title": "other"})
     assert own != trust_data.single_folder("demo", OTHER, like)
     assert own != trust_data.single_folder("demo", NETWORK, {**like, "reference_scans": 24})
+
+
+def test_a_scan_from_outside_says_what_was_measured(shipped):
+    found = badge.badge_of("demo", "sensitivity", model=NETWORK, uploaded=True)
+    assert found.words.startswith("Trust (measured on simulated scans only): beats all controls on localisation")
+    assert found.marks.endswith("(measured on simulated scans only)")
+    assert "only" not in badge.badge_of("demo", "sensitivity", model=NETWORK).words
+
+
+def test_badges_side_by_side_have_names_and_one_key(shipped, monkeypatch):
+    """Two maps, one of a scan from outside."""
+    said, keys = [], []
+    monkeypatch.setattr(badge.st, "page_link", lambda page, label, **kwargs: said.append(label.replace("\\", "")))
+    monkeypatch.setattr(badge.st, "caption", keys.append)
+    model = SimpleNamespace(digest=NETWORK)
+    entries = [
+        SimpleNamespace(
+            column=SimpleNamespace(method=method, params=(), subject="" if uploaded else "s0"),
+            label=label,
+            subject=SimpleNamespace(uploaded=uploaded),
+            model=model,
+        )
+        for method, label, uploaded in (("sensitivity", "A", False), ("occlusion", "B", True))
+    ]
+    badge.trust_badges("demo", entries, 3)
+    assert said[0].startswith("A: localisation ✓ · faithfulness – ")
+    assert said[1].startswith("B: localisation ✓")
+    assert "simulated" not in said[0]
+    assert said[1].endswith("(measured on simulated scans only)")
+    assert len(keys) == 1
+    assert "~ in part" in keys[0]
