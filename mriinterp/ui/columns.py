@@ -16,12 +16,13 @@ import streamlit as st
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import Model, packaged_models, read_card
 from mriinterp.study import Study
+from mriinterp.study.demo import DemoStudy
 from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
 from mriinterp.ui.resources import study_of
-from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label
+from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label, uploaded_name
 
-__all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "read_column", "usual_target", "write_column"]
+__all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "compares_own_scan", "read_column", "usual_target", "write_column"]
 
 MOST = 6
 MODES = {
@@ -32,6 +33,7 @@ MODES = {
 }
 METHODS = ("sensitivity", "guided_backprop", "occlusion", "layer_cam")
 SAFE = " .-_"
+REPLICATES = "demo_seed"  # networks of the demo's recipe from other seeds
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,24 @@ def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
     return [label if labels.count(label) == 1 else f"{n}. {label}" for n, label in enumerate(labels, 1)]
 
 
+def compares_own_scan() -> bool:
+    """Whether the columns show an uploaded scan; the others are of the study's subjects."""
+    return bool(uploaded_name()) and st.session_state.get("by", "methods") in ("methods", "networks")
+
+
 def networks_of(study: Study) -> list[str]:
-    """The study's network (""), its folds, and packaged networks."""
+    """The study's network (""), its folds, and packaged networks; the demo's replicates only for the demo itself."""
+    demo = isinstance(study, DemoStudy)
     packaged = (name for name in packaged_models() if name != study.model_recipe.source)
-    return list(dict.fromkeys(["", *study.folds, *packaged]))
+    offered = (name for name in packaged if demo or not name.startswith(REPLICATES))
+    return list(dict.fromkeys(["", *study.folds, *offered]))
+
+
+def first_networks(study: Study) -> list[str]:
+    """Networks that the page opens with: those of the study itself, none that was made to mislead."""
+    names = networks_of(study) if isinstance(study, DemoStudy) else ["", *study.folds]
+    honest = [name for name in names if not trap_of(name)]
+    return (honest if len(honest) > 1 else names)[:MOST]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -217,14 +233,13 @@ def _subjects(study_name: str, model: Model) -> Choice:
 
 def _networks(study_name: str, model: Model) -> Choice:
     subject = choose_subject(study_name, model)
-    names = networks_of(study_of(study_name))
-    honest = [name for name in names if not trap_of(name)]
-    first = (honest if len(honest) > 1 else names)[:MOST]
+    study = study_of(study_name)
+    names = networks_of(study)
     chosen = st.multiselect(
         "Networks",
         names,
         format_func=network_label,
-        key=linked_list("networks", first, names),
+        key=linked_list("networks", first_networks(study), names),
         max_selections=MOST,
         persist_state="session",
     )

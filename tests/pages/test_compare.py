@@ -212,6 +212,25 @@ def test_a_crash_in_a_method_leaves_the_page_usable(open_compare, finish, monkey
     assert "compare_areas" in app.session_state
 
 
+def test_another_studys_networks_are_offered_but_not_preselected():
+    from types import SimpleNamespace
+
+    from mriinterp.study import load_study
+    from mriinterp.ui.columns import first_networks, networks_of
+
+    folds = {f"fold_{n}": None for n in range(3)}
+    own = SimpleNamespace(name="clinic", folds=folds, model_recipe=SimpleNamespace(source="network.toml"))
+    offered = networks_of(own)
+    assert offered[:4] == ["", *folds]
+    assert {"demo", "demo_confound"} <= set(offered)
+    assert not [name for name in offered if name.startswith("demo_seed")]
+    assert first_networks(own) == ["", *folds]
+    demo = load_study("demo")
+    seeds = [name for name in networks_of(demo) if name.startswith("demo_seed")]
+    assert seeds
+    assert set(seeds) <= set(first_networks(demo))
+
+
 def test_networks_on_one_scan(open_compare, finish):
     from mriinterp.models import packaged_models, read_card
 
