@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,7 +77,10 @@ class Bench:
             self.model = self.study.model()
         wanted = self.study.class_of(self.study.positive)
         self.head, self.target = self.model.find_target(wanted or self.model.classes[-1], None)
-        self.module = self.model.view(self.head)
+        with self.model.own_module(self.head) as module:
+            self.module = module
+        shared = any(part is self.model.module for part in self.module.modules())
+        self.lock = self.model.lock if shared else threading.RLock()  # a copy of one's own lets others work meanwhile
         self._reference: Tensor | None = None
 
     @property
@@ -132,7 +136,7 @@ class Bench:
     @cached_property
     def mask(self) -> np.ndarray:
         """Ω: the brain, as far as the network can see it."""
-        with self.model.lock:
+        with self.lock:
             return self.brain & visible_box(self.module, self.reference(), self.target)
 
     @cached_property
@@ -185,5 +189,5 @@ class Bench:
             others=tuple(others),
             replicates=tuple(other.view(other.heads[0]) for other in replicates),
             name=subject,
-            lock=self.model.lock,
+            lock=self.lock,
         )

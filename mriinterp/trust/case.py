@@ -57,7 +57,7 @@ class Case:
     name : str
         The subject; seeds whatever is random.
     lock : threading.RLock
-        The model's: held while the network runs.
+        Held while the network runs; the model's where the module could not be copied.
     kept : dict
         What measures computed of this scan, whatever the method.
     """

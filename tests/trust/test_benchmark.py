@@ -1,12 +1,13 @@
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from mriinterp.progress import Cancelled
-from mriinterp.trust import Bench, load_details, load_plan, load_results, make_plan, run_benchmark, summary
+from mriinterp.trust import Bench, Explainer, load_details, load_plan, load_results, make_plan, run_benchmark, summary
 from mriinterp.trust.benchmark import coarse
 from mriinterp.trust.findings import findings
 from mriinterp.trust.report import write_report
@@ -236,3 +237,16 @@ def test_a_method_that_cannot_explain_the_network_is_told_and_the_rest_goes_on(t
     write_report(tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "Guided backpropagation cannot explain this network: expected a network with ReLU" in text
+
+
+def test_a_bench_does_not_keep_the_model_from_others():
+    """Somebody else holds the model for as long as a map takes; the bench works on a module of its own."""
+    study = TinyStudy()
+    model = study.model()
+    bench = Bench(study, model, reference_scans=1)
+    case = bench.case("sim-002")
+    assert bench.module is not model.module
+    assert bench.module.conv.weight.data_ptr() == model.module.conv.weight.data_ptr()  # no second set of weights
+    with model.lock, ThreadPoolExecutor(1) as pool:
+        found = pool.submit(Explainer("sensitivity"), case).result(timeout=60)
+    np.testing.assert_array_equal(found, Explainer("sensitivity")(case, module=model.module))
