@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mriinterp.ui.address import linked, write_address
-from mriinterp.ui.columns import choose_columns, usual_target
+from mriinterp.ui.columns import choose_columns, compares_own_scan, usual_target
 from mriinterp.ui.compare import compute_missing, cost_lines, resolve_columns
 from mriinterp.ui.compare_view import (
     choose_pair,
@@ -16,8 +16,9 @@ from mriinterp.ui.compare_view import (
 from mriinterp.ui.resources import model_of, prediction_of, study_of
 from mriinterp.ui.result import show_prediction
 from mriinterp.ui.shell import current_study, page_header, readable_errors
+from mriinterp.ui.subject import blind_target
 
-page_header("Compare", "Where do methods, people and networks agree?")
+page_header("Compare", "Where do methods, people and networks agree?", own_scan=compares_own_scan())
 name = current_study()
 with readable_errors():
     study, model = study_of(name), model_of(name)
@@ -26,16 +27,19 @@ with readable_errors(), st.sidebar:
     choice = choose_columns(name, model)
     target = None
     if model.heads[0].kind == "classes":
-        outputs = ["predicted", *model.heads[0].classes]
-        usual = usual_target(study, model)
+        blind = choice.single is not None and blind_target(study, model, choice.single)
+        # "What the network predicts" would tell a diagnosis where none may be told.
+        outputs = [*([] if blind else ["predicted"]), *model.heads[0].classes]
+        usual = blind or usual_target(study, model)
         target = st.selectbox(
             "Explained output",
             outputs,
             format_func=lambda output: {"predicted": "What the network predicts"}.get(output, output),
-            key=linked("target", usual, options=outputs),
+            key=linked("own_target" if blind else "target", usual, options=outputs),
             persist_state="session",
         )
-        write_address("target")
+        if not blind:
+            write_address("target")
     run = st.empty()
     cost = st.empty()
 

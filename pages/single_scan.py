@@ -15,7 +15,7 @@ from mriinterp.ui.result import show_planes, show_prediction, show_scan, show_sp
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import blind_target, choose_subject, uploaded_name
 
-page_header("Single scan", "Why does the network say what it says of this brain?", own_scan=uploaded_name())
+page_header("Single scan", "Why does the network say what it says of this brain?", own_scan=bool(uploaded_name()))
 name = current_study()
 study = study_of(name)
 with readable_errors():

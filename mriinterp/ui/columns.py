@@ -22,7 +22,17 @@ from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_wid
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label, uploaded_name
 
-__all__ = ["MOST", "Choice", "Column", "choose_columns", "column_labels", "compares_own_scan", "read_column", "usual_target", "write_column"]
+__all__ = [
+    "MOST",
+    "Choice",
+    "Column",
+    "choose_columns",
+    "column_labels",
+    "compares_own_scan",
+    "read_column",
+    "usual_target",
+    "write_column",
+]
 
 MOST = 6
 MODES = {

@@ -58,11 +58,11 @@ def _enter_through_app() -> None:
         st.rerun()
 
 
-def page_header(title: str, caption: str, *, own_scan: str = "") -> None:
+def page_header(title: str, caption: str, *, own_scan: bool = False) -> None:
     """Title of a page, what it is for, and what its data and use are worth.
 
-    `own_scan` is the name of the uploaded scan that the page is about, if it
-    is about one: then the study's data are not what is shown.
+    `own_scan`: the page is about an uploaded scan, so that the study's data
+    are not what is shown.
     """
     _enter_through_app()
     enter_page(title)
@@ -73,7 +73,7 @@ def page_header(title: str, caption: str, *, own_scan: str = "") -> None:
         with readable_errors():
             data = ":orange-badge[:material/science: Simulated data] " if study_of(current_study()).simulated else ""
         if own_scan:
-            data = f":blue-badge[:material/upload_file: {escape_markdown(own_scan)}] "
+            data = ":blue-badge[:material/upload_file: Own scan] "
         st.markdown(f"{data}:gray-badge[{RESEARCH_USE}]", width="content")
 
 
