@@ -20,7 +20,8 @@ from mriinterp.ui.trust import (
     show_overview,
     show_traps,
 )
-from mriinterp.ui.trust_card import choose, show_card, show_origin
+from mriinterp.ui.trust_card import show_card, show_origin
+from mriinterp.ui.trust_chosen import choose
 from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
 
 page_header("Trust", "What was measured, not what looks convincing.")

@@ -26,7 +26,7 @@ from mriinterp.trust.traps import TRAPS
 from mriinterp.trust.words import ALIKE, GROUP_NOTE, label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, study_of
-from mriinterp.ui.trust_card import Chosen
+from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, table_of
 from mriinterp.ui.viewer import Layer, viewer
 from mriinterp.ui.words import escape_markdown
@@ -53,7 +53,7 @@ NOTES = {
     "group_effect": GROUP_NOTE,
     "randomisation": "One random network was drawn. A map passes if it is less like the random network's map than the maps of "
     f"two subjects are like each other, and not like it in absolute terms either (ρ below {ALIKE}). Adebayo et al. 2018 "
-    "ask for less likeness only: theirs is another criterion.",
+    "look at the likeness to the random network's map alone: theirs is another criterion.",
 }
 
 

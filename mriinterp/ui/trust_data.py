@@ -23,6 +23,7 @@ __all__ = [
     "BROKEN",
     "agreement_table",
     "badge_table",
+    "known_folders",
     "measured",
     "of_network",
     "plan_of",
@@ -76,14 +77,16 @@ def measured(study: str, model: str = "") -> Path | None:
     model : str
         Digest of the network that is looked at.
     """
+    return next(iter(known_folders(study, model)), None)
+
+
+def known_folders(study: str, model: str = "") -> list[Path]:
+    """All folders with figures of a study, in the order of `measured`."""
     own = [results_folder(study, model), results_folder(study)] if model else [results_folder(study)]
     sizes = {folder: size_of(folder) for folder in (*own, SHIPPED / study)}
     known = [folder for folder, (people, methods) in sizes.items() if people * methods]
-    return max(
-        known,
-        key=lambda folder: (of_network(plan_of(folder), model), sizes[folder][0] * sizes[folder][1]),
-        default=None,
-    )
+    known.sort(key=lambda folder: sizes[folder][0] * sizes[folder][1], reverse=True)
+    return sorted(known, key=lambda folder: not of_network(plan_of(folder), model))
 
 
 def of_network(plan: dict[str, Any], model: str | None) -> bool:
@@ -97,8 +100,9 @@ def size_of(folder: Path) -> tuple[int, int]:
     if not (folder / "plan.json").is_file():
         return 0, 0
     try:
-        plan_of(folder)
-        return _size(str(folder), stamp_of(folder))
+        stamp = stamp_of(folder)
+        _plan(str(folder), stamp)
+        return _size(str(folder), stamp)
     except BROKEN as error:
         logger.warning("the trust figures in %s cannot be read: %s", folder, error)
         return 0, 0

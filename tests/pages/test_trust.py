@@ -149,3 +149,23 @@ def test_tabs_open(open_page, part):
         assert "decides by the mark" in said
     if part == "Agreement":
         assert "can agree and be wrong together" in said
+
+
+def test_a_benchmark_that_has_just_begun_hides_no_figures(open_page, results_folder):
+    folder = trust.results_folder("demo")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plan.json").write_text(json.dumps({"title": "Demo", "explainers": []}), encoding="utf-8")
+    app = open_page("pages/trust.py", method="grad_cam")
+    assert "Figures shipped with the package: 12 subjects" in shown(app)
+    assert "random network's map is empty" in cell(app, "Randomisation of the network", 5)
+    assert cell(app, "Group effect", 3) == "12\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}12"
+    assert not app.warning
+    (folder / "plan.json").unlink()
+
+
+def test_figures_of_another_network_are_marked(open_page, benchmark):
+    plan = json.loads((benchmark / "plan.json").read_text(encoding="utf-8"))
+    plan["model"] = {"name": "elsewhere", "sha256": "0" * 64}
+    (benchmark / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    app = open_page("pages/trust.py", method="occlusion")
+    assert any("Measured with another network" in element.value for element in app.warning)

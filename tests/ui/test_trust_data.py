@@ -47,7 +47,7 @@ def test_a_plan_without_results_hides_nothing(shipped):
 
 def test_more_subjects_and_methods_are_shown(shipped):
     own = write(trust_data.results_folder("demo"), 4, ("sensitivity", "occlusion"))
-    assert trust_data.measured("demo") == shipped
+    assert trust_data.known_folders("demo", NETWORK) == [shipped, own]
     assert trust_data.where_from(shipped) == "shipped with the package: 12 subjects, 3 methods"
     write(own, 20, ("sensitivity", "occlusion"))
     assert trust_data.measured("demo") == own
@@ -57,7 +57,7 @@ def test_more_subjects_and_methods_are_shown(shipped):
 def test_figures_of_the_network_come_before_more_figures(shipped):
     own = write(trust_data.results_folder("demo", OTHER), 4, ("sensitivity",), OTHER)
     assert own != trust_data.results_folder("demo", NETWORK)
-    assert trust_data.measured("demo", OTHER) == own
+    assert trust_data.known_folders("demo", OTHER) == [own, shipped]
     assert trust_data.measured("demo", NETWORK) == shipped
 
 
