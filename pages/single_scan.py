@@ -76,8 +76,8 @@ trust_badge(
 peak = clicked_peak("area_bars")
 state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
 parts = ["Areas", "In space", "Files"]
-areas, space, files = st.tabs(parts, key=linked("part", "Areas", options=parts), on_change="rerun")
-write_address("part")
+areas, space, files = st.tabs(parts, key=linked("tab", "Areas", options=parts), on_change="rerun")
+write_address("tab")
 if areas.open:
     with areas:
         show_areas(name, subject, relevance)

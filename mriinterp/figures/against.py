@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from mriinterp.areas import top_areas
 from mriinterp.figures.colours import GROUP_COLOURS
-from mriinterp.figures.theme import apply_theme, area_label
+from mriinterp.figures.theme import apply_theme, plain, plain_area
 from mriinterp.stats import mean_interval
 
 __all__ = ["against_groups"]
@@ -34,9 +34,16 @@ def against_groups(
     rows = top_areas(table, n)
     areas = [area for area in rows["area"] if area in values.columns]
     shares = rows.set_index("area").loc[areas, "share"]
-    labels = [area_label(area) for area in areas]
+    labels = [plain_area(area) for area in areas]
     figure = go.Figure(
-        go.Bar(x=100 * shares, y=labels, orientation="h", name=name, marker_color="#9aa5b1", hovertemplate="%{x:.2f} %")
+        go.Bar(
+            x=100 * shares,
+            y=labels,
+            orientation="h",
+            name=plain(name),
+            marker_color="#9aa5b1",
+            hovertemplate="%{x:.2f} %",
+        )
     )
     for place, (group, members) in enumerate(values.groupby(groups.reindex(values.index))):
         mean, low, high = (100 * side for side in mean_interval(members[areas].to_numpy()))
@@ -47,7 +54,7 @@ def against_groups(
                 x=mean,
                 y=labels,
                 mode="markers",
-                name=f"{group} (n = {len(members)})",
+                name=f"{plain(group)} (n = {len(members)})",
                 marker={"color": colour, "size": 9},
                 error_x=reach,
                 hovertemplate="%{x:.2f} %",

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from mriinterp.figures.areas import HOVER_PLACE, LINE, ROW_PX, peaks_of, places, quantity_label
 from mriinterp.figures.colours import GROUP_COLOURS
-from mriinterp.figures.theme import apply_theme, area_label
+from mriinterp.figures.theme import apply_theme, plain, plain_area
 
 __all__ = ["group_bars", "method_bars"]
 
@@ -69,10 +69,12 @@ def group_bars(
         mean = rows[f"mean_{side}"].to_numpy(float) * factor
         low, high = (rows[f"{end}_{side}"].to_numpy(float) * factor for end in ("low", "high"))
         count = int(rows[f"n_{side}"].max()) if len(rows) else 0
-        hover = f"{name}: %{{x:.3~g}}{' %' if factor == 100 else ''}<br>{HOVER_PLACE}<extra>%{{customdata[0]}}</extra>"
+        hover = (
+            f"{plain(name)}: %{{x:.3~g}}{' %' if factor == 100 else ''}<br>{HOVER_PLACE}<extra>%{{hovertext}}</extra>"
+        )
         figure.add_trace(
             go.Bar(
-                x=mean, y=at + offset, width=0.36, orientation="h", name=f"{name} (n = {count})", opacity=0.75,
+                x=mean, y=at + offset, width=0.36, orientation="h", name=f"{plain(name)} (n = {count})", opacity=0.75, hovertext=[plain_area(area) for area in areas],
                 marker={"color": colour}, customdata=where, hovertemplate=hover,
                 error_x={"type": "data", "symmetric": False, "array": high - mean, "arrayminus": mean - low, "width": 4,
                          "color": LINE},
@@ -80,14 +82,16 @@ def group_bars(
         )  # fmt: skip
         if values is not None:
             figure.add_trace(_dots(values[np.asarray(groups) == name], areas, at + offset, factor, colour, name))
-    ticks = [area_label(a) + (" *" if p < 0.05 else "") for a, p in zip(areas, rows["p_fdr"], strict=True)]
+    ticks = [plain_area(a) + (" *" if p < 0.05 else "") for a, p in zip(areas, rows["p_fdr"], strict=True)]
     figure.update_layout(
         height=110 + 2 * ROW_PX * max(len(areas), 2),
         margin={"l": 10, "r": 10, "t": 30, "b": 60},
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         yaxis={"tickvals": at, "ticktext": ticks, "range": [len(areas) - 0.5, -0.5], "automargin": True},
-        xaxis={"title": {"text": quantity_label(quantity, unit) + "<br>bars: mean and 95 % interval; * FDR < 0.05"}},
+        xaxis={
+            "title": {"text": plain(quantity_label(quantity, unit)) + "<br>bars: mean and 95 % interval; * FDR < 0.05"}
+        },
     )
     return apply_theme(figure, theme)
 
@@ -98,10 +102,12 @@ def _dots(values: pd.DataFrame, areas: list[str], at, factor: float, colour: str
     spread = np.linspace(-0.12, 0.12, len(data)) if len(data) > 1 else np.zeros(len(data))
     y = at[None, :] + spread[:, None]
     who = [[area, str(subject)] for subject in values.index for area in areas]
+    hover = [f"{plain(subject)} ({plain(name)})" for _, subject in who]
     return go.Scatter(
-        x=data.ravel(), y=y.ravel(), mode="markers", customdata=who, name=f"{name}, each subject", showlegend=False,
+        x=data.ravel(), y=y.ravel(), mode="markers", customdata=who, name=f"{plain(name)}, each subject",
+        showlegend=False, text=hover, hovertext=[plain_area(area) for area, _ in who],
         marker={"color": colour, "size": 4, "opacity": 0.8, "line": {"width": 0.5, "color": "white"}},
-        hovertemplate=f"%{{customdata[1]}} ({name})<br>%{{x:.3~g}}<extra>%{{customdata[0]}}</extra>",
+        hovertemplate="%{text}<br>%{x:.3~g}<extra>%{hovertext}</extra>",
     )  # fmt: skip
 
 
@@ -134,7 +140,7 @@ def method_bars(
         rows = table.set_index("area", drop=False).loc[order]
         figure.add_trace(
             go.Bar(
-                x=rows[by].to_numpy(float) * factor, y=[area_label(a) for a in order], orientation="h", name=str(label),
+                x=rows[by].to_numpy(float) * factor, y=[plain_area(a) for a in order], orientation="h", name=plain(label),
                 marker={"color": GROUP_COLOURS[number % len(GROUP_COLOURS)]}, customdata=places(rows, "area"),
                 hovertemplate=f"%{{y}}<br>{by} %{{x:.3~g}}{' %' if factor == 100 else ''}<br>{HOVER_PLACE}",
             )
@@ -145,7 +151,7 @@ def method_bars(
         margin={"l": 10, "r": 10, "t": 30, "b": 60},
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        xaxis={"title": {"text": quantity_label(by, unit)}, "rangemode": "tozero"},
+        xaxis={"title": {"text": plain(quantity_label(by, unit))}, "rangemode": "tozero"},
         yaxis={"autorange": "reversed", "automargin": True},
     )
     return apply_theme(figure, theme)

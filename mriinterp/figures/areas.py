@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from mriinterp.areas import top_areas
 from mriinterp.figures.colours import GROUP_COLOURS
-from mriinterp.figures.theme import apply_theme, area_label, wrap
+from mriinterp.figures.theme import apply_theme, plain, plain_area, wrap
 
 __all__ = ["area_bars", "peaks_of", "places", "quantity_label"]
 
@@ -72,7 +72,7 @@ def area_bars(
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )
-    title = wrap(quantity_label(by, unit), TITLE_LETTERS[len(figure.data) == 2 and "hemisphere" not in table])
+    title = wrap(plain(quantity_label(by, unit)), TITLE_LETTERS[len(figure.data) == 2 and "hemisphere" not in table])
     figure.update_layout(xaxis={"title": {"text": title}, "rangemode": "tozero"})
     figure.update_yaxes(autorange="reversed", automargin=True, ticks="")
     return apply_theme(figure, theme)
@@ -93,7 +93,7 @@ HOVER_PLACE = "peak at (%{customdata[1]}, %{customdata[2]}, %{customdata[3]}) mm
 
 
 def _merged(rows: pd.DataFrame, by: str, factor: float) -> go.Figure:
-    labels = [area_label(area) for area in rows["area"]]
+    labels = [plain_area(area) for area in rows["area"]]
     unit = " %" if factor == 100 else ""
     bars = go.Bar(
         x=rows[by].to_numpy(float) * factor,
@@ -150,7 +150,7 @@ def _sides(table: pd.DataFrame, n: int, by: str, factor: float) -> go.Figure:
         figure.add_trace(
             go.Bar(
                 x=rows[by].to_numpy(float) * factor,
-                y=[area_label(name) for name in rows["_base"]],
+                y=[plain_area(name) for name in rows["_base"]],
                 orientation="h",
                 customdata=places(rows, "area"),
                 marker={"color": colour},
@@ -159,7 +159,7 @@ def _sides(table: pd.DataFrame, n: int, by: str, factor: float) -> go.Figure:
             )
         )
     figure.update_layout(barmode="relative" if by in ("share", "sum") else "group")
-    figure.update_yaxes(categoryorder="array", categoryarray=[area_label(name) for name in order])
+    figure.update_yaxes(categoryorder="array", categoryarray=[plain_area(name) for name in order])
     return figure
 
 

@@ -10,7 +10,7 @@ from scipy.cluster import hierarchy
 
 from mriinterp.figures.areas import LINE, ROW_PX, peaks_of
 from mriinterp.figures.colours import GROUP_COLOURS
-from mriinterp.figures.theme import apply_theme, area_label
+from mriinterp.figures.theme import apply_theme, plain, plain_area
 
 __all__ = ["effect_bars", "outliers", "subjects_heatmap"]
 
@@ -115,10 +115,10 @@ def subjects_heatmap(
     figure.add_trace(
         go.Heatmap(
             z=(picture.to_numpy() * factor).astype(np.float32),
-            x=subjects,
-            y=[area_label(area) for area in top],
+            x=[plain(subject) for subject in subjects],
+            y=[plain_area(area) for area in top],
             customdata=[[[subject, str(area)] for subject in subjects] for area in top],
-            hovertemplate="%{customdata[0]}<br>%{y}: %{z:.2f}<extra></extra>",
+            hovertemplate="%{x}<br>%{y}: %{z:.2f}<extra></extra>",
             **bar,
         ),
         row=2,
@@ -165,15 +165,15 @@ def _strip(figure: go.Figure, subjects: list[str], groups: np.ndarray, odd: pd.D
         own = [s for s, g in zip(subjects, groups, strict=True) if g == group]
         figure.add_trace(
             go.Scatter(
-                x=own, y=[0] * len(own), mode="markers", name=f"{group} (n = {len(own)})", customdata=[[s] for s in own],
+                x=[plain(s) for s in own], y=[0] * len(own), mode="markers", name=f"{plain(group)} (n = {len(own)})", customdata=[[s] for s in own],
                 marker={"symbol": "square", "size": 10, "color": GROUP_COLOURS[number % len(GROUP_COLOURS)]},
-                hovertemplate=f"%{{x}}<extra>{group}</extra>",
+                hovertemplate=f"%{{x}}<extra>{plain(group)}</extra>",
             ), row=1, col=1,
         )  # fmt: skip
     marked = [(s, float(v)) for s, o, v in zip(subjects, odd["outlier"], odd["score"], strict=True) if o]
     figure.add_trace(
         go.Scatter(
-            x=[s for s, _ in marked], y=[1] * len(marked), mode="markers", name="far from its group",
+            x=[plain(s) for s, _ in marked], y=[1] * len(marked), mode="markers", name="far from its group",
             customdata=[[s] for s, _ in marked], text=[f"{v:.1f}" for _, v in marked], showlegend=bool(marked),
             marker={"symbol": "triangle-down", "size": 9, "color": LINE},
             hovertemplate="%{x}: %{text} robust standard deviations farther than usual<extra></extra>",
@@ -209,7 +209,7 @@ def effect_bars(
     figure = go.Figure(
         go.Scatter(
             x=g,
-            y=[area_label(area) for area in rows["area"]],
+            y=[plain_area(area) for area in rows["area"]],
             mode="markers",
             customdata=peaks_of(peaks, rows["area"].astype(str).tolist()),
             text=[f"p (FDR) = {p:.2g}" for p in rows["p_fdr"]],
@@ -224,11 +224,11 @@ def effect_bars(
         )
     )  # fmt: skip
     figure.add_vline(x=0, line={"color": LINE, "width": 1})
-    title = f"Hedges' g, {names[0]} − {names[1]}<br>in standard deviations, 95 % intervals<br>● FDR < 0.05 · ○ not"
+    words = f"Hedges' g, {names[0]} − {names[1]}", "in standard deviations, 95 % intervals", "● FDR < 0.05 · ○ not"
     figure.update_layout(
         height=110 + ROW_PX * max(len(rows), 3),
         margin={"l": 10, "r": 10, "t": 20, "b": 70},
-        xaxis={"title": {"text": title.replace("<", "&lt;").replace("&lt;br>", "<br>")}},
+        xaxis={"title": {"text": "<br>".join(plain(line) for line in words)}},
         yaxis={"autorange": "reversed", "automargin": True},
         clickmode="event+select",
     )

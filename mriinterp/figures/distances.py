@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mriinterp.compare import Metric, get_metric
-from mriinterp.figures.theme import apply_theme, wrap
+from mriinterp.figures.theme import apply_theme, plain, wrap
 
 __all__ = ["distance_heatmap", "group_distances"]
 
@@ -72,7 +72,7 @@ def group_distances(
     chosen = get_metric(metric)
     names = list(matrices)
     size = max(len(matrix) for matrix in matrices.values())
-    titles = [str(name) for name in names]
+    titles = [plain(name) for name in names]
     widths = [float(size)] * len(names)
     if between is not None:
         titles.append(" vs ".join(titles))
@@ -107,11 +107,11 @@ def _cells(matrix: pd.DataFrame, metric: Metric, digits: int | None, group: str 
     text = [["–" if np.isnan(v) else f"{v:.{digits}f}".replace("-", "−") for v in row] for row in values]
     rows, columns = [str(n) for n in matrix.index], [str(n) for n in matrix.columns]
     unit = "" if metric.unit.startswith("1 =") else f" ({metric.unit})"
-    where = f"<extra>{group}</extra>" if group else "<extra></extra>"
+    where = f"<extra>{plain(group)}</extra>" if group else "<extra></extra>"
     return go.Heatmap(
         z=[[None if np.isnan(v) else float(v) for v in row] for row in values],
-        x=columns,
-        y=rows,
+        x=[plain(name) for name in columns],
+        y=[plain(name) for name in rows],
         text=text,
         texttemplate="%{text}",
         customdata=[[[r, c] for c in columns] for r in rows],

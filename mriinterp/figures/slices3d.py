@@ -12,7 +12,7 @@ from mriinterp.atlas import Atlas
 from mriinterp.figures import colours
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.meshes import EYE, LEVELS, box_of, far_half, head_mask, lattice, level_surfaces, mesh, only
-from mriinterp.figures.theme import apply_theme, colour_bar
+from mriinterp.figures.theme import apply_theme, colour_bar, plain_area
 from mriinterp.volume import Volume
 
 __all__ = ["peak_mm", "slices_figure"]
@@ -142,7 +142,7 @@ def _plane(name, points, triangles, scan, volume, scale, window, atlas) -> go.Me
         showlegend=False,
     )
     if atlas is not None:
-        surface.text = [str(area).replace("_", " ") for area in atlas.names_at(points)]
+        surface.text = [plain_area(area) for area in atlas.names_at(points)]
         lines.append("%{text}")
     surface.hovertemplate = "<br>".join(lines) + f"<extra>{name}</extra>"
     return surface

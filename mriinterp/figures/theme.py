@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
 from mriinterp.figures.colours import Scale, format_value
 
-__all__ = ["THEMES", "apply_theme", "area_label", "colour_bar"]
+__all__ = ["THEMES", "apply_theme", "area_label", "colour_bar", "plain", "plain_area"]
 
 THEMES = {"light": "plotly_white", "dark": "plotly_dark"}
 
@@ -26,7 +27,7 @@ def colour_bar(scale: Scale, **bar: Any) -> dict[str, Any]:
     """Arguments of a marker or heat map that draw the scale's colour bar, with what its values mean."""
     ticks = scale.ticks()
     texts = [format_value(v) for v in ticks]
-    title = {"text": wrap(scale.unit or "relevance", 30), "side": "right"}
+    title = {"text": wrap(plain(scale.unit or "relevance"), 30), "side": "right"}
     return {
         "colorscale": scale.plotly(),
         "cmin": scale.low,
@@ -39,6 +40,16 @@ def colour_bar(scale: Scale, **bar: Any) -> dict[str, Any]:
 def area_label(name: str) -> str:
     """An area's name for people: ``Temporal_Mid`` is "Temporal Mid"."""
     return str(name).replace("_", " ")
+
+
+def plain(text: Any) -> str:
+    """Text from files or names for a figure: Plotly would read ``<b>`` and ``<a>`` in it as markup."""
+    return escape(str(text), quote=False)
+
+
+def plain_area(name: str) -> str:
+    """`area_label` for a figure."""
+    return plain(area_label(name))
 
 
 def wrap(text: str, width: int) -> str:

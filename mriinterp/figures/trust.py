@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mriinterp.figures.theme import apply_theme, wrap
+from mriinterp.figures.theme import apply_theme, plain, wrap
 
 __all__ = ["CONTROL", "METHOD", "OWN", "agreement_dots", "quantity_dots", "trap_dots", "trust_heatmap"]
 
@@ -67,6 +67,7 @@ def _dots(figure: go.Figure, rows: pd.DataFrame, names: Sequence[str], colours: 
 
 def _own(figure: go.Figure, own: Mapping[str, float], names: Mapping[str, str], label: str) -> None:
     """The chosen subject's numbers, as diamonds."""
+    label = plain(label)
     known = {method: value for method, value in own.items() if method in names and np.isfinite(value)}
     if known:
         figure.add_trace(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mriinterp.figures.theme import apply_theme, wrap
+from mriinterp.figures.theme import apply_theme, plain, wrap
 from mriinterp.figures.trust import CONTROL, OWN
 
 __all__ = ["cascade_lines", "deletion_curves"]
@@ -35,7 +35,7 @@ def _lines(
             found.append((wrap((labels or {}).get(method, method), LABEL_LETTERS), _colour(method, number), 2, rows))
     own = details.get((methods[0], subject), {}) if methods and subject is not None else {}
     if own.get(part):
-        found.append((subject, OWN, 3, [own]))
+        found.append((plain(subject), OWN, 3, [own]))
     return found
 
 

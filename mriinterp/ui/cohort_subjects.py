@@ -57,14 +57,15 @@ def _keep_map(name: str, view: StudyView, subject: str, method: str, params: dic
 def _clickable(figure: go.Figure) -> go.Figure:
     """Unseen markers over the cells: Plotly selects points, never cells of a heat map."""
     heat = next(trace for trace in figure.data if isinstance(trace, go.Heatmap))
-    cells = [(x, y, v) for y, row in zip(heat.y, heat.z, strict=True) for x, v in zip(heat.x, row, strict=True)]
+    rows = zip(heat.y, heat.z, heat.customdata, strict=True)
+    cells = [(x, y, v, str(who[0])) for y, row, of in rows for x, v, who in zip(heat.x, row, of, strict=True)]
     if len(cells) > MOST_CELLS:
         return figure
     unseen = {"marker": {"opacity": 0}}
     figure.add_scatter(
         x=[c[0] for c in cells], y=[c[1] for c in cells], mode="markers", showlegend=False, selected=unseen,
         unselected=unseen, marker={"symbol": "square", "size": 16, "opacity": 0}, xaxis=heat.xaxis, yaxis=heat.yaxis,
-        customdata=[[c[0]] for c in cells], text=[f"{c[2]:.2f}" for c in cells],
+        customdata=[[c[3]] for c in cells], text=[f"{c[2]:.2f}" for c in cells],
         hovertemplate="%{x}<br>%{y}: %{text}<br>click to open<extra></extra>",
     )  # fmt: skip
     heat.hoverinfo, heat.hovertemplate = "skip", None

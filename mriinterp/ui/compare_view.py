@@ -13,7 +13,7 @@ from mriinterp.compare import METRICS, distance_matrix, get_metric
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.areagroups import method_bars
 from mriinterp.figures.distances import CELL_PX, distance_heatmap
-from mriinterp.figures.theme import wrap
+from mriinterp.figures.theme import plain, wrap
 from mriinterp.ui.address import linked, read_view, write_address, write_view
 from mriinterp.ui.badge import trust_badges
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
@@ -195,7 +195,7 @@ def _matrix(keys: tuple[str, ...], metric: str, study: str, _entries: Sequence[E
 
 def _clickable(figure: go.Figure, matrix: pd.DataFrame) -> go.Figure:
     """Unseen markers over the cells: Plotly selects points, never cells of a heat map."""
-    names = [str(name) for name in matrix.index]
+    names = [plain(name) for name in matrix.index]
     cells = [(row, column) for row in range(len(names)) for column in range(len(names))]
     unseen = {"marker": {"opacity": 0}}
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)

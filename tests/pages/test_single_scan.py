@@ -26,14 +26,14 @@ def test_address_opens_the_same_view(open_page, finish):
 
 
 def test_tab_truth_and_sides_come_from_the_address(open_page, finish):
-    address = {"part": "In space", "truth": "True", "merge": "False"}
+    address = {"tab": "In space", "truth": "True", "merge": "False"}
     app = finish(open_page(subject="sim-003", method="sensitivity", **address))
-    assert app.session_state["part"] == "In space"
+    assert app.session_state["tab"] == "In space"
     assert app.toggle(key="truth").value
-    assert app.query_params["part"] in ("In space", ["In space"])
-    app.session_state["part"] = "Areas"
+    assert app.query_params["tab"] in ("In space", ["In space"])
+    app.session_state["tab"] = "Areas"
     app.run()
-    assert "part" not in app.query_params
+    assert "tab" not in app.query_params
     assert not app.toggle(key="merge").value
     app.toggle(key="truth").set_value(False).run()
     assert "truth" not in app.query_params

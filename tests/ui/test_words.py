@@ -1,5 +1,6 @@
 """Text from files on a page: shown as it is, never as markup; and no diagnosis of real scans by the demo network."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,9 +14,18 @@ from mriinterp.volume import Volume
 @pytest.mark.parametrize("text", ["![x](http://a/b.png)", "<img src=x>", "**b**", "a_b_c", ":smile:", "$x$", "`c`"])
 def test_markup_is_escaped(text):
     escaped = escape_markdown(text)
-    assert escaped.replace("\\", "") == text
+    assert escaped.replace("\\", "").replace("\u2060", "") == text
     for mark in "![]()<>*_:$`":
         assert escaped.count(mark) == escaped.count("\\" + mark)
+
+
+@pytest.mark.parametrize("text", ["www.evil.org.nii", "WWW.evil.org", "https://evil.org/x", "a@evil.org"])
+def test_nothing_becomes_a_link(text):
+    """What the autolinks of GitHub-flavoured Markdown look for is not there, even with the escapes taken out."""
+    shown = escape_markdown(text).replace("\\", "")
+    links = r"(?i)(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(\.[-\w]+)+"  # as mdast-util-gfm-autolink-literal has it
+    assert re.search(links, text)
+    assert not re.search(links, shown)
 
 
 def test_names_stay_readable():
@@ -37,7 +47,7 @@ def test_errors_on_a_page_are_plain_text():
             raise ValueError("bad ![x](http://a/b.png)")
 
     app = AppTest.from_function(page).run()
-    assert app.error[0].value == r"bad \!\[x\]\(http\://a/b.png\)"
+    assert app.error[0].value.replace("\u2060", "") == r"bad \!\[x\]\(http\://a/b.png\)"
 
 
 @pytest.mark.parametrize(
