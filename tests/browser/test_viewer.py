@@ -440,6 +440,40 @@ def test_dark_tablet_fits_without_clipped_controls(new_page, opened):
     assert voxel(root) != before
 
 
+def test_a_finger_moves_the_crosshair_on_a_plane_and_the_page_beside_it(new_page, opened):
+    page = new_page(viewport={"width": 820, "height": 640}, has_touch=True)
+    root = opened("n=2", where=page)
+    wire = page.context.new_cdp_session(page)
+    scroller = "() => Math.max(...[...document.querySelectorAll('*')].map((e) => e.scrollTop))"
+
+    def swipe(*places):
+        for step in range(11):
+            points = [{"x": x, "y": y - 14 * step, "id": n} for n, (x, y) in enumerate(places)]
+            wire.send(
+                "Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": points}
+            )
+            page.wait_for_timeout(16)
+        wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(300)
+
+    box = pane(root, "sagittal").bounding_box()
+    x, y = box["x"] + box["width"] / 2, min(box["y"] + box["height"] * 0.8, 620)
+    before = voxel(root)
+    swipe((x, y))
+    assert voxel(root)[2] > before[2]
+    assert page.evaluate(scroller) == 0
+    root_box = root.bounding_box()
+    assert box["x"] - root_box["x"] >= 24
+    after = voxel(root)
+    swipe((root_box["x"] + 12, y))
+    assert page.evaluate(scroller) > 50
+    assert voxel(root) == after
+    page.evaluate("() => document.querySelectorAll('*').forEach((e) => { e.scrollTop = 0; })")
+    page.wait_for_timeout(300)
+    swipe((x, y), (x + 40, y))
+    assert page.evaluate(scroller) > 30
+
+
 def test_frame_is_drawn_within_a_sixtieth_of_a_second(opened):
     root = opened("outlines=area")
     times = root.evaluate(
