@@ -161,7 +161,7 @@ def show_traps(study_name: str) -> None:
     """Networks trained to use what is no disease, and whether maps give that away."""
     st.markdown(
         "**Does a map give away a network that uses something else than the disease?** A trap is a set of scans that tempts "
-        "a network to; a network trained on it on purpose is compared with the honest network on the same brains."
+        "a network to do so; one trained on it on purpose is compared with the honest network on the same brains."
     )
     if study_name != DemoStudy.name:
         st.info("Traps are simulated: they belong to the demo study.", icon=":material/block:")
