@@ -474,6 +474,23 @@ def test_a_finger_moves_the_crosshair_on_a_plane_and_the_page_beside_it(new_page
     assert page.evaluate(scroller) > 30
 
 
+def test_the_colour_bar_of_a_mask_has_its_colours(opened):
+    root = opened("mask=1")
+    greys = root.evaluate(
+        """(root) => root.mriinterpViewer.views.map(({ bar: { canvas, width } }) => {
+             const scale = canvas.width / width;
+             const { data } = canvas.getContext('2d').getImageData(0, Math.round(7 * scale), canvas.width, 1);
+             const inside = [];
+             for (let x = Math.ceil(25 * scale); x < (width - 25) * scale; x += 1) inside.push(data.slice(4 * x, 4 * x + 3));
+             const grey = inside.filter(([r, g, b]) => r === 118 && g === 118 && b === 122);
+             return grey.length / inside.length; })"""
+    )
+    assert 0.05 < greys[0] < 0.95  # the middle of a map's scale is below its threshold
+    assert greys[1] == 0
+    views = "({ mriinterpViewer: v }) => v.views[1].map.count === v.views[1].measured.voxels"
+    assert root.evaluate(views)  # all of the mask is shown
+
+
 def test_frame_is_drawn_within_a_sixtieth_of_a_second(opened):
     root = opened("outlines=area")
     times = root.evaluate(

@@ -86,6 +86,9 @@ def main():
             scan=scan.with_data(scan.data[::-1].copy()),
         ),
     ][: int(query.get("n", "1"))]
+    if "mask" in query:
+        mask = signed.with_data((np.abs(signed.data) > 0.01).astype(np.float32))
+        layers.append(Layer("Mask", mask, "1 inside", signed=False, range=(0, 1)))
     st.button("again")
     jump = st.button("jump")
     if st.toggle("hide"):

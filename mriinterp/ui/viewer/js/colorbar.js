@@ -1,5 +1,7 @@
 // The colour scale of one map: colours, what is hidden in grey, numbers, and what the numbers mean.
 
+const END = 6; // pixels
+
 class ColorBar {
   constructor(view) {
     this.view = view;
@@ -25,11 +27,14 @@ class ColorBar {
     const inset = 22;
     const long = width - 2 * inset;
     context.clearRect(x0, y0, width, this.height);
+    // Where the threshold is the largest value, as of a map of tied boxes, the colour of that value is still told.
+    const shownEnd = map.top >= threshold * (1 - 1e-6) ? range[1] - (END * (range[1] - range[0])) / long : Infinity;
     for (let x = 0; x < long; x += 1) {
       const value = range[0] + ((x + 0.5) / long) * (range[1] - range[0]);
       const size = map.signed ? Math.abs(value) : value;
       const at = 3 * rampIndex(value, range);
-      const [r, g, b] = size < threshold || size === 0 ? HIDDEN_GREY : ramp.subarray(at, at + 3);
+      const hidden = size < Math.min(threshold, shownEnd) || size === 0;
+      const [r, g, b] = hidden ? HIDDEN_GREY : ramp.subarray(at, at + 3);
       context.fillStyle = `rgb(${r}, ${g}, ${b})`;
       context.fillRect(x0 + inset + x, y0 + 2, 1.5, 10);
     }

@@ -28,7 +28,10 @@ class MapView {
   // Threshold as a magnitude of this map.
   resolveThreshold() {
     const { settings, thresholdSetting } = this.viewer;
-    this.threshold = settings.threshold_mode === 'percentile' ? this.map.quantile(thresholdSetting) : thresholdSetting;
+    const { map } = this;
+    // A mask has one value: no percentile of it hides anything.
+    const share = map.flat ? 0 : thresholdSetting;
+    this.threshold = settings.threshold_mode === 'percentile' ? map.quantile(share) : thresholdSetting;
   }
 
   ownRange() {

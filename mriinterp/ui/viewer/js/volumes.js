@@ -98,6 +98,7 @@ class RelevanceMap {
     for (let size = 0; size < 65536; size += 1) this.below[size + 1] = this.below[size] + counts[size];
     this.count = this.below[65536];
     this.top = top * this.scale;
+    this.flat = this.count > 0 && counts[top] === this.count; // one value, as a mask
   }
 
   value(index) {
