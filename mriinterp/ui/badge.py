@@ -80,10 +80,9 @@ def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: 
     if name is None:
         return _unmeasured("for this method", "It was not part of this study's benchmark.")
     about = "" if same else " (at other settings)"
+    where = ""
     if uploaded:
-        about += (
-            " (measured on simulated scans only)" if plan.get("simulated") else " (measured on the study's scans only)"
-        )
+        where = f" (measured on {'simulated' if plan.get('simulated') else 'the study’s'} scans only)"
     people = f"n = {table[table['method'] == name]['n'].max()} subjects"
     scans = "simulated scans" if plan.get("simulated") else "scans of this study"
     words = badge_words(table, name)
@@ -91,7 +90,7 @@ def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: 
         f"{label_of(name)}: {words}. Measured on {scans}, {people}. It judges the method, not this map: "
         "a good figure does not make a map right. Click for all figures."
     )
-    return Badge(f"Trust{about}: {words}", badge_marks(table, name) + about, more)
+    return Badge(f"Trust{about}{where}: {words}", badge_marks(table, name) + about, more)
 
 
 def _unmeasured(what: str, more: str) -> Badge:
@@ -160,4 +159,5 @@ def trust_badges(study: str, entries: Sequence[Any], columns: int | None = None)
                 label=entry.label if len(entries) > 1 else "",
             )
     if len(entries) > 1:
-        st.caption(f"How the methods did in the study's trust benchmark: {KEY}.")
+        only = " Its scans only: an own scan was no part of it." if any(e.subject.uploaded for e in entries) else ""
+        st.caption(f"How the methods did in the study's trust benchmark: {KEY}.{only}")
