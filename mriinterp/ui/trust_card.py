@@ -119,7 +119,7 @@ def _study_cell(row: pd.Series | None) -> str:
 
 
 def _control_cell(chosen: Chosen, measure: str) -> str:
-    if not get_measure(measure).against_controls or chosen.table.empty:
+    if chosen.table.empty:
         return "–"
     table, quantity = chosen.table, get_measure(measure).main.name
     rows = table[table["measure"].eq(measure) & table["quantity"].eq(quantity) & table["control"].astype(bool)]
