@@ -53,15 +53,15 @@ Made by `python -m benchmarks.app --write`.
   `second session`: the same server, another browser).
 - *payload*: bytes that the browser received over the WebSocket, which carries scan, map, atlas and page. The program's
   own files are counted apart as *page files*; a browser keeps them.
-- *after a step*: bytes over the WebSocket, both ways, while stepping through slices and changing threshold, opacity and
-  convention.
+- *while stepping*: bytes over the WebSocket, both ways, while stepping through slices and changing threshold, opacity and
+  convention; *after it*: of the one report that follows a pause, so that the address opens the same view.
 - *frame*: median and 95th percentile of the time to redraw all planes while stepping, measured in the browser without a
   graphics processor.
 
-The machine also ran other work (see the load average), so seconds are high; bytes are exact.
+Seconds depend on what else the machine does (see the load average); bytes are exact.
 """
-HEADER = """| page | start | server (s) | first map (s) | payload (MB) | page files (MB) | after a step (bytes) | frame (ms) |
-| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"""
+HEADER = """| page | start | server (s) | first map (s) | payload (MB) | page files (MB) | while stepping (bytes) | after it (bytes) | frame (ms) |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
 PAGES = {
     "single scan, sensitivity": "?method=sensitivity",
     "single scan, occlusion 40/25": "?method=occlusion",
@@ -80,6 +80,7 @@ class Row:
     payload: int
     files: int
     stepping: int
+    report: int
     frames: list[float]
 
     def __str__(self) -> str:
@@ -87,7 +88,7 @@ class Row:
         server = "" if self.server is None else f"{self.server:.1f}"
         return (
             f"| {self.page} | {self.start} | {server} | {self.first_map:.1f} | {self.payload / 1e6:.2f} "
-            f"| {self.files / 1e6:.1f} | {self.stepping:,} | {statistics.median(self.frames):.1f}, {worst:.1f} |"
+            f"| {self.files / 1e6:.1f} | {self.stepping:,} | {self.report:,} | {statistics.median(self.frames):.1f}, {worst:.1f} |"
         )
 
 
@@ -149,8 +150,10 @@ def measure(browser: Browser, url: str, name: str, start: str, since: float, ans
     payload, before = received[0], received[0] + sent[0]
     frames = page.evaluate(STEP, FRAMES)
     page.evaluate(f"() => {FIND}.set({{ threshold: 97, opacity: 0.5, convention: 'neurological' }})")
-    page.wait_for_timeout(1500)
-    row = Row(name, start, answered, first_map, payload, files[0], received[0] + sent[0] - before, frames)
+    stepping = received[0] + sent[0] - before
+    page.wait_for_timeout(2000)
+    report = received[0] + sent[0] - before - stepping
+    row = Row(name, start, answered, first_map, payload, files[0], stepping, report, frames)
     context.close()
     return row
 
