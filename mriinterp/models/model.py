@@ -81,7 +81,7 @@ class Model:
         Brain mask on the model's grid; voxels outside become 0 on load.
     lock : threading.RLock
         Sessions share a model. They do not wait for each other, as each works
-        on a copy of its own (`own_module`); only a module that cannot be
+        on a copy of its own (`lend`); only a module that cannot be
         copied is used by one after the other, who holds the lock.
     """
 
@@ -168,20 +168,13 @@ class Model:
         names: Sequence[str] = [name for head in self.heads for name in head.classes]
         raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")
 
-    def view(self, head: Head) -> nn.Module:
-        """The module restricted to one head (the module itself if there is only one)."""
-        return self._seen_through(self.module, head)
-
-    def _seen_through(self, module: nn.Module, head: Head | None) -> nn.Module:
-        return module if head is None or len(self.heads) == 1 else HeadView(module, head)
-
-    @contextmanager
-    def own_module(self, head: Head | None = None) -> Iterator[nn.Module]:
-        """A module for one caller alone, who may hook and differentiate it while others use the model too.
+    def lend(self, head: Head | None = None) -> tuple[nn.Module, threading.RLock]:
+        """A module that may be hooked and differentiated under its lock, while others use the model too.
 
         It is a copy that shares weights and buffers, so it costs no memory and
-        a few milliseconds; the lock is held only if the module cannot be
-        copied (a lab's own module may hold an open file).
+        a few milliseconds, with a lock of its own; only where the module
+        cannot be copied (a lab's own may hold an open file) it is the model's
+        module with the model's lock.
 
         Parameters
         ----------
@@ -190,11 +183,15 @@ class Model:
         """
         with self.lock:  # a module that another caller has hooked would be copied with its hooks
             copied = _share_weights(self.module)
-        if copied is None:
-            with self.lock:
-                yield self._seen_through(self.module, head)
-        else:
-            yield self._seen_through(copied, head)
+        module, lock = (self.module, self.lock) if copied is None else (copied, threading.RLock())
+        return (module if head is None or len(self.heads) == 1 else HeadView(module, head)), lock
+
+    @contextmanager
+    def own_module(self, head: Head | None = None) -> Iterator[nn.Module]:
+        """The module of `lend`, with its lock held."""
+        module, lock = self.lend(head)
+        with lock:
+            yield module
 
 
 def _share_weights(module: nn.Module) -> nn.Module | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,10 +76,7 @@ class Bench:
             self.model = self.study.model()
         wanted = self.study.class_of(self.study.positive)
         self.head, self.target = self.model.find_target(wanted or self.model.classes[-1], None)
-        with self.model.own_module(self.head) as module:
-            self.module = module
-        shared = any(part is self.model.module for part in self.module.modules())
-        self.lock = self.model.lock if shared else threading.RLock()  # a copy of one's own lets others work meanwhile
+        self.module, self.lock = self.model.lend(self.head)
         self._reference: Tensor | None = None
 
     @property
@@ -187,7 +183,7 @@ class Bench:
             truth=truth,
             labels=self._labels,
             others=tuple(others),
-            replicates=tuple(other.view(other.heads[0]) for other in replicates),
+            replicates=tuple(other.lend(other.heads[0])[0] for other in replicates),
             name=subject,
             lock=self.lock,
         )
