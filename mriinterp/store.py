@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from mriinterp.progress import Cancel, Progress
 from mriinterp.sidecar import from_sidecar, to_sidecar
 from mriinterp.volume import Volume
 
-__all__ = ["Store", "default_folder", "request_key"]
+__all__ = ["Maps", "Store", "default_folder", "request_key"]
 
 DEFAULT_LIMIT = 4 * 2**30  # bytes
 
@@ -83,7 +84,37 @@ def _remove(*paths: Path) -> None:
             path.unlink()
 
 
-class Store:
+class Maps(ABC):
+    """Relevance maps by key, made once."""
+
+    @abstractmethod
+    def get(self, key: str) -> RelevanceMap | None:
+        """The map of a key, or None."""
+
+    @abstractmethod
+    def keep(self, key: str, relevance: RelevanceMap) -> None:
+        """Keep a map that was just made."""
+
+    def explain(
+        self,
+        model: Model,
+        volume: Volume,
+        method: str,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        **request: Any,
+    ) -> RelevanceMap:
+        """`mriinterp.explain.explain`, unless the same map was made before."""
+        key = request_key(model, volume, method, **request)
+        found = self.get(key)
+        if found is None:
+            found = explain(model, volume, method, progress=progress, cancel=cancel, **request)
+            self.keep(key, found)
+        return found
+
+
+class Store(Maps):
     """A folder of relevance maps by key.
 
     Parameters
@@ -147,28 +178,10 @@ class Store:
             _remove(description, image)
             total -= size
 
-    def explain(
-        self,
-        model: Model,
-        volume: Volume,
-        method: str,
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-        **request: Any,
-    ) -> RelevanceMap:
-        """`mriinterp.explain.explain`, from disk when the same map was made before.
-
-        A map that cannot be kept (a full disk) is returned all the same, and
-        found again by `get` as long as this store lives.
-        """
-        key = request_key(model, volume, method, **request)
-        found = self.get(key)
-        if found is None:
-            found = explain(model, volume, method, progress=progress, cancel=cancel, **request)
-            try:
-                self.put(key, found)
-            except OSError as error:
-                logger.warning("the map could not be kept in %s: %s", self.folder, error)
-                self._unkept = {key: found}  # only the latest: memory stays flat
-        return found
+    def keep(self, key: str, relevance: RelevanceMap) -> None:
+        """`put`; a map that cannot be written (a full disk) is found by `get` as long as this store lives."""
+        try:
+            self.put(key, relevance)
+        except OSError as error:
+            logger.warning("the map could not be kept in %s: %s", self.folder, error)
+            self._unkept = {key: relevance}  # only the latest: memory stays flat

@@ -8,15 +8,13 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.cost import map_seconds
-from mriinterp.explain import RelevanceMap, explain
+from mriinterp.explain import RelevanceMap
 from mriinterp.methods import Method
 from mriinterp.models import Model
-from mriinterp.progress import Cancel, Progress
-from mriinterp.store import Store, request_key
+from mriinterp.store import Maps, Store
 from mriinterp.study import Study
 from mriinterp.ui.resources import known_map, store
 from mriinterp.ui.subject import Subject
-from mriinterp.volume import Volume
 
 __all__ = ["SessionMaps", "cheap_enough", "known_map_of", "maps_of"]
 
@@ -25,11 +23,8 @@ UNASKED_SECONDS = 20.0  # of work that a link may start without a click
 KEPT = 12  # maps of uploaded scans, about 7 MB each
 
 
-class SessionMaps:
-    """Maps by key in memory, the latest few; nothing reaches the disk, and they go with the session.
-
-    Has of `mriinterp.store.Store` what pages need.
-    """
+class SessionMaps(Maps):
+    """Maps in memory, the latest few; nothing reaches the disk, and they go with the session."""
 
     def __init__(self) -> None:
         self._maps: OrderedDict[str, RelevanceMap] = OrderedDict()
@@ -41,25 +36,11 @@ class SessionMaps:
         """The map of a key, or None."""
         return self._maps.get(key)
 
-    def explain(
-        self,
-        model: Model,
-        volume: Volume,
-        method: str,
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-        **request: Any,
-    ) -> RelevanceMap:
-        """`mriinterp.explain.explain`, from memory when the same map was made before."""
-        key = request_key(model, volume, method, **request)
-        found = self.get(key)
-        if found is None:
-            found = explain(model, volume, method, progress=progress, cancel=cancel, **request)
-            self._maps[key] = found
-            while len(self._maps) > KEPT:
-                self._maps.popitem(last=False)
-        return found
+    def keep(self, key: str, relevance: RelevanceMap) -> None:
+        """Keep a map; the oldest goes."""
+        self._maps[key] = relevance
+        while len(self._maps) > KEPT:
+            self._maps.popitem(last=False)
 
 
 def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
