@@ -39,6 +39,16 @@ def _lines(
     return found
 
 
+def _layout(figure: go.Figure, height: int, across: str, up: str) -> None:
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        xaxis={"title": {"text": across}},
+        yaxis={"title": {"text": up}},
+        legend=LEGEND,
+    )
+
+
 def deletion_curves(
     details: Details,
     methods: Sequence[str],
@@ -75,13 +85,7 @@ def deletion_curves(
                     hovertemplate=f"{name}, {part} relevant first<br>%{{x:.0f}} % replaced: %{{y:.2f}}<extra></extra>",
                 )
             )
-    figure.update_layout(
-        height=430,
-        margin={"l": 10, "r": 10, "t": 60, "b": 10},
-        xaxis={"title": {"text": "Share of the brain replaced by the control mean, %"}},
-        yaxis={"title": {"text": "Change of the logit margin"}},
-        legend=LEGEND,
-    )
+    _layout(figure, 430, "Share of the brain replaced by the control mean, %", "Change of the logit margin")
     return apply_theme(figure, theme)
 
 
@@ -113,12 +117,7 @@ def cascade_lines(
                 hovertemplate="random down to %{x}: ρ = %{y:.2f}<extra>" + name + "</extra>",
             )
         )
-    figure.update_layout(
-        height=400,
-        margin={"l": 10, "r": 10, "t": 60, "b": 10},
-        showlegend=True,
-        xaxis={"title": {"text": "Layers made random, from the output down to …"}},
-        yaxis={"title": {"text": "Spearman's ρ with the original map"}, "range": [-0.3, 1.05]},
-        legend=LEGEND,
-    )
+    across = "Layers made random, from the output down to …"
+    _layout(figure, 400, across, "Spearman's ρ with the original map")
+    figure.update_layout(showlegend=True, yaxis={"range": [-0.3, 1.05]})
     return apply_theme(figure, theme)

@@ -58,17 +58,11 @@ def _settings(entry, params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in resolved.items() if name not in FREE}
 
 
-PLACE = {  # what a comparison with the controls is called, and its mark
-    "all": ("beats all controls on localisation", "✓"),
-    "some": ("beats some controls on localisation", "~"),
-    "none": ("beats no control on localisation", "✗"),
-    "": ("localisation not compared with controls", "?"),
-}
-FAITHFUL = {
-    "all": ("beats all controls on deletion", "✓"),
-    "some": ("beats some controls on deletion", "~"),
-    "none": ("beats no control on deletion", "✗"),
-    "": ("deletion not compared with controls", "?"),
+BEATS = {  # what a comparison with the controls is called, and its mark
+    "all": ("beats all controls on {}", "✓"),
+    "some": ("beats some controls on {}", "~"),
+    "none": ("beats no control on {}", "✗"),
+    "": ("{} not compared with controls", "?"),
 }
 WORSE = ("worse than chance on deletion", "✗")
 RANDOM = {
@@ -88,17 +82,23 @@ def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str]] | None:
     random = randomised_words(table, method)
     if place is None and deletion is None and random is None:
         return None
-    known = (table["measure"] == LOCALISATION[0]).any()
-    found = [("localisation not measured" if known else "no ground truth", "–")] if place is None else []
-    found += [] if place is None else [PLACE[place["beats"]]]
-    if deletion is None:
-        found.append(("deletion not measured", "–"))
-    else:
-        found.append(WORSE if deletion["high"] < 0 else FAITHFUL[deletion["beats"]])
+    found = [_beside_controls(place, "localisation"), _beside_controls(deletion, "deletion")]
+    if place is None and not (table["measure"] == LOCALISATION[0]).any():
+        found[0] = ("no ground truth", "–")
+    if deletion is not None and deletion["high"] < 0:
+        found[1] = WORSE
     if random is None:
         return [*found, ("randomisation not measured", "–")]
     words, mark = RANDOM[random.state]
     return [*found, (f"{words} ({random.short})" if random.short else words, mark)]
+
+
+def _beside_controls(row: pd.Series | None, name: str) -> tuple[str, str]:
+    """Words and mark of a comparison with the controls."""
+    if row is None:
+        return f"{name} not measured", "–"
+    words, mark = BEATS[row["beats"]]
+    return words.format(name), mark
 
 
 def badge_words(table: pd.DataFrame, method: str) -> str:

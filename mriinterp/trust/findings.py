@@ -6,18 +6,24 @@ import math
 
 import pandas as pd
 
+from mriinterp.trust.badge import DELETION
 from mriinterp.trust.registry import get_measure
 from mriinterp.trust.words import ALIKE, Randomised, label_of, randomised_words, row_of
 
 __all__ = ["findings", "literature"]
 
-DELETION = ("deletion", "abpc")
 FEW = 4  # subjects below which it is said so
 FAITHFUL = 0.5  # Spearman's ρ from which on areas count as ranked as replacing them does
 
 
 def _methods(table: pd.DataFrame) -> list[str]:
     return [name for name in dict.fromkeys(table["method"]) if not name.startswith("control_")]
+
+
+def _rows(table: pd.DataFrame, measure: str, quantity: str, methods: list[str]) -> dict[str, pd.Series]:
+    """Rows of the methods that have a number."""
+    found = {method: row_of(table, measure, quantity, method) for method in methods}
+    return {method: row for method, row in found.items() if row is not None}
 
 
 def _list(names: list[str]) -> str:
@@ -35,8 +41,7 @@ LOCALISATION = (
 def _localisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
     found = []
     for quantity, how in LOCALISATION:
-        rows = {m: row_of(table, "localisation", quantity, m) for m in methods}
-        rows = {m: row for m, row in rows.items() if row is not None}
+        rows = _rows(table, "localisation", quantity, methods)
         if not rows:
             continue
         best = [m for m, row in rows.items() if row["beats"] == "all"]
@@ -92,8 +97,7 @@ def _randomisation(table: pd.DataFrame, methods: list[str]) -> list[str]:
 
 
 def _regional(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    rows = {m: row_of(table, "regional", "rho", m) for m in methods}
-    rows = {m: row for m, row in rows.items() if row is not None}
+    rows = _rows(table, "regional", "rho", methods)
     if not rows:
         return []
     good = [m for m, row in rows.items() if row["mean"] >= FAITHFUL]
@@ -110,12 +114,10 @@ def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
         ("deletion", "Deletion by the most relevant blocks hurts the score more than by any control's for: {}."),
         ("infidelity", "The score's changes are predicted better than by any control for: {}."),
     ):
-        rows = {m: row_of(table, measure, get_measure(measure).main.name, m) for m in methods}
-        if any(row is not None for row in rows.values()):
-            found.append(
-                text.format(_list([m for m, row in rows.items() if row is not None and row["beats"] == "all"]))
-            )
-    worse = [m for m in methods if (row := row_of(table, *DELETION, m)) is not None and row["high"] < 0]
+        rows = _rows(table, measure, get_measure(measure).main.name, methods)
+        if rows:
+            found.append(text.format(_list([m for m, row in rows.items() if row["beats"] == "all"])))
+    worse = [m for m, row in _rows(table, *DELETION, methods).items() if row["high"] < 0]
     if worse:
         found.append(
             "Worse than chance on deletion (interval below 0: hiding what they mark most hurts the score less than "
@@ -125,8 +127,7 @@ def _others(table: pd.DataFrame, methods: list[str]) -> list[str]:
         ("stability", "noise", "Most stable under noise: {}; least: {}."),
         ("reproducibility", "icc", "Most reproducible over retrained networks (ICC of areas): {}; least: {}."),
     ):
-        rows = [(m, row_of(table, measure, quantity, m)) for m in methods]
-        rows = [(m, row["mean"]) for m, row in rows if row is not None]
+        rows = [(m, row["mean"]) for m, row in _rows(table, measure, quantity, methods).items()]
         if len(rows) > 1:
             rows.sort(key=lambda pair: pair[1] if measure == "stability" else -pair[1])
             ends = [f"{label_of(m)} ({value:.2f})" for m, value in (rows[0], rows[-1])]
@@ -171,8 +172,8 @@ def literature(table: pd.DataFrame) -> list[str]:
             "theirs."
         )
     methods = _methods(table)
-    scores = {m: row_of(table, "localisation", "auprc_read", m) for m in methods}
-    order = sorted((m for m, row in scores.items() if row is not None), key=lambda m: -scores[m]["mean"])
+    scores = _rows(table, "localisation", "auprc_read", methods)
+    order = sorted(scores, key=lambda m: -scores[m]["mean"])
     if len(order) > 1:
         smooth = next((m for m in order if m.startswith("smoothgrad")), None)
         if smooth is not None:
