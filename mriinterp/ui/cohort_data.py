@@ -254,6 +254,5 @@ def averages_ready(view: View, methods: Sequence[str]) -> bool:
     if not ended_early or st.button("Compute the averages", icon=":material/replay:", key="compute_means"):
         n = len(view.chosen)
         start_job("cohort_means", f"Averages of {n} scans, maps", key, lambda p, c: view.make(places, p, c))
-    working = watch("cohort_means", key)
-    job = current_job("cohort_means")
-    return not working and not (job is not None and job.ended_early)
+    watch("cohort_means", key)
+    return current_job("cohort_means") is None  # what ended well is forgotten

@@ -98,10 +98,8 @@ def choose_scale() -> str:
 
 
 def comparable(entries: Sequence[Entry]) -> bool:
-    """Whether values of all maps mean the same: one unit, and one explained output that may be told."""
-    told = [entry.subject.diagnosed_by(entry.model) or "target" in entry.request for entry in entries]
-    meanings = {(entry.relevance.unit, entry.relevance.target) for entry in entries}
-    return all(told) and len(meanings) == 1
+    """Whether values of all maps mean the same: one unit, and one explained output."""
+    return len({(entry.relevance.unit, entry.relevance.target) for entry in entries}) == 1
 
 
 def scale_words(scale: str, maps: Sequence[RelevanceMap], alike: bool) -> str:
@@ -119,9 +117,7 @@ def scale_words(scale: str, maps: Sequence[RelevanceMap], alike: bool) -> str:
 
 
 def _target_words(entries: Sequence[Entry]) -> str:
-    """Which outputs are explained; a prediction that may not be told is not told here either."""
-    if not all(entry.subject.diagnosed_by(entry.model) or "target" in entry.request for entry in entries):
-        return "Each explains what the network predicts for its scan."
+    """Which outputs are explained; of a scan whose prediction may not be told it is a fixed one (`blind_target`)."""
     targets = list(dict.fromkeys(escape_markdown(entry.relevance.target) for entry in entries))
     if len(targets) == 1:
         return f"All explain **{targets[0]}**."
@@ -135,8 +131,8 @@ def _layer(entry: Entry, volume: Volume, scan: Volume, scale: str) -> Layer:
     return Layer(entry.label, volume, entry.relevance.unit, signed=signed, scan=scan)
 
 
-def _difference(a: Entry, b: Entry, volumes: Sequence[Volume], scan: Volume, scale: str) -> Layer:
-    if scale != "share" and comparable([a, b]):
+def _difference(a: Entry, b: Entry, volumes: Sequence[Volume], scan: Volume, raw: bool) -> Layer:
+    if raw:
         return Layer("A − B", raw_difference(*volumes), f"difference of: {a.relevance.unit}", scan=scan)
     difference = share_difference(a.relevance, b.relevance, *volumes)
     return Layer("A − B", difference, f"difference in {SHARE_UNIT}", scan=scan)
@@ -157,10 +153,11 @@ def show_columns(
     alike = comparable(shown)
     words = [scale_words(scale, maps, alike), _target_words(shown)]
     if pair is not None:
-        layers.append(_difference(*shown, volumes, scans[0], scale))
+        raw = alike and scale != "share"
+        layers.append(_difference(*shown, volumes, scans[0], raw))
         words.append(
             "A − B of the raw, signed values."
-            if alike and scale != "share"
+            if raw
             else f"A − B in {SHARE_UNIT}, each read without sign and scaled to the same sum."
         )
     st.caption(" ".join(words))
