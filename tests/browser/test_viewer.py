@@ -279,7 +279,9 @@ def test_keys_the_wheel_and_settings_are_reported_after_a_pause(opened, page):
     page.keyboard.press("Space")
     page.wait_for_timeout(600)
     page.keyboard.press("Space")
-    page.get_by_text(f"voxel {voxel(root)} clicked True").wait_for()
+    told = page.get_by_text(f"voxel {voxel(root)} clicked True")
+    told.wait_for()
+    assert told.is_visible()
 
 
 def test_python_moves_the_crosshair_and_is_not_undone_by_a_rerun(opened, page):
