@@ -34,7 +34,14 @@ def test_boxes_are_those_that_the_network_sees_hidden(placement, size):
     network = _Watch().eval()
     with torch.inference_mode():
         get_method("occlusion").function(
-            network, torch.ones(1, 1, *GRID.shape), 0, score="raw", size=size, stride=4, fill="zero", placement=placement
+            network,
+            torch.ones(1, 1, *GRID.shape),
+            0,
+            score="raw",
+            size=size,
+            stride=4,
+            fill="zero",
+            placement=placement,
         )
     boxes = patch_boxes(GRID, size, 4, published=placement == "published")
     assert network.seen == set(product(*boxes))
