@@ -53,8 +53,8 @@ class Case:
 
 def areas(shape: tuple[int, int, int]) -> list[np.ndarray]:
     """The masks of the AAL areas on the 1.5 mm grid."""
-    from mriinterp.atlas import load_atlas
-    from mriinterp.volume import Grid
+    from mriinterp.areas.atlas import load_atlas
+    from mriinterp.image.volume import Grid
 
     affine = np.diag([1.5, 1.5, 1.5, 1.0])
     affine[:3, 3] = [-84, -120, -72]

@@ -221,7 +221,7 @@ def compute_cohort(home: Path) -> None:
 def make_scans(folder: Path) -> None:
     """A scan as somebody may upload it, and two that are unfit."""
     sys.path.insert(0, str(ROOT))
-    from mriinterp.nifti import write_volume
+    from mriinterp.image.nifti import write_volume
     from mriinterp.study import load_study
 
     scan = load_study("demo").scan("sim-007")

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Sequence
 
 import mriinterp
+from mriinterp.base.progress import Cancelled
 from mriinterp.commands import COMMANDS
 from mriinterp.commands.terminal import complain
-from mriinterp.progress import Cancelled
-from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.results.sidecar import RESEARCH_USE
 
 __all__ = ["build_parser", "main"]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.base.progress import describe_seconds
 from mriinterp.explain import explain, occlusion_labels
+from mriinterp.image.volume import Volume
 from mriinterp.incremental import Plan, plan
 from mriinterp.methods import get_method
 from mriinterp.models import Model
-from mriinterp.progress import describe_seconds
-from mriinterp.volume import Volume
 
 __all__ = ["describe_cost", "map_seconds", "passes_of"]
 

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mriinterp.areas import merge_table
-from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.areas.table import merge_table
+from mriinterp.base.progress import Cancel, Progress
+from mriinterp.base.reading import apply_reading
+from mriinterp.image.volume import Volume
 from mriinterp.methods import Method, get_method
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.models import Model, Prediction
-from mriinterp.progress import Cancel, Progress
-from mriinterp.reading import apply_reading
-from mriinterp.volume import Volume
 
 __all__ = ["RelevanceMap", "explain", "occlusion_labels", "relevance"]
 
@@ -93,7 +93,7 @@ def explain(
         parameters, and the absolute gradient or the clipped occlusion.
     progress, cancel : callable, optional
         ``progress(done, total)``; ``cancel()`` returning True raises
-        `mriinterp.progress.Cancelled`.
+        `mriinterp.base.progress.Cancelled`.
     **params
         The method's parameters.
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mriinterp.sidecar import SIMULATED_ONLY
+from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.ui.cohort import show_planes
 from mriinterp.ui.cohort_areas import show_areas
 from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs

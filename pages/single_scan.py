@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mriinterp.store import request_key
+from mriinterp.results.store import request_key
 from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.areas import clicked_peak, show_areas
 from mriinterp.ui.badge import trust_badge

@@ -12,7 +12,7 @@ import pytest
 from nibabel.affines import from_matvec
 from nibabel.eulerangles import euler2mat
 
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 SHAPE = (7, 8, 9)
 

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from mriinterp import cost
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.cost import describe_cost, map_seconds, passes_of
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import Head, Model, ModelCard
 from mriinterp.models.normalisation import Normalisation
-from mriinterp.volume import Grid, Volume
 
 SHAPE = (7, 8, 9)
 GRID = Grid(SHAPE, np.array([[2.0, 0, 0, -7], [0, 2, 0, -8], [0, 0, 2, -9], [0, 0, 0, 1]]))

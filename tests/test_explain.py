@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.explain import explain, occlusion_labels, relevance
+from mriinterp.image.volume import Volume, resample
 from mriinterp.methods import method_names, register_method
 from mriinterp.methods.guard import ExactFloat32
 from mriinterp.methods.parameters import parameters_of
 from mriinterp.models.card import card_from_dict
 from mriinterp.models.model import Model
 from mriinterp.models.normalisation import Normalisation
-from mriinterp.volume import Volume, resample
 
 SHAPE = (7, 8, 9)
 LAS = np.array([[-2.0, 0, 0, 6], [0, 2, 0, -8], [0, 0, 2, -9], [0, 0, 0, 1]])
@@ -97,7 +97,7 @@ def wide_atlas():
     """AAL has few voxels on the small grid: three slabs instead."""
     import pandas as pd
 
-    from mriinterp.atlas import Atlas
+    from mriinterp.areas.atlas import Atlas
 
     labels = np.zeros(SHAPE, np.int16)
     labels[:3], labels[4:] = 1, 2

@@ -10,21 +10,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mriinterp"
 
-# What a layer must never reach, by folder or module.
-FORBIDDEN = {
-    "volume.py": {"nifti", "atlas", "models", "methods", "explain", "store", "study", "cohort", "figures", "ui"},
-    "nifti.py": {"models", "methods", "explain", "store", "study", "cohort", "figures", "ui"},
-    "atlas.py": {"models", "methods", "explain", "store", "study", "cohort", "figures", "ui"},
-    "models": {"methods", "explain", "store", "study", "cohort", "figures", "ui"},
-    "incremental": {"methods", "explain", "store", "study", "cohort", "figures", "ui"},
-    "methods": {"explain", "store", "study", "cohort", "figures", "ui"},
-    "explain.py": {"store", "study", "cohort", "figures", "ui"},
-    "stats": {"explain", "store", "study", "cohort", "figures", "ui"},
-    "cohort": {"ui", "commands"},
-    "figures": {"ui", "cohort", "commands"},
-    "trust": {"ui", "commands"},
-    "commands": {"ui"},
-}
+# The rooms of the package from the ground up: a room imports only from rooms before it.
+ORDER = (
+    "base image areas models incremental stats methods explain cost compare simulation training subjects results study "
+    "cohort figures export trust commands cli ui"
+).split()
 
 
 def imports_of(path: Path) -> set[str]:
@@ -33,13 +23,12 @@ def imports_of(path: Path) -> set[str]:
     return names | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
 
 
-def files_of(place: str) -> list[Path]:
-    path = PACKAGE / place
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def test_the_core_loads_no_streamlit():
-    code = "import sys, mriinterp.cli, mriinterp.store; sys.exit('streamlit' in sys.modules)"
+    code = "import sys, mriinterp.cli, mriinterp.results.store; sys.exit('streamlit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -52,14 +41,20 @@ def test_streamlit_only_in_the_ui():
     assert astray == []
 
 
-@pytest.mark.parametrize("place", FORBIDDEN)
-def test_layers(place):
-    files = files_of(place)
+def test_every_room_has_its_place():
+    rooms = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
+    assert rooms == set(ORDER)
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_imports_point_one_way(room):
+    files = [path for path in PACKAGE.rglob("*.py") if room_of(path) == room]
     assert files
+    allowed = {*ORDER[: ORDER.index(room) + 1], ""}
     reached = {
         (file.name, name)
         for file in files
         for name in imports_of(file)
-        if name.startswith("mriinterp.") and name.split(".")[1] in FORBIDDEN[place]
+        if name.startswith("mriinterp.") and name.split(".")[1] not in allowed
     }
     assert reached == set()

@@ -23,7 +23,7 @@ DOCS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DOCS.parent))  # the package beside this page, installed or not
 # ruff: noqa: E402
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
 from mriinterp.methods import method_names
 from mriinterp.trust import CAVEAT, findings, load_plan, load_results, summary
 from mriinterp.trust.agreement import agreement_of, load_agreement

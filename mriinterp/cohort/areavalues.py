@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mriinterp.areas import merge_table
+from mriinterp.areas.table import merge_table
 
 __all__ = ["VALUES", "areas_by_scan"]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 import mriinterp
-from mriinterp.atomic import replacing, write_text
+from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort.plan import Plan
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.sidecar import RESEARCH_USE, versions
+from mriinterp.results.sidecar import RESEARCH_USE, versions
 from mriinterp.stats import auc_interval, wilson_interval
 
 __all__ = ["group_table", "subject_rows", "write_area_table", "write_description", "write_tsv"]

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mriinterp.atomic import replacing, write_text
+from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.progress import Cancel, check_cancel
+from mriinterp.base.reading import apply_reading
 from mriinterp.cohort.layout import Layout
-from mriinterp.nifti import read_volume, write_volume
-from mriinterp.progress import Cancel, check_cancel
-from mriinterp.reading import apply_reading
+from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.stats import Moments
-from mriinterp.volume import Grid, Volume
 
 __all__ = ["Fold", "GroupMaps", "fold_group", "folded_keys", "members_digest", "read_moments"]
 

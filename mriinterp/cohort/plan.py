@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 import mriinterp
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.cohort.choose import MethodChoice, choose_targets, compared_first, select_subjects
 from mriinterp.cohort.layout import Layout, group_labels, subject_labels
 from mriinterp.models import Model

@@ -23,9 +23,9 @@ from typing import Any
 
 import torch
 
+from mriinterp.base.progress import Cancel, Cancelled, Progress, tell
 from mriinterp.cohort.plan import Item, Task
 from mriinterp.cohort.work import Outcome, explain_items, start_worker, token_of
-from mriinterp.progress import Cancel, Cancelled, Progress, tell
 
 __all__ = ["Workers", "explain_all"]
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriinterp.areas import area_index, area_table
-from mriinterp.atlas import Atlas
-from mriinterp.atomic import replacing, write_text
+from mriinterp.areas.atlas import Atlas
+from mriinterp.areas.table import area_index, area_table
+from mriinterp.base.atomic import replacing, write_text
 from mriinterp.cohort.layout import Layout
 from mriinterp.explain import RelevanceMap
+from mriinterp.image.nifti import write_volume
 from mriinterp.models import Prediction
-from mriinterp.nifti import write_volume
-from mriinterp.sidecar import to_sidecar
+from mriinterp.results.sidecar import to_sidecar
 
 __all__ = ["AREA_COLUMNS", "Record", "read_areas", "read_record", "write_areas", "write_record"]
 

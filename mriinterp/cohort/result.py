@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort.areavalues import areas_by_scan
 from mriinterp.cohort.choose import compared_first
 from mriinterp.cohort.fold import MapMoments
 from mriinterp.cohort.layout import Layout
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
-from mriinterp.nifti import read_volume
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.sidecar import from_sidecar
+from mriinterp.image.nifti import read_volume
+from mriinterp.image.volume import Grid, Volume
+from mriinterp.results.sidecar import from_sidecar
 from mriinterp.stats import hedges_g_from_moments
-from mriinterp.volume import Grid, Volume
 
 __all__ = ["CohortResult", "open_cohort"]
 

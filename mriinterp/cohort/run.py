@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.cohort.choose import MethodChoice, choose_methods
 from mriinterp.cohort.lock import only_run
 from mriinterp.cohort.plan import Plan, make_plan, plan_digest
@@ -18,7 +19,6 @@ from mriinterp.cohort.pool import Workers
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.steps import CohortRun
 from mriinterp.cohort.work import use_model
-from mriinterp.progress import Cancel, Progress
 from mriinterp.study import Study
 from mriinterp.subjects.images import RESULTS_MARK
 
@@ -26,7 +26,7 @@ __all__ = ["run_cohort"]
 
 SCRATCH_LIMIT = 2 * 2**30  # bytes of maps that wait for their group's mean, when maps are not kept
 
-UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.part$")  # as `mriinterp.atomic.replacing` names them
+UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.part$")  # as `mriinterp.base.atomic.replacing` names them
 
 
 def run_cohort(
@@ -93,14 +93,14 @@ def run_cohort(
         CPU threads inside each worker. Other numbers, other last bits.
     check_space : bool, optional
         Leave out scans that do not match the MNI template (see
-        `mriinterp.space`), and tell so; default: as the study has it.
+        `mriinterp.image.space`), and tell so; default: as the study has it.
     pair : (str, str), optional
         The groups that are compared, the first with the second; default: the
         study's positive with its reference group. All groups are computed.
     progress : callable, optional
         ``progress(done, total)`` counts what is still to do: maps, then averages.
     cancel : callable, optional
-        Raises `mriinterp.progress.Cancelled` within seconds; finished maps stay.
+        Raises `mriinterp.base.progress.Cancelled` within seconds; finished maps stay.
     scratch_limit : int
         Bytes on disk for maps that are not kept and wait to be averaged.
 

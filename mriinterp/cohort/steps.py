@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from mriinterp.atlas import Atlas
-from mriinterp.atomic import write_text
+from mriinterp.areas.atlas import Atlas
+from mriinterp.base.atomic import write_text
+from mriinterp.base.progress import check_cancel, tell
 from mriinterp.cohort.choose import MethodChoice
 from mriinterp.cohort.finish import (
     group_table,
@@ -27,10 +28,9 @@ from mriinterp.cohort.plan import Item, Plan, plan_digest
 from mriinterp.cohort.pool import Workers, explain_all, run_all
 from mriinterp.cohort.record import Record, read_record
 from mriinterp.cohort.work import Outcome, is_current, map_key
+from mriinterp.image.space import MNI_CORRELATION
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.models import Model, Prediction
-from mriinterp.progress import check_cancel, tell
-from mriinterp.space import MNI_CORRELATION
-from mriinterp.volume import Grid, Volume
 
 __all__ = ["CohortRun"]
 

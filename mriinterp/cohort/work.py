@@ -21,19 +21,19 @@ from typing import Any
 import torch
 
 import mriinterp
-from mriinterp.atlas import Atlas
-from mriinterp.atomic import write_text
+from mriinterp.areas.atlas import Atlas
+from mriinterp.base.atomic import write_text
+from mriinterp.base.errors import words_with_kind
+from mriinterp.base.progress import Cancelled
 from mriinterp.cohort.choose import MethodChoice
 from mriinterp.cohort.plan import Item, Task
 from mriinterp.cohort.record import Record, read_record, write_record
-from mriinterp.errors import words_with_kind
 from mriinterp.explain import explain
+from mriinterp.image.space import check_mni_space
+from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
-from mriinterp.progress import Cancelled
-from mriinterp.space import check_mni_space
-from mriinterp.store import request_key
+from mriinterp.results.store import request_key
 from mriinterp.study import AtlasRecipe, ModelRecipe
-from mriinterp.volume import Volume
 
 __all__ = ["Outcome", "explain_items", "is_current", "map_key", "start_worker", "use_model"]
 
@@ -127,7 +127,7 @@ def start_worker() -> None:
 def map_key(
     model: Model, scan_digest: str, choice: MethodChoice, target: str | None, atlas: Atlas, reference: Volume | None
 ) -> str:
-    """SHA-256 over everything that shapes a map; see `mriinterp.store.request_key`."""
+    """SHA-256 over everything that shapes a map; see `mriinterp.results.store.request_key`."""
     scan: Any = SimpleNamespace(digest=scan_digest)
     return request_key(
         model,

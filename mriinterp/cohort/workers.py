@@ -7,7 +7,7 @@ import os
 
 import torch
 
-from mriinterp.volume import Grid
+from mriinterp.image.volume import Grid
 
 __all__ = ["default_workers"]
 

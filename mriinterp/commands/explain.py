@@ -8,20 +8,20 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mriinterp.areas import area_table, top_areas
-from mriinterp.atlas import Atlas
-from mriinterp.atomic import made_folder, write_text
+from mriinterp.areas.atlas import Atlas
+from mriinterp.areas.table import area_table, top_areas
+from mriinterp.base.atomic import made_folder, write_text
+from mriinterp.base.errors import words_of
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.cost import describe_cost
-from mriinterp.errors import words_of
 from mriinterp.explain import RelevanceMap, explain
+from mriinterp.image.nifti import read_volume, to_source, write_volume
+from mriinterp.image.space import check_mni_space, looks_skull_stripped
+from mriinterp.image.volume import Volume
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
-from mriinterp.nifti import read_volume, to_source, write_volume
-from mriinterp.sidecar import SIMULATED_ONLY, to_sidecar
-from mriinterp.space import check_mni_space, looks_skull_stripped
-from mriinterp.volume import Volume
+from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
 
 __all__ = ["add_parser", "scan_stem"]
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.methods import Method, preset_names
 from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.base.progress import check_cancel, tell
 from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, say
-from mriinterp.progress import check_cancel, tell
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 __all__ = ["add_parser", "write_outputs"]
 
@@ -205,9 +205,9 @@ def _from_npz(args: argparse.Namespace) -> Averages:
 
 def _surroundings(args: argparse.Namespace, study_name: str | None, like: Volume) -> tuple[Volume, Atlas]:
     """Background and atlas: what the options name, else the study's, else template and AAL."""
-    from mriinterp.nifti import read_volume
+    from mriinterp.image.nifti import read_volume
+    from mriinterp.image.template import template
     from mriinterp.study import load_study
-    from mriinterp.template import template
 
     study = load_study(study_name, trust_code=args.trust_code) if study_name else None
     if args.background:

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from mriinterp.atomic import made_folder, write_text
+from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.commands.terminal import ProgressLine, say
-from mriinterp.nifti import write_volume
-from mriinterp.simulate import DEMO, VARIANTS, simulate_subject, subjects_table
+from mriinterp.image.nifti import write_volume
+from mriinterp.simulation.subjects import DEMO, VARIANTS, simulate_subject, subjects_table
 
 __all__ = ["add_parser"]
 

@@ -6,8 +6,8 @@ import sys
 import time
 from typing import TextIO
 
-from mriinterp.errors import words_of
-from mriinterp.progress import TimeLeft, describe_seconds
+from mriinterp.base.errors import words_of
+from mriinterp.base.progress import TimeLeft, describe_seconds
 
 __all__ = ["ProgressLine", "complain", "quoted", "say"]
 

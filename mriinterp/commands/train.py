@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mriinterp.commands.explain import scan_stem
 from mriinterp.commands.terminal import ProgressLine, say
-from mriinterp.nifti import read_volume
+from mriinterp.image.nifti import read_volume
 
 __all__ = ["add_parser"]
 
@@ -35,7 +35,7 @@ def add_parser(commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, measure, write."""
-    from mriinterp.train import train_demo  # training's imports are not worth waiting for in other commands
+    from mriinterp.training.demo import train_demo  # training's imports are not worth waiting for in other commands
 
     real = {scan_stem(path): read_volume(path) for path in args.real}
     progress = ProgressLine("training")

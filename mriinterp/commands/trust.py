@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from mriinterp.base.progress import describe_seconds
 from mriinterp.commands.terminal import ProgressLine, say
-from mriinterp.progress import describe_seconds
-from mriinterp.simulate import VARIANTS
+from mriinterp.simulation.subjects import VARIANTS
 
 __all__ = ["add_parser"]
 
@@ -122,7 +122,7 @@ def _benchmark(args: argparse.Namespace) -> int:
                 f"expected the demo study to train replicates of, got {study.name!r}; "
                 "pass retrained networks as --replicates DIR"
             )
-        from mriinterp.train import Recipe  # training is not worth loading otherwise
+        from mriinterp.training.demo import Recipe  # training is not worth loading otherwise
 
         progress = ProgressLine("training replicates")
         folder = Path(args.replicates or out / "replicates")

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.reading import apply_reading
 from mriinterp.compare.areas import top_area_overlap
 from mriinterp.compare.measures import (
     check_grids,
@@ -22,8 +24,6 @@ from mriinterp.compare.measures import (
     unit_sum,
     values_inside,
 )
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.reading import apply_reading
 
 __all__ = ["METRICS", "Metric", "distance_matrix", "get_metric", "paired_values"]
 

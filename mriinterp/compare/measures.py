@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.stats import rankdata
 
-from mriinterp.volume import Volume, check_same_grid
+from mriinterp.image.volume import Volume, check_same_grid
 
 __all__ = [
     "dice_top",

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mriinterp.atomic import replacing
+from mriinterp.base.atomic import replacing
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.mosaic import draw_bar, draw_marks, font, on_one_grid, tile
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 __all__ = ["frames", "write_gif", "write_mp4"]
 

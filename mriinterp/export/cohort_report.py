@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriinterp.areas import area_table
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
+from mriinterp.areas.table import area_table
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.export.papertables import table_1, table_1_print
 from mriinterp.export.report import Report
@@ -20,9 +20,9 @@ from mriinterp.figures.colours import shown
 from mriinterp.figures.distances import group_distances
 from mriinterp.figures.paper import figure_1, label_of, reading_of
 from mriinterp.figures.theme import area_label
-from mriinterp.sidecar import versions
+from mriinterp.image.volume import Volume
+from mriinterp.results.sidecar import versions
 from mriinterp.stats import compare_groups
-from mriinterp.volume import Volume
 
 __all__ = ["cohort_report"]
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mriinterp.atomic import replacing
-from mriinterp.volume import Grid
+from mriinterp.base.atomic import replacing
+from mriinterp.image.volume import Grid
 
 __all__ = ["METHOD_KEYS", "ORIGINAL_GRIDS", "OriginalMaps", "read_original_npz", "write_original_npz"]
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print, write_table
 from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 __all__ = ["write_paper"]
 

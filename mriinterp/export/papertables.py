@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriinterp.areas import area_table, top_areas
-from mriinterp.atlas import Atlas
-from mriinterp.atomic import write_text
+from mriinterp.areas.atlas import Atlas
+from mriinterp.areas.table import area_table, top_areas
+from mriinterp.base.atomic import write_text
 from mriinterp.compare import distance_matrix, get_metric, paired_values
 from mriinterp.export.latex import latex_table
 from mriinterp.figures.colours import shown

@@ -14,9 +14,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
 from mriinterp.figures.colours import format_value
-from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.results.sidecar import RESEARCH_USE
 
 __all__ = ["SIMULATED", "Report"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from mriinterp.areas import area_table, outside_shares, top_areas
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
+from mriinterp.areas.table import area_table, outside_shares, top_areas
 from mriinterp.export.report import Report
 from mriinterp.figures import planes
 from mriinterp.figures.areas import area_bars
@@ -16,9 +16,9 @@ from mriinterp.figures.colours import Scale, map_scale
 from mriinterp.figures.mosaic import mosaic_png
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.figures.theme import area_label
+from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
-from mriinterp.sidecar import to_sidecar
-from mriinterp.volume import Volume
+from mriinterp.results.sidecar import to_sidecar
 
 __all__ = ["scan_report"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from mriinterp.areas import top_areas
+from mriinterp.areas.table import top_areas
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area
 from mriinterp.stats import mean_interval

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mriinterp.areas import top_areas
+from mriinterp.areas.table import top_areas
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area, wrap
 
@@ -49,7 +49,7 @@ def area_bars(
     Parameters
     ----------
     table : DataFrame
-        Of `mriinterp.areas.area_table`. Hemispheres merged: one bar an area
+        Of `mriinterp.areas.table.area_table`. Hemispheres merged: one bar an area
         and a dot for its asymmetry beside it. Not merged: left and right
         stacked, ordered by their sum.
     n : int

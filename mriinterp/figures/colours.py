@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mriinterp.reading import apply_reading
-from mriinterp.volume import Volume
+from mriinterp.base.reading import apply_reading
+from mriinterp.image.volume import Volume
 
 __all__ = [
     "GROUP_COLOURS",

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.surface import surface_net
-from mriinterp.volume import Grid, Volume, resample
+from mriinterp.image.volume import Grid, Volume, resample
 
 __all__ = ["EYE", "LEVELS", "box_of", "far_half", "head_mask", "lattice", "level_surfaces", "mesh", "only"]
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale
-from mriinterp.volume import Volume, resample
+from mriinterp.image.volume import Volume, resample
 
 __all__ = ["draw_bar", "draw_marks", "mosaic", "mosaic_png", "on_one_grid", "tile"]
 

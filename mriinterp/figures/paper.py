@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mriinterp.atomic import replacing
+from mriinterp.base.atomic import replacing
 from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale, format_value, map_scale
+from mriinterp.image.volume import Volume, resample
 from mriinterp.methods import get_method, method_names
-from mriinterp.volume import Volume, resample
 
 __all__ = ["PAPER_METHODS", "PAPER_SLICES_MM", "figure_1", "label_of", "reading_of", "save_figure"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mriinterp.image.volume import Grid
 from mriinterp.methods.occlusion import axis_ranges
-from mriinterp.volume import Grid
 
 __all__ = ["patch_boxes", "patch_words"]
 

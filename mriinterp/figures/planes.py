@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 __all__ = [
     "AXES",

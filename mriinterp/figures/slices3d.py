@@ -8,12 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy import ndimage
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.figures import colours
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.meshes import EYE, LEVELS, box_of, far_half, head_mask, lattice, level_surfaces, mesh, only
 from mriinterp.figures.theme import apply_theme, colour_bar, plain_area
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 __all__ = ["peak_mm", "slices_figure"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.incremental.boxes import Regions
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["flat_outputs", "plain_batch", "plain_outputs", "replace_region"]
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.incremental.boxes import Box, Regions, read_regions
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine
@@ -20,7 +21,6 @@ from mriinterp.incremental.plain import flat_outputs, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
 from mriinterp.incremental.trace import UNTRACED, trace
 from mriinterp.incremental.workers import cores, in_order
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["Occluder", "occluded_outputs"]
 

@@ -8,12 +8,12 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods.fills import Fill, fill_values
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 from mriinterp.methods.windows import score_drops
-from mriinterp.progress import Cancel, Progress
 
 
 class _Areas(Sequence):

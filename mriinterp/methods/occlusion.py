@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods.fills import Fill, fill_values
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.placement import cover, linear, nearest, place, published_resize
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 from mriinterp.methods.windows import score_drops
-from mriinterp.progress import Cancel, Progress
 
 __all__ = ["axis_ranges", "occlusion"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from mriinterp.base.reading import READINGS
 from mriinterp.methods.parameters import INJECTED, Parameter, parameters_of, validate
-from mriinterp.reading import READINGS
 
 __all__ = ["Method", "get_method", "method_names", "preset_names", "register_method"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.incremental import Occluder
 from mriinterp.methods.score import score_of
-from mriinterp.progress import Cancel, Progress
 
 __all__ = ["score_drops"]
 

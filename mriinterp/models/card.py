@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mriinterp.atomic import write_text
-from mriinterp.volume import Grid
+from mriinterp.base.atomic import write_text
+from mriinterp.image.volume import Grid
 
 __all__ = ["Head", "ModelCard", "read_card", "write_card"]
 

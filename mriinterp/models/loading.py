@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mriinterp.image.nifti import read_labels, read_volume
+from mriinterp.image.volume import Volume, resample
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.model import Model, choose_device
 from mriinterp.models.normalisation import read_normalisation
 from mriinterp.models.registry import architecture_names, get_architecture
 from mriinterp.models.weights import StateDict, digest_of, load_into, read_state_dict
-from mriinterp.nifti import read_labels, read_volume
-from mriinterp.volume import Volume, resample
 
 __all__ = ["load_model", "packaged_models"]
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models.card import Head, ModelCard
 from mriinterp.models.normalisation import Normalisation
-from mriinterp.volume import Grid, Volume, resample
 
 __all__ = ["HeadView", "Model", "Prediction", "choose_device"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mriinterp.volume import Volume, check_same_grid, resample
+from mriinterp.image.volume import Volume, check_same_grid, resample
 
 __all__ = ["NORMALISATIONS", "Normalisation", "read_normalisation"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["Estimate", "auc_interval", "bootstrap_interval", "roc_auc", "roc_curve", "wilson_interval"]
 

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 
 __all__ = ["MaxT", "max_t"]
 

@@ -9,11 +9,11 @@ from typing import Protocol
 
 import pandas as pd
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
+from mriinterp.image.template import DEMO_GRID, brain_mask, template
+from mriinterp.image.volume import Volume
 from mriinterp.models import Model
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe
-from mriinterp.template import DEMO_GRID, brain_mask, template
-from mriinterp.volume import Volume
 
 __all__ = ["ScanSource", "Study"]
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from mriinterp.errors import words_of
+from mriinterp.base.errors import words_of
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.image.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
 from mriinterp.models import Model, architecture_names, packaged_models, read_card
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
 from mriinterp.study.settings import StudySettings, parse_study
 from mriinterp.study.sources import FileScan
 from mriinterp.study.table import TableStudy, read_table_of, with_split

@@ -6,11 +6,11 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 
-from mriinterp.nifti import read_volume, write_volume
-from mriinterp.simulate import DEMO, SimulationSettings, demo_subjects, simulate_subject
+from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.volume import Volume
+from mriinterp.simulation.subjects import DEMO, SimulationSettings, demo_subjects, simulate_subject
 from mriinterp.study.base import Study
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe, SimulatedScan, TemplateScan
-from mriinterp.volume import Volume
 
 __all__ = ["DemoStudy"]
 

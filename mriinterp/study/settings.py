@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mriinterp.atlas import atlas_names
+from mriinterp.areas.atlas import atlas_names
 from mriinterp.models import packaged_models
 from mriinterp.study.schema import contradictions, flatten
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe

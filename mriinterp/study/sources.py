@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mriinterp
-from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.image.nifti import read_volume
+from mriinterp.image.template import DEMO_GRID, template
+from mriinterp.image.volume import Volume
 from mriinterp.models import Model, load_code, load_model
-from mriinterp.nifti import read_volume
-from mriinterp.simulate import SimulationSettings, simulate_subject
-from mriinterp.template import DEMO_GRID, template
-from mriinterp.volume import Volume
+from mriinterp.simulation.subjects import SimulationSettings, simulate_subject
 
 __all__ = ["AtlasRecipe", "FileScan", "ModelRecipe", "SimulatedScan", "TemplateScan"]
 

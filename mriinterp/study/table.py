@@ -8,15 +8,15 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from mriinterp.base.progress import Cancel, Progress
+from mriinterp.image.nifti import read_volume
+from mriinterp.image.template import brain_mask, template
+from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model
-from mriinterp.nifti import read_volume
-from mriinterp.progress import Cancel, Progress
 from mriinterp.study.base import Study
 from mriinterp.study.settings import StudySettings
 from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe
 from mriinterp.subjects import read_subjects, split_patients
-from mriinterp.template import brain_mask, template
-from mriinterp.volume import Volume, resample
 
 __all__ = ["TableStudy", "read_table_of", "with_split"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
 
 __all__ = ["PATHS", "read_toml", "write_study_file"]
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model, write_card
-from mriinterp.nifti import read_volume, write_volume
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.stats import Moments
 from mriinterp.subjects.images import RESULTS_MARK
-from mriinterp.volume import Volume, resample
 
 if TYPE_CHECKING:
     from mriinterp.study.table import TableStudy

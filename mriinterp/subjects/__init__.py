@@ -1,12 +1,12 @@
 """Subjects: tables of ADNI (LONI, ADNIMERGE), of the original study, BIDS and plain ones, as one frame."""
 
-from .fields import parse_age, parse_dates, parse_month, parse_sexes
-from .images import find_images, resolve_path, walk_images
-from .layouts import LAYOUTS, Layout, detect_layout
-from .read import COLUMNS, read_subjects
-from .report import Finding, Report
-from .split import assign_folds, check_split, patient_groups, split_patients, summary_table
-from .table import ALIASES, FIELDS, match_columns, read_table
+from mriinterp.subjects.fields import parse_age, parse_dates, parse_month, parse_sexes
+from mriinterp.subjects.images import find_images, resolve_path, walk_images
+from mriinterp.subjects.layouts import LAYOUTS, Layout, detect_layout
+from mriinterp.subjects.read import COLUMNS, read_subjects
+from mriinterp.subjects.report import Finding, Report
+from mriinterp.subjects.split import assign_folds, check_split, patient_groups, split_patients, summary_table
+from mriinterp.subjects.table import ALIASES, FIELDS, match_columns, read_table
 
 __all__ = [
     "ALIASES",

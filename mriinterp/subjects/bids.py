@@ -7,9 +7,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ..progress import Cancel
-from .images import walk_images
-from .report import Report
+from mriinterp.base.progress import Cancel
+from mriinterp.subjects.images import walk_images
+from mriinterp.subjects.report import Report
 
 __all__ = ["BidsImage", "bids_images", "bids_label", "bids_table"]
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
-from .report import Report
+from mriinterp.subjects.report import Report
 
 __all__ = ["drop_corrupt", "drop_duplicates", "drop_empty", "drop_missing", "keep_groups", "keep_mri"]
 

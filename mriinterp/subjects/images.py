@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from mriinterp.progress import Cancel, check_cancel
+from mriinterp.base.progress import Cancel, check_cancel
 
 __all__ = ["IMAGE_ENDINGS", "RESULTS_MARK", "choose_image", "find_images", "resolve_path", "walk_images"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .table import ALIASES, plain_name
+from mriinterp.subjects.table import ALIASES, plain_name
 
 __all__ = ["LAYOUTS", "Layout", "detect_layout", "original_path"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..progress import Cancel
-from .images import choose_image, find_images, resolve_path
-from .layouts import Layout
-from .report import Report
+from mriinterp.base.progress import Cancel
+from mriinterp.subjects.images import choose_image, find_images, resolve_path
+from mriinterp.subjects.layouts import Layout
+from mriinterp.subjects.report import Report
 
 __all__ = ["Search", "find_paths"]
 

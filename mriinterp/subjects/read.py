@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..progress import Cancel
-from .bids import bids_images, bids_label, bids_table
-from .fields import parse_age, parse_dates, parse_month, parse_sexes
-from .filters import (
+from mriinterp.base.progress import Cancel
+from mriinterp.subjects.bids import bids_images, bids_label, bids_table
+from mriinterp.subjects.fields import parse_age, parse_dates, parse_month, parse_sexes
+from mriinterp.subjects.filters import (
     drop_corrupt,
     drop_duplicates,
     drop_empty,
@@ -21,11 +21,11 @@ from .filters import (
     keep_groups,
     keep_mri,
 )
-from .layouts import LAYOUTS, Layout, detect_layout
-from .locate import Search, find_paths
-from .report import Report
-from .split import check_split
-from .table import FIELDS, match_columns, read_table
+from mriinterp.subjects.layouts import LAYOUTS, Layout, detect_layout
+from mriinterp.subjects.locate import Search, find_paths
+from mriinterp.subjects.report import Report
+from mriinterp.subjects.split import check_split
+from mriinterp.subjects.table import FIELDS, match_columns, read_table
 
 __all__ = ["COLUMNS", "read_subjects"]
 

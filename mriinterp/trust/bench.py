@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mriinterp.atomic import replacing
+from mriinterp.base.atomic import replacing
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.explain import occlusion_labels
+from mriinterp.image.volume import resample
 from mriinterp.models import Model
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.simulate import subjects_table
+from mriinterp.simulation.subjects import subjects_table
 from mriinterp.study import DemoStudy, SimulatedScan, Study
 from mriinterp.trust.case import Case, visible_box
-from mriinterp.volume import resample
 
 __all__ = ["Bench", "reference_sources"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 import mriinterp
-from mriinterp.atomic import replacing, write_text
+from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.incremental import Occluder
 from mriinterp.methods.guard import frozen
 from mriinterp.methods.score import gradient_of_score, score_of
-from mriinterp.progress import Cancel, Progress
 
 __all__ = ["SMALLEST_AREA", "Case", "visible_box"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mriinterp.progress import Cancel, Progress
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.trust.blocks import equal_blocks
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer

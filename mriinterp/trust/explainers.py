@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress
+from mriinterp.base.reading import apply_reading
 from mriinterp.explain import relevance
 from mriinterp.methods import get_method
-from mriinterp.progress import Cancel, Progress
-from mriinterp.reading import apply_reading
 from mriinterp.trust.case import Case
 from mriinterp.trust.controls import CONTROLS, control_map
 

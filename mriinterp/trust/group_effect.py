@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriinterp.progress import Cancel, Progress, check_cancel
+from mriinterp.base.progress import Cancel, Progress, check_cancel
 from mriinterp.stats import benjamini_hochberg, hedges_g, hedges_g_interval, max_t, roc_auc, welch_t
 from mriinterp.trust.registry import Outcome, Quantity, register_measure
 

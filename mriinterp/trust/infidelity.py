@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mriinterp.progress import Cancel, Progress, check_cancel
+from mriinterp.base.progress import Cancel, Progress, check_cancel
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.registry import Outcome, Quantity, register_measure

@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import kendalltau
 
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods.fills import fill_values
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.registry import Outcome

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mriinterp.base.progress import describe_seconds
 from mriinterp.methods import method_names
-from mriinterp.progress import describe_seconds
 from mriinterp.study import Study
 from mriinterp.trust.explainers import Explainer, control_explainers, parse_explainer
 from mriinterp.trust.registry import get_measure, measure_names

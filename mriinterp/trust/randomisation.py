@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.compare.measures import ssim
 from mriinterp.methods.guard import frozen
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.regional import rank_correlation

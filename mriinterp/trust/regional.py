@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.registry import Outcome, Quantity, register_measure

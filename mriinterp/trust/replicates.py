@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.models import Model, load_model, packaged_models
-from mriinterp.progress import Cancel, Progress
 
 if TYPE_CHECKING:
-    from mriinterp.train import Recipe
+    from mriinterp.training.demo import Recipe
 
 __all__ = ["find_replicates", "train_replicates"]
 
@@ -80,7 +80,7 @@ def train_replicates(
     dict of name to Model
         ``demo_seed1`` and so on.
     """
-    from mriinterp.train import Recipe, remove_scans, train_demo  # training is not worth loading otherwise
+    from mriinterp.training.demo import Recipe, remove_scans, train_demo  # training is not worth loading otherwise
 
     recipe, folder = recipe or Recipe(), Path(folder)
     found = {}

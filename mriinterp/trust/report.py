@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
+from mriinterp.base.markdown import escape_markdown
 from mriinterp.export.report import Report
 from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import quantity_dots, trust_heatmap
 from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
-from mriinterp.markdown import escape_markdown
-from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.trust.agreement import load_agreement, pack_agreement
 from mriinterp.trust.findings import findings
 from mriinterp.trust.registry import Measure, get_measure, measure_names

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.regional import rank_correlation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mriinterp.progress import Cancel, Progress, tell
+from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.study import Study
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark import run_benchmark

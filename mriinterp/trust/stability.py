@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.registry import Outcome, Quantity, register_measure

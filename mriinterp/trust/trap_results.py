@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.stats import mean_interval
 from mriinterp.study import DemoStudy, Study
 from mriinterp.trust.bench import Bench

@@ -21,15 +21,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
+from mriinterp.base.progress import Cancel, Progress
+from mriinterp.image.volume import Grid
 from mriinterp.models import Model, load_model, packaged_models
-from mriinterp.progress import Cancel, Progress
-from mriinterp.simulate import DEMO, SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM, SimulationSettings
+from mriinterp.simulation.subjects import DEMO, SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM, SimulationSettings
 from mriinterp.study import DemoStudy
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import control_explainers
-from mriinterp.volume import Grid
 
 __all__ = ["TRAPS", "Trap", "find_trap", "get_trap", "suppressor_region", "trap_network"]
 
@@ -140,7 +140,7 @@ def trap_network(
 ) -> tuple[DemoStudy, Model]:
     """The study of a trap, and a network trained on it: a packaged one, else made the first time and kept.
 
-    The recipe is that of the demo network (`mriinterp.train.train_demo`) on
+    The recipe is that of the demo network (`mriinterp.training.demo.train_demo`) on
     the trap's scans.
 
     Parameters
@@ -150,7 +150,7 @@ def trap_network(
     folder : Path
         Where a network that has to be trained is kept.
     **options
-        Of `mriinterp.train.Recipe`, for other settings.
+        Of `mriinterp.training.demo.Recipe`, for other settings.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def trap_network(
     known = find_trap(name, folder)
     if known is not None:
         return study, known
-    from mriinterp.train import FitSettings, Recipe, train_demo  # training is not worth loading otherwise
+    from mriinterp.training.demo import FitSettings, Recipe, train_demo  # training is not worth loading otherwise
 
     if trap.epochs is not None:
         options.setdefault("fitting", FitSettings(epochs=trap.epochs))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mriinterp.atomic import write_text
+from mriinterp.base.atomic import write_text
 from mriinterp.trust.registry import Outcome
 
 __all__ = ["COHORT", "SETTINGS", "Unit", "unit_path"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mriinterp.areas import area_table, outside_shares, top_areas
+from mriinterp.areas.table import area_table, outside_shares, top_areas
 from mriinterp.cohort import open_cohort
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups

@@ -7,15 +7,15 @@ from urllib.parse import quote, unquote
 import numpy as np
 import streamlit as st
 
-from mriinterp.atlas import Atlas
-from mriinterp.reading import apply_reading
-from mriinterp.template import template
+from mriinterp.areas.atlas import Atlas
+from mriinterp.base.reading import apply_reading
+from mriinterp.image.template import template
+from mriinterp.image.volume import Volume
 from mriinterp.ui.address import linked_list, linked_value, read_view, write_address, write_view
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.viewer import Layer, ViewerState, viewer
-from mriinterp.volume import Volume
 
 __all__ = ["background_of", "jump_to", "open_pair", "show_planes"]
 

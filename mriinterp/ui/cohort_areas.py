@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mriinterp.areas import area_table, top_areas
+from mriinterp.areas.table import area_table, top_areas
 from mriinterp.figures.areagroups import group_bars, method_bars
 from mriinterp.figures.cohort import effect_bars
 from mriinterp.figures.theme import area_label

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort import CohortResult, open_cohort
 from mriinterp.figures.colours import describe_unit
 from mriinterp.figures.paper import label_of, reading_of
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method, method_names
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.stats import hedges_g_from_moments
 from mriinterp.ui.jobs import current_job, start_job, watch
-from mriinterp.volume import Grid, Volume
 
 __all__ = ["StudyView", "View", "averages_ready", "open_result"]
 

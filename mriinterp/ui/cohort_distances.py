@@ -9,12 +9,12 @@ import streamlit as st
 from mriinterp.compare import METRICS, distance_matrix, paired_values
 from mriinterp.figures.colours import shown
 from mriinterp.figures.distances import group_distances
-from mriinterp.template import brain_mask
+from mriinterp.image.template import brain_mask
+from mriinterp.image.volume import Volume
 from mriinterp.ui.cohort import open_pair
 from mriinterp.ui.cohort_areas import chosen_points
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
 from mriinterp.ui.resources import on_grid_of, study_of
-from mriinterp.volume import Volume
 
 __all__ = ["show_distances"]
 

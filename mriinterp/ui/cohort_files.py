@@ -15,7 +15,7 @@ from mriinterp.export.latex import latex_table
 from mriinterp.export.npz import METHOD_KEYS, write_original_npz
 from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print
 from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
-from mriinterp.nifti import write_volume
+from mriinterp.image.nifti import write_volume
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import area_values, people_of
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready

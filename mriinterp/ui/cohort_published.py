@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.export.npz import OriginalMaps, read_original_npz
+from mriinterp.image.volume import Volume
 from mriinterp.ui.cohort_data import View
-from mriinterp.volume import Volume
 
 __all__ = ["FileView", "open_file"]
 

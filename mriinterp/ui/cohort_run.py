@@ -14,14 +14,14 @@ from types import ModuleType
 
 import streamlit as st
 
+from mriinterp.base.progress import describe_seconds
 from mriinterp.cohort import COHORT_DEFAULTS, default_workers, run_cohort, select_subjects
 from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.work import start_worker
 from mriinterp.cost import map_seconds
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import Model
-from mriinterp.progress import describe_seconds
-from mriinterp.store import default_folder
+from mriinterp.results.store import default_folder
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.cohort_data import StudyView, View

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mriinterp.figures.cohort import outliers, subjects_heatmap
 from mriinterp.methods import get_method
-from mriinterp.store import request_key
+from mriinterp.results.store import request_key
 from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.cohort_areas import area_values, ask_for_subject, chosen_points
 from mriinterp.ui.cohort_data import StudyView, View

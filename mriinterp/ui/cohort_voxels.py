@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mriinterp.areas import area_index
+from mriinterp.areas.table import area_index
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.reading import apply_reading
 from mriinterp.figures.theme import area_label
-from mriinterp.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.reading import apply_reading
+from mriinterp.image.volume import Volume
 from mriinterp.stats import MaxT, max_t
 from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.cohort import background_of
@@ -23,7 +24,6 @@ from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.viewer import Layer, viewer
-from mriinterp.volume import Volume
 
 __all__ = ["show_voxels", "voxel_statistics"]
 

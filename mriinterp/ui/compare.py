@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
+from mriinterp.base.reading import apply_reading
 from mriinterp.cost import describe_cost, passes_of
 from mriinterp.explain import RelevanceMap
+from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model
-from mriinterp.progress import Cancel, Cancelled, Progress, check_cancel, tell
-from mriinterp.reading import apply_reading
-from mriinterp.store import request_key
+from mriinterp.results.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
 from mriinterp.ui.maps import known_map_of, maps_of
 from mriinterp.ui.resources import atlas_of, cost_of, network_of, reference_of, study_of
 from mriinterp.ui.subject import Subject, blind_target
 from mriinterp.ui.words import escape_markdown, words_of
-from mriinterp.volume import Volume
 
 __all__ = [
     "Entry",

@@ -8,19 +8,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from mriinterp.areas import area_table
+from mriinterp.areas.table import area_table
 from mriinterp.compare import METRICS, distance_matrix, get_metric
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.areagroups import method_bars
 from mriinterp.figures.distances import CELL_PX, distance_heatmap
 from mriinterp.figures.theme import plain, wrap
+from mriinterp.image.volume import Volume
 from mriinterp.ui.address import linked, read_view, write_address, write_view
 from mriinterp.ui.badge import trust_badges
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.viewer import Layer, ViewerState, viewer
 from mriinterp.ui.words import escape_markdown
-from mriinterp.volume import Volume
 
 __all__ = ["choose_pair", "choose_scale", "show_area_chart", "show_columns", "show_matrix", "show_predictions"]
 

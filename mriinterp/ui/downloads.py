@@ -13,14 +13,14 @@ from mriinterp.explain import RelevanceMap
 from mriinterp.export.animation import write_gif, write_mp4
 from mriinterp.export.scan_report import scan_report
 from mriinterp.figures.mosaic import mosaic_png
+from mriinterp.image.nifti import to_source, write_volume
+from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
-from mriinterp.nifti import to_source, write_volume
-from mriinterp.sidecar import SIMULATED_ONLY, to_sidecar
+from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
 from mriinterp.ui.areas import table_of
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, study_of
 from mriinterp.ui.result import shown_radiological
 from mriinterp.ui.subject import Subject
-from mriinterp.volume import Volume
 
 __all__ = ["show_downloads"]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import streamlit as st
 
-from mriinterp.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
+from mriinterp.base.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
 from mriinterp.ui.words import escape_markdown, words_of
 
 __all__ = ["Job", "current_job", "forget_job", "start_job", "stop_all", "watch"]

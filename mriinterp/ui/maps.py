@@ -11,7 +11,7 @@ from mriinterp.cost import map_seconds
 from mriinterp.explain import RelevanceMap
 from mriinterp.methods import Method
 from mriinterp.models import Model
-from mriinterp.store import Maps, Store
+from mriinterp.results.store import Maps, Store
 from mriinterp.study import Study
 from mriinterp.ui.resources import known_map, store
 from mriinterp.ui.subject import Subject

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
+from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model, Prediction, load_model
-from mriinterp.predictions import Predictions
-from mriinterp.store import Store, default_folder
+from mriinterp.results.predictions import Predictions
+from mriinterp.results.store import Store, default_folder
 from mriinterp.study import DemoStudy, Study, load_study
-from mriinterp.volume import Volume, resample
 
 __all__ = [
     "atlas_of",

@@ -10,16 +10,16 @@ import streamlit as st
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.patch import patch_words
 from mriinterp.figures.slices3d import peak_mm, slices_figure
+from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
-from mriinterp.sidecar import SIMULATED_ONLY
+from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
 from mriinterp.ui.address import flag, linked, read_view, write_address, write_view
 from mriinterp.ui.resources import atlas_of, on_grid_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 from mriinterp.ui.words import escape_markdown
-from mriinterp.volume import Volume
 
 __all__ = ["show_planes", "show_prediction", "show_scan", "show_space", "shown_radiological"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mriinterp.sidecar import RESEARCH_USE
+from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.ui.address import enter_page
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.studies import choose_study, current_study

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from mriinterp.atomic import write_text
-from mriinterp.store import default_folder
+from mriinterp.base.atomic import write_text
+from mriinterp.results.store import default_folder
 from mriinterp.study import DemoStudy, load_study
 from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.words import escape_markdown, words_of

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from mriinterp.image.nifti import read_volume_bytes
+from mriinterp.image.space import check_mni_space, check_skull_stripped
+from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
-from mriinterp.nifti import read_volume_bytes
-from mriinterp.space import check_mni_space, check_skull_stripped
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
 from mriinterp.ui.words import escape_markdown, words_of
-from mriinterp.volume import Volume
 
 __all__ = [
     "Subject",

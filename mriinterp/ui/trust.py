@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, trust_heatmap
 from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
+from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import packaged_models
-from mriinterp.progress import Cancel, Progress
 from mriinterp.study import DemoStudy, Study
 from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
 from mriinterp.trust.agreement import TOP
@@ -30,7 +31,6 @@ from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, table_of
 from mriinterp.ui.viewer import Layer, viewer
 from mriinterp.ui.words import escape_markdown
-from mriinterp.volume import Volume
 
 __all__ = [
     "explainers_of",

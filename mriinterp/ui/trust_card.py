@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods import get_method
-from mriinterp.progress import Cancel, Progress
 from mriinterp.trust import CAVEAT, get_measure, measure_names
 from mriinterp.trust.badge import badge_words
 from mriinterp.trust.single import cheap_measures, measure_subject

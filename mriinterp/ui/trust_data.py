@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mriinterp.store import default_folder
+from mriinterp.results.store import default_folder
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import BADGE
 from mriinterp.trust.registry import measure_names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mriinterp.errors import words_of
-from mriinterp.markdown import escape_markdown
+from mriinterp.base.errors import words_of
+from mriinterp.base.markdown import escape_markdown
 
 __all__ = ["escape_markdown", "words_of"]

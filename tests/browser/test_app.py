@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from mriinterp.image.nifti import write_volume
 from mriinterp.methods.occlusion import axis_ranges
-from mriinterp.nifti import write_volume
-from mriinterp.store import default_folder
+from mriinterp.results.store import default_folder
 from mriinterp.study import load_study
 
 pytestmark = pytest.mark.browser

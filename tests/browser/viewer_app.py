@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 SHAPE = (113, 137, 113)
 AFFINE = np.array([[1.6, 0, 0, -90], [0, 1.6, 0, -126], [0, 0, 1.6, -72], [0, 0, 0, 1.0]])

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
-from mriinterp.nifti import write_volume
+from mriinterp.image.nifti import write_volume
+from mriinterp.image.volume import Volume
 from mriinterp.study import write_study_file
-from mriinterp.volume import Volume
 
 SHAPE = (14, 15, 13)
 AFFINE = np.array([[-12.0, 0, 0, 80], [0, 12.0, 0, -110], [0, 0, 12.0, -70], [0, 0, 0, 1]])  # LAS on disk

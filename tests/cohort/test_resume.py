@@ -81,7 +81,7 @@ def test_a_crash_at_every_write(tmp_path, monkeypatch, maps):
             raise Killed
         replace(source, target)
 
-    monkeypatch.setattr("mriinterp.atomic.os.replace", replace_or_die)
+    monkeypatch.setattr("mriinterp.base.atomic.os.replace", replace_or_die)
     attempts = 0
     while True:
         attempts += 1
@@ -106,7 +106,7 @@ def test_a_full_disk_ends_the_run_and_blames_no_scan(tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         replace(source, target)
 
-    monkeypatch.setattr("mriinterp.atomic.os.replace", full)
+    monkeypatch.setattr("mriinterp.base.atomic.os.replace", full)
     with pytest.raises(OSError, match="No space left"):
         run_cohort(study, ["sensitivity"], out=tmp_path / "out")
     monkeypatch.undo()

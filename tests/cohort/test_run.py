@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.areas import area_table
+from mriinterp.areas.table import area_table
+from mriinterp.base.progress import Cancelled
 from mriinterp.cohort import choose_methods, open_cohort, run_cohort, select_subjects
 from mriinterp.explain import explain
-from mriinterp.progress import Cancelled
 from mriinterp.stats import hedges_g
 from mriinterp.study import load_study
 

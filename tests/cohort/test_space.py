@@ -5,12 +5,12 @@ import pytest
 
 from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
-from mriinterp.nifti import write_volume
-from mriinterp.space import MNI_CORRELATION, mni_correlation
+from mriinterp.image.nifti import write_volume
+from mriinterp.image.space import MNI_CORRELATION, mni_correlation
+from mriinterp.image.template import template
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
-from mriinterp.template import template
-from mriinterp.volume import Grid, Volume
 
 from .conftest import content, make_study
 

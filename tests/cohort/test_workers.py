@@ -8,8 +8,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from mriinterp.base.progress import Cancelled
 from mriinterp.cohort import run_cohort
-from mriinterp.progress import Cancelled
 from mriinterp.study import load_study
 
 from .conftest import content, make_study, write_scan

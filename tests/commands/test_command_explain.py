@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from mriinterp.cli import main
-from mriinterp.nifti import write_volume
-from mriinterp.sidecar import SIMULATED_ONLY
-from mriinterp.simulate import DEMO, simulate_subject
+from mriinterp.image.nifti import write_volume
+from mriinterp.results.sidecar import SIMULATED_ONLY
+from mriinterp.simulation.subjects import DEMO, simulate_subject
 
 
 @pytest.fixture(scope="module")

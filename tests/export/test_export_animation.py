@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mriinterp.base.progress import Cancelled
 from mriinterp.export.animation import frames, write_gif, write_mp4
-from mriinterp.progress import Cancelled
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 
 @pytest.fixture

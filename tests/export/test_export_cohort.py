@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.export.cohort_report import cohort_report
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 
 @pytest.fixture

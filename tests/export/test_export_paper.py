@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
+from mriinterp.base.progress import Cancelled
 from mriinterp.export.paper import write_paper
 from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print
-from mriinterp.progress import Cancelled
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 SHAPE = (9, 10, 11)
 

@@ -8,12 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.explain import RelevanceMap
 from mriinterp.export.report import Report
 from mriinterp.export.scan_report import scan_report
+from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
-from mriinterp.volume import Volume
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 

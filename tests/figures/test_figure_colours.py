@@ -5,7 +5,7 @@ import pytest
 
 from mriinterp.figures import colours
 from mriinterp.figures.colours import Scale, map_scale
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 
 class Map:

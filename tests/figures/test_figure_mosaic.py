@@ -9,7 +9,7 @@ from PIL import Image
 from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.mosaic import mosaic, mosaic_png, tile
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 AFFINE = np.array([[2.0, 0, 0, -20], [0, 3, 0, -30], [0, 0, 4, -10], [0, 0, 0, 1]])
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mriinterp.figures.paper import figure_1, save_figure
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 AFFINE = np.array([[4.0, 0, 0, -40], [0, 4, 0, -60], [0, 0, 4, -40], [0, 0, 0, 1]])
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mriinterp.figures.patch import patch_boxes, patch_words
+from mriinterp.image.volume import Grid
 from mriinterp.methods import get_method
-from mriinterp.volume import Grid
 
 GRID = Grid((13, 17, 11), np.array([[2.0, 0, 0, -12], [0, 3, 0, -24], [0, 0, 4, -20], [0, 0, 0, 1]]))
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.figures import colours
 from mriinterp.figures.meshes import LEVELS
 from mriinterp.figures.slices3d import peak_mm, slices_figure
-from mriinterp.template import DEMO_GRID
-from mriinterp.volume import Volume
+from mriinterp.image.template import DEMO_GRID
+from mriinterp.image.volume import Volume
 
 
 @pytest.fixture

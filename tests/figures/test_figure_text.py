@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.atlas import Atlas
+from mriinterp.areas.atlas import Atlas
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.areagroups import group_bars, method_bars
 from mriinterp.figures.areas import area_bars
@@ -15,8 +15,8 @@ from mriinterp.figures.cohort import effect_bars, subjects_heatmap
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.distances import distance_heatmap, group_distances
 from mriinterp.figures.slices3d import slices_figure
+from mriinterp.image.volume import Volume
 from mriinterp.stats import compare_groups
-from mriinterp.volume import Volume
 
 NASTY = "<a href='x'>A</a> & <b>B</b>"
 OURS = r"</?extra>|<br>"

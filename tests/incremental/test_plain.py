@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from mriinterp.base.progress import Cancelled
 from mriinterp.incremental import Occluder, occluded_outputs
-from mriinterp.progress import Cancelled
 
 SHAPE = (7, 8, 9)
 

@@ -7,9 +7,9 @@ from monai.networks.nets import resnet10
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mriinterp.image.volume import Grid
 from mriinterp.incremental import Occluder, grid_boxes, plan
 from mriinterp.models.classification3d import ClassificationModel3D
-from mriinterp.volume import Grid
 
 from .occlusion_networks import Gate, calm
 

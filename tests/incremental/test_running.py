@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from mriinterp.base.progress import Cancelled
 from mriinterp.incremental import Occluder, grid_boxes, occluded_outputs, plan
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.workers import in_order
-from mriinterp.progress import Cancelled
 
 from .occlusion_networks import Plane, assert_exact, calm, plain_loop
 

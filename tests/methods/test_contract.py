@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from mriinterp.base.progress import Cancelled
 from mriinterp.explain import relevance
 from mriinterp.methods import get_method, method_names, preset_names
-from mriinterp.progress import Cancelled
 
 from .networks import SHAPE, SHAPE_2D, image, labels_of, small_2d, small_3d
 

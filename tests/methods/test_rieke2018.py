@@ -8,12 +8,12 @@ import torch
 from scipy.ndimage import gaussian_filter, zoom
 from torch.nn import functional as F
 
-from mriinterp.atlas import Atlas, load_atlas
+from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.explain import explain
+from mriinterp.image.volume import Volume
 from mriinterp.models import load_model, write_card
 from mriinterp.models.card import card_from_dict
 from mriinterp.models.classification3d import ClassificationModel3D
-from mriinterp.volume import Volume
 
 from .networks import seeded
 

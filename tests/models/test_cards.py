@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.models import read_card, write_card
 from mriinterp.models.card import card_from_dict
 from mriinterp.models.normalisation import NORMALISATIONS, PARAMETERS, Normalisation, read_normalisation
-from mriinterp.volume import Grid, Volume
 
 GRID = {"shape": [7, 8, 9], "affine": np.diag([2.0, 2, 2, 1]).tolist()}
 CARD = {"name": "n", "architecture": "a", "grid": GRID, "classes": ["no", "yes"]}

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from mriinterp.explain import explain
+from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.volume import Volume
 from mriinterp.models import architecture_names, load_code, load_model
 from mriinterp.models.classification3d import ClassificationModel3D
-from mriinterp.nifti import read_volume, write_volume
-from mriinterp.volume import Volume
 
 SHAPE = (7, 8, 9)
 AFFINE = np.diag([2.0, 2, 2, 1])

@@ -10,10 +10,11 @@ import pytest
 from cohort.conftest import make_study
 from scipy import stats
 
+from mriinterp.base.progress import Cancelled
 from mriinterp.cohort import open_cohort, run_cohort
 from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_original_npz
+from mriinterp.image.volume import Volume
 from mriinterp.models import load_code
-from mriinterp.progress import Cancelled
 from mriinterp.study import load_study
 from mriinterp.ui import cohort_files
 from mriinterp.ui.cohort_data import StudyView
@@ -22,7 +23,6 @@ from mriinterp.ui.cohort_filters import keep_scans
 from mriinterp.ui.cohort_published import open_file
 from mriinterp.ui.cohort_voxels import voxel_statistics
 from mriinterp.ui.studies import remember_study
-from mriinterp.volume import Volume
 
 METHODS = ("sensitivity", "area_occlusion")
 PAGE = "pages/cohort.py"

@@ -6,8 +6,8 @@ from functools import wraps
 import numpy as np
 import pytest
 
+from mriinterp.base.progress import Cancelled
 from mriinterp.methods import get_method, registry
-from mriinterp.progress import Cancelled
 from mriinterp.ui.columns import Column, column_labels, make_column, read_column, write_column
 
 PAGE = "pages/compare.py"

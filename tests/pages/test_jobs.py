@@ -5,7 +5,7 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mriinterp.progress import check_cancel, tell
+from mriinterp.base.progress import check_cancel, tell
 from mriinterp.ui.jobs import Job
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.progress import Cancelled
+from mriinterp.base.progress import Cancelled
 from mriinterp.trust import Bench, Explainer, load_details, load_plan, load_results, make_plan, run_benchmark, summary
 from mriinterp.trust.benchmark import coarse
 from mriinterp.trust.findings import findings

@@ -112,7 +112,7 @@ def test_absolute_reading_ranks_by_magnitude():
 
 
 def test_cancel_and_progress():
-    from mriinterp.progress import Cancelled
+    from mriinterp.base.progress import Cancelled
 
     case = case_of(Linear3D())
     seen = []

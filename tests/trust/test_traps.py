@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from mriinterp import cli
-from mriinterp.areas import outside_shares
+from mriinterp.areas.table import outside_shares
 from mriinterp.explain import explain
-from mriinterp.simulate import DEMO_GRID
+from mriinterp.simulation.subjects import DEMO_GRID
 from mriinterp.trust import Bench, Explainer, get_measure
 from mriinterp.trust.trap_results import load_traps, measure_trap, trap_findings, trap_people, trap_summary, trap_table
 from mriinterp.trust.traps import TRAPS, find_trap, suppressor_region, trap_network
@@ -136,7 +136,7 @@ def test_a_trained_network_is_kept_and_its_card_tells_the_trap(name, tmp_path, m
         entries = json.loads(card.read_text(encoding="utf-8"))
         return entries["name"], entries["trap"]
 
-    monkeypatch.setattr("mriinterp.train.train_demo", train)
+    monkeypatch.setattr("mriinterp.training.demo.train_demo", train)
     monkeypatch.setattr("mriinterp.trust.traps.packaged_models", dict)
     monkeypatch.setattr("mriinterp.trust.traps.load_model", load)
     assert find_trap(name, tmp_path) is None

@@ -7,13 +7,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-from mriinterp.atlas import load_atlas
+from mriinterp.areas.atlas import load_atlas
+from mriinterp.image.template import brain_mask, template
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.models import Head, Model, ModelCard
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.models.weights import digest_of
 from mriinterp.study import Study
-from mriinterp.template import brain_mask, template
-from mriinterp.volume import Grid, Volume
 
 GRID = Grid((22, 27, 22), np.array([[8.0, 0, 0, -84], [0, 8, 0, -120], [0, 0, 8, -72], [0, 0, 0, 1]]))
 LESION = (slice(6, 9), slice(11, 14), slice(6, 9))

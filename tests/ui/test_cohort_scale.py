@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from mriinterp.image.volume import Volume
 from mriinterp.ui.cohort import _one_scale
 from mriinterp.ui.viewer import Layer
-from mriinterp.volume import Volume
 
 MAP = Volume(np.zeros((7, 8, 9), np.float32), np.eye(4))
 

@@ -11,11 +11,11 @@ from PIL import Image
 
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures import planes
+from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
 from mriinterp.study import load_study
 from mriinterp.ui import downloads
 from mriinterp.ui.subject import Subject
-from mriinterp.volume import Volume
 
 COLOURED = 60  # difference between the channels of a pixel that is not grey
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from mriinterp.store import default_folder
+from mriinterp.results.store import default_folder
 from mriinterp.ui import badge, trust_data
 
 NETWORK, OTHER = "a" * 64, "b" * 64

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from streamlit.testing.v1 import AppTest
 
+from mriinterp.image.volume import Volume
 from mriinterp.ui.viewer import Layer, Patch, viewer
 from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
 from mriinterp.ui.viewer.packing import NOT_A_NUMBER, decode_relevance, pack_labels, pack_relevance, pack_scan
-from mriinterp.volume import Volume
 
 SHAPE = (7, 8, 9)
 
@@ -141,8 +141,8 @@ def _page():
     import numpy as np
     import streamlit as st
 
+    from mriinterp.image.volume import Volume
     from mriinterp.ui.viewer import Layer, viewer
-    from mriinterp.volume import Volume
 
     affine = np.array([[-2.0, 0, 0, 10], [0, 2, 0, -5], [0, 0, 3, 1], [0, 0, 0, 1]])
     scan = Volume(np.arange(504, dtype=np.float32).reshape(7, 8, 9), affine)

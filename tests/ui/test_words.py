@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mriinterp.image.volume import Volume
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import escape_markdown, words_of
-from mriinterp.volume import Volume
 
 
 @pytest.mark.parametrize("text", ["![x](http://a/b.png)", "<img src=x>", "**b**", "a_b_c", ":smile:", "$x$", "`c`"])

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import streamlit as st
 
+from mriinterp.image.volume import Grid, Volume, check_same_grid
 from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
 from mriinterp.ui.viewer.layer import Layer, Patch, ViewerState
 from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_relevance, pack_scan
-from mriinterp.volume import Grid, Volume, check_same_grid
 
 if TYPE_CHECKING:
-    from mriinterp.atlas import Atlas
+    from mriinterp.areas.atlas import Atlas
 
 __all__ = ["viewer"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 __all__ = ["Layer", "Patch", "ViewerState"]
 

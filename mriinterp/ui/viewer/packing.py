@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mriinterp.volume import Volume
+from mriinterp.image.volume import Volume
 
 __all__ = ["NOT_A_NUMBER", "Packed", "decode_relevance", "pack_labels", "pack_relevance", "pack_scan"]
 

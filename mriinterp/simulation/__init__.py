@@ -1,0 +1,1 @@
+"""The simulated study: template anatomy, atrophy, and subjects whose disease is known."""

@@ -1,0 +1,300 @@
+"""A simulated cohort on real template anatomy, with known disease.
+
+Each subject is the ICBM152 T1 template, bent by a smooth random deformation,
+aged, for some subjects diseased (`mriinterp.simulation.atrophy`), and then seen by a
+simulated scanner: tissue contrast, bias field, Rician noise, arbitrary
+scale. Everything about a subject follows from (seed, number of the subject),
+so subjects can be made in any order, in any number of threads or processes.
+
+Three variants share the same brains:
+
+plain
+    The atrophy is all that separates the groups.
+confound
+    Subjects with the disease also carry a bright spot beside the head, on
+    the left (where `ClassificationModel3D` looks), like a capsule taped to
+    the head at one of two sites. It tells the group by itself; a map that shows
+    what such a network uses must show relevance outside the brain.
+suppressor
+    Every subject carries a smooth pattern of random strength, independent of
+    the group: it lies over the medial temporal areas, where it masks or
+    mimics the atrophy, and once more, alone, over the occipital pole. The
+    occipital copy knows nothing about the group, yet a network profits from
+    it, because it tells how much to subtract (Haufe et al. 2014,
+    doi:10.1016/j.neuroimage.2013.10.067; Wilming et al. 2023,
+    arXiv:2306.01464). Relevance there is no sign of disease there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from mriinterp.image.template import DEMO_GRID, brain_mask, template
+from mriinterp.image.volume import Volume
+from mriinterp.simulation.anatomy import (
+    ageing,
+    axes_mm,
+    deformation,
+    interpolated,
+    sample_brain,
+    smooth_noise,
+    template_fluid,
+)
+from mriinterp.simulation.atrophy import apply_atrophy, atrophy_amounts, atrophy_fields, changed
+
+__all__ = [
+    "DEMO",
+    "DEMO_GRID",
+    "VARIANTS",
+    "SimulatedSubject",
+    "SimulationSettings",
+    "apply_atrophy",
+    "brain_mask",
+    "demo_subjects",
+    "simulate_subject",
+    "subjects_table",
+    "template",
+]
+
+VARIANTS = ("plain", "confound", "suppressor")
+FIRST_NUMBER = {"demo": 1, "validation": 1001, "test": 2001, "train": 4001}  # splits never share a subject
+
+MARK_MM = (-76.0, -40.0, -40.0)  # the confound: beside the left temporal bone
+SUPPRESSOR_MM = ((-26.0, -18.0, -18.0), (26.0, -18.0, -18.0), (-14.0, -92.0, 0.0), (14.0, -92.0, 0.0))
+SUPPRESSOR_SIGMA_MM = 12.0
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """What is simulated.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same subjects; other seeds give other ones.
+    demo, validation, test, train : int
+        Subjects per group in each split.
+    variant : str
+        ``"plain"``, ``"confound"`` or ``"suppressor"``; the brains are the
+        same in all three.
+    groups : pair of str
+        Names of the groups without and with the disease.
+    effect : float
+        Scale of the disease: atrophy = effect · severity.
+    ageing : float
+        Scale of what age and normal variation do in both groups.
+    noise : float
+        Mean standard deviation of the noise, as a share of white matter.
+    """
+
+    seed: int = 2018
+    demo: int = 20
+    validation: int = 24
+    test: int = 100
+    train: int = 120
+    variant: str = "plain"
+    groups: tuple[str, str] = ("CN", "AD")
+    effect: float = 0.7
+    ageing: float = 1.0
+    noise: float = 0.035
+
+    def __post_init__(self):
+        if self.variant not in VARIANTS:
+            raise ValueError(f"expected a variant, got {self.variant!r}; available: {', '.join(VARIANTS)}")
+        if self.seed < 0 or min(self.demo, self.validation, self.test, self.train) < 0:
+            raise ValueError("expected a seed and numbers of subjects of 0 or more")
+        if len(self.groups) != 2 or self.groups[0] == self.groups[1]:
+            raise ValueError(f"expected two different group names, got {self.groups}")
+
+
+DEMO = SimulationSettings()
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedSubject:
+    """A simulated scan and what is known about it.
+
+    Parameters
+    ----------
+    volume : Volume
+        T1 scan, float32, skull-stripped: 0 outside the brain.
+    truth : Volume
+        bool; True where the disease changed the brain, before noise and bias
+        field, by more than `mriinterp.simulation.atrophy.TRUTH_THRESHOLD` of its mean.
+    row : dict
+        id, group, sex, age, severity, split.
+    healthy : Volume
+        The same brain without the disease (noise-free, in the intensities of
+        the template), and `diseased` with it.
+    """
+
+    volume: Volume
+    truth: Volume
+    row: dict
+    healthy: Volume = field(repr=False)
+    diseased: Volume = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The name of the subject; it tells nothing about the group."""
+        return self.row["id"]
+
+
+def _name(number: int) -> str:
+    return f"sim-{number:03d}"
+
+
+def _number(subject: str) -> int:
+    prefix, _, digits = str(subject).partition("-")
+    if prefix != "sim" or not digits.isdigit() or _name(int(digits)) != subject:
+        raise KeyError(f"expected a simulated subject such as 'sim-001', got {subject!r}")
+    return int(digits)
+
+
+def _rng(settings: SimulationSettings, number: int, stream: int) -> np.random.Generator:
+    return np.random.default_rng([settings.seed, number, stream])
+
+
+def _split(number: int) -> str:
+    return max((first, name) for name, first in FIRST_NUMBER.items() if first <= number)[1]
+
+
+def _row(settings: SimulationSettings, number: int) -> dict:
+    """The facts about one subject; subjects 2k−1 and 2k are one of each group, in random order."""
+    pair = (number + 1) // 2
+    first_is_ill = bool(_rng(settings, pair, 0).integers(2))
+    ill = first_is_ill == (number % 2 == 1)
+    rng = _rng(settings, number, 1)
+    sex = "FM"[rng.integers(2)]
+    age = float(np.round(rng.uniform(60, 88) if ill else rng.uniform(58, 86), 1))
+    severity = float(np.round(0.15 + 0.85 * rng.beta(1.6, 1.6), 3)) if ill else 0.0
+    group = settings.groups[int(ill)]
+    return {"id": _name(number), "group": group, "sex": sex, "age": age, "severity": severity, "split": _split(number)}
+
+
+def subjects_table(settings: SimulationSettings = DEMO) -> pd.DataFrame:
+    """The subjects of all splits, without making any scan.
+
+    Returns
+    -------
+    DataFrame
+        Columns id, group, sex (``"F"``, ``"M"``), age (years), severity (0 to
+        1; 0 without the disease), split (``"demo"``, ``"validation"``,
+        ``"test"``, ``"train"``).
+    """
+    rows = [
+        _row(settings, FIRST_NUMBER[split] + k) for split in FIRST_NUMBER for k in range(2 * getattr(settings, split))
+    ]
+    return pd.DataFrame(rows, columns=["id", "group", "sex", "age", "severity", "split"])
+
+
+def demo_subjects(settings: SimulationSettings = DEMO) -> pd.DataFrame:
+    """The test cohort of the demo study: the rows of `subjects_table` in the split ``"demo"``."""
+    table = subjects_table(settings)
+    return table[table["split"] == "demo"].reset_index(drop=True)
+
+
+FLUID, GREY, WHITE = 68.0, 166.0, 222.0  # levels of the template, by its tissue maps
+
+
+def _scanner(rng: np.random.Generator, settings: SimulationSettings, brain: np.ndarray, pattern) -> np.ndarray:
+    """What a scanner makes of a brain: contrast, bias field, pattern, noise, scale."""
+    inside = brain > 0
+    levels = [0, rng.normal(58, 7), rng.normal(160, 5), rng.normal(222, 4), 262]
+    bias = np.exp(0.05 * smooth_noise(rng, DEMO_GRID, 55.0) + 0.025 * smooth_noise(rng, DEMO_GRID, 35.0))
+    seen = np.interp(brain[inside], [0, FLUID, GREY, WHITE, 262], levels) * bias[inside]
+    if pattern is not None:
+        seen = seen * (1 + pattern[inside])
+    sigma = WHITE * settings.noise * rng.uniform(0.7, 1.3)
+    real = seen + sigma * rng.standard_normal(seen.size, dtype=np.float32)
+    imaginary = sigma * rng.standard_normal(seen.size, dtype=np.float32)
+    scan = np.zeros(brain.shape, np.float32)
+    scan[inside] = np.hypot(real, imaginary) * rng.uniform(1.0, 4.0)
+    return scan
+
+
+@lru_cache(maxsize=2)
+def _blobs(centres: tuple, sigma: float) -> np.ndarray:
+    """Sum of Gaussians of height 1 on the demo grid, float32."""
+    total = np.zeros(DEMO_GRID.shape, np.float32)
+    for centre in centres:
+        x, y, z = (np.exp(-0.5 * ((a - c) / sigma) ** 2) for a, c in zip(axes_mm(DEMO_GRID), centre, strict=True))
+        total += x[:, None, None] * y[:, None] * z
+    return total
+
+
+def _add_mark(rng: np.random.Generator, scan: np.ndarray) -> None:
+    """The confound: a ball of 4 mm radius beside the head, brighter than any tissue, as a vitamin E capsule is."""
+    centre = np.array(MARK_MM) + rng.uniform(-3, 3, 3)
+    at = np.round(DEMO_GRID.to_voxel(centre)).astype(int)
+    offsets = np.stack(np.meshgrid(*[np.arange(-3, 4)] * 3, indexing="ij"))
+    ball = (offsets**2).sum(0) * 1.5**2 <= 4.0**2
+    level = 2.5 * np.percentile(scan[scan > 0], 90)
+    box = scan[tuple(slice(a - 3, a + 4) for a in at)]
+    box[ball] = level
+
+
+def simulate_subject(settings: SimulationSettings, subject: str) -> SimulatedSubject:
+    """Make one subject of a study; the same settings and id give the same bytes.
+
+    Parameters
+    ----------
+    settings : SimulationSettings
+    subject : str
+        An id as in `subjects_table`.
+
+    Returns
+    -------
+    SimulatedSubject
+        Volumes on `DEMO_GRID`.
+
+    Raises
+    ------
+    KeyError
+        If the id is not that of a simulated subject.
+    """
+    number = _number(subject)
+    row = _row(settings, number)
+    from_template = deformation(_rng(settings, number, 2), DEMO_GRID)
+    mask = brain_mask(DEMO_GRID).data.astype(np.float32)
+    at = DEMO_GRID.to_voxel(from_template.reshape(3, -1).T).T
+    inside = interpolated(mask, at).reshape(DEMO_GRID.shape) > 0.5
+    points = from_template[:, inside]
+
+    fluid_potential = template_fluid()
+    rng = _rng(settings, number, 3)
+    normal, everywhere = ageing(rng, row["age"], settings.ageing)
+    before = sample_brain(points, atrophy_fields(DEMO_GRID, fluid_potential, normal, everywhere), FLUID)
+    after = before
+    if row["severity"] > 0:
+        asymmetry = float(np.clip(rng.normal(0.08, 0.2), -0.5, 0.5))
+        disease = atrophy_amounts(settings.effect * row["severity"], asymmetry=asymmetry, jitter=0.2, seed=rng)
+        both = {where: normal[where] + disease[where] for where in normal}
+        after = sample_brain(points, atrophy_fields(DEMO_GRID, fluid_potential, both, everywhere), FLUID)
+
+    def fill(values: np.ndarray) -> np.ndarray:
+        volume = np.zeros(DEMO_GRID.shape, np.float32)
+        volume[inside] = np.maximum(values, 1.0)
+        return volume
+
+    healthy, diseased = fill(before), fill(after)
+    rng = _rng(settings, number, 4)
+    pattern = None
+    if settings.variant == "suppressor":
+        strength = _rng(settings, number, 5).normal(0, 0.12)
+        pattern = strength * _blobs(SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM)
+    scan = _scanner(rng, settings, diseased, pattern)
+    if settings.variant == "confound" and row["severity"] > 0:
+        _add_mark(_rng(settings, number, 5), scan)
+    affine = DEMO_GRID.affine
+    return SimulatedSubject(
+        Volume(scan, affine),
+        Volume(changed(healthy, diseased), affine),
+        row,
+        Volume(healthy, affine),
+        Volume(diseased, affine),
+    )

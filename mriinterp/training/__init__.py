@@ -1,0 +1,1 @@
+"""Training: fits, folds, their measures, and the recipe of the demo network."""

@@ -1,0 +1,198 @@
+"""Volumes and grids against plain loops and nibabel."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nibabel.affines import apply_affine, from_matvec
+
+from mriinterp.image.volume import Grid, Volume, check_same_grid, resample
+
+
+def test_grid_maps_voxels_to_mm_and_back(oblique_affine, rng):
+    grid = Grid((7, 8, 9), oblique_affine)
+    voxels = rng.uniform(0, 6, (5, 2, 3))
+    np.testing.assert_allclose(grid.to_mm(voxels), apply_affine(oblique_affine, voxels))
+    np.testing.assert_allclose(grid.to_voxel(grid.to_mm(voxels)), voxels, atol=1e-12)
+    np.testing.assert_allclose(grid.voxel_sizes, (1.5, 2.0, 2.5))
+    assert grid.voxel_volume == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize(
+    "affine",
+    [
+        np.zeros((4, 4)),
+        np.eye(3),
+        np.diag([1, 1, 0, 1.0]),
+        np.full((4, 4), np.nan),
+        from_matvec([[1e5, 1e5, 0], [1e-5, 0, 0], [0, 0, 1]]),  # determinant 1, yet two axes are one
+        np.diag([1e300, 1, 1, 1]),
+        np.eye(4) + np.eye(4)[::-1],
+    ],
+    ids=["zero", "3x3", "flat", "nan", "nearly flat", "huge", "perspective"],
+)
+def test_unusable_affines_are_refused(affine):
+    with pytest.raises(ValueError, match="affine"):
+        Grid((7, 8, 9), affine)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+def test_small_and_large_voxels_are_fine(size):
+    assert Grid((7, 8, 9), np.diag([size, size, size, 1])).voxel_volume == pytest.approx(size**3)
+
+
+@pytest.mark.parametrize("shape", [(7, 8), (7, 0, 9), (7, 8, 9, 1)])
+def test_unusable_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match="shape"):
+        Grid(shape, np.eye(4))
+
+
+def test_matches_looks_at_every_corner(oblique_affine):
+    grid = Grid((7, 8, 9), oblique_affine)
+    turned = oblique_affine.copy()
+    turned[0, 2] += 0.001  # 8 micrometres at the far end only
+    nearly = oblique_affine + np.vstack([np.full((3, 4), 1e-9), np.zeros(4)])
+    assert grid.matches(Grid((7, 8, 9), nearly))
+    assert not grid.matches(Grid((7, 8, 9), turned))
+    assert not grid.matches(Grid((7, 8, 10), oblique_affine))
+
+
+def test_check_same_grid_names_both(small_volume):
+    other = Volume(np.zeros((7, 8, 10)), small_volume.affine)
+    with pytest.raises(ValueError, match=r"map: 7×8×9 .*scan: 7×8×10"):
+        check_same_grid(small_volume, other, "map", "scan")
+    check_same_grid(small_volume, small_volume.grid)
+
+
+def test_voxels_are_read_only_and_the_callers_array_is_not(rng):
+    mine = rng.normal(size=(7, 8, 9)).astype(np.float32)
+    volume = Volume(mine, np.eye(4))
+    with pytest.raises(ValueError, match="read-only"):
+        volume.data[0, 0, 0] = 1
+    mine[0, 0, 0] = 1  # still the caller's own
+
+
+def test_types():
+    assert Volume(np.zeros((2, 2, 2)), np.eye(4)).data.dtype == np.float32
+    assert Volume(np.zeros((2, 2, 2), np.int16), np.eye(4)).data.dtype == np.int16
+    with pytest.raises(ValueError, match="complex"):
+        Volume(np.zeros((2, 2, 2), complex), np.eye(4))
+    with pytest.raises(ValueError, match="3D"):
+        Volume(np.zeros((2, 2)), np.eye(4))
+
+
+def test_digest_depends_on_voxels_affine_type_and_nothing_else(small_volume):
+    same = Volume(np.asfortranarray(small_volume.data), small_volume.affine)
+    assert same.digest == small_volume.digest
+    changed = small_volume.data.copy()
+    changed[3, 4, 5] += 1
+    assert small_volume.with_data(changed).digest != small_volume.digest
+    moved = from_matvec(np.eye(3), [1e-6, 0, 0]) @ small_volume.affine
+    assert Volume(small_volume.data, moved).digest != small_volume.digest
+
+
+@pytest.mark.parametrize("codes", ["LAS", "RAS", "PSR", "IPL", "ALI"])
+def test_canonical_is_what_nibabel_does(small_volume, codes):
+    turn = nib.orientations.axcodes2ornt(codes)
+    data = nib.apply_orientation(small_volume.data, turn)
+    affine = small_volume.affine @ nib.orientations.inv_ornt_aff(turn, small_volume.data.shape)
+    volume = Volume(data, affine).canonical()
+    expected = nib.as_closest_canonical(nib.Nifti1Image(data, affine))
+    np.testing.assert_array_equal(volume.data, expected.get_fdata(dtype=np.float32))
+    np.testing.assert_allclose(volume.affine, expected.affine, atol=1e-12)
+
+
+def test_canonical_remembers_where_it_came_from(small_volume):
+    flipped = Volume(small_volume.data[::-1], small_volume.affine @ from_matvec(np.diag([-1, 1, 1]), [6, 0, 0]))
+    canonical = flipped.canonical()
+    assert canonical.source.matches(flipped.grid)
+    np.testing.assert_array_equal(resample(canonical, canonical.source, 3).data, flipped.data)
+
+
+def nearest_by_loop(volume, grid):
+    out = np.zeros(grid.shape, volume.data.dtype)
+    inverse = np.linalg.inv(volume.affine)
+    for voxel in np.ndindex(grid.shape):
+        at = apply_affine(inverse, apply_affine(grid.affine, voxel))
+        index = np.floor(at + 0.5).astype(int)
+        if np.all(index >= 0) and np.all(index < volume.data.shape):
+            out[voxel] = volume.data[tuple(index)]
+    return out
+
+
+def trilinear_by_loop(volume, grid):
+    out = np.zeros(grid.shape)
+    inverse = np.linalg.inv(volume.affine)
+    for voxel in np.ndindex(grid.shape):
+        at = apply_affine(inverse, apply_affine(grid.affine, voxel))
+        base = np.floor(at).astype(int)
+        for corner in np.ndindex(2, 2, 2):
+            index = base + corner
+            if np.all(index >= 0) and np.all(index < volume.data.shape):
+                weight = np.prod(1 - np.abs(at - index))
+                out[voxel] += weight * volume.data[tuple(index)]
+    return out
+
+
+OTHER_GRID = Grid((9, 7, 6), from_matvec(np.diag([-1.7, 1.9, 2.3]), [7.3, -8.1, -10.2]))
+
+
+def test_nearest_neighbour_against_a_plain_loop(small_volume, rng):
+    labels = Volume(rng.integers(0, 100, (7, 8, 9)), small_volume.affine)
+    moved = resample(labels, OTHER_GRID, order=0)
+    np.testing.assert_array_equal(moved.data, nearest_by_loop(labels, OTHER_GRID))
+    assert moved.data.any()
+    assert moved.data.dtype == labels.data.dtype
+
+
+def test_trilinear_against_a_plain_loop(small_volume):
+    expected = trilinear_by_loop(small_volume, OTHER_GRID)
+    np.testing.assert_allclose(resample(small_volume, OTHER_GRID, order=1).data, expected, atol=2e-6)
+    assert np.abs(expected).max() > 0.5
+
+
+def test_cubic_is_exact_on_a_smooth_function(oblique_affine):
+    grid = Grid((20, 22, 24), oblique_affine)
+
+    def wave(points):
+        return np.sin(points[..., 0] / 8) + np.cos(points[..., 1] / 9) * points[..., 2] / 20
+
+    volume = Volume(wave(grid.to_mm(np.moveaxis(np.indices(grid.shape), 0, -1))), grid.affine)
+    inner = Grid((6, 6, 6), oblique_affine @ from_matvec(np.eye(3), [8.3, 8.6, 9.4]))
+    expected = wave(inner.to_mm(np.moveaxis(np.indices(inner.shape), 0, -1)))
+    np.testing.assert_allclose(resample(volume, inner, order=3).data, expected, atol=1e-3)
+    assert np.abs(resample(volume, inner, order=0).data - expected).max() > 0.05
+
+
+def test_masks_stay_masks(small_volume):
+    mask = small_volume.with_data(small_volume.data > 0)
+    moved = resample(mask, OTHER_GRID, order=0)
+    assert moved.data.dtype == bool
+    np.testing.assert_array_equal(moved.data, nearest_by_loop(mask, OTHER_GRID))
+
+
+def test_same_grid_passes_bitwise(small_volume):
+    assert resample(small_volume, small_volume.grid, order=3).data.tobytes() == small_volume.data.tobytes()
+
+
+def test_unknown_order_is_refused(small_volume):
+    with pytest.raises(ValueError, match="order"):
+        resample(small_volume, small_volume.grid, order=5)
+
+
+@given(flips=st.tuples(*[st.booleans()] * 3), turn=st.permutations(range(3)), pad=st.integers(0, 3))
+def test_reordering_and_padding_are_exact(flips, turn, pad):
+    rng = np.random.default_rng(7)
+    affine = from_matvec(np.array([[1.4, 0.2, -0.1], [-0.2, 1.9, 0.3], [0.1, -0.3, 2.4]]), [-4, -7, -11])
+    volume = Volume(rng.normal(size=(7, 8, 9)).astype(np.float32), affine)
+    signs = np.where(flips, -1, 1)
+    shape = np.array(volume.data.shape)[list(turn)]
+    matrix = np.zeros((3, 3))
+    matrix[list(turn), range(3)] = signs
+    offset = np.zeros(3)
+    offset[list(turn)] = np.where(flips, shape - 1, 0)
+    to_old = from_matvec(matrix, offset) @ from_matvec(np.eye(3), [-pad] * 3)
+    grid = Grid(tuple(shape + 2 * pad), affine @ to_old)
+    expected = np.flip(volume.data.transpose(turn), [a for a in range(3) if flips[a]])
+    np.testing.assert_array_equal(resample(volume, grid, order=3).data, np.pad(expected, pad))

@@ -1,0 +1,179 @@
+"""Training parts, on scans so small that they take no time."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mriinterp.base.progress import Cancelled
+from mriinterp.models.classification3d import ClassificationModel3D
+from mriinterp.training.fit import FitSettings, ScanDataset, cross_validate, fit, margins, patient_folds, visible_shape
+
+
+class Tiny(nn.Module):
+    """One convolution, global mean, one dense layer."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.conv = nn.Conv3d(1, 4, 3)
+        self.dense = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.dense(torch.relu(self.conv(x)).mean((2, 3, 4)))
+
+
+@pytest.fixture
+def scans(rng):
+    """40 noise scans of (7, 8, 9); those of class 1 are brighter in one corner."""
+    labels = np.arange(40) % 2
+    data = rng.normal(size=(40, 7, 8, 9)).astype(np.float32)
+    data[labels == 1, :3, :3, :3] += 2.0
+    return data, labels
+
+
+def test_visible_shape_is_what_the_network_sees():
+    """Against the network: cutting there changes nothing, cutting one voxel more does."""
+    shape = visible_shape((113, 137, 113))
+    assert shape == (78, 114, 78)
+    assert visible_shape((193, 229, 193)) == (186, 222, 186)
+    torch.manual_seed(0)
+    module = ClassificationModel3D().eval()
+    x = torch.rand(1, 1, 113, 137, 113)
+    with torch.inference_mode():
+        whole = module(x)
+        cut = module(x[:, :, : shape[0], : shape[1], : shape[2]])
+        changed = x.clone()
+        changed[:, :, shape[0] - 1 :] += 5
+        unseen = x.clone()
+        unseen[:, :, shape[0] :] += 5
+        assert torch.equal(module(unseen), whole)
+        assert not torch.allclose(module(changed), whole, atol=1e-4)
+    torch.testing.assert_close(cut, whole, atol=1e-5, rtol=1e-5)
+
+
+def test_visible_shape_needs_a_feature():
+    with pytest.raises(ValueError, match="at least one feature"):
+        visible_shape((20, 20, 20))
+
+
+def test_dataset_reads_only_what_is_asked_for(scans):
+    data, labels = scans
+    asked = []
+
+    def load(k):
+        asked.append(k)
+        return data[k]
+
+    dataset = ScanDataset(load, labels)
+    x, y = dataset[5]
+    assert asked == [5]
+    assert y == labels[5]
+    np.testing.assert_array_equal(x[0].numpy(), data[5])
+
+
+def test_dataset_crops_flips_and_shifts(scans):
+    data, labels = scans
+    flips = ScanDataset(data.__getitem__, labels, flip=True, crop=(4, 8, 9))
+    kinds = set()
+    for epoch in range(8):
+        flips.epoch = epoch
+        x = flips[3][0][0].numpy()
+        kinds.add("plain" if np.array_equal(x, data[3][:4]) else "flipped")
+        assert np.array_equal(x, data[3][:4]) or np.array_equal(x, data[3][::-1][:4])
+    assert kinds == {"plain", "flipped"}
+    shifted = ScanDataset(data.__getitem__, labels, shift=2)[0][0][0].numpy()
+    best = max(
+        ((shifted == np.roll(data[0], (i, j, k), (0, 1, 2))).mean(), (i, j, k))
+        for i in range(-2, 3)
+        for j in range(-2, 3)
+        for k in range(-2, 3)
+    )
+    assert best[0] > 0.35
+    lost = np.prod([1 - abs(s) / n for s, n in zip(best[1], data[0].shape, strict=True)])
+    assert best[0] == pytest.approx(lost)
+
+
+def test_intensity_variation_keeps_the_background():
+    scan = np.zeros((4, 4, 4), np.float32)
+    scan[1:3] = 2.0
+    x = ScanDataset(lambda _: scan, [0], intensity=0.3)[0][0][0].numpy()
+    assert (x[0] == 0).all()
+    assert (x[1:3] != 2.0).all()
+
+
+def test_dataset_depends_on_seed_epoch_and_position_only(scans):
+    data, labels = scans
+    one, two = (ScanDataset(data.__getitem__, labels, flip=True, shift=1, intensity=0.1, seed=4) for _ in range(2))
+    _ = one[7]
+    torch.testing.assert_close(one[3][0], two[3][0], atol=0, rtol=0)
+    two.epoch = 1
+    assert not torch.equal(one[3][0], two[3][0])
+
+
+def test_fit_lowers_the_loss_and_keeps_the_best_epoch(scans):
+    data, labels = scans
+    module = Tiny()
+    train = ScanDataset(data[:28].__getitem__, labels[:28])
+    check = ScanDataset(data[28:].__getitem__, labels[28:])
+    steps = []
+    settings = FitSettings(epochs=15, batch=7, learning_rate=0.03, patience=15)
+    history = fit(module, train, check, settings, progress=lambda done, total: steps.append((done, total)))
+    assert history.train_loss[-1] < 0.6 * history.train_loss[0]
+    assert history.best == int(np.argmin(history.validation_loss))
+    assert not module.training
+    margin = margins(module, check)
+    assert ((margin > 0) == (labels[28:] == 1)).mean() > 0.9
+    loss = np.log1p(np.exp(-margin * (2 * labels[28:] - 1))).mean()
+    assert loss == pytest.approx(history.validation_loss[history.best], rel=1e-4)
+    assert steps[-1] == (60, 60)
+
+
+def test_fit_is_repeatable_and_can_be_cancelled(scans):
+    data, labels = scans
+    train = ScanDataset(data[:28].__getitem__, labels[:28], flip=True)
+    check = ScanDataset(data[28:].__getitem__, labels[28:])
+    results = []
+    for _ in range(2):
+        module = Tiny()
+        fit(module, train, check, FitSettings(epochs=2, batch=7))
+        results.append(margins(module, check))
+    np.testing.assert_allclose(results[0], results[1], atol=1e-6)
+    with pytest.raises(Cancelled):
+        fit(Tiny(), train, check, FitSettings(epochs=2), cancel=lambda: True)
+
+
+def test_folds_keep_patients_together_and_groups_balanced():
+    patients = np.repeat([f"p{k}" for k in range(30)], 2)
+    labels = np.repeat(np.arange(30) % 2, 2)
+    folds = patient_folds(patients, labels, 5, seed=1)
+    assert sorted(np.concatenate(folds).tolist()) == list(range(60))
+    for fold in folds:
+        others = np.setdiff1d(np.arange(60), fold)
+        assert not set(patients[fold]) & set(patients[others])
+        assert labels[fold].mean() == pytest.approx(0.5, abs=0.17)
+    with pytest.raises(ValueError, match="between 2 and 30"):
+        patient_folds(patients, labels, 31)
+
+
+def test_cross_validation_judges_every_scan_once_and_never_by_its_own_patient(scans):
+    data, labels = scans
+    patients = np.arange(40) // 4 * 2 + labels  # each patient: two scans of one class
+    trained = []
+
+    def dataset(positions, training):
+        if training:
+            trained.append(set(patients[positions]))
+        else:
+            judged.append(set(patients[positions]))
+        return ScanDataset(data[positions].__getitem__, labels[positions])
+
+    judged = []
+    settings = FitSettings(epochs=8, batch=6, learning_rate=0.03)
+    performance, margin = cross_validate(Tiny, dataset, labels, patients, 4, settings)
+    assert np.isfinite(margin).all()
+    assert performance.n == 40
+    assert performance.auc.value > 0.8
+    for round_, used in enumerate(trained):
+        assert not used & judged[2 * round_]  # validation
+        assert not used & judged[2 * round_ + 1]  # test
