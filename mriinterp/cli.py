@@ -20,7 +20,7 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 def build_parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     parser = argparse.ArgumentParser(
-        prog="python -m mriinterp",
+        prog="mriinterp",
         description="Relevance maps for 3D convolutional networks that read brain MRI.",
         epilog=f"The pages: streamlit run app.py.  {RESEARCH_USE}",
     )

@@ -11,10 +11,30 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mriinterp"
 
 # The rooms of the package from the ground up: a room imports only from rooms before it.
-ORDER = (
-    "base image areas models incremental stats methods explain cost compare simulation training subjects results study "
-    "cohort figures export trust commands cli ui"
-).split()
+ORDER = [
+    "base",
+    "image",
+    "areas",
+    "models",
+    "incremental",
+    "stats",
+    "methods",
+    "explain",
+    "cost",
+    "compare",
+    "simulation",
+    "training",
+    "subjects",
+    "results",
+    "study",
+    "cohort",
+    "figures",
+    "export",
+    "trust",
+    "commands",
+    "cli",
+    "ui",
+]
 
 
 def imports_of(path: Path) -> set[str]:
