@@ -1,0 +1,47 @@
+"""The documentation builds without warnings, and its worked examples are the code they show."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import mriinterp
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def code_blocks(path: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.S)
+
+
+def test_the_worked_method_is_the_file_it_shows():
+    method = (ROOT / "mriinterp" / "methods" / "gradient_x_input.py").read_text(encoding="utf-8")
+    shown = code_blocks(ROOT / "CONTRIBUTING.md")[0]
+    assert shown == method
+    assert len(shown.splitlines()) < 40
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("mkdocstrings") is None, reason="mkdocs and mkdocstrings are not installed"
+)
+def test_the_site_builds_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mriinterp.explain.explain" in (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
+
+
+def test_every_public_name_is_documented():
+    api = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    documented = {line.rpartition(".")[2] for line in api.splitlines() if line.startswith(":::")}
+    assert set(mriinterp.__all__) <= documented
+
+
+def test_the_citation_names_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == mriinterp.__version__
