@@ -19,7 +19,7 @@ from mriinterp.image.nifti import read_volume, write_volume
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.stats import Moments
 
-__all__ = ["Fold", "GroupMaps", "fold_group", "folded_keys", "members_digest", "read_moments"]
+__all__ = ["Fold", "fold_group", "folded_keys", "members_digest", "read_moments"]
 
 SLAB = 1 << 16  # voxels: a slab of all running sums stays in the processor's cache
 
@@ -119,9 +119,6 @@ class Fold:
     keep_maps: bool
     affine: tuple[tuple[float, ...], ...]
     finish: bool = True
-
-
-GroupMaps = dict[str, Volume]
 
 
 def members_digest(members) -> str:

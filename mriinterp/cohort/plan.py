@@ -14,11 +14,12 @@ import mriinterp
 from mriinterp.areas.atlas import Atlas
 from mriinterp.cohort.choose import MethodChoice, choose_targets, compared_first, select_subjects
 from mriinterp.cohort.layout import Layout, group_labels, subject_labels
+from mriinterp.cohort.options import CohortOptions
 from mriinterp.models import Model
 from mriinterp.study import AtlasRecipe, ModelRecipe, Study
 from mriinterp.study.base import ScanSource
 
-__all__ = ["Item", "Plan", "Task", "make_plan", "plan_digest"]
+__all__ = ["CohortPlan", "Item", "Task", "make_plan", "plan_digest"]
 
 TABLE_COLUMNS = ("id", "subject", "group", "sex", "age", "visit", "month", "split", "severity")
 
@@ -65,7 +66,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class CohortPlan:
     """A cohort run.
 
     Attributes
@@ -97,32 +98,18 @@ class Plan:
 
 
 def make_plan(
-    study: Study,
-    methods: Sequence[MethodChoice],
-    model: Model,
-    atlas: Atlas,
-    out: Path,
-    *,
-    split: str | None = None,
-    target: str = "predicted",
-    n: int | None = None,
-    seed: int = 0,
-    maps: bool = True,
-    device: str = "auto",
-    threads: int = 1,
-    check_space: bool | None = None,
-    pair: Sequence[str] | None = None,
-) -> Plan:
-    """A run over the scans of a study; see `mriinterp.cohort.run_cohort`.
+    study: Study, methods: Sequence[MethodChoice], options: CohortOptions, model: Model, atlas: Atlas, out: Path
+) -> CohortPlan:
+    """Return the run of methods over the scans of a study.
 
     Raises
     ------
     ValueError
         If nothing is selected, or the target is no class of the network.
     """
-    rows = select_subjects(study, split, n, seed)
-    groups = compared_first(study.groups, pair)
-    targets = choose_targets(study, model, target, rows)
+    rows = select_subjects(study, options.split, options.n, options.seed)
+    groups = compared_first(study.groups, options.pair)
+    targets = choose_targets(study, model, options.target, rows)
     labels = subject_labels(study.subjects.index)
     choices = tuple(methods)
     needs_reference = any("reference" in choice.params.values() for choice in choices)
@@ -139,11 +126,11 @@ def make_plan(
         atlas=study.atlas_recipe,
         atlas_digest=atlas.digest,
         methods=choices,
-        keep_maps=maps,
+        keep_maps=options.maps,
         simulated=study.simulated,
-        device=device,
-        threads=threads,
-        check_space=study.check_space if check_space is None else check_space,
+        device=options.device,
+        threads=options.threads,
+        check_space=study.check_space if options.check_space is None else options.check_space,
         reference=reference,
     )
     items = tuple(
@@ -156,17 +143,17 @@ def make_plan(
         "title": study.title,
         "simulated": study.simulated,
         "groups": list(groups),
-        "positive": study.positive if pair is None else pair[0],
+        "positive": study.positive if options.pair is None else options.pair[0],
         "classes": study.classes,
-        "target": target,
-        "split": split or "all",
-        "n": n,
-        "seed": seed,
+        "target": options.target,
+        "split": options.split or "all",
+        "n": options.n,
+        "seed": options.seed,
     }
-    return Plan(task, items, table, groups, group_labels(study.groups), about)
+    return CohortPlan(task, items, table, groups, group_labels(study.groups), about)
 
 
-def plan_digest(plan: Plan) -> str:
+def plan_digest(plan: CohortPlan) -> str:
     """SHA-256 over what shapes maps, but the methods: earlier methods stay in the tables while this is the same."""
     digest = hashlib.sha256()
     about = {**plan.about, "groups": sorted(plan.about["groups"])}  # which two are compared shapes no map

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.cohort.areavalues import areas_by_scan
+from mriinterp.cohort.area_values import areas_by_scan
 from mriinterp.cohort.choose import compared_first
 from mriinterp.cohort.fold import MapMoments
 from mriinterp.cohort.layout import Layout

@@ -5,26 +5,35 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mriinterp.base.progress import Cancel, Progress
+import numpy as np
+
+from mriinterp.areas.atlas import Atlas
+from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.cohort.choose import MethodChoice, choose_methods
+from mriinterp.cohort.explain_scans import Outcome, use_model
+from mriinterp.cohort.fold import Fold, fold_all, fold_group
+from mriinterp.cohort.inventory import Inventory
 from mriinterp.cohort.lock import only_run
-from mriinterp.cohort.plan import Plan, make_plan, plan_digest
-from mriinterp.cohort.pool import Workers
+from mriinterp.cohort.options import CohortOptions
+from mriinterp.cohort.plan import CohortPlan, Item, make_plan, plan_digest
 from mriinterp.cohort.result import CohortResult, open_cohort
-from mriinterp.cohort.steps import CohortRun
-from mriinterp.cohort.work import use_model
+from mriinterp.cohort.tables import write_tables
+from mriinterp.cohort.workers import Workers, explain_all, run_all
+from mriinterp.image.volume import Grid, Volume
+from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
 from mriinterp.subjects.images import RESULTS_MARK
 
 __all__ = ["run_cohort"]
 
 SCRATCH_LIMIT = 2 * 2**30  # bytes of maps that wait for their group's mean, when maps are not kept
+ROUNDS = 3  # a second one only if scans changed during the first
 
 UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.part$")  # as `mriinterp.base.atomic.replacing` names them
 
@@ -34,22 +43,12 @@ def run_cohort(
     methods: Sequence[str],
     *,
     out: str | Path,
-    split: str | None = None,
-    target: str = "predicted",
-    n: int | None = None,
-    seed: int = 0,
-    params: Mapping[str, Mapping[str, Any]] | None = None,
-    preset: str | None = None,
-    maps: bool = True,
     workers: int = 1,
     executor: Executor | None = None,
-    device: str = "auto",
-    threads: int = 1,
-    check_space: bool | None = None,
-    pair: Sequence[str] | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     scratch_limit: int = SCRATCH_LIMIT,
+    **options: Any,
 ) -> CohortResult:
     """Explain every scan of a study and average the maps of each group.
 
@@ -67,42 +66,21 @@ def run_cohort(
         everything else is as it was.
     out : path
         Folder, made if need be.
-    split : str, optional
-        Only this split of the study; None or "all": all scans.
-    target : str
-        "predicted": each scan is explained for the class the network gives it
-        (so a group's mean mixes targets where the network is wrong); "true":
-        for the class of its group; or the name of one class for all.
-    n, seed : int
-        Only `n` scans, drawn at random, evenly from the groups.
-    params : mapping of method to parameters, optional
-        Where they differ from the defaults; occlusion has 40/40 here, as the
-        original's cohort.
-    preset : str, optional
-        E.g. "rieke2018".
-    maps : bool
-        Keep a map a scan. Without them, averages and tables are the same.
     workers : int
         Processes; 1 computes in this one.
     executor : concurrent.futures.Executor, optional
         Of a cluster, e.g. ``dask.distributed.Client(…).get_executor()``;
         `out` and the scans must be reachable under the same paths there.
-        `workers` then says how many pieces of work it takes at once.
-    device : str
-    threads : int
-        CPU threads inside each worker. Other numbers, other last bits.
-    check_space : bool, optional
-        Leave out scans that do not match the MNI template (see
-        `mriinterp.image.space`), and tell so; default: as the study has it.
-    pair : (str, str), optional
-        The groups that are compared, the first with the second; default: the
-        study's positive with its reference group. All groups are computed.
+        `workers` then is how many pieces of work it takes at once.
     progress : callable, optional
         ``progress(done, total)`` counts what is still to do: maps, then averages.
     cancel : callable, optional
         Raises `mriinterp.base.progress.Cancelled` within seconds; finished maps stay.
     scratch_limit : int
         Bytes on disk for maps that are not kept and wait to be averaged.
+    **options
+        Fields of `mriinterp.cohort.CohortOptions`: target, split, n, seed,
+        params, preset, maps, device, threads, check_space, pair.
 
     Returns
     -------
@@ -118,26 +96,19 @@ def run_cohort(
     """
     started = time.time()
     out = Path(out)
-    model, atlas = study.model(device), study.atlas()
-    choices = choose_methods(methods, params, preset)
+    chosen = CohortOptions(**options)
+    model, atlas = study.model(chosen.device), study.atlas()
+    choices = choose_methods(methods, chosen.params, chosen.preset)
     with only_run(out / ".work"):
         _remove_leftovers(out)
         (out / RESULTS_MARK).touch()
-
-        def planned(chosen: Sequence[MethodChoice]) -> Plan:
-            return make_plan(
-                study, chosen, model, atlas, out,
-                split=split, target=target, n=n, seed=seed, maps=maps, device=device, threads=threads,
-                check_space=check_space, pair=pair,
-            )  # fmt: skip
-
-        plan = planned(choices)
-        plan = planned(_with_earlier(plan, choices))
-        use_model(plan.task.model, device, model)
-        run = CohortRun(plan, model, atlas, progress, cancel, scratch_limit)
-        with Workers(workers, executor) as crew:
-            run.compute(crew)
-            run.fold(crew)
+        plan = make_plan(study, choices, chosen, model, atlas, out)
+        plan = make_plan(study, _with_earlier(plan, choices), chosen, model, atlas, out)
+        use_model(plan.task.model, chosen.device, model)
+        run = _CohortRun(plan, model, atlas, progress, cancel, scratch_limit)
+        with Workers(workers, executor) as pool:
+            run.compute(pool)
+            run.average(pool)
         run.write_tables(started)
         _remove_leftovers(out)
     return open_cohort(out)
@@ -155,8 +126,8 @@ def _remove_leftovers(out: Path) -> None:
             path.unlink()
 
 
-def _with_earlier(plan: Plan, choices: tuple[MethodChoice, ...]) -> tuple[MethodChoice, ...]:
-    """The methods of an earlier run of the same plan, then the new ones."""
+def _with_earlier(plan: CohortPlan, choices: tuple[MethodChoice, ...]) -> tuple[MethodChoice, ...]:
+    """Return the methods of an earlier run of the same plan, then the new ones."""
     try:
         known = json.loads(plan.task.layout.run.read_text(encoding="utf-8"))
         if known["plan_sha256"] != plan_digest(plan):
@@ -167,3 +138,120 @@ def _with_earlier(plan: Plan, choices: tuple[MethodChoice, ...]) -> tuple[Method
     except (OSError, ValueError, KeyError, TypeError):
         return choices
     return (*earlier, *choices)
+
+
+class _CohortRun:
+    """The steps of a run and what they have found so far."""
+
+    def __init__(self, plan: CohortPlan, model: Model, atlas: Atlas, progress, cancel, scratch_limit: int):
+        self.plan, self.model, self.atlas = plan, model, atlas
+        self.progress, self.cancel, self.scratch_limit = progress, cancel, scratch_limit
+        self.layout, self.keep_maps = plan.task.layout, plan.task.keep_maps
+        self.inventory = Inventory(plan, model, atlas)
+        self.failures: dict[str, dict[str, str]] = {}
+        self.predictions: dict[str, Prediction] = {}
+        self.records: dict[tuple[str, str], str] = {}  # (scan, method) → key of the map on disk
+        self.computed = 0
+        self.waiting = 0  # bytes in the scratch folder
+        self.grid = _canonical(model.grid)
+        self.maps = 0  # to be made by this run
+        self.folds = len(plan.methods) * len(plan.groups)
+
+    def compute(self, pool: Workers) -> None:
+        """Make every map that is missing."""
+        for _ in range(ROUNDS):
+            items = self.missing()
+            if not items:
+                return
+            self.maps += sum(len(i.methods) for i in items)
+            explain_all(
+                self.plan.task,
+                items,
+                pool,
+                progress=lambda done, here: tell(self.progress, self.maps - here + done, self.maps + self.folds),
+                cancel=self.cancel,
+                finished=self.finished,
+            )
+        left = [i.id for i in self.missing()]
+        if left:
+            raise ValueError(
+                f"expected scans that stay as they are during a run, got other ones: {', '.join(left[:10])}"
+            )
+
+    def finished(self, outcomes: list[Outcome]) -> None:
+        """Take note of scans that are done."""
+        for outcome in outcomes:
+            if outcome.failures:
+                self.failures[outcome.id] = outcome.failures
+            if outcome.prediction is not None and not outcome.computed:  # else it stands in the map's record
+                self.predictions[outcome.id] = outcome.prediction
+            self.records.update({(outcome.id, method): key for method, key in outcome.keys.items()})
+            self.computed += len(outcome.computed)
+            if not self.keep_maps:
+                self.waiting += len(outcome.computed) * int(np.prod(self.grid.shape)) * 4
+        if self.waiting > self.scratch_limit:
+            self._average_beginning()
+
+    def missing(self) -> list[Item]:
+        """Return scans and methods still to be computed; `records` is filled with those that are there."""
+        missing, self.records = self.inventory.take(self.failures, self.cancel)
+        return missing
+
+    def _fold(self, choice: MethodChoice, group: str, items: Sequence[Item], finish: bool = True) -> Fold:
+        members = tuple(
+            (i.label, self.records[i.id, choice.name])
+            for i in items
+            if i.group == group and (i.id, choice.name) in self.records
+        )
+        affine = tuple(tuple(map(float, row)) for row in self.grid.affine)
+        label = self.plan.labels[group]
+        return Fold(self.layout, choice.name, group, label, choice.parts, members, self.keep_maps, affine, finish)
+
+    def _average_beginning(self) -> None:
+        """Average the maps that wait, as far as all scans before them are done: the order stays that of the plan."""
+        self.waiting = 0
+        for choice in self.plan.methods:
+            done = []
+            for item in self.plan.items:
+                failed = self.failures.get(item.id, {})
+                if (item.id, choice.name) not in self.records and not {"scan", choice.name} & failed.keys():
+                    break
+                done.append(item)
+            for group in self.plan.groups:
+                fold_group(self._fold(choice, group, done, finish=False), self.cancel)
+
+    def average(self, pool: Workers) -> None:
+        """Average every group of every method."""
+        if not self.records:
+            reasons = "; ".join(f"{i}: {next(iter(f.values()))}" for i, f in list(self.failures.items())[:5])
+            raise ValueError(
+                f"expected at least one scan that can be explained, got none of {len(self.plan.items)}: {reasons}"
+            )
+        folds = [self._fold(c, g, self.plan.items) for c in self.plan.methods for g in self.plan.groups]
+        run_all(
+            pool,
+            fold_group,
+            folds,
+            progress=lambda done, _: tell(self.progress, self.maps + done, self.maps + self.folds),
+            cancel=self.cancel,
+        )
+        for choice in self.plan.methods:
+            counts = {f.label: len(f.members) for f in folds if f.method == choice.name}
+            fold_all(self.layout, choice.name, counts, choice.parts, self.grid)
+
+    def write_tables(self, started: float) -> None:
+        """Write tables and, last, the provenance."""
+        plan = self.plan
+        counts = {c.name: {g: len(self._fold(c, g, plan.items).members) for g in plan.groups} for c in plan.methods}
+        about = {
+            "grid": {"shape": list(self.grid.shape), "affine": self.grid.affine.tolist()},
+            "atlas": {"name": self.atlas.name, "sha256": plan.task.atlas_digest},
+            "counts": counts,
+            "maps_computed": self.computed,
+        }
+        write_tables(plan, self.model, self.records, self.predictions, self.failures, about, started, self.cancel)
+
+
+def _canonical(grid: Grid) -> Grid:
+    """Return the grid of maps: the network's, in RAS+ order."""
+    return Volume(np.broadcast_to(np.zeros((), bool), grid.shape), grid.affine).canonical().grid

@@ -16,8 +16,8 @@ import streamlit as st
 
 from mriinterp.base.progress import describe_seconds
 from mriinterp.cohort import COHORT_DEFAULTS, default_workers, run_cohort, select_subjects
+from mriinterp.cohort.explain_scans import start_worker
 from mriinterp.cohort.layout import Layout, subject_labels
-from mriinterp.cohort.work import start_worker
 from mriinterp.cost import map_seconds
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import Model

@@ -215,16 +215,16 @@ def test_failing_scans_are_told_and_left_out(study_file, tmp_path):
 
 
 def test_a_method_that_fails_leaves_the_others(study, tmp_path, monkeypatch):
-    from mriinterp.cohort import work
+    from mriinterp.cohort import explain_scans
 
-    explain_for_real = work.explain
+    explain_for_real = explain_scans.explain
 
     def explain_or_fail(model, scan, method, **more):
         if method == "occlusion":
             raise ValueError("expected something else")
         return explain_for_real(model, scan, method, **more)
 
-    monkeypatch.setattr(work, "explain", explain_or_fail)
+    monkeypatch.setattr(explain_scans, "explain", explain_or_fail)
     result = run(study, tmp_path / "out", ("sensitivity", "occlusion"), n=4)
     assert result.n("sensitivity") == 4
     assert result.n("occlusion") == 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Container, Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,64 @@ import pandas as pd
 import mriinterp
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.cohort.plan import Plan
+from mriinterp.cohort.plan import CohortPlan, plan_digest
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import RESEARCH_USE, versions
 from mriinterp.stats import auc_interval, wilson_interval
 
-__all__ = ["group_table", "subject_rows", "write_area_table", "write_description", "write_tsv"]
+__all__ = ["write_tables"]
 
 SCANS_AT_ONCE = 64  # whose areas are in memory while the table is written
 
 
+def write_tables(
+    plan: CohortPlan,
+    model: Model,
+    records: dict[tuple[str, str], str],
+    predictions: dict[str, Prediction],
+    failures: dict[str, dict[str, str]],
+    about: dict[str, Any],
+    started: float,
+    cancel: Cancel | None = None,
+) -> None:
+    """Write the tables of a run and, last, its provenance ``run.json``.
+
+    Parameters
+    ----------
+    records : dict of (id, method) to key
+        Maps that are there.
+    predictions : dict of id to Prediction
+        Of scans without any map.
+    failures : dict of id to dict of method (or "scan") to reason
+    about : dict
+        Further entries of ``run.json``: grid, atlas, counts, maps_computed.
+    started : float
+        Time the run began, in seconds since 1970.
+    """
+    layout = plan.task.layout
+    subjects = subject_rows(plan, model, records, predictions, failures)
+    write_tsv(subjects, layout.subjects)
+    write_tsv(group_table(plan, subjects), layout.groups)
+    write_area_table(plan, records, layout.table, cancel=cancel)
+    write_description(plan, layout.description)
+    entries = {
+        **provenance(plan, model),
+        **about,
+        "scans": len(plan.items),
+        "failed": {scan: failures[scan] for scan in sorted(failures)},
+        "performance": performance(plan, subjects),
+        "labels": plan.labels,
+        "plan_sha256": plan_digest(plan),
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.time() - started, 1),
+    }
+    write_text(layout.run, json.dumps(entries, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
 def subject_rows(
-    plan: Plan,
+    plan: CohortPlan,
     model: Model,
     present: Container[tuple[str, str]],
     predictions: dict[str, Prediction],
@@ -78,7 +124,7 @@ def _said(model: Model, prediction: Prediction | None, truth: str | None) -> dic
     return row
 
 
-def group_table(plan: Plan, subjects: pd.DataFrame) -> pd.DataFrame:
+def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
     """One row a group: scans, people, failures, the share the network gets right with its 95 % Wilson interval.
 
     ``explained_CLASS`` counts for which class scans were explained: with the
@@ -110,7 +156,7 @@ def group_table(plan: Plan, subjects: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def performance(plan: Plan, subjects: pd.DataFrame) -> dict[str, Any]:
+def performance(plan: CohortPlan, subjects: pd.DataFrame) -> dict[str, Any]:
     """Area under the ROC curve of the positive class's probability, positive against reference group."""
     positive, groups = plan.about["positive"], plan.groups
     column = f"p_{plan.about['classes'].get(positive, '')}"
@@ -147,7 +193,7 @@ def write_tsv(table: pd.DataFrame, path: Path) -> None:
 
 
 def write_area_table(
-    plan: Plan,
+    plan: CohortPlan,
     present: Iterable[tuple[str, str]],
     path: Path,
     progress: Progress | None = None,
@@ -177,7 +223,7 @@ def write_area_table(
             tell(progress, done, len(plan.items))
 
 
-def write_description(plan: Plan, path: Path) -> None:
+def write_description(plan: CohortPlan, path: Path) -> None:
     """Write ``dataset_description.json``."""
     entries = {
         "Name": f"Relevance maps of {plan.about['title']}",
@@ -190,7 +236,7 @@ def write_description(plan: Plan, path: Path) -> None:
     write_text(path, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
-def provenance(plan: Plan, model: Model, atlas_name: str) -> dict[str, Any]:
+def provenance(plan: CohortPlan, model: Model) -> dict[str, Any]:
     """What run.json says beside times."""
     task = plan.task
     return {
@@ -208,7 +254,6 @@ def provenance(plan: Plan, model: Model, atlas_name: str) -> dict[str, Any]:
         "maps": task.keep_maps,
         "model": {"name": model.card.name, "architecture": model.card.architecture, "sha256": model.digest},
         "heads": [{"name": h.name, "kind": h.kind, "classes": list(h.classes)} for h in model.heads],
-        "atlas": {"name": atlas_name, "sha256": task.atlas_digest},
         "space": task.layout.space,
         "space_checked": task.check_space,
         "threads": task.threads,

@@ -154,8 +154,8 @@ def explain_items(task: Task, items: list[Item], token: str = "") -> list[Outcom
     task : Task
     items : list of Item
     token : str
-        Name of two files: one tells how many maps are done, by its size; the
-        other, once it is there, that the work shall stop.
+        Name of two files: the size of one is the number of maps done; once the
+        other is there, the work stops.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
     try:
         scan, seen = loading.result()
         prediction = model.predict(scan)
-    except Exception as error:  # whatever is wrong with one scan is told, and must not end a night's run
+    except Exception as error:  # whatever is wrong with one scan is reported, and must not end a night's run
         logger.warning("%s: left out: %s", item.id, words_with_kind(error))
         for _ in item.methods:
             stop.map_done()
@@ -273,7 +273,7 @@ def _explain_method(task, item, scan, choice, key, model, atlas, reference, stop
         )
     except Cancelled:
         raise
-    except Exception as error:  # told, and only this map is left out
+    except Exception as error:  # reported, and only this map is left out
         logger.warning("%s: %s is left out: %s", item.id, name, words_with_kind(error))
         return words_with_kind(error)
     more = {"subject": item.id, "group": item.group, "simulated_scan": task.simulated, "model": model.card.name}
