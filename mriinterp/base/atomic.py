@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["made_folder", "replacing", "write_text"]
+__all__ = ["FolderError", "made_folder", "remove_unfinished", "replacing", "write_text"]
+
+_UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.part$")  # as `replacing` names them
+STALE_SECONDS = 600.0  # since the last write: whoever began the file has gone
+
+
+class FolderError(OSError, ValueError):
+    """An output folder that cannot be made."""
 
 
 def made_folder(path: Path | str) -> Path:
-    """An output folder, made if need be; ValueError if it cannot be one."""
+    """Return an output folder, made if need be; FolderError (a ValueError and an OSError) if it cannot be one."""
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise ValueError(f"expected an output folder, got a file: {path}") from None
+        raise FolderError(f"expected an output folder, got a file: {path}") from None
     except OSError as error:
-        raise ValueError(f"expected an output folder that can be made, got {path}: {error.strerror}") from error
+        raise FolderError(f"expected an output folder that can be made, got {path}: {error.strerror}") from error
     return path
+
+
+def remove_unfinished(paths: Iterable[Path], older: float = STALE_SECONDS) -> None:
+    """Remove files that a process which ended too early has left half-written.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files of any name; only those that `replacing` began are looked at.
+    older : float
+        Seconds since the last write to such a file; 0 where nobody else can be writing.
+    """
+    now = time.time()
+    for path in paths:
+        if _UNFINISHED.match(path.name):
+            with suppress(OSError):  # removed meanwhile, or open elsewhere (Windows)
+                if now - path.stat().st_mtime >= older:
+                    path.unlink()
 
 
 @contextmanager
@@ -29,8 +56,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
     Raises
     ------
-    ValueError
-        If the folder would have to be made where a file stands.
+    FolderError
+        If the folder would have to be made where a file stands, or cannot be made.
     """
     path = Path(path)
     made_folder(path.parent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mriinterp.areas.atlas import Atlas
+from mriinterp.base.atomic import remove_unfinished
 from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.cohort.choose import MethodChoice, choose_methods
 from mriinterp.cohort.explain_scans import Outcome, use_model
@@ -34,8 +34,6 @@ __all__ = ["run_cohort"]
 
 SCRATCH_LIMIT = 2 * 2**30  # bytes of maps that wait for their group's mean, when maps are not kept
 ROUNDS = 3  # a second one only if scans changed during the first
-
-UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.part$")  # as `mriinterp.base.atomic.replacing` names them
 
 
 def run_cohort(
@@ -117,10 +115,7 @@ def run_cohort(
 def _remove_leftovers(out: Path) -> None:
     """Remove files that a killed run had not finished writing."""
     places = (out, *out.glob("sub-*"), *out.glob("sub-*/ses-*"), out / "groups", *(out / ".work").glob("**"))
-    for path in (path for place in places for path in place.glob(".*.part")):
-        if UNFINISHED.match(path.name):
-            with suppress(OSError):
-                path.unlink()
+    remove_unfinished((path for place in places for path in place.glob(".*.part")), older=0)
     for path in (out / ".work" / "signals").glob("*"):
         with suppress(OSError):
             path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from dataclasses import asdict
 from typing import Any
@@ -10,11 +11,21 @@ import numpy as np
 import torch
 
 import mriinterp
+from mriinterp.base.reading import READINGS
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
 
-__all__ = ["RESEARCH_USE", "SIMULATED_ONLY", "from_sidecar", "to_sidecar", "versions"]
+__all__ = [
+    "RESEARCH_USE",
+    "SIMULATED_ONLY",
+    "from_sidecar",
+    "read_json",
+    "read_prediction",
+    "to_sidecar",
+    "typed",
+    "versions",
+]
 
 RESEARCH_USE = "Research use only. Not a medical device."
 SIMULATED_ONLY = (
@@ -63,16 +74,66 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
     }
 
 
+def read_json(text: str | bytes) -> Any:
+    """Parse JSON that others may have written; ValueError whatever is wrong with it, nesting without end included."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("expected a description, got one nested without end") from None
+
+
 def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
-    """The map that `to_sidecar` described; KeyError if the entries are not complete."""
+    """Return the map that `to_sidecar` described.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If an entry is missing or is not of its type.
+    """
+    texts = {name: typed(entries, name, str) for name in ("method", "target", "score", "reading", "unit")}
+    if texts["reading"] not in READINGS:
+        raise ValueError(f"expected a reading, got {texts['reading']!r}; available: {', '.join(READINGS)}")
+    digests = typed(entries, "sha256", dict)
     return RelevanceMap(
         volume=volume,
-        method=entries["method"],
-        target=entries["target"],
-        score=entries["score"],
-        prediction=Prediction(**entries["prediction"]),
-        params=entries["parameters"],
-        digests=entries["sha256"],
-        reading=entries["reading"],
-        unit=entries["unit"],
+        prediction=read_prediction(typed(entries, "prediction", dict)),
+        params=typed(entries, "parameters", dict),
+        digests={name: typed(digests, name, str) for name in digests},
+        **texts,
     )
+
+
+def read_prediction(entries: Any) -> Prediction:
+    """Return a stored prediction; KeyError or ValueError if an entry is missing or is not of its type."""
+    values = {}
+    for name in ("outputs", "probabilities"):
+        numbers = typed(entries, name, dict)
+        values[name] = {key: float(typed(numbers, key, float)) for key in numbers}
+    return Prediction(**values, predicted=typed(entries, "predicted", str))
+
+
+def typed(entries: Any, name: str, kind: type) -> Any:
+    """Return an entry of a stored description that must be of a type.
+
+    Parameters
+    ----------
+    entries : object
+        As read from JSON.
+    name : str
+    kind : type
+        A whole number counts as a float, a truth value as none.
+
+    Raises
+    ------
+    KeyError
+        If there is no such entry.
+    ValueError
+        If it, or `entries`, is of another type.
+    """
+    if not isinstance(entries, dict):
+        raise ValueError(f"expected entries by name, got {type(entries).__name__}")
+    value = entries[name]
+    wanted = (int, float) if kind is float else kind
+    if not isinstance(value, wanted) or (kind is float and isinstance(value, bool)):
+        raise ValueError(f"expected {name} to be of type {kind.__name__}, got {type(value).__name__}")
+    return value

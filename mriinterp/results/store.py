@@ -2,7 +2,8 @@
 
 A map's key is the digest of everything that shapes it: scan, weights, method,
 every parameter, target, atlas, version. Same key, same map; anything else
-is computed anew. Files appear whole or not at all.
+is computed anew. Files appear whole or not at all, and what is read back is
+verified: an image or a description that is not what was written is a miss.
 """
 
 from __future__ import annotations
@@ -11,35 +12,33 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from cachetools import LRUCache
+
 import mriinterp
 from mriinterp.areas.atlas import Atlas, load_atlas
-from mriinterp.base.atomic import write_text
+from mriinterp.base.atomic import remove_unfinished, write_text
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.explain import RelevanceMap, explain
-from mriinterp.image.nifti import read_volume, write_volume
-from mriinterp.image.volume import Volume
+from mriinterp.image.nifti import read_volume_bytes, write_volume
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model
-from mriinterp.results.sidecar import from_sidecar, to_sidecar
+from mriinterp.results.home import default_folder, try_to_keep
+from mriinterp.results.sidecar import from_sidecar, read_json, to_sidecar, typed
 
-__all__ = ["Maps", "Store", "default_folder", "request_key"]
+__all__ = ["Maps", "MemoryMaps", "Store", "default_folder", "request_key"]
 
 DEFAULT_LIMIT = 4 * 2**30  # bytes
+MOST_IN_MEMORY = 12  # maps, about 7 MB each
 
 logger = logging.getLogger(__name__)
-
-
-def default_folder() -> Path:
-    """Where the app keeps results: ``$MRIINTERP_HOME``, else the user's cache folder."""
-    if home := os.environ.get("MRIINTERP_HOME"):
-        return Path(home)
-    base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "mriinterp"
 
 
 def request_key(
@@ -88,12 +87,24 @@ class Maps(ABC):
     """Relevance maps by key, made once."""
 
     @abstractmethod
+    def __contains__(self, key: str) -> bool:
+        """Whether a map of a key was kept; `get` tells whether it is whole."""
+
+    @abstractmethod
     def get(self, key: str) -> RelevanceMap | None:
         """The map of a key, or None."""
 
     @abstractmethod
     def keep(self, key: str, relevance: RelevanceMap) -> None:
         """Keep a map that was just made."""
+
+    def find(self, key: str, model: Model, volume: Volume, method: str) -> RelevanceMap | None:
+        """The map of a key, if it is one of this network, scan and method; else None."""
+        found = self.get(key)
+        if found is None:
+            return None
+        made_of = found.digests.get("model"), found.digests.get("scan"), found.method
+        return found if made_of == (model.digest, volume.digest, method) else None
 
     def explain(
         self,
@@ -107,62 +118,94 @@ class Maps(ABC):
     ) -> RelevanceMap:
         """`mriinterp.explain.explain`, unless the same map was made before."""
         key = request_key(model, volume, method, **request)
-        found = self.get(key)
+        found = self.find(key, model, volume, method)
         if found is None:
             found = explain(model, volume, method, progress=progress, cancel=cancel, **request)
             self.keep(key, found)
         return found
 
 
+class MemoryMaps(Maps):
+    """The latest maps, in memory only.
+
+    Parameters
+    ----------
+    most : int
+        Maps that are kept; the one not asked for the longest goes first.
+    """
+
+    def __init__(self, most: int = MOST_IN_MEMORY):
+        self._maps: LRUCache[str, RelevanceMap] = LRUCache(most)
+        self._lock = threading.Lock()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._maps
+
+    def get(self, key: str) -> RelevanceMap | None:
+        """The map of a key, or None."""
+        with self._lock:
+            return self._maps.get(key)
+
+    def keep(self, key: str, relevance: RelevanceMap) -> None:
+        """Keep a map."""
+        with self._lock:
+            self._maps[key] = relevance
+
+
 class Store(Maps):
-    """A folder of relevance maps by key.
+    """A folder of relevance maps by key; in memory, where the disk does not take them.
 
     Parameters
     ----------
     folder : Path, optional
-        Default: `default_folder`.
+        Default: `mriinterp.results.home.default_folder`.
     limit : int
         Bytes to keep; the maps not asked for the longest go first.
     """
 
     def __init__(self, folder: Path | str | None = None, limit: int = DEFAULT_LIMIT):
-        self.folder = (Path(folder) if folder else default_folder()) / "maps"
+        self.home = Path(folder) if folder else default_folder()
+        self.folder = self.home / "maps"
         self.limit = limit
-        self._unkept: dict[str, RelevanceMap] = {}
+        self._unkept = MemoryMaps()
 
     def _paths(self, key: str) -> tuple[Path, Path]:
         folder = self.folder / key[:2]
         return folder / f"{key}.nii.gz", folder / f"{key}.json"
 
     def __contains__(self, key: str) -> bool:
-        return key in self._unkept or self._paths(key)[1].is_file()
+        return key in self._unkept or os.path.isfile(self._paths(key)[1])
 
     def get(self, key: str) -> RelevanceMap | None:
-        """The map of a key, or None. A damaged entry is removed and reported in the log."""
-        if key in self._unkept:
-            return self._unkept[key]
+        """The map of a key, or None. An entry that is not what was written is removed and reported in the log."""
+        unkept = self._unkept.get(key)
+        if unkept is not None:
+            return unkept
         image, description = self._paths(key)
-        if not description.is_file():
+        if not os.path.isfile(description):  # False also where one may not look
             return None
         try:
-            entries = json.loads(description.read_text(encoding="utf-8"))
-            found = from_sidecar(entries, read_volume(image, allow_constant=True))
-            os.utime(description)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = _read(key, image, description)
+        except (OSError, ValueError, KeyError) as error:
             logger.warning("stored map %s is damaged and will be computed again: %s", key[:12], error)
             _remove(description, image)
             return None
+        with suppress(OSError):  # a folder one may only read from
+            os.utime(description)
         return found
 
     def put(self, key: str, relevance: RelevanceMap) -> None:
-        """Keep a map. Its description is written last: without it the map does not exist."""
+        """Write a map. Its description is written last: without it the map does not exist."""
         image, description = self._paths(key)
+        _remove(description)  # an older one must not vouch for the new image
         write_volume(relevance.volume, image)
-        write_text(description, json.dumps(to_sidecar(relevance), indent=1, ensure_ascii=False))
+        entries = to_sidecar(relevance, key=key, image_sha256=hashlib.sha256(image.read_bytes()).hexdigest())
+        write_text(description, json.dumps(entries, indent=1, ensure_ascii=False))
         self.prune()
 
     def prune(self) -> None:
-        """Remove the maps used least recently until the folder is within its limit."""
+        """Remove unfinished files, then the maps used least recently until the folder is within its limit."""
+        remove_unfinished(self.folder.glob("*/.*.part"))
         entries = []
         for image in self.folder.glob("*/*.nii.gz"):
             description = image.with_name(image.name.removesuffix(".nii.gz") + ".json")
@@ -180,8 +223,31 @@ class Store(Maps):
 
     def keep(self, key: str, relevance: RelevanceMap) -> None:
         """`put`; a map that cannot be written (a full disk) is found by `get` as long as this store lives."""
-        try:
-            self.put(key, relevance)
-        except OSError as error:
-            logger.warning("the map could not be kept in %s: %s", self.folder, error)
-            self._unkept = {key: relevance}  # only the latest: memory stays flat
+        if not try_to_keep(self.home, "maps", lambda: self.put(key, relevance)):
+            self._unkept.keep(key, relevance)
+
+
+def _read(key: str, image: Path, description: Path) -> RelevanceMap:
+    """Read and verify an entry of a store; OSError, ValueError or KeyError if it is not what was written."""
+    entries = read_json(description.read_bytes())
+    data = image.read_bytes()
+    grid = typed(entries, "grid", dict)
+    for name, value, wanted in (
+        ("key", typed(entries, "key", str), key),
+        ("version", typed(typed(entries, "versions", dict), "mriinterp", str), mriinterp.__version__),
+        ("digest of the image", typed(entries, "image_sha256", str), hashlib.sha256(data).hexdigest()),
+    ):
+        if value != wanted:
+            raise ValueError(f"expected {name} {wanted[:12]}, got {value[:12]}")
+    volume = read_volume_bytes(data, image.name, allow_constant=True)
+    if not volume.grid.matches(_grid(grid)):
+        raise ValueError(f"expected a map on the grid {grid}, got {volume.grid}")
+    return from_sidecar(entries, volume)
+
+
+def _grid(entries: dict[str, Any]) -> Grid:
+    """The grid of a stored description; ValueError if it is none."""
+    try:
+        return Grid(tuple(typed(entries, "shape", list)), np.array(typed(entries, "affine", list), float))
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"expected a grid, got {entries}") from error

@@ -1,5 +1,11 @@
 """Predictions remembered on disk."""
 
+import json
+from dataclasses import asdict
+
+import pytest
+
+import mriinterp
 from mriinterp.models import Prediction
 from mriinterp.results.predictions import Predictions
 
@@ -20,3 +26,52 @@ def test_a_damaged_file_counts_as_empty(tmp_path):
     assert known.all() == {}
     known.add("scan", SAID)
     assert known.all() == {"scan": SAID}
+
+
+def test_predictions_of_another_version_are_not_used(tmp_path, monkeypatch):
+    Predictions("a", tmp_path).add("scan", SAID)
+    monkeypatch.setattr(mriinterp, "__version__", "0.0.1")
+    assert Predictions("a", tmp_path).all() == {}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [None, [], "AD", {**asdict(SAID), "outputs": {"AD": "much"}}, {**asdict(SAID), "predicted": 1}, {"outputs": {}}],
+)
+def test_a_prediction_of_wrong_types_is_unknown_and_the_others_stay(tmp_path, entry):
+    known = Predictions("a", tmp_path)
+    known.add("scan", SAID)
+    content = json.loads(known.path.read_text(encoding="utf-8"))
+    content["predictions"]["other"] = entry
+    known.path.write_text(json.dumps(content), encoding="utf-8")
+    assert known.all() == {"scan": SAID}
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '{"version": 1}', '{"scan": {}}', "[" * 200_000])
+def test_a_file_of_another_form_counts_as_empty(tmp_path, text):
+    known = Predictions("a", tmp_path)
+    known.path.parent.mkdir()
+    known.path.write_text(text, encoding="utf-8")
+    assert known.all() == {}
+
+
+def test_where_the_home_cannot_be_written_predictions_stay_in_memory(tmp_path, locked, caplog):
+    locked(tmp_path / "locked")
+    home = tmp_path / "locked" / "home"
+    Predictions("a", home).add("scan 1", SAID)
+    Predictions("a", home).add("scan 2", SAID)
+    assert Predictions("a", home).all() == {"scan 1": SAID, "scan 2": SAID}
+    assert Predictions("b", home).all() == {}
+    assert caplog.text.count("could not be kept") == 1
+
+
+def test_what_was_in_memory_is_written_once_the_disk_takes_it(tmp_path):
+    home = tmp_path / "home"
+    home.write_text("", encoding="utf-8")
+    Predictions("a", home).add("scan 1", SAID)
+    home.unlink()
+    Predictions("a", home).add("scan 2", SAID)
+    content = json.loads((home / "predictions" / "a.json").read_text(encoding="utf-8"))
+    assert content["predictions"].keys() == {"scan 1", "scan 2"}
+    home.joinpath("predictions", "a.json").unlink()
+    assert Predictions("a", home).all() == {}  # nothing is held in memory any more
