@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 __all__ = ["only_run"]
-
-if os.name == "nt":
-    import msvcrt
-
-    def _take(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -30,15 +19,22 @@ def only_run(folder: Path) -> Iterator[None]:
     ------
     ValueError
         If another process holds it.
+    PermissionError
+        If one may not write into it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+b") as stream:
-        try:
-            _take(stream.fileno())
-        except (BlockingIOError, PermissionError) as error:
-            raise ValueError(
-                f"expected a folder that no other run is writing into, got one that is in use: {folder.parent}"
-            ) from error
-        except OSError:
-            pass  # a file system without locks; all files appear whole, so two runs only repeat each other
+    lock = FileLock(folder / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(
+            f"expected a folder that no other run is writing into, got one that is in use: {folder.parent}"
+        ) from error
+    except PermissionError:
+        raise
+    except (OSError, NotImplementedError):
+        pass  # a file system without locks; all files appear whole, so two runs only repeat each other
+    try:
         yield
+    finally:
+        lock.release()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mriinterp.cohort import open_cohort, run_cohort
+from mriinterp.cohort.lock import only_run
 from mriinterp.study import load_study
 
 from .conftest import content, make_study
@@ -143,9 +144,25 @@ def test_damaged_results_are_made_again(tmp_path, damage):
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
-    from mriinterp.cohort.lock import only_run
-
     study = load_study(make_study(tmp_path / "study", per_group=1), trust_code=True)
     with only_run(tmp_path / "out" / ".work"), pytest.raises(ValueError, match="no other run"):
         run_cohort(study, ["sensitivity"], out=tmp_path / "out")
     assert run_cohort(study, ["sensitivity"], out=tmp_path / "out").n("sensitivity") == 2
+
+
+def test_a_file_system_without_locks_lets_a_run_go_on(tmp_path, monkeypatch):
+    def without(self, *args, **kwargs):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("mriinterp.cohort.lock.FileLock.acquire", without)
+    with only_run(tmp_path / ".work"):
+        assert (tmp_path / ".work").is_dir()
+
+
+def test_a_folder_one_may_not_write_into_is_no_folder_without_locks(tmp_path, monkeypatch):
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mriinterp.cohort.lock.FileLock.acquire", refuse)
+    with pytest.raises(PermissionError), only_run(tmp_path / ".work"):
+        pass
