@@ -93,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
         {**({"score": "raw"} if job.model.heads[0].kind == "scale" else {}), **settings}, args.preset
     )
     complain(f"{method.label}: {describe_cost(job.model, method.name, values, job.atlas)} a scan")
+    if warning := method.warning(job.model.grid.shape, values):
+        complain(f"warning: {warning}")
     failed = []
     for scan, stem in zip(args.scans, stems, strict=True):
         progress = ProgressLine(f"{stem}: {method.label}")

@@ -1,31 +1,29 @@
-"""The occlusion patch at its real size and stride: where it lies, and in words."""
+"""The boxes of an occlusion in words."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from mriinterp.image.volume import Grid
-from mriinterp.methods.occlusion import axis_ranges
+from mriinterp.incremental import BoxGrid
 
-__all__ = ["patch_boxes", "patch_words"]
-
-
-def patch_boxes(grid: Grid, size: int, stride: int, *, published: bool = False) -> list[list[tuple[int, int]]]:
-    """Hidden ranges (start, stop) along i, j, k of the network's grid, as occlusion takes them."""
-    return [axis_ranges(n, size, stride, published=published) for n in grid.shape]
+__all__ = ["patch_words"]
 
 
-def patch_words(grid: Grid, size: int, stride: int, *, published: bool = False) -> str:
+def patch_words(grid: Grid, boxes: BoxGrid) -> str:
     """Size, step and number of boxes, in voxels and mm."""
-    counts = [len(ranges) for ranges in patch_boxes(grid, size, stride, published=published)]
-    width = size - size % 2 if published else size
     return (
-        f"Box of {width} voxels an edge ({_millimetres(grid, width)}), moved by {stride} voxels "
-        f"({_millimetres(grid, stride)}): {' × '.join(map(str, counts))} = {int(np.prod(counts)):,} positions"
+        f"Box of {_voxels(boxes.width)} voxels an edge ({_millimetres(grid, boxes.width)}), moved by "
+        f"{_voxels(boxes.stride)} voxels ({_millimetres(grid, boxes.stride)}): "
+        f"{' × '.join(map(str, boxes.counts))} = {np.prod(boxes.counts):,} positions"
     )
 
 
-def _millimetres(grid: Grid, voxels: int) -> str:
+def _voxels(edges: tuple[int, ...]) -> str:
+    return " × ".join(map(str, edges[:1] if len(set(edges)) == 1 else edges))
+
+
+def _millimetres(grid: Grid, voxels: tuple[int, ...]) -> str:
     """So many voxels in mm, along each axis where they differ."""
-    edges = [f"{voxels * edge:.3g}" for edge in grid.voxel_sizes]
+    edges = [f"{count * edge:.3g}" for count, edge in zip(voxels, grid.voxel_sizes, strict=True)]
     return f"{edges[0] if len(set(edges)) == 1 else ' × '.join(edges)} mm"

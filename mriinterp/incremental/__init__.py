@@ -4,8 +4,8 @@ See docs/incremental.md for the idea. Everything here is forward only and
 exact: results equal one full pass per region up to rounding.
 """
 
-from mriinterp.incremental.boxes import Box, grid_boxes
+from mriinterp.incremental.boxes import Box, BoxGrid, grid_boxes
 from mriinterp.incremental.plan import Plan, plan
 from mriinterp.incremental.run import Occluder, occluded_outputs
 
-__all__ = ["Box", "Occluder", "Plan", "grid_boxes", "occluded_outputs", "plan"]
+__all__ = ["Box", "BoxGrid", "Occluder", "Plan", "grid_boxes", "occluded_outputs", "plan"]

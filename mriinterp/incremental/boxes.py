@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Box", "Regions", "grid_boxes", "mask_box", "read_regions"]
+__all__ = ["Box", "BoxGrid", "Regions", "grid_boxes", "mask_box", "read_regions"]
 
 Box = tuple[tuple[int, int], ...]
 """One (start, stop) pair of voxel indices per spatial axis, stop excluded."""
@@ -49,33 +49,124 @@ def mask_box(mask: np.ndarray) -> Box:
     return tuple(sides)
 
 
-def grid_boxes(shape: Sequence[int], size: int | Sequence[int], stride: int | Sequence[int]) -> list[Box]:
-    """The boxes of an occlusion: centres at 0, stride, 2·stride … along each axis, the last axis fastest.
+@dataclass(frozen=True)
+class BoxGrid:
+    """Boxes on a regular grid: centres at 0, stride, 2·stride, … along each axis, cut at the border.
 
-    A box reaches half the size, rounded down, to both sides of its centre
-    and is cut at the border.
+    The one description of where an occlusion hides an image: the engine,
+    the methods, their cost and the viewer all read it.
 
     Parameters
     ----------
     shape : sequence of int
         Spatial shape of the image.
     size, stride : int or sequence of int
-        In voxels, one number or one per axis.
+        In voxels, one number or one per axis. A box is `size` voxels wide
+        and reaches ``size // 2`` voxels below its centre.
+    published : bool
+        Half-width ``int(size / 2)`` to both sides, as in Rieke et al. 2018:
+        an odd size is then one voxel narrower.
+
+    Raises
+    ------
+    ValueError
+        If a size or stride is below 1, or a published size below 2: its
+        boxes hold no voxel.
+
+    Examples
+    --------
+    >>> BoxGrid((5, 2), 2, (3, 5)).boxes
+    [((0, 1), (0, 1)), ((2, 4), (0, 1))]
+    >>> BoxGrid((7,), 3, 3).ranges, BoxGrid((7,), 3, 3, published=True).ranges
+    ((((0, 2), (2, 5), (5, 7)),), (((0, 1), (2, 4), (5, 7)),))
+    """
+
+    shape: tuple[int, ...]
+    size: int | Sequence[int]
+    stride: int | Sequence[int]
+    published: bool = False
+
+    def __post_init__(self):
+        axes = len(self.shape)
+        for name in ("shape", "size", "stride"):
+            values = np.broadcast_to(getattr(self, name), axes).tolist()
+            object.__setattr__(self, name, tuple(int(n) for n in values))
+        if min(self.size) < 1 or min(self.stride) < 1:
+            raise ValueError(
+                f"expected a size and a stride of at least 1, got {list(self.size)} and {list(self.stride)}"
+            )
+        if self.published and min(self.size) < 2:
+            raise ValueError(
+                f"expected a size of 2 or more with the published placement, got {min(self.size)}: its half-width, "
+                "int(size / 2), is 0, and nothing would be hidden"
+            )
+
+    @property
+    def width(self) -> tuple[int, ...]:
+        """Voxels along each axis of a box that the border does not cut."""
+        return tuple(2 * (size // 2) if self.published else size for size in self.size)
+
+    @property
+    def centres(self) -> tuple[tuple[int, ...], ...]:
+        """Voxel indices of the boxes' centres along each axis."""
+        return tuple(tuple(range(0, n, step)) for n, step in zip(self.shape, self.stride, strict=True))
+
+    @property
+    def ranges(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """(start, stop) of the boxes along each axis."""
+        return tuple(
+            tuple((max(0, c - size // 2), min(n, c - size // 2 + width)) for c in centres)
+            for n, size, width, centres in zip(self.shape, self.size, self.width, self.centres, strict=True)
+        )
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of boxes along each axis."""
+        return tuple(len(centres) for centres in self.centres)
+
+    @property
+    def boxes(self) -> list[Box]:
+        """All boxes, the last axis fastest."""
+        return list(itertools.product(*self.ranges))
+
+    @property
+    def missed(self) -> float:
+        """Share of the voxels that lie in no box."""
+        covered = [
+            len({voxel for start, stop in ranges for voxel in range(start, stop)}) / n
+            for ranges, n in zip(self.ranges, self.shape, strict=True)
+        ]
+        return 1 - float(np.prod(covered))
+
+    @property
+    def warning(self) -> str:
+        """That some voxels are never hidden, and why; "" if every voxel lies in a box."""
+        if not self.missed:
+            return ""
+        text = f"{self.missed:.2g}" if self.missed < 0.001 else f"{self.missed:.1%}"
+        text = f"{text} of the voxels lie in no box and are never hidden"
+        for axis, (step, width) in enumerate(zip(self.stride, self.width, strict=True)):
+            if step > width and self.counts[axis] > 1:
+                return f"{text}: the stride of {step} is larger than the box of {width} voxels"
+        ends = [
+            f"voxel {ranges[-1][1]} of {n} along {name}"
+            for name, ranges, n in zip("ijk", self.ranges, self.shape, strict=False)
+            if ranges[-1][1] < n
+        ]
+        return f"{text}: the last boxes end at {', '.join(ends)}"
+
+
+def grid_boxes(
+    shape: Sequence[int], size: int | Sequence[int], stride: int | Sequence[int], *, published: bool = False
+) -> list[Box]:
+    """Return the boxes of a `BoxGrid`, the last axis fastest.
 
     Examples
     --------
     >>> grid_boxes((5, 2), 2, (3, 5))
     [((0, 1), (0, 1)), ((2, 4), (0, 1))]
     """
-    axes = len(shape)
-    size, stride = np.broadcast_to(size, axes).tolist(), np.broadcast_to(stride, axes).tolist()
-    if min(size) < 1 or min(stride) < 1:
-        raise ValueError(f"expected a size and a stride of at least 1, got {size} and {stride}")
-    sides = [
-        [(max(0, centre - k // 2), min(n, centre + k // 2)) for centre in range(0, n, step)]
-        for n, k, step in zip(shape, size, stride, strict=True)
-    ]
-    return list(itertools.product(*sides))
+    return BoxGrid(tuple(shape), size, stride, published).boxes
 
 
 def _read_mask(mask: np.ndarray | Tensor, shape: tuple[int, ...]) -> tuple[Box, Tensor | None]:

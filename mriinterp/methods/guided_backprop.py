@@ -69,6 +69,7 @@ class GuidedReLU(TorchFunctionMode):
     label="Guided backpropagation",
     reference="Springenberg et al. 2015",
     reading="absolute",
+    per_unit=True,
     unit="guided change of the {score} per unit of intensity",
     caution="Sharp, but close to an edge detector: it hardly changes when the network's weights are randomised.",
     presets=PUBLISHED,

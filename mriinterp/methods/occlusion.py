@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import product
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress
+from mriinterp.incremental import BoxGrid
 from mriinterp.methods.fills import Fill, fill_values
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.placement import cover, linear, nearest, place, published_resize
@@ -16,21 +17,12 @@ from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 from mriinterp.methods.windows import score_drops
 
-__all__ = ["axis_ranges", "occlusion"]
+__all__ = ["boxes_of", "occlusion"]
 
 
-def axis_ranges(voxels: int, size: int, stride: int, *, published: bool = False) -> list[tuple[int, int]]:
-    """Occluded ranges (start, stop) along an axis, around centres 0, stride, 2·stride, ….
-
-    Parameters
-    ----------
-    published : bool
-        Half-width int(size/2) to both sides, as in Rieke et al. 2018: an odd
-        size is then one voxel narrower. Otherwise ranges are `size` wide.
-    """
-    before = size // 2
-    after = before if published else size - before
-    return [(max(c - before, 0), min(c + after, voxels)) for c in range(0, voxels, stride)]
+def boxes_of(shape: Sequence[int], params: Mapping[str, Any]) -> BoxGrid:
+    """Return the boxes that occlusion hides on an image of a shape."""
+    return BoxGrid(tuple(shape), params["size"], params["stride"], params["placement"] == "published")
 
 
 @register_method(
@@ -40,6 +32,7 @@ def axis_ranges(voxels: int, size: int, stride: int, *, published: bool = False)
     reading="positive",
     unit="fall of the {score} when the box is hidden",
     caution="As coarse as its box. Hidden tissue is itself unusual input, so what replaces it matters.",
+    boxes=boxes_of,
     presets={"rieke2018": {"score": "probability", "size": 40, "stride": 25, "fill": "zero", "placement": "published"}},
 )
 def occlusion(
@@ -74,28 +67,20 @@ def occlusion(
         For size 1 with ``placement="published"``, whose boxes hold no voxel.
     """
     shape = tuple(x.shape[2:])
-    published = placement == "published"
-    if published and size < 2:
-        raise ValueError(
-            f"expected a size of 2 or more with the published placement, got {size}: its half-width, "
-            "int(size / 2), is 0, and nothing would be hidden"
-        )
-    ranges = [axis_ranges(n, size, stride, published=published) for n in shape]
-    values = score_drops(
-        model, x, target, score, list(product(*ranges)), fill_values(fill, x, reference), progress, cancel
-    )
-    coarse = values.reshape([len(r) for r in ranges])
+    grid = BoxGrid(shape, size, stride, published=placement == "published")
+    values = score_drops(model, x, target, score, grid.boxes, fill_values(fill, x, reference), progress, cancel)
+    coarse = values.reshape(grid.counts)
     if placement == "mean":
-        matrices = [cover(r, n) for r, n in zip(ranges, shape, strict=True)]
+        matrices = [cover(ranges, n) for ranges, n in zip(grid.ranges, shape, strict=True)]
         count = place(torch.ones_like(coarse), matrices)
         drawn = place(coarse, matrices) / count.clamp(min=1)
     else:
-        drawn = place(coarse, [_matrix(placement, n, stride, len(r)) for r, n in zip(ranges, shape, strict=True)])
+        drawn = place(coarse, [_matrix(placement, n, c) for n, c in zip(shape, grid.centres, strict=True)])
     return drawn[None, None].float()
 
 
-def _matrix(placement: str, voxels: int, stride: int, cells: int) -> Tensor:
-    centres = torch.arange(cells) * stride
+def _matrix(placement: str, voxels: int, centres: Sequence[int]) -> Tensor:
     if placement == "published":
-        return published_resize(cells, voxels)
-    return linear(centres, voxels) if placement == "interpolated" else nearest(centres, voxels)
+        return published_resize(len(centres), voxels)
+    at = torch.tensor(centres)
+    return linear(at, voxels) if placement == "interpolated" else nearest(at, voxels)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from mriinterp.base.reading import READINGS
+from mriinterp.incremental import BoxGrid
 from mriinterp.methods.parameters import INJECTED, Parameter, parameters_of, validate
 
 __all__ = ["Method", "get_method", "method_names", "preset_names", "register_method"]
@@ -30,11 +31,17 @@ class Method:
         ``"signed"``.
     unit : str
         What a value of the map is, in words, with ``{score}`` for the score.
+    per_unit : bool
+        Whether a value is a change of the score per unit of intensity (a
+        gradient), and not a share of the score.
     caution : str
         What it cannot tell, in a sentence.
     presets : dict of str to dict
         Parameter values by preset name. A map made under a preset is stored
         after `reading`, as the publication did.
+    boxes : callable, optional
+        ``boxes(shape, params) -> BoxGrid``: what a method hides that moves a
+        box over the image.
     """
 
     name: str
@@ -44,7 +51,9 @@ class Method:
     reading: str
     unit: str = ""
     caution: str = ""
+    per_unit: bool = False
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    boxes: Callable[[Sequence[int], Mapping[str, Any]], BoxGrid] | None = None
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
@@ -60,6 +69,15 @@ class Method:
     def summary(self) -> str:
         """First line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    def boxes_on(self, shape: Sequence[int], params: Mapping[str, Any]) -> BoxGrid | None:
+        """Boxes that are hidden on an image of a shape; None for methods without boxes."""
+        return None if self.boxes is None else self.boxes(shape, params)
+
+    def warning(self, shape: Sequence[int], params: Mapping[str, Any]) -> str:
+        """What is wrong with the parameters on an image of a shape, in a sentence; "" if nothing is."""
+        boxes = self.boxes_on(shape, params)
+        return "" if boxes is None else boxes.warning
 
     def resolve(self, values: dict[str, Any], preset: str | None = None) -> dict[str, Any]:
         """Checked values of all parameters: given, else of the preset, else default."""

@@ -15,6 +15,7 @@ PUBLISHED = {"rieke2018": {"score": "probability"}}
     label="Sensitivity analysis",
     reference="Simonyan et al. 2014",
     reading="absolute",
+    per_unit=True,
     unit="change of the {score} per unit of intensity",
     caution="Shows where a small change would matter, not what spoke for the class; noisy from voxel to voxel.",
     presets=PUBLISHED,

@@ -18,6 +18,7 @@ from mriinterp.methods.score import Score, gradient_of_score
     label="SmoothGrad",
     reference="Smilkov et al. 2017",
     reading="absolute",
+    per_unit=True,
     unit="change of the {score} per unit of intensity, averaged over noise",
     caution="Less speckle than the plain gradient, but the same question: sensitivity, not evidence.",
 )

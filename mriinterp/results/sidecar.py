@@ -14,6 +14,7 @@ import mriinterp
 from mriinterp.base.reading import READINGS
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
+from mriinterp.methods import get_method, method_names
 from mriinterp.models import Prediction
 
 __all__ = [
@@ -66,6 +67,7 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         "unit": relevance.unit,
         "reading": relevance.reading,
         **said,
+        **_warned(relevance),
         "grid": {"shape": list(grid.shape), "affine": grid.affine.tolist(), "space": "RAS+ mm"},
         "sha256": relevance.digests,
         "versions": versions(),
@@ -80,6 +82,14 @@ def read_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("expected a description, got one nested without end") from None
+
+
+def _warned(relevance: RelevanceMap) -> dict[str, str]:
+    """What is wrong with the parameters of a map, if anything is."""
+    if relevance.method not in method_names():
+        return {}
+    warning = get_method(relevance.method).warning(relevance.volume.grid.shape, relevance.params)
+    return {"warning": warning} if warning else {}
 
 
 def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:

@@ -67,7 +67,7 @@ class Explainer:
     @property
     def local(self) -> bool:
         """Whether a value is a change per unit of intensity (a gradient) and not a share of the score."""
-        return not self.is_control and "per unit" in get_method(self.method).unit
+        return not self.is_control and get_method(self.method).per_unit
 
     def read(self, values: np.ndarray) -> np.ndarray:
         """A signed map as the method's maps are looked at."""

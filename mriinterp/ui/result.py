@@ -10,13 +10,13 @@ import streamlit as st
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.patch import patch_words
 from mriinterp.figures.slices3d import peak_mm, slices_figure
-from mriinterp.image.volume import Volume
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
 from mriinterp.ui.address import flag, linked, read_view, write_address, write_view
-from mriinterp.ui.resources import atlas_of, on_grid_of
+from mriinterp.ui.resources import atlas_of, model_of, on_grid_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 from mriinterp.ui.words import escape_markdown
@@ -50,11 +50,15 @@ def _layer(relevance: RelevanceMap) -> Layer:
     return Layer(method.label, relevance.volume, relevance.unit, signed=bool((relevance.volume.data < 0).any()))
 
 
-def _patch(method: str, params: dict[str, Any]) -> Patch | None:
-    """The box that occlusion hides; None for other methods."""
-    if method != "occlusion":
-        return None
-    return Patch((params["size"],) * 3, (params["stride"],) * 3, params["placement"] == "published")
+def _patch(grid: Grid, method: str, params: dict[str, Any]) -> Patch | None:
+    """The boxes that a method hides on the network's grid; None for methods without boxes."""
+    boxes = get_method(method).boxes_on(grid.shape, params)
+    return None if boxes is None else Patch(boxes, grid)
+
+
+def _warn(model: Model, method: str, params: dict[str, Any]) -> None:
+    if warning := get_method(method).warning(model.grid.shape, params):
+        st.warning(f"{warning[0].upper()}{warning[1:]}.", icon=":material/warning:")
 
 
 def _planes(study_name: str, scan: Volume, layers: list[Layer], start=None, cursor_mm=None, **options) -> ViewerState:
@@ -88,10 +92,11 @@ def show_scan(study_name: str, model: Model, subject: Subject, method: str, para
     """The scan while its map is not known; for occlusion with the boxes that will be hidden, at their real size."""
     grid = model.grid
     like = Volume(np.broadcast_to(np.float32(0), grid.shape), grid.affine)
-    patch = _patch(method, params)
+    patch = _patch(grid, method, params)
     if patch is not None:
-        words = patch_words(grid, params["size"], params["stride"], published=patch.published)
+        words = patch_words(grid, patch.boxes)
         st.caption(f"{words}. **Yellow**: the box nearest to the crosshair; dashed: its neighbours; blue: all centres.")
+    _warn(model, method, params)
     _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch)
 
 
@@ -104,7 +109,8 @@ def _shows_truth() -> bool:
 
 def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, cursor_mm=None, jump=None) -> ViewerState:
     """Linked planes of the scan with the map (and the ground truth, where known)."""
-    scan = on_grid_of(subject.scan, relevance.volume)
+    scan, model = on_grid_of(subject.scan, relevance.volume), model_of(study_name)
+    _warn(model, relevance.method, relevance.params)
     layers = [_layer(relevance)]
     if subject.truth is not None and subject.truth.data.any() and _shows_truth():
         truth = on_grid_of(subject.truth, relevance.volume, order=0)
@@ -119,7 +125,7 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, curs
         start=peak_mm(relevance, relevance.reading),
         cursor_mm=cursor_mm,
         jump=None if cursor_mm is None else jump,
-        patch=_patch(relevance.method, relevance.params),
+        patch=_patch(model.grid, relevance.method, relevance.params),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mriinterp.image.nifti import write_volume
-from mriinterp.methods.occlusion import axis_ranges
+from mriinterp.incremental import BoxGrid
 from mriinterp.results.store import default_folder
 from mriinterp.study import load_study
 
@@ -137,10 +137,10 @@ def test_occlusion_box_is_on_the_scan_before_the_map_is_made(open_app, page):
     stride.fill("40")
     stride.press("Enter")
     page.get_by_text("This map is not known yet").wait_for()
-    page.wait_for_function(f"() => {FIND}?.spec.patch.stride[0] === 40 && !{FIND}.views[0].map")
+    page.wait_for_function(f"() => {FIND}?.spec.patch.centres[0][1] === 40 && !{FIND}.views[0].map")
     model = load_study("demo").model()
     window = page.evaluate(f"() => {FIND}.patchWindow()")
-    boxes = [axis_ranges(n, 61, 40) for n in model.grid.shape]
+    boxes = BoxGrid(model.grid.shape, 61, 40).ranges
     assert [tuple(side) in axis for side, axis in zip(window, boxes, strict=True)] == [True] * 3
     centre = model.grid.to_voxel((0, 0, 0))
     assert all(low <= at <= high for at, (low, high) in zip(centre, window, strict=True))
@@ -148,7 +148,8 @@ def test_occlusion_box_is_on_the_scan_before_the_map_is_made(open_app, page):
     page.get_by_text(re.compile(r"Cost: \d+ boxes, (about \d|under a second)")).wait_for()
     page.get_by_role("button", name="Explain", exact=True).click()
     ready(page)
-    assert page.evaluate(f"() => {FIND}.spec.patch.size") == [61] * 3
+    shown = page.evaluate(f"() => {FIND}.spec.patch.ranges")
+    assert [[tuple(side) for side in axis] for axis in shown] == [list(axis) for axis in boxes]
 
 
 def test_compare_open_a_pair_from_the_matrix_and_its_link(open_app, page, new_page):

@@ -63,6 +63,7 @@ def blocks(shape=SHAPE):
 def main():
     import streamlit as st
 
+    from mriinterp.incremental import BoxGrid
     from mriinterp.ui.viewer import Layer, Patch, viewer
 
     st.set_page_config(layout="wide")
@@ -97,7 +98,9 @@ def main():
     state = viewer(
         scan, layers, atlas=atlas, key="viewer", cursor_mm=place,
         outlines=query.get("outlines", "off"), view=query.get("view", "ortho"),
-        patch=Patch((int(query["patch"]),) * 3, (25, 25, 25), "published" in query) if "patch" in query else None,
+        patch=Patch(BoxGrid(shape, int(query["patch"]), 25, "published" in query), scan.grid)
+        if "patch" in query
+        else None,
     )  # fmt: skip
     st.session_state["last"] = state.cursor_mm
     st.text(f"mm {state.cursor_mm} voxel {state.cursor_voxel} clicked {state.clicked}")

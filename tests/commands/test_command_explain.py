@@ -50,6 +50,17 @@ def test_a_simulated_scan_end_to_end(scans, tmp_path, capsys):
     assert said.count("%") >= 11  # two classes and ten areas
 
 
+def test_tissue_that_is_never_hidden_is_said(scans, tmp_path, capsys):
+    settings = ["--method", "occlusion", "--set", "size=30", "--set", "stride=60"]
+    assert (
+        main(["explain", str(scans / "sim-001_T1w.nii.gz"), "--model", "demo", *settings, "--out", str(tmp_path)]) == 0
+    )
+    warning = "of the voxels lie in no box and are never hidden: the stride of 60 is larger than the box of 30 voxels"
+    assert warning in capsys.readouterr().err
+    sidecar = json.loads(next(tmp_path.glob("*_relevance.json")).read_text(encoding="utf-8"))
+    assert sidecar["warning"].endswith(warning)
+
+
 def test_a_real_scan_gets_no_diagnosis_from_the_demo_network(shared_data, tmp_path, capsys):
     scan = shared_data / "ds002748" / "mni" / "sub-59_space-MNI152_desc-brain_T1w.nii.gz"
     assert explain(scan, out=tmp_path) == 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import zoom
 
 from mriinterp.explain import relevance
-from mriinterp.methods.occlusion import axis_ranges
+from mriinterp.incremental import BoxGrid
 from mriinterp.methods.placement import cover, linear, nearest, place, published_resize
 
 from .networks import SHAPE, SHAPE_2D, image, small_2d, small_3d
@@ -74,7 +74,7 @@ def test_cells_are_drawn_where_their_boxes_are(size, stride):
 def test_mean_of_the_boxes_that_cover_a_voxel(size, stride):
     module, x = small_3d(), image(SHAPE)
     coarse = drops(module, x, size, stride, published=False)
-    ranges = [axis_ranges(n, size, stride) for n in SHAPE]
+    ranges = BoxGrid(SHAPE, size, stride).ranges
     ours = relevance(module, x, "occlusion", target=1, size=size, stride=stride, placement="mean")[0, 0].numpy()
     for voxel in np.ndindex(*SHAPE):
         covering = [
@@ -152,10 +152,3 @@ def test_place_keeps_the_order_of_axes(rng):
 def test_cover_counts():
     ranges = [(0, 2), (1, 4), (4, 4)]
     assert cover(ranges, 5).tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0]]
-
-
-def test_ranges_of_the_paper():
-    assert len(axis_ranges(113, 40, 25, published=True)) == 5
-    assert axis_ranges(137, 40, 25, published=True)[-1] == (105, 137)
-    assert axis_ranges(113, 41, 25, published=True)[1] == (5, 45)
-    assert axis_ranges(113, 41, 25)[1] == (5, 46)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from streamlit.testing.v1 import AppTest
 
-from mriinterp.image.volume import Volume
+from mriinterp.image.volume import Grid, Volume
+from mriinterp.incremental import BoxGrid
 from mriinterp.ui.viewer import Layer, Patch, viewer
 from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
 from mriinterp.ui.viewer.packing import NOT_A_NUMBER, decode_relevance, pack_labels, pack_relevance, pack_scan
@@ -133,8 +134,30 @@ def test_other_grids_are_refused_with_both_sides_named(small_volume):
         viewer(small_volume, [Layer("Occlusion", small_volume, scan=moved)], key="a")
     with pytest.raises(ValueError, match="atlas 'blocks'"):
         viewer(small_volume, atlas=Blocks("blocks", moved, pd.DataFrame()), key="a")
-    with pytest.raises(ValueError, match="positive"):
-        Patch((4, 4, 0), (1, 1, 1))
+    with pytest.raises(ValueError, match="the boxes of the occlusion"):
+        viewer(small_volume, key="a", patch=Patch(BoxGrid(SHAPE, 3, 2), moved.grid))
+    with pytest.raises(ValueError, match="boxes on a grid"):
+        Patch(BoxGrid(SHAPE[::-1], 3, 2), small_volume.grid)
+
+
+def test_boxes_of_a_turned_grid_hide_the_same_voxels(rng):
+    """What the viewer draws, against the canonical order of an image in which one box is marked."""
+    affine = np.array([[0, 1.6, 0, -80], [-1.6, 0, 0, 90], [0, 0, -2.0, 60], [0, 0, 0, 1.0]])
+    boxes = BoxGrid(SHAPE, (3, 4, 2), (2, 3, 4))
+    patch = Patch(boxes, Grid(SHAPE, affine))
+    placed = patch.placed()
+    assert [len(c) for c in placed["centres"]] == [boxes.counts[a] for a in (1, 0, 2)]
+    for ranges, centres in zip(placed["ranges"], placed["centres"], strict=True):
+        assert all(low <= centre < high for (low, high), centre in zip(ranges, centres, strict=True))
+    for cell in np.ndindex(*boxes.counts):
+        marked = np.zeros(SHAPE, np.float32)
+        marked[tuple(slice(*boxes.ranges[axis][n]) for axis, n in enumerate(cell))] = 1
+        shown = Volume(marked, affine).canonical()
+        assert shown.grid.matches(patch.viewer_grid)
+        own = [cell[1], cell[0], cell[2]]
+        drawn = np.zeros(shown.data.shape, np.float32)
+        drawn[tuple(slice(*placed["ranges"][axis][n]) for axis, n in enumerate(own))] = 1
+        assert np.array_equal(drawn, shown.data)
 
 
 def _page():

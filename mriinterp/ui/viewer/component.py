@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -86,7 +85,7 @@ def viewer(
         0 (None: 90th percentile), `cluster` the least number of voxels that
         touch by faces, `layout` rows or columns of planes.
     patch : Patch, optional
-        Occlusion window to draw; without layers also the centres of all windows.
+        Boxes of an occlusion to draw; without layers also the centres of all boxes.
     space : str
         Name of the millimetre coordinates, ``"MNI"`` or ``"scanner"``.
     scan_label : str
@@ -103,7 +102,7 @@ def viewer(
     Raises
     ------
     ValueError
-        If a layer, a scan of a layer or the atlas is on another grid.
+        If a layer, a scan of a layer, the atlas or the boxes are on another grid.
     """
     _check_grids(scan, layers, atlas)
     packed: dict[str, Packed] = {}
@@ -117,13 +116,20 @@ def viewer(
         "report": report,
         "height": height,
     }
-    spec["patch"] = None if patch is None else asdict(patch)
+    spec["patch"] = _patch(patch, scan)
     spec["settings"] = {
         "view": view, "layout": layout, "convention": convention, "threshold": threshold,
         "threshold_mode": threshold_mode, "cluster": int(cluster), "opacity": float(opacity),
         "outlines": outlines, "share_range": bool(share_range),
     }  # fmt: skip
     return _state(_mount(spec, packed, key), scan, spec)
+
+
+def _patch(patch: Patch | None, scan: Volume) -> dict[str, list] | None:
+    if patch is None:
+        return None
+    check_same_grid(scan.canonical(), patch.viewer_grid, "the scan", "the boxes of the occlusion")
+    return patch.placed()
 
 
 def _mount(spec: dict, packed: dict[str, Packed], key: str) -> Any:

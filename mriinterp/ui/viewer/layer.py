@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mriinterp.image.volume import Volume
+from nibabel.orientations import inv_ornt_aff, io_orientation
+
+from mriinterp.image.volume import Grid, Volume
+from mriinterp.incremental import BoxGrid
 
 __all__ = ["Layer", "Patch", "ViewerState"]
 
@@ -41,21 +44,44 @@ class Layer:
     scan: Volume | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Patch:
-    """An occlusion window to draw around the crosshair, edge and stride in voxels.
+    """The boxes of an occlusion: those near the crosshair are drawn.
 
-    With `published`, half the size rounded down to both sides, as in Rieke
-    et al. 2018: an odd size is then one voxel narrower.
+    Parameters
+    ----------
+    boxes : BoxGrid
+    grid : Grid
+        Whose voxels the boxes count, in any order of axes; it covers the
+        same voxels as the scan.
     """
 
-    size: tuple[int, int, int]
-    stride: tuple[int, int, int]
-    published: bool = False
+    boxes: BoxGrid
+    grid: Grid
 
     def __post_init__(self):
-        if min(self.size) < 1 or min(self.stride) < 1 or len(self.size) != 3 or len(self.stride) != 3:
-            raise ValueError(f"expected three positive numbers of voxels each, got {self.size} and {self.stride}")
+        if self.boxes.shape != self.grid.shape:
+            raise ValueError(f"expected boxes on a grid of {self.grid.shape} voxels, got {self.boxes.shape}")
+
+    @property
+    def viewer_grid(self) -> Grid:
+        """The grid in the viewer's order of axes, closest to RAS+."""
+        turned = io_orientation(self.grid.affine)
+        shape = [0] * 3
+        for axis, to in enumerate(turned[:, 0].astype(int)):
+            shape[to] = self.grid.shape[axis]
+        return Grid(tuple(shape), self.grid.affine @ inv_ornt_aff(turned, self.grid.shape))
+
+    def placed(self) -> dict[str, list]:
+        """Ranges (start, stop) and centres of the boxes along the axes of `viewer_grid`."""
+        ranges: list = [None] * 3
+        centres: list = [None] * 3
+        for axis, (to, direction) in enumerate(io_orientation(self.grid.affine).astype(int)):
+            n, forward = self.grid.shape[axis], direction > 0
+            own, at = self.boxes.ranges[axis], self.boxes.centres[axis]
+            ranges[to] = [[start, stop] if forward else [n - stop, n - start] for start, stop in own]
+            centres[to] = [c if forward else n - 1 - c for c in at]
+        return {"ranges": ranges, "centres": centres}
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ class Space {
     this.affine = spec.affine;
     this.inverse = invert(spec.affine);
     this.toFile = spec.toVoxel;
-    this.fileAffine = invert(spec.toVoxel);
     this.strides = [1, spec.shape[0], spec.shape[0] * spec.shape[1]];
     this.zooms = [0, 1, 2].map((c) => Math.hypot(...[0, 1, 2].map((r) => spec.affine[r][c])));
     this.voxelVolume = this.zooms.reduce((product, edge) => product * edge, 1);
@@ -67,15 +66,6 @@ class Space {
   // The voxel as the caller's array counts it; differs from ours when its order is not RAS+.
   fileVoxel(voxel) {
     return transform(this.toFile, this.mm(voxel)).map(Math.round);
-  }
-
-  fromFile(voxel) {
-    return transform(this.inverse, transform(this.fileAffine, voxel));
-  }
-
-  get fileShape() {
-    const [first, last] = [this.fileVoxel([0, 0, 0]), this.fileVoxel(this.shape.map((n) => n - 1))];
-    return first.map((v, axis) => Math.abs(v - last[axis]) + 1);
   }
 
   // Size of a plane in mm, whole voxels included.

@@ -1,51 +1,41 @@
-// The occlusion window around the crosshair, where the method puts it: centres at 0, stride, 2·stride … of the
-// caller's voxels, half the size to both sides (an odd size reaches one voxel further up, unless as published), cut at
-// the border.
+// The boxes of an occlusion around the crosshair. Their places come from Python, in voxels of the viewer:
+// `ranges[axis]` holds the first and one-past-last voxel of every box along an axis, `centres[axis]` its centre.
 
 const CENTER_COLOR = 'rgba(86, 180, 233, 0.9)';
 const LEAST_SPACING = 5; // px between centres that are drawn
 
-// Number of windows along each axis, and the one nearest to the crosshair.
-function patchGrid({ space, spec, cursor }) {
-  const { stride } = spec.patch;
-  const counts = space.fileShape.map((n, axis) => Math.ceil(n / stride[axis]));
-  const nearest = space.fileVoxel(cursor).map((at, axis) => clamp(Math.round(at / stride[axis]), 0, counts[axis] - 1));
-  return { counts, nearest };
+// Along each axis the number of the box whose centre is nearest to the crosshair.
+function nearestPatch({ spec, cursor }) {
+  return spec.patch.centres.map((centres, axis) => {
+    const apart = centres.map((center) => Math.abs(center - cursor[axis]));
+    return apart.indexOf(Math.min(...apart));
+  });
 }
 
-// First and one-past-last voxel along each axis; `shift` counts windows from the one nearest to the crosshair.
+// First and one-past-last voxel along each axis; `shift` counts boxes from the nearest one. None past the last box.
 function patchWindow(viewer, shift = [0, 0, 0]) {
-  const { size, stride, published } = viewer.spec.patch;
-  const { nearest } = patchGrid(viewer);
-  return viewer.space.fileShape.map((n, axis) => {
-    const center = (nearest[axis] + shift[axis]) * stride[axis];
-    const half = Math.floor(size[axis] / 2);
-    return [Math.max(0, center - half), Math.min(n, center + (published ? half : size[axis] - half))];
-  });
+  const nearest = nearestPatch(viewer);
+  const sides = viewer.spec.patch.ranges.map((ranges, axis) => ranges[nearest[axis] + shift[axis]]);
+  return sides.includes(undefined) ? null : sides;
 }
 
-// Screen positions of the centres of all windows, each once; none where they would lie too close to be told apart.
+// Screen positions of the centres of all boxes, each once; none where they would lie too close to be told apart.
 function patchCenters(pane) {
-  const { space, spec } = pane.viewer;
-  const { counts, nearest } = patchGrid(pane.viewer);
-  const at = (steps) => pane.place(space.fromFile(steps.map((n, axis) => n * spec.patch.stride[axis])));
-  const start = at([0, 0, 0]);
-  const apart = [0, 1, 2].map((axis) => {
-    const [x, y] = at([0, 1, 2].map((other) => (other === axis ? 1 : 0)));
-    return Math.hypot(x - start[0], y - start[1]);
-  });
-  const through = apart.indexOf(Math.min(...apart));
-  const [one, two] = [0, 1, 2].filter((axis) => axis !== through);
-  if ([one, two].some((axis) => counts[axis] > 1 && apart[axis] < LEAST_SPACING)) return [];
-  const centers = [];
-  for (let a = 0; a < counts[one]; a += 1) {
-    for (let b = 0; b < counts[two]; b += 1) {
-      const steps = [...nearest];
-      [steps[one], steps[two]] = [a, b];
-      centers.push(at(steps));
-    }
-  }
-  return centers;
+  const { centres } = pane.viewer.spec.patch;
+  const nearest = nearestPatch(pane.viewer);
+  const { horizontal, vertical } = pane.plane;
+  const at = (steps) => pane.place(steps.map((n, axis) => centres[axis][n]));
+  const apart = (axis) => {
+    const [x, y] = at([0, 0, 0]);
+    const [u, v] = at([0, 1, 2].map((other) => (other === axis ? 1 : 0)));
+    return Math.hypot(u - x, v - y);
+  };
+  if ([horizontal, vertical].some((axis) => centres[axis].length > 1 && apart(axis) < LEAST_SPACING)) return [];
+  return centres[horizontal].flatMap((_, a) => centres[vertical].map((__, b) => {
+    const steps = [...nearest];
+    [steps[horizontal], steps[vertical]] = [a, b];
+    return at(steps);
+  }));
 }
 
 function drawCenters(pane) {
@@ -65,8 +55,8 @@ function drawPatch(pane) {
   const { context, viewer, view, box } = pane;
   const square = (shift) => {
     const sides = patchWindow(viewer, shift);
-    if (sides.some(([low, high]) => high <= low)) return;
-    const corner = (end) => pane.place(viewer.space.fromFile(sides.map((side) => side[end] - 0.5)));
+    if (!sides) return;
+    const corner = (end) => pane.place(sides.map((side) => side[end] - 0.5));
     const [[ax, ay], [bx, by]] = [corner(0), corner(1)];
     const place = [Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay)];
     context.strokeRect(...place);
