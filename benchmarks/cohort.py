@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 from mriinterp.cohort.choose import choose_methods
-from mriinterp.cohort.fold import MapMoments
 from mriinterp.cohort.layout import Layout
+from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.record import read_areas, read_record, write_record
 from mriinterp.explain import explain
 from mriinterp.image.nifti import read_volume, write_volume

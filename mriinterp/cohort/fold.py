@@ -8,87 +8,27 @@ import logging
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.progress import Cancel, check_cancel
-from mriinterp.base.reading import apply_reading
 from mriinterp.cohort.layout import Layout
+from mriinterp.cohort.moments import MapMoments
 from mriinterp.image.nifti import read_volume, write_volume
 from mriinterp.image.volume import Grid, Volume
-from mriinterp.stats import Moments
+from mriinterp.results.sidecar import RESEARCH_USE
 
-__all__ = ["Fold", "fold_group", "folded_keys", "members_digest", "read_moments"]
+__all__ = ["Fold", "fold_group", "folded_keys", "members_digest", "read_moments", "sidecar_of"]
 
-SLAB = 1 << 16  # voxels: a slab of all running sums stays in the processor's cache
+MEANING = {
+    "count": "Number of maps that went into each voxel of the mean",
+    "mean": "Mean of relevance maps",
+    "std": "Sample standard deviation of relevance maps (divided by n - 1)",
+}
 
 logger = logging.getLogger(__name__)
-
-
-class MapMoments:
-    """Mean and deviation of maps, voxel by voxel; slab by slab it is several times as fast.
-
-    Parameters
-    ----------
-    parts : tuple of str
-        Readings of which moments are kept.
-    """
-
-    def __init__(self, parts: tuple[str, ...]):
-        self.parts = parts
-        self.count = 0
-        self.shape: tuple[int, ...] | None = None
-        self._slabs: dict[str, list[Moments]] = {}
-
-    def add(self, data: np.ndarray) -> None:
-        """Take one more signed map into account."""
-        if self.shape is None:
-            self.shape = data.shape
-            n = -(-data.size // SLAB)
-            self._slabs = {part: [Moments() for _ in range(n)] for part in self.parts}
-        elif data.shape != self.shape:
-            raise ValueError(f"expected a map of shape {self.shape}, got {data.shape}")
-        flat = data.reshape(-1)
-        if not np.isfinite(flat).all():
-            raise ValueError("expected a map of finite values, got NaN or infinity")
-        for index, start in enumerate(range(0, flat.size, SLAB)):
-            piece = flat[start : start + SLAB]
-            for part in self.parts:
-                self._slabs[part][index].add(apply_reading(piece, part))
-        self.count += 1
-
-    def mean(self, part: str) -> np.ndarray:
-        """Mean of a reading, shape of a map, float64."""
-        return np.concatenate([m.average() for m in self._slabs[part]]).reshape(self.shape)
-
-    def deviation(self, part: str) -> np.ndarray:
-        """Sample standard deviation of a reading, shape of a map, float64."""
-        return np.concatenate([m.deviation() for m in self._slabs[part]]).reshape(self.shape)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Arrays from which `from_state` makes the same again."""
-        arrays = {"count": np.array(self.count)}
-        for part in self.parts:
-            arrays[f"{part}_mean"] = self.mean(part)
-            arrays[f"{part}_m2"] = np.concatenate([m.m2 for m in self._slabs[part]]).reshape(self.shape)
-        return arrays
-
-    @classmethod
-    def from_state(cls, parts: tuple[str, ...], state) -> MapMoments:
-        """The moments saved by `state`."""
-        made = cls(parts)
-        made.count = int(state["count"])
-        for part in parts:
-            mean, m2 = state[f"{part}_mean"], state[f"{part}_m2"]
-            made.shape = mean.shape
-            made._slabs[part] = [
-                Moments.from_state(
-                    {"count": made.count, "mean": mean.reshape(-1)[s : s + SLAB], "m2": m2.reshape(-1)[s : s + SLAB]}
-                )
-                for s in range(0, mean.size, SLAB)
-            ]
-        return made
 
 
 @dataclass(frozen=True)
@@ -199,7 +139,7 @@ def is_finished(fold: Fold) -> bool:
         known = json.loads(fold.layout.group_record(fold.method, fold.label).read_text(encoding="utf-8"))
         files = _files(fold)
         return known["members_sha256"] == members_digest(fold.members) and all(
-            path.stat().st_size == known["bytes"][path.name] for path in files.values()
+            path.stat().st_size == known["bytes"][path.name] and sidecar_of(path).is_file() for path in files.values()
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -217,6 +157,24 @@ def _files(fold: Fold) -> dict[tuple[str, str], Path]:
     return files
 
 
+def sidecar_of(image: Path) -> Path:
+    """The JSON beside an image that says what it is."""
+    return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
+
+
+def _write_map(volume: Volume, path: Path, what: str, space: str, **about: Any) -> None:
+    """Write an image of a group, and what it is."""
+    write_volume(volume, path, space="mni")
+    told = {name: value for name, value in about.items() if value is not None}
+    entries = {"Description": MEANING[what], "SpatialReference": space, **told, "note": RESEARCH_USE}
+    write_text(sidecar_of(path), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+
+
+def _remove_map(path: Path) -> None:
+    for file in (path, sidecar_of(path)):
+        file.unlink(missing_ok=True)
+
+
 def _write_group(fold: Fold, moments: MapMoments) -> None:
     """Write mean, deviation and count, and the record last; what a smaller group lacks is removed."""
     layout = fold.layout
@@ -226,24 +184,17 @@ def _write_group(fold: Fold, moments: MapMoments) -> None:
     every = [(part, what) for part in fold.parts for what in ("mean", "std")] + [("", "count")]
     for part, what in every:
         if (part, what) not in files:
-            layout.group(fold.method, fold.label, part, what).unlink(missing_ok=True)
+            _remove_map(layout.group(fold.method, fold.label, part, what))
     sizes = {}
     for (part, what), path in files.items():
         if what == "count":
             data = np.full(moments.shape, moments.count, np.int32)
         else:
             data = moments.mean(part) if what == "mean" else moments.deviation(part)
-        write_volume(Volume(data, np.array(fold.affine)), path, space="mni")
+        about = {"method": fold.method, "group": fold.group, "part": part or None, "n": moments.count}
+        _write_map(Volume(data, np.array(fold.affine)), path, what, layout.space, **about)
         sizes[path.name] = path.stat().st_size
-    entries = {
-        "method": fold.method,
-        "group": fold.group,
-        "n": moments.count,
-        "parts": list(fold.parts),
-        "std": "sample standard deviation (divided by n − 1), from two maps on",
-        "members_sha256": members_digest(fold.members),
-        "bytes": sizes,
-    }
+    entries = {"group": fold.group, "members_sha256": members_digest(fold.members), "bytes": sizes}
     write_text(record, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -254,12 +205,14 @@ def fold_all(layout: Layout, method: str, groups: dict[str, int], parts: tuple[s
     count = layout.group(method, "", "", "count")
     if not total:
         for path in (*files.values(), count):
-            path.unlink(missing_ok=True)
+            _remove_map(path)
         return
     for part, path in files.items():
         mean = np.zeros(grid.shape)
         for label, n in groups.items():
             if n:
                 mean += read_volume(layout.group(method, label, part, "mean"), allow_constant=True).data * (n / total)
-        write_volume(Volume(mean, grid.affine), path, space="mni")
-    write_volume(Volume(np.full(grid.shape, total, np.int32), grid.affine), count, space="mni")
+        about = {"method": method, "group": "all", "part": part, "n": total}
+        _write_map(Volume(mean, grid.affine), path, "mean", layout.space, **about)
+    about = {"method": method, "group": "all", "n": total}
+    _write_map(Volume(np.full(grid.shape, total, np.int32), grid.affine), count, "count", layout.space, **about)

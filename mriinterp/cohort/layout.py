@@ -2,15 +2,18 @@
 
 ::
 
-    dataset_description.json  run.json  subjects.tsv  groups.tsv  areas.parquet
-    sub-01/sub-01_space-MNI152_desc-occlusion_relevance.nii.gz     signed map
-    sub-01/sub-01_space-MNI152_desc-occlusion_relevance.json       what it is, and its key
-    sub-01/sub-01_space-MNI152_desc-occlusion_areas.tsv            relevance per area
+    dataset_description.json  README.md  .bidsignore  run.json  subjects.tsv  groups.tsv  areas.parquet
+    sub-01/anat/sub-01_space-MNI152NLin2009aSym_desc-occlusion_relevance.nii.gz     signed map
+    sub-01/anat/sub-01_space-MNI152NLin2009aSym_desc-occlusion_relevance.json       what it is, and its key
+    sub-01/anat/sub-01_space-MNI152NLin2009aSym_desc-occlusion_areas.tsv            relevance per area
     groups/group-AD_desc-occlusion_part-positive_mean.nii.gz       mean of the reading; part-signed: of the map
     groups/group-AD_desc-occlusion_part-positive_std.nii.gz
     groups/group-AD_desc-occlusion_count.nii.gz
     groups/desc-occlusion_part-positive_mean.nii.gz                over all groups
     .work/                                                         may be deleted when no run is going on
+
+Every image has a JSON sidecar of the same name. Names longer than `mriinterp.base.names.LONGEST_NAME` are cut and
+end in a digest; ``subjects.tsv`` has the label of every id.
 """
 
 from __future__ import annotations
@@ -22,38 +25,55 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout", "group_labels", "method_label", "subject_labels"]
+from mriinterp.base.names import composed, shortened
+from mriinterp.cohort.bids import space_label
+
+__all__ = ["Layout", "group_labels", "method_label", "refuse_older_layout", "subject_labels"]
 
 _BIDS_ID = re.compile(r"^sub-[A-Za-z0-9]+(?:_ses-[A-Za-z0-9]+)?$")
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "", text)
+    return re.sub(r"[^A-Za-z0-9]+", "", composed(text))
 
 
 def _unique(wanted: dict[str, str]) -> dict[str, str]:
     """Labels made different, also where case is ignored, by a digest of the name."""
     count = Counter(label.lower() for label in wanted.values())
     return {
-        name: f"{label}x{hashlib.sha256(name.encode()).hexdigest()[:8]}" if count[label.lower()] > 1 else label
+        name: f"{label}x{hashlib.sha256(composed(name).encode()).hexdigest()[:8]}"
+        if count[label.lower()] > 1
+        else label
         for name, label in wanted.items()
     }
 
 
 def subject_labels(ids: Iterable[str]) -> dict[str, str]:
-    """BIDS label of every scan: ``sub-01_ses-m12`` as it is, ``002_S_0295`` as ``sub-002S0295``."""
-    return _unique({i: i if _BIDS_ID.match(i) else f"sub-{_plain(i) or 'x'}" for i in map(str, ids)})
+    """Return the BIDS label of every scan: ``sub-01_ses-m12`` as it is, ``002_S_0295`` as ``sub-002S0295``."""
+    wanted = {i: i if _BIDS_ID.match(i) else f"sub-{_plain(i) or 'x'}" for i in map(str, ids)}
+    return _unique({i: "_".join(map(shortened, label.split("_"))) for i, label in wanted.items()})
 
 
 def group_labels(groups: Iterable[str]) -> dict[str, str]:
-    """Label of every group, letters and digits only."""
-    return _unique({g: _plain(g) or "x" for g in groups})
+    """Return the label of every group, letters and digits only."""
+    return _unique({g: shortened(_plain(g)) or "x" for g in groups})
 
 
 def method_label(method: str) -> str:
-    """BIDS knows no underscore inside a label: ``guided_backprop`` is ``guidedBackprop``."""
+    """Return the label of a method. BIDS knows no underscore inside a label: ``guided_backprop`` is ``guidedBackprop``."""
     first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", method) if part]
-    return first + "".join(part[0].upper() + part[1:] for part in rest)
+    return shortened(first + "".join(part[0].upper() + part[1:] for part in rest))
+
+
+def refuse_older_layout(out: Path) -> None:
+    """Raise ValueError if a folder holds maps where earlier versions put them, outside ``anat/``."""
+    old = next((p for places in ("sub-*", "sub-*/ses-*") for p in out.glob(f"{places}/*_relevance.json")), None)
+    if old is not None:
+        raise ValueError(
+            f"expected a new folder or one of this version, got {out}, which an older version of mriinterp wrote "
+            f"({old.relative_to(out).as_posix()} would now lie in anat/ under another name); its maps are not taken "
+            "over: name another folder, or delete this one"
+        )
 
 
 @dataclass(frozen=True)
@@ -64,15 +84,15 @@ class Layout:
     ----------
     out : Path
     space : str
-        Template space of the maps.
+        Template space of the maps, as the network's card has it; see `mriinterp.cohort.bids.space_label`.
     """
 
     out: Path
     space: str = "MNI152"
 
     def _stem(self, label: str, method: str) -> Path:
-        folder = self.out.joinpath(*label.split("_"))
-        return folder / f"{label}_space-{_plain(self.space) or 'MNI152'}_desc-{method_label(method)}"
+        folder = self.out.joinpath(*label.split("_"), "anat")
+        return folder / f"{label}_space-{space_label(self.space)}_desc-{method_label(method)}"
 
     def map(self, label: str, method: str) -> Path:
         """The signed map of a scan."""
@@ -93,9 +113,8 @@ class Layout:
         return self.out / "groups" / ("_".join([*names, what]) + ".nii.gz")
 
     def group_record(self, method: str, group: str) -> Path:
-        """What went into a group's maps."""
-        names = ([f"group-{group}"] if group else []) + [f"desc-{method_label(method)}"]
-        return self.out / "groups" / ("_".join(names) + ".json")
+        """Which maps are in a group's files. Written last: without it they do not exist."""
+        return self.work / "groups" / f"{method_label(method)}_group-{group}.json"
 
     @staticmethod
     def _named(stem: Path, what: str) -> Path:
@@ -137,8 +156,3 @@ class Layout:
     def table(self) -> Path:
         """Scan × method × area."""
         return self.out / "areas.parquet"
-
-    @property
-    def description(self) -> Path:
-        """What BIDS wants to know of a folder."""
-        return self.out / "dataset_description.json"

@@ -141,6 +141,7 @@ def make_plan(
     about = {
         "study": study.name,
         "title": study.title,
+        "authors": list(study.authors),
         "simulated": study.simulated,
         "groups": list(groups),
         "positive": study.positive if options.pair is None else options.pair[0],
@@ -157,7 +158,7 @@ def plan_digest(plan: CohortPlan) -> str:
     """SHA-256 over what shapes maps, but the methods: earlier methods stay in the tables while this is the same."""
     digest = hashlib.sha256()
     about = {**plan.about, "groups": sorted(plan.about["groups"])}  # which two are compared shapes no map
-    del about["positive"]
+    del about["positive"], about["authors"]
     for part in (
         plan.task.model_digest,
         plan.task.atlas_digest,

@@ -85,7 +85,8 @@ def write_record(
         with replacing(layout.scratch(label, method)) as temporary, temporary.open("wb") as stream:
             np.save(stream, relevance.volume.data, allow_pickle=False)
     sizes["areas"] = write_areas(layout, label, relevance, atlas)
-    entries = to_sidecar(relevance, key=key, atlas=atlas.name, atlas_sha256=atlas.digest, bytes=sizes, **more)
+    more |= {"SpatialReference": layout.space, "atlas": atlas.name, "atlas_sha256": atlas.digest, "bytes": sizes}
+    entries = to_sidecar(relevance, key=key, **more)
     write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 

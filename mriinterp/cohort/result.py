@@ -14,8 +14,8 @@ import pandas as pd
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort.area_values import areas_by_scan
 from mriinterp.cohort.choose import compared_first
-from mriinterp.cohort.fold import MapMoments
-from mriinterp.cohort.layout import Layout
+from mriinterp.cohort.layout import Layout, refuse_older_layout
+from mriinterp.cohort.moments import MapMoments
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.nifti import read_volume
@@ -45,12 +45,13 @@ def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> Coh
     FileNotFoundError
         If there is no finished run in it.
     ValueError
-        If its provenance is damaged.
+        If its provenance is damaged, or an older version wrote it.
     """
     folder = Path(folder)
     path = folder / "run.json"
     if not path.is_file():
         raise FileNotFoundError(f"expected the folder of a finished cohort run, found no run.json in {folder}")
+    refuse_older_layout(folder)
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]

@@ -19,6 +19,7 @@ from mriinterp.cohort.choose import MethodChoice, choose_methods
 from mriinterp.cohort.explain_scans import Outcome, use_model
 from mriinterp.cohort.fold import Fold, fold_all, fold_group
 from mriinterp.cohort.inventory import Inventory
+from mriinterp.cohort.layout import refuse_older_layout
 from mriinterp.cohort.lock import only_run
 from mriinterp.cohort.options import CohortOptions
 from mriinterp.cohort.plan import CohortPlan, Item, make_plan, plan_digest
@@ -87,13 +88,15 @@ def run_cohort(
     Raises
     ------
     KeyError, ValueError
-        For methods, parameters, targets and splits that do not exist, before
-        anything is computed; or if not one scan could be explained.
+        For methods, parameters, targets and splits that do not exist, and a
+        folder that an older version wrote, before anything is computed; or if
+        not one scan could be explained.
     OSError
         If the disk does not take results.
     """
     started = time.time()
     out = Path(out)
+    refuse_older_layout(out)
     chosen = CohortOptions(**options)
     model, atlas = study.model(chosen.device), study.atlas()
     choices = choose_methods(methods, chosen.params, chosen.preset)
@@ -114,7 +117,7 @@ def run_cohort(
 
 def _remove_leftovers(out: Path) -> None:
     """Remove files that a killed run had not finished writing."""
-    places = (out, *out.glob("sub-*"), *out.glob("sub-*/ses-*"), out / "groups", *(out / ".work").glob("**"))
+    places = (out, *out.glob("sub-*/anat"), *out.glob("sub-*/ses-*/anat"), out / "groups", *(out / ".work").glob("**"))
     remove_unfinished((path for place in places for path in place.glob(".*.part")), older=0)
     for path in (out / ".work" / "signals").glob("*"):
         with suppress(OSError):

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import mriinterp
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.cohort.bids import write_dataset_files
 from mriinterp.cohort.plan import CohortPlan, plan_digest
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.methods import get_method
@@ -58,7 +58,8 @@ def write_tables(
     write_tsv(subjects, layout.subjects)
     write_tsv(group_table(plan, subjects), layout.groups)
     write_area_table(plan, records, layout.table, cancel=cancel)
-    write_description(plan, layout.description)
+    labels = [get_method(choice.name).label for choice in plan.methods]
+    write_dataset_files(layout.out, plan.about, layout.space, labels, plan.about["authors"])
     entries = {
         **provenance(plan, model),
         **about,
@@ -221,19 +222,6 @@ def write_area_table(
                 writer.write_table(pa.concat_tables(pieces))
                 pieces = []
             tell(progress, done, len(plan.items))
-
-
-def write_description(plan: CohortPlan, path: Path) -> None:
-    """Write ``dataset_description.json``."""
-    entries = {
-        "Name": f"Relevance maps of {plan.about['title']}",
-        "BIDSVersion": "1.10.0",
-        "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "mriinterp", "Version": mriinterp.__version__}],
-        "Simulated": plan.about["simulated"],
-        "Note": RESEARCH_USE,
-    }
-    write_text(path, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
 def provenance(plan: CohortPlan, model: Model) -> dict[str, Any]:

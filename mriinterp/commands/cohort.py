@@ -21,7 +21,7 @@ DESCRIPTION = """\
 Explain every scan of a study and average the maps of each group.
 
 The folder DIR (BIDS derivatives) holds, when the run is over
-  sub-*/                       a signed map a scan and method (.nii.gz), what it is (.json), relevance per area (.tsv)
+  sub-*/anat/                  a signed map a scan and method (.nii.gz), what it is (.json), relevance per area (.tsv)
   groups/                      mean, standard deviation and count a group and method, of the signed maps and of
                                the method's reading
   areas.parquet                scan × method × area

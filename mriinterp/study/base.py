@@ -50,6 +50,8 @@ class Study(ABC):
         Whether scans are compared with the MNI template before a cohort run explains them.
     example : str or None
         The subject that pages open with; None: the first.
+    authors : tuple of str
+        Whom the description of a cohort's folder names.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Study(ABC):
     output: Path | None = None
     check_space: bool = True
     example: str | None = None
+    authors: tuple[str, ...] = ()
 
     @property
     def reference_group(self) -> str:

@@ -12,7 +12,13 @@ __all__ = ["contradictions", "flatten"]
 
 # section → key → (kind, whether it must be there); kinds are checked by `_fits`
 SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
-    "": {"name": ("text", False), "title": ("text", False), "simulated": ("truth", False), "output": ("text", False)},
+    "": {
+        "name": ("text", False),
+        "title": ("text", False),
+        "authors": ("names", False),
+        "simulated": ("truth", False),
+        "output": ("text", False),
+    },
     "subjects": {
         "table": ("text", True),
         "images": ("text", False),

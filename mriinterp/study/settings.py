@@ -28,6 +28,8 @@ class StudySettings:
     Parameters
     ----------
     name, title : str
+    authors : tuple of str
+        Whom the description of a cohort's folder names.
     table, images, output : Path
         `output` is ``<name>_results`` beside the file unless given.
     kind, pattern, columns, prefixes, corrupt
@@ -63,6 +65,7 @@ class StudySettings:
     model: ModelRecipe
     output: Path
     title: str = ""
+    authors: tuple[str, ...] = ()
     simulated: bool = False
     images: Path | None = None
     kind: str = "auto"
@@ -142,6 +145,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
     return StudySettings(
         name=name,
         title=flat.get("title", name),
+        authors=_names(flat.get("authors", [])),
         simulated=flat.get("simulated", False),
         output=_located(flat.get("output", f"{path.stem}_results"), folder),
         table=_located(flat["subjects.table"], folder),
@@ -198,9 +202,12 @@ def _model(flat: Mapping[str, Any], folder: Path) -> ModelRecipe:
     )
 
 
+def _names(entry: str | list[str]) -> tuple[str, ...]:
+    return (entry,) if isinstance(entry, str) else tuple(entry)
+
+
 def _weights(entry: str | list[str], folder: Path) -> tuple[str, ...]:
-    names = [entry] if isinstance(entry, str) else entry
-    return tuple(str(_located(name, folder)) for name in names)
+    return tuple(str(_located(name, folder)) for name in _names(entry))
 
 
 def _atlas(flat: Mapping[str, Any], folder: Path) -> AtlasRecipe:

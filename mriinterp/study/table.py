@@ -83,7 +83,7 @@ class TableStudy(Study):
     def __init__(self, settings: StudySettings):
         self.settings = settings
         self.name, self.title, self.simulated = settings.name, settings.title or settings.name, settings.simulated
-        self.check_space = settings.check_space
+        self.check_space, self.authors = settings.check_space, settings.authors
         self.groups, self.positive, self.output = settings.groups, settings.positive, settings.output
         frame, self.report = read_table_of(settings)
         # A group without scans is an error of `study check`, but what there is can still be looked at.

@@ -37,7 +37,7 @@ def start(file: Path, out: Path, *more: str, hold: str = "") -> subprocess.Popen
 
 
 def records(out: Path) -> int:
-    return len(list(out.glob("sub-*/*_relevance.json")))
+    return len(list(out.glob("sub-*/anat/*_relevance.json")))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
@@ -54,8 +54,8 @@ def test_sigkill_and_the_same_command_again(tmp_path, maps):
     process.communicate(timeout=60)  # returns when its workers, who hold its output open too, have ended
     killed_at = records(out)
     assert 5 <= killed_at < 10
-    (out / "sub-I100").mkdir(exist_ok=True)
-    (out / "sub-I100" / ".sub-I100_x.json.0123abcd.part").write_bytes(b"half a file")
+    (out / "sub-I100" / "anat").mkdir(exist_ok=True, parents=True)
+    (out / "sub-I100" / "anat" / ".sub-I100_x.json.0123abcd.part").write_bytes(b"half a file")
     again = start(file, out, *options)
     said, complained = again.communicate(timeout=400)
     assert again.returncode == 0, complained

@@ -265,7 +265,7 @@ def test_groups_of_one_and_of_nobody(tmp_path, maps):
 
 def test_without_maps_averages_and_tables_are_the_same(study, done, tmp_path):
     slim = run(study, tmp_path / "slim", maps=False, scratch_limit=0)
-    assert not list((tmp_path / "slim").glob("sub-*/*.nii.gz"))
+    assert not list((tmp_path / "slim").glob("sub-*/anat/*.nii.gz"))
     assert not list((tmp_path / "slim" / ".work" / "scratch").rglob("*.npy"))
     whole, part = content(done.folder), content(slim.folder)
     for name in whole:
@@ -289,11 +289,11 @@ def test_targets(study, tmp_path):
 
 def test_cancel_leaves_finished_maps(study, tmp_path):
     def cancel():
-        return len(list((tmp_path / "out").glob("sub-*/*relevance.json"))) >= 3
+        return len(list((tmp_path / "out").glob("sub-*/anat/*relevance.json"))) >= 3
 
     with pytest.raises(Cancelled):
         run(study, tmp_path / "out", cancel=cancel)
-    kept = len(list((tmp_path / "out").glob("sub-*/*relevance.json")))
+    kept = len(list((tmp_path / "out").glob("sub-*/anat/*relevance.json")))
     assert kept >= 3
     rest = run(study, tmp_path / "out")
     assert computed(rest) == 24 - kept

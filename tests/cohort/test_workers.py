@@ -42,13 +42,13 @@ def test_cancelling_processes(tmp_path, monkeypatch):
     study = load_study(make_study(tmp_path / "study", per_group=10), trust_code=True)
 
     def cancel():
-        return len(list((tmp_path / "out").glob("sub-*/*relevance.json"))) >= 2
+        return len(list((tmp_path / "out").glob("sub-*/anat/*relevance.json"))) >= 2
 
     start = time.monotonic()
     with pytest.raises(Cancelled):
         run_cohort(study, METHODS, out=tmp_path / "out", workers=2, cancel=cancel)
     assert time.monotonic() - start < 300
-    assert len(list((tmp_path / "out").glob("sub-*/*relevance.json"))) < 40
+    assert len(list((tmp_path / "out").glob("sub-*/anat/*relevance.json"))) < 40
     assert not list((tmp_path / "out" / ".work" / "signals").iterdir())
 
 

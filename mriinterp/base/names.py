@@ -1,0 +1,70 @@
+"""Names of scans, people, visits and files: compared, shortened, and the nearest known ones."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+__all__ = ["LONGEST_NAME", "composed", "near_names", "propose", "shortened"]
+
+LONGEST_NAME = 48
+"""Characters of a name inside a file name: with what is written around it, well below the 255 bytes a file name may have."""
+
+_PIECES = re.compile(r"\d+|[^\W\d_]+")
+_PREFIXES = ("sub", "ses")  # BIDS writes them before the label; a table may or may not
+
+
+def composed(text: str) -> str:
+    """Return text in Unicode's composed form (NFC).
+
+    macOS writes ``ü`` in file names as ``u`` and a combining mark; most tables hold one character.
+
+    Examples
+    --------
+    >>> composed("Mu\\u0308ller") == "M\\u00fcller"
+    True
+    """
+    return unicodedata.normalize("NFC", text)
+
+
+def shortened(name: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name for use in a file name: as it is, or its beginning and a digest of the whole.
+
+    Examples
+    --------
+    >>> shortened("sub-01"), len(shortened("x" * 225))
+    ('sub-01', 48)
+    """
+    if len(name.encode()) <= longest:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    beginning = name.encode()[: longest - len(digest) - 1].decode(errors="ignore")
+    return f"{beginning}x{digest}"
+
+
+def _pieces(name: str) -> tuple[str, ...]:
+    """Words and numbers of a name, without case, separators, leading zeros and the prefixes of BIDS."""
+    found = _PIECES.findall(composed(name).casefold())
+    return tuple(p.lstrip("0") or "0" if p.isdigit() else p for p in found if p not in _PREFIXES)
+
+
+def near_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return known names that differ from a name only in zeros before numbers, case, separators or ``sub-``, ``ses-``.
+
+    Examples
+    --------
+    >>> near_names("ses-1", ["ses-01", "ses-11"]), near_names("12", ["0012", "sub-12", "0120"])
+    (['ses-01'], ['0012', 'sub-12'])
+    """
+    pieces = _pieces(name)
+    if not pieces:
+        return []
+    return [other for other in known if other != name and _pieces(other) == pieces][:most]
+
+
+def propose(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean A or B?"`` for the near names, "" if there are none."""
+    near = near_names(name, known)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
