@@ -17,7 +17,7 @@ from mriinterp.simulation.subjects import DEMO, VARIANTS, simulate_subject, subj
 __all__ = ["add_parser"]
 
 DESCRIPTION = """\
-Write simulated T1 scans with known atrophy, as a BIDS-like folder:
+Write simulated T1 scans with known atrophy, into one folder:
   participants.tsv            id, group, sex, age, severity
   <id>_T1w.nii.gz, .json      the scan; the JSON says that it is simulated
   <id>_truth.nii.gz           where disease changed the brain"""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mriinterp.cohort.layout import group_labels, method_label
 from mriinterp.export.cohort_report import cohort_report
 from mriinterp.export.latex import latex_table
 from mriinterp.export.npz import METHOD_KEYS, write_original_npz
@@ -38,7 +39,7 @@ def _paper_means(view: View) -> dict:
 
 def _zip(view: View) -> bytes:
     """All averages, and deviations where they are known, as NIfTI in a zip."""
-    stream = io.BytesIO()
+    stream, labels = io.BytesIO(), group_labels(view.groups)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for group in view.groups:
             for method in view.methods:
@@ -47,8 +48,7 @@ def _zip(view: View) -> bytes:
                 part = "signed" if view.kind == "signed" else view.reading(method)
                 for what, volume in (("mean", view.mean(method, group)), ("std", view.std(method, group))):
                     if volume is not None:
-                        safe = "".join(c if c.isalnum() else "-" for c in group)
-                        file = f"group-{safe}_desc-{method}_part-{part}_{what}.nii.gz"
+                        file = f"group-{labels[group]}_desc-{method_label(method)}_part-{part}_{what}.nii.gz"
                         archive.write(write_volume(volume, Path(folder) / file, space="mni"), file)
     return stream.getvalue()
 
