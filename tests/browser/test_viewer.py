@@ -241,9 +241,9 @@ def test_nothing_on_the_wire_while_stepping_and_no_volumes_after(opened, page):
     # Forty steps and settings, 25 ms apart: longer than the pause together, never that long between two.
     sent = root.evaluate(
         """async (root) => {
-             const viewer = root.mriinterpViewer, send = viewer.setStateValue;
+             const viewer = root.mriinterpViewer, send = viewer.reporter.send;
              let early = 0, stepping = true;
-             viewer.setStateValue = (...args) => { if (stepping) early += 1; send(...args); };
+             viewer.reporter.send = (...args) => { if (stepping) early += 1; send(...args); };
              for (let n = 0; n < 40; n += 1) {
                if (n % 2) viewer.step(2, n < 20 ? 1 : -1); else viewer.set({ opacity: 0.4 + n / 100 });
                await new Promise((done) => setTimeout(done, 25));

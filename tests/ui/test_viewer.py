@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.incremental import BoxGrid
 from mriinterp.ui.viewer import Layer, Patch, viewer
-from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
+from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
 from mriinterp.ui.viewer.packing import NOT_A_NUMBER, decode_relevance, pack_labels, pack_relevance, pack_scan
 
 SHAPE = (7, 8, 9)
@@ -188,6 +188,6 @@ def test_python_places_the_crosshair_in_voxels_of_the_callers_array():
 
 
 def test_everything_the_browser_runs_is_local():
-    together = viewer_script() + store_script() + viewer_style()
+    together = (viewer_script() + volume_script() + viewer_style()).replace("\\\n", "")  # long strings are broken
     for remote in ("http:", "https:", "import(", "@import", "fetch(", "innerHTML", "eval("):
         assert remote not in together.replace("http://www.w3.org/2000/svg", ""), remote

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.image.volume import Grid, Volume, check_same_grid
-from mriinterp.ui.viewer.assets import store_script, viewer_script, viewer_style
+from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
 from mriinterp.ui.viewer.layer import Layer, Patch, ViewerState
 from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_relevance, pack_scan
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["viewer"]
 
 _VIEWER = st.components.v2.component("mriinterp_viewer", js=viewer_script(), css=viewer_style())
-_VOLUME = st.components.v2.component("mriinterp_volume", js=store_script())
+_VOLUME = st.components.v2.component("mriinterp_volume", js=volume_script())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

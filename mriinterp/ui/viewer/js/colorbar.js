@@ -1,8 +1,12 @@
 // The colour scale of one map: colours, what is hidden in grey, numbers, and what the numbers mean.
 
+import { HIDDEN_GREY, rampIndex } from './colors.js';
+import { fitCanvas, h } from './dom.js';
+import { clamp, formatNumber } from './numbers.js';
+
 const END = 6; // pixels
 
-class ColorBar {
+export class ColorBar {
   constructor(view) {
     this.view = view;
     this.canvas = h('canvas', { class: 'colorbar', role: 'img' });

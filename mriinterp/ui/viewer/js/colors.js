@@ -1,6 +1,9 @@
 // Colour scales and look-up tables. Signed maps diverge about 0, unsigned ones grow; none sets red against green.
 
-const SCALES = {
+import { NO_VALUE } from './codes.js';
+import { clamp } from './numbers.js';
+
+export const SCALES = {
   signed: {
     'blue-black-red': {
       label: 'Blue – black – red',
@@ -30,31 +33,30 @@ const SCALES = {
     },
   },
 };
-const HIDDEN_GREY = [118, 118, 122];
-const NO_VALUE = 65535;
+export const HIDDEN_GREY = [118, 118, 122];
 
 const parseColor = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
 
 // 256 colours, 3 bytes each, linear between the stops.
-function colorRamp(kind, name) {
+export function colorRamp(kind, name) {
   const scale = SCALES[kind][name] ?? Object.values(SCALES[kind])[0];
   const stops = scale.stops.map(parseColor);
   const ramp = new Uint8Array(768);
   for (let i = 0; i < 256; i += 1) {
     const at = (i / 255) * (stops.length - 1);
     const left = Math.min(stops.length - 2, Math.floor(at));
-    for (let c = 0; c < 3; c += 1) ramp[3 * i + c] = stops[left][c] + (at - left) * (stops[left + 1][c] - stops[left][c]);
+    for (let c = 0; c < 3; c += 1) ramp[3 * i + c] = Math.round(stops[left][c] + (at - left) * (stops[left + 1][c] - stops[left][c]));
   }
   return ramp;
 }
 
 // Where a value stands on its scale, 0..255.
-function rampIndex(value, range) {
+export function rampIndex(value, range) {
   return Math.round(255 * clamp((value - range[0]) / (range[1] - range[0]), 0, 1));
 }
 
 // Code (16 bit) to colour, alpha 0 where the map is below its cuts.
-function overlayTable(map, look, table) {
+export function overlayTable(map, look, table) {
   const { ramp, range, cuts, opacity, fade } = look;
   const top = Math.max(Math.abs(range[0]), Math.abs(range[1])) || 1;
   table.fill(0);
@@ -73,7 +75,7 @@ function overlayTable(map, look, table) {
 }
 
 // Code (8 bit) to grey between two codes.
-function greyTable(black, white, table) {
+export function greyTable(black, white, table) {
   const span = Math.max(1e-6, white - black);
   for (let code = 0; code < 256; code += 1) {
     const grey = Math.round(255 * clamp((code - black) / span, 0, 1));

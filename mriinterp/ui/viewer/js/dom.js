@@ -1,6 +1,6 @@
 // Small helpers to build elements. Text always goes through textContent, so names from files cannot become markup.
 
-function h(tag, properties = {}, ...children) {
+export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
@@ -23,7 +23,7 @@ const ICONS = {
   eye: 'M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z',
 };
 
-function icon(name) {
+export function icon(name) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
   path.setAttribute('d', ICONS[name]);
@@ -35,7 +35,7 @@ function icon(name) {
 }
 
 // A canvas at the resolution of the screen; returns its context with CSS pixels as units.
-function fitCanvas(canvas, width, height) {
+export function fitCanvas(canvas, width, height) {
   const ratio = Math.min(globalThis.devicePixelRatio || 1, 3);
   const columns = Math.max(1, Math.round(width * ratio));
   const rows = Math.max(1, Math.round(height * ratio));
@@ -49,5 +49,3 @@ function fitCanvas(canvas, width, height) {
   context.setTransform(columns / width, 0, 0, rows / height, 0, 0);
   return context;
 }
-
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

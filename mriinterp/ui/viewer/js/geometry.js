@@ -1,12 +1,14 @@
 // Planes, letters and millimetres. Arrays are in RAS+ order: i to the right, j to the front, k up; i runs fastest.
 
-const PLANES = [
+import { clamp } from './numbers.js';
+
+export const PLANES = [
   { axis: 0, name: 'Sagittal', coordinate: 'x', horizontal: 1, vertical: 2 },
   { axis: 1, name: 'Coronal', coordinate: 'y', horizontal: 0, vertical: 2 },
   { axis: 2, name: 'Axial', coordinate: 'z', horizontal: 0, vertical: 1 },
 ];
-const LETTERS = [['L', 'R'], ['P', 'A'], ['I', 'S']];
-const CONVENTIONS = {
+export const LETTERS = [['L', 'R'], ['P', 'A'], ['I', 'S']];
+export const CONVENTIONS = {
   radiological: 'Radiological: patient left on screen right',
   neurological: 'Neurological: patient left on screen left',
 };
@@ -15,20 +17,26 @@ function transform(matrix, [x, y, z]) {
   return [0, 1, 2].map((row) => matrix[row][0] * x + matrix[row][1] * y + matrix[row][2] * z + matrix[row][3]);
 }
 
-function invert(m) {
-  const cofactor = (r, c) => {
-    const [a, b] = [0, 1, 2].filter((i) => i !== r);
-    const [d, e] = [0, 1, 2].filter((i) => i !== c);
-    return (m[a][d] * m[b][e] - m[a][e] * m[b][d]) * ((r + c) % 2 ? -1 : 1);
-  };
-  const det = [0, 1, 2].reduce((sum, c) => sum + m[0][c] * cofactor(0, c), 0);
+// Cofactor of the linear part of a 4 × 4 matrix.
+function cofactor(m, r, c) {
+  const [a, b] = [0, 1, 2].filter((i) => i !== r);
+  const [d, e] = [0, 1, 2].filter((i) => i !== c);
+  return (m[a][d] * m[b][e] - m[a][e] * m[b][d]) * ((r + c) % 2 ? -1 : 1);
+}
+
+function determinant(m) {
+  return [0, 1, 2].reduce((sum, c) => sum + m[0][c] * cofactor(m, 0, c), 0);
+}
+
+export function invert(m) {
+  const det = determinant(m);
   return [0, 1, 2].map((r) => {
-    const row = [0, 1, 2].map((c) => cofactor(c, r) / det);
+    const row = [0, 1, 2].map((c) => cofactor(m, c, r) / det);
     return [...row, -row.reduce((sum, value, c) => sum + value * m[c][3], 0)];
   });
 }
 
-class Space {
+export class Space {
   constructor(spec) {
     this.shape = spec.shape;
     this.affine = spec.affine;
@@ -36,7 +44,7 @@ class Space {
     this.toFile = spec.toVoxel;
     this.strides = [1, spec.shape[0], spec.shape[0] * spec.shape[1]];
     this.zooms = [0, 1, 2].map((c) => Math.hypot(...[0, 1, 2].map((r) => spec.affine[r][c])));
-    this.voxelVolume = this.zooms.reduce((product, edge) => product * edge, 1);
+    this.voxelVolume = Math.abs(determinant(spec.affine));
   }
 
   get center() {
@@ -74,10 +82,10 @@ class Space {
   }
 }
 
-const isFlipped = (axis, convention) => axis === 0 && convention === 'radiological';
+export const isFlipped = (axis, convention) => axis === 0 && convention === 'radiological';
 
 // Letters at the left, right, top and bottom of a plane.
-function planeLetters(plane, convention) {
+export function planeLetters(plane, convention) {
   const [low, high] = LETTERS[plane.horizontal];
   const [bottom, top] = LETTERS[plane.vertical];
   return isFlipped(plane.horizontal, convention)

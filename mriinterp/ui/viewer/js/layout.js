@@ -1,10 +1,13 @@
 // Sizes: how planes share the width. All planes of a view have one scale, so a millimetre is a millimetre everywhere.
 
+import { h } from './dom.js';
+import { clamp } from './numbers.js';
+
 const GAP = 3;
 const PROFILE_HEIGHT = 38;
 const COLUMN_GAP = 14;
 
-function layoutViews(viewer) {
+export function layoutViews(viewer) {
   const { views, settings, stage, spec } = viewer;
   const width = stage.clientWidth;
   if (!width || !views.length) return false;

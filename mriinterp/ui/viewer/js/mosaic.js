@@ -1,8 +1,14 @@
 // Seven slices along every axis at once, as in the figures of papers; a click goes there.
 
+import { fitCanvas, h } from './dom.js';
+import { PLANES, isFlipped, planeLetters } from './geometry.js';
+import { formatMm } from './numbers.js';
+import { SliceImage } from './slice.js';
+import { CROSSHAIR, haloText } from './text.js';
+
 const MOSAIC_SLICES = 7;
 
-class Mosaic {
+export class Mosaic {
   constructor(viewer, view) {
     Object.assign(this, { viewer, view });
     this.images = PLANES.map((plane) => new SliceImage(viewer.space, plane));

@@ -1,4 +1,6 @@
-// Numbers as people read them.
+// Numbers: limits, and how they are written.
+
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
@@ -7,26 +9,22 @@ function superscript(number) {
 }
 
 // Three significant digits by default, powers of ten only where zeros would hide the number; a true minus sign.
-function formatNumber(value, digits = 3) {
+export function formatNumber(value, digits = 3) {
   if (!Number.isFinite(value)) return 'no value';
   if (value === 0) return '0';
-  const size = Math.abs(value);
-  let text;
-  if (size < 1e-3 || size >= 1e6) {
-    const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
-    text = `${mantissa}×10${superscript(Number(exponent))}`;
-  } else {
-    const decimals = clamp(digits - 1 - Math.floor(Math.log10(size)), 0, 8);
-    text = value.toFixed(decimals);
-  }
+  const [mantissa, power] = value.toExponential(digits - 1).split('e');
+  const exponent = Number(power); // after rounding: 0.9996 is 1.00
+  const text = exponent < -3 || exponent >= 6
+    ? `${mantissa}×10${superscript(exponent)}`
+    : value.toFixed(clamp(digits - 1 - exponent, 0, 8));
   return text.replace('-', '−');
 }
 
-function formatCount(value) {
+export function formatCount(value) {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ' ');
 }
 
-function formatMm(value) {
+export function formatMm(value) {
   const rounded = Math.round(value * 10) / 10;
   return (Object.is(rounded, -0) ? '0' : String(rounded)).replace('-', '−');
 }

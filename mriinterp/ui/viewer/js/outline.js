@@ -1,6 +1,6 @@
 // Borders of areas as lines between voxels, sharp at every size. Paths are in voxels and kept for the last slices.
 
-class Outlines {
+export class Outlines {
   constructor(space, areas) {
     this.space = space;
     this.areas = areas;

@@ -1,18 +1,13 @@
 // One plane of one map: picture, crosshair, letters, and the ways to move in it.
 
-const CROSSHAIR = '#7ee8c2';
-function haloText(context, text, x, y, align, baseline, color = '#f2f2f2') {
-  context.textAlign = align;
-  context.textBaseline = baseline;
-  context.lineJoin = 'round';
-  context.lineWidth = 3;
-  context.strokeStyle = 'rgba(0, 0, 0, 0.85)';
-  context.strokeText(text, x, y);
-  context.fillStyle = color;
-  context.fillText(text, x, y);
-}
+import { fitCanvas, h } from './dom.js';
+import { isFlipped, planeLetters } from './geometry.js';
+import { formatMm } from './numbers.js';
+import { drawPatch, patchCenters } from './patch.js';
+import { SliceImage } from './slice.js';
+import { CROSSHAIR, haloText } from './text.js';
 
-class Pane {
+export class Pane {
   constructor(viewer, view, plane) {
     Object.assign(this, { viewer, view, plane });
     this.image = new SliceImage(viewer.space, plane);
@@ -83,6 +78,12 @@ class Pane {
     ];
   }
 
+  // Pixels that a voxel is wide along an axis of the plane.
+  voxelSize(axis) {
+    const { shape } = this.viewer.space;
+    return axis === this.plane.horizontal ? this.box.width / shape[axis] : this.box.height / shape[axis];
+  }
+
   drawCrosshair() {
     const { context, box } = this;
     const [x, y] = this.place(this.viewer.cursor).map((v) => Math.round(v) + 0.5);
@@ -134,7 +135,7 @@ class Pane {
     if (event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.pressed = true;
-    this.viewer.stop();
+    this.viewer.player.stop();
     this.viewer.moveTo(this.locate(event));
   }
 

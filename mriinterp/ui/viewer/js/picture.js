@@ -1,5 +1,7 @@
 // What is shown, as one PNG: every canvas and every line of text where it stands.
 
+import { h } from './dom.js';
+
 const MARGIN = 12;
 
 function drawText(context, element, origin) {
@@ -50,7 +52,7 @@ function pictureOf(viewer) {
   return canvas;
 }
 
-function savePicture(viewer) {
+export function savePicture(viewer) {
   viewer.draw();
   pictureOf(viewer).toBlob((blob) => {
     const url = URL.createObjectURL(blob);

@@ -1,6 +1,10 @@
 // Relevance per slice under a plane: where along the axis the map has its weight; click to go there.
 
-class Profile {
+import { fitCanvas, h } from './dom.js';
+import { LETTERS, isFlipped } from './geometry.js';
+import { formatMm } from './numbers.js';
+
+export class Profile {
   constructor(viewer, view, plane) {
     Object.assign(this, { viewer, view, plane });
     this.canvas = h('canvas', {
@@ -11,7 +15,7 @@ class Profile {
       onpointerdown: (event) => {
         this.canvas.setPointerCapture(event.pointerId);
         this.pressed = true;
-        viewer.stop();
+        viewer.player.stop();
         this.go(event);
       },
       onpointermove: (event) => this.pressed && this.go(event),

@@ -1,6 +1,6 @@
 // One slice of a scan and a map as small images, in screen order; the canvas scales them.
 
-class SliceImage {
+export class SliceImage {
   constructor(space, plane) {
     this.space = space;
     this.plane = plane;

@@ -1,7 +1,9 @@
 // Words under the picture: where the crosshair is, what is there, and how much is shown.
 
+import { formatCount, formatMm, formatNumber } from './numbers.js';
+
 // Status line and the readings of every map at the crosshair.
-function describePlace(viewer) {
+export function describePlace(viewer) {
   const index = viewer.space.index(viewer.cursor);
   const mm = viewer.space.mm(viewer.cursor);
   const parts = [
@@ -20,7 +22,7 @@ function describePlace(viewer) {
   viewer.toolbar.showCursor(mm);
 }
 
-function describeShown(viewer) {
+export function describeShown(viewer) {
   const view = viewer.views.find((one) => one.measured);
   if (!view || viewer.views.length > 1) { viewer.shown.textContent = ''; return; }
   const { voxels, clusters } = view.measured;

@@ -21,7 +21,7 @@ async function inflate(bytes) {
 }
 
 // A message is 32 characters of digest, then the gzipped codes.
-function keepVolume(message) {
+export function keepVolume(message) {
   const digest = new TextDecoder().decode(message.subarray(0, 32));
   const entry = storeEntry(digest);
   entry.users += 1;
@@ -32,11 +32,11 @@ function keepVolume(message) {
   return digest;
 }
 
-function releaseVolume(digest) {
+export function releaseVolume(digest) {
   const entry = volumeStore().get(digest);
   if (entry && (entry.users -= 1) <= 0) volumeStore().delete(digest);
 }
 
-function volumeBytes(digest) {
+export function volumeBytes(digest) {
   return storeEntry(digest).promise;
 }

@@ -1,5 +1,10 @@
 // The controls. Each knows how to show the settings and how to change them; nothing here draws.
 
+import { SCALES } from './colors.js';
+import { h, icon } from './dom.js';
+import { PLANES } from './geometry.js';
+import { savePicture } from './picture.js';
+
 const HINTS = {
   play: 'Play through the slices of the plane last used (space)',
   peak: 'Go to the strongest relevance of the map last used (p)',
@@ -16,7 +21,7 @@ const HINTS = {
     + 'o hides the overlay, p goes to the peak',
 };
 
-class Toolbar {
+export class Toolbar {
   constructor(viewer) {
     this.viewer = viewer;
     this.syncs = [];
@@ -210,7 +215,7 @@ class Toolbar {
   typed() {
     const mm = this.coordinates.map((field) => Number(field.value));
     if (mm.some((value) => !Number.isFinite(value))) return;
-    this.viewer.stop();
+    this.viewer.player.stop();
     this.viewer.moveTo(this.viewer.space.fromMm(mm));
     this.viewer.report();
   }

@@ -1,12 +1,21 @@
 // One map with its scan: headline, colour bar, planes, profiles; and how it is coloured now.
 
-class MapView {
+import { ColorBar } from './colorbar.js';
+import { colorRamp, overlayTable } from './colors.js';
+import { h } from './dom.js';
+import { PLANES } from './geometry.js';
+import { Mosaic } from './mosaic.js';
+import { Pane } from './pane.js';
+import { Profile } from './profile.js';
+import { mapId } from './volumes.js';
+
+export class MapView {
   constructor(viewer, layer, scan, map) {
     Object.assign(this, { viewer, scan, map });
     this.name = layer?.name ?? '';
     this.unit = layer?.unit ?? '';
     this.given = layer?.range ?? null;
-    this.id = layer ? `${layer.volume}${layer.signed}` : '';
+    this.id = layer ? mapId(layer) : '';
     this.measured = null;
     this.table = new Uint32Array(65536);
     this.bar = map ? new ColorBar(this) : null;
@@ -66,4 +75,17 @@ class MapView {
       this.profiles[plane.axis]?.draw();
     }
   }
+}
+
+// Colours of all maps: each on its own scale, or all on one that reaches the largest end, or the end the reader set.
+export function colorViews(views, settings) {
+  views.forEach((view) => view.resolveThreshold());
+  const own = views.map((view) => view.ownRange());
+  const top = settings.top ?? Math.max(...own.map((range) => range[1]));
+  const low = Math.min(0, ...own.filter((_, n) => !views[n].map.signed).map((range) => range[0]));
+  const common = settings.share_range || settings.top !== null;
+  views.forEach((view, n) => {
+    view.color(!common ? own[n] : view.map.signed ? [-top, top] : [low, top]);
+    view.describe();
+  });
 }

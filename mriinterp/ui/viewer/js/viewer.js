@@ -1,32 +1,38 @@
 // The viewer: state, what a change of state asks for, and the frame.
 
-const DEFAULTS = {
-  planes: 'all', overlay: true, smooth: true, fade: false, crosshair: true, patch: true,
-  black: 0, white: 1, signedScale: 'blue-black-red', unsignedScale: 'inferno', top: null,
-};
-const PYTHON_SETTINGS = ['view', 'layout', 'convention', 'threshold', 'threshold_mode', 'cluster', 'opacity', 'outlines', 'share_range'];
-const ASKS = {
-  layout: ['view', 'layout', 'planes', 'convention', 'share_range', 'top'],
-  measure: ['threshold', 'threshold_mode', 'cluster'],
-  color: ['threshold', 'threshold_mode', 'opacity', 'fade', 'signedScale', 'unsignedScale', 'share_range', 'top'],
-  window: ['black', 'white'],
-};
-const REPORT_DELAY = 180; // after a click
-const PAUSE = 400; // after the last of several changes: nothing is reported while the reader steps
-const PLAY_INTERVAL = 90;
+import { boxAround } from './boxes.js';
+import { h } from './dom.js';
+import { CONVENTIONS, PLANES, Space } from './geometry.js';
+import { layoutViews } from './layout.js';
+import { Measurer } from './measurer.js';
+import { Outlines } from './outline.js';
+import { Player } from './player.js';
+import { Reporter } from './reporter.js';
+import {
+  ALL_WORK, changesFromPython, isReported, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
+} from './settings.js';
+import { describePlace, describeShown } from './status.js';
+import { readTheme } from './theme.js';
+import { Toolbar } from './toolbar.js';
+import { colorViews, MapView } from './view.js';
+import { Volumes } from './volumes.js';
+
+const REPORT_DELAY = 180; // ms after a click
+const PAUSE = 400; // ms after the last of several changes: nothing is reported while the reader steps
 
 // Settings and crosshair by key of the component: they survive when the page mounts the viewer anew.
 const remembered = new Map();
-let clicks = Date.now(); // numbers clicks, also across reloads of the page
 
-class Viewer {
+export class Viewer {
   constructor(parent) {
     this.views = [];
-    this.cache = new Map();
+    this.volumes = new Volumes();
     this.pending = new Set();
     this.frames = { count: 0, last: 0, longest: 0 };
     this.active = 2;
     this.measurer = new Measurer((id, measured) => this.takeMeasure(id, measured));
+    this.player = new Player(() => this.playOn(), (playing) => this.showPlaying(playing));
+    this.reporter = new Reporter(() => (this.player.playing ? null : this.reported));
     this.stage = h('div', { class: 'stage' }, h('p', { class: 'wait', text: 'Loading the images …' }));
     this.status = h('div', { class: 'status', role: 'status', 'data-text': true });
     this.convention = h('span', { class: 'convention', 'data-text': true });
@@ -41,13 +47,13 @@ class Viewer {
 
   async accept(component) {
     const { data: spec, setStateValue } = component;
-    this.setStateValue = setStateValue;
+    this.reporter.send = (report) => setStateValue('cursor', report);
     const text = JSON.stringify(spec);
-    if (text === this.specText) { this.readColors(); this.ask('color'); return; } // a new theme
+    if (text === this.specText) { Object.assign(this, readTheme(this.root)); this.ask('color'); return; } // a new theme
     this.specText = text;
     const first = !this.spec;
     try {
-      const parts = await this.load(spec);
+      const parts = await this.volumes.load(spec);
       if (text !== this.specText || this.closed) return; // overtaken by a newer message
       this.take(spec, parts, first);
     } catch (error) {
@@ -55,29 +61,16 @@ class Viewer {
     }
   }
 
-  async load(spec) {
-    const obtain = async (id, meta, make) => {
-      if (!this.cache.has(id)) this.cache.set(id, make(meta, await volumeBytes(meta.volume)));
-      return this.cache.get(id);
-    };
-    const scans = await Promise.all(spec.scans.map((meta) => obtain(`scan ${meta.volume}`, meta, (m, b) => new Scan(m, b))));
-    const mapId = (meta) => `${meta.volume}${meta.signed}`;
-    const maps = await Promise.all(spec.layers.map((meta) => obtain(mapId(meta), meta, (m, b) => new RelevanceMap(m, b, spec.shape))));
-    const areas = spec.atlas && await obtain(`areas ${spec.atlas.volume}`, spec.atlas, (m, b) => new Areas(m, b));
-    const used = new Set([...spec.scans.map((m) => `scan ${m.volume}`), ...spec.layers.map(mapId), `areas ${spec.atlas?.volume}`]);
-    return { scans, maps, areas, used };
-  }
-
   take(spec, { scans, maps, areas, used }, first) {
     const before = this.spec;
     this.spec = spec;
-    for (const id of this.cache.keys()) if (!used.has(id)) this.cache.delete(id);
+    this.volumes.keepOnly(used);
     this.measurer.keepOnly(used);
     const structure = (s) => JSON.stringify([s.shape, s.affine, s.scans, s.layers, s.atlas]);
     if (first || structure(before) !== structure(spec)) this.build(spec, scans, maps, areas);
     this.takeSettings(spec.settings);
     this.takeCursor(spec, first);
-    this.ask('layout', 'measure', 'color', 'window');
+    this.ask(...ALL_WORK);
   }
 
   build(spec, scans, maps, areas) {
@@ -94,17 +87,13 @@ class Viewer {
     }
     this.stage.replaceChildren(...this.views.map((view) => view.element));
     describeShown(this);
-    this.readColors();
+    Object.assign(this, readTheme(this.root));
   }
 
-  // Python's settings count when Python changes them; what the reader chose stays otherwise.
   takeSettings(given) {
     const memory = remembered.get(this.spec.key);
-    this.settings ??= { ...DEFAULTS, ...given, ...memory?.settings };
-    const known = this.given ?? memory?.given ?? given;
-    for (const name of PYTHON_SETTINGS) {
-      if (JSON.stringify(known[name]) !== JSON.stringify(given[name])) this.settings[name] = given[name];
-    }
+    this.settings ??= startSettings(given, memory?.settings);
+    Object.assign(this.settings, changesFromPython(this.given ?? memory?.given ?? given, given));
     this.given = given;
   }
 
@@ -126,7 +115,7 @@ class Viewer {
   }
 
   get thresholdSetting() {
-    return this.settings.threshold ?? (this.settings.threshold_mode === 'percentile' ? 90 : 0);
+    return thresholdOf(this.settings);
   }
 
   set(changes) {
@@ -134,16 +123,14 @@ class Viewer {
       const view = this.views.find((one) => one.map);
       if (view) changes.threshold = changes.threshold_mode === 'value' ? view.threshold : view.map.percentOf(view.threshold);
     }
-    if ('black' in changes) changes.white = Math.max(this.settings.white, changes.black + 0.02);
-    else if ('white' in changes) changes.black = Math.min(this.settings.black, changes.white - 0.02);
-    Object.assign(this.settings, changes);
-    this.ask(...Object.keys(ASKS).filter((work) => ASKS[work].some((name) => name in changes)));
-    if (PYTHON_SETTINGS.some((name) => name in changes)) this.report(PAUSE);
+    Object.assign(this.settings, withWindow(changes, this.settings));
+    this.ask(...workFor(changes));
+    if (isReported(changes)) this.report(PAUSE);
   }
 
   reset() {
-    this.settings = { ...DEFAULTS, ...this.spec.settings };
-    this.ask('layout', 'measure', 'color', 'window');
+    this.settings = startSettings(this.spec.settings);
+    this.ask(...ALL_WORK);
     this.report(PAUSE);
   }
 
@@ -168,28 +155,26 @@ class Viewer {
   toPeak() {
     const peak = this.peak();
     if (!peak) return;
-    this.stop();
+    this.player.stop();
     this.moveTo(peak);
     this.report();
   }
 
   togglePlay() {
-    if (this.playing) { this.stop(); return; }
-    this.playing = setInterval(() => {
-      const [first, last] = this.views[0].scan.bounds(this.space)[this.active];
-      const voxel = [...this.cursor];
-      voxel[this.active] = voxel[this.active] >= last || voxel[this.active] < first ? first : voxel[this.active] + 1;
-      this.moveTo(voxel);
-    }, PLAY_INTERVAL);
-    this.toolbar.showPlaying(true);
+    if (this.player.playing) this.player.stop();
+    else this.player.start();
   }
 
-  stop() {
-    if (!this.playing) return;
-    clearInterval(this.playing);
-    this.playing = null;
-    this.toolbar.showPlaying(false);
-    this.report(PAUSE);
+  playOn() {
+    const [first, last] = this.views[0].scan.bounds(this.space)[this.active];
+    const voxel = [...this.cursor];
+    voxel[this.active] = voxel[this.active] >= last || voxel[this.active] < first ? first : voxel[this.active] + 1;
+    this.moveTo(voxel);
+  }
+
+  showPlaying(playing) {
+    this.toolbar.showPlaying(playing);
+    if (!playing) this.report(PAUSE);
   }
 
   toggleFullScreen() {
@@ -197,28 +182,14 @@ class Viewer {
     else this.root.requestFullscreen?.().catch(() => {});
   }
 
-  // Tell Python where the crosshair is and how things are shown, once, when nothing has changed for a while.
-  report(delay = REPORT_DELAY) {
-    if (!this.spec.report || this.closed) return;
-    clearTimeout(this.reporting);
-    this.reporting = setTimeout(() => {
-      if (this.playing) return; // told when it stops
-      const mm = this.space.mm(this.cursor).map((v) => Math.round(1e6 * v) / 1e6);
-      const settings = Object.fromEntries(PYTHON_SETTINGS.map((name) => [name, this.settings[name]]));
-      settings.threshold = this.thresholdSetting;
-      this.setStateValue('cursor', { mm, move: this.move, click: (clicks += 1), settings });
-    }, delay);
+  // Where the crosshair is and how things are shown.
+  get reported() {
+    const mm = this.space.mm(this.cursor).map((v) => Math.round(1e6 * v) / 1e6);
+    return { mm, move: this.move, settings: { ...reportedSettings(this.settings), threshold: this.thresholdSetting } };
   }
 
-  readColors() {
-    const style = getComputedStyle(this.root);
-    this.font = style.fontFamily;
-    const color = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-    this.colors = {
-      text: color('--st-text-color', '#222'), border: color('--st-border-color', '#999'),
-      background: color('--st-background-color', '#fff'), faint: style.getPropertyValue('--faint').trim() || '#888',
-      positive: '#e2622b', negative: '#3f8fe8',
-    };
+  report(delay = REPORT_DELAY) {
+    if (this.spec.report && !this.closed) this.reporter.ask(delay);
   }
 
   // Work is gathered and done in the next frame.
@@ -233,7 +204,7 @@ class Viewer {
     const work = new Set(this.pending);
     this.pending.clear();
     const maps = this.views.filter((view) => view.map);
-    if (work.has('measure') || work.has('color')) this.recolor(maps);
+    if (work.has('measure') || work.has('color')) colorViews(maps, this.settings);
     describePlace(this);
     if (work.has('layout')) {
       if (!layoutViews(this)) { this.pending = work; return; }
@@ -252,18 +223,6 @@ class Viewer {
     this.root.dataset.ready = 'true';
   }
 
-  recolor(maps) {
-    maps.forEach((view) => view.resolveThreshold());
-    const own = maps.map((view) => view.ownRange());
-    const top = this.settings.top ?? Math.max(...own.map((range) => range[1]));
-    const low = Math.min(0, ...own.filter((_, n) => !maps[n].map.signed).map((range) => range[0]));
-    const common = this.settings.share_range || this.settings.top !== null;
-    maps.forEach((view, n) => {
-      view.color(!common ? own[n] : view.map.signed ? [-top, top] : [low, top]);
-      view.describe();
-    });
-  }
-
   takeMeasure(id, measured) {
     for (const view of this.views) if (view.id === id) view.measured = measured;
     describeShown(this);
@@ -274,14 +233,15 @@ class Viewer {
     for (const view of this.views) view.draw();
   }
 
+  // The occlusion box around the crosshair in the viewer's voxels.
   patchWindow() {
-    return patchWindow(this);
+    return boxAround(this.spec.patch, this.cursor);
   }
 
   close() {
     this.closed = true;
-    this.stop();
-    clearTimeout(this.reporting);
+    this.player.stop();
+    this.reporter.close();
     this.observer.disconnect();
     this.measurer.close();
     this.root.remove();

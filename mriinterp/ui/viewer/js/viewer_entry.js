@@ -1,5 +1,7 @@
 // Entry of the component: called on mounting and whenever Python's message or the theme changes.
 
+import { Viewer } from './viewer.js';
+
 const mounted = new WeakMap();
 
 export default function (component) {

@@ -1,5 +1,7 @@
 // Entry of the invisible component that carries one volume to the browser.
 
+import { keepVolume, releaseVolume } from './store.js';
+
 const kept = new WeakMap();
 
 export default function ({ data, parentElement }) {

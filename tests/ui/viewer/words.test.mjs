@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { formatCount, formatMm, formatNumber } from '../../../mriinterp/ui/viewer/js/numbers.js';
+import {
+  changesFromPython, isReported, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
+} from '../../../mriinterp/ui/viewer/js/settings.js';
+
+test('numbers have three significant digits, a true minus, and powers only where zeros would hide them', () => {
+  const written = { 0: '0', 0.0316: '0.0316', 2.5: '2.50', '-2.5': '−2.50', 123.4: '123', 4.2e-5: '4.20×10⁻⁵', '-3e7': '−3.00×10⁷' };
+  for (const [value, text] of Object.entries(written)) assert.equal(formatNumber(Number(value)), text);
+  assert.equal(formatNumber(0.9996), '1.00');
+  assert.equal(formatNumber(0.0123456, 4), '0.01235');
+  assert.equal(formatNumber(NaN), 'no value');
+});
+
+test('millimetres have one decimal, counts a gap at thousands', () => {
+  assert.deepEqual([-0.04, 12.34, -7.06, 30].map(formatMm), ['0', '12.3', '−7.1', '30']);
+  assert.deepEqual([7, 1234, 1234567].map(formatCount), ['7', '1 234', '1 234 567']);
+});
+
+test('what Python changes counts, what the reader chose stays', () => {
+  const settings = { ...startSettings({ opacity: 0.8, threshold: 90 }), opacity: 0.3 };
+  Object.assign(settings, changesFromPython({ opacity: 0.8, threshold: 90 }, { opacity: 0.8, threshold: 95 }));
+  assert.deepEqual([settings.opacity, settings.threshold], [0.3, 95]);
+  assert.deepEqual(Object.keys(reportedSettings(settings)).includes('black'), false);
+  assert.deepEqual([isReported({ black: 0.1 }), isReported({ opacity: 0.1 })], [false, true]);
+});
+
+test('a change asks for the work that depends on it', () => {
+  assert.deepEqual(workFor({ threshold: 3 }), ['measure', 'color']);
+  assert.deepEqual(workFor({ white: 0.5 }), ['window']);
+  assert.deepEqual(workFor({ crosshair: false }), []);
+});
+
+test('black stays below white', () => {
+  assert.deepEqual(withWindow({ black: 0.9 }, { black: 0, white: 0.5 }), { black: 0.9, white: 0.92 });
+  assert.deepEqual(withWindow({ white: 0.25 }, { black: 0.5, white: 1 }), { white: 0.25, black: 0.23 });
+  assert.deepEqual(withWindow({ white: 0.7 }, { black: 0.5, white: 1 }), { white: 0.7, black: 0.5 });
+});
+
+test('without a threshold the 90th percentile counts, as a value nothing is hidden', () => {
+  assert.equal(thresholdOf({ threshold: null, threshold_mode: 'percentile' }), 90);
+  assert.equal(thresholdOf({ threshold: null, threshold_mode: 'value' }), 0);
+  assert.equal(thresholdOf({ threshold: 0, threshold_mode: 'percentile' }), 0);
+});
