@@ -12,6 +12,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.errors import words_of
+from mriinterp.base.files import read_json
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.cost import describe_cost
@@ -172,7 +173,7 @@ def _is_simulated(path: Path) -> bool:
     """Whether ``simulate`` wrote this scan (its sidecar says so)."""
     sidecar = path.with_name(scan_stem(path) + ".json")
     try:
-        entries = json.loads(sidecar.read_text(encoding="utf-8"))
+        entries = read_json(sidecar)
     except (OSError, ValueError):
         return False
     return isinstance(entries, dict) and entries.get("simulated") is True

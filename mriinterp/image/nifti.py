@@ -18,8 +18,10 @@ import nibabel as nib
 import numpy as np
 
 from mriinterp.base.atomic import replacing
+from mriinterp.base.files import check_file
+from mriinterp.image.formats import describe_folder
 from mriinterp.image.imagefile import MAX_VOXELS, ImageFile, open_bytes
-from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.image.volume import Grid, Volume, check_same_grid, resample
 
 __all__ = [
     "MAX_VOXELS",
@@ -38,7 +40,13 @@ GZIP_LEVEL = 4
 logger = logging.getLogger(__name__)
 
 
-def read_volume(path: str | os.PathLike, *, allow_unknown_space: bool = False, allow_constant: bool = False) -> Volume:
+def read_volume(
+    path: str | os.PathLike,
+    *,
+    allow_unknown_space: bool = False,
+    allow_constant: bool = False,
+    grid: Grid | None = None,
+) -> Volume:
     """A scan or map from disk.
 
     Parameters
@@ -52,13 +60,19 @@ def read_volume(path: str | os.PathLike, *, allow_unknown_space: bool = False, a
     allow_constant : bool
         Take an image that is the same everywhere: a map without relevance,
         for example. A scan like that is an error.
+    grid : Grid, optional
+        Where the voxels of the file must lie; others are refused by their
+        header.
 
     Returns
     -------
     Volume
         float32 in closest-canonical RAS+ order, intensity scaling applied,
-        NaN and infinities set to 0 (their number is logged). `source` is the
-        lattice on disk.
+        NaN and infinities set to 0 (their number is noted). `source` is the
+        lattice on disk, `notes` what is doubtful about the file. Of a NIfTI
+        with both an sform and a qform the sform counts; a note tells where
+        they differ by more than 1 mm or in handedness. Lengths in metres or
+        micrometres become mm.
 
     Raises
     ------
@@ -70,7 +84,7 @@ def read_volume(path: str | os.PathLike, *, allow_unknown_space: bool = False, a
         affine, or nothing but zeros or NaN. Judged by the header wherever
         possible, before memory is spent.
     """
-    return _from_path(path, lambda file: _scan(file, allow_constant), allow_unknown_space)
+    return _from_path(path, lambda file: _scan(file, allow_constant), allow_unknown_space, grid)
 
 
 def read_volume_bytes(
@@ -92,7 +106,7 @@ def read_labels(path: str | os.PathLike, *, allow_unknown_space: bool = False) -
     Volume
         int16 or, where labels exceed that, int32; RAS+ order.
     """
-    return _from_path(path, _labels, allow_unknown_space)
+    return _from_path(path, _labels, allow_unknown_space, None)
 
 
 def read_labels_bytes(data: bytes, name: str, *, allow_unknown_space: bool = False) -> Volume:
@@ -100,14 +114,19 @@ def read_labels_bytes(data: bytes, name: str, *, allow_unknown_space: bool = Fal
     return _labels(ImageFile.open(*open_bytes(data), Path(name).name, allow_unknown_space=allow_unknown_space))
 
 
-def _from_path(path: str | os.PathLike, read: Callable[[ImageFile], Volume], allow_unknown_space: bool) -> Volume:
+def _from_path(
+    path: str | os.PathLike, read: Callable[[ImageFile], Volume], allow_unknown_space: bool, grid: Grid | None
+) -> Volume:
     path = Path(path)
     if path.is_dir():
-        raise ValueError(f"{path}: expected an image file, got a folder; name the .nii or .nii.gz file inside")
+        raise ValueError(f"{path}: expected an image file, got {describe_folder(path)}")
     try:
-        with path.open("rb") as stream:
+        with check_file(path, "an image file").open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
-            return read(ImageFile.open(stream, size, path.name, allow_unknown_space=allow_unknown_space))
+            file = ImageFile.open(stream, size, path.name, allow_unknown_space=allow_unknown_space)
+            if grid is not None:
+                check_same_grid(file.grid, grid, path.name, "what is wanted")
+            return read(file)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file; check the spelling and the folder") from None
 
@@ -132,12 +151,11 @@ def _scan(file: ImageFile, allow_constant: bool) -> Volume:
             flat[where] = values
     if replaced == size:
         raise ValueError(f"{file.name}: all voxels are NaN or infinite; the image was damaged when it was made")
-    if replaced:
-        logger.warning("%s: %d of %d voxels were NaN or infinite; set to 0", file.name, replaced, size)
+    notes = (f"{replaced} of {size} voxels were NaN or infinite; set to 0",) if replaced else ()
     if low == high and not allow_constant:
         what = "all voxels are zero" if low == 0 else f"all voxels have the same value, {low:g}"
         raise ValueError(f"{file.name}: {what}; there is no image in this file")
-    return _canonical(file, np.zeros(size, np.float32) if flat is None else flat)
+    return _canonical(file, np.zeros(size, np.float32) if flat is None else flat, notes)
 
 
 def _labels(file: ImageFile) -> Volume:
@@ -163,24 +181,28 @@ def _labels(file: ImageFile) -> Volume:
             if flat is None:
                 flat = np.zeros(size, np.int32)
             flat[where] = values
-    if replaced:
-        logger.warning("%s: %d of %d labels were NaN or infinite; set to 0", file.name, replaced, size)
+    notes = (f"{replaced} of {size} labels were NaN or infinite; set to 0",) if replaced else ()
     if flat is None:
         raise ValueError(f"{file.name}: all voxels are zero; there are no labels in this file")
-    return _canonical(file, flat.astype(np.int16) if largest <= np.iinfo(np.int16).max else flat)
+    return _canonical(file, flat.astype(np.int16) if largest <= np.iinfo(np.int16).max else flat, notes)
 
 
 def _scaled(file: ImageFile, stored: np.ndarray) -> np.ndarray:
-    if file.slope == 1 and file.intercept == 0:
+    slope, intercept = file.header.slope, file.header.intercept
+    if slope == 1 and intercept == 0:
         return stored
     with np.errstate(over="ignore", invalid="ignore"):
-        return stored * np.float64(file.slope) + file.intercept
+        return stored * np.float64(slope) + intercept
 
 
-def _canonical(file: ImageFile, flat: np.ndarray) -> Volume:
+def _canonical(file: ImageFile, flat: np.ndarray, notes: tuple[str, ...]) -> Volume:
+    """The voxels in RAS+ order; what is doubtful about the file is logged and kept."""
+    notes = file.header.notes + notes
+    for note in notes:
+        logger.warning("%s: %s", file.name, note)
     on_disk = Volume(flat.reshape(file.grid.shape, order="F"), file.grid.affine)
     volume = on_disk.canonical()
-    return Volume(np.ascontiguousarray(volume.data), volume.affine, file.grid)
+    return Volume(np.ascontiguousarray(volume.data), volume.affine, file.grid, notes)
 
 
 def to_source(volume: Volume, source: Grid, order: int | None = None) -> Volume:

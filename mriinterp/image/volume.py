@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import reprlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 from nibabel.affines import voxel_sizes as _voxel_sizes
@@ -14,6 +16,7 @@ from scipy import ndimage
 __all__ = ["Grid", "Volume", "check_same_grid", "resample"]
 
 AFFINE_TOLERANCE_MM = 1e-3
+MAX_LENGTH = 2**31 - 1  # voxels along an axis
 MIN_VOXEL_MM, MAX_VOXEL_MM = 1e-6, 1e6
 FLATTEST = 1e-4  # volume of the cell spanned by the axes' directions: 1 at right angles, 0 in a plane
 
@@ -22,6 +25,15 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _whole_shape(shape) -> tuple[int, int, int]:
+    """Three positive whole numbers; what a file says of a shape may be anything, 1e400 or a word included."""
+    numbers = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else ()
+    whole = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and n % 1 == 0 for n in numbers)
+    if len(numbers) != 3 or not whole or not 1 <= min(numbers) <= max(numbers) <= MAX_LENGTH:
+        raise ValueError(f"expected a shape of three positive whole numbers, got {reprlib.repr(shape)}")
+    return tuple(int(n) for n in numbers)
 
 
 def _invertible(affine: np.ndarray) -> bool:
@@ -56,12 +68,16 @@ class Grid:
     affine: np.ndarray
 
     def __post_init__(self):
-        shape = tuple(int(n) for n in self.shape)
-        if len(shape) != 3 or min(shape) < 1:
-            raise ValueError(f"expected a shape of three positive numbers, got {self.shape}")
-        affine = np.array(self.affine, dtype=np.float64)
-        if affine.shape != (4, 4) or not np.isfinite(affine).all():
-            raise ValueError(f"expected a finite 4×4 affine, got shape {affine.shape}: {affine.tolist()}")
+        shape = _whole_shape(self.shape)
+        try:
+            affine = np.array(self.affine)
+        except (TypeError, ValueError):  # ragged, or nested beyond reason
+            affine = np.array(None)
+        if affine.shape != (4, 4) or affine.dtype.kind not in "iuf":
+            raise ValueError(f"expected a 4×4 affine of numbers, got shape {affine.shape} of {affine.dtype}")
+        affine = affine.astype(np.float64)
+        if not np.isfinite(affine).all():
+            raise ValueError(f"expected a finite 4×4 affine, got {affine.tolist()}")
         if not _invertible(affine):
             raise ValueError(
                 f"expected an invertible affine with voxels of {MIN_VOXEL_MM:g} to {MAX_VOXEL_MM:g} mm, "
@@ -121,11 +137,15 @@ class Volume:
     source : Grid, optional
         The lattice of the file this volume came from, when the voxel order
         was changed on reading; maps go back there on request.
+    notes : tuple of str
+        What is doubtful about the file, in words; whoever reads a scan for
+        somebody passes them on.
     """
 
     data: np.ndarray
     affine: np.ndarray
     source: Grid | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self):
         data = np.asarray(self.data)
@@ -153,7 +173,7 @@ class Volume:
 
     def with_data(self, data: np.ndarray) -> Volume:
         """Other values on the same grid."""
-        return Volume(data, self.affine, self.source)
+        return Volume(data, self.affine, self.source, self.notes)
 
     def canonical(self) -> Volume:
         """The same voxels in the order closest to RAS+ (exact, no resampling)."""
@@ -162,7 +182,7 @@ class Volume:
             return self
         data = np.ascontiguousarray(apply_orientation(self.data, orientation))
         affine = self.affine @ inv_ornt_aff(orientation, self.data.shape)
-        return Volume(data, affine, self.source or self.grid)
+        return Volume(data, affine, self.source or self.grid, self.notes)
 
 
 def check_same_grid(a: Volume | Grid, b: Volume | Grid, a_name: str = "first", b_name: str = "second") -> None:
@@ -196,7 +216,7 @@ def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
     if order not in (0, 1, 2, 3):
         raise ValueError(f"expected an interpolation order of 0, 1, 2 or 3, got {order}")
     if volume.grid.matches(grid):
-        return Volume(volume.data, grid.affine, volume.source)
+        return Volume(volume.data, grid.affine, volume.source, volume.notes)
     matrix = np.linalg.inv(volume.affine) @ grid.affine
     rounded = np.round(matrix)
     if np.abs(matrix - rounded).max() < 1e-6:
@@ -205,4 +225,4 @@ def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
     out = ndimage.affine_transform(
         data, matrix[:3, :3], matrix[:3, 3], output_shape=grid.shape, order=order, mode="grid-constant"
     )
-    return Volume(out.astype(volume.data.dtype, copy=False), grid.affine)
+    return Volume(out.astype(volume.data.dtype, copy=False), grid.affine, notes=volume.notes)

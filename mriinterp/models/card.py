@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_json
 from mriinterp.image.volume import Grid
 
 __all__ = ["Head", "ModelCard", "read_card", "write_card"]
@@ -124,7 +126,7 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
     if grid is not None and not (isinstance(grid, dict) and {"shape", "affine"} <= grid.keys()):
         problems.append('\'grid\' is not {"shape": [i, j, k], "affine": 4×4}')
     elif grid is not None:
-        made["grid"] = _try(lambda: Grid(tuple(grid["shape"]), grid["affine"]), "'grid'", problems)
+        made["grid"] = _try(lambda: Grid(grid["shape"], grid["affine"]), "'grid'", problems)
     if "classes" in entries or "heads" in entries:
         made["heads"] = _try(lambda: _heads(entries), "'heads'" if "heads" in entries else "'classes'", problems)
     weights = entries.get("weights", ())
@@ -167,12 +169,12 @@ def _heads(entries: dict) -> tuple[Head, ...]:
         classes = _names(entries["classes"])
         return (Head("output", classes, "scale" if len(classes) == 1 else "classes"),)
     if not isinstance(entries["heads"], list) or not all(isinstance(entry, dict) for entry in entries["heads"]):
-        raise ValueError(f'expected a list of {{"name": …, "classes": […]}}, got {entries["heads"]!r}')
+        raise ValueError(f'expected a list of {{"name": …, "classes": […]}}, got {reprlib.repr(entries["heads"])}')
     heads, start = [], 0
     for entry in entries["heads"]:
         for key in ("name", "kind", "note"):
             if not isinstance(entry.get(key, ""), str):
-                raise ValueError(f"expected {key!r} of a head to be text, got {entry[key]!r}")
+                raise ValueError(f"expected {key!r} of a head to be text, got {reprlib.repr(entry[key])}")
         head = Head(entry["name"], _names(entry["classes"]), entry.get("kind", "classes"), start, entry.get("note", ""))
         heads.append(head)
         start = head.stop
@@ -180,15 +182,15 @@ def _heads(entries: dict) -> tuple[Head, ...]:
         raise ValueError("expected at least one head, got none")
     names = [name for head in heads for name in head.classes]
     if len(set(names)) != len(names):
-        raise ValueError(f"expected different names for all outputs, got {names}")
+        raise ValueError(f"expected different names for all outputs, got {reprlib.repr(names)}")
     return tuple(heads)
 
 
 def _names(classes) -> tuple[str, ...]:
     if not isinstance(classes, (list, tuple)) or not all(isinstance(name, str) for name in classes):
-        raise ValueError(f"expected a list of names, got {classes!r}")
+        raise ValueError(f"expected a list of names, got {reprlib.repr(classes)}")
     if len(set(classes)) != len(classes):
-        raise ValueError(f"expected different names for all outputs, got {list(classes)}")
+        raise ValueError(f"expected different names for all outputs, got {reprlib.repr(list(classes))}")
     return tuple(classes)
 
 
@@ -197,14 +199,11 @@ def read_card(path: Path | str) -> ModelCard:
 
     Raises
     ------
-    ValueError
-        If it is not JSON or not a complete card.
+    FileNotFoundError, ValueError
+        If there is no such file, or it is not JSON or not a complete card.
     """
     path = Path(path)
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: expected a model card in JSON, got something else ({error})") from error
+    entries = read_json(path, "a model card")
     if not isinstance(entries, dict):
         raise ValueError(f"{path.name}: expected a JSON object, got {type(entries).__name__}")
     return card_from_dict(entries, path.parent, path.name)

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.files import check_file
+
 __all__ = ["EXPORTED", "load_exported"]
 
 EXPORTED = "torch.export"  # architecture of a card whose weights file is a whole exported program
@@ -42,8 +44,7 @@ def load_exported(path: Path, *, trust_code: bool) -> nn.Module:
         Without `trust_code`; if the file is no such archive; if it was
         exported in training mode or reads more than one tensor.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"expected an exported program, got a path where there is none: {path}")
+    check_file(path, "an exported program")
     if not trust_code:
         raise ValueError(
             f"{path.name}: expected leave to open an exported program, got none. Opening one can run code that is "
@@ -53,7 +54,7 @@ def load_exported(path: Path, *, trust_code: bool) -> nn.Module:
         program = torch.export.load(path)
     except Exception as error:  # torch raises whatever its parsers and verifiers meet first
         raise ValueError(
-            f"{path.name}: expected an archive of torch.export.save, got another file ({error})"
+            f"{path.name}: expected an archive of torch.export.save, got another file ({type(error).__name__})"
         ) from error
     _check_mode(program, path.name)
     inputs = [n for n in program.graph.nodes if n.op == "placeholder" and n.name in program.graph_signature.user_inputs]

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mriinterp.base.files import check_file
 from mriinterp.image.nifti import read_labels, read_volume
 from mriinterp.image.volume import Volume, resample
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
@@ -99,10 +100,7 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
         return read_card(packaged[text]), ""
     path = Path(source)
     if path.suffix == ".json" or path.suffix == ".pt2":
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"expected a model card or an exported program, got a path where there is none: {path}"
-            )
+        check_file(path, "a model card or an exported program")
         card_path = path if path.suffix == ".json" else path.with_suffix(".json")
         if not card_path.is_file():
             raise ValueError(f"expected a model card beside {path.name}, got none at {card_path}")

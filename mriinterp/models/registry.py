@@ -11,6 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
+from mriinterp.base.files import check_file
 from mriinterp.models.weights import StateDict
 
 __all__ = ["Architecture", "architecture_names", "get_architecture", "load_code", "register_architecture"]
@@ -101,9 +102,7 @@ def load_code(path: Path | str) -> None:
     FileNotFoundError, ValueError
         If there is no such file, or it is not Python that runs.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected a Python file, got a path where there is none: {path}")
+    path = check_file(path, "a Python file")
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"mriinterp_user_{path.stem}_{place}"
     spec = importlib.util.spec_from_file_location(name, path)

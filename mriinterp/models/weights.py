@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.files import check_file
+
 __all__ = ["StateDict", "digest_of", "load_into", "read_state_dict", "strip_prefix"]
 
 StateDict = dict[str, Tensor]
@@ -30,9 +32,7 @@ def read_state_dict(path: Path | str) -> StateDict:
     FileNotFoundError, ValueError
         If the file is missing, or is not a plain set of tensors.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected a weights file, got a path where there is none: {path}")
+    path = check_file(path, "a weights file")
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     for wrapper in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
@@ -52,7 +52,8 @@ def _read_safetensors(path: Path):
     try:
         return load_file(path)
     except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path.name}: expected a safetensors file, got something else ({error})") from error
+        kind = str(error).partition("(")[0].strip()  # what follows can quote the file
+        raise ValueError(f"{path.name}: expected a safetensors file, got something else ({kind})") from error
 
 
 def _read_torch(path: Path):
@@ -70,7 +71,7 @@ def _read_torch(path: Path):
         raise
     except Exception as error:  # on a damaged file the reader fails in ways of all kinds
         raise ValueError(
-            f"{path.name}: expected a file of torch.save, got one that cannot be read ({type(error).__name__}: {error})"
+            f"{path.name}: expected a file of torch.save, got one that cannot be read ({type(error).__name__})"
         ) from error
 
 
@@ -90,8 +91,7 @@ def _kind(path: Path) -> str:
         return "a file of another kind"
     if "\0" in text or not text.strip():
         return "a file of another kind"
-    line = text.strip().splitlines()[0].strip()
-    return f"text, which begins {line[:40]!r}"
+    return "a text file"
 
 
 def strip_prefix(state: StateDict, prefix: str) -> StateDict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from mriinterp.models import Model, architecture_names, packaged_models, read_ca
 from mriinterp.study.settings import StudySettings, parse_study
 from mriinterp.study.sources import FileScan
 from mriinterp.study.table import TableStudy, read_table_of, with_split
-from mriinterp.study.tomlfile import PATHS, read_toml
+from mriinterp.study.tomlfile import read_toml
 from mriinterp.study.training import training_digest
 from mriinterp.subjects import Report, check_split, summary_table
 
@@ -63,8 +62,8 @@ def check_study(
     report, path = Report(), Path(path)
     try:
         entries = read_toml(path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        report.add("error", f"{path.name} is no TOML: {error}; {PATHS}")
+    except ValueError as error:
+        report.add("error", words_of(error))
         return report
     settings, problems = parse_study(entries, path)
     for problem in problems:

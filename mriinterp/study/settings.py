@@ -6,17 +6,18 @@ Relative paths in a study file start at the folder of the file.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mriinterp.areas.atlas import atlas_names
+from mriinterp.base.errors import words_of
+from mriinterp.base.files import read_text
 from mriinterp.models import packaged_models
 from mriinterp.study.schema import contradictions, flatten
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe
-from mriinterp.study.tomlfile import PATHS, read_toml
+from mriinterp.study.tomlfile import read_toml
 
 __all__ = ["StudySettings", "parse_study", "read_study_file"]
 
@@ -70,7 +71,7 @@ class StudySettings:
     images: Path | None = None
     kind: str = "auto"
     pattern: str | None = None
-    corrupt: tuple[str, ...] = ()
+    corrupt: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     prefixes: Mapping[str, str] = field(default_factory=dict)
     allow_unknown_space: bool = False
@@ -106,11 +107,7 @@ def read_study_file(path: str | Path, *, trust_code: bool = False) -> StudySetti
         If it is no TOML, or with every entry that is missing, unknown or malformed.
     """
     path = Path(path)
-    try:
-        entries = read_toml(path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: expected a study file in TOML, got something else: {error}; {PATHS}") from error
-    settings, problems = parse_study(entries, path)
+    settings, problems = parse_study(read_toml(path), path)
     if settings is None or problems:
         raise ValueError(f"{path.name}: expected a complete study file, got problems: {'; '.join(problems)}")
     return replace(settings, model=replace(settings.model, trust_code=trust_code))
@@ -177,15 +174,20 @@ def _located(text: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / Path(text).expanduser()))
 
 
-def _corrupt(entry: str | list[str], folder: Path) -> tuple[tuple[str, ...], list[str]]:
-    """The list of corrupt scans, from the file itself or from a text file of one a line."""
+def _corrupt(entry: str | list[str], folder: Path) -> tuple[dict[str, str], list[str]]:
+    """The list of corrupt scans and what each entry is called in messages, from the file itself or from a text file.
+
+    Of a text file, one scan a line, messages give the number of the line and not what stands there.
+    """
     if not isinstance(entry, str):
-        return tuple(entry), []
+        return {name: name for name in entry}, []
     path = _located(entry, folder)
-    if not path.is_file():
-        return (), [f"subjects.corrupt names a file that is not there: {path}"]
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#")), []
+    try:
+        lines = read_text(path, "a list of corrupt scans", fallback="cp1252").splitlines()
+    except (ValueError, OSError) as error:
+        return {}, [f"subjects.corrupt: {words_of(error)}"]
+    numbered = {line.strip(): f"line {n} of {path.name}" for n, line in enumerate(lines, 1)}
+    return {line: place for line, place in numbered.items() if line and not line.startswith("#")}, []
 
 
 def _model(flat: Mapping[str, Any], folder: Path) -> ModelRecipe:

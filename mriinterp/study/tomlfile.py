@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_text
 
-__all__ = ["PATHS", "read_toml", "write_study_file"]
+__all__ = ["read_toml", "write_study_file"]
 
 PATHS = "Windows paths are written with /, or in single quotes"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Entries of a study file; FileNotFoundError if there is none, other errors as of `tomllib`."""
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "a path where there is none"
-        raise FileNotFoundError(f"expected a study file (.toml), got {got}: {path}")
-    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    """Entries of a study file; FileNotFoundError if there is none, ValueError if it is no TOML."""
+    text = read_text(path, "a study file (.toml)")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(f"{path.name}: expected a study file in TOML, got one that is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"{path.name}: expected a study file in TOML, got something else: {error}; {PATHS}") from error
 
 
 def write_study_file(entries: Mapping[str, Any], path: str | Path) -> None:

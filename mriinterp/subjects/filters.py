@@ -49,9 +49,13 @@ def drop_duplicates(frame: pd.DataFrame, report: Report) -> pd.DataFrame:
     return _drop(frame, shared, report, "several ids lead to the same file", "error")
 
 
-def drop_corrupt(frame: pd.DataFrame, corrupt: Iterable[str], report: Report) -> pd.DataFrame:
-    """Leave out scans the user knows to be bad, by id, subject, ``subject/visit`` or file name."""
-    listed = {str(c).strip() for c in corrupt} - {""}
+def drop_corrupt(frame: pd.DataFrame, corrupt: Iterable[str] | Mapping[str, str], report: Report) -> pd.DataFrame:
+    """Leave out scans the user knows to be bad, by id, subject, ``subject/visit`` or file name.
+
+    A mapping gives what each entry is called in the report.
+    """
+    called = corrupt if isinstance(corrupt, Mapping) else {str(c).strip(): str(c).strip() for c in corrupt}
+    listed = set(called) - {""}
     if not listed:
         return frame
     visit = frame["visit"].astype(str)
@@ -64,10 +68,13 @@ def drop_corrupt(frame: pd.DataFrame, corrupt: Iterable[str], report: Report) ->
             "file": [PurePath(p).name for p in frame["path"]],
         }
     )
-    unused = sorted(listed - set(keys.to_numpy().ravel()))
+    found = set(keys.to_numpy().ravel())
+    unused = [name for entry, name in called.items() if entry and entry not in found]
     if unused:
         report.add(
-            "warning", f"Entries of the list of corrupt scans that fit no scan ({len(unused)} of {len(listed)})", unused
+            "warning",
+            f"Entries of the list of corrupt scans that fit no scan ({len(unused)} of {len(listed)})",
+            unused,
         )
     return _drop(frame, keys.isin(listed).any(axis=1), report, "they are listed as corrupt")
 

@@ -129,7 +129,7 @@ def read_subjects(
     kind: str = "auto",
     columns: Mapping[str, str] | None = None,
     groups: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
-    corrupt: Iterable[str] = (),
+    corrupt: Iterable[str] | Mapping[str, str] = (),
     prefixes: Mapping[str, str | Path] | None = None,
     pattern: str | None = None,
     keep_missing: bool = False,
@@ -151,8 +151,9 @@ def read_subjects(
     groups : list of str, or mapping of group to labels, optional
         Groups kept, in this order; ``{"AD": ["AD", "Dementia"], "CN": ["CN"]}``
         also renames. None keeps all.
-    corrupt : iterable of str
-        Scans to leave out: id, subject, ``subject/visit`` or file name.
+    corrupt : iterable of str, or mapping of str to str
+        Scans to leave out: id, subject, ``subject/visit`` or file name. A
+        mapping gives what each entry is called in the report.
     prefixes : mapping, optional
         What the beginning of paths in the table becomes on this machine.
     pattern : str, optional
@@ -248,7 +249,7 @@ def _table_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.Da
     return frame, opened.raw
 
 
-def _filtered(frame: pd.DataFrame, groups, corrupt: Iterable[str], keep_missing: bool, report: Report) -> pd.DataFrame:
+def _filtered(frame: pd.DataFrame, groups, corrupt: Iterable[str] | Mapping[str, str], keep_missing: bool, report: Report) -> pd.DataFrame:
     """Every filter, in the order of the original study: repeated, corrupt, missing, of another group."""
     frame = drop_duplicates(drop_empty(frame, report), report)
     frame = drop_corrupt(frame, corrupt, report)

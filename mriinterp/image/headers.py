@@ -1,0 +1,226 @@
+"""What the header of an image says, judged before a voxel is read.
+
+The text fields of a header can hold a patient's name; nothing here reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+from nibabel.spatialimages import HeaderDataError
+
+from mriinterp.image.formats import FORMATS, PAIR_HELP, foreign_format
+from mriinterp.image.volume import Grid
+
+__all__ = ["MAX_VOXELS", "Header", "dims_text", "read_header"]
+
+MAX_VOXELS = 512**3
+
+MAX_OFFSET = 64 << 20  # header extensions before the voxels: kilobytes in practice
+MGH_DATA_OFFSET = 284
+SUPPORTED = "b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"
+
+APART_MM = 1.0  # two transforms of one header that differ by more lead to different places
+XFORMS = {1: "scanner", 2: "aligned", 3: "Talairach", 4: "MNI152", 5: "another template"}
+LENGTHS = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}  # NIfTI's codes other than millimetres (2) and unknown (0)
+PLAUSIBLE_MM = 0.05, 20.0  # edge of a voxel
+
+UNKNOWN_NIFTI = (
+    "the header does not say where the voxels lie in the head (NIfTI: sform and qform codes are both 0), so left and "
+    "right cannot be told; export the image again from the program that made it"
+)
+UNKNOWN_MGH = (
+    "the header does not say where the voxels lie in the head (FreeSurfer: goodRASFlag is 0), so left and right cannot "
+    "be told; take the image it was made from, or state its orientation, for example: "
+    "mri_convert --in_orientation LIA IN.mgz OUT.mgz, with the letters of this image"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What the header of an image says, checked.
+
+    Parameters
+    ----------
+    grid : Grid
+        Shape and affine as on disk, in mm.
+    dtype : numpy.dtype
+        Type of a voxel on disk, with its byte order.
+    offset : int
+        Bytes before the first voxel, after decompression.
+    slope, intercept : float
+        Stored value × slope + intercept = value.
+    notes : tuple of str
+        What is doubtful, in words.
+    """
+
+    grid: Grid
+    dtype: np.dtype
+    offset: int
+    slope: float = 1.0
+    intercept: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def read_header(head: bytes, name: str, *, allow_unknown_space: bool = False) -> Header:
+    """The header in the first bytes of an image; ValueError says what is wrong with it."""
+    foreign = foreign_format(head, name)
+    if foreign:
+        raise ValueError(f"{name}: expected a NIfTI or FreeSurfer image, got {foreign[0]}; {foreign[1]}")
+    if head[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
+        if len(head) < 348:
+            raise ValueError(f"{name}: truncated: expected a header of 348 bytes, got {len(head)}")
+        if head[344:348] == b"ni1\0":
+            raise ValueError(
+                f"{name}: expected a NIfTI image in one file, got the header of a .hdr/.img pair; {PAIR_HELP}"
+            )
+        if head[344:348] != b"n+1\0":
+            raise ValueError(
+                f"{name}: expected NIfTI, got an Analyze 7.5 header, which does not say where left is; export the image "
+                f"as NIfTI from the program that made it; {FORMATS}"
+            )
+        return _parse_nifti(head, name, allow_unknown_space)
+    if head[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c"):
+        if len(head) < 540 or head[4:8] != b"n+2\0":
+            raise ValueError(f"{name}: truncated or damaged NIfTI-2 header")
+        return _parse_nifti(head, name, allow_unknown_space)
+    if head[:4] == b"\x00\x00\x00\x01":
+        if len(head) < MGH_DATA_OFFSET:
+            raise ValueError(f"{name}: truncated: expected a header of {MGH_DATA_OFFSET} bytes, got {len(head)}")
+        return _parse_mgh(head, name, allow_unknown_space)
+    if not head:
+        raise ValueError(f"{name}: the file holds no data; copy or download it again")
+    raise ValueError(f"{name}: not an image this program can read; {FORMATS} (DICOM: convert it with dcm2niix)")
+
+
+def dims_text(shape) -> str:
+    """``"7×8×9"``."""
+    return "×".join(str(int(n)) for n in shape)
+
+
+def _parse_nifti(head: bytes, name: str, allow_unknown_space: bool) -> Header:
+    """A NIfTI-1 or NIfTI-2 header."""
+    kind = nib.Nifti1Header if 348 in (int.from_bytes(head[:4], e) for e in ("little", "big")) else nib.Nifti2Header
+    size = kind.sizeof_hdr
+    header = kind(head[:size], endianness="<" if int.from_bytes(head[:4], "little") == size else ">", check=False)
+    count = int(header["dim"][0])
+    if not 1 <= count <= 7:
+        raise ValueError(f"{name}: damaged header: expected 1 to 7 dimensions, got {count}")
+    dims = [int(n) for n in header["dim"][1 : count + 1]]
+    shape = _one_frame(dims[:3] + [n or 1 for n in dims[3:]], name)  # some write 0 for axes that are not used
+    dtype = _check_dtype(header, name)
+    offset = float(header["vox_offset"]) or float(kind.single_vox_offset)
+    if not kind.single_vox_offset <= offset <= MAX_OFFSET:
+        raise ValueError(f"{name}: damaged header: voxels said to begin at byte {offset:g}")
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if slope == 0 or not np.isfinite(slope):
+        slope, intercept = 1.0, 0.0  # the standard's "no scaling"
+    if not np.isfinite(intercept):
+        raise ValueError(f"{name}: damaged header: intensities are said to be scaled by {slope:g} plus {intercept}")
+    grid, notes = _nifti_grid(header, shape, name, allow_unknown_space)
+    return Header(grid, dtype, int(offset), slope, intercept, notes)
+
+
+def _nifti_grid(header, shape, name: str, allow_unknown_space: bool) -> tuple[Grid, tuple[str, ...]]:
+    """Where the voxels of a NIfTI image lie by the transform that counts, and what is doubtful about it."""
+    header["pixdim"][0] = -1 if header["pixdim"][0] < 0 else 1  # "qfac": nifti1.h takes 0, and all but negative, as 1
+    coded = {form: int(header[f"{form}_code"]) for form in ("sform", "qform")}
+    if not (any(code > 0 for code in coded.values()) or allow_unknown_space):
+        raise ValueError(f"{name}: {UNKNOWN_NIFTI}")
+    grid = _grid(shape, header.get_best_affine, name)
+    notes = []
+    if all(code > 0 for code in coded.values()):
+        notes += _disagreement(header, grid, coded)
+    unit = LENGTHS.get(int(header["xyzt_units"]) & 7)
+    if unit is not None:
+        grid = _in_millimetres(grid, *unit, name)
+        notes.append(f"the header gives lengths in {unit[0]}; they are read as such and given in mm")
+    return grid, tuple(notes)
+
+
+def _disagreement(header, used: Grid, coded: dict[str, int]) -> list[str]:
+    """A note if the quaternion and the matrix of a header lead to different places."""
+    names = {form: f"{form} ({XFORMS.get(code, f'code {code}')})" for form, code in coded.items()}
+    try:
+        other = Grid(used.shape, header.get_qform())
+    except (HeaderDataError, ValueError, np.linalg.LinAlgError):
+        return [f"the header's {names['qform']} cannot be used; the {names['sform']} is"]
+    ends = np.array(np.meshgrid(*[(0, n - 1) for n in used.shape])).reshape(3, -1).T
+    apart = float(np.linalg.norm(used.to_mm(ends) - other.to_mm(ends), axis=1).max())
+    turned = np.linalg.det(used.affine[:3, :3]) * np.linalg.det(other.affine[:3, :3]) < 0
+    if not turned and apart <= APART_MM:
+        return []
+    how = "left and right are exchanged, " if turned else ""
+    return [
+        f"the header's two transforms disagree ({how}up to {apart:.1f} mm apart): {names['sform']} "
+        f"{used.axis_codes} {_matrix(used.affine)}, which is used, and {names['qform']} {other.axis_codes} "
+        f"{_matrix(other.affine)}; check which is right, and make them alike, for example with fslorient -copysform2qform"
+    ]
+
+
+def _matrix(affine: np.ndarray) -> str:
+    """The rows of an affine on a line."""
+    return "[" + "; ".join(" ".join(f"{value:.5g}" for value in row) for row in affine[:3]) + "]"
+
+
+def _in_millimetres(grid: Grid, unit: str, factor: float, name: str) -> Grid:
+    """A grid whose header gives lengths in another unit; ValueError if that cannot be meant."""
+    low, high = PLAUSIBLE_MM
+    edges = np.array(grid.voxel_sizes) * factor
+    if low <= edges.min() and edges.max() <= high:
+        return Grid(grid.shape, np.diag([factor, factor, factor, 1.0]) @ grid.affine)
+    raise ValueError(
+        f"{name}: expected lengths in millimetres, got a header that gives them in {unit} (xyzt_units), with voxels of "
+        f"{' × '.join(f'{edge:g}' for edge in edges)} mm by that; if they are millimetres, correct the unit, for example "
+        "in Python: image.header.set_xyzt_units('mm'), then nibabel.save"
+    )
+
+
+def _parse_mgh(head: bytes, name: str, allow_unknown_space: bool) -> Header:
+    """A FreeSurfer header."""
+    shape = _one_frame([int.from_bytes(head[at : at + 4], "big", signed=True) for at in (4, 8, 12, 16)], name)
+    header = nib.freesurfer.mghformat.MGHHeader(head[:MGH_DATA_OFFSET], check=False)
+    dtype = _check_dtype(header, name)
+    known = int.from_bytes(head[28:30], "big", signed=True) > 0  # "goodRASFlag"; nibabel fills in a guess where it is 0
+    if not (known or allow_unknown_space):
+        raise ValueError(f"{name}: {UNKNOWN_MGH}")
+    return Header(_grid(shape, header.get_affine, name), dtype, MGH_DATA_OFFSET)
+
+
+def _one_frame(dims: list[int], name: str) -> tuple[int, int, int]:
+    """Three axes out of a header's dimensions; further ones must be of length 1."""
+    if min(dims) < 1:
+        raise ValueError(f"{name}: damaged header: dimensions {dims_text(dims)}")
+    frames = int(np.prod(dims[3:], dtype=object)) if len(dims) > 3 else 1
+    if frames > 1:
+        raise ValueError(
+            f"{name}: expected one 3D image, got {frames} frames ({dims_text(dims)}); take one of them out first, for "
+            "example with fslroi IN OUT 0 1"
+        )
+    if len(dims) < 3:
+        raise ValueError(f"{name}: expected a 3D image, got {len(dims)} dimensions ({dims_text(dims)})")
+    voxels = dims[0] * dims[1] * dims[2]
+    if voxels > MAX_VOXELS:
+        raise ValueError(f"{name}: expected at most {MAX_VOXELS} voxels (512×512×512), got {dims_text(dims[:3])}")
+    return tuple(dims[:3])
+
+
+def _check_dtype(header, name: str) -> np.dtype:
+    try:
+        dtype = header.get_data_dtype()
+    except (HeaderDataError, KeyError) as error:
+        raise ValueError(f"{name}: damaged header: unknown type of voxel") from error
+    if dtype.str[1:] not in SUPPORTED:
+        kind = {"c": "complex numbers", "V": "colours"}.get(dtype.kind, str(dtype))
+        raise ValueError(f"{name}: expected one real number a voxel (8 to 64 bit), got {kind}")
+    return dtype
+
+
+def _grid(shape, get_affine: Callable[[], np.ndarray], name: str) -> Grid:
+    try:
+        return Grid(shape, get_affine())
+    except (HeaderDataError, ValueError, np.linalg.LinAlgError) as error:
+        raise ValueError(f"{name}: the header's affine cannot be used: {error}") from error
