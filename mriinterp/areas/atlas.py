@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mriinterp.areas.names import areas_frame, read_area_table, split_hemisphere
+from mriinterp.areas.area_file import read_area_table
+from mriinterp.areas.names import areas_frame, split_hemisphere
 from mriinterp.image.nifti import read_labels
 from mriinterp.image.volume import Grid, Volume, resample
 

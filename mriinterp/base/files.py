@@ -14,7 +14,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-__all__ = ["check_file", "decode_text", "read_json", "read_text"]
+__all__ = ["check_file", "decode_text", "read_json", "read_text", "stand_in"]
 
 MAX_TEXT = 64 << 20  # bytes; the largest text file the program writes itself is a few megabytes
 
@@ -30,6 +30,12 @@ MARKS = (  # the longer ones first: UTF-32 begins as UTF-16 does
     (b"\x00\x00\xfe\xff", "utf-32"),
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
+)
+STAND_INS = (  # first bytes, what begins so, what to do
+    (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself: git lfs pull"),
+    (b"/annex/objects/", "a git-annex pointer", "fetch the file itself: git annex get, or datalad get"),
+    (b"<!doctype html", "a web page", "the download failed; download the file again"),
+    (b"<html", "a web page", "the download failed; download the file again"),
 )
 SPREADSHEETS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -62,6 +68,12 @@ def check_file(path: str | os.PathLike, what: str = "a file") -> Path:
     raise ValueError(f"expected {what}, got {kind}: {path}{way_out}")
 
 
+def stand_in(head: bytes) -> tuple[str, str] | None:
+    """What stands in the place of a file that was not fetched, by its first bytes, and what to do; else None."""
+    begins = head.lstrip().lower()
+    return next(((what, way_out) for mark, what, way_out in STAND_INS if begins.startswith(mark)), None)
+
+
 def read_text(path: str | os.PathLike, what: str = "a text file", *, fallback: str | None = None) -> str:
     """Text of a file, decoded as `decode_text` does; errors of `check_file` and `decode_text`."""
     path = check_file(path, what)
@@ -90,6 +102,8 @@ def decode_text(raw: bytes, name: str, what: str = "a text file", *, fallback: s
     """
     if raw.startswith(SPREADSHEETS):
         raise ValueError(f"{name}: expected {what}, got a spreadsheet or an archive; save it as text (CSV) first")
+    if found := stand_in(raw[:64]):
+        raise ValueError(f"{name}: expected {what}, got {found[0]}; {found[1]}")
     encoding = next((encoding for mark, encoding in MARKS if raw.startswith(mark)), "utf-8-sig")
     if encoding == "utf-8-sig" and b"\0" in raw:
         raise ValueError(f"{name}: expected {what}, got a binary file")

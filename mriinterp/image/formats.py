@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
+from mriinterp.base.files import stand_in
+
 __all__ = ["FORMATS", "describe_folder", "foreign_format", "is_dicom"]
 
 FORMATS = "available: .nii, .nii.gz, .mgh, .mgz"
@@ -34,10 +36,6 @@ BEGINNINGS = (  # first bytes, what begins so, what to do
     (b"MATLAB 5.0", "a MATLAB file", "save the image as NIfTI, for example with SPM's spm_write_vol"),
     (b"\x89PNG", "a PNG picture", "a T1-weighted 3D scan is needed"),
     (b"\xff\xd8\xff", "a JPEG picture", "a T1-weighted 3D scan is needed"),
-    (b"version https://git-lfs", "a Git LFS pointer", "fetch the file itself: git lfs pull"),
-    (b"/annex/objects", "a git-annex pointer", "fetch the file itself: git annex get, or datalad get"),
-    (b"<!DOCTYPE html", "a web page", "the download failed; download the file again"),
-    (b"<html", "a web page", "the download failed; download the file again"),
 )
 BY_SUFFIX = {
     ".img": ("the voxels of a .hdr/.img pair", PAIR_HELP),
@@ -61,7 +59,7 @@ def foreign_format(head: bytes, name: str) -> tuple[str, str] | None:
     for beginning, what, way_out in BEGINNINGS:
         if head.startswith(beginning):
             return what, way_out
-    return BY_SUFFIX.get(Path(name).suffix.lower())
+    return stand_in(head[:64]) or BY_SUFFIX.get(Path(name).suffix.lower())
 
 
 def describe_folder(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mriinterp.base.files import check_file
+from mriinterp.base.files import check_file, stand_in
 
 __all__ = ["StateDict", "digest_of", "load_into", "read_state_dict", "strip_prefix"]
 
@@ -81,6 +81,8 @@ def _kind(path: Path) -> str:
         head = stream.read(HEAD)
     if not head:
         return "an empty file"
+    if found := stand_in(head):
+        return f"{found[0]}; {found[1]}"
     if head.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, or a pickle
         return ""
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:

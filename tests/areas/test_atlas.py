@@ -167,7 +167,7 @@ def test_tables_as_people_write_them(tmp_path, case):
     ("text", "reason"),
     [
         ("", "empty"),
-        ("name,colour\nA,red\n", "whole numbers.*name, colour"),
+        ("name,colour\nA,red\n", "whole numbers.*available: index, label"),
         ("index,name\n1,A\n1,B\n", "2 for label 1"),
         ("index,name\n1,A\n2\n", "a number and a name"),
     ],

@@ -149,9 +149,11 @@ def test_of_many_misfits_the_first_are_named_and_all_counted(network):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "text, which begins 'version https://git-lfs"),
-        ("é".encode() * 300, "text, which begins"),
-        (b"these are notes", "text, which begins 'these are notes'"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a Git LFS pointer; .*git lfs pull"),
+        (b"/annex/objects/MD5E-s1--1.pt\n", "a git-annex pointer; .*git annex get"),
+        (b"<!DOCTYPE html><html>404</html>", "a web page; the download failed"),
+        ("é".encode() * 300, "a text file"),
+        (b"these are notes", "got a text file$"),
         (b"", "an empty file"),
         (b"\x89PNG\r\n\x1a\n\0\0", "a file of another kind"),
         (b"\n \n", "a file of another kind"),
@@ -163,6 +165,18 @@ def test_what_is_no_weights_file_is_told_for_what_it_is(tmp_path, content, words
     with pytest.raises(ValueError, match=words) as error:
         read_state_dict(path)
     assert "code" not in str(error.value)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors", ".pth"])
+@pytest.mark.parametrize("wrap", ["{}", '{{"a": {{"dtype": "{}"}}}}', "\x80\x02cos\n{}\n.", "(lp0\nS'{}'\n."])
+def test_no_word_of_a_file_is_told(tmp_path, suffix, wrap):
+    path = tmp_path / f"w{suffix}"
+    content = wrap.format("root:$6$hash:19000:0:99999:7:::").encode("latin1")
+    path.write_bytes(len(content).to_bytes(8, "little") + content if suffix == ".safetensors" else content)
+    with pytest.raises(ValueError, match=r"expected") as caught:
+        read_state_dict(path)
+    assert "root" not in str(caught.value)
+    assert "hash" not in str(caught.value)
 
 
 def test_safetensors_under_another_name_are_told(tmp_path, network):

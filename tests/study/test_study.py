@@ -65,7 +65,7 @@ def test_what_is_written_is_read(tmp_path):
         "D:\\ADNI": str(tmp_path / "images"),
         "\\\\server\\share": str(tmp_path / "other"),
     }
-    assert settings.corrupt == ("I1", "it's")
+    assert tuple(settings.corrupt) == ("I1", "it's")
     assert settings.columns == {"group": "DX bl"}
     assert (settings.test, settings.seed) == (0.25, 3)
     assert settings.table == tmp_path / "t.csv"
