@@ -190,11 +190,7 @@ def _from_cohort(args: argparse.Namespace) -> Averages:
 def _from_npz(args: argparse.Namespace) -> Averages:
     from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz
 
-    found = read_original_npz(args.npz)
-    if found.grid is None:
-        shape = next(iter(next(iter(found.means.values())).values())).shape
-        shapes = " or ".join(str(grid.shape) for grid in ORIGINAL_GRIDS)
-        raise ValueError(f"expected maps of shape {shapes} in {Path(args.npz).name}, got {shape}")
+    found = read_original_npz(args.npz, grids=ORIGINAL_GRIDS)
     means = {
         group: {m: Volume(data, found.grid.affine) for m, data in maps.items()} for group, maps in found.means.items()
     }

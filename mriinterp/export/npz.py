@@ -6,19 +6,18 @@ Rieke et al. 2018 published their average relevance maps as one npz with keys
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-import struct
 import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from mriinterp.base.arrays import Member, open_npz
 from mriinterp.base.atomic import replacing
+from mriinterp.image.headers import dims_text
 from mriinterp.image.volume import Grid
 
 __all__ = ["METHOD_KEYS", "ORIGINAL_GRIDS", "OriginalMaps", "read_original_npz", "write_original_npz"]
@@ -44,9 +43,8 @@ ORIGINAL_GRIDS = tuple(
 )
 """Where the voxels of the original's maps lie: the files do not say."""
 
-MAX_BYTES = 4 * 2**30
-MAX_HEADER = 4096
-MAX_MEMBERS = 1000
+MAX_BYTES = 2**30  # ten maps at 1 mm, five methods of two groups, take a third of it
+PIECE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,98 +101,92 @@ def write_original_npz(path: str | os.PathLike, means: Mapping[str, Mapping[str,
     return Path(path)
 
 
-def read_original_npz(path: str | os.PathLike, *, max_bytes: int = MAX_BYTES) -> OriginalMaps:
-    """Read mean maps; sizes are checked before memory is spent, objects are never unpickled.
+def read_original_npz(
+    path: str | os.PathLike,
+    *,
+    max_bytes: int = MAX_BYTES,
+    grids: Sequence[Grid] | None = None,
+    name: str = "",
+) -> OriginalMaps:
+    """Read mean maps; shapes and sizes are checked before memory is spent, objects are never unpickled.
 
     Parameters
     ----------
     path : path
     max_bytes : int
-        Most bytes all maps together may take.
+        Most bytes all maps together may take, as float32.
+    grids : sequence of Grid, optional
+        Those that maps may lie on, by their shapes; default: any.
+    name : str, optional
+        Of the file, for messages; default: as `path` has it.
 
     Raises
     ------
-    ValueError
+    FileNotFoundError, ValueError
         If the file is no npz, holds no mean map, or a map is not a finite
         array of numbers in three dimensions (a channel axis of length 1,
         first or last, is dropped), all of one shape.
     """
-    path = Path(path)
-    found: dict[str, dict[str, np.ndarray]] = {}
+    name = name or Path(path).name
     unknown: list[str] = []
-    shapes: dict[str, tuple] = {}
-    total = 0
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MAX_MEMBERS:
-                raise ValueError(f"expected at most {MAX_MEMBERS} arrays in {path.name}, got {len(members)}")
-            for member in members:
-                key = member.filename.removesuffix(".npy")
-                match = _KEY.fullmatch(key)
-                if match is None or not member.filename.endswith(".npy"):
-                    unknown.append(key)
-                    continue
-                total += member.file_size
-                if total > max_bytes:
-                    raise ValueError(f"expected maps of at most {max_bytes:,} bytes in {path.name}, got more")
-                data = _read_member(archive, member, key)
-                shapes[key] = data.shape
-                maps = found.setdefault(match["group"], {})
-                if _OURS[match["method"]] in maps:
-                    raise ValueError(f"expected each map once in {path.name}, got {key} twice")
-                maps[_OURS[match["method"]]] = data
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, struct.error) as error:
-        raise ValueError(f"expected an npz file, got a damaged or different one: {path.name} ({error})") from error
-    if not found:
+
+    def wanted(key: str) -> bool:
+        known = _KEY.fullmatch(key) is not None
+        if not known:
+            unknown.append(key)
+        return known
+
+    with open_npz(path, name=name, kinds="iuf", wanted=wanted) as (archive, members):
+        shape = _common_shape(members, unknown, name)
+        _check_size(shape, len(members), max_bytes, grids, name)
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for key, member in members.items():
+            match = _KEY.fullmatch(key)
+            found.setdefault(match["group"], {})[_OURS[match["method"]]] = _read_map(archive, member, shape, key)
+    return OriginalMaps(found, next((grid for grid in ORIGINAL_GRIDS if grid.shape == shape), None), unknown)
+
+
+def _common_shape(members: Mapping[str, Member], unknown: list[str], name: str) -> tuple[int, int, int]:
+    """The shape of all maps by their headers, without a channel axis."""
+    if not members:
         listed = ", ".join(repr(key) for key in unknown[:10]) or "none"
-        raise ValueError(f"expected keys avg_relevance_map_GROUP_METHOD in {path.name}; available: {listed}")
+        raise ValueError(f"expected keys avg_relevance_map_GROUP_METHOD in {name}; available: {listed}")
+    shapes = {}
+    for key, member in members.items():
+        shape = member.header.shape
+        if len(shape) == 4 and 1 in (shape[0], shape[-1]):
+            shape = shape[1:] if shape[0] == 1 else shape[:-1]
+        if len(shape) != 3 or min(shape) < 2:
+            raise ValueError(f"expected a map of three dimensions in {key}, got shape {member.header.shape}")
+        shapes[key] = shape
     if len(set(shapes.values())) > 1:
-        raise ValueError(f"expected maps of one shape in {path.name}, got {shapes}")
-    shape = next(iter(shapes.values()))
-    grid = next((grid for grid in ORIGINAL_GRIDS if grid.shape == shape), None)
-    return OriginalMaps(found, grid, unknown)
+        raise ValueError(f"expected maps of one shape in {name}, got {shapes}")
+    return next(iter(shapes.values()))
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, key: str) -> np.ndarray:
-    with archive.open(member) as stream:
-        shape, fortran, dtype, header = _header(stream, key)
-        count = int(np.prod(shape, dtype=object))
-        size = count * dtype.itemsize
-        if header + size != member.file_size:
-            raise ValueError(f"expected {size:,} bytes of data in {key}, got {member.file_size - header:,}")
-        raw = stream.read(size)
-    if len(raw) != size:
-        raise ValueError(f"expected {size:,} bytes of data in {key}, got {len(raw):,}")
-    data = np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
-    if data.ndim == 4:
-        if data.shape[0] == 1:
-            data = data[0]
-        elif data.shape[-1] == 1:
-            data = data[..., 0]
-    if data.ndim != 3 or min(data.shape) < 2:
-        raise ValueError(f"expected a map of three dimensions in {key}, got shape {shape}")
-    data = np.ascontiguousarray(data, dtype=np.float32)
-    if not np.isfinite(data).all():
-        raise ValueError(f"expected finite numbers in {key}, got NaN or infinity")
-    return data
+def _check_size(shape, count: int, max_bytes: int, grids: Sequence[Grid] | None, name: str) -> None:
+    if grids is not None and shape not in [grid.shape for grid in grids]:
+        known = " or ".join(dims_text(grid.shape) for grid in grids)
+        raise ValueError(f"expected maps on a grid of the original, {known}, in {name}, got {dims_text(shape)}")
+    size = count * int(np.prod(shape, dtype=object)) * 4
+    if size > max_bytes:
+        raise ValueError(f"expected maps of at most {max_bytes:,} bytes in {name}, got {size:,}")
 
 
-def _header(stream, key: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
-    """Shape, order, type and length of an npy header, read without trust."""
-    magic = stream.read(8)
-    if len(magic) < 8 or magic[:6] != b"\x93NUMPY" or magic[6] not in (1, 2, 3):
-        raise ValueError(f"expected an array in {key}, got something else")
-    width = 2 if magic[6] == 1 else 4
-    (length,) = struct.unpack("<H" if width == 2 else "<I", stream.read(width))
-    if length > MAX_HEADER:
-        raise ValueError(f"expected a header of at most {MAX_HEADER} bytes in {key}, got {length}")
-    try:
-        entries = ast.literal_eval(stream.read(length).decode("latin1"))
-        shape, fortran, dtype = tuple(entries["shape"]), bool(entries["fortran_order"]), np.dtype(entries["descr"])
-        usable = all(type(n) is int and 0 <= n < 2**31 for n in shape) and dtype.kind in "fiu" and not dtype.hasobject
-    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
-        raise ValueError(f"expected an array header in {key}, got a malformed one") from error
-    if not usable:
-        raise ValueError(f"expected numbers in {key}, got shape {shape} of {dtype}")
-    return shape, fortran, dtype, 8 + width + length
+def _read_map(archive: zipfile.ZipFile, member: Member, shape: tuple[int, int, int], key: str) -> np.ndarray:
+    """A map as float32, read in pieces, so that 64-bit files need no 64-bit copy."""
+    dtype = member.header.dtype
+    flat = np.empty(member.header.count, np.float32)
+    step = max(1, PIECE // dtype.itemsize)
+    with archive.open(member.info) as stream:
+        stream.read(member.header.length)
+        for start in range(0, flat.size, step):
+            stop = min(start + step, flat.size)
+            raw = stream.read((stop - start) * dtype.itemsize)
+            if len(raw) != (stop - start) * dtype.itemsize:
+                raise ValueError(f"expected {member.header.count} values in {key}, got fewer")
+            with np.errstate(over="ignore"):
+                flat[start:stop] = np.frombuffer(raw, dtype)
+            if not np.isfinite(flat[start:stop]).all():
+                raise ValueError(f"expected finite numbers in {key}, got NaN or infinity")
+    return np.ascontiguousarray(flat.reshape(shape, order="F" if member.header.fortran else "C"))

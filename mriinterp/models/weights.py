@@ -52,8 +52,8 @@ def _read_safetensors(path: Path):
     try:
         return load_file(path)
     except (SafetensorError, ValueError) as error:
-        kind = str(error).partition("(")[0].strip()  # what follows can quote the file
-        raise ValueError(f"{path.name}: expected a safetensors file, got something else ({kind})") from error
+        words = "" if "`" in str(error) or '"' in str(error) else f" ({error})"  # what is quoted stands in the file
+        raise ValueError(f"{path.name}: expected a safetensors file, got something else{words}") from error
 
 
 def _read_torch(path: Path):

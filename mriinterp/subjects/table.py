@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from mriinterp.base.files import check_file
+
 __all__ = ["ALIASES", "FIELDS", "match_columns", "read_table"]
 
 FIELDS = ("id", "subject", "group", "sex", "age", "visit", "date", "path", "split")
@@ -58,9 +60,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     ValueError
         For a spreadsheet, a binary or empty file, or rows longer than the header.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"expected a table, found no such file: {path}")
+    path = check_file(path, "a table")
     text = _decode(path.read_bytes(), path.name).lstrip("\r\n\t ")
     if match := re.match(r"sep=(.)\r?\n", text):
         text = text[match.end() :]
@@ -116,7 +116,7 @@ def match_columns(
     absent = {f: c for f, c in chosen.items() if c and c not in found}
     if absent:
         named = ", ".join(f"{column!r} for {field}" for field, column in absent.items())
-        raise ValueError(f"expected column {named} in the {what}; found: {', '.join(found)}")
+        raise ValueError(f"expected column {named} in the {what}; found: {_told(found)}")
     by_name = {plain_name(c): c for c in reversed(found)}
     columns = {f: c for f, c in chosen.items() if c}
     for field, names in ALIASES.items():
@@ -128,5 +128,10 @@ def match_columns(
     missing = [f for f in required if f not in columns]
     if missing:
         wanted = "; ".join(f"{f} (such as {', '.join(ALIASES[f][:3])})" for f in missing)
-        raise ValueError(f"expected a column for {wanted} in the {what}; found: {', '.join(found)}")
+        raise ValueError(f"expected a column for {wanted} in the {what}; found: {_told(found)}")
     return columns
+
+
+def _told(found: list[str]) -> str:
+    """Columns by name; a single one is no header, and what stands in some other file is not told."""
+    return ", ".join(found) if len(found) > 1 else "one column, which is not called so"

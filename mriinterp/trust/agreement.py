@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.files import read_json
 from mriinterp.compare.measures import standard_ranks
 from mriinterp.trust.results import map_entries, mean_and_interval
 
@@ -59,7 +60,7 @@ def load_agreement(folder: Path | str) -> pd.DataFrame:
     for subject, maps in by_subject.items():
         rows += [(subject, *pair) for pair in _pairs(maps)]
     if not rows and path.is_file():
-        rows = _unpack(json.loads(path.read_text(encoding="utf-8")))
+        rows = _unpack(read_json(path))
     rows += [(subject, other, one, rho, overlap) for subject, one, other, rho, overlap in rows]
     return pd.DataFrame(rows, columns=COLUMNS)
 

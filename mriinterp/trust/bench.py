@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mriinterp.base.arrays import load_npy
 from mriinterp.base.atomic import replacing
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.explain import occlusion_labels
@@ -106,7 +107,7 @@ class Bench:
         if self._reference is None:
             path = None if self.folder is None else Path(self.folder) / f"control_mean_{self.key[:12]}.npy"
             if path is not None and path.is_file():
-                mean = np.load(path, allow_pickle=False)
+                mean = load_npy(path, shape=(1, 1, *self.model.grid.shape))
             else:
                 mean = self._mean(progress, cancel)
                 if path is not None:

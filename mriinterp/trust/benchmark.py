@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import mriinterp
+from mriinterp.base.arrays import load_npy
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
@@ -227,7 +228,7 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
             continue
         details = entry["details"]
         rows.append(details["densities"])
-        cells.append(np.load(path.with_suffix(".npy"), allow_pickle=False))
+        cells.append(load_npy(path.with_suffix(".npy")))
         in_positive.append(subject in run.plan.subjects)
         members.append(subject)
         keys.append(entry["key"])

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.arrays import load_npy
+from mriinterp.base.files import read_json
 from mriinterp.stats import mean_interval
 from mriinterp.trust.registry import Quantity, get_measure, measure_names
 from mriinterp.trust.units import COHORT, SETTINGS, unit_path
@@ -36,7 +38,7 @@ def _entries(folder: Path | str) -> list[dict[str, Any]]:
     found = []
     for path in sorted(Path(folder).glob("units/*/*.json")):
         try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
+            entry = read_json(path)
         except (OSError, ValueError):
             continue
         if (
@@ -53,7 +55,7 @@ def map_entries(folder: Path | str) -> Iterator[tuple[str, str, dict[str, Any], 
     for entry in _entries(folder):
         cells = unit_path(Path(folder), entry["method"], entry["subject"]).with_suffix(".npy")
         if "map" in entry["measures"] and cells.is_file():
-            values = np.load(cells, allow_pickle=False).astype(np.float64)
+            values = load_npy(cells).astype(np.float64)
             yield entry["method"], entry["subject"], entry["measures"]["map"]["details"], values
 
 
@@ -62,7 +64,7 @@ def load_plan(folder: Path | str) -> dict[str, Any]:
     path = Path(folder) / "plan.json"
     if not path.is_file():
         raise FileNotFoundError(f"expected a folder of trust results (plan.json), got none at {folder}")
-    plan = json.loads(path.read_text(encoding="utf-8"))
+    plan = read_json(path)
     if not isinstance(plan, dict) or not isinstance(plan.get("model", {}), dict):
         raise ValueError(f"expected a plan with named entries, and a network among them, in {path}; got another file")
     return plan
@@ -103,7 +105,7 @@ def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict
             found[entry["method"], entry["subject"]] = entry["measures"][measure].get("details", {})
     path = Path(folder) / "details.json"
     if not found and path.is_file():
-        rows = json.loads(path.read_text(encoding="utf-8")).get(measure, [])
+        rows = read_json(path).get(measure, [])
         found = {(row["method"], row["subject"]): row["details"] for row in rows}
     return found
 

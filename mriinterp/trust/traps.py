@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.image.volume import Grid
 from mriinterp.models import Model, load_model, packaged_models
@@ -169,7 +170,7 @@ def trap_network(
     options.setdefault("study", trap.study)
     train_demo(folder, Recipe(**options), name=trap.network, progress=progress, cancel=cancel)
     card = Path(folder) / f"{trap.network}.json"
-    entries = json.loads(card.read_text(encoding="utf-8"))
+    entries = read_json(card)
     entries["trap"] = trap.card
     entries["intended_use"] = "A trap for relevance methods, on simulated data. Not for diagnosis."
     write_text(card, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_json
 from mriinterp.trust.registry import Outcome
 
 __all__ = ["COHORT", "SETTINGS", "Unit", "unit_path"]
@@ -44,7 +45,7 @@ class Unit:
         self.path = path
         self.entries: dict[str, Any] = {"method": method, "subject": subject, "measures": {}}
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_json(path)
             if found["method"] == method and found["subject"] == subject:
                 self.entries["measures"] = dict(found["measures"])
         except FileNotFoundError:

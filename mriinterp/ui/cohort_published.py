@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mriinterp.export.npz import OriginalMaps, read_original_npz
+from mriinterp.export.npz import ORIGINAL_GRIDS, OriginalMaps, read_original_npz
 from mriinterp.image.volume import Volume
 from mriinterp.ui.cohort_data import View
 
@@ -26,11 +26,6 @@ class FileView(View):
     simulated = False
 
     def __init__(self, maps: OriginalMaps, title: str, key: str):
-        if maps.grid is None:
-            shape = next(iter(next(iter(maps.means.values())).values())).shape
-            raise ValueError(
-                f"expected maps on a grid of the original, 113 × 137 × 113 or 193 × 229 × 193, got {shape}"
-            )
         self.title, self.key, self.grid = title, key, maps.grid
         names = list(maps.means)
         self.positive = names[0] if len(names) > 1 else ""
@@ -52,4 +47,4 @@ class FileView(View):
 @st.cache_resource(max_entries=2, show_spinner="Reading the averages …")
 def open_file(name: str, digest: str, _path: Path) -> FileView:
     """Averages of a published file (`digest` is the file's)."""
-    return FileView(read_original_npz(_path), name, digest)
+    return FileView(read_original_npz(_path, grids=ORIGINAL_GRIDS, name=name), name, digest)

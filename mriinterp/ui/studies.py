@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_json
 from mriinterp.results.store import default_folder
 from mriinterp.study import DemoStudy, load_study
 from mriinterp.ui.address import linked, write_address
@@ -68,13 +69,13 @@ def _known_files() -> list[str]:
     """Study files of earlier sessions and of ``streamlit run app.py -- FILE.toml`` that are still there."""
     given = [str(Path(argument).resolve()) for argument in sys.argv[1:] if argument.lower().endswith(".toml")]
     try:
-        entries = json.loads(_list_file().read_text(encoding="utf-8"))
+        entries = read_json(_list_file())
     except FileNotFoundError:
         entries = []
     except (OSError, ValueError) as error:
         logger.warning("the list of known studies cannot be read and starts anew: %s", error)
         entries = []
-    known = [entry for entry in entries if isinstance(entry, str)]
+    known = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
     return [path for path in dict.fromkeys([*given, *known]) if Path(path).is_file()]
 
 

@@ -48,6 +48,17 @@ def study_with(entry):
     return "\n".join(f'{key} = "{value}"' for key, value in entries.items())
 
 
+def load_linked_study(path):
+    """A study file must be called so."""
+    link = os.path.basename(path) + ".toml"
+    os.symlink(os.path.abspath(path), link)
+    return load_study(link)
+
+
+def check(path):
+    raise ValueError(str(check_study(path)))
+
+
 READERS = {
     "scan": read_volume,
     "labels": read_labels,
@@ -59,8 +70,8 @@ READERS = {
     "card": read_card,
     "code": load_code,
     "averages": read_original_npz,
-    "study": load_study,
-    "check": check_study,
+    "study": load_linked_study,
+    "check": check,
     "text": read_text,
     "json": read_json,
 }
@@ -83,7 +94,7 @@ def test_a_network_of_pipes_is_refused(special, tmp_path):
         with pytest.raises(ValueError, match="got a pipe"):
             load_model(tmp_path / path, trust_code=True)
     with pytest.raises(ValueError, match="got a pipe"):
-        load_model("simple_cnn", weights=tmp_path / "pipe")
+        load_model("ClassificationModel3D", weights=tmp_path / "pipe")
 
 
 def test_a_study_that_names_pipes_is_refused(special, tmp_path):
@@ -185,14 +196,16 @@ def test_a_study_tells_no_word_of_the_files_it_names(tmp_path, entry, caplog):
     (tmp_path / "secret").write_text(f"{SECRET}\ndaemon:*:1:2\n", encoding="utf-8")
     fields = {entry: "secret"}
     if entry == "model.weights":
-        fields |= {"model.architecture": "simple_cnn"}
+        fields |= {"model.architecture": "ClassificationModel3D"}
     text = study_with(fields).replace('model.card = "demo"\n', "") if entry == "model.weights" else study_with(fields)
     if entry == "atlas.table":
         text += '\natlas.image = "labels.nii"'
         from mriinterp.image.nifti import write_volume
         from mriinterp.image.volume import Volume
 
-        write_volume(Volume([[[1, 2]]], [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), tmp_path / "labels.nii")
+        write_volume(
+            Volume([[[1, 2]]], [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), tmp_path / "labels.nii"
+        )
     (tmp_path / "study.toml").write_text(text, encoding="utf-8")
     told = str(check_study(tmp_path / "study.toml")) + caplog.text
     assert "error" in told

@@ -4,12 +4,13 @@ import io
 import os
 import pickle
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
-from mriinterp.export.npz import METHOD_KEYS, read_original_npz, write_original_npz
+from mriinterp.export.npz import METHOD_KEYS, ORIGINAL_GRIDS, read_original_npz, write_original_npz
 
 SHAPE = (7, 8, 9)
 
@@ -161,6 +162,77 @@ def test_files_that_are_something_else(tmp_path, means):
 def test_maps_of_different_shapes(tmp_path):
     zipped(tmp_path / "m.npz", {KEY: npy(np.zeros((4, 5, 6))), KEY.replace("AD", "NC"): npy(np.zeros((4, 5, 7)))})
     with pytest.raises(ValueError, match="one shape"):
+        read_original_npz(tmp_path / "m.npz")
+
+
+def peak_memory(call, reason):
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=reason):
+            call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        (
+            (300, 300, 300),
+            "expected maps on a grid of the original, 113×137×113 or 193×229×193, in m.npz, got 300×300×300",
+        ),
+        ((2, 90, 3000, 100), "three dimensions"),
+        ((27_000_000,), "three dimensions"),
+    ],
+)
+def test_shapes_are_compared_before_a_map_is_read(tmp_path, shape, reason):
+    """A few megabytes of a file can unpack to gigabytes of maps that nobody can show."""
+    path = zipped(
+        tmp_path / "m.npz", {KEY.replace("AD", g): npy(np.zeros(shape, np.int8)) for g in ("AD", "NC", "MCI")}
+    )
+    assert path.stat().st_size < 1 << 20
+    assert peak_memory(lambda: read_original_npz(path, grids=ORIGINAL_GRIDS), reason) < 2 << 20
+
+
+def test_different_shapes_and_all_maps_together_are_judged_by_their_headers(tmp_path):
+    shapes = {"AD": (300, 300, 300), "NC": (300, 300, 301)}
+    path = zipped(tmp_path / "m.npz", {KEY.replace("AD", g): npy(np.zeros(s, np.int8)) for g, s in shapes.items()})
+    assert peak_memory(lambda: read_original_npz(path), "one shape") < 2 << 20
+    path = zipped(
+        tmp_path / "m.npz", {KEY.replace("AD", f"G{n}"): npy(np.zeros((256,) * 3, np.int8)) for n in range(17)}
+    )
+    assert (
+        peak_memory(lambda: read_original_npz(path), "at most 1,073,741,824 bytes in m.npz, got 1,140,850,688")
+        < 2 << 20
+    )
+
+
+@pytest.mark.parametrize("dtype", ["<f8", ">f4", "<f2", "<i2", "|u1"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_type_in_pieces(tmp_path, rng, monkeypatch, dtype, order):
+    monkeypatch.setattr("mriinterp.export.npz.PIECE", 100)
+    data = np.asarray(rng.integers(0, 99, SHAPE), dtype=dtype, order=order)
+    zipped(tmp_path / "m.npz", {KEY: npy(data)})
+    read = read_original_npz(tmp_path / "m.npz").means["AD"]["sensitivity"]
+    assert read.dtype == np.float32
+    assert np.array_equal(read, data.astype(np.float32))
+
+
+def test_the_original_is_taken_by_its_grid_and_called_as_its_owner_does(tmp_path):
+    write_original_npz(tmp_path / "m.npz", {"AD": {"occlusion": np.ones((113, 137, 113), np.float32)}})
+    assert read_original_npz(tmp_path / "m.npz", grids=ORIGINAL_GRIDS).means["AD"]["occlusion"].all()
+    (tmp_path / "temporary.npz").write_bytes(b"no zip")
+    with pytest.raises(ValueError, match=r"different one: mine\.npz"):
+        read_original_npz(tmp_path / "temporary.npz", name="mine.npz")
+
+
+def test_a_key_that_comes_twice(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        archive.writestr(KEY, npy(np.zeros((4, 5, 6))))
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr(KEY, npy(np.zeros((4, 5, 6))))
+    with pytest.raises(ValueError, match="backprop twice"):
         read_original_npz(tmp_path / "m.npz")
 
 
