@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.errors import words_of
+from mriinterp.base.files import check_file
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
 from mriinterp.models import Model, architecture_names, packaged_models, read_card
@@ -56,10 +57,10 @@ def check_study(
 
     Raises
     ------
-    OSError
-        If there is no such file, or no leave to read it.
+    OSError, ValueError
+        If there is no such file, no leave to read it, or it is a folder or a pipe.
     """
-    report, path = Report(), Path(path)
+    report, path = Report(), check_file(path, "a study file (.toml)")
     try:
         entries = read_toml(path)
     except ValueError as error:

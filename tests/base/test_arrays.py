@@ -60,10 +60,10 @@ def test_an_archive_that_promises_too_much(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="bytes of data in x"):
         load_npz(tmp_path / "more.npz")
     monkeypatch.setattr("mriinterp.base.arrays.MAX_BYTES", 1000)
-    with pytest.raises(ValueError, match="at most 1,000 bytes in many.npz, got 1,128"):
+    with pytest.raises(ValueError, match=r"at most 1,000 bytes in many\.npz, got 1,128"):
         load_npz(tmp_path / "many.npz")
     (tmp_path / "none.npz").write_bytes(b"no archive")
-    with pytest.raises(ValueError, match="damaged or different one: none.npz"):
+    with pytest.raises(ValueError, match=r"damaged or different one: none\.npz"):
         load_npz(tmp_path / "none.npz")
     with pytest.raises(FileNotFoundError):
         load_npz(tmp_path / "nothing.npz")

@@ -55,10 +55,6 @@ def load_linked_study(path):
     return load_study(link)
 
 
-def check(path):
-    raise ValueError(str(check_study(path)))
-
-
 READERS = {
     "scan": read_volume,
     "labels": read_labels,
@@ -71,7 +67,7 @@ READERS = {
     "code": load_code,
     "averages": read_original_npz,
     "study": load_linked_study,
-    "check": check,
+    "check": check_study,
     "text": read_text,
     "json": read_json,
 }

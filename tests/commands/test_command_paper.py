@@ -113,4 +113,4 @@ def test_a_folder_without_a_run(tmp_path, capsys):
 def test_an_npz_of_another_grid_is_refused(tmp_path, capsys):
     file = write_original_npz(tmp_path / "small.npz", {"AD": {"sensitivity": np.ones(SHAPE, np.float32)}})
     assert main(["paper", str(tmp_path), "--npz", str(file)]) == 2
-    assert "(113, 137, 113)" in capsys.readouterr().err
+    assert "113×137×113" in capsys.readouterr().err
