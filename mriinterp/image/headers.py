@@ -130,22 +130,26 @@ def _nifti_grid(header, shape, name: str, allow_unknown_space: bool) -> tuple[Gr
     coded = {form: int(header[f"{form}_code"]) for form in ("sform", "qform")}
     if not (any(code > 0 for code in coded.values()) or allow_unknown_space):
         raise ValueError(f"{name}: {UNKNOWN_NIFTI}")
-    grid = _grid(shape, header.get_best_affine, name)
-    notes = []
+    grid, notes = _grid(shape, header.get_best_affine, name), []
+    unit, factor = LENGTHS.get(int(header["xyzt_units"]) & 7, ("", 1.0))
+    if unit:
+        grid = _in_millimetres(grid, unit, factor, name)
+        notes.append(f"the header gives lengths in {unit}; they are read as such and given in mm")
     if all(code > 0 for code in coded.values()):
-        notes += _disagreement(header, grid, coded)
-    unit = LENGTHS.get(int(header["xyzt_units"]) & 7)
-    if unit is not None:
-        grid = _in_millimetres(grid, *unit, name)
-        notes.append(f"the header gives lengths in {unit[0]}; they are read as such and given in mm")
+        notes += _disagreement(lambda: _scaled(header.get_qform(), factor), grid, coded)
     return grid, tuple(notes)
 
 
-def _disagreement(header, used: Grid, coded: dict[str, int]) -> list[str]:
-    """A note if the quaternion and the matrix of a header lead to different places."""
+def _scaled(affine: np.ndarray, factor: float) -> np.ndarray:
+    """An affine that leads to lengths in another unit."""
+    return np.diag([factor, factor, factor, 1.0]) @ affine
+
+
+def _disagreement(get_qform: Callable[[], np.ndarray], used: Grid, coded: dict[str, int]) -> list[str]:
+    """A note if the quaternion of a header leads to other places than its matrix, which is used."""
     names = {form: f"{form} ({XFORMS.get(code, f'code {code}')})" for form, code in coded.items()}
     try:
-        other = Grid(used.shape, header.get_qform())
+        other = Grid(used.shape, get_qform())
     except (HeaderDataError, ValueError, np.linalg.LinAlgError):
         return [f"the header's {names['qform']} cannot be used; the {names['sform']} is"]
     ends = np.array(np.meshgrid(*[(0, n - 1) for n in used.shape])).reshape(3, -1).T
@@ -168,10 +172,10 @@ def _matrix(affine: np.ndarray) -> str:
 
 def _in_millimetres(grid: Grid, unit: str, factor: float, name: str) -> Grid:
     """A grid whose header gives lengths in another unit; ValueError if that cannot be meant."""
-    low, high = PLAUSIBLE_MM
     edges = np.array(grid.voxel_sizes) * factor
-    if low <= edges.min() and edges.max() <= high:
-        return Grid(grid.shape, np.diag([factor, factor, factor, 1.0]) @ grid.affine)
+    rounded = np.round(edges, 4)  # headers hold 32 bits
+    if PLAUSIBLE_MM[0] <= rounded.min() and rounded.max() <= PLAUSIBLE_MM[1]:
+        return Grid(grid.shape, _scaled(grid.affine, factor))
     raise ValueError(
         f"{name}: expected lengths in millimetres, got a header that gives them in {unit} (xyzt_units), with voxels of "
         f"{' × '.join(f'{edge:g}' for edge in edges)} mm by that; if they are millimetres, correct the unit, for example "

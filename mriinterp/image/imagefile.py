@@ -26,7 +26,7 @@ __all__ = ["MAX_VOXELS", "ImageFile"]
 CHUNK_BYTES = 1 << 20
 MAX_TRAILER = 4 << 20  # what may follow the voxels (.mgz keeps tags there)
 MAX_DEFLATE_RATIO = 1032  # deflate cannot pack tighter: 258 bytes in 2 bits
-HEAD_BYTES = 1024
+LEAST_HEAD, HEAD_BYTES = 284, 1024  # the shortest header, of .mgh; what is looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class ImageFile:
             raise ValueError(f"{name}: the file is empty (0 bytes); copy or download it again")
         compressed = stream.read(2) == GZIP_MAGIC
         stream.seek(0)
-        head = _read_up_to(GzipStream(stream) if compressed else stream, HEAD_BYTES, name)
+        head = _read_head(GzipStream(stream) if compressed else stream, name)
         header = read_header(head, name, allow_unknown_space=allow_unknown_space)
         promised = header.offset + int(np.prod(header.grid.shape, dtype=object)) * header.dtype.itemsize
         holds_at_most = size * MAX_DEFLATE_RATIO if compressed else size
@@ -133,18 +133,30 @@ def _in_words(name: str) -> Iterator[None]:
 def _read_into(stream: BinaryIO | GzipStream, view: memoryview, name: str) -> int:
     """Fill a buffer; fewer bytes at the end of the stream."""
     filled = 0
-    with _in_words(name):
-        while filled < len(view):
+    while filled < len(view):
+        with _in_words(name):
             got = stream.readinto(view[filled:])
-            if not got:
-                break
-            filled += got
+        if not got:
+            break
+        filled += got
     return filled
 
 
-def _read_up_to(stream: BinaryIO | GzipStream, count: int, name: str) -> bytes:
-    buffer = bytearray(count)
-    return bytes(buffer[: _read_into(stream, memoryview(buffer), name)])
+def _read_head(stream: BinaryIO | GzipStream, name: str) -> bytes:
+    """The first bytes of a stream, as many as there are before its end or a fault."""
+    head, piece = b"", memoryview(bytearray(HEAD_BYTES))
+    while len(head) < HEAD_BYTES:
+        try:
+            with _in_words(name):
+                got = stream.readinto(piece[: HEAD_BYTES - len(head)])
+        except ValueError:
+            if len(head) < LEAST_HEAD:
+                raise
+            break  # behind a small image, where it does no harm; else it shows when the voxels are read
+        if not got:
+            break
+        head += bytes(piece[:got])
+    return head
 
 
 def _skip(stream: BinaryIO | GzipStream, count: int, name: str) -> None:
