@@ -157,7 +157,7 @@ def _disagreement(get_qform: Callable[[], np.ndarray], used: Grid, coded: dict[s
     turned = np.linalg.det(used.affine[:3, :3]) * np.linalg.det(other.affine[:3, :3]) < 0
     if not turned and apart <= APART_MM:
         return []
-    how = "left and right are exchanged, " if turned else ""
+    how = "one mirrors the other, " if turned else ""
     return [
         f"the header's two transforms disagree ({how}up to {apart:.1f} mm apart): {names['sform']} "
         f"{used.axis_codes} {_matrix(used.affine)}, which is used, and {names['qform']} {other.axis_codes} "
@@ -167,7 +167,7 @@ def _disagreement(get_qform: Callable[[], np.ndarray], used: Grid, coded: dict[s
 
 def _matrix(affine: np.ndarray) -> str:
     """The rows of an affine on a line."""
-    return "[" + "; ".join(" ".join(f"{value:.5g}" for value in row) for row in affine[:3]) + "]"
+    return "[" + "; ".join(" ".join(f"{value + 0.0:.5g}" for value in row) for row in np.round(affine[:3], 6)) + "]"
 
 
 def _in_millimetres(grid: Grid, unit: str, factor: float, name: str) -> Grid:
