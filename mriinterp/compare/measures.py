@@ -18,7 +18,7 @@ __all__ = [
     "ssim",
 ]
 
-SSIM_K1, SSIM_K2 = 0.01, 0.03  # Wang et al. 2004
+SSIM_K1, SSIM_K2, SSIM_SIGMA = 0.01, 0.03, 1.5  # Wang et al. 2004
 
 
 def _as_volume(item: Any) -> Volume | np.ndarray:
@@ -137,12 +137,23 @@ def spearman(a: Any, b: Any, mask: Any = None) -> float:
     return float(np.clip(rho, -1, 1))
 
 
-def _window_filter(window: str, sigma: float, size: int) -> Callable[[np.ndarray], np.ndarray]:
+def _window_filter(window: str, sigma: float, size: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """The local mean, and how many voxels the window reaches from its middle."""
     if window == "gaussian":
-        return lambda data: ndimage.gaussian_filter(data, sigma, truncate=3.5, mode="reflect")
+        if not sigma > 0:
+            raise ValueError(f"expected a sigma above 0, got {sigma}")
+        reach = window_reach(sigma)
+        return lambda data: ndimage.gaussian_filter(data, sigma, radius=reach), reach
     if window == "uniform":
-        return lambda data: ndimage.uniform_filter(data, size, mode="reflect")
+        if size < 1 or size % 2 == 0:
+            raise ValueError(f"expected a window of an odd number of voxels, got {size}")
+        return lambda data: ndimage.uniform_filter(data, size), size // 2
     raise ValueError(f"expected a window, got {window!r}; available: gaussian, uniform")
+
+
+def window_reach(sigma: float = SSIM_SIGMA) -> int:
+    """Voxels from the middle of a Gaussian window of `ssim` to its edge: 5, a window of 11, as published."""
+    return int(3.5 * sigma + 0.5)
 
 
 def ssim(
@@ -151,11 +162,14 @@ def ssim(
     mask: Any = None,
     *,
     window: str = "gaussian",
-    sigma: float = 1.5,
+    sigma: float = SSIM_SIGMA,
     size: int = 7,
     data_range: float | None = None,
 ) -> float:
     """Structural similarity of two maps, mean over voxels (Wang et al. 2004), in 2D or 3D.
+
+    Voxels count whose window lies inside the map, as published: elsewhere a
+    window would hold voxels that are not there.
 
     Parameters
     ----------
@@ -168,7 +182,7 @@ def ssim(
     sigma : float
         Standard deviation of the Gaussian window in voxels.
     size : int
-        Edge of the uniform window in voxels.
+        Edge of the uniform window in voxels, odd.
     data_range : float, optional
         Range of the values of both maps, as they are. Without it each map is
         divided by its largest absolute value (methods differ by orders of
@@ -178,8 +192,19 @@ def ssim(
     -------
     float
         1 for equal maps.
+
+    Raises
+    ------
+    ValueError
+        For different grids, values that are not finite, a map smaller than
+        the window, or a mask without a voxel whose window lies inside it.
     """
     one, two = _pair(a, b)
+    smooth, reach = _window_filter(window, sigma, size)
+    if min(one.shape) <= 2 * reach:
+        raise ValueError(
+            f"expected maps of at least {2 * reach + 1} voxels along each axis, the edge of the window, got {one.shape}"
+        )
     if not (np.isfinite(one).all() and np.isfinite(two).all()):
         raise ValueError("expected finite relevance, got NaN or infinity")
     if data_range is None:
@@ -188,7 +213,6 @@ def ssim(
         data_range = 2.0 if min(one.min(), two.min()) < 0 else 1.0
     if not data_range > 0:
         raise ValueError(f"expected a data range above 0, got {data_range}")
-    smooth = _window_filter(window, sigma, size)
     mean_one, mean_two = smooth(one), smooth(two)
     var_one = np.maximum(smooth(one * one) - mean_one**2, 0)
     var_two = np.maximum(smooth(two * two) - mean_two**2, 0)
@@ -196,7 +220,15 @@ def ssim(
     c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2
     local = (2 * mean_one * mean_two + c1) * (2 * covariance + c2)
     local /= (mean_one**2 + mean_two**2 + c1) * (var_one + var_two + c2)
-    return float(values_inside(local, mask).mean())
+    whole = tuple(slice(reach, n - reach) for n in local.shape)
+    if mask is None:
+        return float(local[whole].mean())
+    inside = np.zeros(local.shape, bool)
+    inside[whole] = True
+    values = values_inside(np.where(inside, local, np.nan), mask)
+    if np.isnan(values).all():
+        raise ValueError("expected a mask with a voxel whose window lies inside the map, got none")
+    return float(np.nanmean(values))
 
 
 def _top(values: np.ndarray, fraction: float) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.compare.measures import ssim
+from mriinterp.compare.measures import ssim, window_reach
 from mriinterp.methods.guard import frozen
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
@@ -90,9 +90,14 @@ def _rank_similarity(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> float:
 
 
 def _structural_similarity(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float:
+    """SSIM inside a mask; 0 for a map without relevance there, NaN where no window fits into the map."""
     if not (a[mask].any() and b[mask].any()):
         return 0.0
-    box = tuple(slice(int(hit.min()), int(hit.max()) + 1) for hit in np.nonzero(mask))
+    reach = window_reach()
+    inner = mask[tuple(slice(reach, n - reach) for n in mask.shape)]
+    if not inner.any():
+        return math.nan
+    box = tuple(slice(int(hit.min()), int(hit.max()) + 2 * reach + 1) for hit in np.nonzero(inner))
     return ssim(a[box], b[box], mask[box])
 
 

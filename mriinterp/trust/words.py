@@ -114,7 +114,7 @@ def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
         return Randomised("undecided", said, "", value)
     state = "fails" if row["low"] > 0 else "passes" if value < ALIKE else "alike"
     ssim = ""
-    if alike is not None and between is not None:
+    if alike is not None and between is not None and math.isfinite(alike["mean"]):
         passes = alike["mean"] < min(between["mean"], ALIKE)
         if passes != (state == "passes"):
             ssim = f"SSIM says otherwise: {alike['mean']:.2f}, {between['mean']:.2f} with another subject's"

@@ -144,18 +144,63 @@ def test_ssim_equals_the_plain_formula(rng, window):
         assert ssim(a, b, mask, window=window, data_range=1.0) == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.parametrize("shape", [(15, 14, 13), (11, 11, 11), (30, 25)])
+def test_ssim_is_the_mean_of_whole_windows(rng, shape):
+    """Without those that reach over the border, which scikit-image leaves out as well."""
+    metrics = pytest.importorskip("skimage.metrics", reason="comes with quantus")
+    a = rng.random(shape)
+    b = 0.5 * a + 0.5 * rng.random(shape)
+    b[:3] = 5 * rng.random(b[:3].shape)  # a border that would count
+    options = {"data_range": 1.0, "use_sample_covariance": False}
+    for sigma in (1.5, 1.0):
+        wanted = metrics.structural_similarity(a, b, gaussian_weights=True, sigma=sigma, **options)
+        assert ssim(a, b, sigma=sigma, data_range=1.0) == pytest.approx(wanted, rel=1e-10)
+    for size in (3, 7):
+        wanted = metrics.structural_similarity(a, b, win_size=size, **options)
+        assert ssim(a, b, window="uniform", size=size, data_range=1.0) == pytest.approx(wanted, rel=1e-10)
+
+
+def test_ssim_in_a_mask_leaves_the_border_out(rng):
+    a, b = rng.random((14, 15, 16)), rng.random((14, 15, 16))
+    mask = rng.random(a.shape) > 0.7
+    whole = np.zeros(a.shape, bool)
+    whole[5:-5, 5:-5, 5:-5] = True
+    assert ssim(a, b, mask) == pytest.approx(ssim(a, b, mask & whole), rel=1e-12)
+    assert ssim(a, b, np.ones(a.shape)) == pytest.approx(ssim(a, b), rel=1e-12)
+    with pytest.raises(ValueError, match="whose window lies inside the map"):
+        ssim(a, b, ~whole)
+    with pytest.raises(ValueError, match="empty"):
+        ssim(a, b, np.zeros(a.shape))
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "reason"),
+    [
+        ((11, 11, 10), {}, "at least 11 voxels"),
+        ((9, 9, 6), {"window": "uniform"}, "at least 7 voxels"),
+        ((11, 11, 11), {"window": "uniform", "size": 4}, "odd number"),
+        ((11, 11, 11), {"window": "uniform", "size": -1}, "odd number"),
+        ((11, 11, 11), {"sigma": 0}, "sigma above 0"),
+    ],
+)
+def test_ssim_without_a_whole_window(rng, shape, options, reason):
+    with pytest.raises(ValueError, match=reason):
+        ssim(rng.random(shape), rng.random(shape), **options)
+
+
 def test_ssim_scales_maps_of_different_strength(rng):
-    a = rng.normal(size=SHAPE)
+    a = rng.normal(size=(11, 12, 13))
     assert ssim(a, 1e-6 * a) == pytest.approx(1)
     assert ssim(a, -a) < 0.2
     assert ssim(a[0], a[0]) == pytest.approx(1)  # 2D
 
 
 def test_ssim_of_flat_maps_is_finite():
-    assert ssim(np.zeros(SHAPE), np.zeros(SHAPE)) == 1
-    assert 0 <= ssim(np.zeros(SHAPE), np.ones(SHAPE)) < 1e-3
+    zeros, ones = np.zeros((11, 12, 13)), np.ones((11, 12, 13))
+    assert ssim(zeros, zeros) == 1
+    assert 0 <= ssim(zeros, ones) < 1e-3
     with pytest.raises(ValueError, match="gaussian, uniform"):
-        ssim(np.zeros(SHAPE), np.ones(SHAPE), window="hann")
+        ssim(zeros, ones, window="hann")
 
 
 def test_dice_counts_shared_voxels():
@@ -209,7 +254,7 @@ def test_readings(rng):
 
 @pytest.mark.parametrize("name", [n for n, m in METRICS.items() if m.input == "map"])
 def test_matrix_agrees_with_the_single_function(rng, name):
-    maps = {label: rng.random(SHAPE) for label in ("b", "a", "c")}
+    maps = {label: rng.random((11, 12, 13)) for label in ("b", "a", "c")}  # a window of SSIM fits in
     table = distance_matrix(maps, name)
     assert list(table.index) == list(table.columns) == ["b", "a", "c"]
     assert np.array_equal(table, table.T)

@@ -3,16 +3,17 @@ import pytest
 import torch
 from torch import nn
 
+from mriinterp.compare import ssim
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.randomisation import cascade, layer_groups, randomised
+from mriinterp.trust.randomisation import _structural_similarity, cascade, layer_groups, randomised
 from tests.trust.networks import Linear3D, case_of, small_network
 
 MEASURE = get_measure("randomisation")
 
 
-def others(n=2):
+def others(n=2, shape=(7, 8, 9)):
     generator = torch.Generator().manual_seed(9)
-    return [torch.randn((1, 1, 7, 8, 9), generator=generator) for _ in range(n)]
+    return [torch.randn((1, 1, *shape), generator=generator) for _ in range(n)]
 
 
 def test_layers_go_from_the_output_down_with_their_normalisation():
@@ -63,11 +64,28 @@ def test_gradient_of_a_linear_network_passes():
 
 
 def test_a_map_of_the_scan_alone_fails():
-    case = case_of(small_network(), others=others())
+    shape = (12, 13, 14)  # windows of SSIM fit in
+    case = case_of(Linear3D(shape), shape, others=others(shape=shape))
     values = MEASURE.run(case, Explainer("control_intensity")).values
     assert values["rho_random"] == pytest.approx(1)
     assert values["ssim_random"] == pytest.approx(1)
+    assert abs(values["ssim_subjects"]) < 0.5
     assert values["excess"] > 0.5
+
+
+def test_structural_similarity_has_no_meaning_where_no_window_fits():
+    values = MEASURE.run(case_of(small_network(), others=others()), Explainer("control_intensity")).values
+    assert values["rho_random"] == pytest.approx(1)
+    assert np.isnan([values["ssim_random"], values["ssim_subjects"]]).all()
+
+
+def test_structural_similarity_is_that_of_the_whole_map(rng):
+    """The box around the mask is taken for speed, with all that windows of its voxels hold."""
+    a, b, mask = rng.random((20, 21, 22)), rng.random((20, 21, 22)), np.zeros((20, 21, 22), bool)
+    mask[3:11, 6:9, 8:20] = True
+    a[6, 7, 10] = b[6, 7, 10] = 1  # the largest value, by which maps are scaled, inside the box
+    assert _structural_similarity(a, b, mask) == pytest.approx(ssim(a, b, mask), rel=1e-12)
+    assert _structural_similarity(a, np.where(mask, 0, b), mask) == 0
 
 
 def test_cascade_ends_with_a_wholly_random_network():
