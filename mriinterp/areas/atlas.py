@@ -11,7 +11,6 @@ import hashlib
 import importlib.util
 import logging
 import os
-import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import pandas as pd
 
 from mriinterp.areas.area_file import read_area_table
 from mriinterp.areas.names import areas_frame, split_hemisphere
+from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_labels
 from mriinterp.image.volume import Grid, Volume, resample
 
@@ -188,7 +188,7 @@ def load_atlas(source: str | os.PathLike = "AAL", table: str | os.PathLike | Non
         areas = areas_frame(present, [str(n) for n in present])
     else:
         areas = read_area_table(table)
-    name = re.sub(r"\.(nii\.gz|nii|mgz|mgh)$", "", path.name, flags=re.IGNORECASE)
+    name = image_stem(path)
     atlas = Atlas(name, labels, areas)
     if atlas.empty:
         logger.warning("atlas %s: %d areas of the table have no voxels in the image", name, len(atlas.empty))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from pathlib import Path
 
 from mriinterp.base.files import stand_in
 
-__all__ = ["FORMATS", "describe_folder", "foreign_format", "is_dicom"]
+__all__ = ["FORMATS", "describe_folder", "foreign_format", "image_stem", "is_dicom"]
 
 FORMATS = "available: .nii, .nii.gz, .mgh, .mgz"
 DICOM_HELP = "convert the whole series to NIfTI first, for example: dcm2niix -z y -o OUT FOLDER"
@@ -20,6 +21,7 @@ CONVERT_HELP = "convert it to NIfTI first, for example with 3D Slicer or SimpleI
 
 DICOM_SUFFIXES = ".dcm", ".dicom", ".ima"
 IMAGE_SUFFIXES = ".nii", ".nii.gz", ".mgh", ".mgz"
+ENDING = re.compile(r"(?:\.nii(?P<number>[ _-]?\(?\d+\)?)?\.gz|\.nii|\.mgz|\.mgh)$", re.IGNORECASE)
 FOLDER_ENTRIES = 200  # of a folder that are looked at
 
 BEGINNINGS = (  # first bytes, what begins so, what to do
@@ -42,6 +44,19 @@ BY_SUFFIX = {
     ".head": ("an AFNI header", "convert the data set with 3dAFNItoNIFTI"),
     ".brik": ("the voxels of an AFNI data set", "convert it with 3dAFNItoNIFTI"),
 }
+
+
+def image_stem(path: str | Path) -> str:
+    """File name without the ending of an image; a browser's number of a download stays.
+
+    Examples
+    --------
+    >>> image_stem("in/sub-1_T1w.nii.gz")
+    'sub-1_T1w'
+    >>> image_stem("scan.nii (1).gz")
+    'scan (1)'
+    """
+    return ENDING.sub(r"\g<number>", Path(path).name)
 
 
 def is_dicom(head: bytes, name: str) -> bool:

@@ -212,6 +212,15 @@ def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
     Volume
         Shape of `grid`; 0 outside the field of view. On the same grid the
         voxels are passed on bitwise; a mere change of voxel order is exact.
+
+    Notes
+    -----
+    The volume is taken to go on with zeros behind its last voxels, so values
+    fade to 0 over one voxel (splines over a few) beyond the centre of the
+    outermost one, and labels reach to its outer face. A sum over voxels, times their volume, is
+    then the same on a finer grid. SciPy's mode "constant", which nilearn uses,
+    gives 0 at once beyond that centre and drops the outer half of those
+    voxels; between the outermost centres both are equal.
     """
     if order not in (0, 1, 2, 3):
         raise ValueError(f"expected an interpolation order of 0, 1, 2 or 3, got {order}")

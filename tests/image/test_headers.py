@@ -11,6 +11,7 @@ import pytest
 from nibabel.affines import from_matvec
 from nibabel.eulerangles import euler2mat
 
+from mriinterp.image.formats import image_stem
 from mriinterp.image.gzipped import GzipStream
 from mriinterp.image.nifti import read_labels, read_volume, read_volume_bytes
 from mriinterp.image.volume import Grid
@@ -384,6 +385,31 @@ def test_a_folder_of_files_of_old_dicom(tmp_path):
     (tmp_path / "DICOMDIR").write_bytes(b"")
     with pytest.raises(ValueError, match="folder of DICOM files"):
         read_volume(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("scan.nii.gz", "scan"),
+        ("scan.NII.GZ", "scan"),
+        ("scan.nii", "scan"),
+        ("a.b.mgz", "a.b"),
+        ("scan.mgh", "scan"),
+        ("scan (1).nii.gz", "scan (1)"),
+        ("scan.nii (1).gz", "scan (1)"),
+        ("scan.nii(12).gz", "scan(12)"),
+        ("scan.nii-2.gz", "scan-2"),
+        ("scan.gz", "scan.gz"),
+        ("nii.gz", "nii.gz"),
+    ],
+)
+def test_names_without_their_ending(name, stem):
+    assert image_stem(f"folder.nii/{name}") == stem
+
+
+def test_a_download_that_a_browser_numbered_is_read(tmp_path):
+    (tmp_path / "scan.nii (1).gz").write_bytes(MEMBER)
+    np.testing.assert_array_equal(read_volume(tmp_path / "scan.nii (1).gz").data, EXPECTED)
 
 
 def test_another_grid_is_refused_by_the_header(tmp_path):

@@ -347,6 +347,20 @@ def test_what_is_no_label_image(tmp_path, oblique_affine, values, reason):
         read_labels(tmp_path / "labels.nii")
 
 
+@pytest.mark.parametrize(("odd", "taken"), [(0.0009, True), (0.0011, False), (0.05, False), (0.1, False), (0.5, False)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_labels_are_whole_to_a_thousandth(tmp_path, oblique_affine, odd, taken, sign):
+    """What rounding leaves of a number is no fraction; a twentieth is a probability or an interpolated edge."""
+    data = np.zeros((7, 8, 9), np.float32)
+    data[2, 2, 2], data[3, 3, 3] = 9, 4 + sign * odd
+    nib.Nifti1Image(data, oblique_affine).to_filename(tmp_path / "labels.nii")
+    if taken:
+        assert np.unique(read_labels(tmp_path / "labels.nii").data).tolist() == [0, 4, 9]
+    else:
+        with pytest.raises(ValueError, match=r"whole numbers, got a voxel of [34]\."):
+            read_labels(tmp_path / "labels.nii")
+
+
 # ------------------------------------------------------------------ writing
 
 

@@ -3,7 +3,7 @@
 import nibabel as nib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.affines import apply_affine, from_matvec
 
@@ -42,10 +42,59 @@ def test_small_and_large_voxels_are_fine(size):
     assert Grid((7, 8, 9), np.diag([size, size, size, 1])).voxel_volume == pytest.approx(size**3)
 
 
-@pytest.mark.parametrize("shape", [(7, 8), (7, 0, 9), (7, 8, 9, 1)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (7, 8),
+        (7, 0, 9),
+        (7, -8, 9),
+        (7, 8, 9, 1),
+        (7, 8, 9.5),
+        (7, 8, 1e400),
+        (7, 8, np.nan),
+        (7, 8, 2**31),
+        (7, 8, 10**400),
+        (7, 8, "9"),
+        (7, 8, None),
+        (7, 8, [9]),
+        (True, 8, 9),
+        "789",
+        789,
+        None,
+        {7: 0, 8: 0, 9: 0},
+    ],
+)
 def test_unusable_shapes_are_refused(shape):
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(ValueError, match="expected a shape of three positive whole numbers") as caught:
         Grid(shape, np.eye(4))
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("shape", [[7, 8, 9], (7.0, 8, 9), np.array([7, 8, 9]), (np.int16(7), np.float32(8), 9)])
+def test_whole_numbers_of_any_type_are_a_shape(shape):
+    grid = Grid(shape, np.eye(4))
+    assert grid.shape == (7, 8, 9)
+    assert all(type(n) is int for n in grid.shape)
+
+
+@pytest.mark.parametrize(
+    "affine",
+    [
+        None,
+        "identity",
+        [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0]],
+        [["1", "0", "0", "0"], ["0", "1", "0", "0"], ["0", "0", "1", "0"], ["0", "0", "0", "1"]],
+        [[10**400, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+        [[1e400, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+        [[1j, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+        [[{}] * 4] * 4,
+        np.ones((200, 200)),
+    ],
+)
+def test_what_is_no_matrix_of_numbers_is_refused(affine):
+    with pytest.raises(ValueError, match="expected a (finite )?4×4 affine") as caught:
+        Grid((7, 8, 9), affine)
+    assert len(str(caught.value)) < 200
 
 
 def test_matches_looks_at_every_corner(oblique_affine):
@@ -152,6 +201,46 @@ def test_trilinear_against_a_plain_loop(small_volume):
     assert np.abs(expected).max() > 0.5
 
 
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_equal_to_nilearn_between_the_outermost_centres(rng, order):
+    image = pytest.importorskip("nilearn.image")
+    volume = Volume(
+        rng.normal(size=(20, 21, 22)).astype(np.float32), from_matvec(np.diag([2.0, 2, 2]), [-20, -20, -20])
+    )
+    grid = Grid((29, 30, 27), from_matvec(np.diag([1.7, 1.8, 1.9]), [-25.313, -26.217, -24.931]))
+    name = {0: "nearest", 1: "linear", 3: "continuous"}[order]
+    theirs = image.resample_img(
+        nib.Nifti1Image(volume.data, volume.affine), grid.affine, grid.shape, interpolation=name, force_resample=True
+    ).get_fdata(dtype=np.float32)
+    ours = resample(volume, grid, order).data
+    voxels = volume.grid.to_voxel(grid.to_mm(np.moveaxis(np.indices(grid.shape), 0, -1)))
+    margin = 4 if order == 3 else 0  # a spline's values depend on how the image goes on
+    inside = ((voxels >= margin) & (voxels <= np.array(volume.data.shape) - 1 - margin)).all(axis=-1)
+    beyond = ((voxels <= -1) | (voxels >= volume.data.shape)).any(axis=-1)
+    assert inside.any()
+    assert beyond.any()
+    np.testing.assert_allclose(ours[inside], theirs[inside], atol=1e-2 if order == 3 else 1e-5)
+    if order < 3:
+        assert not ours[beyond].any()
+        assert not theirs[~inside & ~beyond].any()
+        assert ours[~inside & ~beyond].any()
+
+
+@pytest.mark.parametrize("finer", [2, 3, 4])
+def test_the_edge_keeps_the_sum(small_volume, finer):
+    """What a map holds stays what it holds: the outermost voxels count whole."""
+    shape = tuple((n + 2) * finer for n in small_volume.data.shape)
+    step = from_matvec(np.eye(3) / finer, [-1.5 + 0.5 / finer] * 3)  # one voxel more on each side
+    fine = resample(small_volume, Grid(shape, small_volume.affine @ step))
+    assert fine.data.sum(dtype=float) / finer**3 == pytest.approx(small_volume.data.sum(dtype=float), rel=1e-4)
+
+
+def test_labels_reach_to_the_outer_face(oblique_affine):
+    labels = Volume(np.ones((3, 3, 3), np.int16), oblique_affine)
+    line = Grid((9, 1, 1), oblique_affine @ from_matvec(np.diag([0.5, 1, 1]), [-0.99, 1, 1]))  # −0.99, −0.49, 0.01 …
+    assert resample(labels, line, order=0).data.ravel().tolist() == [0, 1, 1, 1, 1, 1, 1, 0, 0]
+
+
 def test_cubic_is_exact_on_a_smooth_function(oblique_affine):
     grid = Grid((20, 22, 24), oblique_affine)
 
@@ -181,6 +270,7 @@ def test_unknown_order_is_refused(small_volume):
         resample(small_volume, small_volume.grid, order=5)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(flips=st.tuples(*[st.booleans()] * 3), turn=st.permutations(range(3)), pad=st.integers(0, 3))
 def test_reordering_and_padding_are_exact(flips, turn, pad):
     rng = np.random.default_rng(7)

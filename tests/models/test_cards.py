@@ -74,7 +74,47 @@ def test_malformed_entries(change, words):
         card_from_dict({**CARD, **change})
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "\x00", '"card"'])
+@pytest.mark.parametrize(
+    "grid",
+    [
+        '{"shape": [7, 8, 1e400], "affine": AFFINE}',
+        '{"shape": [7, 8, NaN], "affine": AFFINE}',
+        '{"shape": [7, 8, 9.5], "affine": AFFINE}',
+        '{"shape": [7, 8, true], "affine": AFFINE}',
+        '{"shape": "789", "affine": AFFINE}',
+        '{"shape": {"7": 1, "8": 1, "9": 1}, "affine": AFFINE}',
+        '{"shape": [7, 8, ' + "9" * 4000 + '], "affine": AFFINE}',
+        '{"shape": [7, 8, 9], "affine": [[1e400, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}',
+        '{"shape": [7, 8, 9], "affine": [["2", 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]}',
+        '{"shape": [7, 8, 9], "affine": ' + "[" * 900 + "]" * 900 + "}",
+        '{"shape": ' + "[" * 900 + "]" * 900 + ', "affine": AFFINE}',
+        "[" * 900 + "]" * 900,
+    ],
+)
+def test_a_grid_that_is_none_is_told_in_words(tmp_path, grid):
+    text = json.dumps(CARD | {"grid": "GRID"}).replace('"GRID"', grid.replace("AFFINE", json.dumps(GRID["affine"])))
+    (tmp_path / "card.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^card\.json: expected a complete card, got problems: 'grid'") as caught:
+        read_card(tmp_path / "card.json")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("entry", ["classes", "heads"])
+def test_entries_nested_deeply_are_told_briefly(tmp_path, entry):
+    text = json.dumps(CARD | {entry: "NESTED"}).replace('"NESTED"', "[" * 900 + "]" * 900)
+    (tmp_path / "card.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=f"'{entry}': expected a list of") as caught:
+        read_card(tmp_path / "card.json")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_card_with_a_mark(tmp_path, encoding):
+    (tmp_path / "card.json").write_text(json.dumps(CARD), encoding=encoding)
+    assert read_card(tmp_path / "card.json").classes == ("no", "yes")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\x00", '"card"', "[" * 100_000, "root:x:0:0:"])
 def test_not_a_card(tmp_path, text):
     path = tmp_path / "card.json"
     path.write_text(text, encoding="utf-8")
