@@ -92,7 +92,7 @@ def test_whole_numbers_of_any_type_are_a_shape(shape):
     ],
 )
 def test_what_is_no_matrix_of_numbers_is_refused(affine):
-    with pytest.raises(ValueError, match="expected a (finite )?4×4 affine") as caught:
+    with pytest.raises(ValueError, match=r"expected a (finite )?4×4 affine") as caught:
         Grid((7, 8, 9), affine)
     assert len(str(caught.value)) < 200
 
