@@ -26,6 +26,7 @@ ORDER = [
     "training",
     "subjects",
     "results",
+    "prepare",
     "study",
     "cohort",
     "figures",

@@ -25,6 +25,7 @@ __all__ = [
     "area_mask",
     "brain_mask",
     "csf_fraction",
+    "native_template",
     "template",
     "tissue",
     "ventricle",
@@ -90,6 +91,11 @@ def _mask(key: tuple) -> Volume:
     inside = native.with_data((native.data > 0).astype(np.float32))
     moved = resample(inside, _grid(key), order=1)
     return moved.with_data(moved.data > 0.5)
+
+
+def native_template() -> Volume:
+    """The skull-stripped T1 template as shipped, 197×233×189 voxels of 1 mm, float32, 0 outside the brain."""
+    return _native("t1")
 
 
 def template(grid: Grid = DEMO_GRID) -> Volume:

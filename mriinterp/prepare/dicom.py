@@ -1,0 +1,294 @@
+"""Read a DICOM folder: which series are there, which one is the T1 scan, and its voxels.
+
+Headers are read with pydicom, voxels with dcm2niix, which knows the vendors' ways and compressed images. Names, dates and
+numbers of patients are compared and never kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.image.nifti import read_volume
+from mriinterp.image.volume import Volume
+
+__all__ = ["AmbiguousSeries", "Series", "choose_series", "convert_series", "find_series"]
+
+TAGS = [
+    "Modality", "SeriesInstanceUID", "SeriesDescription", "SeriesNumber", "ProtocolName", "ImageType", "PatientID", "PatientName", "PatientBirthDate",
+    "Rows", "Columns", "PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames",
+    "EchoTime", "RepetitionTime", "InversionTime", "MRAcquisitionType", "AcquisitionNumber", "EchoNumbers", "SOPClassUID", "SOPInstanceUID",
+]  # fmt: skip
+LEAST_SLICES = 60
+T1_NAMES = re.compile(r"t1|mp.?rage|spgr|bravo|(3d|ir).?(tfe|ffe)|fspgr|mprage", re.I)
+OTHER_NAMES = re.compile(r"t2|flair|dwi|dti|diff|bold|fmri|swi|asl|pd\b|localizer|localiser|scout|survey|angio|tof|field.?map", re.I)  # fmt: skip
+TILT_DEGREES = 1.0
+GAP = 0.05  # of the distance between slices
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of images of a DICOM folder.
+
+    Parameters
+    ----------
+    uid : str
+    number : int
+    description : str
+        As the scanner named it.
+    modality : str
+    files : tuple of Path
+    slices : int
+    size_mm : tuple of 3 floats
+        Voxel size, the distance between slices last.
+    problem : str
+        Why it cannot be taken, in words; "" where it can.
+    t1 : bool
+        Whether name or timing tell a T1-weighted scan.
+    """
+
+    uid: str
+    number: int
+    description: str
+    modality: str
+    files: tuple[Path, ...] = field(repr=False)
+    slices: int
+    size_mm: tuple[float, float, float]
+    problem: str
+    t1: bool
+
+    def __str__(self) -> str:
+        sizes = "×".join(f"{size:.2g}" for size in self.size_mm)
+        return f"series {self.number} {self.description!r}: {self.slices} slices, {sizes} mm"
+
+
+class AmbiguousSeries(ValueError):
+    """More than one series may be the T1 scan; `series` holds them."""
+
+    def __init__(self, series: Sequence[Series]):
+        self.series = tuple(series)
+        listed = "; ".join(map(str, self.series))
+        super().__init__(
+            f"expected one T1 scan, got {len(self.series)} that may be meant; choose one by its number: {listed}"
+        )
+
+
+def find_series(
+    files: Sequence[Path], *, progress: Progress | None = None, cancel: Cancel | None = None
+) -> list[Series]:
+    """The series of images among files; others are passed over.
+
+    Raises
+    ------
+    ValueError
+        No DICOM file, or files of more than one patient.
+    """
+    headers: dict[str, list[tuple[Path, pydicom.Dataset]]] = {}
+    patients = set()
+    for number, path in enumerate(files):
+        check_cancel(cancel)
+        tell(progress, number, len(files))
+        header = _header(path)
+        if header is None:
+            continue
+        patients.add(_patient(header))
+        headers.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
+    if not headers:
+        raise ValueError(
+            f"expected DICOM images, got none among {len(files)} files; also possible: .nii, .nii.gz, .mgz"
+        )
+    if len(patients) > 1:
+        raise ValueError(
+            f"expected the images of one patient, got those of {len(patients)}; choose the folder of one patient"
+        )
+    return sorted(
+        (_series(uid, files) for uid, files in headers.items()), key=lambda series: (series.number, series.uid)
+    )
+
+
+def choose_series(series: Iterable[Series], number: int | None = None) -> Series:
+    """The T1 scan among series.
+
+    Parameters
+    ----------
+    series : iterable of Series
+    number : int, optional
+        The series' number, where the choice is not left to name and timing.
+
+    Raises
+    ------
+    AmbiguousSeries
+        Several series may be meant.
+    ValueError
+        None can be taken; each is listed with its reason.
+    """
+    series = list(series)
+    if number is not None:
+        series = [entry for entry in series if entry.number == number] or series
+        if len(series) == 1 and not series[0].problem:
+            return series[0]
+    usable = [entry for entry in series if not entry.problem]
+    named = [entry for entry in usable if entry.t1]
+    if len(named) == 1:
+        return named[0]
+    if not usable:
+        reasons = "; ".join(f"{entry}: {entry.problem}" for entry in series[:8])
+        raise ValueError(f"expected a 3D T1-weighted MR scan, got none among {len(series)} series: {reasons}")
+    if not named and len(usable) == 1:
+        raise ValueError(
+            f"expected a T1-weighted scan, got one series that does not look like one: {usable[0]}; choose it by its "
+            "number if it is"
+        )
+    raise AmbiguousSeries(named or usable)
+
+
+def convert_series(series: Series, *, cancel: Cancel | None = None) -> Volume:
+    """The voxels of a series, RAS+ with its affine.
+
+    Raises
+    ------
+    ValueError
+        If dcm2niix does not make exactly one image of it.
+    """
+    try:
+        import dcm2niix
+    except ImportError as error:
+        raise FileNotFoundError("expected the package dcm2niix; pip install -r requirements.txt") from error
+    with TemporaryDirectory(prefix="mriinterp-") as name:
+        source, out = Path(name) / "in", Path(name) / "out"
+        source.mkdir()
+        out.mkdir()
+        for number, path in enumerate(series.files):
+            _link(path, source / f"{number:05d}.dcm")
+        check_cancel(cancel)
+        command = [
+            str(dcm2niix.bin),
+            "-b",
+            "n",
+            "-z",
+            "n",
+            "-x",
+            "n",
+            "-m",
+            "n",
+            "-f",
+            "scan",
+            "-o",
+            str(out),
+            str(source),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=300)
+        made = sorted(out.glob("*.nii"))
+        if len(made) > 1 and (equal := [path for path in made if "_Eq" in path.stem]):
+            made = equal  # slices of varying distance, resampled to an even one
+        if done.returncode not in (0, 8) or len(made) != 1:
+            raise ValueError(
+                f"expected one image of {series}, got {len(made)} from dcm2niix; convert it by hand and open the NIfTI file"
+            )
+        return read_volume(made[0])
+
+
+def _header(path: Path) -> pydicom.Dataset | None:
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
+    except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, EOFError):
+        return None
+    return header if header.get("Rows") or header.get("NumberOfFrames") else None  # no reports, no directories
+
+
+def _patient(header: pydicom.Dataset) -> str:
+    """A digest that tells patients apart; what it is made of is not kept."""
+    parts = (str(header.get(tag, "")) for tag in ("PatientID", "PatientName", "PatientBirthDate"))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _series(uid: str, files: list[tuple[Path, pydicom.Dataset]]) -> Series:
+    first = files[0][1]
+    description = str(first.get("SeriesDescription") or first.get("ProtocolName") or "")
+    positions = [position for _, header in files if (position := _position(header)) is not None]
+    frames = int(first.get("NumberOfFrames") or 1)
+    slices = frames if len(files) == 1 else len(files)
+    spacing = [float(value) for value in first.get("PixelSpacing") or (0, 0)]
+    along, problem = _stack(first, positions) if frames == 1 else (float(first.get("SliceThickness") or 0), "")
+    return Series(
+        uid=uid,
+        number=int(first.get("SeriesNumber") or 0),
+        description=description[:60],
+        modality=str(first.get("Modality", "")),
+        files=tuple(path for path, _ in files),
+        slices=slices,
+        size_mm=(spacing[0], spacing[1], along or float(first.get("SliceThickness") or 0)),
+        problem=_refusal(first, description, slices) or problem,
+        t1=_looks_like_t1(first, description),
+    )
+
+
+def _refusal(header: pydicom.Dataset, description: str, slices: int) -> str:
+    modality = str(header.get("Modality", ""))
+    if modality != "MR":
+        return f"its modality is {modality or 'unknown'}, expected MR"
+    kinds = {str(kind).upper() for kind in header.get("ImageType") or ()}
+    if "LOCALIZER" in kinds or re.search(r"locali[sz]er|scout|survey", description, re.I):
+        return "a localiser"
+    if kinds & {"MPR", "PROJECTION IMAGE", "REFORMATTED"}:
+        return "a reformatted series, expected the original"
+    if slices < LEAST_SLICES:
+        return f"{slices} slices, expected a 3D scan of at least {LEAST_SLICES}"
+    return ""
+
+
+def _position(header: pydicom.Dataset) -> np.ndarray | None:
+    position, orientation = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
+    if not position or not orientation or len(position) != 3 or len(orientation) != 6:
+        return None
+    return np.array([*map(float, position), *map(float, orientation)])
+
+
+def _stack(header: pydicom.Dataset, positions: list[np.ndarray]) -> tuple[float, str]:
+    """Distance of neighbouring slices, mm, and what is wrong with the stack."""
+    if len(positions) < 2:
+        return 0.0, "" if len(positions) == 1 else "its images tell no position"
+    rows = np.array(positions)
+    if np.abs(rows[:, 3:] - rows[0, 3:]).max() > 1e-3:
+        return 0.0, "its slices are not parallel"
+    normal = np.cross(rows[0, 3:6], rows[0, 6:9])
+    order = np.argsort(rows[:, :3] @ normal)
+    steps = np.diff(rows[order, :3], axis=0)
+    along = steps @ normal
+    step = float(np.median(along))
+    if step < 1e-3 or (along < 1e-3).any():
+        return step, "more than one image at a position: a series over time or of several echoes, expected one volume"
+    if len(missing := np.flatnonzero(np.abs(along - step) > GAP * step)):
+        return step, f"slices are missing or uneven at {len(missing)} places"
+    tilt = np.degrees(np.arccos(np.clip(along.sum() / np.linalg.norm(steps.sum(axis=0)), -1, 1)))
+    if tilt > TILT_DEGREES:
+        return step, f"its slices are sheared by {tilt:.0f}° (gantry tilt)"
+    return step, ""
+
+
+def _looks_like_t1(header: pydicom.Dataset, description: str) -> bool:
+    if OTHER_NAMES.search(description):
+        return False
+    if T1_NAMES.search(description):
+        return True
+    echo, repetition = float(header.get("EchoTime") or 0), float(header.get("RepetitionTime") or 0)
+    return 0 < echo < 12 and (0 < repetition < 50 or bool(header.get("InversionTime")))
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,215 @@
+"""Prepare a raw T1 scan for a network: brain mask, registration, one resampling, quality."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import torch
+
+from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.image.template import native_template
+from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.prepare.brain import find_brain, weights_digest
+from mriinterp.prepare.quality import Quality, judge
+from mriinterp.prepare.register import register_affine
+from mriinterp.prepare.source import open_raw
+from mriinterp.prepare.transform import Transform
+
+__all__ = ["PIPELINE_VERSION", "PrepareOptions", "Prepared", "pipeline_digest", "prepare_scan", "prepare_volume"]
+
+PIPELINE_VERSION = "1"
+
+# Shares of the whole time, in hundredths, as measured on two cores (benchmarks/prepare.py).
+READ, MASKED, REGISTERED, DONE = 3, 40, 92, 100
+REGISTRATION_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """How scans are prepared.
+
+    Parameters
+    ----------
+    nonlinear : bool
+        Warp the brain onto the template after the affine registration. It
+        also removes part of what distinguishes an atrophied brain.
+    threads : int
+        Of the registration; 0: all processors. Other numbers give other last bits.
+    device : str
+        Where the brain extraction runs: auto, cpu, cuda.
+    """
+
+    nonlinear: bool = False
+    threads: int = 0
+    device: str = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A scan on a network's grid, and how it came there.
+
+    Parameters
+    ----------
+    volume : Volume
+        The brain's original intensities in template space, 0 outside the
+        brain, float32, on the grid asked for.
+    mask : Volume
+        Brain mask on the scan's own grid, bool.
+    transform : Transform
+        Template to scan; leads maps home (`to_scan`).
+    qc : Quality
+    scan : Volume
+        The scan as it came, RAS+.
+    digests : dict of str to str
+        ``scan`` and ``pipeline``.
+    """
+
+    volume: Volume
+    mask: Volume
+    transform: Transform
+    qc: Quality
+    scan: Volume
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def to_scan(self, volume: Volume, *, order: int = 1) -> Volume:
+        """A map or label image in template space on the scan's own grid, interpolated once.
+
+        Parameters
+        ----------
+        volume : Volume
+        order : int
+            0 for labels and masks, 1 for maps.
+        """
+        return self.transform.map_on(volume, self.scan.grid, order=order)
+
+
+@lru_cache(maxsize=8)
+def pipeline_digest(options: PrepareOptions = PrepareOptions()) -> str:
+    """SHA-256 over what shapes a preparation: the pipeline's version, its options, weights and programs."""
+    shaping = {key: value for key, value in asdict(options).items() if key == "nonlinear"}
+    entries = {
+        "pipeline": PIPELINE_VERSION,
+        **shaping,
+        "weights": weights_digest(),
+        "greedy": _version("picsl-greedy"),
+        "template": native_template().digest,
+    }
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def prepare_scan(
+    path: str | os.PathLike,
+    *,
+    grid: Grid | None = None,
+    series: int | None = None,
+    options: PrepareOptions = PrepareOptions(),
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Prepared:
+    """Prepare a raw T1 scan from a file or a DICOM folder.
+
+    Parameters
+    ----------
+    path : path
+        NIfTI or MGZ file, a folder of DICOM files, or a .zip of one.
+    grid : Grid, optional
+        Of the network, in MNI space; default: the template's own, 1 mm.
+    series : int, optional
+        Number of the DICOM series, where several may be meant.
+    options : PrepareOptions
+    progress, cancel : callable, optional
+        ``progress(done, total)``, in hundredths; ``cancel()`` returning True
+        raises `mriinterp.base.progress.Cancelled` within a second or, while
+        the brain is sought, within some seconds.
+
+    Returns
+    -------
+    Prepared
+        Also where the quality is refused: look at ``qc.verdict``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No such file; not a T1 scan of one head; no brain found.
+
+    Notes
+    -----
+    Left and right cannot be told from voxels: the header is trusted.
+    """
+    tell(progress, 0, DONE)
+    raw = open_raw(path, series=series, cancel=cancel)
+    return prepare_volume(raw.volume, grid=grid, options=options, progress=progress, cancel=cancel)
+
+
+def prepare_volume(
+    scan: Volume,
+    *,
+    grid: Grid | None = None,
+    options: PrepareOptions = PrepareOptions(),
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Prepared:
+    """Prepare a raw T1 scan that is in memory; see `prepare_scan`."""
+    scan = scan.canonical()
+    threads = options.threads or os.cpu_count() or 1
+    tell(progress, READ, DONE)
+    check_cancel(cancel)
+    mask = find_brain(scan, device=_device(options.device), cancel=cancel)
+    tell(progress, MASKED, DONE)
+    check_cancel(cancel)
+    brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))
+    registration = register_affine(brain, threads=threads, cancel=cancel, waiting=_creeping(progress))
+    tell(progress, REGISTERED, DONE)
+    check_cancel(cancel)
+    transform = Transform(registration.matrix)
+    if registration.turned:  # the brain extraction expects heads the right way up
+        mask = _upright_mask(scan, transform, options, cancel)
+        brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))
+    volume = transform.scan_on(brain, native_template().grid if grid is None else grid)
+    quality = judge(scan, mask, transform, turned=registration.turned)
+    tell(progress, DONE, DONE)
+    return Prepared(
+        volume=volume,
+        mask=mask,
+        transform=transform,
+        qc=quality,
+        scan=scan,
+        digests={"scan": scan.digest, "pipeline": pipeline_digest(options)},
+    )
+
+
+def _upright_mask(scan: Volume, transform: Transform, options: PrepareOptions, cancel: Cancel | None) -> Volume:
+    """The brain mask of a scan whose header turns the head, found anew the right way up."""
+    moved = Volume(scan.data, transform.inverse @ scan.affine)
+    mask = find_brain(moved.canonical(), device=_device(options.device), cancel=cancel)
+    return scan.with_data(resample(mask, moved.grid, order=0).data)  # a change of voxel order: exact
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+def _creeping(progress: Progress | None) -> Callable[[float], None]:
+    """Progress of the registration by the time that it takes as a rule; it never reaches the next step's mark."""
+
+    def waiting(seconds: float) -> None:
+        share = 1 - 1 / (1 + seconds / REGISTRATION_SECONDS)
+        tell(progress, int(MASKED + (REGISTERED - MASKED - 1) * min(1.0, 1.6 * share)), DONE)
+
+    return waiting

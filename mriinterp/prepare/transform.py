@@ -1,0 +1,107 @@
+"""Where a point of the template lies in a person's scan, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy import ndimage
+
+from mriinterp.image.volume import Grid, Volume
+
+__all__ = ["Transform", "Warp"]
+
+CHUNK = 1 << 20  # points that are moved at a time
+LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """A displacement of every point of a grid.
+
+    Parameters
+    ----------
+    shift : array, shape (3, i, j, k), float32
+        mm, RAS+, at the voxels of the grid; interpolated between them, 0 outside.
+    grid : Grid
+    """
+
+    shift: np.ndarray
+    grid: Grid
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Points (n, 3) in mm, moved."""
+        at = self.grid.to_voxel(points).T
+        return points + np.stack([ndimage.map_coordinates(part, at, order=1) for part in self.shift], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Transform:
+    """From template space to a scan's own space.
+
+    Parameters
+    ----------
+    matrix : array, shape (4, 4)
+        Template mm to scan mm, both RAS+.
+    warp, inverse_warp : Warp, optional
+        Applied to template points before the matrix, and to points that the
+        inverse matrix led to the template. Both or none.
+    """
+
+    matrix: np.ndarray
+    warp: Warp | None = field(default=None, repr=False)
+    inverse_warp: Warp | None = field(default=None, repr=False)
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """Scan mm to template mm, without the warp."""
+        return np.linalg.inv(self.matrix)
+
+    def to_scan(self, points: np.ndarray) -> np.ndarray:
+        """Points (n, 3) of the template, mm, in the scan."""
+        points = points if self.warp is None else self.warp(points)
+        return points @ self.matrix[:3, :3].T + self.matrix[:3, 3]
+
+    def to_template(self, points: np.ndarray) -> np.ndarray:
+        """Points (n, 3) of the scan, mm, in the template."""
+        points = points @ self.inverse[:3, :3].T + self.inverse[:3, 3]
+        return points if self.inverse_warp is None else self.inverse_warp(points)
+
+    def scan_on(self, volume: Volume, grid: Grid, *, order: int = 1) -> Volume:
+        """Values of an image in the scan's space at the voxels of a template grid, interpolated once.
+
+        Parameters
+        ----------
+        volume : Volume
+            In the scan's space, on any grid.
+        grid : Grid
+            In template space.
+        order : int
+            0 nearest neighbour (labels, masks), 1 trilinear.
+        """
+        return _sampled(volume, grid, self.to_scan, order)
+
+    def map_on(self, volume: Volume, grid: Grid, *, order: int = 1) -> Volume:
+        """Values of an image in template space at the voxels of the scan's grid, interpolated once."""
+        return _sampled(volume, grid, self.to_template, order)
+
+    def itk_text(self) -> str:
+        """The affine as an ITK transform file: points of the template to points of the scan, LPS mm."""
+        matrix = LPS @ self.matrix @ LPS
+        parameters = [*matrix[:3, :3].ravel(), *matrix[:3, 3]]
+        return (
+            "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
+            f"Parameters: {' '.join(format(value, '.12g') for value in parameters)}\nFixedParameters: 0 0 0\n"
+        )
+
+
+def _sampled(volume: Volume, grid: Grid, lead, order: int) -> Volume:
+    data = volume.data.astype(np.uint8) if volume.data.dtype == bool else volume.data
+    out = np.zeros(int(np.prod(grid.shape)), data.dtype)
+    for start in range(0, out.size, CHUNK):
+        stop = min(start + CHUNK, out.size)
+        voxels = np.stack(np.unravel_index(np.arange(start, stop), grid.shape), axis=1)
+        at = volume.grid.to_voxel(lead(grid.to_mm(voxels))).T
+        out[start:stop] = ndimage.map_coordinates(data, at, order=order, mode="grid-constant")
+    return Volume(out.reshape(grid.shape).astype(volume.data.dtype, copy=False), grid.affine)

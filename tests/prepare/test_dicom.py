@@ -1,0 +1,179 @@
+"""DICOM folders: the series that are there, the one that is taken, its voxels and affine."""
+
+import logging
+import zipfile
+
+import numpy as np
+import pytest
+
+from mriinterp.image.volume import Volume
+from mriinterp.prepare.archive import unpack
+from mriinterp.prepare.dicom import AmbiguousSeries, choose_series, find_series
+from mriinterp.prepare.source import open_raw
+
+from .dicom_files import write_series
+
+
+@pytest.fixture(scope="module")
+def head():
+    """A head-like volume, oblique and anisotropic: a bright left half and a marked corner tell its order."""
+    rng = np.random.default_rng(0)
+    data = rng.integers(100, 400, (40, 48, 64)).astype(np.float32)
+    data[:20] += 400
+    data[:4, :4, :4] = 4000
+    turn, tilt = np.radians(11), np.radians(-7)
+    about_z = [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
+    about_x = [[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]]
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(about_z) @ about_x @ np.diag([1.2, 1.1, 1.0])
+    affine[:3, 3] = -20.5, -31.25, -28
+    return Volume(data, affine)
+
+
+def series_of(folder):
+    return find_series(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+def test_voxels_and_affine_come_through(head, tmp_path):
+    write_series(head, tmp_path)
+    raw = open_raw(tmp_path)
+    assert raw.volume.data.shape == head.data.shape
+    np.testing.assert_allclose(raw.volume.affine, head.affine, atol=5e-5)
+    np.testing.assert_allclose(raw.volume.data, np.round(head.data), atol=1)
+    assert raw.found == "1 series; taken as the T1 scan: series 5 't1_mprage_sag_p2': 64 slices, 1.1×1.2×1 mm."
+
+
+def test_the_t1_is_chosen_among_others(head, tmp_path):
+    write_series(head, tmp_path, number=1, description="localizer", slices=range(3))
+    write_series(head, tmp_path, number=2, description="t2_space_flair")
+    write_series(head, tmp_path, number=3, description="MPRAGE ADNI")
+    write_series(head, tmp_path, number=4, description="MPRAGE cor", image_type=("DERIVED", "SECONDARY", "MPR"))
+    chosen = choose_series(series_of(tmp_path))
+    assert chosen.number == 3
+    assert "4 series" in open_raw(tmp_path).found
+
+
+def test_two_candidates_are_asked_for(head, tmp_path):
+    write_series(head, tmp_path, number=3)
+    write_series(head, tmp_path, number=7, description="t1_mprage repeat")
+    with pytest.raises(AmbiguousSeries, match=r"choose one by its number: series 3 .* series 7") as caught:
+        open_raw(tmp_path)
+    assert [series.number for series in caught.value.series] == [3, 7]
+    assert open_raw(tmp_path, series=7).series.number == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"modality": "CT"}, "its modality is CT, expected MR"),
+        ({"slices": range(12)}, "12 slices, expected a 3D scan of at least 60"),
+        ({"description": "AAHead_Scout"}, "a localiser"),
+        ({"repeats": 2}, "more than one image at a position"),
+        ({"slices": [k for k in range(64) if k != 30]}, "slices are missing or uneven at 1 places"),
+        ({"tilt": 0.2}, "sheared by 10° \\(gantry tilt\\)|sheared by 11° \\(gantry tilt\\)"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_in_words(head, tmp_path, changes, words):
+    write_series(head, tmp_path, **changes)
+    with pytest.raises(ValueError, match=words):
+        open_raw(tmp_path)
+
+
+def test_a_series_that_is_no_t1_is_not_taken_silently(head, tmp_path):
+    write_series(head, tmp_path, description="t2_space")
+    with pytest.raises(ValueError, match="does not look like one: series 5"):
+        open_raw(tmp_path)
+    assert open_raw(tmp_path, series=5).series.number == 5
+
+
+def test_two_patients_are_refused_without_their_names(head, tmp_path, caplog):
+    write_series(head, tmp_path / "a", patient="Doe^John")
+    write_series(head, tmp_path / "b", patient="Roe^Jane")
+    with caplog.at_level(logging.DEBUG), pytest.raises(ValueError, match="one patient, got those of 2") as caught:
+        open_raw(tmp_path)
+    assert "Doe" not in str(caught.value) + caplog.text
+
+
+def test_one_image_of_a_series_names_the_way_out(head, tmp_path):
+    path = write_series(head, tmp_path)[0]
+    with pytest.raises(ValueError, match="whole DICOM series, got one of its images; name its folder"):
+        open_raw(path)
+
+
+def test_a_folder_without_images(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(ValueError, match="expected DICOM images, got none among 1 files"):
+        open_raw(tmp_path)
+
+
+def pack(folder, path, **names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder))
+        for name, text in names.items():
+            archive.writestr(name.replace("__", "/"), text)
+
+
+def test_a_zip_of_a_series_is_read_and_leaves_nothing(head, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    write_series(head, tmp_path / "in")
+    pack(tmp_path / "in", tmp_path / "scan.zip")
+    np.testing.assert_allclose(open_raw(tmp_path / "scan.zip").volume.affine, head.affine, atol=5e-5)
+    assert list(scratch.iterdir()) == []
+
+
+class TestHostileArchives:
+    def refuse(self, path, folder, words, **limits):
+        folder.mkdir(exist_ok=True)
+        with pytest.raises(ValueError, match=words):
+            unpack(path, folder, **limits)
+        assert not list(folder.parent.rglob("evil*"))
+
+    def test_a_path_that_leads_out(self, tmp_path):
+        for name in ("../evil.dcm", "/tmp/evil.dcm", "..\\evil.dcm", "C:\\evil.dcm"):
+            path = tmp_path / "a.zip"
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr(name, "x")
+            self.refuse(path, tmp_path / "out", "leads out of it")
+
+    def test_an_archive_inside(self, tmp_path):
+        pack(tmp_path / "none", tmp_path / "b.zip", **{"inner.zip": "x"})
+        self.refuse(tmp_path / "b.zip", tmp_path / "out", "another archive inside")
+
+    def test_a_bomb_is_stopped_by_what_it_states(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "c.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.dcm", bytes(5_000_000))
+        self.refuse(tmp_path / "c.zip", tmp_path / "out", "unpacks to at most", max_bytes=1_000_000)
+
+    def test_a_bomb_that_understates_itself_is_stopped_on_the_way(self, tmp_path):
+        path = tmp_path / "d.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.dcm", bytes(5_000_000))
+        data = bytearray(path.read_bytes())
+        for mark, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+            at = data.index(mark) + offset
+            data[at : at + 4] = (1000).to_bytes(4, "little")
+        path.write_bytes(data)
+        folder = tmp_path / "out"
+        self.refuse(path, folder, "archive", max_bytes=1_000_000)
+        assert sum(file.stat().st_size for file in folder.iterdir()) <= 1_000_000
+
+    def test_too_many_files(self, tmp_path):
+        pack(tmp_path / "none", tmp_path / "e.zip", **{f"{i}.dcm": "x" for i in range(30)})
+        self.refuse(tmp_path / "e.zip", tmp_path / "out", "at most 20 files", max_files=20)
+
+    def test_an_encrypted_member(self, tmp_path):
+        path = tmp_path / "f.zip"
+        pack(tmp_path / "none", path, **{"a.dcm": "x"})
+        data = bytearray(path.read_bytes())
+        for mark, offset in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+            data[data.index(mark) + offset] |= 1
+        path.write_bytes(data)
+        self.refuse(path, tmp_path / "out", "encrypted")
+
+    def test_what_is_no_archive(self, tmp_path):
+        (tmp_path / "g.zip").write_bytes(b"PK\x03\x04 and then nothing")
+        self.refuse(tmp_path / "g.zip", tmp_path / "out", "none or is damaged")
