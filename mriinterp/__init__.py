@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mriinterp.image.volume import Grid, Volume
     from mriinterp.methods import method_names
     from mriinterp.models import Model, load_model
+    from mriinterp.prepare import prepare_scan
     from mriinterp.study import load_study
 
 __version__ = "0.2.0"
@@ -43,6 +44,7 @@ __all__ = [
     "load_model",
     "load_study",
     "method_names",
+    "prepare_scan",
     "read_volume",
     "relevance",
     "run_cohort",
@@ -58,6 +60,7 @@ _MODULES = {
     "mriinterp.image.volume": ("Grid", "Volume"),
     "mriinterp.methods": ("method_names",),
     "mriinterp.models": ("Model", "load_model"),
+    "mriinterp.prepare": ("prepare_scan",),
     "mriinterp.study": ("load_study",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

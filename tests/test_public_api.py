@@ -11,7 +11,7 @@ import mriinterp
 ROOT = Path(__file__).resolve().parents[1]
 
 PROMISED = {
-    "area_table", "explain", "heatmap_distance", "load_atlas", "load_model", "load_study", "method_names",
+    "area_table", "explain", "heatmap_distance", "load_atlas", "load_model", "load_study", "method_names", "prepare_scan",
     "read_volume", "relevance", "run_cohort", "write_volume",
 }  # fmt: skip
 

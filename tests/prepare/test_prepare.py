@@ -1,0 +1,121 @@
+"""Whole preparations of real scans, beside their professional versions."""
+
+import numpy as np
+import pytest
+
+from mriinterp import read_volume
+from mriinterp.base.progress import Cancelled
+from mriinterp.image.space import mni_correlation
+from mriinterp.image.template import native_template
+from mriinterp.image.volume import Volume, resample
+from mriinterp.prepare import PrepareOptions, prepare_scan
+from mriinterp.prepare.brain import find_brain
+from mriinterp.prepare.register import _best_starts, move, register_affine
+
+OPTIONS = PrepareOptions(threads=2, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def prepared(shared_data):
+    seen = []
+    reference = read_volume(shared_data / "ds002748/mni/sub-52_space-MNI152_desc-brain_T1w.nii.gz")
+    made = prepare_scan(
+        shared_data / "ds002748/native/sub-52_T1w.nii.gz",
+        grid=reference.grid,
+        options=OPTIONS,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    return made, reference, seen
+
+
+@pytest.mark.slow
+class TestARealScan:
+    def test_it_lies_where_the_professional_version_lies(self, prepared):
+        made, reference, _ = prepared
+        ours, theirs = made.volume.data > 0, reference.data > 0
+        assert 2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()) > 0.97
+        either = ours | theirs
+        assert np.corrcoef(made.volume.data[either], reference.data[either])[0, 1] > 0.90
+
+    def test_it_is_judged_good(self, prepared):
+        made, _, _ = prepared
+        assert made.qc.verdict == "good", made.qc.findings
+        assert made.qc.correlation == pytest.approx(0.81, abs=0.02)
+
+    def test_the_intensities_are_the_scan_s_own(self, prepared):
+        made, _, _ = prepared
+        inside = made.volume.data[made.volume.data > 0]
+        assert inside.max() <= made.scan.data.max()
+        assert np.median(inside) == pytest.approx(np.median(made.scan.data[made.mask.data]), rel=0.05)
+
+    def test_a_map_goes_home(self, prepared):
+        made, _, _ = prepared
+        home = made.to_scan(made.volume)
+        assert home.grid.matches(made.scan.grid)
+        inside = made.mask.data
+        assert np.corrcoef(home.data[inside], made.scan.data[inside])[0, 1] > 0.93
+        points = np.random.default_rng(0).uniform(-60, 60, (200, 3))
+        back = made.transform.to_template(made.transform.to_scan(points))
+        assert np.abs(back - points).max() < 0.1
+
+    def test_progress_runs_to_its_end(self, prepared):
+        _, _, seen = prepared
+        done = [step for step, _ in seen]
+        assert done == sorted(done)
+        assert seen[-1] == (100, 100)
+        assert len(set(done)) > 6
+
+    def test_the_digests_are_there(self, prepared):
+        made, _, _ = prepared
+        assert made.digests["scan"] == made.scan.digest
+        assert len(made.digests["pipeline"]) == 64
+
+
+TURNS = {
+    "upside down": np.diag([1.0, -1, -1, 1]),
+    "axes exchanged": np.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1.0]]),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS.keys())
+def test_the_orientation_is_found_by_a_quick_fit(turn):
+    whole = native_template()
+    small = Volume(whole.data[::2, ::2, ::2], whole.affine @ np.diag([2, 2, 2, 1.0]))
+    wrong = Volume(small.data, turn @ small.affine)
+    best = _best_starts(wrong, None)[0]
+    assert mni_correlation(move(wrong, best)) > 0.7
+    points = np.random.default_rng(0).uniform(-50, 50, (50, 3))
+    there = points @ best[:3, :3].T + best[:3, 3]
+    assert np.abs(there - points @ turn[:3, :3].T - turn[:3, 3]).max() < 6
+
+
+@pytest.mark.slow
+def test_a_wrong_header_is_found_out(shared_data):
+    turn = TURNS["axes exchanged"]
+    scan = read_volume(shared_data / "ds002748/mni/sub-55_space-MNI152_desc-brain_T1w.nii.gz")
+    half = Volume(scan.data[::2, ::2, ::2], scan.affine @ np.diag([2, 2, 2, 1.0]))
+    wrong = Volume(half.data, turn @ half.affine)
+    found = register_affine(wrong, threads=2)
+    assert found.turned
+    assert found.correlation > 0.7
+    moved = Volume(wrong.data, np.linalg.inv(found.matrix) @ wrong.affine)
+    assert mni_correlation(moved) == pytest.approx(found.correlation)
+    assert np.corrcoef(resample(moved, scan.grid).data.ravel(), scan.data.ravel())[0, 1] > 0.9
+
+
+def test_cancel_ends_it_with_nothing_left(shared_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    calls = iter([False, False, False, False])
+    with pytest.raises(Cancelled):
+        prepare_scan(
+            shared_data / "ds002748/mni/sub-55_space-MNI152_desc-brain_T1w.nii.gz",
+            options=OPTIONS,
+            cancel=lambda: next(calls, True),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_without_a_brain_is_refused():
+    sky = np.random.default_rng(0).normal(0, 1, (32, 36, 32)).astype(np.float32)
+    with pytest.raises(ValueError, match=r"no brain was found|one intensity"):
+        find_brain(Volume(np.where(sky > 5, 1, 0).astype(np.float32), np.eye(4)))

@@ -1,0 +1,113 @@
+"""Every reason to doubt a preparation is found, on the template and on damaged versions of it."""
+
+import numpy as np
+import pytest
+
+from mriinterp.image.template import brain_mask, native_template
+from mriinterp.image.volume import Grid, Volume
+from mriinterp.prepare.quality import judge
+from mriinterp.prepare.transform import Transform
+
+STILL = Transform(np.eye(4))
+
+
+@pytest.fixture(scope="module")
+def brain():
+    """The template as a scan: 2 mm voxels with room around the brain."""
+    grid = Grid((104, 124, 104), np.array([[2, 0, 0, -103], [0, 2, 0, -139], [0, 0, 2, -93], [0, 0, 0, 1.0]]))
+    return Transform(np.eye(4)).scan_on(native_template(), grid), brain_mask(grid)
+
+
+def measures(quality):
+    return {finding.measure for finding in quality.findings}
+
+
+def test_the_template_itself_is_good(brain):
+    quality = judge(*brain, STILL)
+    assert quality.verdict == "good", quality.findings
+    assert quality.correlation > 0.95
+    assert quality.volume_ml == pytest.approx(1886, abs=60)
+    np.testing.assert_allclose(quality.scales, 1)
+
+
+def test_a_brain_that_is_cut_off(brain):
+    scan, mask = brain
+    low = 40
+    shift = np.eye(4)
+    shift[2, 3] = low
+    cut = [Volume(volume.data[:, :, low:], volume.affine @ shift) for volume in (scan, mask)]
+    quality = judge(*cut, STILL)
+    assert quality.verdict == "refuse"
+    assert {"border", "view"} <= measures(quality)
+    assert quality.coverage["cerebellum"] < 0.5 < quality.coverage["parietal"]
+
+
+def test_a_brain_that_was_blanked_inside_its_field_of_view(brain):
+    scan, mask = brain
+    gone = np.arange(mask.data.shape[1])[None, :, None] < 45
+    quality = judge(scan, mask.with_data(mask.data & ~gone), STILL)
+    assert "mask" in measures(quality)
+    assert quality.present["occipital"] < 0.6
+    assert quality.coverage["occipital"] == 1
+
+
+def test_inverted_contrast_is_no_t1(brain):
+    scan, mask = brain
+    inverted = scan.with_data(np.where(mask.data, 300 - scan.data, 0).astype(np.float32))
+    quality = judge(inverted, mask, STILL)
+    assert quality.verdict == "refuse"
+    assert {"contrast", "correlation"} <= measures(quality)
+    assert quality.contrast < 0
+
+
+def test_a_brain_in_the_wrong_place(brain):
+    matrix = np.eye(4)
+    matrix[:3, 3] = 20, -25, 15
+    quality = judge(*brain, Transform(matrix))
+    assert quality.verdict == "refuse"
+    assert "correlation" in measures(quality)
+
+
+def test_a_mirroring_transform(brain):
+    quality = judge(*brain, Transform(np.diag([-1.0, 1, 1, 1])))
+    assert quality.mirrored
+    assert ("refuse", "handedness") in {(finding.level, finding.measure) for finding in quality.findings}
+
+
+def test_a_turned_header_is_said_although_the_brain_lies_in_place(brain):
+    quality = judge(*brain, STILL, turned=True)
+    assert quality.verdict == "look"
+    assert "Left and right cannot be told" in quality.findings[0].text
+
+
+def test_an_implausible_stretch(brain):
+    scan, mask = brain
+    shrunk = [Volume(volume.data, np.diag([0.5, 1, 1, 1]) @ volume.affine) for volume in (scan, mask)]
+    quality = judge(*shrunk, Transform(np.diag([0.5, 1.0, 1, 1])))
+    assert quality.scales[0] == pytest.approx(2)
+    assert ("refuse", "scale") in {(finding.level, finding.measure) for finding in quality.findings}
+
+
+def test_thick_slices(brain):
+    scan, mask = brain
+    thick = [Volume(volume.data[:, :, ::2], volume.affine @ np.diag([1, 1, 2, 1.0])) for volume in (scan, mask)]
+    quality = judge(*thick, STILL)
+    assert measures(quality) == {"voxel size"}
+    assert "2.0 × 2.0 × 4.0 mm" in quality.findings[0].text
+
+
+def test_skull_that_was_left(brain):
+    scan, mask = brain
+    whole = scan.with_data(
+        np.where(mask.data, scan.data, np.random.default_rng(0).uniform(0, 200, scan.data.shape)).astype(np.float32)
+    )
+    quality = judge(whole, mask.with_data(np.ones_like(mask.data)), STILL)
+    assert {"skull", "volume", "border"} <= measures(quality)
+
+
+def test_the_report_is_plain_json(brain):
+    import json
+
+    report = json.loads(json.dumps(judge(*brain, STILL).as_dict()))
+    assert report["Verdict"] == "good"
+    assert report["FieldOfView"].keys() == {"frontal", "temporal", "parietal", "occipital", "central", "cerebellum"}

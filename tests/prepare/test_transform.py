@@ -1,0 +1,79 @@
+"""Points and images between template and scan."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.prepare.transform import Transform, Warp
+
+MATRIX = np.array([[0.9, 0.1, -0.05, 3.0], [-0.08, 0.85, 0.2, -11.0], [0.04, -0.15, 1.1, 7.5], [0, 0, 0, 1.0]])
+TEMPLATE = Grid((20, 24, 18), np.array([[4, 0, 0, -38], [0, 4, 0, -50], [0, 0, 4, -30], [0, 0, 0, 1.0]]))
+
+
+def scan():
+    affine = MATRIX @ np.array([[0, 5, 0, -50], [-4.5, 0, 0, 48], [0, 0, 5.5, -44], [0, 0, 0, 1.0]])
+    return Volume(np.random.default_rng(0).random((21, 19, 17), dtype=np.float32), affine)
+
+
+def test_points_come_back():
+    points = np.random.default_rng(1).uniform(-80, 80, (500, 3))
+    transform = Transform(MATRIX)
+    np.testing.assert_allclose(transform.to_template(transform.to_scan(points)), points, atol=1e-9)
+
+
+def test_itk_reads_the_same_transform(tmp_path):
+    path = tmp_path / "affine.txt"
+    path.write_text(Transform(MATRIX).itk_text())
+    itk = sitk.ReadTransform(str(path))
+    point = np.array([12.0, -34.0, 56.0])
+    flip = np.array([-1, -1, 1])
+    np.testing.assert_allclose(
+        flip * itk.TransformPoint(tuple(flip * point)), Transform(MATRIX).to_scan(point[None])[0]
+    )
+
+
+def test_an_image_is_resampled_as_by_its_moved_affine():
+    volume = scan()
+    moved = Volume(volume.data, np.linalg.inv(MATRIX) @ volume.affine)
+    np.testing.assert_allclose(
+        Transform(MATRIX).scan_on(volume, TEMPLATE).data, resample(moved, TEMPLATE).data, atol=1e-5
+    )
+
+
+def test_a_map_goes_home_by_the_inverse():
+    volume = scan()
+    found = Transform(MATRIX).map_on(Volume(np.ones(TEMPLATE.shape, np.float32), TEMPLATE.affine), volume.grid)
+    voxels = np.argwhere(found.data > 0.999)
+    at = TEMPLATE.to_voxel(Transform(MATRIX).to_template(volume.grid.to_mm(voxels)))
+    assert len(voxels) > 100
+    assert (at > -0.01).all()
+    assert (at < np.array(TEMPLATE.shape) - 0.99).all()
+
+
+def test_labels_and_masks_keep_their_type():
+    volume = scan()
+    labels = volume.with_data((volume.data * 90).astype(np.int16))
+    found = Transform(MATRIX).scan_on(labels, TEMPLATE, order=0)
+    assert found.data.dtype == np.int16
+    assert set(np.unique(found.data)) <= {0, *np.unique(labels.data)}
+    assert Transform(MATRIX).scan_on(volume.with_data(volume.data > 0.5), TEMPLATE, order=0).data.dtype == bool
+
+
+def test_a_warp_moves_points_before_the_matrix():
+    shift = np.zeros((3, *TEMPLATE.shape), np.float32)
+    shift[1] = 2.0
+    transform = Transform(MATRIX, Warp(shift, TEMPLATE), Warp(-shift, TEMPLATE))
+    point = np.array([[1.0, 2.0, 3.0]])
+    np.testing.assert_allclose(
+        transform.to_scan(point), Transform(MATRIX).to_scan(point + np.array([0, 2, 0])), rtol=1e-6
+    )
+    np.testing.assert_allclose(transform.to_template(transform.to_scan(point)), point, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chunks_do_not_show(monkeypatch, seed):
+    volume = scan()
+    whole = Transform(MATRIX).scan_on(volume, TEMPLATE).data
+    monkeypatch.setattr("mriinterp.prepare.transform.CHUNK", 1000 + seed)
+    np.testing.assert_array_equal(Transform(MATRIX).scan_on(volume, TEMPLATE).data, whole)
