@@ -16,6 +16,7 @@ from mriinterp.base.reading import apply_reading
 from mriinterp.image.volume import Volume
 from mriinterp.methods import Method, get_method
 from mriinterp.methods.guard import ExactFloat32, frozen
+from mriinterp.methods.score import score_words
 from mriinterp.models import Model, Prediction
 
 __all__ = ["RelevanceMap", "explain", "occlusion_labels", "relevance"]
@@ -133,7 +134,7 @@ def explain(
         params=values,
         digests={"scan": volume.digest, "model": model.digest, **digests},
         reading=entry.reading,
-        unit=entry.unit.format(score={"raw": "raw output", "margin": "logit margin"}.get(score, score)),
+        unit=entry.unit.format(score=score_words(score)),
     )
 
 

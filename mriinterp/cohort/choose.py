@@ -1,4 +1,4 @@
-"""What a run shall be about, as its user says it: methods, scans, targets, the groups that are compared."""
+"""What a run is about: methods, scans, the groups that are compared."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.methods import get_method
-from mriinterp.models import Model
 from mriinterp.study import Study
 
-__all__ = ["COHORT_DEFAULTS", "MethodChoice", "choose_methods", "choose_targets", "compared_first", "select_subjects"]
+__all__ = ["COHORT_DEFAULTS", "MethodChoice", "choose_methods", "chosen_split", "compared_first", "select_subjects"]
 
 COHORT_DEFAULTS: dict[str, dict[str, Any]] = {"occlusion": {"size": 40, "stride": 40}}
 """As in the cohort of Rieke et al. 2018; a single scan has finer steps."""
 
-TARGETS = ("predicted", "true")
+TEST, TRAIN = "test", "train"  # splits; a scan of the second trained the network
 
 
 @dataclass(frozen=True)
@@ -99,13 +98,29 @@ def choose_methods(
     return tuple(chosen)
 
 
+def chosen_split(study: Study, split: str | None = None) -> str:
+    """Return the split of a run: as asked, else "test" if the study has it, else "all".
+
+    Raises
+    ------
+    ValueError
+        For a split that the study does not have.
+    """
+    known = sorted(set(study.subjects["split"]) - {""})
+    if split is None:
+        return TEST if TEST in known else "all"
+    if split not in (*known, "all"):
+        raise ValueError(f"expected a split, got {split!r}; available: {', '.join(known) or 'none'}, all")
+    return split
+
+
 def select_subjects(study: Study, split: str | None = None, n: int | None = None, seed: int = 0) -> pd.DataFrame:
-    """The rows of a study that a run is about, in the study's order.
+    """Return the rows of a study that a run is about, in the study's order.
 
     Parameters
     ----------
     split : str, optional
-        Only this split.
+        See `chosen_split`.
     n : int, optional
         Only so many scans in all, drawn at random, as evenly from the groups
         as can be. A smaller n of the same seed draws among the same.
@@ -116,10 +131,8 @@ def select_subjects(study: Study, split: str | None = None, n: int | None = None
         For an unknown split, or if nothing is left.
     """
     rows = study.subjects
-    if split is not None and split != "all":
-        known = sorted(set(rows["split"]) - {""})
-        if split not in known:
-            raise ValueError(f"expected a split, got {split!r}; available: {', '.join(known) or 'none'}, all")
+    split = chosen_split(study, split)
+    if split != "all":
         rows = rows[rows["split"] == split]
     rows = rows[rows["group"].isin(study.groups)]
     if n is not None:
@@ -134,36 +147,3 @@ def select_subjects(study: Study, split: str | None = None, n: int | None = None
     if rows.empty:
         raise ValueError(f"expected scans in study {study.name!r}, got none")
     return rows
-
-
-def choose_targets(study: Study, model: Model, target: str, rows: pd.DataFrame) -> dict[str, str | None]:
-    """The class to explain in each group; None for what the network predicts.
-
-    Parameters
-    ----------
-    target : str
-        "predicted", "true", or a class of the network.
-    rows : DataFrame
-        The scans of the run.
-
-    Raises
-    ------
-    ValueError
-        For a class the network does not have, or a group without a class.
-    """
-    groups = [g for g in study.groups if (rows["group"] == g).any()]
-    if target == "predicted":
-        return dict.fromkeys(groups)
-    known = [name for head in model.heads for name in head.classes]
-    if target != "true":
-        if target not in known:
-            raise ValueError(f"expected a target, got {target!r}; available: {', '.join([*TARGETS, *known])}")
-        return dict.fromkeys(groups, target)
-    found = {g: study.class_of(g) for g in groups}
-    lacking = [g for g, name in found.items() if name not in model.classes]
-    if lacking or model.heads[0].kind == "scale":
-        raise ValueError(
-            f"expected a class of the network for every group, got none for {', '.join(lacking or groups)}; "
-            f"the network has {', '.join(model.classes)}; name them under [groups.classes], or take another target"
-        )
-    return found

@@ -141,9 +141,11 @@ def map_key(
     )
 
 
-def is_current(record: Record | None, key: str, atlas: Atlas) -> bool:
-    """Whether a record is that of the map wanted, with areas of the atlas wanted."""
-    return record is not None and record.key == key and record.atlas == atlas.digest
+def is_current(record: Record | None, key: str, atlas: Atlas, withheld: bool = False) -> bool:
+    """Return whether a record is that of the map wanted, with areas of the atlas wanted, and no prediction if withheld."""
+    if record is None or (record.prediction is None) != withheld:
+        return False
+    return record.key == key and record.atlas == atlas.digest
 
 
 def explain_items(task: Task, items: list[Item], token: str = "") -> list[Outcome]:
@@ -257,7 +259,7 @@ def _explain_method(task, item, scan, choice, key, model, atlas, reference, stop
     """None when the map was made, "" when it was there, else why it could not be made."""
     layout, name = task.layout, choice.name
     known = read_record(layout, item.label, name, task.keep_maps)
-    if is_current(known, key, atlas) and (task.keep_maps or layout.scratch(item.label, name).is_file()):
+    if is_current(known, key, atlas, task.withheld) and (task.keep_maps or layout.scratch(item.label, name).is_file()):
         return ""
     try:
         relevance = explain(
@@ -277,7 +279,7 @@ def _explain_method(task, item, scan, choice, key, model, atlas, reference, stop
         logger.warning("%s: %s is left out: %s", item.id, name, words_with_kind(error))
         return words_with_kind(error)
     more = {"subject": item.id, "group": item.group, "simulated_scan": task.simulated, "model": model.card.name}
-    write_record(layout, item.label, relevance, key, atlas, task.keep_maps, **more)
+    write_record(layout, item.label, relevance, key, atlas, task.keep_maps, task.withheld, **more)
     return None
 
 

@@ -90,7 +90,7 @@ class Inventory:
 
     def _is_there(self, item: Item, choice: MethodChoice, key: str, folded: dict) -> bool:
         record = read_record(self.layout, item.label, choice.name, self.keep_maps)
-        if not is_current(record, key, self.atlas):
+        if not is_current(record, key, self.atlas, self.plan.task.withheld):
             return False
         if self.keep_maps or key in folded[choice.name, item.group]:
             return True

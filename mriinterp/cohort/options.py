@@ -16,11 +16,16 @@ class CohortOptions:
     Parameters
     ----------
     split : str, optional
-        Only this split of the study; None or "all": all scans.
-    target : str
-        "predicted": each scan is explained for the class the network gives it
-        (so a group's mean mixes targets where the network is wrong); "true":
-        for the class of its group; or the name of one class for all.
+        Only this split of the study; "all": all scans; None: "test" if the
+        study has such a split, else all scans.
+    target : str, optional
+        The output that maps explain. "positive": the class of the study's
+        positive group, the same for all scans, with its logit margin as score
+        unless `params` name another; the name of an output: that one;
+        "predicted": the class the network gives each scan, as in Rieke et al.
+        2018; "true": the class of each scan's group. Groups are compared only
+        where one output is explained. None: "positive"; with a preset
+        "predicted", as was published.
     n, seed : int
         Only `n` scans, drawn at random, evenly from the groups.
     params : mapping of method to parameters
@@ -41,7 +46,7 @@ class CohortOptions:
     """
 
     split: str | None = None
-    target: str = "predicted"
+    target: str | None = None
     n: int | None = None
     seed: int = 0
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -12,9 +12,10 @@ import pandas as pd
 
 import mriinterp
 from mriinterp.areas.atlas import Atlas
-from mriinterp.cohort.choose import MethodChoice, choose_targets, compared_first, select_subjects
+from mriinterp.cohort.choose import TRAIN, MethodChoice, chosen_split, compared_first, select_subjects
 from mriinterp.cohort.layout import Layout, group_labels, subject_labels
 from mriinterp.cohort.options import CohortOptions
+from mriinterp.cohort.targets import choose_targets, resolved_target, with_score
 from mriinterp.models import Model
 from mriinterp.study import AtlasRecipe, ModelRecipe, Study
 from mriinterp.study.base import ScanSource
@@ -48,7 +49,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Task:
-    """What is the same for all scans of a run; small, it is sent with every piece of work."""
+    """What is the same for all scans of a run; small, it is sent with every piece of work.
+
+    `withheld`: what the network says of scans is written nowhere, as these are
+    real and it was trained on simulated brains only.
+    """
 
     layout: Layout
     model: ModelRecipe
@@ -58,6 +63,7 @@ class Task:
     methods: tuple[MethodChoice, ...]
     keep_maps: bool
     simulated: bool
+    withheld: bool
     device: str = "auto"
     threads: int = 1
     check_space: bool = True
@@ -109,9 +115,11 @@ def make_plan(
     """
     rows = select_subjects(study, options.split, options.n, options.seed)
     groups = compared_first(study.groups, options.pair)
-    targets = choose_targets(study, model, options.target, rows)
+    withheld = model.card.simulated and not study.simulated
+    target = resolved_target(study, model, options.target, options.preset, withheld)
+    targets = choose_targets(study, model, target, rows)
     labels = subject_labels(study.subjects.index)
-    choices = tuple(methods)
+    choices = with_score(methods, model, target)
     needs_reference = any("reference" in choice.params.values() for choice in choices)
     reference = study.background_source() if needs_reference else None
     if needs_reference and reference is None:
@@ -128,6 +136,7 @@ def make_plan(
         methods=choices,
         keep_maps=options.maps,
         simulated=study.simulated,
+        withheld=withheld,
         device=options.device,
         threads=options.threads,
         check_space=study.check_space if options.check_space is None else options.check_space,
@@ -137,7 +146,7 @@ def make_plan(
         Item(str(i), labels[str(i)], str(group), study.source(i), targets[str(group)])
         for i, group in rows["group"].items()
     )
-    table = rows[[c for c in TABLE_COLUMNS if c in rows.columns]].copy()
+    table = rows[[c for c in TABLE_COLUMNS if c in rows.columns]].assign(training=rows["split"] == TRAIN)
     about = {
         "study": study.name,
         "title": study.title,
@@ -146,8 +155,10 @@ def make_plan(
         "groups": list(groups),
         "positive": study.positive if options.pair is None else options.pair[0],
         "classes": study.classes,
-        "target": options.target,
-        "split": options.split or "all",
+        "target": target,
+        "targets": targets,
+        "withheld": withheld,
+        "split": chosen_split(study, options.split),
         "n": options.n,
         "seed": options.seed,
     }

@@ -40,9 +40,10 @@ class Record:
     entries: dict[str, Any]
 
     @property
-    def prediction(self) -> Prediction:
-        """What the network says of the scan."""
-        return Prediction(**self.entries["prediction"])
+    def prediction(self) -> Prediction | None:
+        """What the network says of the scan; None where that is withheld."""
+        entry = self.entries.get("prediction")
+        return None if entry is None else Prediction(**entry)
 
     @property
     def target(self) -> str:
@@ -71,9 +72,19 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
 
 
 def write_record(
-    layout: Layout, label: str, relevance: RelevanceMap, key: str, atlas: Atlas, keep_maps: bool, **more: Any
+    layout: Layout,
+    label: str,
+    relevance: RelevanceMap,
+    key: str,
+    atlas: Atlas,
+    keep_maps: bool,
+    withheld: bool = False,
+    **more: Any,
 ) -> None:
-    """Write map, areas and, last, the record. OSError if the disk does not take them."""
+    """Write map, areas and, last, the record. OSError if the disk does not take them.
+
+    `withheld`: without what the network says of the scan.
+    """
     method = relevance.method
     layout.record(label, method).unlink(missing_ok=True)  # an older one must not vouch for the new image
     sizes = {}
@@ -86,7 +97,7 @@ def write_record(
             np.save(stream, relevance.volume.data, allow_pickle=False)
     sizes["areas"] = write_areas(layout, label, relevance, atlas)
     more |= {"SpatialReference": layout.space, "atlas": atlas.name, "atlas_sha256": atlas.digest, "bytes": sizes}
-    entries = to_sidecar(relevance, key=key, **more)
+    entries = to_sidecar(relevance, told=not withheld, key=key, **more)
     write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -16,6 +16,7 @@ from mriinterp.cohort.area_values import areas_by_scan
 from mriinterp.cohort.choose import compared_first
 from mriinterp.cohort.layout import Layout, refuse_older_layout
 from mriinterp.cohort.moments import MapMoments
+from mriinterp.cohort.targets import target_words, why_no_test
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.nifti import read_volume
@@ -55,6 +56,7 @@ def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> Coh
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]
+        _ = run["targets"], run["withheld"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected the provenance of a cohort run, got something else ({error})") from error
     groups = compared_first(run["groups"], pair)
@@ -100,8 +102,28 @@ class CohortResult:
 
     @property
     def target(self) -> str:
-        """Which class was explained: "predicted", "true", or a class."""
+        """Which output was explained: "predicted", "true", or an output's name."""
         return self.run["target"]
+
+    @property
+    def withheld(self) -> bool:
+        """Whether predictions are withheld: the scans are real, and the network knows simulated brains only."""
+        return self.run["withheld"]
+
+    def target_words(self, method: str | None = None) -> str:
+        """Return what the maps explain, in words; of one method also under which preset they were made."""
+        return target_words(self.target, self._about[method]["preset"] if method else None)
+
+    def why_no_test(self, method: str) -> str:
+        """Return why positive and reference group must not be tested against each other; "" if they may."""
+        self._check(method)
+        pair = (self._positive(), self.reference_group)
+        return why_no_test(self.run["targets"], pair, self._about[method]["preset"])
+
+    def _check_testable(self, method: str) -> None:
+        reason = self.why_no_test(method)
+        if reason:
+            raise ValueError(reason)
 
     @cached_property
     def grid(self) -> Grid:
@@ -117,6 +139,11 @@ class CohortResult:
         """How maps of a method are read: "absolute", "positive" or "signed"."""
         self._check(method)
         return self._about[method]["reading"]
+
+    def params(self, method: str) -> dict[str, Any]:
+        """Return all parameters of a method, the score among them."""
+        self._check(method)
+        return self._about[method]["params"]
 
     def n(self, method: str, group: str | None = None) -> int:
         """Maps in a group's mean; of all groups without `group`."""
@@ -177,15 +204,21 @@ class CohortResult:
         return self._read(method, None, kind, "mean", 1)
 
     def difference(self, method: str, kind: str = "reading") -> Volume:
-        """Mean of the positive group minus mean of the reference group."""
+        """Return the mean of the positive group minus that of the reference group.
+
+        ValueError where maps explain different outputs: see `why_no_test`.
+        """
+        self._check_testable(method)
         a, b = self.mean(method, self._positive(), kind), self.mean(method, self.reference_group, kind)
         return a.with_data(a.data - b.data)
 
     def effect(self, method: str, kind: str = "reading") -> Volume:
-        """Hedges g of every voxel, positive against reference group; 0 where nobody differs.
+        """Return Hedges' g of every voxel, positive against reference group; 0 where nobody differs.
 
-        ValueError for a group of fewer than two maps.
+        ValueError for a group of fewer than two maps, and where maps explain
+        different outputs: see `why_no_test`.
         """
+        self._check_testable(method)
         sides = []
         for group in (self._positive(), self.reference_group):
             std = self.std(method, group, kind).data.astype(np.float64)
@@ -200,7 +233,7 @@ class CohortResult:
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
-        """One row a scan, index id: group, sex, age, predicted, correct (bool or missing), p_CLASS, failure …"""
+        """One row a scan, index id: group, sex, age, training, predicted, correct (bool or missing), p_CLASS, failure …"""
         table = pd.read_csv(
             self.layout.subjects,
             sep="\t",
@@ -213,6 +246,7 @@ class CohortResult:
         )
         words = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
         table["correct"] = words.astype("boolean")
+        table["training"] = table["training"].astype(str).str.lower() == "true"
         for column in table.columns.intersection(["failure", "sex", "visit", "split"]):
             table[column] = table[column].fillna("").astype(str)
         return table.set_index("id", drop=False)

@@ -21,7 +21,7 @@ from mriinterp.cohort.plan import CohortPlan, plan_digest
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
-from mriinterp.results.sidecar import RESEARCH_USE, versions
+from mriinterp.results.sidecar import RESEARCH_USE, SIMULATED_ONLY, versions
 from mriinterp.stats import auc_interval, wilson_interval
 
 __all__ = ["write_tables"]
@@ -84,7 +84,8 @@ def subject_rows(
     """One row a scan: who, what the network says, whether it is right, what failed.
 
     ``p_CLASS`` are probabilities, ``out_NAME`` values on a scale; ``correct``
-    is empty where nothing can be right or wrong.
+    is empty where nothing can be right or wrong. All of them are empty where
+    predictions are withheld. ``training``: the scan trained the network.
 
     Parameters
     ----------
@@ -99,7 +100,8 @@ def subject_rows(
         known = [c.name for c in plan.methods if (item.id, c.name) in present]
         record = read_record(plan.task.layout, item.label, known[0], plan.task.keep_maps) if known else None
         prediction = record.prediction if record else predictions.get(item.id)
-        row = {"label": item.label, **_said(model, prediction, plan.about["classes"].get(item.group))}
+        prediction = None if plan.task.withheld else prediction
+        row = {"label": item.label, **_prediction_columns(model, prediction, plan.about["classes"].get(item.group))}
         row["target"] = record.target if record else None
         row["maps"] = len(known)
         row["failure"] = "; ".join(
@@ -109,8 +111,8 @@ def subject_rows(
     return pd.concat([plan.table.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
 
 
-def _said(model: Model, prediction: Prediction | None, truth: str | None) -> dict[str, Any]:
-    """What the network says of a scan, and whether it is right."""
+def _prediction_columns(model: Model, prediction: Prediction | None, truth: str | None) -> dict[str, Any]:
+    """Return what the network predicts for a scan, and whether it is right."""
     judged = prediction is not None and model.heads[0].kind == "classes" and truth in model.classes
     row: dict[str, Any] = {
         "class": truth if model.heads[0].kind == "classes" else None,
@@ -126,7 +128,7 @@ def _said(model: Model, prediction: Prediction | None, truth: str | None) -> dic
 
 
 def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
-    """One row a group: scans, people, failures, the share the network gets right with its 95 % Wilson interval.
+    """Return a row a group: scans, people, failures, training scans, the share predicted right with its 95 % interval.
 
     ``explained_CLASS`` counts for which class scans were explained: with the
     predicted class as target, misclassified scans are explained for another
@@ -146,6 +148,7 @@ def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
                 "scans": len(part),
                 "people": part[people].nunique(),
                 "failed": int((part["failure"] != "").sum()),
+                "training": int(part["training"].sum()),
                 "judged": len(judged),
                 "correct": right,
                 "share_correct": interval.value if interval else math.nan,
@@ -160,6 +163,8 @@ def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
 def performance(plan: CohortPlan, subjects: pd.DataFrame) -> dict[str, Any]:
     """Area under the ROC curve of the positive class's probability, positive against reference group."""
     positive, groups = plan.about["positive"], plan.groups
+    if plan.task.withheld:
+        return {}
     column = f"p_{plan.about['classes'].get(positive, '')}"
     if not positive or column not in subjects:
         return {}
@@ -229,6 +234,7 @@ def provenance(plan: CohortPlan, model: Model) -> dict[str, Any]:
     task = plan.task
     return {
         **plan.about,
+        **({"caution": SIMULATED_ONLY} if task.withheld else {}),
         "methods": [
             {
                 "name": c.name,

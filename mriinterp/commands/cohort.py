@@ -12,6 +12,7 @@ from mriinterp.commands.options import add_study_trust, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.methods import get_method, method_names, preset_names
 from mriinterp.models import choose_device
+from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import load_study
 
 __all__ = ["add_parser"]
@@ -25,7 +26,8 @@ The folder DIR (BIDS derivatives) holds, when the run is over
   groups/                      mean, standard deviation and count a group and method, of the signed maps and of
                                the method's reading
   areas.parquet                scan × method × area
-  subjects.tsv, groups.tsv     prediction, correct or not, failures; counts and the share of correct predictions
+  subjects.tsv, groups.tsv     prediction, correct or not, training scan or not, failures; counts and the share of
+                               correct predictions
   run.json                     study, network, parameters, versions, times
 
 Stop it at any time: the same command goes on where it was."""
@@ -33,7 +35,7 @@ Stop it at any time: the same command goes on where it was."""
 EXAMPLES = """\
 examples:
   python -m mriinterp cohort demo --methods sensitivity,occlusion --out demo_cohort
-  python -m mriinterp cohort adni.toml --methods occlusion --set occlusion.size=20 --split test --target true --out test
+  python -m mriinterp cohort adni.toml --methods occlusion --set occlusion.size=20 --split all --target CN --out all
   python -m mriinterp cohort adni.toml --methods sensitivity --scheduler tcp://10.0.0.1:8786 --out /shared/cohort"""
 
 
@@ -51,13 +53,16 @@ def add_parser(commands) -> None:
         "--methods", required=True, metavar="A,B,C", help=f"methods, separated by commas: {', '.join(method_names())}"
     )
     what = parser.add_argument_group("what to compute")
-    what.add_argument("--split", metavar="NAME", help="only this split of the study, e.g. test (default: all scans)")
+    what.add_argument(
+        "--split", metavar="NAME", help="only this split of the study, or all (default: test if there is one, else all)"
+    )
     what.add_argument(
         "--target",
-        default="predicted",
-        metavar="predicted|true|CLASS",
-        help="the class to explain: what the network says, the class of the scan's group, or one class for all "
-        "(default: %(default)s)",
+        metavar="positive|predicted|true|CLASS",
+        help="the output to explain: positive, the class of the positive group, for all scans; the name of another "
+        "one; predicted, what the network says of each scan, as in Rieke et al. 2018; or true, the class of each scan's "
+        "group. Groups are compared only with one output for all (default: positive, with the logit margin as score; "
+        "with --preset: predicted)",
     )
     what.add_argument("--n", type=int, metavar="N", help="only N scans in all, drawn evenly from the groups")
     what.add_argument("--seed", type=int, default=0, help="of that draw (default: %(default)s)")
@@ -156,24 +161,32 @@ def _dask(address: str, stack: ExitStack):
 
 
 def report(result: CohortResult) -> None:
-    """Groups, what the network got right, what was left out, in words."""
+    """Print the groups, what the network got right, and what was left out."""
     run = result.run
     if result.simulated:
         say("simulated scans")
     say(
-        f"{run['scans']} scans, {run['maps_computed']} maps computed in {run['seconds']:.0f} s; target: {result.target}"
+        f"{run['scans']} scans, {run['maps_computed']} maps computed in {run['seconds']:.0f} s; target: {result.target}; "
+        f"split: {run['split']}"
     )
+    if result.withheld:
+        say(f"  {SIMULATED_ONLY}")
     for row in result.group_table.itertuples():
-        right = f"{row.correct} of {row.judged} predicted right ({row.share_correct:.0%})" if row.judged else "no class"
+        parts = [f"{row.scans} scans"]
+        if row.training:
+            parts.append(f"{row.training} of them trained the network")
+        if row.judged:
+            parts.append(f"{row.correct} of {row.judged} predicted right ({row.share_correct:.0%})")
         maps = ", ".join(f"{m} {result.n(m, row.group)}" for m in result.methods)
-        say(f"  {row.group}: {row.scans} scans, {right}; maps: {maps}")
+        say(f"  {row.group}: {', '.join(parts)}; maps: {maps}")
     if auc := run["performance"].get("auc"):
         say(
             f"  AUC of {auc['of']}, {auc['positive']} against {auc['reference']}: {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})"
         )
-    if result.target == "predicted" and (result.group_table.filter(like="explained_") > 0).sum(axis=1).max() > 1:
-        say("  wrongly predicted scans are explained for another class than the rest of their group (see --target)")
+    reasons = [result.why_no_test(method) for method in result.methods] if result.positive else []
+    for reason in dict.fromkeys(filter(None, reasons)):
+        say(f"  {reason}")
     for scan, why in result.failures.items():
-        reasons = (text if what == "scan" else f"{what}: {text}" for what, text in why.items())
-        complain(f"{scan} left out: {'; '.join(reasons)}")
+        texts = (text if what == "scan" else f"{what}: {text}" for what, text in why.items())
+        complain(f"{scan} left out: {'; '.join(texts)}")
     say(f"wrote {result.folder}")

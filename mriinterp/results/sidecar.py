@@ -93,7 +93,7 @@ def _warned(relevance: RelevanceMap) -> dict[str, str]:
 
 
 def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
-    """Return the map that `to_sidecar` described.
+    """Return the map that `to_sidecar` described; where the prediction was left out, the map's is empty.
 
     Raises
     ------
@@ -104,9 +104,10 @@ def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
     if texts["reading"] not in READINGS:
         raise ValueError(f"expected a reading, got {texts['reading']!r}; available: {', '.join(READINGS)}")
     digests = typed(entries, "sha256", dict)
+    withheld = "caution" in entries and "prediction" not in entries
     return RelevanceMap(
         volume=volume,
-        prediction=read_prediction(typed(entries, "prediction", dict)),
+        prediction=Prediction({}, {}, "") if withheld else read_prediction(typed(entries, "prediction", dict)),
         params=typed(entries, "parameters", dict),
         digests={name: typed(digests, name, str) for name in digests},
         **texts,

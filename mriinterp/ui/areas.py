@@ -12,9 +12,9 @@ from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.areas import area_bars
 from mriinterp.figures.theme import area_label
-from mriinterp.methods import get_method
+from mriinterp.methods.score import score_words
 from mriinterp.ui.address import flag, linked, write_address
-from mriinterp.ui.cohort_run import TARGETS, folder_of
+from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
@@ -98,12 +98,20 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
         return
     values = cohort.areas(relevance.method)
     groups = cohort.subjects.loc[values.index, "group"]
+    params = cohort.params(relevance.method)
+    score = params.get("score", relevance.score)
+    if (cohort.target, score) != (relevance.target, relevance.score):
+        st.caption(
+            f"The averages of the cohort explain {escape_markdown(cohort.target)} ({score_words(score)}), this map "
+            f"{escape_markdown(relevance.target)} ({score_words(relevance.score)}): they are not compared."
+        )
+        return
     st.markdown(f"**{escape_markdown(subject.name)} against the groups** of the cohort run")
     figure = against_groups(
         table_of(study_name, relevance), values.drop(index=subject.name, errors="ignore"), groups, subject.name
     )
     st.plotly_chart(figure, key="against_groups")
     st.caption(
-        f"Bars: this map. Dots: mean of a group with its 95 % interval, this subject left out. The cohort's "
-        f"{get_method(relevance.method).label.lower()} explains {TARGETS.get(cohort.target, cohort.target).lower()}."
+        "Bars: this map. Dots: mean of the shares of a group's scans with its 95 % interval, this subject left out. All "
+        f"{escape_markdown(cohort.target_words(relevance.method))}."
     )

@@ -53,14 +53,14 @@ def _one_scale(layers: list[Layer]) -> bool:
     return layers[0].range is not None and all(layer.range == layers[0].range for layer in layers)
 
 
-def _options(view: View) -> dict[str, str]:
+def _options(view: View, method: str) -> dict[str, str]:
     options = {f"mean-{group}": group for group in sorted(view.groups, key=lambda g: g != view.positive)}
     if len(view.groups) > 1:
         options["all"] = DERIVED["all"]
-    if view.pair:
+    if view.pair and not view.why_no_test(method):
         options["difference"] = f"{view.pair[0]} − {view.pair[1]}"
-    if view.pair and isinstance(view, StudyView):
-        options["effect"] = DERIVED["effect"]
+        if isinstance(view, StudyView):
+            options["effect"] = DERIVED["effect"]
     return options
 
 
@@ -73,7 +73,7 @@ def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[
     if "all" in shown and groups:
         means["all"] = view.all_mean(method)
     common = _scale_of(list(means.values()), signed)
-    names = _options(view)
+    names = _options(view, method)
     layers, missing = [], []
     for what in shown:
         if what in means:
@@ -123,6 +123,9 @@ def _pair_layers(view: View, pair) -> list[Layer]:
     names = [f"{view.label(method)}, {group}" for method, group in pair]
     common = _scale_of(volumes, False)
     layers = [Layer(n, v, SHARE_UNIT, False, common) for n, v in zip(names, volumes, strict=True)]
+    (one, group_a), (_, group_b) = pair
+    if group_a != group_b and view.why_no_test(one):
+        return layers
     difference = volumes[0].with_data(volumes[0].data - volumes[1].data)
     return [*layers, Layer("First − second", difference, f"difference in {SHARE_UNIT}", True)]
 
@@ -138,7 +141,7 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
     pair = _read_pair(view)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if pair is None:
-            options = _options(view)
+            options = _options(view, method)
             start = [o for o in options if o.startswith("mean-")][:2]
             shown = st.pills(
                 "Averages",
@@ -160,7 +163,8 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
         order = [o for o in options if o in shown]
         layers, missing = _layers(name, view, method, order or start)
         alike = sum(layer.range is not None for layer in layers) > 1
-        words.caption("Averages share one colour scale." if alike else "")
+        scale = "Averages share one colour scale. " if alike else ""
+        words.caption(scale + (escape_markdown(view.why_no_test(method)) if view.pair else ""))
         for sentence in missing:
             st.info(sentence, icon=":material/group_off:")
     else:

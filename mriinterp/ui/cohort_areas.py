@@ -115,7 +115,7 @@ def show_areas(name: str, view: View, method: str) -> None:
         st.info("No map of this method remains.", icon=":material/group_off:")
         return
     peaks = _peaks(view.key, method, merge, atlas_of(name).digest, view, name)
-    if not isinstance(view, StudyView) or view.pair is None:
+    if not isinstance(view, StudyView) or view.pair is None or view.why_no_test(method):
         _averages_only(name, view, method, merge)
         return
     if not all(view.ids(method, group) for group in view.pair):
@@ -142,8 +142,12 @@ def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
     }
     _chart(method_bars(tables, MOST_AREAS), "cohort_bars", method)
     if isinstance(view, StudyView):
-        alone = "" if view.pair else "There is one group: nothing to compare it with. "
-        st.caption(f"{alone}Areas of the average. Click a bar to move the crosshair.")
+        why = (
+            escape_markdown(view.why_no_test(method))
+            if view.pair
+            else "There is one group: nothing to compare it with."
+        )
+        st.caption(f"Areas of the average. {why} Click a bar to move the crosshair.")
     else:
         st.caption("Of the averages; a file of averages knows no single scans, so there are no intervals or tests.")
     for group, table in tables.items():

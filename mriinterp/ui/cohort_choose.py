@@ -92,15 +92,15 @@ def group_words(view: View, method: str) -> str:
         if n == 1:
             words = words.removesuffix("s")
         if isinstance(view, StudyView):
-            judged = view.result.subjects.loc[view.ids(method, group), "correct"].dropna()
+            rows = view.result.subjects.loc[view.ids(method, group)]
+            if trained := int(rows["training"].sum()):
+                words += f", {trained} of which trained the network"
+            judged = rows["correct"].dropna()
             if len(judged):
                 right = wilson_interval(int(judged.sum()), len(judged))
                 words += f", {right.value:.0%} predicted right (95 % CI {right.low:.0%}–{right.high:.0%})"
         parts.append(words)
-    if isinstance(view, StudyView):
-        target = view.result.target
-        said = {"predicted": "what the network predicts", "true": "the class of the scan’s group"}.get(target, target)
-        parts.append(f"maps explain {said}")
+    parts.append(escape_markdown(view.target_words(method)))
     return " · ".join(parts)
 
 

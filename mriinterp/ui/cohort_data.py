@@ -18,6 +18,7 @@ from mriinterp.figures.colours import describe_unit
 from mriinterp.figures.paper import label_of, reading_of
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method, method_names
+from mriinterp.methods.score import score_words
 from mriinterp.stats import hedges_g_from_moments
 from mriinterp.ui.jobs import current_job, start_job, watch
 
@@ -56,11 +57,19 @@ class View(ABC):
 
     @abstractmethod
     def n(self, method: str, group: str) -> int | None:
-        """Maps in an average; None: nobody told."""
+        """Maps in an average; None if it is not known."""
 
     @abstractmethod
     def mean(self, method: str, group: str) -> Volume:
         """Average map of a group that has one (`has`)."""
+
+    @abstractmethod
+    def target_words(self, method: str) -> str:
+        """Return which output the maps of a method explain, in words."""
+
+    @abstractmethod
+    def why_no_test(self, method: str) -> str:
+        """Return why the groups must not be compared by this method's maps; "" if they may."""
 
     def std(self, method: str, group: str) -> Volume | None:
         """Standard deviation over the maps of a group, if it is known."""
@@ -81,19 +90,24 @@ class View(ABC):
         return (self.positive, self.reference) if self.positive and self.positive != self.reference else None
 
     def all_mean(self, method: str) -> Volume:
-        """Average over all groups, every map counted once; every group once where nobody told how many there are."""
+        """Average over all groups, every map counted once; every group once where their number is not known."""
         shown = [group for group in self.groups if self.has(method, group)]
         weights = np.array([self.n(method, group) or 1 for group in shown], float)
         data = sum(self.mean(method, g).data * float(w) for g, w in zip(shown, weights / weights.sum(), strict=True))
         return Volume(np.asarray(data, np.float32), self.grid.affine)
 
     def difference(self, method: str) -> Volume:
-        """Positive minus reference group."""
+        """Return positive minus reference group; ValueError where they must not be compared (`why_no_test`)."""
+        self._check_testable(method)
         a, b = (self.mean(method, group) for group in self.pair)
         return a.with_data(a.data - b.data)
 
     def effect(self, method: str) -> Volume | None:
-        """Hedges' g of every voxel, 0 where nobody differs; None if a group has fewer than two maps."""
+        """Return Hedges' g of every voxel, 0 where nobody differs; None if a group has fewer than two maps.
+
+        ValueError where groups must not be compared (`why_no_test`).
+        """
+        self._check_testable(method)
         sides = []
         for group in self.pair:
             n, std = self.n(method, group), self.std(method, group)
@@ -102,6 +116,11 @@ class View(ABC):
             sides += [self.mean(method, group).data.astype(np.float64), std.data.astype(np.float64) ** 2, n]
         g = np.nan_to_num(hedges_g_from_moments(*sides), nan=0.0, posinf=0.0, neginf=0.0)
         return Volume(g.astype(np.float32), self.grid.affine)
+
+    def _check_testable(self, method: str) -> None:
+        reason = self.why_no_test(method)
+        if reason:
+            raise ValueError(reason)
 
     def reading(self, method: str) -> str:
         """How an average is looked at where no sign is wanted."""
@@ -113,7 +132,11 @@ class View(ABC):
             return "mean relevance"
         entry = get_method(method)
         reading = "signed" if self.kind == "signed" else entry.reading
-        return "mean " + describe_unit(entry.unit.format(score="probability"), reading)
+        return "mean " + describe_unit(entry.unit.format(score=self.score(method)), reading)
+
+    def score(self, method: str) -> str:
+        """Return what of the explained output a map is about, in words."""
+        return "probability"
 
     def label(self, method: str) -> str:
         """A method's name for people."""
@@ -190,6 +213,15 @@ class StudyView(View):
 
     def reading(self, method: str) -> str:
         return self.result.reading(method)
+
+    def target_words(self, method: str) -> str:
+        return self.result.target_words(method)
+
+    def score(self, method: str) -> str:
+        return score_words(self.result.params(method).get("score", ""))
+
+    def why_no_test(self, method: str) -> str:
+        return self.result.why_no_test(method) if self.pair else ""
 
     def mean(self, method: str, group: str) -> Volume:
         return self._moment(method, group, "mean", 0)

@@ -17,6 +17,7 @@ from mriinterp.export.npz import METHOD_KEYS, write_original_npz
 from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print
 from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
 from mriinterp.image.nifti import write_volume
+from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import area_values, people_of
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
@@ -85,7 +86,7 @@ def _npz(view: View) -> bytes:
 def _report(name: str, view: View, notes: tuple[str, ...]) -> str:
     more: dict = {}
     if isinstance(view, StudyView):
-        areas = {method: area_values(view, method) for method in view.methods}
+        areas = {method: area_values(view, method) for method in view.methods if not view.why_no_test(method)}
         ids = [i for i in view.result.subjects.index if all(i in table.index for table in areas.values())]
         more = {
             "areas": {method: table.loc[ids] for method, table in areas.items()},
@@ -112,9 +113,12 @@ def show_files(name: str, view: View, method: str) -> None:
         st.info("No average remains to be saved.", icon=":material/group_off:")
         return
     stem = "".join(c if c.isalnum() else "_" for c in Path(view.title).stem).strip("_").lower()
-    notes = ()
+    notes = tuple(dict.fromkeys(f"{w[:1].upper()}{w[1:]}." for w in map(view.target_words, view.methods)))
+    notes += tuple(dict.fromkeys(filter(None, (view.why_no_test(m) for m in view.methods))))
+    if isinstance(view, StudyView) and view.result.withheld:
+        notes += (SIMULATED_ONLY,)
     if isinstance(view, StudyView) and view.chosen is not None:
-        notes = (f"Only {len(view.chosen)} of {len(view.result.subjects)} scans, chosen by filters.",)
+        notes += (f"Only {len(view.chosen)} of {len(view.result.subjects)} scans, chosen by filters.",)
 
     def offer(label: str, make: Callable[[], bytes | str], ending: str, help: str) -> None:
         st.download_button(

@@ -14,11 +14,10 @@ OUTCOMES = {"all": "All", "right": "Right", "wrong": "Wrong"}
 
 
 def probability_column(result: CohortResult) -> str | None:
-    """Column of `subjects` with the probability of the positive class, if the network has classes."""
-    name = result.run.get("classes", {}).get(result.positive, "")
-    if f"p_{name}" in result.subjects:
-        return f"p_{name}"
-    return next((column for column in result.subjects if column.startswith("p_")), None)
+    """Return the column of `subjects` with the probability of the positive class, if it is known."""
+    known = result.subjects.dropna(axis=1, how="all").columns
+    name = f"p_{result.run['classes'].get(result.positive, '')}"
+    return name if name in known else next((column for column in known if column.startswith("p_")), None)
 
 
 def keep_scans(
@@ -63,17 +62,18 @@ def choose_scans(result: CohortResult) -> list[str] | None:
     """Widgets of the filters; the scans that remain, or None when nothing is filtered."""
     table = result.subjects
     splits = _several("Split", "split", table)
-    outcome = st.segmented_control(
-        "What the network says",
-        OUTCOMES,
-        format_func=OUTCOMES.get,
-        key=linked("outcome", "all", options=list(OUTCOMES)),
-        required=True,
-        persist_state="session",
-        disabled=bool(table["correct"].isna().all()),
-        width="stretch",
-    )
-    write_address("outcome")
+    outcome = "all"
+    if table["correct"].notna().any():
+        outcome = st.segmented_control(
+            "What the network says",
+            OUTCOMES,
+            format_func=OUTCOMES.get,
+            key=linked("outcome", "all", options=list(OUTCOMES)),
+            required=True,
+            persist_state="session",
+            width="stretch",
+        )
+        write_address("outcome")
     sexes = _several("Sex", "sex", table)
     ages = _range("Age / years", "age", table, step=1.0)
     column = probability_column(result)

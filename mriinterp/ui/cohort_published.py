@@ -40,6 +40,15 @@ class FileView(View):
     def n(self, method: str, group: str) -> int | None:
         return None if (method, group) in self._maps else 0
 
+    def target_words(self, method: str) -> str:
+        return "which class the maps explain is not known"
+
+    def why_no_test(self, method: str) -> str:
+        return (
+            "A file of averages does not say which class its maps explain (in Rieke et al. 2018 what the network "
+            "predicted for each scan), so its groups are shown side by side and not subtracted or tested."
+        )
+
     def mean(self, method: str, group: str) -> Volume:
         return self._maps[method, group]
 

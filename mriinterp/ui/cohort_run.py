@@ -16,8 +16,10 @@ import streamlit as st
 
 from mriinterp.base.progress import describe_seconds
 from mriinterp.cohort import COHORT_DEFAULTS, default_workers, run_cohort, select_subjects
+from mriinterp.cohort.choose import chosen_split
 from mriinterp.cohort.explain_scans import start_worker
 from mriinterp.cohort.layout import Layout, subject_labels
+from mriinterp.cohort.targets import PREDICTED, positive_output
 from mriinterp.cost import map_seconds
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import Model
@@ -32,7 +34,10 @@ __all__ = ["compute_panel", "folder_of", "run_notes", "watch_run"]
 
 PAPER_FIVE = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion", "grad_cam")
 SLOT = "cohort"
-TARGETS = {"predicted": "What the network predicts", "true": "The class of the scan's group"}
+SEVERAL_TARGETS = {
+    "predicted": "What the network predicts (as in Rieke et al. 2018)",
+    "true": "The class of the scan’s group",
+}
 FEW_SCANS = 4  # fewer than that are not worth starting processes for
 SCAN_SECONDS = 1.5  # to read or simulate a scan, besides the methods
 START_SECONDS = 6  # for processes to begin
@@ -109,16 +114,10 @@ def compute_panel(name: str) -> None:
         )
     with middle:
         splits = ["all", *sorted({str(s) for s in study.subjects.get("split", [])} - {""})]
-        split = st.selectbox("Of split", splits, key=linked("of_split", "all", options=splits), persist_state="session")
+        usual = chosen_split(study)
+        split = st.selectbox("Of split", splits, key=linked("of_split", usual, options=splits), persist_state="session")
     with right:
-        targets = list(TARGETS) + list(model.classes)
-        target = st.selectbox(
-            "Explained output",
-            targets,
-            format_func=lambda t: TARGETS.get(t, t),
-            key=linked("explained", "predicted", options=targets),
-            persist_state="session",
-        )
+        target = _choose_target(study, model)
     write_address("methods", "n", "of_split", "explained")
     ids = select_subjects(study, split, None if n == most else n).index.tolist()
     if not methods:
@@ -145,6 +144,22 @@ def compute_panel(name: str) -> None:
     cost.caption(
         f"{total:,} maps of {len(ids)} scans; {there}about **{describe_seconds(seconds)}** on this computer "
         f"({workers} process{'es' if workers > 1 else ''}). The page stays usable. {where}"
+    )
+
+
+def _choose_target(study: Study, model: Model) -> str:
+    """Return the output that maps explain: one for all scans, unless the reader wants several."""
+    outputs = [name for head in model.heads for name in head.classes]
+    withheld = model.card.simulated and not study.simulated  # a map's target would tell the prediction
+    several = [] if model.heads[0].kind == "scale" else [t for t in SEVERAL_TARGETS if t != PREDICTED or not withheld]
+    options = [*outputs, *several]
+    return st.selectbox(
+        "Explained output",
+        options,
+        format_func=lambda t: SEVERAL_TARGETS.get(t, t),
+        key=linked("explained", positive_output(study, model, strict=False), options=options),
+        persist_state="session",
+        help="Groups are compared only where all maps explain the same output. With several, maps are averaged and shown.",
     )
 
 

@@ -126,14 +126,17 @@ def show_subjects(view: View, method: str) -> None:
 def _table(view: StudyView, method: str, values: pd.DataFrame, groups) -> None:
     """The scans, the farthest from their group first; a click on a row opens the scan."""
     odd = outliers(values.fillna(0.0), groups)
-    columns = [c for c in ("group", "sex", "age", "predicted", probability_column(view.result), "correct") if c]
+    columns = ["group", "training", "sex", "age", "predicted", probability_column(view.result), "correct"]
     rows = view.result.subjects.loc[values.index]
-    rows = rows[[c for c in columns if c in rows]].assign(score=odd["score"], outlier=odd["outlier"])
+    empty = {"training"} if not rows["training"].any() else set()
+    empty |= {c for c in ("predicted", "correct") if view.result.withheld}
+    rows = rows[[c for c in columns if c in rows and c not in empty]].assign(score=odd["score"], outlier=odd["outlier"])
     rows = rows.sort_values("score", ascending=False, kind="stable").reset_index(names="scan")
     ids = rows["scan"].astype(str).tolist()
     config = {
         "scan": st.column_config.TextColumn("Scan"),
         "group": "Group",
+        "training": st.column_config.CheckboxColumn("Training scan", help="The network was trained on it"),
         "sex": "Sex",
         "age": st.column_config.NumberColumn("Age / years", format="%.0f"),
         "predicted": "Network says",

@@ -181,6 +181,8 @@ def _why_not(view: View, method: str) -> str:
         return "A file of averages knows no single scans: nothing can be permuted."
     if view.pair is None:
         return "There is one group: nothing to compare it with."
+    if reason := view.why_no_test(method):
+        return reason
     if not view.result.has_maps:
         return "The maps of single scans were not kept in this run (--no-maps), and the test needs them."
     counts = {group: len(view.ids(method, group)) for group in view.pair}

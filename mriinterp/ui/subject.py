@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from mriinterp.cohort.choose import TRAIN
+from mriinterp.cohort.targets import positive_output
 from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Volume
@@ -70,17 +72,19 @@ def blind_target(study: Study, model: Model, subject: Subject) -> str | None:
     """
     if subject.diagnosed_by(model) or model.heads[0].kind == "scale":
         return None
-    return study.class_of(study.positive) or model.classes[-1]
+    return positive_output(study, model, strict=False)
 
 
 def subject_label(study: Study, subject: str, prediction: Prediction | None = None) -> str:
-    """Id, group, sex and age on a line, and what the network said of the scan, if it is known."""
+    """Return id, group, sex, age, whether the scan trained the network, and its prediction if it is known, on a line."""
     row = study.subjects.loc[subject]
     parts = [subject, str(row["group"])]
     if str(row.get("sex") or ""):
         parts.append(str(row["sex"]))
     if row.get("age") == row.get("age") and row.get("age") is not None:
         parts.append(f"{row['age']:.0f} y")
+    if row.get("split") == TRAIN:
+        parts.append("training scan")
     if prediction is not None:
         parts.append(_said(prediction, str(row["group"])))
     return " · ".join(parts)

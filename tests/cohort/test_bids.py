@@ -35,15 +35,15 @@ def cohorts(tmp_path_factory):
     root = tmp_path_factory.mktemp("bids")
     study = load_study(make_study(root / "study", per_group=2, authors=["A. One", "B. Two"]), trust_code=True)
     methods = ["sensitivity", "guided_backprop"]
-    made = {"maps": run_cohort(study, methods, out=root / "maps")}
-    made["no maps"] = run_cohort(study, methods, out=root / "slim", maps=False)
+    made = {"maps": run_cohort(study, methods, out=root / "maps", split="all")}
+    made["no maps"] = run_cohort(study, methods, out=root / "slim", split="all", maps=False)
     file = make_study(root / "visits", per_group=2, groups=("CN", "early MCI / +"))
     table = pd.read_csv(file.parent / "table.csv")
     table["scan_id"] = ["sub-01_ses-m00", "sub-01_ses-m12", "x" * 225, "sub-" + "y" * 230]
     table.to_csv(file.parent / "table.csv", index=False)
     text = file.read_text(encoding="utf-8").replace('"AD"', '"early MCI / +"').replace("AD =", '"early MCI / +" =')
     file.write_text(text, encoding="utf-8")
-    made["visits"] = run_cohort(load_study(file, trust_code=True), methods, out=root / "visits_out")
+    made["visits"] = run_cohort(load_study(file, trust_code=True), methods, out=root / "visits_out", split="all")
     return made
 
 
@@ -102,7 +102,7 @@ def test_a_lost_sidecar_is_written_again(cohorts, tmp_path):
     before = content(folder)
     next((folder / "groups").glob("group-AD*_std.json")).unlink()
     study = load_study(cohorts["maps"].folder.parent / "study" / "study.toml", trust_code=True)
-    again = run_cohort(study, ["sensitivity", "guided_backprop"], out=folder)
+    again = run_cohort(study, ["sensitivity", "guided_backprop"], out=folder, split="all")
     assert again.run["maps_computed"] == 0
     assert content(folder) == before
 

@@ -9,7 +9,9 @@ from mriinterp.cohort import open_cohort
 
 
 def cohort(file, out, *more):
-    return main(["cohort", str(file), "--trust-code", "--workers", "1", "--out", str(out), *more])
+    """All scans, unless a test is about a split."""
+    every = () if "--split" in more else ("--split", "all")
+    return main(["cohort", str(file), "--trust-code", "--workers", "1", "--out", str(out), *every, *more])
 
 
 def test_a_run_and_what_it_says(study_file, tmp_path, capsys):

@@ -23,9 +23,9 @@ def mean_of(result, group):
 
 def test_the_pair_decides_what_is_compared(file, tmp_path):
     study, out = load_study(file, trust_code=True), tmp_path / "out"
-    usual = run_cohort(study, ["grad_cam", "sensitivity"], out=out)
+    usual = run_cohort(study, ["grad_cam", "sensitivity"], out=out, split="all")
     assert (usual.positive, usual.reference_group) == ("AD", "CN")
-    result = run_cohort(study, ["sensitivity"], out=out, pair=("MCI", "AD"))
+    result = run_cohort(study, ["sensitivity"], out=out, pair=("MCI", "AD"), split="all")
     assert (result.positive, result.reference_group, result.groups) == ("MCI", "AD", ("AD", "MCI", "CN"))
     assert result.run["maps_computed"] == 0
     assert result.methods == ("grad_cam", "sensitivity"), "methods of the earlier run stay"
@@ -39,7 +39,7 @@ def test_the_pair_decides_what_is_compared(file, tmp_path):
 
 
 def test_results_are_read_for_any_pair(file, tmp_path):
-    result = run_cohort(load_study(file, trust_code=True), ["sensitivity"], out=tmp_path / "out")
+    result = run_cohort(load_study(file, trust_code=True), ["sensitivity"], out=tmp_path / "out", split="all")
     turned = open_cohort(tmp_path / "out", pair=("CN", "MCI"))
     expected = result.mean("sensitivity", "CN").data - result.mean("sensitivity", "MCI").data
     np.testing.assert_array_equal(turned.difference("sensitivity").data, expected)
@@ -56,7 +56,7 @@ def test_results_are_read_for_any_pair(file, tmp_path):
 
 
 def test_the_command(file, tmp_path, capsys):
-    command = ["cohort", str(file), "--trust-code", "--workers", "1", "--methods", "sensitivity"]
+    command = ["cohort", str(file), "--trust-code", "--workers", "1", "--methods", "sensitivity", "--split", "all"]
     assert main([*command, "--out", str(tmp_path / "out"), "--groups", "MCI", "CN"]) == 0
     assert "AUC of p_ill, MCI against CN: " in capsys.readouterr().out
     assert open_cohort(tmp_path / "out").positive == "MCI"

@@ -24,7 +24,17 @@ class Killed(BaseException):
 
 
 def start(file: Path, out: Path, *more: str, hold: str = "") -> subprocess.Popen:
-    command = [sys.executable, "-m", "mriinterp", "cohort", str(file), "--methods", "sensitivity,grad_cam"]
+    command = [
+        sys.executable,
+        "-m",
+        "mriinterp",
+        "cohort",
+        str(file),
+        "--methods",
+        "sensitivity,grad_cam",
+        "--split",
+        "all",
+    ]
     environment = {**os.environ, "TINY_HOLD": hold, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [*command, "--out", str(out), "--trust-code", *more],
@@ -63,7 +73,9 @@ def test_sigkill_and_the_same_command_again(tmp_path, maps):
     assert 0 < result.run["maps_computed"] <= 24 - killed_at
     undisturbed = tmp_path / "undisturbed"
     study = load_study(file, trust_code=True)
-    run_cohort(study, ["sensitivity", "grad_cam"], out=undisturbed, maps=maps)  # one worker, another process
+    run_cohort(
+        study, ["sensitivity", "grad_cam"], out=undisturbed, maps=maps, split="all"
+    )  # one worker, another process
     assert content(out) == content(undisturbed)
     assert "12 scans" in said
 
@@ -72,7 +84,7 @@ def test_sigkill_and_the_same_command_again(tmp_path, maps):
 def test_a_crash_at_every_write(tmp_path, monkeypatch, maps):
     """The k-th file of attempt k never gets its name; what was written before is enough to go on."""
     study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
-    arguments = {"methods": ["sensitivity"], "maps": maps, "scratch_limit": 0}
+    arguments = {"methods": ["sensitivity"], "maps": maps, "scratch_limit": 0, "split": "all"}
     run_cohort(study, out=tmp_path / "undisturbed", **arguments)
     replace, left = os.replace, [0]
 
@@ -109,9 +121,9 @@ def test_a_full_disk_ends_the_run_and_blames_no_scan(tmp_path, monkeypatch):
 
     monkeypatch.setattr("mriinterp.base.atomic.os.replace", full)
     with pytest.raises(OSError, match="No space left"):
-        run_cohort(study, ["sensitivity"], out=tmp_path / "out")
+        run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
     monkeypatch.undo()
-    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out")
+    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
     assert result.failures == {}
     assert result.run["maps_computed"] == 2  # seven files: two maps were whole, and were not made again
     assert not list((tmp_path / "out").rglob("*.part"))
@@ -121,7 +133,7 @@ def test_a_full_disk_ends_the_run_and_blames_no_scan(tmp_path, monkeypatch):
 def test_damaged_results_are_made_again(tmp_path, damage):
     study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
     maps = damage != "running mean"
-    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps)
+    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, split="all")
     before = content(result.folder)
     layout = result.layout
     victim = {
@@ -136,7 +148,7 @@ def test_damaged_results_are_made_again(tmp_path, damage):
         victim.unlink()
     else:
         victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
-    again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps)
+    again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, split="all")
     assert again.run["maps_computed"] == {"group": 0, "running mean": 2}.get(damage, 1)
     after = content(result.folder)
     assert {k for k in before if before[k] != after.get(k)} <= {".work/moments/sensitivity_group-AD.npz"}
@@ -146,8 +158,8 @@ def test_damaged_results_are_made_again(tmp_path, damage):
 def test_two_runs_in_one_folder_are_refused(tmp_path):
     study = load_study(make_study(tmp_path / "study", per_group=1), trust_code=True)
     with only_run(tmp_path / "out" / ".work"), pytest.raises(ValueError, match="no other run"):
-        run_cohort(study, ["sensitivity"], out=tmp_path / "out")
-    assert run_cohort(study, ["sensitivity"], out=tmp_path / "out").n("sensitivity") == 2
+        run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
+    assert run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all").n("sensitivity") == 2
 
 
 def test_a_file_system_without_locks_lets_a_run_go_on(tmp_path, monkeypatch):

@@ -22,8 +22,9 @@ SETTINGS = {"occlusion": {"size": 4, "stride": 4}}
 
 
 def run(study, out, methods=METHODS, **more):
+    """All scans, unless a test is about a split."""
     params = {m: p for m, p in SETTINGS.items() if m in methods}
-    return run_cohort(study, methods, out=out, params=params, **more)
+    return run_cohort(study, methods, out=out, **{"params": params, "split": "all", **more})
 
 
 def computed(result):
@@ -50,7 +51,15 @@ def shared(shared_study, tmp_path_factory):
 def test_every_map_is_the_one_explain_makes(shared_study, shared):
     model, atlas = shared_study.model("cpu"), shared_study.atlas()
     for method in METHODS:
-        wanted = explain(model, shared_study.scan("I103"), method, atlas=atlas, **SETTINGS.get(method, {}))
+        wanted = explain(
+            model,
+            shared_study.scan("I103"),
+            method,
+            atlas=atlas,
+            target="ill",
+            score="margin",
+            **SETTINGS.get(method, {}),
+        )
         found = shared.map(method, "I103")
         np.testing.assert_allclose(found.volume.data, wanted.volume.data, rtol=1e-5, atol=1e-8)
         np.testing.assert_array_equal(found.volume.affine, wanted.volume.affine)
@@ -126,7 +135,8 @@ def test_subjects_groups_and_performance(shared_study, shared):
         assert table.at[subject, "p_ill"] == pytest.approx(prediction.probabilities["ill"], rel=1e-5)
         wanted = {"CN": "healthy", "AD": "ill"}[shared_study.group_of(subject)]
         assert table.at[subject, "correct"] == (prediction.predicted == wanted)
-        assert table.at[subject, "target"] == prediction.predicted
+        assert table.at[subject, "target"] == "ill"
+        assert table.at[subject, "training"] == (shared_study.subjects.at[subject, "split"] == "train")
         assert table.at[subject, "failure"] == ""
     for group in shared.groups:
         row = shared.group_table.loc[group]
@@ -168,11 +178,9 @@ def test_changed_weights_parameters_or_scans_never_reuse_maps(study_file, tmp_pa
     out = tmp_path / "out"
     first = run(study, out, ("occlusion",), maps=maps)
     kept = first.mean("occlusion", "AD").data.copy()
-    other = run_cohort(study, ["occlusion"], out=out, params={"occlusion": {"size": 6, "stride": 4}}, maps=maps)
+    other = run(study, out, ["occlusion"], params={"occlusion": {"size": 6, "stride": 4}}, maps=maps)
     assert computed(other) == 8
-    fresh = run_cohort(
-        study, ["occlusion"], out=tmp_path / "a", params={"occlusion": {"size": 6, "stride": 4}}, maps=maps
-    )
+    fresh = run(study, tmp_path / "a", ["occlusion"], params={"occlusion": {"size": 6, "stride": 4}}, maps=maps)
     np.testing.assert_array_equal(other.mean("occlusion", "AD").data, fresh.mean("occlusion", "AD").data)
     assert np.abs(other.mean("occlusion", "AD").data - kept).max() > 0
     write_weights(study_file.parent, seed=1)
@@ -283,7 +291,7 @@ def test_targets(study, tmp_path):
     assert set(one.subjects["target"]) == {"ill"}
     assert one.target == "ill"
     assert json.loads(one.layout.record("sub-I100", "sensitivity").read_text())["target"] == "ill"
-    with pytest.raises(ValueError, match="available: predicted, true, healthy, ill"):
+    with pytest.raises(ValueError, match="available: positive, predicted, true, healthy, ill"):
         run(study, tmp_path / "x", ("sensitivity",), target="AD")
 
 
@@ -329,12 +337,12 @@ def test_the_original_cohort_setting_is_the_default():
 
 
 def test_drawn_scans_are_even_and_nested(shared_study):
-    four, six = select_subjects(shared_study, n=4, seed=3), select_subjects(shared_study, n=6, seed=3)
+    four, six = (select_subjects(shared_study, "all", n=n, seed=3) for n in (4, 6))
     assert four["group"].value_counts().to_dict() == {"CN": 2, "AD": 2}
     assert set(four.index) < set(six.index)
-    assert select_subjects(shared_study, n=99).index.tolist() == shared_study.subjects.index.tolist()
+    assert select_subjects(shared_study, "all", n=99).index.tolist() == shared_study.subjects.index.tolist()
     assert set(select_subjects(shared_study, split="train")["split"]) == {"train"}
-    drawn = {tuple(select_subjects(shared_study, n=2, seed=s).index) for s in range(20)}
+    drawn = {tuple(select_subjects(shared_study, "all", n=2, seed=s).index) for s in range(20)}
     assert len(drawn) > 3
 
 

@@ -34,7 +34,7 @@ def file(tmp_path, rng):
 def test_a_scan_elsewhere_is_left_out_and_comes_back_on_request(file, tmp_path, maps):
     study = load_study(file, trust_code=True)
     assert mni_correlation(study.scan("I100")) > MNI_CORRELATION > mni_correlation(study.scan("I102"))
-    first = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps)
+    first = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, split="all")
     assert set(first.failures) == {"I102"}
     assert "does not lie in MNI space" in first.failures["I102"]["scan"]
     assert "--no-space-check" in first.subjects.loc["I102", "failure"]
@@ -42,12 +42,12 @@ def test_a_scan_elsewhere_is_left_out_and_comes_back_on_request(file, tmp_path, 
     assert first.run["space_checked"] is True
     with_it = content(tmp_path / "out")
 
-    every = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, check_space=False)
+    every = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, check_space=False, split="all")
     assert (every.failures, every.n("sensitivity", "CN")) == ({}, 2)
     assert every.run["maps_computed"] == 1
     assert every.run["space_checked"] is False
 
-    again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps)
+    again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, split="all")
     assert set(again.failures) == {"I102"}, "its map is there, and is not taken"
     groups = [name for name in with_it if name.startswith("groups/") or name in ("areas.parquet", "subjects.tsv")]
     assert len(groups) > 5
@@ -55,7 +55,7 @@ def test_a_scan_elsewhere_is_left_out_and_comes_back_on_request(file, tmp_path, 
 
 
 def test_the_command_names_it_and_the_way_out(file, tmp_path, capsys):
-    command = ["cohort", str(file), "--trust-code", "--workers", "1", "--methods", "sensitivity"]
+    command = ["cohort", str(file), "--trust-code", "--workers", "1", "--methods", "sensitivity", "--split", "all"]
     assert main([*command, "--out", str(tmp_path / "out")]) == 1
     told = capsys.readouterr().err
     assert "I102 left out: it does not lie in MNI space" in told
@@ -73,5 +73,7 @@ def test_the_study_file_may_say_that_scans_are_no_t1(file, tmp_path):
     assert report.ok, report.text()
     assert "Scans that do not lie in MNI space (1 of 4 opened" in report.text()
     study = load_study(file, trust_code=True)
-    assert run_cohort(study, ["sensitivity"], out=tmp_path / "a").failures == {}
-    assert set(run_cohort(study, ["sensitivity"], out=tmp_path / "b", check_space=True).failures) == {"I102"}
+    assert run_cohort(study, ["sensitivity"], out=tmp_path / "a", split="all").failures == {}
+    assert set(run_cohort(study, ["sensitivity"], out=tmp_path / "b", check_space=True, split="all").failures) == {
+        "I102"
+    }

@@ -20,7 +20,7 @@ METHODS = ("sensitivity", "area_occlusion")
 def test_one_two_and_four_workers_leave_the_same_bytes(tmp_path):
     study = load_study(make_study(tmp_path / "study", per_group=5), trust_code=True)
     for workers in (1, 2, 4):
-        run_cohort(study, METHODS, out=tmp_path / str(workers), workers=workers)
+        run_cohort(study, METHODS, out=tmp_path / str(workers), workers=workers, split="all")
     one = content(tmp_path / "1")
     assert len(one) > 60
     assert content(tmp_path / "2") == one
@@ -31,7 +31,7 @@ def test_a_scan_that_kills_its_process_is_found_and_left_out(tmp_path):
     file = make_study(tmp_path / "study", per_group=3, deadly=True)
     write_scan(file.parent, "I102", np.random.default_rng(1), scale=1e9)
     study = load_study(file, trust_code=True)
-    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", workers=2)
+    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", workers=2, split="all")
     assert set(result.failures) == {"I102"}
     assert "died" in result.failures["I102"]["scan"]
     assert result.n("sensitivity") == 5
@@ -46,7 +46,7 @@ def test_cancelling_processes(tmp_path, monkeypatch):
 
     start = time.monotonic()
     with pytest.raises(Cancelled):
-        run_cohort(study, METHODS, out=tmp_path / "out", workers=2, cancel=cancel)
+        run_cohort(study, METHODS, out=tmp_path / "out", workers=2, cancel=cancel, split="all")
     assert time.monotonic() - start < 300
     assert len(list((tmp_path / "out").glob("sub-*/anat/*relevance.json"))) < 40
     assert not list((tmp_path / "out" / ".work" / "signals").iterdir())
@@ -73,18 +73,18 @@ def test_dask_with_a_worker_killed_in_the_middle(tmp_path, monkeypatch):
         client.get_executor(pure=False) as executor,
     ):
         assert len(client.scheduler_info()["workers"]) == 2
-        result = run_cohort(study, METHODS, out=out, executor=executor, workers=2, progress=kill_one)
+        result = run_cohort(study, METHODS, out=out, executor=executor, workers=2, progress=kill_one, split="all")
     assert killed
     assert result.failures == {}
     monkeypatch.setenv("TINY_SLEEP", "0")
-    run_cohort(study, METHODS, out=tmp_path / "local")
+    run_cohort(study, METHODS, out=tmp_path / "local", split="all")
     assert content(out) == content(tmp_path / "local")
 
 
 def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch):
     """Peak of Python's and numpy's memory: five times as many scans, the same."""
     study = load_study(make_study(tmp_path / "study", per_group=25), trust_code=True)
-    run_cohort(study, ["sensitivity"], out=tmp_path / "warm", n=4)
+    run_cohort(study, ["sensitivity"], out=tmp_path / "warm", n=4, split="all")
     monkeypatch.setattr("mriinterp.cohort.tables.SCANS_AT_ONCE", 4)
     one_map = 14 * 15 * 13 * 4
 
@@ -92,7 +92,7 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch):
         peaks = []
         for n in (10, 50):
             tracemalloc.start()
-            run_cohort(study, ["sensitivity"], out=tmp_path / f"{attempt}-{n}", n=n)
+            run_cohort(study, ["sensitivity"], out=tmp_path / f"{attempt}-{n}", n=n, split="all")
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
         return peaks[1] - peaks[0]

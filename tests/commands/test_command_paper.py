@@ -23,7 +23,7 @@ def study_file(tmp_path_factory):
     file = make_study(tmp_path_factory.mktemp("paper") / "study", per_group=2, model={"card": "card.json"})
     load_code(file.parent / "net.py")
     study = load_study(file)
-    run_cohort(study, ["sensitivity", "area_occlusion"], out=file.parent / "cohort")
+    run_cohort(study, ["sensitivity", "area_occlusion"], out=file.parent / "cohort", split="all")
     return file
 
 
@@ -64,7 +64,7 @@ def test_tables_and_npz_are_those_of_the_averages(study_file, tmp_path):
 
 def test_a_study_with_code_of_its_own_needs_leave(tmp_path, capsys):
     file = make_study(tmp_path / "study", per_group=2)
-    run_cohort(load_study(file, trust_code=True), ["sensitivity"], out=tmp_path / "cohort")
+    run_cohort(load_study(file, trust_code=True), ["sensitivity"], out=tmp_path / "cohort", split="all")
     command = ["paper", str(tmp_path / "cohort"), "--study", str(file), "--no-animation"]
     assert main(command) == 2
     assert "--trust-code on the command line" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def tiny_study(folder: Path, **more) -> Path:
 def study_file(tmp_path_factory):
     file = tiny_study(tmp_path_factory.mktemp("cohort") / "study")
     study = load_study(file)
-    run_cohort(study, METHODS, out=study.output / "cohort")
+    run_cohort(study, METHODS, out=study.output / "cohort", split="all")
     return file
 
 
@@ -145,7 +145,7 @@ def test_a_study_of_one_group(page, tmp_path):
     text = file.read_text(encoding="utf-8").replace('positive = "AD"\n', "").replace('AD = "ill"\n', "")
     file.write_text(text, encoding="utf-8")
     study = load_study(file)
-    run_cohort(study, ["sensitivity"], out=study.output / "cohort")
+    run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all")
     app = page(file)
     assert not app.error
     assert "There is one group: nothing to compare it with" in text_of(app)
@@ -300,14 +300,16 @@ def test_published_averages_open_like_a_cohort(tmp_path, page, rng):
     assert view.pair == ("AD", "NC")
     assert view.methods == ("sensitivity", "occlusion")
     assert view.n("sensitivity", "AD") is None
-    difference = maps["AD"]["occlusion"] - maps["NC"]["occlusion"]
-    np.testing.assert_allclose(view.difference("occlusion").data, difference, atol=1e-6)
-    assert view.effect("occlusion") is None
+    for statistic in (view.difference, view.effect):  # which class these maps explain is not known
+        with pytest.raises(ValueError, match="side by side and not subtracted"):
+            statistic("occlusion")
     app = page()
     app.file_uploader(key="npz_file").set_value((path.name, path.read_bytes(), "application/octet-stream")).run()
     assert not app.exception, [e.value for e in app.exception]
     assert not app.error
     assert "**NC** number of scans unknown" in text_of(app)
+    assert "which class the maps explain is not known" in text_of(app)
+    assert "difference" not in app.session_state["maps"]
     assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Scans", "Voxels", "Files"]
 
 
@@ -337,9 +339,59 @@ def test_a_new_study_is_computed_from_the_page(page, tmp_path, finish):
 def test_results_of_other_weights_are_told(page, tmp_path):
     file = tiny_study(tmp_path / "old", per_group=1)
     study = load_study(file)
-    run_cohort(study, ["sensitivity"], out=study.output / "cohort")
+    run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all")
     path = study.output / "cohort" / "run.json"
     run = json.loads(path.read_text(encoding="utf-8"))
     run["model"]["sha256"] = "0" * 64
     path.write_text(json.dumps(run), encoding="utf-8")
     assert "made with other weights" in text_of(page(file))
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A study whose maps explain what the network predicts, scan by scan."""
+    file = tiny_study(tmp_path / "mixed", per_group=2)
+    study = load_study(file)
+    run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all", target="predicted")
+    return file
+
+
+@pytest.mark.parametrize("part", ["Areas", "Distances", "Scans", "Voxels", "Files"])
+def test_maps_of_several_targets_are_shown_and_not_compared(page, mixed, part):
+    app = page(mixed, part=part, maps="mean-AD,difference,effect")
+    shown = text_of(app)
+    assert "explain the class that the network predicts for each scan, as in Rieke et al. 2018" in shown
+    assert "Run the cohort with one target" in shown
+    assert app.session_state["maps"] == ["mean-AD"]
+    assert "** differ" not in shown
+    assert not [b for b in app.button if b.key == "test_voxels"]
+
+
+def test_training_scans_are_marked(page):
+    shown = text_of(page())
+    assert "**CN** 4 scans, 2 of which trained the network" in shown
+    assert "maps explain ill" in shown
+
+
+def test_the_page_computes_the_test_split_for_the_positive_class(page, tmp_path):
+    app = page(tiny_study(tmp_path / "new", per_group=4))
+    assert app.selectbox(key="of_split").value == "test"
+    assert app.selectbox(key="explained").value == "ill"
+
+
+def test_what_a_network_of_simulated_brains_says_of_real_people_is_not_shown(page, tmp_path):
+    file = tiny_study(tmp_path / "real", per_group=3)
+    card = file.parent / "card.json"
+    card.write_text(json.dumps({**json.loads(card.read_text(encoding="utf-8")), "simulated": True}), encoding="utf-8")
+    study = load_study(file)
+    run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all")
+    for part in ("Areas", "Distances", "Scans", "Voxels", "Files", "Compute"):
+        app = page(file, part=part)
+        shown = text_of(app)
+        assert "trained on simulated brains only" in shown
+        assert "predicted right" not in shown
+        assert not [s for s in app.slider if s.key == "probability"]
+        assert "outcome" not in app.session_state
+        for table in app.dataframe:
+            assert not {"predicted", "correct", "p_ill", "p_healthy"} & set(table.value.columns)
+    assert "predicted" not in app.selectbox(key="explained").options
