@@ -113,6 +113,8 @@ def describe_cost(model: Model, method: str, params: dict[str, Any], atlas: Atla
         return f"{WORDS.get(method, one)}, {about}"
     cost = _plan(model, method, params, atlas)
     text = f"{cost.windows:,} {'boxes' if method == 'occlusion' else 'areas'}, {about}"
+    if cost.alone:
+        text += f"; they run one by one ({cost.alone})"
     if cost.reason:
         return f"{text}; the network runs whole for each ({cost.reason})"
     share = cost.macs / cost.plain_macs

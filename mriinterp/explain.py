@@ -14,10 +14,12 @@ from mriinterp.areas.table import merge_table
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.base.reading import apply_reading
 from mriinterp.image.volume import Volume
+from mriinterp.incremental.plain import flat_outputs
 from mriinterp.methods import Method, get_method
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.score import score_words
 from mriinterp.models import Model, Prediction
+from mriinterp.models.outputs import LOGITS, OutputView, detect_output, get_output_kind
 
 __all__ = ["RelevanceMap", "explain", "occlusion_labels", "relevance"]
 
@@ -47,6 +49,8 @@ class RelevanceMap:
         ``"positive"`` or ``"signed"``.
     unit : str
         What a value is, in words.
+    notes : tuple of str
+        What was found out about the network, as of `mriinterp.models.Model`.
     """
 
     volume: Volume
@@ -58,6 +62,12 @@ class RelevanceMap:
     digests: dict[str, str] = field(default_factory=dict)
     reading: str = "signed"
     unit: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the numbers may be wrong, in words: the intensities of the scan are unusual."""
+        return self.prediction.warnings
 
 
 def explain(
@@ -112,14 +122,15 @@ def explain(
     """
     entry = get_method(method)
     x = model.prepare(volume)
-    prediction = model.predict_tensor(x)
+    prediction = model.predict_tensor(x, volume)
     head, index = model.find_target(target, prediction)
     if head.kind == "scale" and "score" in entry.parameters:
         params.setdefault("score", "raw")
     values = entry.resolve(params, preset)
     score = values.get("score", "")
+    head.output_kind.check_score(score)
     context, digests = _context(entry, model, values, atlas, reference)
-    with model.own_module(head) as module:
+    with model.own_module(head, raw=score == "raw") as module:
         result = _run(entry, module, x, index, values, {**context, "progress": progress, "cancel": cancel})
     data = result.sum(dim=1)[0].cpu().numpy()
     if preset is not None:
@@ -135,6 +146,7 @@ def explain(
         digests={"scan": volume.digest, "model": model.digest, **digests},
         reading=entry.reading,
         unit=entry.unit.format(score=score_words(score)),
+        notes=model.notes,
     )
 
 
@@ -145,6 +157,7 @@ def relevance(
     *,
     target: int | None = None,
     preset: str | None = None,
+    output: str | None = None,
     context: dict[str, Any] | None = None,
     **params: Any,
 ) -> Tensor:
@@ -158,6 +171,10 @@ def relevance(
     target : int, optional
         Index of the output; default: the largest. Of a network with a single
         output the raw value is explained unless `score` says otherwise.
+    output : str, optional
+        What the network returns, a key of `mriinterp.models.outputs.OUTPUT_KINDS`:
+        ``"probabilities"`` if it ends in a softmax. Default: found out by
+        one forward pass, and a second one if need be.
     context : dict, optional
         Any of ``labels``, ``reference``, ``progress``, ``cancel``.
 
@@ -166,17 +183,30 @@ def relevance(
     Tensor, shape (1, C, *spatial) or (1, 1, *spatial)
     """
     entry = get_method(method)
-    if target is None:
-        with frozen(module), torch.inference_mode():
-            output = module(x.clone())
-        target = int(output.argmax(dim=1)[0])
-        if output.shape[1] == 1 and "score" in entry.parameters:
+    if target is None or output is None:
+        outputs, seen = _look(module, x)
+        output = output or seen
+        target = int(outputs.argmax(dim=1)[0]) if target is None else target
+        if outputs.shape[1] == 1 and "score" in entry.parameters:
             params.setdefault("score", "raw")
     values = entry.resolve(params, preset)
+    kind, score = get_output_kind(output), values.get("score", "")
+    kind.check_score(score)
+    if kind.to_logits is not None and score != "raw":
+        module = OutputView(module, slice(None), kind.to_logits)
     result = _run(entry, module, x, target, values, context or {})
     if preset is None or entry.reading == "signed":
         return result
     return result.abs() if entry.reading == "absolute" else result.clamp(min=0)
+
+
+def _look(module: nn.Module, x: Tensor) -> tuple[Tensor, str]:
+    """Outputs (1, outputs) of a bare network for an image, and of what kind they are."""
+    with frozen(module), torch.inference_mode():
+        outputs = module(x.clone())
+        if not isinstance(outputs, Tensor) or outputs.ndim != 2 or detect_output(outputs) == LOGITS:
+            return flat_outputs(outputs), LOGITS
+        return outputs, detect_output(torch.cat([outputs, module(x.flip(-1) / 2)]))
 
 
 def _context(entry: Method, model: Model, values: dict, atlas: Atlas | None, reference: Volume | None):

@@ -17,9 +17,10 @@ from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine, kept_bytes
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import plain_batch
-from mriinterp.incremental.run import take_apart
 from mriinterp.incremental.schedule import Group, border_bytes, group_windows, window_bytes
+from mriinterp.incremental.trace import take_apart
 from mriinterp.incremental.workers import cores, in_order
+from mriinterp.models.batch import MIXES
 
 __all__ = ["Plan", "plan"]
 
@@ -49,6 +50,9 @@ class Plan:
         Why whole passes will be run; None if only what changes is
         recomputed.
     device : str
+    alone : str
+        Why windows must run one by one, as far as the model tells; "" if they
+        may share a batch.
     """
 
     windows: int
@@ -57,6 +61,7 @@ class Plan:
     peak_memory_bytes: int
     reason: str | None
     device: str
+    alone: str
     _module: nn.Module = field(repr=False)
     _x: Tensor = field(repr=False)
     _network: Network | None = field(repr=False)
@@ -89,7 +94,7 @@ class Plan:
     def _plain_seconds(self) -> float:
         macs = self.plain_macs / max(1, self.windows)
         if macs < CALIBRATION_SECONDS * SLOW_MACS_PER_SECOND:
-            return self._timed(lambda: self._module(self._x.expand_as(self._x).contiguous()))
+            return self._timed(lambda: self._module(self._x.clone()))
         side = nn.Conv3d(16, 16, 3).to(self._x)
         x = self._x.new_zeros(1, 16, 34, 34, 34)
         side(x)
@@ -198,16 +203,17 @@ def plan(
     found: Regions = read_regions(boxes, x.shape[2:])
     network, reason = take_apart(module, x)
     each = _count_macs(module, x)
-    itemsize = x.element_size()
+    itemsize, where = x.element_size(), x.device.type
+    alone = "" if getattr(model, "independent", True) else MIXES
     if network is None:
-        batch = plain_batch(x, memory_limit)
+        batch = 1 if alone else plain_batch(x, memory_limit)
         peak = batch * 32 * x.numel() * itemsize
-        return Plan(len(found), each * len(found), each * len(found), peak, reason, x.device.type, module, x, None, ())
+        return Plan(len(found), each * len(found), each * len(found), peak, reason, where, alone, module, x, None, ())
     budget = None if memory_limit is None else max(0, memory_limit - kept_bytes(network, itemsize))
     groups = group_windows(
         network,
         found.boxes,
-        device=x.device.type,
+        device=where,
         itemsize=itemsize,
         budget=budget,
         side_by_side=cores(x.device),
@@ -215,7 +221,7 @@ def plan(
     tail = each - sum(step.macs(step.shape) for step in network.steps)
     macs = each + sum((group.macs + tail) * len(group.index) for group in groups)
     peak = _peak_bytes(network, groups, itemsize, cores(x.device))
-    return Plan(len(found), macs, each * len(found), peak, None, x.device.type, module, x, network, tuple(groups))
+    return Plan(len(found), macs, each * len(found), peak, None, where, alone, module, x, network, tuple(groups))
 
 
 def _blank(model: object, module: nn.Module, grid: object, channels: int) -> Tensor:

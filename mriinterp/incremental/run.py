@@ -15,28 +15,18 @@ from mriinterp.incremental.boxes import Box, Regions, read_regions
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.fill import filler
-from mriinterp.incremental.lower import Untraceable
-from mriinterp.incremental.network import Network
-from mriinterp.incremental.plain import flat_outputs, plain_outputs
+from mriinterp.incremental.plain import flat_outputs, plain_batch, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
-from mriinterp.incremental.trace import UNTRACED, trace
+from mriinterp.incremental.steps import Step
+from mriinterp.incremental.trace import UNTRACED, take_apart
 from mriinterp.incremental.workers import cores, in_order
+from mriinterp.models.batch import MIXES, is_marked_alone, reason_to_run_alone
 
 __all__ = ["Occluder", "occluded_outputs"]
 
 log = logging.getLogger(__name__)
 
 MOST_TAIL_ROWS = 4096
-
-
-def take_apart(module: nn.Module, x: Tensor) -> tuple[Network | None, str | None]:
-    """The steps of a network for images like `x`, or None and the reason why there are none."""
-    if x.device.type not in ("cpu", "cuda"):
-        return None, f"partial recomputation is not available on {x.device.type}"
-    try:
-        return trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype), None
-    except Untraceable as reason:
-        return None, str(reason)
 
 
 class Occluder:
@@ -65,6 +55,10 @@ class Occluder:
     reason : str or None
         Why whole passes are run instead of partial ones; None if they are
         not.
+    alone : str
+        Why windows must run one by one; "" if they may share a batch. Some
+        networks mix what is in a batch: this is tried out with the image and a
+        darker, flipped one.
 
     Raises
     ------
@@ -79,14 +73,14 @@ class Occluder:
             raise ValueError(f"expected one image (1, C, *spatial) in 2D or 3D, got shape {tuple(x.shape)}")
         self.module, self.x, self.memory_limit, self.exact = module, x.detach(), memory_limit, exact
         self.network, self.reason = take_apart(module, self.x)
-        self._engine = None
+        if self.reason is not None:
+            log.warning("occlusion runs whole passes: %s", self.reason)
         with torch.inference_mode(), exact_arithmetic(x.device, exact):
-            if self.network is None:
-                log.warning("occlusion runs whole passes: %s", self.reason)
-                self.clean = flat_outputs(module(self.x))[0].float().cpu()
-            else:
-                self._engine = Engine(self.network, self.x)
-                self.clean = self._outputs(self._engine.clean_border())[0]
+            self._engine = None if self.network is None else Engine(self.network, self.x)
+            self.clean = self._together(self._clean_maps())[0]
+            self.alone = self._why_alone()
+        if self.alone and self.reason is None:
+            log.warning("occlusion runs windows one by one: %s", self.alone)
 
     def run(
         self,
@@ -113,8 +107,34 @@ class Occluder:
                 progress=progress,
                 cancel=cancel,
                 memory_limit=self.memory_limit,
-                together=not self.reason.startswith(UNTRACED),
+                together=not self.alone,
             )
+
+    def _clean_maps(self) -> dict[Step | None, Tensor]:
+        """What the rest of the network reads of the clean image: maps of the border, or the image itself."""
+        return {None: self.x.clone()} if self._engine is None else self._engine.clean_border()
+
+    def _together(self, maps: dict[Step | None, Tensor]) -> Tensor:
+        """Outputs (n, outputs) of the rest of the network, which may overwrite what it is given."""
+        out = self.module(maps[None]) if self.network is None else self.network.run_tail(maps)
+        return flat_outputs(out).float().cpu()
+
+    def _why_alone(self) -> str:
+        """Why windows must not share a batch; "" if they may. What comes before the border keeps images apart."""
+        if self.network is None and self.reason.startswith(UNTRACED):
+            return "its flow may depend on values"
+        if self.network is not None and self.network.one_by_one:
+            return "it was exported for one image at a time"
+        if is_marked_alone(self.module):
+            return MIXES
+        if self.network is None and plain_batch(self.x, self.memory_limit) == 1:
+            return ""  # whole images this large run one by one anyway
+        pairs = {step: torch.cat([maps, maps.flip(-1) / 2]) for step, maps in self._clean_maps().items()}
+
+        def run(index: list[int]) -> Tensor:
+            return self._together({step: pair[index] for step, pair in pairs.items()})
+
+        return reason_to_run_alone(run, torch.cat([self.clean[None], run([1])]))
 
     def _fill(self, fill: float | Tensor) -> Tensor:
         values = torch.as_tensor(fill, dtype=self.x.dtype, device=self.x.device)
@@ -126,11 +146,11 @@ class Occluder:
             ) from None
 
     def _outputs(self, border: dict) -> Tensor:
-        if not self.network.one_by_one:
-            return flat_outputs(self.network.run_tail(border)).float().cpu()
+        if not self.alone:
+            return self._together(border)
         count = len(next(iter(border.values())))
         rows = [{step: maps[row : row + 1] for step, maps in border.items()} for row in range(count)]
-        return torch.cat([flat_outputs(self.network.run_tail(row)) for row in rows]).float().cpu()
+        return torch.cat([self._together(row) for row in rows])
 
     def _run_parts(self, regions: Regions, fill: Tensor, progress: Progress | None, cancel: Cancel | None) -> Tensor:
         groups = group_windows(

@@ -13,7 +13,7 @@ from mriinterp.incremental.lower import Lowering, Untraceable
 from mriinterp.incremental.network import Network, border_of, live_calls
 from mriinterp.incremental.simplify import simplify
 
-__all__ = ["UNTRACED", "Network", "Untraceable", "trace"]
+__all__ = ["UNTRACED", "Network", "Untraceable", "take_apart", "trace"]
 
 log = logging.getLogger(__name__)
 
@@ -127,3 +127,13 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
     if len(steps) < 2:
         raise Untraceable("none of its operations is local")
     return Network(steps, calls, result, border, one_by_one)
+
+
+def take_apart(module: nn.Module, x: Tensor) -> tuple[Network | None, str | None]:
+    """The steps of a network for images like `x`, or None and the reason why there are none."""
+    if x.device.type not in ("cpu", "cuda"):
+        return None, f"partial recomputation is not available on {x.device.type}"
+    try:
+        return trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype), None
+    except Untraceable as reason:
+        return None, str(reason)

@@ -11,6 +11,7 @@ from pathlib import Path
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.image.volume import Grid
+from mriinterp.models.outputs import OutputKind, get_output_kind
 
 __all__ = ["Head", "ModelCard", "read_card", "write_card"]
 
@@ -31,6 +32,10 @@ class Head:
         Index of the first output in the network's output vector.
     note : str
         How to read the outputs, in words.
+    output : str
+        What the network returns for classes, a key of
+        `mriinterp.models.outputs.OUTPUT_KINDS`; "" if nobody has said or
+        looked yet.
     """
 
     name: str
@@ -38,19 +43,28 @@ class Head:
     kind: str = "classes"
     start: int = 0
     note: str = ""
+    output: str = field(default="", repr=False)  # the digest of a model holds the repr, and this one by itself
 
     def __post_init__(self):
+        get_output_kind(self.output)
         if self.kind not in ("classes", "scale"):
             raise ValueError(f"expected a head of kind 'classes' or 'scale', got {self.kind!r}")
         if self.kind == "scale" and len(self.classes) != 1:
             raise ValueError(f"expected one output for a scale, got {len(self.classes)}: {self.classes}")
         if self.kind == "classes" and len(self.classes) < 2:
             raise ValueError(f"expected two or more classes, got {self.classes}; a single output is a 'scale'")
+        if self.kind == "scale" and self.output:
+            raise ValueError(f"expected a kind of output for classes, got {self.output!r} for the scale {self.name!r}")
 
     @property
     def stop(self) -> int:
         """Index behind the last output."""
         return self.start + len(self.classes)
+
+    @property
+    def output_kind(self) -> OutputKind:
+        """What its outputs are; logits as long as nothing else is known."""
+        return get_output_kind(self.output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +122,7 @@ class ModelCard:
 
 
 _KNOWN = ("name", "architecture", "grid", "normalisation", "brain_mask", "space", "skull_stripped", "simulated")
+_OF_HEADS = ("classes", "heads", "output")
 
 
 def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model card") -> ModelCard:
@@ -147,7 +162,7 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
         **{key: entries[key] for key in _KNOWN if key in entries and key != "grid"},
         **made,
         weights=tuple(weights),
-        about={k: v for k, v in entries.items() if k not in (*_KNOWN, "classes", "heads", "weights")},
+        about={k: v for k, v in entries.items() if k not in (*_KNOWN, *_OF_HEADS, "weights")},
         folder=folder,
     )
 
@@ -167,15 +182,15 @@ def _heads(entries: dict) -> tuple[Head, ...]:
     """Heads as listed, or the one that `classes` describes."""
     if "heads" not in entries:
         classes = _names(entries["classes"])
-        return (Head("output", classes, "scale" if len(classes) == 1 else "classes"),)
+        kind = "scale" if len(classes) == 1 else "classes"
+        return (Head("output", classes, kind, output=_text(entries, "output")),)
     if not isinstance(entries["heads"], list) or not all(isinstance(entry, dict) for entry in entries["heads"]):
         raise ValueError(f'expected a list of {{"name": …, "classes": […]}}, got {reprlib.repr(entries["heads"])}')
     heads, start = [], 0
     for entry in entries["heads"]:
-        for key in ("name", "kind", "note"):
-            if not isinstance(entry.get(key, ""), str):
-                raise ValueError(f"expected {key!r} of a head to be text, got {reprlib.repr(entry[key])}")
-        head = Head(entry["name"], _names(entry["classes"]), entry.get("kind", "classes"), start, entry.get("note", ""))
+        name, kind = _text(entry, "name", entry["name"]), _text(entry, "kind", "classes")
+        classes = _names(entry["classes"])
+        head = Head(name, classes, kind, start, _text(entry, "note"), _text(entry, "output"))
         heads.append(head)
         start = head.stop
     if not heads:
@@ -184,6 +199,12 @@ def _heads(entries: dict) -> tuple[Head, ...]:
     if len(set(names)) != len(names):
         raise ValueError(f"expected different names for all outputs, got {reprlib.repr(names)}")
     return tuple(heads)
+
+
+def _text(entry: dict, key: str, default: str = "") -> str:
+    if not isinstance(entry.get(key, default), str):
+        raise ValueError(f"expected {key!r} of a head to be text, got {reprlib.repr(entry[key])}")
+    return entry.get(key, default)
 
 
 def _names(classes) -> tuple[str, ...]:
@@ -214,11 +235,13 @@ def write_card(card: ModelCard, path: Path | str) -> None:
     entries = {
         **{key: getattr(card, key) for key in _KNOWN if key != "grid"},
         "grid": {"shape": list(card.grid.shape), "affine": card.grid.affine.tolist()},
-        "heads": [
-            {"name": h.name, "kind": h.kind, "classes": list(h.classes), **({"note": h.note} if h.note else {})}
-            for h in card.heads
-        ],
+        "heads": [_head_entries(head) for head in card.heads],
         "weights": list(card.weights),
         **card.about,
     }
     write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+
+
+def _head_entries(head: Head) -> dict:
+    optional = {key: getattr(head, key) for key in ("output", "note") if getattr(head, key)}
+    return {"name": head.name, "kind": head.kind, "classes": list(head.classes), **optional}

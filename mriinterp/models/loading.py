@@ -19,6 +19,7 @@ from mriinterp.models.card import ModelCard, card_from_dict, read_card
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.model import Model, choose_device
 from mriinterp.models.normalisation import read_normalisation
+from mriinterp.models.probe import probe_network
 from mriinterp.models.registry import architecture_names, get_architecture
 from mriinterp.models.weights import StateDict, digest_of, load_into, read_state_dict
 
@@ -83,11 +84,11 @@ def load_model(
         if len(paths) != 1:
             raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
         module = load_exported(paths[0], trust_code=trust_code)
-        code = hashlib.sha256(paths[0].read_bytes()).hexdigest()
+        code, complete = hashlib.sha256(paths[0].read_bytes()).hexdigest(), True
     else:
         module, card = _build(architecture, card, paths)
-        code = get_architecture(architecture).code
-    return _assemble(module, card, target, code)
+        code, complete = get_architecture(architecture).code, get_architecture(architecture).has_digest
+    return _assemble(module, card, target, code, complete)
 
 
 def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[ModelCard | None, str]:
@@ -139,8 +140,8 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
     return module, card
 
 
-def _assemble(module: nn.Module, card: ModelCard, device: torch.device, code: str) -> Model:
-    """Move to the device, freeze, check the card against the network, digest."""
+def _assemble(module: nn.Module, card: ModelCard, device: torch.device, code: str, complete: bool) -> Model:
+    """Move to the device, freeze, check the card against the network, find out how it must be run, digest."""
     normalisation = read_normalisation(card.normalisation, card.folder, read_volume, card.grid)
     mask: Volume | None = None
     if card.brain_mask:
@@ -148,7 +149,6 @@ def _assemble(module: nn.Module, card: ModelCard, device: torch.device, code: st
     for child in module.modules():
         child.training = False  # exported programs refuse .eval(), and need only the flag
     module.requires_grad_(False).to(device)
-    _check_outputs(module, card, device)
     digest = hashlib.sha256(digest_of(module).encode())
     for part in (
         code,
@@ -160,21 +160,11 @@ def _assemble(module: nn.Module, card: ModelCard, device: torch.device, code: st
     ):
         digest.update(str(part).encode())
     digest.update(mask.digest.encode() if mask is not None else b"")
-    return Model(module, card, normalisation, digest.hexdigest(), device, mask)
-
-
-def _check_outputs(module: nn.Module, card: ModelCard, device: torch.device) -> None:
-    """One pass over zeros: the card's grid and classes must be the network's."""
-    expected = card.heads[-1].stop
-    try:
-        with torch.inference_mode():
-            output = module(torch.zeros((1, 1, *card.grid.shape), device=device))
-    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
-        raise ValueError(
-            f"{card.name}: expected a network that reads {card.grid.shape}, got an error: {error}"
-        ) from error
-    if not isinstance(output, torch.Tensor) or tuple(output.shape) != (1, expected):
-        got = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else f"a {type(output).__name__}"
-        raise ValueError(f"{card.name}: expected {expected} outputs as on the card, got {got}")
-    if not torch.isfinite(output).all():
-        raise ValueError(f"{card.name}: expected finite outputs for an empty scan, got {output[0].tolist()}")
+    known_as = digest.hexdigest() if complete else ""
+    probe = probe_network(module, card.heads, card.grid.shape, device, card.name, known_as=known_as)
+    for mark in probe.marks:
+        digest.update(mark.encode())
+    card = replace(card, heads=probe.heads)
+    return Model(
+        module, card, normalisation, digest.hexdigest(), device, mask, independent=not probe.alone, notes=probe.notes
+    )

@@ -6,18 +6,21 @@ import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mriinterp.image.intensity import measure_intensities
 from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import Head, ModelCard
 from mriinterp.models.normalisation import Normalisation
+from mriinterp.models.outputs import OutputView
 
-__all__ = ["HeadView", "Model", "Prediction", "choose_device"]
+__all__ = ["Model", "Prediction", "choose_device"]
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -33,18 +36,6 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
-class HeadView(nn.Module):
-    """A network seen through one of its heads: only that head's outputs."""
-
-    def __init__(self, module: nn.Module, head: Head):
-        super().__init__()
-        self.module = module
-        self.start, self.stop = head.start, head.stop
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.module(x)[:, self.start : self.stop]
-
-
 @dataclass(frozen=True)
 class Prediction:
     """What a network says of a scan.
@@ -52,16 +43,23 @@ class Prediction:
     Parameters
     ----------
     outputs : dict of str to float
-        Raw output (logit or value on a scale) by name, over all heads.
+        What the network returned, by name, over all heads.
     probabilities : dict of str to float
-        Softmax within each head of classes; scales have none.
+        Within each head of classes; scales have none.
     predicted : str
         Of the first head: the class of largest output, or the scale's name.
+    warnings : tuple of str
+        What is unusual about the scan's intensities, so that the numbers may
+        be wrong: what was found, and what the network expects.
     """
 
     outputs: dict[str, float]
     probabilities: dict[str, float]
     predicted: str
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "warnings", tuple(self.warnings))  # JSON has lists only
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +73,8 @@ class Model:
     card : ModelCard
     normalisation : Normalisation
     digest : str
-        SHA-256 over weights, architecture, grid, normalisation, mask, heads.
+        SHA-256 over weights, architecture, grid, normalisation, mask, heads,
+        and how the network has to be run.
     device : torch.device
     mask : Volume or None
         Brain mask on the model's grid; voxels outside become 0 on load.
@@ -83,6 +82,12 @@ class Model:
         Sessions share a model. They do not wait for each other, as each works
         on a copy of its own (`lend`); only a module that cannot be
         copied is used by one after the other, who holds the lock.
+    independent : bool
+        Whether a scan's output is the same whatever runs beside it in a
+        batch; if not, scans and windows are run one by one.
+    notes : tuple of str
+        What was found out about the network when it was loaded and changes
+        how it is run or read, in words.
     """
 
     module: nn.Module
@@ -92,6 +97,8 @@ class Model:
     device: torch.device
     mask: Volume | None = None
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    independent: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def grid(self) -> Grid:
@@ -116,6 +123,11 @@ class Model:
         Tensor, shape (1, 1, i, j, k), float32, on the model's device
             Resampled to the model's grid by affine (a scan on that grid is
             passed bitwise), masked and normalised.
+
+        Raises
+        ------
+        ValueError
+            If the scan lies elsewhere, is not finite, or cannot be normalised.
         """
         data = resample(volume, self.grid, order=1).data.astype(np.float32, copy=False)
         if not data.any():
@@ -130,14 +142,27 @@ class Model:
         data = self.normalisation.apply(np.ascontiguousarray(data))
         return torch.from_numpy(np.array(data))[None, None].to(self.device)
 
+    def warnings_of(self, volume: Volume) -> tuple[str, ...]:
+        """What is unusual about a scan's intensities, for the normalisation of this network."""
+        return self.normalisation.warnings_of(measure_intensities(volume))
+
     def predict(self, volume: Volume) -> Prediction:
         """Run the network on a scan."""
-        return self.predict_tensor(self.prepare(volume))
+        return self.predict_tensor(self.prepare(volume), volume)
 
-    def predict_tensor(self, x: Tensor) -> Prediction:
-        """Run the network on a prepared input, shape (1, 1, i, j, k)."""
+    def predict_tensor(self, x: Tensor, volume: Volume | None = None) -> Prediction:
+        """Run the network on a prepared input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (1, 1, i, j, k)
+            It is not changed.
+        volume : Volume, optional
+            The scan that it was made from, whose intensities are judged.
+        """
         with self.own_module() as module, torch.inference_mode():
-            return self.read_outputs(module(x)[0].float().cpu())
+            prediction = self.read_outputs(module(x.clone())[0].float().cpu())
+        return prediction if volume is None else replace(prediction, warnings=self.warnings_of(volume))
 
     def read_outputs(self, output: Tensor) -> Prediction:
         """Output vector of the network, shape (outputs,), in words."""
@@ -146,7 +171,8 @@ class Model:
             values = output[head.start : head.stop]
             outputs |= dict(zip(head.classes, values.tolist(), strict=True))
             if head.kind == "classes":
-                probabilities |= dict(zip(head.classes, torch.softmax(values, 0).tolist(), strict=True))
+                found = head.output_kind.probabilities(values)
+                probabilities |= dict(zip(head.classes, found.tolist(), strict=True))
         first = self.heads[0]
         return Prediction(outputs, probabilities, max(first.classes, key=outputs.__getitem__))
 
@@ -168,7 +194,7 @@ class Model:
         names: Sequence[str] = [name for head in self.heads for name in head.classes]
         raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")
 
-    def lend(self, head: Head | None = None) -> tuple[nn.Module, threading.RLock]:
+    def lend(self, head: Head | None = None, *, raw: bool = False) -> tuple[nn.Module, threading.RLock]:
         """A module that may be hooked and differentiated under its lock, while others use the model too.
 
         It is a copy that shares weights and buffers, so it costs no memory and
@@ -179,17 +205,26 @@ class Model:
         Parameters
         ----------
         head : Head, optional
-            Only this head's outputs; default: all.
+            Only this head's outputs, as logits (see `OutputKind.to_logits`);
+            default: all, as the network returns them.
+        raw : bool
+            The head's outputs, too, as the network returns them.
         """
         with self.lock:  # a module that another caller has hooked would be copied with its hooks
             copied = _share_weights(self.module)
         module, lock = (self.module, self.lock) if copied is None else (copied, threading.RLock())
-        return (module if head is None or len(self.heads) == 1 else HeadView(module, head)), lock
+        if head is not None:
+            to_logits = None if raw else head.output_kind.to_logits
+            if len(self.heads) > 1 or to_logits is not None:
+                module = OutputView(module, slice(head.start, head.stop), to_logits)
+        if not self.independent:
+            mark_alone(module)
+        return module, lock
 
     @contextmanager
-    def own_module(self, head: Head | None = None) -> Iterator[nn.Module]:
+    def own_module(self, head: Head | None = None, *, raw: bool = False) -> Iterator[nn.Module]:
         """The module of `lend`, with its lock held."""
-        module, lock = self.lend(head)
+        module, lock = self.lend(head, raw=raw)
         with lock:
             yield module
 

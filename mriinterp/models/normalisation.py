@@ -10,9 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from mriinterp.image.intensity import Intensities
 from mriinterp.image.volume import Volume, check_same_grid, resample
+from mriinterp.models.needs import (
+    AIR_IS_ZERO,
+    BRAIN_ABOVE_ZERO,
+    MOST_OF_BRAIN_ABOVE_ZERO,
+    NO_AIR_ABOVE_ZERO,
+    NO_SPIKE,
+    Need,
+)
 
-__all__ = ["NORMALISATIONS", "Normalisation", "read_normalisation"]
+__all__ = ["NORMALISATIONS", "Normalisation", "Rule", "read_normalisation"]
 
 VOXELWISE_EPSILON = 1e-10  # as in the original code: keeps voxels of zero deviation finite
 
@@ -23,8 +32,8 @@ def _none(data: np.ndarray, params: dict) -> np.ndarray:
 
 def _scan_mean(data: np.ndarray, params: dict) -> np.ndarray:
     mean = float(data.mean(dtype=np.float64))
-    if mean == 0:
-        raise ValueError("expected a scan whose mean is not zero, got mean 0: it cannot be divided by its mean")
+    if mean <= 0:
+        raise ValueError(f"expected a scan of positive mean intensity, got mean {mean:.4g}: it cannot be divided by it")
     return np.clip(data / np.float32(mean), *params["clip"]) if "clip" in params else data / np.float32(mean)
 
 
@@ -33,6 +42,12 @@ def _scan_zscore(data: np.ndarray, params: dict) -> np.ndarray:
     values = data[inside].astype(np.float64)
     if values.size == 0 or values.std() == 0:
         raise ValueError("expected a scan with varying intensities above zero, got none: it cannot be standardised")
+    below = np.count_nonzero(data < 0)
+    if below > values.size:
+        raise ValueError(
+            f"expected a scan whose brain is above 0, got {below:,} voxels below 0 and {values.size:,} above: what is "
+            "standardised are the voxels above 0"
+        )
     return np.where(inside, (data - values.mean()) / values.std(), 0).astype(np.float32)
 
 
@@ -43,13 +58,46 @@ def _voxelwise(data: np.ndarray, params: dict) -> np.ndarray:
     return np.where(varies, scaled, 0).astype(np.float32)
 
 
-NORMALISATIONS: dict[str, Callable[[np.ndarray, dict], np.ndarray]] = {
-    "none": _none,
-    "scan_mean": _scan_mean,
-    "scan_zscore": _scan_zscore,
-    "voxelwise": _voxelwise,
+@dataclass(frozen=True)
+class Rule:
+    """A kind of normalisation.
+
+    Parameters
+    ----------
+    apply : callable
+        ``apply(data, params)``: voxels (i, j, k) to network input.
+    does : str
+        What it does to a scan, in words.
+    needs : tuple of Need
+        Which scans it holds for.
+    parameters : frozenset of str
+    """
+
+    apply: Callable[[np.ndarray, dict], np.ndarray]
+    does: str
+    needs: tuple[Need, ...]
+    parameters: frozenset[str] = frozenset()
+
+
+NORMALISATIONS: dict[str, Rule] = {
+    # networks that take intensities as they are may well be trained on standardised scans, whose brain has mean 0
+    "none": Rule(_none, "takes intensities as they are", (AIR_IS_ZERO, MOST_OF_BRAIN_ABOVE_ZERO, NO_SPIKE)),
+    "scan_mean": Rule(
+        _scan_mean,
+        "divides by the mean of all voxels",
+        (AIR_IS_ZERO, BRAIN_ABOVE_ZERO, NO_SPIKE),
+        frozenset({"clip"}),
+    ),
+    "scan_zscore": Rule(
+        _scan_zscore, "standardises the voxels above 0", (NO_AIR_ABOVE_ZERO, BRAIN_ABOVE_ZERO, NO_SPIKE)
+    ),
+    "voxelwise": Rule(
+        _voxelwise,
+        "compares each voxel with the training scans",
+        (AIR_IS_ZERO, BRAIN_ABOVE_ZERO, NO_SPIKE),
+        frozenset({"mean", "std"}),
+    ),
 }
-PARAMETERS = {"none": set(), "scan_mean": {"clip"}, "scan_zscore": set(), "voxelwise": {"mean", "std"}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +113,8 @@ class Normalisation:
         above zero; the background stays 0. ``"voxelwise"``: minus a mean and
         divided by a standard deviation of each voxel over the training
         scans (arrays `params["mean"]`, `params["std"]`, shape of the grid);
-        voxels that never varied become 0.
+        voxels that never varied become 0. Which scans each holds for stands
+        in `NORMALISATIONS`.
     params : dict
     """
 
@@ -77,7 +126,7 @@ class Normalisation:
             raise ValueError(
                 f"expected a known normalisation, got {self.kind!r}; available: {', '.join(NORMALISATIONS)}"
             )
-        known = PARAMETERS[self.kind]
+        known = self.rule.parameters
         unknown = self.params.keys() - known
         if unknown:
             raise ValueError(
@@ -88,9 +137,30 @@ class Normalisation:
         if clip is not None and not _is_range(clip):
             raise ValueError(f"expected clip as [lowest, highest], got {clip!r}")
 
+    @property
+    def rule(self) -> Rule:
+        """What this kind does, and which scans it holds for."""
+        return NORMALISATIONS[self.kind]
+
     def apply(self, data: np.ndarray) -> np.ndarray:
-        """Float32 voxels (i, j, k) to float32 network input (i, j, k)."""
-        return NORMALISATIONS[self.kind](data, self.params).astype(np.float32, copy=False)
+        """Float32 voxels (i, j, k) to float32 network input (i, j, k).
+
+        Raises
+        ------
+        ValueError
+            For intensities that it cannot make sense of, e.g. a mean of 0.
+        """
+        return self.rule.apply(data, self.params).astype(np.float32, copy=False)
+
+    def warnings_of(self, found: Intensities) -> tuple[str, ...]:
+        """What a scan's intensities lack of what this normalisation holds for, a sentence each."""
+        broken = [text for need in self.rule.needs if (text := need.broken(found))]
+        return tuple(f"{text}. The network's normalisation {self.rule.does}: {self.holds_for}" for text in broken)
+
+    @property
+    def holds_for(self) -> str:
+        """Which scans it holds for, in words."""
+        return f"it holds for scans {', '.join(need.expected for need in self.rule.needs)}"
 
     @property
     def digest(self) -> str:

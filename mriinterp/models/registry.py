@@ -44,6 +44,11 @@ class Architecture:
     default_card: DefaultCard | None = None
     code: str = ""
 
+    @property
+    def has_digest(self) -> bool:
+        """Whether name and `code` tell what it computes: not for code registered from anywhere."""
+        return bool(self.code) or self.build.__module__.startswith("mriinterp.")
+
 
 _DIGEST = "__mriinterp_digest__"  # set in the namespace of a user's file
 _ARCHITECTURES: dict[str, Architecture] = {}

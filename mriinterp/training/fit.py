@@ -153,12 +153,16 @@ class History:
     best: int
 
 
-def margins(module: nn.Module, dataset: Dataset, *, batch: int = 4, progress: Progress | None = None) -> np.ndarray:
-    """Output 1 minus output 0 of every scan, shape (n,), in evaluation mode."""
+def margins(module: nn.Module, dataset: Dataset, *, progress: Progress | None = None) -> np.ndarray:
+    """Output 1 minus output 0 of every scan, shape (n,), in evaluation mode.
+
+    Scans run one by one, as they do when the network is used: a network may
+    mix what is in a batch.
+    """
     module.eval()
     values = []
     with torch.inference_mode():
-        for x, _ in DataLoader(dataset, batch_size=batch):
+        for x, _ in DataLoader(dataset, batch_size=1):
             out = module(x.to(next(module.parameters()).device)).float().cpu()
             values.extend((out[:, 1] - out[:, 0]).tolist())
             tell(progress, len(values), len(dataset))
@@ -207,7 +211,7 @@ def fit(
             schedule.step()
             total += loss.item()
             tell(progress, epoch * len(batches) + step + 1, steps)
-        margin = margins(module, validation, batch=settings.batch)
+        margin = margins(module, validation)
         losses.append(total / len(batches))
         signed = torch.from_numpy(margin) * (2 * truth - 1)
         checks.append(F.softplus(-signed).mean().item())

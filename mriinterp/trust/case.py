@@ -33,7 +33,8 @@ class Case:
     Parameters
     ----------
     module : nn.Module
-        Raw outputs (n, classes), or (n, 1) for a scale; in eval mode.
+        Logits (n, classes), as `Model.lend` gives them whatever the network
+        returns, or (n, 1) for a scale; in eval mode.
     x : Tensor, shape (1, C, i, j, k)
         The prepared scan.
     target : int

@@ -35,9 +35,9 @@ def estimate_seconds(plan: Plan, bench: Bench) -> float:
     """Seconds the plan will take, from one forward and one backward pass timed here."""
     x = torch.randn((1, 1, *bench.model.grid.shape), generator=torch.Generator().manual_seed(0)).to(bench.model.device)
     with bench.lock, torch.inference_mode():
-        bench.module(x)  # the first pass is no measure: libraries are loaded
+        bench.module(x.clone())  # the first pass is no measure: libraries are loaded
         start = time.monotonic()
-        bench.module(x)
+        bench.module(x.clone())
         forward = (time.monotonic() - start) * 0.2  # measured share of a pass when only the brain in view is recomputed
     with bench.lock:
         start = time.monotonic()

@@ -107,7 +107,7 @@ class Explainer:
         }
         module = case.module if module is None else module
         with case.lock:
-            values = relevance(module, x, self.method, target=case.target, context=context, **params)
+            values = relevance(module, x, self.method, target=case.target, output="logits", context=context, **params)
         return values.sum(dim=1)[0].detach().cpu().to(torch.float64).numpy()
 
 

@@ -39,7 +39,7 @@ def layer_groups(module: nn.Module, x: Tensor) -> list[list[str]]:
             hooks.append(child.register_forward_hook(lambda *_, name=name: order.append(name)))
     try:
         with frozen(module), torch.inference_mode():
-            module(x)
+            module(x.clone())
     finally:
         for hook in hooks:
             hook.remove()

@@ -1,0 +1,117 @@
+"""What the intensities of a scan are like: its air, its brain, its extremes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from scipy import ndimage
+
+from mriinterp.image.template import brain_mask
+from mriinterp.image.volume import Grid, Volume
+
+__all__ = ["Intensities", "measure_intensities"]
+
+COARSE = Grid((48, 58, 48), np.array([[4, 0, 0, -94], [0, 4, 0, -130], [0, 0, 4, -76], [0, 0, 0, 1.0]]))
+RIM_MM, AWAY_MM = 8.0, 20.0  # brain at least so far inside the template's; air at least so far outside
+LEAST_COVER = 0.8  # share of the template's brain that a scan must hold to be judged by it
+LEAST_POINTS = 100  # of air, to be judged at all
+BULK = 99.0  # percentile of all voxels
+
+
+@dataclass(frozen=True)
+class Intensities:
+    """Figures of a scan's voxels, in the scan's own unit.
+
+    Parameters
+    ----------
+    air : float or None
+        Usual value (median) around the head; None if the scan shows no air.
+    air_spread : float
+        Interquartile range there: 0 for a skull-stripped scan.
+    brain : float
+        Usual value (median) of the brain.
+    dark : float
+        Share of the brain's voxels that are 0 or below, 0 to 1.
+    bulk : float
+        99th percentile of all voxels: what the brightest tissue has.
+    lowest, highest : float
+        Of all voxels.
+    """
+
+    air: float | None
+    air_spread: float
+    brain: float
+    dark: float
+    bulk: float
+    lowest: float
+    highest: float
+
+
+_measured: WeakKeyDictionary[Volume, Intensities] = WeakKeyDictionary()
+
+
+def measure_intensities(volume: Volume) -> Intensities:
+    """Figures of the intensities of a scan in MNI space; measured once a volume.
+
+    Brain and air are looked for where the ICBM152 template has them. A scan
+    that holds too little of the template's brain is judged by itself: a border
+    of one value is air, and whatever else is not air is brain.
+    """
+    if volume not in _measured:
+        _measured[volume] = _measure(volume)
+    return _measured[volume]
+
+
+def _measure(volume: Volume) -> Intensities:
+    data = volume.data
+    brain, air = _by_template(volume) or _by_border(data)
+    quartiles = np.percentile(air, (25, 50, 75)) if air.size else None
+    return Intensities(
+        air=None if quartiles is None else float(quartiles[1]),
+        air_spread=0.0 if quartiles is None else float(quartiles[2] - quartiles[0]),
+        brain=float(np.median(brain)),
+        dark=float(np.mean(brain <= 0)),
+        bulk=float(np.percentile(data, BULK)),
+        lowest=float(data.min()),
+        highest=float(data.max()),
+    )
+
+
+@lru_cache(maxsize=1)
+def _places() -> tuple[np.ndarray, np.ndarray]:
+    """Points inside the template's brain and far outside it, mm, shape (n, 3)."""
+    brain = brain_mask(COARSE).data.astype(bool)
+    edge = COARSE.voxel_sizes[0]
+    inside = ndimage.distance_transform_edt(brain) * edge >= RIM_MM
+    outside = ndimage.distance_transform_edt(~brain) * edge >= AWAY_MM
+    return COARSE.to_mm(np.argwhere(inside)), COARSE.to_mm(np.argwhere(outside))
+
+
+def _by_template(volume: Volume) -> tuple[np.ndarray, np.ndarray] | None:
+    """Values at points of brain and air; None if the scan holds too little of the template's brain."""
+    inside, outside = _places()
+    brain, air = _values_at(volume, inside), _values_at(volume, outside)
+    if len(brain) < LEAST_COVER * len(inside):
+        return None
+    return brain, air if len(air) >= LEAST_POINTS else air[:0]
+
+
+def _values_at(volume: Volume, points: np.ndarray) -> np.ndarray:
+    """Values of the voxels nearest to points (n, 3) in mm, of those inside the scan."""
+    voxels = np.round(volume.grid.to_voxel(points)).astype(np.int64)
+    inside = ((voxels >= 0) & (voxels < volume.data.shape)).all(axis=1)
+    return volume.data[tuple(voxels[inside].T)].astype(np.float64)
+
+
+def _by_border(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values that are not those of a uniform border, and the border's; all values and none without such a border."""
+    faces = [np.take(data, place, axis).ravel() for axis in range(data.ndim) for place in (0, -1)]
+    border = np.concatenate(faces).astype(np.float64)
+    air = np.median(border)
+    same = border == air
+    if same.mean() < 0.5 or (data == air).all():
+        return data.ravel().astype(np.float64), border[:0]
+    return data[data != air].astype(np.float64), border[same]

@@ -1,0 +1,128 @@
+"""Does a network give a scan the same output whatever runs beside it in a batch?
+
+Scans and occlusion windows may share a batch only then. Batch norm without
+running statistics, or a minimum and maximum over the whole input tensor, are
+examples of the contrary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["FAILURES", "MIXES", "ScanByScan", "is_marked_alone", "mark_alone", "reason_to_run_alone"]
+
+MIXES = "its output for a scan depends on the other scans of a batch"
+
+EQUAL = 1e-5  # of an output's size: what another order of summation changes, if nothing cancels
+SAME_KERNELS = 1e-6  # of an output's size, where both sides were computed alike
+ROUNDING = 1e-3  # of the largest output: more than that is never rounding
+FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
+"""What a network raises that cannot read what it is given."""
+
+_MARK = "_mriinterp_run_alone"
+
+
+# Functions of PyTorch by name, without underscores and variant ("relu" for `F.relu_` and ``aten.relu.default``).
+_LOCAL = frozenset(
+    "conv2d conv3d convolution relu relu6 leaky_relu elu selu gelu silu mish sigmoid tanh hardtanh hardswish softplus clamp "
+    "add iadd radd sub isub rsub mul imul rmul div truediv itruediv rtruediv neg abs exp log sqrt pow clone contiguous "
+    "detach float to dropout dropout2d dropout3d feature_dropout alpha_dropout max_pool2d max_pool3d avg_pool2d avg_pool3d "
+    "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d get size dim".split()
+)
+_ALONG = frozenset("mean sum amax amin cat concat softmax log_softmax flatten".split())  # the second: along which axes
+
+
+class ScanByScan(TorchFunctionMode):
+    """Watches one forward pass: could scans of a batch influence each other at all?
+
+    Attributes
+    ----------
+    proven : bool
+        True as long as every operation was one that treats each scan by
+        itself. False proves nothing; `reason_to_run_alone` then tries.
+    """
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.proven = True
+        self._weights = {id(t) for t in chain(module.parameters(), module.buffers())}
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "").partition(".")[0].strip("_")
+        self.proven = self.proven and self._by_itself(name, args, kwargs)
+        return func(*args, **kwargs)
+
+    def _by_itself(self, name: str, args: tuple, kwargs: dict) -> bool:
+        if name in _LOCAL:
+            return True
+        if name == "batch_norm":
+            training = kwargs.get("training", args[5] if len(args) > 5 else None)
+            return training is False
+        if name == "linear":
+            return id(kwargs.get("weight", args[1] if len(args) > 1 else None)) in self._weights
+        if name in _ALONG:
+            axes = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("start_dim"))
+            tensor = args[0][0] if args and isinstance(args[0], (list, tuple)) else args[0] if args else None
+            axes = axes if isinstance(axes, (list, tuple)) else [axes]
+            return isinstance(tensor, Tensor) and all(isinstance(a, int) and a % tensor.ndim for a in axes) and bool(axes)
+        if name in ("view", "reshape") and len(args) > 1:
+            first = args[1][0] if isinstance(args[1], (list, tuple)) else args[1]
+            return isinstance(first, int) and first in (1, -1)
+        return False
+
+
+def mark_alone(module: nn.Module) -> None:
+    """Note on a module that its scans must run one by one; `mriinterp.incremental.Occluder` keeps to it."""
+    setattr(module, _MARK, True)
+
+
+def is_marked_alone(module: nn.Module) -> bool:
+    """Whether `mark_alone` was called for a module."""
+    return getattr(module, _MARK, False)
+
+
+def reason_to_run_alone(run: Callable[[list[int]], Tensor], alone: Tensor) -> str:
+    """Why two scans must not run together, in words; "" if they may.
+
+    Parameters
+    ----------
+    run : callable
+        ``run([0, 1])``: outputs (2, outputs) of both scans in a batch; the
+        list may name a scan twice.
+    alone : Tensor, shape (2, outputs)
+        ``run([0])`` and ``run([1])``.
+
+    Notes
+    -----
+    A batch may be computed by other kernels than a single scan, and so differ
+    by rounding. Small differences count only if the output of a scan changes
+    when the other one is exchanged for a copy of it: then the kernels are the
+    same. A network that is random differs from itself, and may run as it likes.
+    """
+    try:
+        together = run([0, 1])
+    except FAILURES as error:
+        reason = str(error).strip().partition("\n")[0]
+        return f"it cannot run two scans at once ({reason or type(error).__name__})"
+    if together.shape != alone.shape:
+        return f"it returns an output of shape {tuple(together.shape)} for two scans at once"
+    if _equal(together, alone, EQUAL):
+        return ""
+    if float((together - alone).abs().max()) <= ROUNDING * float(alone.abs().max()):
+        twins = torch.cat([run([0, 0])[:1], run([1, 1])[:1]])
+        if _equal(twins, together, SAME_KERNELS):
+            return ""
+    return MIXES if _equal(run([0]), alone[:1], EQUAL) else ""
+
+
+def _equal(found: Tensor, expected: Tensor, tolerance: float) -> bool:
+    """Whether outputs (n, outputs) are equal within a share of the size of each output."""
+    size = expected.abs().nan_to_num().amax(dim=0)
+    within = (found - expected).abs() <= tolerance * size.clamp(min=1e-6 * float(size.max()))
+    return bool((within | (found == expected) | (found.isnan() & expected.isnan())).all())
