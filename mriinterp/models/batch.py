@@ -32,7 +32,7 @@ _LOCAL = frozenset(
     "conv2d conv3d convolution relu relu6 leaky_relu elu selu gelu silu mish sigmoid tanh hardtanh hardswish softplus clamp "
     "add iadd radd sub isub rsub mul imul rmul div truediv itruediv rtruediv neg abs exp log sqrt pow clone contiguous "
     "detach float to dropout dropout2d dropout3d feature_dropout alpha_dropout max_pool2d max_pool3d avg_pool2d avg_pool3d "
-    "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d get size dim".split()
+    "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d get len size dim".split()
 )
 _ALONG = frozenset("mean sum amax amin cat concat softmax log_softmax flatten".split())  # the second: along which axes
 
@@ -70,7 +70,9 @@ class ScanByScan(TorchFunctionMode):
             axes = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("start_dim"))
             tensor = args[0][0] if args and isinstance(args[0], (list, tuple)) else args[0] if args else None
             axes = axes if isinstance(axes, (list, tuple)) else [axes]
-            return isinstance(tensor, Tensor) and all(isinstance(a, int) and a % tensor.ndim for a in axes) and bool(axes)
+            return (
+                isinstance(tensor, Tensor) and all(isinstance(a, int) and a % tensor.ndim for a in axes) and bool(axes)
+            )
         if name in ("view", "reshape") and len(args) > 1:
             first = args[1][0] if isinstance(args[1], (list, tuple)) else args[1]
             return isinstance(first, int) and first in (1, -1)

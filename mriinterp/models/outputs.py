@@ -107,6 +107,7 @@ class OutputView(nn.Module):
     def __init__(self, module: nn.Module, outputs: slice, to_logits: Callable[[Tensor], Tensor] | None = None):
         super().__init__()
         self.module, self.outputs, self.to_logits = module, outputs, to_logits
+        self.training = module.training
 
     def forward(self, x: Tensor) -> Tensor:
         """Scans (n, C, *spatial) to outputs (n, classes)."""

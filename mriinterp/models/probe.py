@@ -115,7 +115,9 @@ def _probe(
             return _comparable(module(images[index]), found)
 
         reason = "" if watch.proven else reason_to_run_alone(run, _comparable(outputs, found))
-    notes = [f"it returns {h.output_kind.label} for {', '.join(h.classes)}" for h in found if h.output not in ("", LOGITS)]
+    notes = [
+        f"it returns {h.output_kind.label} for {', '.join(h.classes)}" for h in found if h.output not in ("", LOGITS)
+    ]
     if reason:
         notes.append(f"{reason}: scans and occlusion windows are run one by one")
     return Probe(found, reason, (*notes, *_doubts(found, outputs)))
