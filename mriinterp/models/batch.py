@@ -28,13 +28,17 @@ _MARK = "_mriinterp_run_alone"
 
 
 # Functions of PyTorch by name, without underscores and variant ("relu" for `F.relu_` and ``aten.relu.default``).
-_LOCAL = frozenset(
-    "conv2d conv3d convolution relu relu6 leaky_relu elu selu gelu silu mish sigmoid tanh hardtanh hardswish softplus clamp "
-    "add iadd radd sub isub rsub mul imul rmul div truediv itruediv rtruediv neg abs exp log sqrt pow clone contiguous "
-    "detach float to dropout dropout2d dropout3d feature_dropout alpha_dropout max_pool2d max_pool3d avg_pool2d avg_pool3d "
-    "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d get len size dim".split()
-)
-_ALONG = frozenset("mean sum amax amin cat concat softmax log_softmax flatten".split())  # the second: along which axes
+_LOCAL = frozenset([
+    "conv2d", "conv3d", "convolution", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish",
+    "sigmoid", "tanh", "hardtanh", "hardswish", "softplus", "clamp", "add", "iadd", "radd", "sub", "isub", "rsub",
+    "mul", "imul", "rmul", "div", "truediv", "itruediv", "rtruediv", "neg", "abs", "exp", "log", "sqrt", "pow",
+    "clone", "contiguous", "detach", "float", "to", "dropout", "dropout2d", "dropout3d", "feature_dropout",
+    "alpha_dropout", "max_pool2d", "max_pool3d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d", "get", "len", "size", "dim",
+])  # fmt: skip
+_ALONG = frozenset(
+    ["mean", "sum", "amax", "amin", "cat", "concat", "softmax", "log_softmax", "flatten"]
+)  # along the axes of the second argument
 
 
 class ScanByScan(TorchFunctionMode):

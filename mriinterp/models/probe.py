@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -102,8 +101,13 @@ def _probe(
 ) -> Probe:
     images = _images(shape, device)
     watch = ScanByScan(module)
+
+    def watched(image: Tensor) -> Tensor:
+        with watch:
+            return module(image)
+
     with torch.inference_mode():
-        first = _checked(module, images[:1], heads, name, watch)
+        first = _checked(watched, images[:1], heads, name)
     plain = all(h.kind == "scale" or {h.output, detect_output(_of(h, first))} <= {"", LOGITS} for h in heads)
     if plain and watch.proven:
         return Probe(tuple(_with_output(head, first, name) for head in heads), "", ())
@@ -130,10 +134,8 @@ def _of(head: Head, outputs: Tensor) -> Tensor:
 def _checked(module: nn.Module, image: Tensor, heads: tuple[Head, ...], name: str, watch=nullcontext()) -> Tensor:
     """Outputs (1, outputs) for an image, if they are what the card says."""
     expected = heads[-1].stop
-    image = image.clone()
     try:
-        with watch:
-            output = module(image)
+        output = run(image.clone())
     except FAILURES as error:
         raise ValueError(
             f"{name}: expected a network that reads {tuple(image.shape[2:])}, got an error: {error}"

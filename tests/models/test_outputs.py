@@ -165,7 +165,9 @@ def test_a_card_that_is_wrong(loaded, kind):
         {"output": 3},
         {"heads": [{"name": "h", "classes": ["a", "b"], "output": "odds"}]},
     ):
-        with pytest.raises(ValueError, match="kind of output, got 'odds'; available: probabilities|'output' of a head"):
+        with pytest.raises(
+            ValueError, match=r"kind of output, got 'odds'; available: probabilities|'output' of a head"
+        ):
             loaded(small_network(), **entries)
     with pytest.raises(ValueError, match="for the scale"):
         card_from_dict({"name": "n", "architecture": "a", "grid": GRID, "classes": ["one"], "output": kind})
