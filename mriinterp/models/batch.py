@@ -36,9 +36,8 @@ _LOCAL = frozenset([
     "alpha_dropout", "max_pool2d", "max_pool3d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool2d",
     "adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d", "get", "len", "size", "dim",
 ])  # fmt: skip
-_ALONG = frozenset(
-    ["mean", "sum", "amax", "amin", "cat", "concat", "softmax", "log_softmax", "flatten"]
-)  # along the axes of the second argument
+# Functions whose second argument names axes.
+_ALONG = frozenset(["mean", "sum", "amax", "amin", "cat", "concat", "softmax", "log_softmax", "flatten"])
 
 
 class ScanByScan(TorchFunctionMode):

@@ -131,7 +131,7 @@ def _of(head: Head, outputs: Tensor) -> Tensor:
     return outputs[:, head.start : head.stop]
 
 
-def _checked(module: nn.Module, image: Tensor, heads: tuple[Head, ...], name: str, watch=nullcontext()) -> Tensor:
+def _checked(run: Callable[[Tensor], Tensor], image: Tensor, heads: tuple[Head, ...], name: str) -> Tensor:
     """Outputs (1, outputs) for an image, if they are what the card says."""
     expected = heads[-1].stop
     try:

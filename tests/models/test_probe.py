@@ -1,5 +1,7 @@
 """What loading finds out about a network: does it mix its batch, does it change its input?"""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch.nn import functional as F
 
 from mriinterp.cost import describe_cost
 from mriinterp.explain import explain, relevance
-from mriinterp.incremental import plan
+from mriinterp.incremental import BoxGrid, plan
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import load_model
 from mriinterp.models.batch import MIXES, ScanByScan
@@ -53,16 +55,14 @@ def test_its_occlusion_is_that_of_single_passes(loaded, scan, name):
     model = loaded(MIXING[name]())
     found = explain(model, scan, "occlusion", target="yes", size=3, stride=3, score="logit", fill="zero")
     x = model.prepare(scan)
-    from mriinterp.methods.occlusion import axis_ranges
-
-    ranges = [axis_ranges(n, 3, 3) for n in SHAPE]
+    boxes = BoxGrid(SHAPE, 3, 3)
     with torch.no_grad():
         clean = model.module(x)[0, 1]
-        for i, j, k in ((0, 0, 0), (1, 1, 1), (2, 2, 2), (1, 0, 2)):
+        for box, centre in zip(boxes.boxes, product(*boxes.centres), strict=True):
             image = x.clone()
-            image[0, 0, slice(*ranges[0][i]), slice(*ranges[1][j]), slice(*ranges[2][k])] = 0
+            image[(0, 0, *(slice(*side) for side in box))] = 0
             drop = float(clean - model.module(image)[0, 1])
-            assert found.volume.data[3 * i, 3 * j, 3 * k] == pytest.approx(drop, abs=1e-4 * float(clean.abs()))
+            assert found.volume.data[centre] == pytest.approx(drop, abs=1e-4 * float(clean.abs()))
     assert found.notes == model.notes
 
 
