@@ -257,8 +257,7 @@ def test_nothing_on_the_wire_while_stepping_and_no_volumes_after(opened, page):
     page.wait_for_timeout(700)
     assert sum(traffic) < 20_000
     traffic.clear()
-    root.locator("[data-tool=display]").click()
-    root.locator("input[data-setting=white]").fill("0.7")  # of this screen only
+    root.locator("[data-tool=display]").click()  # opens the panel, changes nothing that is shown
     page.wait_for_timeout(700)
     assert traffic == []
     click_voxel(root, "coronal", (50, 70, 40))
@@ -362,6 +361,55 @@ def test_several_maps_share_one_crosshair_and_names_stay_text(opened):
     assert all("common scale" in text for text in root.locator(".unit").all_inner_texts())
 
 
+def test_words_on_scales_follow_the_ranges_in_use(opened):
+    root = opened("n=3&common=1")
+    texts = root.locator(".unit").all_inner_texts()
+    assert "scale shared with Mirrored" in texts[0]
+    assert texts[1].endswith("own scale")
+    assert "scale shared with Occlusion" in texts[2]
+    root.locator("[data-tool=display]").click()
+    root.locator("input[data-setting=top]").fill("0.2")
+    root.locator("input[data-setting=top]").press("Enter")
+    settled(root)
+    assert all(text.endswith("common scale") for text in root.locator(".unit").all_inner_texts())
+    assert not root.locator("input[data-setting=share_range]:visible").count()
+
+
+@pytest.mark.parametrize(("part", "sign"), [("positive", 1), ("negative", -1)])
+def test_one_sign_of_a_map_keeps_its_colours_and_words(opened, part, sign):
+    root = opened(f"part={part}")
+    low, high = root.evaluate("(root) => root.mriinterpViewer.views[0].range")
+    assert (low, high)[sign < 0] == 0 or low == 0
+    assert sign * (high if sign > 0 else low) > 0
+    words = [text for text in root.locator(".ends span").all_inner_texts() if text]
+    assert words == ["supports AD" if sign > 0 else "speaks against AD"]
+    assert words[0] in root.locator("canvas.colorbar").get_attribute("aria-label")
+    both = opened("")
+    at = np.unravel_index((sign * RELEVANCE).argmax(), SHAPE)
+    strong = "({ mriinterpViewer: v }, at) => v.views[0].table[v.views[0].map.codes[v.space.index(at)]] & 0xffffff"
+    colour = both.evaluate(strong, [int(v) for v in at])
+    assert both.locator(".ends").count() == 1
+    root = opened(f"part={part}")
+    assert root.evaluate(strong, [int(v) for v in at]) != 0
+    ends = (colour & 255, colour >> 16 & 255)  # red and blue
+    assert (ends[0] > ends[1]) == (sign > 0)
+
+
+def test_every_display_setting_is_reported_and_opens_again(opened, page):
+    root = opened()
+    changes = {"planes": "Axial", "overlay": False, "smooth": False, "fade": True, "crosshair": False, "patch": False,
+               "black": 0.1, "signedScale": "purple-orange", "unsignedScale": "viridis", "top": 0.07}  # fmt: skip
+    root.evaluate("({ mriinterpViewer: v }, changes) => v.set(changes)", changes)
+    page.get_by_text("signedScale: purple-orange").wait_for()
+    shown = page.get_by_test_id("stCaptionContainer").last.inner_text()
+    assert all(f"{name}: {value}" in shown for name, value in changes.items())
+    root = opened("look=1")
+    assert root.evaluate("({ mriinterpViewer: v }) => [v.settings.planes, v.settings.top]") == ["Coronal", 0.05]
+    root.locator("[data-tool=display]").click()
+    root.locator("[data-tool=reset]").click()
+    assert root.evaluate("({ mriinterpViewer: v }) => v.settings.planes") == "Coronal"
+
+
 def own_order(sides, grid):
     """Sides of a box as the array of the scan counts them; the viewer counts in RAS+ order."""
     found = [None] * 3
@@ -437,6 +485,23 @@ def test_picture_is_saved_as_png(opened, page, tmp_path):
         pixels = np.asarray(image.convert("RGB"))
     assert pixels.shape[1] > 1200
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 500
+    root = opened("n=2&caption=1")
+    with page.expect_download() as download:
+        root.locator("[data-tool=picture]").click()
+    download.value.save_as(file)
+    assert download.value.suggested_filename.startswith("sim-003_occlusion_AD_")
+    with Image.open(file) as image:
+        titled = np.asarray(image.convert("RGB"))
+    added = len(titled) - len(pixels)
+    assert added > 30
+    assert (titled[:added] < 128).any()  # words stand above the picture
+    lines = root.evaluate("""(root) => {
+        const v = root.mriinterpViewer, seen = [], fill = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...at) { seen.push(text); fill.call(this, text, ...at); };
+        root.querySelector('[data-tool=picture]').click();
+        CanvasRenderingContext2D.prototype.fillText = fill;
+        return seen; }""")
+    assert "sim-003 · Occlusion · explains AD · Simulated data" in " ".join(lines)
 
 
 def test_dark_tablet_fits_without_clipped_controls(new_page, opened):

@@ -77,14 +77,20 @@ def main():
         return scan, signed, Volume(np.abs(signed.data) * 2e-3, affine), Blocks("blocks", Volume(labels, affine), areas)
 
     scan, signed, unsigned, atlas = volumes("oblique" in query, "box" in query)
+    part = query.get("part", "both")
+    only = {"both": lambda d: d, "positive": lambda d: np.maximum(d, 0), "negative": lambda d: np.minimum(d, 0)}[part]
+    ends = ("speaks against AD", "supports AD")
+    common = (-0.08, 0.08) if "common" in query else None
+    occlusion = signed if part == "both" else signed.with_data(only(signed.data))
     layers = [
-        Layer("Occlusion", signed, "change of P(AD) when occluded"),
+        Layer("Occlusion", occlusion, "change of P(AD) when occluded", part=part, ends=ends, range=common),
         Layer(NASTY, unsigned, "|gradient|", signed=False),
         Layer(
             "Mirrored",
             signed.with_data(signed.data[::-1].copy()),
             "change of P(AD) when occluded",
             scan=scan.with_data(scan.data[::-1].copy()),
+            range=common,
         ),
     ][: int(query.get("n", "1"))]
     if "mask" in query:
@@ -101,10 +107,14 @@ def main():
         patch=Patch(BoxGrid(shape, int(query["patch"]), 25, "published" in query), scan.grid)
         if "patch" in query
         else None,
+        look={"planes": "Coronal", "top": 0.05} if "look" in query else None, scale_fixed="common" in query,
+        caption="sim-003 · Occlusion · explains AD · Simulated data" if "caption" in query else "",
+        stem="sim-003_occlusion_AD" if "caption" in query else "",
     )  # fmt: skip
     st.session_state["last"] = state.cursor_mm
     st.text(f"mm {state.cursor_mm} voxel {state.cursor_voxel} clicked {state.clicked}")
     st.caption(f"convention {state.settings.get('convention')}")
+    st.caption(", ".join(f"{name}: {value}" for name, value in state.settings.items()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -49,10 +49,14 @@ def viewer(
     opacity: float = 0.8,
     outlines: Literal["off", "area", "all"] = "off",
     share_range: bool = False,
+    look: Mapping[str, Any] | None = None,
+    scale_fixed: bool = False,
     patch: Patch | None = None,
     space: str = "MNI",
     scan_label: str = "T1",
     value_label: str = "relevance",
+    caption: str = "",
+    stem: str = "",
     report: bool = True,
 ) -> ViewerState:
     """Show maps over a scan in linked planes.
@@ -84,6 +88,14 @@ def viewer(
         `threshold` is a value or a percentile of the magnitudes that are not
         0 (None: 90th percentile), `cluster` the least number of voxels that
         touch by faces, `layout` rows or columns of planes.
+    look : mapping, optional
+        Further display settings at the start, under the names in which
+        `ViewerState.settings` reports them: ``planes``, ``overlay``,
+        ``smooth``, ``fade``, ``crosshair``, ``patch``, ``black``, ``white``,
+        ``signedScale``, ``unsignedScale``, ``top``.
+    scale_fixed : bool
+        The page decides whether maps share a colour scale; the viewer offers
+        no switch for it.
     patch : Patch, optional
         Boxes of an occlusion to draw; without layers also the centres of all boxes.
     space : str
@@ -92,6 +104,9 @@ def viewer(
         Name of the scan's values in the status line.
     value_label : str
         Name of a single map's values there.
+    caption, stem : str
+        What a saved picture is of, written above it, and the beginning of its
+        file name.
     report : bool
         Whether clicks and other changes rerun the script.
 
@@ -113,6 +128,9 @@ def viewer(
         "space": space,
         "scanLabel": scan_label,
         "valueLabel": value_label,
+        "caption": caption,
+        "stem": stem or None,
+        "scaleFixed": scale_fixed,
         "report": report,
         "height": height,
     }
@@ -120,7 +138,7 @@ def viewer(
     spec["settings"] = {
         "view": view, "layout": layout, "convention": convention, "threshold": threshold,
         "threshold_mode": threshold_mode, "cluster": int(cluster), "opacity": float(opacity),
-        "outlines": outlines, "share_range": bool(share_range),
+        "outlines": outlines, "share_range": bool(share_range), **(look or {}),
     }  # fmt: skip
     return _state(_mount(spec, packed, key), scan, spec)
 
@@ -172,6 +190,7 @@ def _spec(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None, packed: di
                 "name": layer.name, "unit": layer.unit, "signed": layer.signed,
                 "range": None if layer.range is None else [float(v) for v in layer.range],
                 "scan": 0 if layer.scan is None else place[id(layer.scan)],
+                "part": layer.part, "ends": None if layer.ends is None else list(layer.ends),
             }
             for layer in layers
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from nibabel.orientations import inv_ornt_aff, io_orientation
 
@@ -34,6 +34,12 @@ class Layer:
         outliers (above the 99.9th percentile) do not stretch the scale.
     scan : Volume, optional
         Another scan under this map, e.g. of another subject or visit.
+    part : {"both", "positive", "negative"}
+        Of a signed map: the sign of the values it holds. With one of them the
+        colour bar ends at 0; colours stay those of the whole scale.
+    ends : (str, str), optional
+        What values below and above 0 mean, e.g. ``("speaks against AD",
+        "supports AD")``; stands at the ends of the colour bar.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Layer:
     signed: bool = True
     range: tuple[float, float] | None = None
     scan: Volume | None = None
+    part: Literal["both", "positive", "negative"] = "both"
+    ends: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +106,8 @@ class ViewerState:
         Whether the position comes from the reader rather than from Python.
     settings : dict
         Threshold, opacity, view and so on at that moment, under the names of
-        the keyword arguments of :func:`viewer`.
+        the keyword arguments of :func:`viewer`, and the display settings of
+        its `look`.
     """
 
     cursor_mm: tuple[float, float, float] | None

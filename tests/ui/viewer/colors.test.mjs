@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { colorRamp, overlayTable, rampIndex, SCALES } from '../../../mriinterp/ui/viewer/js/colors.js';
+import { colorRamp, farEnd, overlayTable, rampIndex, SCALES } from '../../../mriinterp/ui/viewer/js/colors.js';
 import { assertClose, reference } from './reference.mjs';
 
 for (const { kind, name, colors } of reference.ramps) {
@@ -17,6 +17,14 @@ test('signed scales are darkest or brightest at 0 and have their stops at the en
     assert.deepEqual([hex(0), hex(255)], [stops[0], stops.at(-1)]);
     assert.equal(stops.length % 2, 1, 'a stop in the middle');
   }
+});
+
+test('one sign has its half of the scale', () => {
+  const colors = (part) => Array.from(colorRamp('signed', 'blue-white-red', part));
+  const [whole, below, above] = ['both', 'negative', 'positive'].map(colors);
+  assert.deepEqual([below.slice(0, 3), above.slice(-3)], [whole.slice(0, 3), whole.slice(-3)]);
+  assert.deepEqual(below.slice(-3), above.slice(0, 3));
+  assert.equal(farEnd([-3, 0]), 3);
 });
 
 test('a value stands on its scale, and beyond its ends at the end', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { formatCount, formatMm, formatNumber } from '../../../mriinterp/ui/viewer/js/numbers.js';
 import {
-  changesFromPython, isReported, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
+  changesFromPython, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
 } from '../../../mriinterp/ui/viewer/js/settings.js';
 
 test('numbers have three significant digits, a true minus, and powers only where zeros would hide them', () => {
@@ -23,8 +23,11 @@ test('what Python changes counts, what the reader chose stays', () => {
   const settings = { ...startSettings({ opacity: 0.8, threshold: 90 }), opacity: 0.3 };
   Object.assign(settings, changesFromPython({ opacity: 0.8, threshold: 90 }, { opacity: 0.8, threshold: 95 }));
   assert.deepEqual([settings.opacity, settings.threshold], [0.3, 95]);
-  assert.deepEqual(Object.keys(reportedSettings(settings)).includes('black'), false);
-  assert.deepEqual([isReported({ black: 0.1 }), isReported({ opacity: 0.1 })], [false, true]);
+  // Python that no longer names a setting means its default.
+  assert.deepEqual(changesFromPython({ planes: 'Axial' }, {}), { planes: 'all' });
+  assert.deepEqual(Object.keys(reportedSettings(settings)).toSorted(), Object.keys(startSettings({
+    view: 0, layout: 0, convention: 0, threshold: 0, threshold_mode: 0, cluster: 0, opacity: 0, outlines: 0, share_range: 0,
+  })).toSorted());
 });
 
 test('a change asks for the work that depends on it', () => {

@@ -1,6 +1,6 @@
-// The colour scale of one map: colours, what is hidden in grey, numbers, and what the numbers mean.
+// The colour scale of one map: colours, what is hidden in grey, numbers, and what either side of 0 means.
 
-import { HIDDEN_GREY, rampIndex } from './colors.js';
+import { farEnd, HIDDEN_GREY, rampIndex } from './colors.js';
 import { fitCanvas, h } from './dom.js';
 import { clamp, formatNumber } from './numbers.js';
 
@@ -10,19 +10,25 @@ export class ColorBar {
   constructor(view) {
     this.view = view;
     this.canvas = h('canvas', { class: 'colorbar', role: 'img' });
+    const [below, above] = view.ends ?? ['', ''];
+    const words = [view.part === 'positive' ? '' : below, view.part === 'negative' ? '' : above];
+    this.ends = view.ends && h('div', { class: 'ends' }, ...words.map((text) => h('span', { text, 'data-text': true })));
+    this.element = h('div', { class: 'scale' }, this.canvas, this.ends);
   }
 
   resize(width) {
     this.width = width;
     this.height = 30;
+    this.element.style.width = `${width}px`;
     this.context = fitCanvas(this.canvas, width, this.height);
   }
 
   get ticks() {
     const { range, threshold, map } = this.view;
-    const inner = threshold > 0 && threshold < range[1] ? [threshold] : [];
+    const inner = threshold > 0 && threshold < farEnd(range) ? [threshold] : [];
     if (!map.signed) return [range[0], ...inner.filter((v) => v > range[0]), range[1]];
-    return [range[0], ...inner.map((v) => -v), 0, ...inner, range[1]];
+    const within = [...inner.map((v) => -v), 0, ...inner].filter((v) => v > range[0] && v < range[1]);
+    return [range[0], ...within, range[1]];
   }
 
   draw(viewer, context = this.context, x0 = 0, y0 = 0, colors = viewer.colors) {
@@ -32,7 +38,7 @@ export class ColorBar {
     const long = width - 2 * inset;
     context.clearRect(x0, y0, width, this.height);
     // Where the threshold is the largest value, as of a map of tied boxes, the colour of that value is still told.
-    const shownEnd = map.top >= threshold * (1 - 1e-6) ? range[1] - (END * (range[1] - range[0])) / long : Infinity;
+    const shownEnd = map.top >= threshold * (1 - 1e-6) ? farEnd(range) - (END * (range[1] - range[0])) / long : Infinity;
     for (let x = 0; x < long; x += 1) {
       const value = range[0] + ((x + 0.5) / long) * (range[1] - range[0]);
       const size = map.signed ? Math.abs(value) : value;
@@ -62,7 +68,7 @@ export class ColorBar {
       context.fillText(text, at, y0 + 15);
       context.fillRect(Math.round(place(value)) - 0.5, y0 + 12, 1, 3);
     }
-    const unit = view.unit ? `, ${view.unit}` : '';
+    const unit = [view.unit, this.ends?.textContent].filter(Boolean).map((text) => `, ${text}`).join('');
     this.canvas.setAttribute('aria-label', `Colour scale from ${formatNumber(range[0])} to ${formatNumber(range[1])}${unit}; `
       + `grey below ${formatNumber(threshold)}`);
   }
@@ -75,9 +81,9 @@ export class ColorBar {
   // "≥" where the map goes beyond the end of its scale.
   label(value) {
     const { range, map } = this.view;
-    const beyond = map.top > 1.001 * range[1];
-    if (beyond && value === range[1]) return `≥ ${formatNumber(value, 2)}`;
-    if (beyond && map.signed && value === range[0]) return `≤ ${formatNumber(value, 2)}`;
+    const beyond = map.top > 1.001 * farEnd(range);
+    if (beyond && value === range[1] && value > 0) return `≥ ${formatNumber(value, 2)}`;
+    if (beyond && map.signed && value === range[0] && value < 0) return `≤ ${formatNumber(value, 2)}`;
     return formatNumber(value, 2);
   }
 }

@@ -37,10 +37,12 @@ export const HIDDEN_GREY = [118, 118, 122];
 
 const parseColor = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
 
-// 256 colours, 3 bytes each, linear between the stops.
-export function colorRamp(kind, name) {
+// 256 colours, 3 bytes each, linear between the stops; of a signed scale all, or the half of one sign.
+export function colorRamp(kind, name, part = 'both') {
   const scale = SCALES[kind][name] ?? Object.values(SCALES[kind])[0];
-  const stops = scale.stops.map(parseColor);
+  const middle = (scale.stops.length - 1) / 2;
+  const half = { both: scale.stops, negative: scale.stops.slice(0, middle + 1), positive: scale.stops.slice(middle) }[part];
+  const stops = half.map(parseColor);
   const ramp = new Uint8Array(768);
   for (let i = 0; i < 256; i += 1) {
     const at = (i / 255) * (stops.length - 1);
@@ -48,6 +50,11 @@ export function colorRamp(kind, name) {
     for (let c = 0; c < 3; c += 1) ramp[3 * i + c] = Math.round(stops[left][c] + (at - left) * (stops[left + 1][c] - stops[left][c]));
   }
   return ramp;
+}
+
+// The largest magnitude of a scale.
+export function farEnd(range) {
+  return Math.max(Math.abs(range[0]), Math.abs(range[1]));
 }
 
 // Where a value stands on its scale, 0..255.
@@ -58,7 +65,7 @@ export function rampIndex(value, range) {
 // Code (16 bit) to colour, alpha 0 where the map is below its cuts.
 export function overlayTable(map, look, table) {
   const { ramp, range, cuts, opacity, fade } = look;
-  const top = Math.max(Math.abs(range[0]), Math.abs(range[1])) || 1;
+  const top = farEnd(range) || 1;
   table.fill(0);
   const paint = (from, to) => {
     for (let code = Math.max(0, from); code <= Math.min(to, NO_VALUE - 1); code += 1) {

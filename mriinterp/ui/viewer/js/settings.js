@@ -1,10 +1,13 @@
-// The settings of a viewer: values at the start, which of them Python knows, and what a change makes necessary.
+// The settings of a viewer: values at the start, what a change makes necessary, what Python is told. Python knows all of
+// them, so that an address can hold whatever is shown.
 
 const DEFAULTS = {
   planes: 'all', overlay: true, smooth: true, fade: false, crosshair: true, patch: true,
   black: 0, white: 1, signedScale: 'blue-black-red', unsignedScale: 'inferno', top: null,
 };
-const PYTHON_SETTINGS = ['view', 'layout', 'convention', 'threshold', 'threshold_mode', 'cluster', 'opacity', 'outlines', 'share_range'];
+const SETTINGS = [
+  'view', 'layout', 'convention', 'threshold', 'threshold_mode', 'cluster', 'opacity', 'outlines', 'share_range', ...Object.keys(DEFAULTS),
+];
 const WORK = {
   layout: ['view', 'layout', 'planes', 'convention', 'share_range', 'top'],
   measure: ['threshold', 'threshold_mode', 'cluster'],
@@ -24,19 +27,15 @@ export function workFor(changes) {
   return ALL_WORK.filter((work) => WORK[work].some((name) => name in changes));
 }
 
-export function isReported(changes) {
-  return PYTHON_SETTINGS.some((name) => name in changes);
-}
-
-// The part of the settings that Python knows.
 export function reportedSettings(settings) {
-  return Object.fromEntries(PYTHON_SETTINGS.map((name) => [name, settings[name]]));
+  return Object.fromEntries(SETTINGS.map((name) => [name, settings[name]]));
 }
 
 // What Python changed since it last gave settings; what the reader chose stays otherwise.
 export function changesFromPython(known, given) {
-  const changed = PYTHON_SETTINGS.filter((name) => JSON.stringify(known[name]) !== JSON.stringify(given[name]));
-  return Object.fromEntries(changed.map((name) => [name, given[name]]));
+  const [before, now] = [startSettings(known), startSettings(given)];
+  const changed = SETTINGS.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
+  return Object.fromEntries(changed.map((name) => [name, now[name]]));
 }
 
 // Black stays below white: the one that is moved pushes the other.

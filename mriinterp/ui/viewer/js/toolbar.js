@@ -1,6 +1,6 @@
 // The controls. Each knows how to show the settings and how to change them; nothing here draws.
 
-import { SCALES } from './colors.js';
+import { farEnd, SCALES } from './colors.js';
 import { h, icon } from './dom.js';
 import { PLANES } from './geometry.js';
 import { savePicture } from './picture.js';
@@ -169,7 +169,8 @@ export class Toolbar {
       const kinds = viewer.views.filter((view) => view.map).map((view) => view.map.signed);
       signed.hidden = !kinds.includes(true);
       unsigned.hidden = !kinds.includes(false);
-      common.hidden = layout.hidden = viewer.views.length < 2;
+      layout.hidden = viewer.views.length < 2;
+      common.hidden = layout.hidden || viewer.spec.scaleFixed;
       patch.hidden = !viewer.spec.patch;
       this.outlineField.hidden = !viewer.areas;
       top.value = settings.top === null ? '' : String(settings.top);
@@ -201,7 +202,7 @@ export class Toolbar {
   // A threshold as a position of the slider and back; values run to the top of the widest scale.
   get thresholdTop() {
     if (this.viewer.settings.threshold_mode === 'percentile') return 100;
-    return Math.max(...this.viewer.views.map((view) => view.range?.[1] ?? 0), 1e-12);
+    return Math.max(...this.viewer.views.map((view) => farEnd(view.range ?? [0, 0])), 1e-12);
   }
 
   toSlider(value) {

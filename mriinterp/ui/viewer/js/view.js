@@ -1,7 +1,7 @@
 // One map with its scan: headline, colour bar, planes, profiles; and how it is coloured now.
 
 import { ColorBar } from './colorbar.js';
-import { colorRamp, overlayTable } from './colors.js';
+import { colorRamp, farEnd, overlayTable } from './colors.js';
 import { h } from './dom.js';
 import { PLANES } from './geometry.js';
 import { Mosaic } from './mosaic.js';
@@ -15,6 +15,8 @@ export class MapView {
     this.name = layer?.name ?? '';
     this.unit = layer?.unit ?? '';
     this.given = layer?.range ?? null;
+    this.part = layer?.signed ? layer.part : 'both'; // of a signed map: 'both' signs, or only the 'positive' or 'negative'
+    this.ends = layer?.ends ?? null; // what values below and above 0 mean
     this.id = layer ? mapId(layer) : '';
     this.measured = null;
     this.table = new Uint32Array(65536);
@@ -26,7 +28,7 @@ export class MapView {
     this.meaning = h('span', { class: 'unit', 'data-text': true });
     this.planes = h('div', { class: 'planes' });
     this.head = h('div', { class: 'head' }, h('span', { class: 'name', text: this.name, 'data-text': true }), this.reading,
-      h('span', { class: 'spring' }), this.meaning, this.bar?.canvas);
+      h('span', { class: 'spring' }), this.meaning, this.bar?.element);
     this.element = h('section', { class: 'view', 'aria-label': this.name || 'Scan' }, map ? this.head : null, this.planes);
   }
 
@@ -47,22 +49,32 @@ export class MapView {
     if (!this.given) return this.map.ownRange();
     const [low, high] = this.given;
     if (!this.map.signed) return high > low ? [low, high] : [low, low + 1];
-    const top = Math.max(Math.abs(low), Math.abs(high)) || 1;
+    const top = farEnd(this.given) || 1;
     return [-top, top];
+  }
+
+  // The side of a range about 0 that is shown.
+  shownSide([low, high]) {
+    return [this.part === 'positive' ? 0 : low, this.part === 'negative' ? 0 : high];
   }
 
   color(range) {
     const { settings } = this.viewer;
-    this.range = range;
+    this.range = this.shownSide(range);
     this.cuts = this.map.cuts(this.threshold);
-    this.ramp = this.map.signed ? colorRamp('signed', settings.signedScale) : colorRamp('unsigned', settings.unsignedScale);
-    overlayTable(this.map, { ramp: this.ramp, range, cuts: this.cuts, opacity: settings.opacity, fade: settings.fade }, this.table);
+    this.ramp = this.map.signed
+      ? colorRamp('signed', settings.signedScale, this.part) : colorRamp('unsigned', settings.unsignedScale);
+    const { ramp, cuts } = this;
+    overlayTable(this.map, { ramp, range: this.range, cuts, opacity: settings.opacity, fade: settings.fade }, this.table);
   }
 
+  // Unit, and whose colours can be compared with these: read from the ranges in use, so that it cannot contradict them.
   describe() {
-    const { settings, views } = this.viewer;
-    const kind = views.length < 2 ? '' : settings.share_range || settings.top !== null ? 'common scale' : 'own scale';
-    this.meaning.textContent = [this.unit, kind].filter(Boolean).join(' · ');
+    const others = this.viewer.views.filter((view) => view.map && view !== this);
+    const alike = others.filter((view) => farEnd(view.range) === farEnd(this.range));
+    const kind = alike.length === 0 ? 'own scale' : alike.length === others.length ? 'common scale'
+      : `scale shared with ${alike.map((view) => view.name).join(', ')}`;
+    this.meaning.textContent = [this.unit, others.length ? kind : ''].filter(Boolean).join(' · ');
   }
 
   draw() {
@@ -81,11 +93,11 @@ export class MapView {
 export function colorViews(views, settings) {
   views.forEach((view) => view.resolveThreshold());
   const own = views.map((view) => view.ownRange());
-  const top = settings.top ?? Math.max(...own.map((range) => range[1]));
+  const top = settings.top ?? Math.max(...own.map(farEnd));
   const low = Math.min(0, ...own.filter((_, n) => !views[n].map.signed).map((range) => range[0]));
   const common = settings.share_range || settings.top !== null;
   views.forEach((view, n) => {
     view.color(!common ? own[n] : view.map.signed ? [-top, top] : [low, top]);
-    view.describe();
   });
+  views.forEach((view) => view.describe());
 }

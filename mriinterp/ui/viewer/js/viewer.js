@@ -9,7 +9,7 @@ import { Outlines } from './outline.js';
 import { Player } from './player.js';
 import { Reporter } from './reporter.js';
 import {
-  ALL_WORK, changesFromPython, isReported, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
+  ALL_WORK, changesFromPython, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
 } from './settings.js';
 import { describePlace, describeShown } from './status.js';
 import { readTheme } from './theme.js';
@@ -125,7 +125,7 @@ export class Viewer {
     }
     Object.assign(this.settings, withWindow(changes, this.settings));
     this.ask(...workFor(changes));
-    if (isReported(changes)) this.report(PAUSE);
+    this.report(PAUSE);
   }
 
   reset() {
