@@ -17,7 +17,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.incremental.plain import flat_outputs
 from mriinterp.methods import Method, get_method
 from mriinterp.methods.guard import ExactFloat32, frozen
-from mriinterp.methods.score import score_words
+from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Model, Prediction
 from mriinterp.models.outputs import LOGITS, OutputView, detect_output, get_output_kind
 
@@ -48,7 +48,7 @@ class RelevanceMap:
         How the method's maps are read where no sign is wanted: ``"absolute"``,
         ``"positive"`` or ``"signed"``.
     unit : str
-        What a value is, in words.
+        What a value is, in words, with what is explained.
     notes : tuple of str
         What was found out about the network, as of `mriinterp.models.Model`.
     """
@@ -145,7 +145,7 @@ def explain(
         params=values,
         digests={"scan": volume.digest, "model": model.digest, **digests},
         reading=entry.reading,
-        unit=entry.unit.format(score=score_words(score)),
+        unit=Meaning(entry, score, head.classes[index]).unit,
         notes=model.notes,
     )
 

@@ -78,7 +78,7 @@ def test_what_a_map_says_of_itself(model, scan):
     assert result.params == {"score": "probability", "size": 3, "stride": 2, "fill": "zero", "placement": "cells"}
     assert result.digests == {"scan": scan.digest, "model": model.digest}
     assert result.reading == "positive"
-    assert result.unit == "fall of the probability when the box is hidden"
+    assert result.unit == "fall of P(yes) when the box is hidden"
     assert result.prediction.outputs.keys() == {"level", "no", "yes"}
 
 
@@ -88,7 +88,7 @@ def test_single_output_is_explained_as_it_is(model, scan):
             continue  # the network has no layers
         result = explain(model, scan, name, atlas=None if name != "area_occlusion" else wide_atlas())
         assert (result.target, result.score) == ("level", "raw")
-        assert "raw output" in result.unit
+        assert "the output level" in result.unit
     with pytest.raises(ValueError, match="single output"):
         explain(model, scan, "sensitivity", score="probability")
 

@@ -31,7 +31,7 @@ def read_part(relevance: Any, part: str | None = None) -> tuple[np.ndarray, str]
     Parameters
     ----------
     relevance : RelevanceMap or Volume
-    part : {"positive", "absolute", "signed"}, optional
+    part : {"positive", "negative", "absolute", "signed"}, optional
         None: the reading of the map's own method (its attribute `reading`);
         for a plain Volume, which has no method, "signed".
 
@@ -102,8 +102,8 @@ def area_table(
     normalise : bool
         Scale the reading so that it sums to 1 over all areas, as published;
         otherwise sums, means and peaks are in the map's own unit.
-    part : {"positive", "absolute", "signed"}, optional
-        What of the map is read, before anything is summed; None: see
+    part : {"positive", "negative", "absolute", "signed"}, optional
+        What of the map is read ("negative": the size of what is below 0), before anything is summed; None: see
         `read_part`.
 
     Returns

@@ -6,7 +6,7 @@ import numpy as np
 
 __all__ = ["READINGS", "apply_reading"]
 
-READINGS = ("absolute", "positive", "signed")
+READINGS = ("absolute", "positive", "negative", "signed")
 
 
 def apply_reading(data: np.ndarray, reading: str | None) -> np.ndarray:
@@ -16,8 +16,8 @@ def apply_reading(data: np.ndarray, reading: str | None) -> np.ndarray:
     ----------
     data : array
         Signed relevance.
-    reading : {"absolute", "positive", "signed"} or None
-        None leaves everything as it is, NaN included.
+    reading : {"absolute", "positive", "signed", "negative"} or None
+        "negative" is the size of what is below 0. None leaves everything as it is, NaN included.
         Gradients are read by their absolute value, occlusion and class
         activation by their positive part. The mean of |g| is not |mean of g|:
         a reading is taken of each map before maps are averaged.
@@ -29,6 +29,8 @@ def apply_reading(data: np.ndarray, reading: str | None) -> np.ndarray:
         return np.abs(data)
     if reading == "positive":
         return np.maximum(data, 0)
+    if reading == "negative":
+        return np.maximum(-data, 0)
     if reading == "signed":
         return data
     raise ValueError(f"expected a reading, got {reading!r}; available: {', '.join(READINGS)}")

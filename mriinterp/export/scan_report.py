@@ -8,16 +8,18 @@ from typing import Any
 import pandas as pd
 
 from mriinterp.areas.atlas import Atlas
-from mriinterp.areas.table import area_table, outside_shares, top_areas
+from mriinterp.areas.parts import part_table
+from mriinterp.areas.table import outside_shares, top_areas
 from mriinterp.export.report import Report
 from mriinterp.figures import planes
 from mriinterp.figures.areas import area_bars
-from mriinterp.figures.colours import Scale, map_scale
 from mriinterp.figures.mosaic import mosaic_png
+from mriinterp.figures.parts import shown_part
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.figures.theme import area_label
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
+from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import to_sidecar
 
 __all__ = ["scan_report"]
@@ -33,13 +35,13 @@ def scan_report(
     simulated: bool = False,
     notes: tuple[str, ...] = (),
     brain: Volume | None = None,
-    scale: Scale | None = None,
+    part: str = "both",
     radiological: bool = False,
     planes3d: bool = True,
     areas: int = 15,
     prediction: bool = True,
 ) -> Report:
-    """Prediction, pictures, areas and provenance of a relevance map.
+    """Return prediction, pictures, areas and provenance of a relevance map as a page.
 
     Parameters
     ----------
@@ -56,8 +58,9 @@ def scan_report(
         Cautions, shown near the top.
     brain : Volume, optional
         Brain mask, for the relevance outside it and for its surface.
-    scale : Scale, optional
-        As on the screen; None: the method's own reading.
+    part : {"both", "supports", "against"}
+        The sign of the values that pictures and areas show; the share of what
+        is hidden is said.
     radiological : bool
     planes3d : bool
         With the interactive planes in space.
@@ -71,12 +74,12 @@ def scan_report(
     Report
         ``.html()`` or ``.write(path)``.
     """
-    method = get_method(relevance.method)
-    scale = scale or map_scale(relevance)
-    reading = "signed" if scale.signed else None
+    method, meaning = get_method(relevance.method), Meaning.of(relevance)
+    shown, scale = shown_part(relevance, part)
+    hidden = meaning.hidden(part, relevance.volume.data)
     page = Report(
         title or f"{method.label}: relevance for {relevance.target}",
-        f"{method.label} ({method.reference}), explained output {relevance.target}, score {relevance.score}",
+        f"{method.label} ({method.reference}), explained output {relevance.target}: {meaning.words(part)}",
         simulated=simulated,
     )
     for note in notes:
@@ -85,22 +88,26 @@ def scan_report(
         page.facts("Subject", subject)
     if prediction:
         page.table("Prediction", _prediction(relevance.prediction))
-    words = f"{planes.convention(radiological)}. Colour: {scale.unit}."
-    look = {"scale": scale, "reading": reading, "radiological": radiological, "theme": "light"}
-    page.picture("Relevance map", mosaic_png(scan, relevance, **look), words, alt="slices along x, y and z")
+    words = f"{planes.convention(radiological)}. Colour: {meaning.words(part)}. {hidden}".strip()
+    look = {"scale": scale, "reading": "signed", "radiological": radiological, "theme": "light"}
+    page.picture("Relevance map", mosaic_png(scan, shown, **look), words, alt="slices along x, y and z")
     if planes3d:
-        figure = slices_figure(scan, relevance, scale=scale, reading=reading, atlas=atlas, brain=brain)
+        figure = slices_figure(scan, shown, scale=scale, reading="signed", atlas=atlas, brain=brain)
         page.figure("Planes in space", figure, "Turn with the mouse; the slider moves the surface of equal relevance.")
-    table = area_table(relevance, atlas)
+    table = part_table(relevance, atlas, part)
+    ends = meaning.ends if meaning.signed else None
     if table["share"].notna().any():
-        page.figure("Areas", area_bars(table), f"{atlas.name} atlas, relevance read as {table.attrs['part']}.")
-        page.table("", _areas(table, areas), _area_words(relevance, atlas, brain))
+        page.figure(
+            "Areas", area_bars(table, ends=ends), f"{atlas.name} atlas. {meaning.words(part)}. {hidden}".strip()
+        )
+        page.table("", _areas(table, areas, ends), _area_words(relevance, atlas, brain))
     else:
         page.text("Areas", "The map holds no relevance in any area: there are no shares to show.")
     if method.caution:
         page.text("What this method cannot tell", method.caution)
     return page.facts(
-        "Provenance", to_sidecar(relevance, told=prediction, **({"simulated": True} if simulated else {}))
+        "Provenance",
+        to_sidecar(relevance, told=prediction, shown=meaning.name(part), **({"simulated": True} if simulated else {})),
     )
 
 
@@ -117,8 +124,9 @@ def _prediction(prediction: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _areas(table: pd.DataFrame, n: int) -> pd.DataFrame:
+def _areas(table: pd.DataFrame, n: int, ends: tuple[str, str] | None) -> pd.DataFrame:
     rows = top_areas(table, n)
+    sides = zip(("against", "supports"), ends or (), strict=False)
     place = [
         "–" if pd.isna(x) else f"({x:.0f}, {y:.0f}, {z:.0f})".replace("-", "−")
         for x, y, z in rows[["peak_x", "peak_y", "peak_z"]].itertuples(index=False)
@@ -127,6 +135,7 @@ def _areas(table: pd.DataFrame, n: int) -> pd.DataFrame:
         {
             "area": [area_label(name) for name in rows["area"]],
             "share of relevance / %": 100 * rows["share"].to_numpy(),
+            **{f"{words} / %": 100 * rows[side].to_numpy() for side, words in sides if side in rows},
             "size / cm³": rows["size_mm3"].to_numpy() / 1000,
             "asymmetry (L − R) / (|L| + |R|)": rows["asymmetry"].to_numpy(),
             "peak / mm": place,

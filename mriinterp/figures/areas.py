@@ -20,15 +20,16 @@ __all__ = ["area_bars", "peaks_of", "places", "quantity_label"]
 ROW_PX = 26
 LINE = "#6b7280"  # seen on light and dark pages
 SIDE_COLOURS = {"L": "#0072B2", "R": "#E69F00", "": "#7F7F7F"}
+SIGN_COLOURS = {"positive": "#D55E00", "negative": "#0072B2"}  # warm and cold as in the maps
 SIDE_WORDS = {"L": "left", "R": "right", "": "no side"}
 ASYMMETRY_TITLE = "Asymmetry<br>(L−R)/(|L|+|R|)"
 TITLE_LETTERS = {True: 26, False: 48}  # of a line, beside another axis or alone
 
 
-def quantity_label(by: str, unit: str = "") -> str:
-    """What a column of an area table is, with its unit."""
+def quantity_label(by: str, unit: str = "", what: str = "") -> str:
+    """Return what a column of an area table is, with its unit; `what`: a name of the relevance it holds."""
     labels = {
-        "share": "Share of the relevance in all areas / %",
+        "share": f"Share of {what or 'the relevance'} in all areas / %",
         "sum": f"Sum of relevance over the area ({unit or 'share of all areas'})",
         "mean": f"Mean relevance of a voxel ({unit or 'share of all areas'})",
         "peak": f"Largest relevance of a voxel ({unit or 'share of all areas'})",
@@ -42,6 +43,7 @@ def area_bars(
     *,
     by: str = "share",
     unit: str = "",
+    ends: tuple[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
     """The `n` areas with the most relevance of a map.
@@ -57,10 +59,17 @@ def area_bars(
         Column: share, sum, mean or peak.
     unit : str
         Of that column where it is not a share; a table scaled to sum 1 has none.
+    ends : (str, str), optional
+        What values below and above 0 mean. A table of both (see
+        `mriinterp.areas.parts.part_table`) then has two bars an area, to
+        either side of 0; of one side alone bars have its colour and name.
     theme : {"light", "dark"}, optional
     """
     factor = 100 if by == "share" else 1
-    if "hemisphere" in table.columns:
+    two_sided = ends is not None and by == "share" and "against" in table
+    if two_sided:
+        figure = _both_signs(top_areas(table, n, by), ends)
+    elif "hemisphere" in table.columns:
         figure = _sides(table, n, by, factor)
     else:
         figure = _merged(top_areas(table, n, by), by, factor)
@@ -72,10 +81,19 @@ def area_bars(
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )
-    title = wrap(plain(quantity_label(by, unit)), TITLE_LETTERS[len(figure.data) == 2 and "hemisphere" not in table])
-    figure.update_layout(xaxis={"title": {"text": title}, "rangemode": "tozero"})
+    narrow = any(trace.xaxis == "x2" for trace in figure.data)
+    title = wrap(plain(quantity_label(by, unit, _one_sign(table, ends))), TITLE_LETTERS[narrow])
+    figure.update_layout(xaxis={"title": {"text": title}, "rangemode": "normal" if two_sided else "tozero"})
+    if ends and "hemisphere" not in table and table.attrs.get("part") in SIGN_COLOURS and not two_sided:
+        figure.data[0].marker.color = SIGN_COLOURS[table.attrs["part"]]
     figure.update_yaxes(autorange="reversed", automargin=True, ticks="")
     return apply_theme(figure, theme)
+
+
+def _one_sign(table: pd.DataFrame, ends: tuple[str, str] | None) -> str:
+    """Return a name of the relevance in a table that holds the values of one sign; "" for any other table."""
+    words = dict(zip(("negative", "positive"), ends or ("", ""), strict=True)).get(table.attrs.get("part"), "")
+    return f"the relevance “{words}”" if words else ""
 
 
 def _categories(figure: go.Figure) -> list[str]:
@@ -105,7 +123,46 @@ def _merged(rows: pd.DataFrame, by: str, factor: float) -> go.Figure:
         hovertemplate=f"%{{y}}<br>{by} %{{x:.3~g}}{unit}<br>{HOVER_PLACE}<extra></extra>",
         showlegend=False,
     )
-    figure = go.Figure(bars)
+    return _with_asymmetry(go.Figure(bars), rows, labels)
+
+
+def _both_signs(rows: pd.DataFrame, ends: tuple[str, str]) -> go.Figure:
+    """Two bars an area: what is above 0 to the right, what is below 0 to the left, shares of both together."""
+    labels = [plain_area(area) for area in rows["area"]]
+    figure = go.Figure()
+    for side, reading, words, direction in (("supports", "positive", ends[1], 1), ("against", "negative", ends[0], -1)):
+        share = 100 * rows[side].to_numpy(float)
+        peaks = rows[["area"]].assign(**{f"peak_{axis}": rows[f"{side}_{axis}"] for axis in "xyz"})
+        figure.add_trace(
+            go.Bar(
+                x=direction * share,
+                y=labels,
+                orientation="h",
+                customdata=places(peaks, "area"),
+                marker={"color": SIGN_COLOURS[reading]},
+                name=plain(words),
+                text=[f"{value:.3g}" for value in share],
+                textposition="none",
+                hovertemplate=f"%{{y}}<br>{plain(words)}: %{{text}} %<br>{HOVER_PLACE}<extra></extra>",
+            )
+        )
+    ticks = _ticks(100 * float(np.nanmax(rows[["supports", "against"]].to_numpy(float), initial=0)))
+    figure.update_layout(barmode="relative")
+    if "hemisphere" not in rows:
+        _with_asymmetry(figure, rows, labels)
+    # A share has no sign, whichever way its bar goes.
+    figure.update_xaxes(tickvals=ticks, ticktext=[f"{abs(tick):g}" for tick in ticks], selector=0)
+    return figure
+
+
+def _ticks(largest: float) -> list[float]:
+    """Return round numbers to either side of 0, at most four a side."""
+    step = next((s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if 4 * s >= largest), 50)
+    return [n * step for n in range(-4, 5) if abs(n * step) <= largest + step]
+
+
+def _with_asymmetry(figure: go.Figure, rows: pd.DataFrame, labels: list[str]) -> go.Figure:
+    """Add a dot an area for its asymmetry, beside the bars."""
     if "asymmetry" not in rows or rows["asymmetry"].isna().all():
         return figure
     value = rows["asymmetry"].to_numpy(float)

@@ -63,7 +63,8 @@ class Scale:
     low, high : float
         Values at the two ends of the colours; beyond them the end colour.
     signed : bool
-        Diverging about 0 (then low = −high), else sequential.
+        Diverging about 0 (low = −high, or one end is 0 and only the colours
+        of the other side are used), else sequential.
     unit : str
         What a value is, in words; stands at the colour bar.
     threshold : float
@@ -74,6 +75,8 @@ class Scale:
         Of the strongest colour over a scan, 0 to 1.
     fade : bool
         Weaker values are more transparent.
+    ends : (str, str), optional
+        What values below and above 0 mean; stands at the ends of the bar.
     """
 
     low: float
@@ -84,6 +87,7 @@ class Scale:
     palette: str = ""
     opacity: float = 0.9
     fade: bool = True
+    ends: tuple[str, str] | None = None
     _table: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self):
@@ -93,10 +97,25 @@ class Scale:
         if name not in PALETTES:
             raise KeyError(f"expected a palette, got {name!r}; available: {', '.join(PALETTES)}")
         object.__setattr__(self, "palette", name)
-        stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in PALETTES[name]], float)
+        colours = PALETTES[name]
+        if self.signed and (self.low == 0 or self.high == 0):
+            middle = len(colours) // 2
+            colours = colours[middle:] if self.low == 0 else colours[: middle + 1]
+        stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colours], float)
         at = np.linspace(0, len(stops) - 1, 256)
         table = np.stack([np.interp(at, np.arange(len(stops)), stops[:, c]) for c in range(3)], axis=1)
         object.__setattr__(self, "_table", np.round(table).astype(np.uint8))
+
+    @property
+    def end(self) -> float:
+        """The largest size of a value on the scale."""
+        return max(abs(self.low), abs(self.high))
+
+    def end_words(self) -> list[str]:
+        """Return what the lower and the upper end of the bar mean; "" where that is 0, or nothing is to be said."""
+        if self.ends is None:
+            return ["", ""]
+        return [words if end else "" for words, end in zip(self.ends, (self.low, self.high), strict=True)]
 
     def hidden(self, values) -> np.ndarray:
         """Where values are not drawn: 0, not a number, or below the threshold; bool, their shape."""
@@ -114,7 +133,7 @@ class Scale:
         """Opacity, 0 to 1, 0 where a value is hidden."""
         values = np.nan_to_num(np.asarray(values, np.float64))
         if self.signed:
-            strength = np.abs(values) / self.high
+            strength = np.abs(values) / self.end
         else:
             strength = (values - self.low) / (self.high - self.low)
         strength = np.clip(strength, 0, 1) ** FADE if self.fade else 1.0
@@ -137,10 +156,10 @@ class Scale:
         return [[float(at), colours[n // 2]] for n, at in enumerate(edges)]
 
     def ticks(self) -> list[float]:
-        """Values worth a number at the bar: the ends, 0 of a signed map, the threshold."""
+        """Return values worth a number at the bar: the ends, 0 of a signed map, the threshold."""
         if self.signed:
-            inner = [-self.threshold, self.threshold] if 0 < self.threshold < self.high else []
-            return sorted([self.low, 0.0, self.high, *inner])
+            inner = [-self.threshold, self.threshold] if 0 < self.threshold < self.end else []
+            return sorted({self.low, 0.0, self.high, *(v for v in inner if self.low < v < self.high)})
         inner = [self.threshold] if self.low < self.threshold < self.high else []
         return [self.low, *inner, self.high]
 

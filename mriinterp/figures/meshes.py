@@ -109,17 +109,17 @@ def far_half(mask: Volume) -> go.Mesh3d:
 def level_surfaces(volume: Volume, scale: Scale) -> list[list[tuple[np.ndarray, np.ndarray, float]]]:
     """Points, triangles and value for every level (and sign), as fine as the budget allows."""
     signs = (1.0, -1.0) if scale.signed else (1.0,)
-    data = np.clip(volume.data, -scale.high if scale.signed else 0, scale.high)
-    box = _extent(volume.with_data(np.where(np.abs(data) >= 0.5 * LEVELS[0] * scale.high, 1, 0).astype(np.uint8)))
+    data = np.clip(volume.data, -scale.end if scale.signed else 0, scale.end)
+    box = _extent(volume.with_data(np.where(np.abs(data) >= 0.5 * LEVELS[0] * scale.end, 1, 0).astype(np.uint8)))
     for spacing in SURFACE_MM:
         coarse = _aligned(volume.with_data(data), spacing, box)
         surfaces = []
         for level in LEVELS:
             meshes = []
             for sign in signs:
-                vertices, triangles = surface_net(sign * coarse.data, level * scale.high)
+                vertices, triangles = surface_net(sign * coarse.data, level * scale.end)
                 if len(triangles):
-                    meshes.append((coarse.grid.to_mm(vertices), triangles, sign * level * scale.high))
+                    meshes.append((coarse.grid.to_mm(vertices), triangles, sign * level * scale.end))
             surfaces.append(meshes)
         if sum(len(triangles) for meshes in surfaces for _, triangles, _ in meshes) <= MAX_TRIANGLES:
             break

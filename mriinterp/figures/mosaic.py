@@ -158,6 +158,9 @@ def draw_bar(image: Image.Image, draw, scale: Scale, box, ink, unit: int) -> Non
     height = round(0.8 * (bottom - top))
     top += (bottom - top - height) // 2
     x, width = left + unit, round(1.2 * unit)
+    below, above = (_lines(words, right - left - 6, unit) for words in scale.end_words())
+    draw.multiline_text((left + 4, top - 6), above, fill=ink, font=font(unit), anchor="ld")
+    draw.multiline_text((left + 4, top + height + 6), below, fill=ink, font=font(unit), anchor="la")
     image.paste(Image.fromarray(np.repeat(scale.bar(height)[::-1, None], width, axis=1)), (x, top))
     draw.rectangle((x - 1, top - 1, x + width, top + height), outline=ink)
     for value in scale.ticks():
@@ -173,6 +176,18 @@ def draw_bar(image: Image.Image, draw, scale: Scale, box, ink, unit: int) -> Non
     label = label.rotate(90, expand=True)
     at = (right - label.width - 2, top + (height - label.height) // 2)
     image.paste(Image.new("RGB", label.size, ink), at, label)
+
+
+def _lines(text: str, width: float, unit: int) -> str:
+    """Break a text into lines of words that fit a width in pixels."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font(unit).getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def mosaic_png(scan: Volume, relevance: Any = None, **options: Any) -> bytes:

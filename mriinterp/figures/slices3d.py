@@ -12,7 +12,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.figures import colours
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.meshes import EYE, LEVELS, box_of, far_half, head_mask, lattice, level_surfaces, mesh, only
-from mriinterp.figures.theme import apply_theme, colour_bar, plain_area
+from mriinterp.figures.theme import apply_theme, colour_bar, plain, plain_area
 from mriinterp.image.volume import Volume
 
 __all__ = ["peak_mm", "slices_figure"]
@@ -171,7 +171,8 @@ def _add_levels(figure: go.Figure, volume: Volume, scale: Scale) -> None:
     for level, meshes in zip(LEVELS, surfaces, strict=True):
         for points, triangles, value in meshes:
             r, g, b = scale.rgb(value).tolist()
-            text = f"relevance {'≤' if value < 0 else '≥'} {colours.format_value(value)}"
+            sign = scale.end_words()[0 if value < 0 else 1]
+            text = f"{plain(sign[:1].upper() + sign[1:]) or 'relevance'} {'≤' if value < 0 else '≥'} {colours.format_value(value)}"
             surface = mesh(points, triangles, name=text, color=f"rgb({r},{g},{b})", opacity=0.55)
             surface.hovertemplate = text + "<br>x %{x:.0f}, y %{y:.0f}, z %{z:.0f} mm<extra></extra>"
             surface.update(visible=level == START_LEVEL, showlegend=True)
@@ -187,7 +188,7 @@ def _add_levels(figure: go.Figure, volume: Volume, scale: Scale) -> None:
         }
         for level in (0.0, *LEVELS)
     ]
-    current = {"prefix": "Surface at ", "suffix": f" of the colour scale's end, {colours.format_value(scale.high)}"}
+    current = {"prefix": "Surface at ", "suffix": f" of the colour scale's end, {colours.format_value(scale.end)}"}
     figure.update_layout(
         sliders=[
             {

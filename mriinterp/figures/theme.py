@@ -27,6 +27,9 @@ def colour_bar(scale: Scale, **bar: Any) -> dict[str, Any]:
     """Arguments of a marker or heat map that draw the scale's colour bar, with what its values mean."""
     ticks = scale.ticks()
     texts = [format_value(v) for v in ticks]
+    below, above = (wrap(plain(words), 18) for words in scale.end_words())
+    texts[0] += f"<br>{below}" if below else ""
+    texts[-1] = (f"{above}<br>" if above else "") + texts[-1]
     title = {"text": wrap(plain(scale.unit or "relevance"), 30), "side": "right"}
     return {
         "colorscale": scale.plotly(),

@@ -34,7 +34,7 @@ class _Areas(Sequence):
     label="Brain-area occlusion",
     reference="Rieke et al. 2018",
     reading="positive",
-    unit="fall of the {score} when the area is hidden",
+    unit="fall of {score} when the area is hidden",
     caution="One value per area, whatever its size: large areas hide more of the brain.",
     presets={"rieke2018": {"score": "probability", "fill": "zero", "both_sides": False}},
 )

@@ -19,7 +19,7 @@ from mriinterp.methods.tape import record
     label="Grad-CAM (as published)",
     reference="Selvaraju et al. 2017, as in Rieke et al. 2018",
     reading="positive",
-    unit="weighted activation, change of the {score} times activation",
+    unit="weighted activation, change of {score} times activation",
     caution=(
         "Taken before batch norm, ReLU and pooling, and stretched to the corners: its cells are drawn far from where "
         "they look. For comparison with published maps; LayerCAM and HiResCAM are placed right."

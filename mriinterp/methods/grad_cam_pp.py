@@ -15,7 +15,7 @@ from mriinterp.methods.score import Score
     label="Grad-CAM++",
     reference="Chattopadhay et al. 2018",
     reading="positive",
-    unit="weighted activation that raises the {score}",
+    unit="weighted activation that raises {score}",
     caution=(
         "Its weights assume that the score is a rectified sum of the cells, which dense layers are not: it may show "
         "what the network does not use. Coarse: a few cells across the brain."

@@ -13,7 +13,7 @@ from mriinterp.methods.score import Score, gradient_of_score
     label="Gradient × input",
     reference="Shrikumar et al. 2016",
     reading="absolute",
-    unit="first-order contribution to the {score}",
+    unit="first-order contribution to {score}",
     caution="Voxels of intensity zero get no relevance, whatever they mean to the network (CSF after normalisation).",
 )
 def gradient_x_input(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin") -> Tensor:

@@ -70,7 +70,7 @@ class GuidedReLU(TorchFunctionMode):
     reference="Springenberg et al. 2015",
     reading="absolute",
     per_unit=True,
-    unit="guided change of the {score} per unit of intensity",
+    unit="guided change of {score} per unit of intensity",
     caution="Sharp, but close to an edge detector: it hardly changes when the network's weights are randomised.",
     presets=PUBLISHED,
 )

@@ -15,7 +15,8 @@ from mriinterp.methods.score import Score
     label="Guided Grad-CAM",
     reference="Selvaraju et al. 2017",
     reading="absolute",
-    unit="product of guided gradient and class activation of the {score}",
+    unit="product of guided gradient and class activation of {score}",
+    directional=True,
     caution="The detail is that of guided backpropagation, an edge detector; only the coarse outline is the network's.",
 )
 def guided_grad_cam(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin", depth: Depth = 1) -> Tensor:

@@ -14,7 +14,7 @@ from mriinterp.methods.score import Score
     label="HiResCAM",
     reference="Draelos & Carin 2020",
     reading="positive",
-    unit="contribution of the activation to the {score}",
+    unit="contribution of the activation to {score}",
     caution="Coarse: a few cells across the brain. Faithful to the layer it is taken from, not to single voxels.",
 )
 def hires_cam(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin", depth: Depth = 1) -> Tensor:

@@ -20,7 +20,7 @@ from mriinterp.methods.score import Score, gradient_of_score
     label="Integrated gradients",
     reference="Sundararajan et al. 2017",
     reading="absolute",
-    unit="contribution to the {score} against the baseline",
+    unit="contribution to {score} against the baseline",
     caution="Relative to its baseline: a voxel equal to the baseline gets none. Sums to score(scan) − score(baseline).",
 )
 def integrated_gradients(

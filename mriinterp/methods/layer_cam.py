@@ -14,7 +14,7 @@ from mriinterp.methods.score import Score
     label="LayerCAM",
     reference="Jiang et al. 2021",
     reading="positive",
-    unit="activation that raises the {score}",
+    unit="activation that raises {score}",
     caution="Coarse: a few cells across the brain. Only what raises the score; deeper layers are coarser and surer.",
 )
 def layer_cam(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin", depth: Depth = 1) -> Tensor:

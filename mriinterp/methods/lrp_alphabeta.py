@@ -18,7 +18,7 @@ from mriinterp.methods.score import Score
     label="LRP, αβ rule",
     reference="Bach et al. 2015, as in Böhle et al. 2019",
     reading="positive",
-    unit="relevance, in units of the {score}",
+    unit="relevance, in units of {score}",
     caution="With β = 0 it hardly depends on the class or on the weights of deep layers (Sixt et al. 2020).",
 )
 def lrp_alphabeta(

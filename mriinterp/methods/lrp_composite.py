@@ -20,7 +20,7 @@ from mriinterp.methods.score import Score
     label="LRP, composite (ε, γ, flat)",
     reference="Montavon et al. 2019, Kohlbrenner et al. 2020",
     reading="positive",
-    unit="relevance, in units of the {score}",
+    unit="relevance, in units of {score}",
     caution="Smooth because the first layer spreads it evenly: the last voxels are of the rule, not of the network.",
 )
 def lrp_composite(

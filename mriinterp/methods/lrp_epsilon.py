@@ -18,7 +18,7 @@ from mriinterp.methods.score import Score
     label="LRP, ε rule",
     reference="Bach et al. 2015",
     reading="absolute",
-    unit="relevance, in units of the {score}",
+    unit="relevance, in units of {score}",
     caution="Close to gradient × input on ReLU networks, and as noisy; voxels of intensity zero get none.",
 )
 def lrp_epsilon(

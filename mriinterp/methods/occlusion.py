@@ -30,7 +30,7 @@ def boxes_of(shape: Sequence[int], params: Mapping[str, Any]) -> BoxGrid:
     label="Occlusion",
     reference="Zeiler & Fergus 2014",
     reading="positive",
-    unit="fall of the {score} when the box is hidden",
+    unit="fall of {score} when the box is hidden",
     caution="As coarse as its box. Hidden tissue is itself unusual input, so what replaces it matters.",
     boxes=boxes_of,
     presets={"rieke2018": {"score": "probability", "size": 40, "stride": 25, "fill": "zero", "placement": "published"}},

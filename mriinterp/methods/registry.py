@@ -34,6 +34,9 @@ class Method:
     per_unit : bool
         Whether a value is a change of the score per unit of intensity (a
         gradient), and not a share of the score.
+    directional : bool
+        Whether its sign is that of a gradient: above 0 the score rises where
+        the image gets brighter. True of whatever is `per_unit`.
     caution : str
         What it cannot tell, in a sentence.
     presets : dict of str to dict
@@ -52,6 +55,7 @@ class Method:
     unit: str = ""
     caution: str = ""
     per_unit: bool = False
+    directional: bool = False
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
     boxes: Callable[[Sequence[int], Mapping[str, Any]], BoxGrid] | None = None
 

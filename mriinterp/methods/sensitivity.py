@@ -16,7 +16,7 @@ PUBLISHED = {"rieke2018": {"score": "probability"}}
     reference="Simonyan et al. 2014",
     reading="absolute",
     per_unit=True,
-    unit="change of the {score} per unit of intensity",
+    unit="change of {score} per unit of intensity",
     caution="Shows where a small change would matter, not what spoke for the class; noisy from voxel to voxel.",
     presets=PUBLISHED,
 )

@@ -19,7 +19,7 @@ from mriinterp.methods.score import Score, gradient_of_score
     reference="Smilkov et al. 2017",
     reading="absolute",
     per_unit=True,
-    unit="change of the {score} per unit of intensity, averaged over noise",
+    unit="change of {score} per unit of intensity, averaged over noise",
     caution="Less speckle than the plain gradient, but the same question: sensitivity, not evidence.",
 )
 def smoothgrad(

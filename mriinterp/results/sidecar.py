@@ -11,10 +11,12 @@ import numpy as np
 import torch
 
 import mriinterp
+from mriinterp.base.parts import part_shares
 from mriinterp.base.reading import READINGS
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
+from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Prediction
 
 __all__ = [
@@ -65,6 +67,7 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         "target": relevance.target,
         "score": relevance.score,
         "unit": relevance.unit,
+        **_signs(relevance),
         "reading": relevance.reading,
         **said,
         **_warned(relevance),
@@ -82,6 +85,15 @@ def read_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("expected a description, got one nested without end") from None
+
+
+def _signs(relevance: RelevanceMap) -> dict[str, Any]:
+    """What either side of 0 means in a map that has both, and how much of the relevance lies there."""
+    if relevance.method not in method_names() or not (meaning := Meaning.of(relevance)).signed:
+        return {}
+    shares = part_shares(relevance.volume.data)
+    sides = {"above_0": (meaning.ends[1], "supports"), "below_0": (meaning.ends[0], "against")}
+    return {"signs": {side: {"means": words, "share": shares[part]} for side, (words, part) in sides.items()}}
 
 
 def _warned(relevance: RelevanceMap) -> dict[str, str]:

@@ -95,13 +95,13 @@ def test_asymmetry_is_that_of_the_means(small_volume, atlas):
 
 
 def test_the_methods_own_reading(small_volume, atlas):
-    for reading in ("positive", "absolute", "signed"):
+    for reading in ("positive", "absolute", "negative", "signed"):
         relevance = Map(small_volume, reading)
         pd.testing.assert_frame_equal(area_table(relevance, atlas), area_table(small_volume, atlas, part=reading))
         assert area_table(relevance, atlas, part="absolute").attrs["part"] == "absolute"
     assert area_table(small_volume, atlas).attrs["part"] == "signed"
-    with pytest.raises(ValueError, match="got 'negative'; available: absolute, positive, signed"):
-        area_table(small_volume, atlas, part="negative")
+    with pytest.raises(ValueError, match="got 'upper'; available: absolute, positive, negative, signed"):
+        area_table(small_volume, atlas, part="upper")
     with pytest.raises(ValueError, match="relevance map or a volume"):
         area_table(small_volume.data, atlas)
 

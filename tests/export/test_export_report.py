@@ -73,7 +73,7 @@ def relevance(rng):
     data = rng.random((10, 12, 11)).astype(np.float32)
     return RelevanceMap(
         Volume(data, affine), "occlusion", "AD", "probability", Prediction({"AD": 2.0, "CN": 1.0}, {"AD": 0.73, "CN": 0.27}, "AD"),
-        {"size": 40, "stride": 25}, {"scan": "a" * 64, "model": "b" * 64}, "positive", "fall of the probability",
+        {"size": 40, "stride": 25, "placement": "cells"}, {"scan": "a" * 64, "model": "b" * 64}, "positive", "fall of the probability",
     )  # fmt: skip
 
 

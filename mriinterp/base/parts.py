@@ -1,0 +1,46 @@
+"""Parts of a signed map by the sign of its values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mriinterp.base.reading import apply_reading
+
+__all__ = ["PARTS", "part_of", "part_shares"]
+
+PARTS = ("both", "supports", "against")
+
+
+def part_of(values: np.ndarray, part: str) -> np.ndarray:
+    """Return the values of one part of a signed map, with their sign; 0 elsewhere.
+
+    Parameters
+    ----------
+    values : array
+        Signed relevance; NaN counts as 0.
+    part : {"both", "supports", "against"}
+
+    Raises
+    ------
+    ValueError
+        For another part.
+    """
+    if part not in PARTS:
+        raise ValueError(f"expected a part of a map, got {part!r}; available: {', '.join(PARTS)}")
+    values = apply_reading(values, "signed")
+    return {"both": np.asarray, "supports": lambda v: np.maximum(v, 0), "against": lambda v: np.minimum(v, 0)}[part](
+        values
+    )
+
+
+def part_shares(values: np.ndarray) -> dict[str, float]:
+    """Return how much of the absolute sum of a map each part holds; NaN for a map that is 0 everywhere.
+
+    Examples
+    --------
+    >>> part_shares(np.array([3.0, -1.0, 0.0]))
+    {'both': 1.0, 'supports': 0.75, 'against': 0.25}
+    """
+    sums = {part: float(np.abs(part_of(values, part)).sum(dtype=np.float64)) for part in PARTS}
+    total = sums["both"] or np.nan
+    return {part: value / total for part, value in sums.items()}
