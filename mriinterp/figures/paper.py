@@ -15,6 +15,7 @@ from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale, format_value, map_scale
 from mriinterp.image.volume import Volume, resample
 from mriinterp.methods import get_method, method_names
+from mriinterp.methods.meaning import Meaning
 
 __all__ = ["PAPER_METHODS", "PAPER_SLICES_MM", "figure_1", "label_of", "reading_of", "save_figure"]
 
@@ -120,7 +121,7 @@ def _unit(method: str) -> str:
     if method not in method_names():
         return "relevance"
     entry = get_method(method)
-    return colours.describe_unit(entry.unit.format(score="probability"), entry.reading)
+    return colours.describe_unit(Meaning(entry, "probability").unit, entry.reading)
 
 
 def _broken(label: str) -> str:

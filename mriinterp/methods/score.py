@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mriinterp.methods.parameters import Param
 
-__all__ = ["SCORES", "Score", "gradient_of_score", "score_of", "score_words"]
+__all__ = ["SCORES", "Score", "gradient_of_score", "score_of"]
 
 SCORES = ("probability", "logit", "margin", "raw")
 
@@ -17,17 +17,6 @@ Score = Annotated[
     Literal["probability", "logit", "margin", "raw"],
     Param("What is explained: the class probability, its logit, the logit margin over the others, or the raw output"),
 ]
-
-
-def score_words(score: str) -> str:
-    """Return a score as units and captions name it.
-
-    Examples
-    --------
-    >>> score_words("margin"), score_words("probability")
-    ('logit margin', 'probability')
-    """
-    return {"raw": "raw output", "margin": "logit margin"}.get(score, score)
 
 
 def score_of(output: Tensor, target: int, score: str) -> Tensor:

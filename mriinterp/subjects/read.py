@@ -249,7 +249,9 @@ def _table_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.Da
     return frame, opened.raw
 
 
-def _filtered(frame: pd.DataFrame, groups, corrupt: Iterable[str] | Mapping[str, str], keep_missing: bool, report: Report) -> pd.DataFrame:
+def _filtered(
+    frame: pd.DataFrame, groups, corrupt: Iterable[str] | Mapping[str, str], keep_missing: bool, report: Report
+) -> pd.DataFrame:
     """Every filter, in the order of the original study: repeated, corrupt, missing, of another group."""
     frame = drop_duplicates(drop_empty(frame, report), report)
     frame = drop_corrupt(frame, corrupt, report)

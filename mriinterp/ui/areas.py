@@ -12,7 +12,7 @@ from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.areas import area_bars
 from mriinterp.figures.theme import area_label
-from mriinterp.methods.score import score_words
+from mriinterp.methods.meaning import score_words
 from mriinterp.ui.address import flag, linked, write_address
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.resources import atlas_of, model_of, study_of
@@ -102,8 +102,8 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
     score = params.get("score", relevance.score)
     if (cohort.target, score) != (relevance.target, relevance.score):
         st.caption(
-            f"The averages of the cohort explain {escape_markdown(cohort.target)} ({score_words(score)}), this map "
-            f"{escape_markdown(relevance.target)} ({score_words(relevance.score)}): they are not compared."
+            f"The averages of the cohort explain {escape_markdown(score_words(score, cohort.target))}, this map "
+            f"{escape_markdown(score_words(relevance.score, relevance.target))}: they are not compared."
         )
         return
     st.markdown(f"**{escape_markdown(subject.name)} against the groups** of the cohort run")

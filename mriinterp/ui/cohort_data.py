@@ -18,7 +18,7 @@ from mriinterp.figures.colours import describe_unit
 from mriinterp.figures.paper import label_of, reading_of
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method, method_names
-from mriinterp.methods.score import score_words
+from mriinterp.methods.meaning import Meaning
 from mriinterp.stats import hedges_g_from_moments
 from mriinterp.ui.jobs import current_job, start_job, watch
 
@@ -130,13 +130,12 @@ class View(ABC):
         """What a value of an average means."""
         if method not in method_names():
             return "mean relevance"
-        entry = get_method(method)
-        reading = "signed" if self.kind == "signed" else entry.reading
-        return "mean " + describe_unit(entry.unit.format(score=self.score(method)), reading)
+        reading = "signed" if self.kind == "signed" else self.reading(method)
+        return "mean " + describe_unit(self.meaning(method).unit, reading)
 
-    def score(self, method: str) -> str:
-        """Return what of the explained output a map is about, in words."""
-        return "probability"
+    def meaning(self, method: str) -> Meaning:
+        """Return words for the values of a registered method's maps."""
+        return Meaning(get_method(method), "probability")
 
     def label(self, method: str) -> str:
         """A method's name for people."""
@@ -217,8 +216,8 @@ class StudyView(View):
     def target_words(self, method: str) -> str:
         return self.result.target_words(method)
 
-    def score(self, method: str) -> str:
-        return score_words(self.result.params(method).get("score", ""))
+    def meaning(self, method: str) -> Meaning:
+        return Meaning(get_method(method), self.result.params(method).get("score", ""), self.result.target)
 
     def why_no_test(self, method: str) -> str:
         return self.result.why_no_test(method) if self.pair else ""

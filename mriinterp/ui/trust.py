@@ -14,6 +14,7 @@ from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, tr
 from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
+from mriinterp.methods.meaning import Meaning
 from mriinterp.models import packaged_models
 from mriinterp.study import DemoStudy, Study
 from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
@@ -223,7 +224,8 @@ def cascade_maps(
 def show_cascade(study_name: str, subject: str, explainer: str, maps: list[tuple[str, Volume]]) -> None:
     """The maps of `cascade_maps` on one crosshair, each with its own colours."""
     scan = on_grid_of(scan_of(study_name, subject), maps[0][1])
-    unit = get_method(explainer.partition("[")[0]).unit.format(score="logit margin")
+    study = study_of(study_name)
+    unit = Meaning(get_method(explainer.partition("[")[0]), "margin", study.class_of(study.positive) or "").unit
     layers = [Layer(name, volume, unit, signed=bool((volume.data < 0).any())) for name, volume in maps]
     st.caption(
         f"Maps of {escape_markdown(subject)}; from left to right more and more layers of the network are random, from the "
