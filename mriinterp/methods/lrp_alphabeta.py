@@ -10,7 +10,7 @@ from mriinterp.methods.lrp_mode import propagate_relevance
 from mriinterp.methods.lrp_rules import alpha_beta
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
-from mriinterp.methods.score import Score
+from mriinterp.methods.score import LinearScore
 
 
 @register_method(
@@ -26,7 +26,7 @@ def lrp_alphabeta(
     x: Tensor,
     target: int,
     *,
-    score: Score = "logit",
+    score: LinearScore = "logit",
     beta: Annotated[float, Param("Weight of what speaks against, 0 to 1; α is 1 + β", 0, 1)] = 0.5,
 ) -> Tensor:
     """Score handed back with what speaks for and against each unit kept apart.
@@ -34,6 +34,10 @@ def lrp_alphabeta(
     α − β = 1, so that relevance is conserved where a unit has contributions
     of both signs, up to what the biases absorb; a unit without negative ones
     gives β more than it has (with β = 0 never).
+
+    The rule is that of Böhle et al. 2019, the map is not that of their code:
+    it drops the biases of all layers, so that they absorb nothing. Here the
+    part of a layer's output that its bias makes up is not passed on.
     """
     rule = alpha_beta(beta)
     return propagate_relevance(model, x, target, score, first=rule, convolution=rule, dense=rule)

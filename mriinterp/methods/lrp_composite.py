@@ -12,7 +12,7 @@ from mriinterp.methods.lrp_rules import flat
 from mriinterp.methods.lrp_rules import gamma as gamma_rule
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
-from mriinterp.methods.score import Score
+from mriinterp.methods.score import LinearScore
 
 
 @register_method(
@@ -28,7 +28,7 @@ def lrp_composite(
     x: Tensor,
     target: int,
     *,
-    score: Score = "margin",
+    score: LinearScore = "margin",
     epsilon: Annotated[float, Param("Stabiliser of dense layers, as a share of their mean output", 0, 10)] = 0.01,
     gamma: Annotated[float, Param("How much more convolutions favour what agrees with their output", 0, 100)] = 0.25,
 ) -> Tensor:

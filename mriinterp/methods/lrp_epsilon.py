@@ -10,7 +10,7 @@ from mriinterp.methods.lrp_mode import propagate_relevance
 from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
-from mriinterp.methods.score import Score
+from mriinterp.methods.score import LinearScore
 
 
 @register_method(
@@ -26,7 +26,7 @@ def lrp_epsilon(
     x: Tensor,
     target: int,
     *,
-    score: Score = "margin",
+    score: LinearScore = "margin",
     epsilon: Annotated[
         float, Param("Stabiliser, as a share of a layer's mean absolute output: larger is calmer", 0, 10)
     ] = 0.01,

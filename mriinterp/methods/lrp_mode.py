@@ -7,7 +7,10 @@ What travels backwards through autograd is relevance instead of gradient:
 - convolutions and dense layers: by the chosen rule; a batch norm right
   behind (max pooling may lie between) is counted as part of the layer
 - average pooling and sums over space: in proportion to the inputs
-- activations: unchanged; max pooling: to the winner
+- activations that keep the sign of what they get: unchanged; max pooling: to
+  the winner. Others (sigmoid, softplus) are refused: their value is positive
+  where their input speaks against, and relevance would turn its sign
+- constants that are added inside the network absorb relevance as biases do
 - sums of two paths: in proportion to the summands
 - reshaping, concatenation, dropout: where the values came from
 """
@@ -20,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from mriinterp.methods.lrp_rules import Layer, Rule, epsilon
+from mriinterp.methods.lrp_rules import SMALL, Layer, Pass, Propagate, Rule, Shift, Split, epsilon
 from mriinterp.methods.score import score_of
 from mriinterp.methods.tape import ACTIVATIONS, CONVOLUTIONS, operator_name
 
@@ -31,56 +34,17 @@ _TRANSPOSED = {f"conv_transpose{n}d" for n in (1, 2, 3)}
 _AVERAGES = {f"{kind}avg_pool{n}d" for kind in ("", "adaptive_") for n in (1, 2, 3)} | {"mean", "sum"}
 _MAXIMA = {f"{kind}max_pool{n}d{v}" for kind in ("", "adaptive_") for n in (1, 2, 3) for v in ("", "_with_indices")}
 _NORMS = {"batch_norm"}
+_UNSIGNED = {"sigmoid", "hardsigmoid", "log_sigmoid", "logsigmoid", "softplus"}
+_CAN_TURN = {"leaky_relu", "prelu", "rrelu", "hardtanh"}
 _SUMS = {"add", "__add", "__radd", "__iadd"}
-_SCALINGS = {"sub", "mul", "div", "true_divide", "neg"}
-_SCALINGS |= {f"__{side}{name}" for side in ("", "r", "i") for name in ("sub", "mul", "truediv")}
+_SHIFTS = _SUMS | {"sub", "rsub", "__sub", "__rsub", "__isub"}
+_SCALINGS = {"mul", "div", "true_divide", "neg", "negative"}
+_SCALINGS |= {f"__{side}{name}" for side in ("", "r", "i") for name in ("mul", "truediv")}
 _MOVES = {"flatten", "reshape", "view", "squeeze", "unsqueeze", "permute", "transpose", "movedim", "contiguous", "t"}
 _MOVES |= {"clone", "alias", "to", "float", "__getitem", "__get", "slice", "select", "narrow", "cat", "concat", "stack"}
 _MOVES |= {"chunk", "split", "unbind", "dropout", "feature_dropout", "alpha_dropout", "dropout2d", "dropout3d", "flip"}
 _MOVES |= {"pad", "constant_pad_nd", "requires_grad", "detach", "view_as", "reshape_as", "unflatten"}
 _LOOKS = {"__get", "dim", "size", "numel", "is_floating_point", "data_ptr", "stride", "is_contiguous"}
-_SMALL = 1e-6  # stabiliser where no parameter sets it
-
-
-class _Propagate(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor, layer: Layer) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.layer = layer
-        return layer.forward(x)
-
-    @staticmethod
-    def backward(ctx, relevance: Tensor):
-        return ctx.layer.propagate(ctx.saved_tensors[0], relevance), None
-
-
-class _Pass(torch.autograd.Function):
-    """An operation whose outputs keep the relevance; in place if `compute` changes its argument."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
-        values = compute(x)
-        if values is x:
-            ctx.mark_dirty(x)
-        return values
-
-    @staticmethod
-    def backward(ctx, relevance: Tensor):
-        return relevance, None
-
-
-class _Split(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(a, b)
-        return a + b
-
-    @staticmethod
-    def backward(ctx, relevance: Tensor):
-        a, b = ctx.saved_tensors
-        total = a + b
-        total = total + torch.where(total >= 0, 1, -1) * _SMALL * total.abs().mean().clamp(min=1e-30)
-        return a * relevance / total, b * relevance / total
 
 
 class LrpMode(TorchFunctionMode):
@@ -128,10 +92,19 @@ class LrpMode(TorchFunctionMode):
         if name in CONVOLUTIONS | _DENSE | _TRANSPOSED:
             return self._layer(func, name, args, kwargs)
         if name in _AVERAGES:
-            return _Propagate.apply(tracked[0], Layer(_without(func, args, kwargs), None, None, epsilon(_SMALL)))
+            return Propagate.apply(tracked[0], Layer(_without(func, args, kwargs), None, None, epsilon(SMALL)))
         if name in _SUMS and _is_plain_sum(func, args, kwargs, tracked):
-            return _Split.apply(tracked[0], tracked[1])
-        if name in ACTIVATIONS or (name in _SUMS | _SCALINGS and len(tracked) == 1):
+            return Split.apply(tracked[0], tracked[1])
+        if name in _UNSIGNED:
+            raise _no_rule(
+                f"the activation {name!r}, which is positive where its input speaks against the output "
+                "(if it ends the network, explain the network without it: its output is then the logit)"
+            )
+        if name in ACTIVATIONS:
+            return _activation(func, name, args, kwargs, tracked[0])
+        if name in _SHIFTS and len(tracked) == 1 and self.count:
+            return Shift.apply(tracked[0], _alone(func, args, kwargs, tracked[0]))
+        if name in _SHIFTS | _SCALINGS and len(tracked) == 1:  # before the first layer: how intensities are scaled
             return _passed(func, args, kwargs, tracked[0])
         result = func(*args, **kwargs)
         if isinstance(result, Tensor) and result.requires_grad and name not in _MOVES:
@@ -148,7 +121,7 @@ class LrpMode(TorchFunctionMode):
         rule = self.first if self.count == 0 else self.dense if name in _DENSE else self.convolution
         self.count += 1
         layer = Layer(op, named["weight"].detach(), named.get("bias"), rule)
-        result = _Propagate.apply(named["input"], layer)
+        result = Propagate.apply(named["input"], layer)
         if name not in _TRANSPOSED and not (name == "convolution" and len(args) > 6 and args[6]):
             self._open[id(result)] = (result, layer)
         return result
@@ -170,7 +143,7 @@ class LrpMode(TorchFunctionMode):
         shift = shift if named.get("bias") is None else shift + named["bias"]
         x = named["input"]
         if producer is None:
-            return _Propagate.apply(x, Layer(_per_channel, scale.detach(), shift.detach(), epsilon(_SMALL)))
+            return Propagate.apply(x, Layer(_per_channel, scale.detach(), shift.detach(), epsilon(SMALL)))
         producer.scale, producer.shift = scale.detach(), shift.detach()
         for tensor in self._close(producer):
             self._folded[id(tensor)] = tensor
@@ -201,13 +174,27 @@ def _without(func: Callable, args, kwargs) -> Callable[[Tensor, Tensor | None], 
     return lambda x, _: func(x, *rest, **others)
 
 
-def _passed(func: Callable, args, kwargs, x: Tensor) -> Tensor:
-    """An operation that leaves the relevance of `x` as it is."""
+def _alone(func: Callable, args, kwargs, x: Tensor) -> Callable[[Tensor], Tensor]:
+    """A call as a function of one of its arguments."""
 
     def compute(inner: Tensor) -> Tensor:
         return func(*(inner if a is x else a for a in args), **{k: inner if a is x else a for k, a in kwargs.items()})
 
-    return _Pass.apply(x, compute)
+    return compute
+
+
+def _passed(func: Callable, args, kwargs, x: Tensor) -> Tensor:
+    """Run an operation that leaves the relevance of `x` as it is."""
+    return Pass.apply(x, _alone(func, args, kwargs, x))
+
+
+def _activation(func: Callable, name: str, args, kwargs, x: Tensor) -> Tensor:
+    """Run an activation; those whose slope or bounds can turn a sign are checked on these very values."""
+    before = x.detach().clone() if name in _CAN_TURN else None
+    values = _passed(func, args, kwargs, x)
+    if before is not None and ((before * values < 0) | ((before == 0) & (values != 0))).any():
+        raise _no_rule(f"the activation {name!r} with a slope or bounds that turn the sign of its input")
+    return values
 
 
 def _no_rule(what: str) -> ValueError:
@@ -222,9 +209,11 @@ def propagate_relevance(
 ) -> Tensor:
     """Relevance of every voxel, shape of `x`.
 
-    It starts at the outputs as gradient of the score times output: for a
-    logit, a raw output and the margin of two classes this is the score
-    itself, shared among the outputs.
+    It starts at the outputs as gradient of the score times output. For a
+    logit, a raw output and the margin of two classes this sums to the score
+    itself, shared among the outputs. The margin of more classes has a
+    constant part, the entropy of the other classes among themselves, that no
+    output gets: there it sums to the margin plus that entropy.
 
     Raises
     ------

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-__all__ = ["Layer", "Rule", "alpha_beta", "epsilon", "flat", "gamma"]
+__all__ = ["SMALL", "Layer", "Pass", "Propagate", "Rule", "Shift", "Split", "alpha_beta", "epsilon", "flat", "gamma"]
+
+SMALL = 1e-6  # stabiliser where no parameter sets it
 
 Linear = Callable[[Tensor, Tensor | None], Tensor]
 
@@ -142,6 +144,73 @@ class Layer:
         per_unit = torch.where(total == 0, 0, wanted / torch.where(total == 0, 1, total))
         slopes = torch.autograd.grad(z, inputs, per_unit)
         return sum(x.detach() * slope for x, slope in zip(inputs, slopes, strict=True))
+
+
+class Propagate(torch.autograd.Function):
+    """A layer, whose relevance is shared by its rule."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, layer: Layer) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.layer = layer
+        return layer.forward(x)
+
+    @staticmethod
+    def backward(ctx, relevance: Tensor):
+        return ctx.layer.propagate(ctx.saved_tensors[0], relevance), None
+
+
+class Pass(torch.autograd.Function):
+    """An operation whose outputs keep the relevance; in place if `compute` changes its argument."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        values = compute(x)
+        if values is x:
+            ctx.mark_dirty(x)
+        return values
+
+    @staticmethod
+    def backward(ctx, relevance: Tensor):
+        return relevance, None
+
+
+class Split(torch.autograd.Function):
+    """A sum of two maps, which share the relevance in proportion to their values."""
+
+    @staticmethod
+    def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return a + b
+
+    @staticmethod
+    def backward(ctx, relevance: Tensor):
+        a, b = ctx.saved_tensors
+        total = _stabilised(a + b)
+        return a * relevance / total, b * relevance / total
+
+
+def _stabilised(total: Tensor) -> Tensor:
+    """Values without zeros, to divide by."""
+    return total + torch.where(total >= 0, 1, -1) * SMALL * total.abs().mean().clamp(min=1e-30)
+
+
+class Shift(torch.autograd.Function):
+    """An operation that adds a constant, which absorbs relevance as a bias does."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        constant = compute(torch.zeros_like(x))
+        values = compute(x)
+        if values is x:
+            ctx.mark_dirty(x)
+        ctx.save_for_backward(values - constant, values.clone())
+        return values
+
+    @staticmethod
+    def backward(ctx, relevance: Tensor):
+        part, total = ctx.saved_tensors
+        return part * relevance / _stabilised(total), None
 
 
 def _signs(values: Tensor | None) -> tuple[Tensor | None, Tensor | None]:

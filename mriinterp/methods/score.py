@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mriinterp.methods.parameters import Param
 
-__all__ = ["SCORES", "Score", "gradient_of_score", "score_of"]
+__all__ = ["SCORES", "LinearScore", "Score", "gradient_of_score", "score_of"]
 
 SCORES = ("probability", "logit", "margin", "raw")
 
@@ -17,6 +17,12 @@ Score = Annotated[
     Literal["probability", "logit", "margin", "raw"],
     Param("What is explained: the class probability, its logit, the logit margin over the others, or the raw output"),
 ]
+
+LinearScore = Annotated[
+    Literal["logit", "margin", "raw"],
+    Param("What is explained: the logit of the class, its margin over the others, or the raw output"),
+]
+"""For methods whose maps sum to the score: a probability is no sum of parts of the outputs."""
 
 
 def score_of(output: Tensor, target: int, score: str) -> Tensor:

@@ -175,6 +175,127 @@ def test_conservation_on_the_network_of_qiu(name, params, monkeypatch):
     assert_conserved(net, image((118, 150, 118)).abs(), name, params, 2e-3)
 
 
+SIGN_KEEPING = [
+    nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.1), nn.PReLU(init=0.2), nn.RReLU(), nn.ELU(), nn.SELU(), nn.CELU(), nn.GELU(),
+    nn.SiLU(), nn.Mish(), nn.Hardswish(), nn.Hardtanh(), nn.Tanh(), nn.Softsign(), nn.ReLU(inplace=True),
+    nn.SiLU(inplace=True),
+]  # fmt: skip
+SIGN_TURNING = [
+    nn.Sigmoid(), nn.Hardsigmoid(), nn.LogSigmoid(), nn.Softplus(), nn.PReLU(init=-0.2), nn.LeakyReLU(-0.1),
+    nn.Hardtanh(0.5, 1.0), nn.Softmax(1), nn.LogSoftmax(1), nn.GLU(1), nn.Softmin(1), nn.Threshold(0.1, 0.3),
+]  # fmt: skip
+
+
+def activated(activation, last=None):
+    """Two layers, an activation behind each, no biases; one output is positive, the other negative."""
+    plain = [nn.Conv3d(1, 4, 3), nn.Identity(), nn.Conv3d(4, 4, 3), nn.Identity(), nn.Flatten(), nn.Linear(4 * 60, 2)]
+    net = without_biases(seeded(nn.Sequential(*plain, *([] if last is None else [last])), seed=4))
+    net[1] = net[3] = activation.eval()
+    with torch.no_grad():
+        net[5].weight[1] = -0.7 * net[5].weight[0]
+    return net
+
+
+@pytest.mark.parametrize("activation", SIGN_KEEPING, ids=repr)
+@pytest.mark.parametrize(("name", "params"), [*CONSERVING, ("lrp_alphabeta", {"beta": 0.5})])
+@pytest.mark.parametrize("score", ["logit", "raw", "margin"])
+def test_maps_sum_to_the_score_of_either_sign(activation, name, params, score):
+    net, x = activated(activation), image(SHAPE)
+    logits = net(x)[0].detach()
+    assert logits.min() < -0.01 < 0.01 < logits.max()
+    for target in (0, 1):
+        wanted = (logits[target] - logits[1 - target] if score == "margin" else logits[target]).item()
+        ours = relevance(net, x, name, target=target, score=score, **params).double().sum().item()
+        assert ours == pytest.approx(wanted, rel=5e-3)
+
+
+@pytest.mark.parametrize("activation", SIGN_TURNING, ids=repr)
+@pytest.mark.parametrize("name", ["lrp_epsilon", "lrp_alphabeta", "lrp_composite"])
+def test_activations_that_turn_a_sign_are_refused(activation, name):
+    with pytest.raises(ValueError, match=r"for LRP, got the (activation|operation)"):
+        relevance(activated(activation), image(SHAPE), name, target=0)
+
+
+@pytest.mark.parametrize("last", [nn.Sigmoid(), nn.Softmax(1), nn.LogSoftmax(1), nn.Softplus()], ids=repr)
+@pytest.mark.parametrize("exported", [False, True])
+def test_outputs_that_are_no_logits_are_refused(last, exported):
+    net, x = activated(nn.ReLU(), last), image(SHAPE)
+    net = torch.export.export(net, (x,)).module() if exported else net
+    with pytest.raises(ValueError, match="for LRP, got the"):
+        relevance(net, x, "lrp_epsilon", target=1, score="raw")
+
+
+def test_a_final_tanh_keeps_sign_and_sum():
+    net, x = activated(nn.ReLU(), nn.Tanh()), image(SHAPE)
+    for target in (0, 1):
+        ours = relevance(net, x, "lrp_epsilon", target=target, score="raw", epsilon=0).sum().item()
+        assert ours == pytest.approx(net(x)[0, target].item(), rel=5e-3)
+
+
+@pytest.mark.parametrize("name", ["lrp_epsilon", "lrp_alphabeta", "lrp_composite"])
+def test_a_probability_is_no_sum_of_relevance(name):
+    with pytest.raises(ValueError, match="score as one of logit, margin, raw, got 'probability'"):
+        relevance(small_3d(), image(SHAPE), name, target=0, score="probability")
+
+
+def test_margin_of_three_classes_sums_to_it_and_the_entropy_of_the_others():
+    net, x = without_biases(small_3d(classes=3)), image(SHAPE)
+    logits = net(x)[0].detach()
+    margin = logits[1] - torch.logsumexp(logits[[0, 2]], 0)
+    others = torch.softmax(logits[[0, 2]], 0)
+    entropy = -(others * others.log()).sum()
+    ours = relevance(net, x, "lrp_epsilon", target=1, score="margin", epsilon=0)
+    assert ours.sum().item() == pytest.approx((margin + entropy).item(), rel=1e-3)
+
+
+class Shifted(nn.Module):
+    """A constant inside the network, added or subtracted in one of many ways, as a bias would be."""
+
+    def __init__(self, shift, bias):
+        super().__init__()
+        self.conv, self.dense, self.shift = nn.Conv3d(1, 4, 3, bias=True), nn.Linear(4 * 5 * 6 * 7, 2), shift
+        self.amount = bias
+
+    def forward(self, x):
+        return self.dense(self.shift(self.conv(x), self.amount).relu().flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("shift", "sign"),
+    [
+        (lambda h, c: h + c, 1),
+        (lambda h, c: c + h, 1),
+        (lambda h, c: h - c, -1),
+        (lambda h, c: h.sub(c, alpha=2), -2),
+        (lambda h, c: h.add_(c), 1),
+        (lambda h, c: h + torch.full_like(h, c), 1),
+    ],
+)
+def test_constants_inside_absorb_relevance_as_biases_do(shift, sign):
+    x = image(SHAPE)
+    net, biased = (seeded(Shifted(how, 0.8), seed=2) for how in (shift, lambda h, c: h))
+    with torch.no_grad():
+        biased.conv.bias += sign * 0.8
+    torch.testing.assert_close(net(x), biased(x))
+    for target in (0, 1):
+        ours, expected = (relevance(n, x, "lrp_epsilon", target=target, epsilon=0) for n in (net, biased))
+        torch.testing.assert_close(ours, expected, atol=2e-3 * expected.abs().max().item(), rtol=1e-2)
+
+
+def test_scaling_of_intensities_before_the_first_layer_keeps_the_relevance():
+    class Scaled(nn.Module):
+        def __init__(self, net):
+            super().__init__()
+            self.net = net
+
+        def forward(self, x):
+            return self.net((x - 3) / 2)
+
+    net, x = without_biases(small_3d()), image(SHAPE)
+    ours = relevance(Scaled(net), 2 * x + 3, "lrp_epsilon", target=1)
+    torch.testing.assert_close(ours, relevance(net, x, "lrp_epsilon", target=1), atol=1e-5, rtol=1e-3)
+
+
 def test_margin_of_two_classes_is_shared_between_them():
     net, x = without_biases(small_3d()), image(SHAPE)
     logits = net(x)[0]
