@@ -51,6 +51,8 @@ class RelevanceMap:
         What a value is, in words, with what is explained.
     notes : tuple of str
         What was found out about the network, as of `mriinterp.models.Model`.
+    chosen : dict of str to str
+        What the method chose on this network, e.g. its ``"layer"``.
     """
 
     volume: Volume
@@ -63,6 +65,7 @@ class RelevanceMap:
     reading: str = "signed"
     unit: str = ""
     notes: tuple[str, ...] = ()
+    chosen: dict[str, str] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -130,8 +133,10 @@ def explain(
     score = values.get("score", "")
     head.output_kind.check_score(score)
     context, digests = _context(entry, model, values, atlas, reference)
+    chosen: dict[str, str] = {}
+    context |= {"progress": progress, "cancel": cancel, "note": chosen.__setitem__}
     with model.own_module(head, raw=score == "raw") as module:
-        result = _run(entry, module, x, index, values, {**context, "progress": progress, "cancel": cancel})
+        result = _run(entry, module, x, index, values, context)
     data = result.sum(dim=1)[0].cpu().numpy()
     if preset is not None:
         data = apply_reading(data, entry.reading)
@@ -147,6 +152,7 @@ def explain(
         reading=entry.reading,
         unit=Meaning(entry, score, head.classes[index]).unit,
         notes=model.notes,
+        chosen=chosen,
     )
 
 
@@ -176,7 +182,7 @@ def relevance(
         ``"probabilities"`` if it ends in a softmax. Default: found out by
         one forward pass, and a second one if need be.
     context : dict, optional
-        Any of ``labels``, ``reference``, ``progress``, ``cancel``.
+        Any of ``labels``, ``reference``, ``progress``, ``cancel``, ``note``.
 
     Returns
     -------

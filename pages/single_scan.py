@@ -24,7 +24,7 @@ with readable_errors():
 with readable_errors(), st.sidebar:
     subject = choose_subject(name, model)
     method = choose_method()
-    params = parameter_widgets(method, model.heads[0].kind)
+    params = parameter_widgets(method, model)
     run = st.button("Explain", type="primary", icon=":material/play_arrow:", width="stretch", key="explain")
     cost = st.empty()
 write_address("subject", "method", *parameter_keys(method))

@@ -196,6 +196,8 @@ def _report(job: _Job, name: str, relevance: RelevanceMap, table, told: bool) ->
             )
     fixed = "" if told else " (always this one, whatever the network says)"
     say(f"  {job.method.label}: {relevance.unit}; target {relevance.target}{fixed}")
+    for name, chosen in relevance.chosen.items():
+        say(f"  {name}: {chosen}")
     say(f"  most relevant areas ({relevance.reading} relevance, share of all areas; peak in MNI mm):")
     for row in top_areas(table, 10).itertuples():
         peak = f"({row.peak_x:.0f}, {row.peak_y:.0f}, {row.peak_z:.0f})"

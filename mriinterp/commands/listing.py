@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
+from mriinterp.commands.options import add_model_options, chosen_model
 from mriinterp.commands.terminal import say
 from mriinterp.methods import get_method, method_names
+from mriinterp.methods.cam import model_layers
 from mriinterp.models import architecture_names, get_architecture, packaged_models, read_card
 
 __all__ = ["add_parser"]
@@ -16,6 +18,7 @@ def add_parser(commands) -> None:
     """Add both commands to the parser."""
     methods = commands.add_parser("methods", help="list relevance methods and their parameters")
     methods.add_argument("name", nargs="?", metavar="NAME", help="only this method, in full")
+    add_model_options(methods, required=False)
     methods.set_defaults(run=list_methods)
     models = commands.add_parser("models", help="list networks and what is known of them")
     models.add_argument("name", nargs="?", metavar="NAME", help="the whole model card of a packaged network")
@@ -23,7 +26,7 @@ def add_parser(commands) -> None:
 
 
 def list_methods(args: argparse.Namespace) -> int:
-    """All methods, or one with its parameters."""
+    """List all methods, or one with its parameters and, for a network, the layers that they may name."""
     for name in [args.name] if args.name else method_names():
         method = get_method(name)
         say(f"{name:<22s} {method.label} ({method.reference})")
@@ -36,6 +39,8 @@ def list_methods(args: argparse.Namespace) -> int:
             say(f"  --set {parameter.name}={parameter.default}  {parameter.describe()}. {parameter.param.help}")
         for preset, values in method.presets.items():
             say(f"  --preset {preset}: {', '.join(f'{k}={v}' for k, v in values.items())}")
+        if args.model and any(p.param.options == "layers" for p in method.parameters.values()):
+            say(f"  layers of {args.model}, the last first: {', '.join(model_layers(chosen_model(args)))}")
     return 0
 
 

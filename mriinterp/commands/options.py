@@ -20,13 +20,13 @@ __all__ = [
 ]
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """--model, --weights, --device, --trust-code."""
     group = parser.add_argument_group("network")
     known = ", ".join([*packaged_models(), *architecture_names()])
     group.add_argument(
         "--model",
-        required=True,
+        required=required,
         metavar="NAME|CARD",
         help=f"a name ({known}), a model card (.json) or an exported program (.pt2)",
     )

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor, nn
 
-from mriinterp.methods.parameters import Param
+from mriinterp.methods.cam import Layer, activation_and_gradient
+from mriinterp.methods.parameters import Note, Param
 from mriinterp.methods.placement import linear, place, published_resize
 from mriinterp.methods.registry import register_method
-from mriinterp.methods.score import Score, score_of
-from mriinterp.methods.tape import record
+from mriinterp.methods.score import Score
 
 
 @register_method(
@@ -24,7 +24,7 @@ from mriinterp.methods.tape import record
         "Taken before batch norm, ReLU and pooling, and stretched to the corners: its cells are drawn far from where "
         "they look. For comparison with published maps; LayerCAM and HiResCAM are placed right."
     ),
-    presets={"rieke2018": {"score": "probability", "resize": "nearest"}},
+    presets={"rieke2018": {"score": "probability", "resize": "nearest", "clip": True}},
 )
 def grad_cam(
     model: nn.Module,
@@ -36,18 +36,22 @@ def grad_cam(
         Literal["nearest", "linear"],
         Param("How cells are stretched over the scan: nearest as in the study, linear as the published code's default"),
     ] = "nearest",
+    clip: Annotated[
+        bool, Param("Set negative cells to 0 before they are stretched, as the published code does")
+    ] = False,
+    layer: Layer = "",
+    note: Note | None = None,
 ) -> Tensor:
-    """Output of the last convolution, weighted by its mean gradient, summed and stretched."""
-    output, steps = record(model, x)
-    convolutions = [step for step in steps if step.kind == "convolution"]
-    # Convolutions of gates (squeeze and excitation) have no place on the scan: second choice.
-    convolutions = [step for step in convolutions if step.geometry] or convolutions
-    if not convolutions:
-        raise ValueError("expected a network with a convolution for Grad-CAM, got one without")
-    activation = convolutions[-1].values
-    gradient = torch.autograd.grad(score_of(output, target, score).sum(), activation)[0]
+    """Output of the last convolution, weighted by its mean gradient, summed and stretched.
+
+    Where something goes past the last convolution (a skip connection, or
+    other channels beside the ones it adds), it is the map that all of
+    the output depends on.
+    """
+    _, values, gradient = activation_and_gradient(model, x, target, score, layer=layer, first=True, note=note)
     weights = gradient.mean(dim=tuple(range(2, gradient.ndim)), keepdim=True)
-    coarse = (weights * activation).sum(dim=1)[0].detach().double()
+    coarse = (weights * values).sum(dim=1)[0].double()
+    coarse = coarse.clamp(min=0) if clip else coarse
     matrices = [_matrix(resize, cells, voxels) for cells, voxels in zip(coarse.shape, x.shape[2:], strict=True)]
     return place(coarse, matrices)[None, None].float()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mriinterp.methods.cam import Depth, activation_and_gradient, draw
+from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.parameters import Note
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 
@@ -21,15 +22,24 @@ from mriinterp.methods.score import Score
         "what the network does not use. Coarse: a few cells across the brain."
     ),
 )
-def grad_cam_pp(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin", depth: Depth = 1) -> Tensor:
+def grad_cam_pp(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "margin",
+    depth: Depth = 1,
+    layer: Layer = "",
+    note: Note | None = None,
+) -> Tensor:
     """Activation weighted per channel by its positive gradients, drawn at the cells' receptive fields.
 
     With g the gradient, A the activation and sums over all cells, channels
     are weighted with Σ α·max(g, 0), where α = g² / (2 g² + g³ ΣA).
     """
-    step, gradient = activation_and_gradient(model, x, target, score, depth)
+    step, values, gradient = activation_and_gradient(model, x, target, score, depth, layer, note=note)
     axes = tuple(range(2, gradient.ndim))
-    gradient, values = gradient.double(), step.values.detach().double()
+    gradient, values = gradient.double(), values.double()
     squared = gradient**2
     below = 2 * squared + gradient**3 * values.sum(dim=axes, keepdim=True)
     alpha = torch.where(below == 0, 0, squared / torch.where(below == 0, 1, below))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mriinterp.methods.cam import Depth, activation_and_gradient, draw
+from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
 from mriinterp.methods.guided_backprop import guided_backprop
+from mriinterp.methods.parameters import Note
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 
@@ -19,16 +20,25 @@ from mriinterp.methods.score import Score
     directional=True,
     caution="The detail is that of guided backpropagation, an edge detector; only the coarse outline is the network's.",
 )
-def guided_grad_cam(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin", depth: Depth = 1) -> Tensor:
+def guided_grad_cam(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "margin",
+    depth: Depth = 1,
+    layer: Layer = "",
+    note: Note | None = None,
+) -> Tensor:
     """Guided backpropagation times the positive part of Grad-CAM, which is drawn where its cells look.
 
     Raises
     ------
     ValueError
-        If the network has no ReLU, or no activation of three cells an axis.
+        If the network has no ReLU, or no map of three cells an axis.
     """
     guided = guided_backprop(model, x, target, score=score)
-    step, gradient = activation_and_gradient(model, x, target, score, depth)
+    step, values, gradient = activation_and_gradient(model, x, target, score, depth, layer, note=note)
     weights = gradient.mean(dim=tuple(range(2, gradient.ndim)), keepdim=True)
-    coarse = (weights * step.values).sum(dim=1)[0].clamp(min=0)
+    coarse = (weights * values).sum(dim=1)[0].clamp(min=0)
     return guided * draw(coarse, step, tuple(x.shape[2:]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mriinterp.methods.cam import Depth, activation_and_gradient, draw
+from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.parameters import Note
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 
@@ -17,8 +18,17 @@ from mriinterp.methods.score import Score
     unit="contribution of the activation to {score}",
     caution="Coarse: a few cells across the brain. Faithful to the layer it is taken from, not to single voxels.",
 )
-def hires_cam(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin", depth: Depth = 1) -> Tensor:
+def hires_cam(
+    model: nn.Module,
+    x: Tensor,
+    target: int,
+    *,
+    score: Score = "margin",
+    depth: Depth = 1,
+    layer: Layer = "",
+    note: Note | None = None,
+) -> Tensor:
     """Activation times its gradient, cell by cell, drawn at the cells' receptive fields."""
-    step, gradient = activation_and_gradient(model, x, target, score, depth)
-    coarse = (gradient * step.values).sum(dim=1)[0]
+    step, values, gradient = activation_and_gradient(model, x, target, score, depth, layer, note=note)
+    coarse = (gradient * values).sum(dim=1)[0]
     return draw(coarse, step, tuple(x.shape[2:]))

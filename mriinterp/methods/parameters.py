@@ -14,21 +14,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-__all__ = ["INJECTED", "Param", "Parameter", "parameters_of", "validate"]
+__all__ = ["INJECTED", "Note", "Param", "Parameter", "parameters_of", "validate"]
 
 # Arguments that `explain` hands over; they are no choices of the user.
-INJECTED = ("progress", "cancel", "labels", "reference")
+INJECTED = ("progress", "cancel", "labels", "reference", "note")
+Note = Callable[[str, str], None]  # is given a name and what was chosen, for the map's description
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
 class Param:
-    """What an annotation says of a parameter beside its type."""
+    """What an annotation says of a parameter beside its type.
+
+    Parameters
+    ----------
+    help : str
+    minimum, maximum : float, optional
+    unit : str
+    options : str
+        What values there are depends on the network: ``"layers"``.
+    """
 
     help: str
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
+    options: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Method:
 
     @cached_property
     def injected(self) -> frozenset[str]:
-        """Which of progress, cancel, labels, reference the function takes."""
+        """Which of progress, cancel, labels, reference, note the function takes."""
         return frozenset(INJECTED) & inspect.signature(self.function).parameters.keys()
 
     @property

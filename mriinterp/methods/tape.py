@@ -1,8 +1,8 @@
-"""Intermediate maps of a network, and where their cells lie on the input.
+"""Where the cells of a network's maps lie on the input.
 
 A class activation map has a few cells. To draw them where they look, one
 needs the spacing of their receptive fields ("jump") and the centre of the
-first one ("offset"), both in input voxels; convolutions and pooling tell::
+first one ("offset"), both in input voxels; convolutions and pooling give::
 
     offset += ((kernel − 1)·dilation / 2 − padding) · jump
     jump   *= stride
@@ -10,23 +10,29 @@ first one ("offset"), both in input voxels; convolutions and pooling tell::
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
-__all__ = ["Geometry", "Step", "Tape", "operator_name", "record"]
+__all__ = ["ACTIVATIONS", "CONVOLUTIONS", "POOLS", "Geometry", "follow", "operator_name"]
 
 # Names of torch's own functions and of the operators of exported programs, without variant and in-place mark.
-CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "convolution"}
-POOLS = {f"{kind}_pool{n}d{variant}" for kind in ("max", "avg") for n in (1, 2, 3) for variant in ("", "_with_indices")}
+CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "convolution"} | {f"conv_transpose{n}d" for n in (1, 2, 3)}
+WINDOWS = {
+    f"{kind}_pool{n}d{variant}" for kind in ("max", "avg") for n in (1, 2, 3) for variant in ("", "_with_indices")
+}
+POOLS = WINDOWS | {f"adaptive_{name}" for name in WINDOWS} | {f"lp_pool{n}d" for n in (1, 2, 3)}
 PADS = {"pad", "constant_pad_nd"} | {f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3)}
 ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish"}
 ACTIVATIONS |= {"hardswish", "hardtanh", "softplus", "softsign", "tanh", "sigmoid"}
-MOVES = {"flip", "roll", "rot90", "transpose", "permute", "movedim", "moveaxis", "swapaxes", "swapdims", "grid_sample"}
-MOVES |= {"interpolate", "fold", "unfold", "pixel_shuffle"} | {f"conv_transpose{n}d" for n in (1, 2, 3)}
+VIEWS = {"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "_unsafe_view"}
+PERMUTATIONS = {"transpose", "permute", "movedim", "moveaxis", "swapaxes", "swapdims"}
+TURNS = {"flip", "fliplr", "flipud", "roll", "rot90", "grid_sample", "fold", "unfold", "pixel_shuffle"}
+MIXTURES = {"matmul", "bmm", "baddbmm", "mm", "einsum", "scaled_dot_product_attention"}
+PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 
 
 def operator_name(func: Callable) -> str:
@@ -34,84 +40,111 @@ def operator_name(func: Callable) -> str:
     return getattr(func, "__name__", "").partition(".")[0].rstrip("_")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Geometry:
-    """Receptive-field centres of a map, along each axis: offset + jump · cell, in voxels."""
+    """Where the cells of a map lie.
 
-    jump: tuple[float, ...]
-    offset: tuple[float, ...]
+    Parameters
+    ----------
+    axes : tuple of int
+        The spatial axes of its tensor, in the order of the input's.
+    jump, offset : tuple of float, or None
+        Centres of the receptive fields along each axis are offset + jump ·
+        cell, in voxels. None where resampling left them unknown.
+    turned : bool
+        Whether axes may have been exchanged or mirrored on the way.
+    """
 
+    axes: tuple[int, ...]
+    jump: tuple[float, ...] | None = None
+    offset: tuple[float, ...] | None = None
+    turned: bool = False
 
-@dataclass(frozen=True, eq=False)
-class Step:
-    """A recorded map: its kind (``"convolution"`` or ``"activation"``), values and geometry."""
+    @classmethod
+    def of_input(cls, rank: int) -> Geometry:
+        """Geometry of an image (n, C, *spatial) with so many spatial axes."""
+        return cls(tuple(range(2, rank + 2)), (1.0,) * rank, (0.0,) * rank)
 
-    kind: str
-    values: Tensor
-    geometry: Geometry | None
+    def lost(self, *, turned: bool = False) -> Geometry:
+        """The same with an unknown place."""
+        return Geometry(self.axes, turned=self.turned or turned)
 
-    def centres(self) -> list[Tensor]:
-        """Centres of the receptive fields along each axis, in voxels of the input."""
-        if self.geometry is None:
+    def cells(self, values: Tensor) -> tuple[int, ...]:
+        """Number of cells along each axis."""
+        return tuple(values.shape[axis] for axis in self.axes)
+
+    def centres(self, sizes: tuple[int, ...]) -> list[Tensor]:
+        """Centres of the receptive fields along each axis, in voxels of the input; ValueError if they are unknown."""
+        if self.jump is None or self.turned:
             raise ValueError(
                 "expected a map that only convolutions, pooling and element-wise layers lead to, got another: "
                 "its cells have no known place on the scan"
             )
-        sizes = self.values.shape[2:]
-        return [
-            o + j * torch.arange(n) for o, j, n in zip(self.geometry.offset, self.geometry.jump, sizes, strict=True)
-        ]
+        return [o + j * torch.arange(n) for o, j, n in zip(self.offset, self.jump, sizes, strict=True)]
 
 
-class Tape(TorchFunctionMode):
-    """Records convolutions and activations of one forward pass of this thread."""
+def follow(func: Callable, args, kwargs, source: Tensor | None, geometry: Geometry | None, values: Tensor, rank: int):
+    """Geometry of the result of a call; None if it is not known to be a map.
 
-    def __init__(self, x: Tensor):
-        super().__init__()
-        rank = self._rank = x.ndim - 2
-        self.steps: list[Step] = []
-        # Tensors stay referenced, so that no id is used twice.
-        self._known: dict[int, tuple[Tensor, Geometry]] = {id(x): (x, Geometry((1.0,) * rank, (0.0,) * rank))}
-
-    def __torch_function__(self, func: Callable, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        source = self._source(args, kwargs)
-        name = operator_name(func)
-        result = func(*args, **kwargs)
-        values = result[0] if isinstance(result, tuple) and result else result
-        if not isinstance(values, Tensor) or values.ndim != self._rank + 2:
-            return result
-        geometry = None if source is None else _follow(name, args, kwargs, source, values)
-        if geometry is not None:
-            self._known[id(values)] = (values, geometry)
-        kind = "convolution" if name in CONVOLUTIONS else "activation" if name in ACTIVATIONS else None
-        if kind is None:
-            return result
-        self.steps.append(Step(kind, values, geometry))
-        passed_on = values.clone()  # a later in-place layer must not overwrite what is recorded
-        if geometry is not None:
-            self._known[id(passed_on)] = (passed_on, geometry)
-        return passed_on
-
-    def _source(self, args, kwargs) -> tuple[Tensor, Geometry] | None:
-        """The first argument whose cells have a known place."""
-        candidates = [*args, *kwargs.values()]
-        candidates += [item for group in args if isinstance(group, (list, tuple)) for item in group]
-        return next((self._known[id(c)] for c in candidates if id(c) in self._known), None)
-
-
-def _follow(name: str, args, kwargs, source: tuple[Tensor, Geometry], values: Tensor) -> Geometry | None:
-    """Where the cells of a result lie, or None when they have no simple place any more."""
-    tensor, geometry = source
-    if name in CONVOLUTIONS or name in POOLS:
-        if kwargs.get("transposed", name == "convolution" and len(args) > 6 and args[6]):
+    Parameters
+    ----------
+    source, geometry : Tensor and Geometry, or None
+        The argument that is a map, if one is.
+    values : Tensor
+        The result.
+    rank : int
+        Number of spatial axes of the input.
+    """
+    name = operator_name(func)
+    if name in CONVOLUTIONS:  # its result is a map whatever it got
+        standard = Geometry.of_input(rank).axes
+        if values.ndim != rank + 2:
             return None
-        return _advance(geometry, *_window(name, args, kwargs, tensor.ndim - 2))
-    if name in PADS:
-        return _padded(geometry, kwargs.get("pad", args[1] if len(args) > 1 else ()))
-    if name in MOVES or values.shape[2:] != tensor.shape[2:]:  # else: element-wise, or across channels
+        if geometry is None or geometry.axes != standard:
+            return Geometry(standard, turned=True)
+        if geometry.jump is None or _is_transposed(name, args, kwargs):
+            return geometry.lost()
+        return _advance(geometry, *_window(name, args, kwargs, rank))
+    if geometry is None or name in MIXTURES or (name == "linear" and source.ndim - 1 in geometry.axes):
         return None
-    return geometry
+    if name in VIEWS:
+        return _with_axes(geometry, _viewed(source.shape, geometry.axes, values.shape))
+    if name in PERMUTATIONS:
+        return _with_axes(geometry, _permuted(func, args, kwargs, source, geometry.axes))
+    if values.ndim != source.ndim:
+        return None
+    if name in TURNS:
+        return geometry.lost(turned=True)
+    if name in WINDOWS and geometry.jump is not None:
+        return _advance(geometry, *_window(name, args, kwargs, rank))
+    if name in PADS and geometry.jump is not None:
+        return _padded(geometry, kwargs.get("pad", args[1] if len(args) > 1 else ()))
+    return geometry if geometry.cells(values) == geometry.cells(source) else geometry.lost()
+
+
+def _is_transposed(name: str, args, kwargs) -> bool:
+    given = kwargs.get("transposed", name == "convolution" and len(args) > 6 and args[6])
+    return bool(given) or name.startswith("conv_transpose")
+
+
+def _with_axes(geometry: Geometry, axes: tuple[int, ...] | None) -> Geometry | None:
+    return None if axes is None else replace(geometry, axes=axes)
+
+
+def _viewed(before, axes: tuple[int, ...], after) -> tuple[int, ...] | None:
+    """Axes of a view that are spatial axes of what is viewed: of the same size, with as many elements behind them."""
+    behind = {(size, math.prod(after[axis + 1 :])): axis for axis, size in enumerate(after)}
+    found = tuple(behind.get((before[axis], math.prod(before[axis + 1 :])), -1) for axis in axes)
+    return None if -1 in found else found
+
+
+def _permuted(func: Callable, args, kwargs, source: Tensor, axes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The spatial axes after a permutation, tried on a tensor whose axes differ in size."""
+    if source.ndim > len(PRIMES) or not args or args[0] is not source:
+        return None
+    sizes = PRIMES[: source.ndim]
+    order = func(torch.empty(sizes, device="meta"), *args[1:], **kwargs).shape
+    return tuple(list(order).index(sizes[axis]) for axis in axes)
 
 
 def _window(name: str, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tuple]:
@@ -134,11 +167,11 @@ def _window(name: str, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tu
     return tuple(kernel), _tuple(stride, rank), _tuple(padding, rank), dilation
 
 
-def _padded(geometry: Geometry, pad) -> Geometry | None:
+def _padded(geometry: Geometry, pad) -> Geometry:
     """After `F.pad`, whose numbers start with the last axis: (before, after, before, after, …)."""
     before = [*pad[::2], *(0,) * len(geometry.jump)][: len(geometry.jump)][::-1]
     offset = tuple(o - b * j for o, b, j in zip(geometry.offset, before, geometry.jump, strict=True))
-    return Geometry(geometry.jump, offset)
+    return replace(geometry, offset=offset)
 
 
 def _tuple(value, rank: int) -> tuple:
@@ -151,21 +184,4 @@ def _advance(geometry: Geometry, kernel, stride, padding, dilation) -> Geometry:
         o + ((k - 1) * d / 2 - p) * j
         for o, j, k, p, d in zip(geometry.offset, geometry.jump, kernel, padding, dilation, strict=True)
     )
-    return Geometry(tuple(j * s for j, s in zip(geometry.jump, stride, strict=True)), offset)
-
-
-def record(model: nn.Module, x: Tensor) -> tuple[Tensor, list[Step]]:
-    """Run a network on (1, C, *spatial), keeping the graph.
-
-    Returns
-    -------
-    output : Tensor, shape (1, classes)
-        Differentiable with respect to every recorded map.
-    steps : list of Step
-        Convolutions and activations that still have spatial axes, in order.
-    """
-    with torch.enable_grad():
-        start = x.detach().clone().requires_grad_(True).clone()  # not a leaf: the network may change it in place
-        with Tape(start) as tape:
-            output = model(start)
-    return output, tape.steps
+    return replace(geometry, offset=offset, jump=tuple(j * s for j, s in zip(geometry.jump, stride, strict=True)))

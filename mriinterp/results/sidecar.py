@@ -71,6 +71,7 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         "reading": relevance.reading,
         **said,
         **_warned(relevance),
+        **({"chosen": relevance.chosen} if relevance.chosen else {}),
         "grid": {"shape": list(grid.shape), "affine": grid.affine.tolist(), "space": "RAS+ mm"},
         "sha256": relevance.digests,
         "versions": versions(),
@@ -117,11 +118,13 @@ def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
         raise ValueError(f"expected a reading, got {texts['reading']!r}; available: {', '.join(READINGS)}")
     digests = typed(entries, "sha256", dict)
     withheld = "caution" in entries and "prediction" not in entries
+    chosen = typed(entries, "chosen", dict) if "chosen" in entries else {}
     return RelevanceMap(
         volume=volume,
         prediction=Prediction({}, {}, "") if withheld else read_prediction(typed(entries, "prediction", dict)),
         params=typed(entries, "parameters", dict),
         digests={name: typed(digests, name, str) for name in digests},
+        chosen={name: typed(chosen, name, str) for name in chosen},
         **texts,
     )
 

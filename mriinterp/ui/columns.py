@@ -215,7 +215,7 @@ def _methods(study_name: str, model: Model) -> Choice:
     with st.expander("Parameters", icon=":material/tune:"):
         for name in methods:
             st.markdown(f"**{get_method(name).label}**")
-            values = parameter_widgets(get_method(name), model.heads[0].kind)
+            values = parameter_widgets(get_method(name), model)
             columns.append(make_column("" if subject.uploaded else subject.name, name, values))
     write_address("subject", "methods", *(key for name in methods for key in parameter_keys(get_method(name))))
     return Choice(columns, {"" if subject.uploaded else subject.name: subject}, subject)
@@ -235,7 +235,7 @@ def _subjects(study_name: str, model: Model) -> Choice:
         persist_state="session",
     )
     method = choose_method(default="sensitivity")
-    values = parameter_widgets(method, model.heads[0].kind)
+    values = parameter_widgets(method, model)
     write_address("subjects", "method", *parameter_keys(method))
     columns = [make_column(subject, method.name, values) for subject in chosen]
     return Choice(columns, {subject: known_subject(study_name, subject) for subject in chosen})
@@ -254,7 +254,7 @@ def _networks(study_name: str, model: Model) -> Choice:
         persist_state="session",
     )
     method = choose_method(default="sensitivity")
-    values = parameter_widgets(method, model.heads[0].kind)
+    values = parameter_widgets(method, model)
     write_address("subject", "networks", "method", *parameter_keys(method))
     place = "" if subject.uploaded else subject.name
     return Choice([make_column(place, method.name, values, name) for name in chosen], {place: subject}, subject)
@@ -292,7 +292,7 @@ def _any_columns(study_name: str, model: Model) -> Choice:
             network = st.selectbox("Network", networks, key="new_network",
                                    format_func=network_label)  # fmt: skip
         method = choose_method("new_method", "occlusion")
-        values = parameter_widgets(method, model.heads[0].kind, prefix="new.")
+        values = parameter_widgets(method, model, prefix="new.")
         new = write_column(make_column(subject, method.name, values, network))
         st.button("Add", icon=":material/add:", key="add_column", on_click=_add, args=(new,), width="stretch",
                   disabled=new in chosen or len(chosen) >= MOST)  # fmt: skip

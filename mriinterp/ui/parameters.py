@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.methods import Method, Parameter, get_method, method_names
+from mriinterp.models import Model
 from mriinterp.ui.address import linked
+from mriinterp.ui.resources import layers_of
 
 __all__ = ["choose_method", "parameter_keys", "parameter_widgets"]
 
@@ -30,13 +32,13 @@ def choose_method(key: str = "method", default: str = "occlusion") -> Method:
     return method
 
 
-def parameter_widgets(method: Method, head_kind: str, prefix: str = "") -> dict[str, Any]:
+def parameter_widgets(method: Method, model: Model, prefix: str = "") -> dict[str, Any]:
     """One widget a parameter, two in a row where their words fit; returns the chosen values.
 
     Parameters
     ----------
-    head_kind : str
-        ``"classes"`` or ``"scale"``: scores that make no sense for it are not offered.
+    model : Model
+        Scores that make no sense for its first head are not offered; its layers are.
     prefix : str
         Of the widgets' keys, which are also their names in the address.
     """
@@ -48,28 +50,32 @@ def parameter_widgets(method: Method, head_kind: str, prefix: str = "") -> dict[
             row = row or st.columns(2)
             place = row.pop(0)
         with place:
-            values[name] = _widget(parameter, head_kind, f"{prefix}{name}", method.name)
+            values[name] = _widget(parameter, model, f"{prefix}{name}", method.name)
     return values
 
 
 def _is_wide(parameter: Parameter) -> bool:
     """Whether half a sidebar would cut the widget's words."""
-    if parameter.type is bool:
+    if parameter.type is bool or parameter.param.options:
         return True
     return any(len(str(choice)) > NARROW_LETTERS for choice in parameter.choices or ())
 
 
-def _widget(parameter: Parameter, head_kind: str, key: str, method: str) -> Any:
+def _widget(parameter: Parameter, model: Model, key: str, method: str) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
         label += f" ({parameter.param.unit})"
     key = f"{method}.{key}"
     common = {"help": parameter.param.help, "persist_state": "session"}
     if parameter.choices:
-        hidden = HIDDEN_SCORES[head_kind] if parameter.name == "score" else ()
+        hidden = HIDDEN_SCORES[model.heads[0].kind] if parameter.name == "score" else ()
         options = [c for c in parameter.choices if c not in hidden]
         default = parameter.default if parameter.default in options else options[0]
         return st.selectbox(label, options, key=linked(key, default, options=options), **common)
+    if parameter.param.options == "layers":
+        options = ["", *layers_of(model.digest, model)]
+        key = linked(key, parameter.default, options=options)
+        return st.selectbox(label, options, key=key, format_func=lambda layer: layer or "automatic", **common)
     link = linked(key, parameter.default, cast=parameter.check, valid=lambda value: True)
     if parameter.type is bool:
         return st.checkbox(label, key=link, **common)

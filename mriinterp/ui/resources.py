@@ -12,6 +12,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume, resample
+from mriinterp.methods.cam import model_layers
 from mriinterp.models import Model, Prediction, load_model
 from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
@@ -20,6 +21,7 @@ from mriinterp.study import DemoStudy, Study, load_study
 __all__ = [
     "atlas_of",
     "known_map",
+    "layers_of",
     "model_of",
     "network_of",
     "on_grid_of",
@@ -104,6 +106,12 @@ def known_predictions(study: str) -> dict[str, Prediction]:
         if fingerprint in known:
             found[subject] = known[fingerprint]
     return found
+
+
+@st.cache_data(max_entries=8, show_spinner="Looking for layers …")
+def layers_of(digest: str, _model: Model) -> list[str]:
+    """Layers of a network that a class activation map may be taken from, the last first (`digest` is the model's)."""
+    return model_layers(_model)
 
 
 @st.cache_data(max_entries=256, show_spinner="Planning …")

@@ -111,6 +111,10 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, curs
     """Linked planes of the scan with the map (and the ground truth, where known)."""
     scan, model = on_grid_of(subject.scan, relevance.volume), model_of(study_name)
     _warn(model, relevance.method, relevance.params)
+    if relevance.chosen:
+        st.caption(
+            " · ".join(f"{name.capitalize()}: {escape_markdown(text)}" for name, text in relevance.chosen.items())
+        )
     layers = [_layer(relevance)]
     if subject.truth is not None and subject.truth.data.any() and _shows_truth():
         truth = on_grid_of(subject.truth, relevance.volume, order=0)

@@ -17,6 +17,13 @@ def test_every_method_is_told_with_its_parameters(name, capsys):
     assert get_method(name).caution in said
 
 
+def test_layers_of_a_network_are_listed(capsys):
+    assert main(["methods", "layer_cam", "--model", "demo"]) == 0
+    assert "layers of demo, the last first: relu:4, Conv_4_bn, Conv_4, " in capsys.readouterr().out
+    assert main(["methods", "occlusion", "--model", "demo"]) == 0
+    assert "layers" not in capsys.readouterr().out
+
+
 def test_models_and_their_cards(capsys):
     assert main(["models"]) == 0
     listed = capsys.readouterr().out

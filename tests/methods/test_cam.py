@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mriinterp.explain import relevance
-from mriinterp.methods.tape import record
+from mriinterp.methods.recording import record
 
 from .networks import SHAPE, image, seeded, small_3d
 
@@ -60,7 +60,7 @@ def support(net, shape, axis):
 def test_centres_of_receptive_fields(chosen):
     net = nn.Sequential(*[layer_of(*layer) for layer in chosen], nn.Conv2d(1, 1, 1), nn.ReLU())
     shape = (121, 117)  # the widest field is 91, so that some cells see no border
-    _, steps = record(net, torch.zeros((1, 1, *shape)))
+    steps = record(net, torch.zeros((1, 1, *shape))).steps
     for axis, centres in enumerate(steps[-1].centres()):
         found = support(net, shape, axis)
         widest = max(hi - lo for lo, hi in found)
@@ -73,8 +73,7 @@ def test_centres_of_the_papers_network():
     from mriinterp.models.classification3d import ClassificationModel3D
 
     net = seeded(ClassificationModel3D(64))
-    _, steps = record(net, image((78, 84, 78)))
-    last = [s for s in steps if s.kind == "activation"][-1]
+    last = [s for s in record(net, image((78, 84, 78))).steps if s.kind == "activation"][-1]
     # by hand: jump 2·3·2; half extents of conv 1, pool .5, conv 2·1, pool 2·1, conv 6·1, pool 6·.5, conv 12·1
     np.testing.assert_allclose(last.centres()[0], [1 + 0.5 + 2 + 2 + 6 + 3 + 12 + 12 * c for c in range(3)])
 
@@ -86,12 +85,12 @@ def test_centres_of_the_papers_network():
 def test_cells_without_a_place(lost, kept):
     body = nn.Sequential(nn.Conv2d(1, 2, 3), lost, nn.ReLU(), nn.Flatten())
     net = seeded(nn.Sequential(body, nn.Linear(body(image((12, 11))).shape[1], 2)))
-    _, steps = record(net, image((12, 11)))
-    assert (steps[-1].geometry is not None) == kept
+    last = record(net, image((12, 11))).steps[-1]
+    assert (last.geometry.jump is not None) == kept
     if not kept:
         with pytest.raises(ValueError, match="no known place"):
-            steps[-1].centres()
-        with pytest.raises(ValueError, match="at least 1 activations"):
+            last.centres()
+        with pytest.raises(ValueError, match=r"no known place on the scan; .* available: 0\.0"):
             relevance(net, image((12, 11)), "layer_cam", target=0)
     assert relevance(net, image((12, 11)), "grad_cam", target=0).shape == (1, 1, 12, 11)
 
@@ -105,8 +104,11 @@ def test_flipped_maps_have_no_simple_place():
         def forward(self, x):
             return self.dense(self.conv(x).flip(2).relu().flatten(1))
 
-    _, steps = record(seeded(Flips()), image((8, 8)))
-    assert [step.geometry is None for step in steps] == [False, True]
+    net = seeded(Flips())
+    assert [step.geometry.turned for step in record(net, image((8, 8))).steps] == [False, True, True]
+    with pytest.raises(ValueError, match="no known place"):
+        relevance(net, image((8, 8)), "layer_cam", target=0)
+    assert relevance(net, image((8, 8)), "grad_cam", target=0).any(), "the convolution is taken before it is flipped"
 
 
 @pytest.mark.parametrize("name", ["hires_cam", "layer_cam"])
@@ -129,16 +131,18 @@ def test_depth_and_its_limits():
     deeper, earlier = (relevance(net, x, "layer_cam", target=1, depth=depth) for depth in (1, 2))
     assert not deeper[0, 0, 0].any(), "before the first centre of the deep layer nothing is claimed"
     assert earlier[0, 0, 0].any()
-    with pytest.raises(ValueError, match="at least 3 activations"):
+    with pytest.raises(ValueError, match="at least 3 layers"):
         relevance(net, x, "layer_cam", target=1, depth=3)
 
 
 def test_recorded_maps_survive_in_place_layers():
     net, x = small_3d(), image(SHAPE)
-    _, steps = record(net, x)
+    step = next(s for s in record(net, x).steps if s.name == "4")
+    assert step.lost, "the ReLU in place has written over it"
+    again = next(s for s in record(net, x, keep=step.call).steps if s.name == "4")
     with torch.no_grad():
-        torch.testing.assert_close(steps[2].values.detach(), net[:5](x))
-    assert steps[2].values.min() < 0, "what the convolution gave, before the ReLU in place"
+        torch.testing.assert_close(again.values.detach(), net[:5](x))
+    assert again.values.min() < 0, "what the convolution gave, before the ReLU in place"
 
 
 def test_published_grad_cam_is_drawn_far_from_where_it_looks():
@@ -147,9 +151,9 @@ def test_published_grad_cam_is_drawn_far_from_where_it_looks():
     from mriinterp.models.classification3d import ClassificationModel3D
 
     with torch.no_grad():
-        _, steps = record(seeded(ClassificationModel3D(128)), torch.zeros(1, 1, 113, 137, 113))
-    last = [s for s in steps if s.kind == "convolution"][-1]
-    for centres, cells, voxels in zip(last.centres(), last.values.shape[2:], (113, 137, 113), strict=True):
+        recording = record(seeded(ClassificationModel3D(128)), torch.zeros(1, 1, 113, 137, 113))
+    last = [s for s in recording.steps if s.kind == "convolution"][-1]
+    for centres, cells, voxels in zip(last.centres(), last.cells, (113, 137, 113), strict=True):
         shown = published_resize(cells, voxels).argmax(1)
         first = torch.arange(voxels)[shown == 0].double().mean()
         assert 15 < centres[0] - first < 40

@@ -106,6 +106,21 @@ def test_sidecar_round_trip_through_json(model, small_volume):
     assert entries["note"].startswith("Research use only")
 
 
+def test_the_layer_a_method_chose_is_kept_with_its_map(model, small_volume):
+    import torch
+    from torch import nn
+
+    from mriinterp.explain import explain
+
+    net = nn.Sequential(nn.Conv3d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 5 * 6 * 7, 2)).eval()
+    model = Model(net.requires_grad_(False), model.card, model.normalisation, "1" * 64, torch.device("cpu"))
+    made = explain(model, small_volume, "layer_cam")
+    assert made.chosen == {"layer": "1 (2 channels, 5 × 6 × 7 cells)"}
+    assert to_sidecar(made)["chosen"] == made.chosen
+    assert from_sidecar(json.loads(json.dumps(to_sidecar(made))), made.volume).chosen == made.chosen
+    assert "chosen" not in to_sidecar(explain(model, small_volume, "sensitivity"))
+
+
 def other_scan(small_volume):
     return small_volume.with_data(small_volume.data + 1)
 
