@@ -15,7 +15,7 @@ from mriinterp.base.progress import Cancel, Progress
 from mriinterp.base.reading import apply_reading
 from mriinterp.image.volume import Volume
 from mriinterp.incremental.plain import flat_outputs
-from mriinterp.methods import Method, get_method
+from mriinterp.methods import Method, get_method, method_names
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Model, Prediction
@@ -69,8 +69,10 @@ class RelevanceMap:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Why the numbers may be wrong, in words: the intensities of the scan are unusual."""
-        return self.prediction.warnings
+        """Why the numbers may be wrong, in words: unusual intensities of the scan, tissue that is never hidden."""
+        known = self.method in method_names()
+        own = get_method(self.method).warning(self.volume.grid.shape, self.params) if known else ""
+        return (*self.prediction.warnings, *([own] if own else []))
 
 
 def explain(

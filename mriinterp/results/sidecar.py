@@ -15,7 +15,7 @@ from mriinterp.base.parts import part_shares
 from mriinterp.base.reading import READINGS
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
-from mriinterp.methods import get_method, method_names
+from mriinterp.methods import method_names
 from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Prediction
 
@@ -70,7 +70,7 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         **_signs(relevance),
         "reading": relevance.reading,
         **said,
-        **_warned(relevance),
+        **({"warnings": list(relevance.warnings)} if relevance.warnings else {}),
         **({"chosen": relevance.chosen} if relevance.chosen else {}),
         "grid": {"shape": list(grid.shape), "affine": grid.affine.tolist(), "space": "RAS+ mm"},
         "sha256": relevance.digests,
@@ -95,14 +95,6 @@ def _signs(relevance: RelevanceMap) -> dict[str, Any]:
     shares = part_shares(relevance.volume.data)
     sides = {"above_0": (meaning.ends[1], "supports"), "below_0": (meaning.ends[0], "against")}
     return {"signs": {side: {"means": words, "share": shares[part]} for side, (words, part) in sides.items()}}
-
-
-def _warned(relevance: RelevanceMap) -> dict[str, str]:
-    """What is wrong with the parameters of a map, if anything is."""
-    if relevance.method not in method_names():
-        return {}
-    warning = get_method(relevance.method).warning(relevance.volume.grid.shape, relevance.params)
-    return {"warning": warning} if warning else {}
 
 
 def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:

@@ -58,7 +58,7 @@ def test_tissue_that_is_never_hidden_is_said(scans, tmp_path, capsys):
     warning = "of the voxels lie in no box and are never hidden: the stride of 60 is larger than the box of 30 voxels"
     assert warning in capsys.readouterr().err
     sidecar = json.loads(next(tmp_path.glob("*_relevance.json")).read_text(encoding="utf-8"))
-    assert sidecar["warning"].endswith(warning)
+    assert sidecar["warnings"][-1].endswith(warning)
 
 
 def test_a_real_scan_gets_no_diagnosis_from_the_demo_network(shared_data, tmp_path, capsys):
