@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mriinterp",
         description="Relevance maps for 3D convolutional networks that read brain MRI.",
-        epilog=f"The pages: streamlit run app.py.  {RESEARCH_USE}",
+        epilog=f"The pages: mriinterp app.  {RESEARCH_USE}",
     )
     parser.add_argument("--version", action="version", version=f"mriinterp {mriinterp.__version__}")
     parser.add_argument("--verbose", action="store_true", help="tell more of what happens")

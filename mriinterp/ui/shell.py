@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mriinterp.base.scripts import page_scripts
 from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.ui.address import enter_page
 from mriinterp.ui.resources import study_of
@@ -52,9 +53,8 @@ def _enter_through_app() -> None:
     tells it otherwise.
     """
     if _SHELL not in st.session_state:
-        scripts = sorted((Path(__file__).parents[2] / "pages").glob("*.py"))
         front = st.Page(lambda: None, title="mriinterp", url_path="front", default=True)
-        st.navigation([front, *(st.Page(script) for script in scripts)], position="hidden")
+        st.navigation([front, *(st.Page(script) for script in page_scripts())], position="hidden")
         st.rerun()
 
 
