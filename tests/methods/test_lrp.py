@@ -182,7 +182,7 @@ SIGN_KEEPING = [
 ]  # fmt: skip
 SIGN_TURNING = [
     nn.Sigmoid(), nn.Hardsigmoid(), nn.LogSigmoid(), nn.Softplus(), nn.PReLU(init=-0.2), nn.LeakyReLU(-0.1),
-    nn.Hardtanh(0.5, 1.0), nn.Softmax(1), nn.LogSoftmax(1), nn.GLU(1), nn.Softmin(1), nn.Threshold(0.1, 0.3),
+    nn.Hardtanh(0.5, 1.0), nn.Softmax(1), nn.LogSoftmax(1), nn.Softmin(1), nn.Threshold(0.1, 0.3),
 ]  # fmt: skip
 
 
