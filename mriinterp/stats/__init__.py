@@ -7,24 +7,25 @@ from mriinterp.stats.groups import (
     hedges_g_from_moments,
     hedges_g_interval,
     mean_interval,
-    welch_from_moments,
     welch_t,
 )
-from mriinterp.stats.performance import Estimate, auc_interval, bootstrap_interval, roc_auc, roc_curve, wilson_interval
+from mriinterp.stats.linear import Adjusted, adjusted_difference
+from mriinterp.stats.performance import Estimate, auc_interval, roc_auc, wilson_interval
 from mriinterp.stats.permutation import MaxT, max_t
-from mriinterp.stats.streaming import GroupMoments, Moments
-from mriinterp.stats.tables import compare_groups, patient_means
+from mriinterp.stats.streaming import Moments
+from mriinterp.stats.tables import compare_groups, group_means, patient_means
 
 __all__ = [
+    "Adjusted",
     "Estimate",
-    "GroupMoments",
     "MaxT",
     "Moments",
     "Welch",
+    "adjusted_difference",
     "auc_interval",
     "benjamini_hochberg",
-    "bootstrap_interval",
     "compare_groups",
+    "group_means",
     "hedges_g",
     "hedges_g_from_moments",
     "hedges_g_interval",
@@ -32,8 +33,6 @@ __all__ = [
     "mean_interval",
     "patient_means",
     "roc_auc",
-    "roc_curve",
-    "welch_from_moments",
     "welch_t",
     "wilson_interval",
 ]

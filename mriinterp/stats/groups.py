@@ -8,6 +8,7 @@ such place looks like a finding and no NaN spreads into a picture.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +17,11 @@ from scipy import special, stats
 __all__ = [
     "Welch",
     "benjamini_hochberg",
+    "hedges_correction",
     "hedges_g",
     "hedges_g_from_moments",
     "hedges_g_interval",
     "mean_interval",
-    "welch_from_moments",
     "welch_t",
 ]
 
@@ -60,8 +61,8 @@ def _moments(values, axis: int, name: str) -> tuple[np.ndarray, np.ndarray, int]
     return mean, np.where(variance > (FLAT * largest) ** 2, variance, 0.0), n
 
 
-def _correction(df: float) -> float:
-    """Hedges' exact factor against the small-sample bias of Cohen's d."""
+def hedges_correction(df: float) -> float:
+    """Return Hedges' exact factor against the small-sample bias of Cohen's d (Hedges 1981)."""
     return float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2))
 
 
@@ -74,7 +75,7 @@ def hedges_g_from_moments(mean_a, variance_a, n_a: int, mean_b, variance_b, n_b:
     # a group of one has no variance: the other one's is used
     pooled = (max(n_a - 1, 0) * np.asarray(variance_a) + max(n_b - 1, 0) * np.asarray(variance_b)) / df
     with np.errstate(divide="ignore", invalid="ignore"):
-        g = difference / np.sqrt(pooled) * _correction(df)
+        g = difference / np.sqrt(pooled) * hedges_correction(df)
     return np.where(pooled > 0, g, 0.0)
 
 
@@ -97,8 +98,19 @@ def hedges_g(a, b, axis: int = 0) -> np.ndarray:
     return hedges_g_from_moments(*_moments(a, axis, "first group"), *_moments(b, axis, "second group"))
 
 
-def hedges_g_interval(g, n_a: int, n_b: int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Normal-approximation confidence interval of Hedges' g (Hedges & Olkin 1985).
+def hedges_g_interval(
+    g, n_a: int, n_b: int, level: float = 0.95, leverage: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the normal-approximation confidence interval of Hedges' g (Hedges & Olkin 1985).
+
+    Parameters
+    ----------
+    g : array
+    n_a, n_b : int
+    level : float
+    leverage : float, optional
+        Variance of the difference of means in units of the variance, where
+        covariates are held fixed; None: 1/n_a + 1/n_b.
 
     Returns
     -------
@@ -108,7 +120,7 @@ def hedges_g_interval(g, n_a: int, n_b: int, level: float = 0.95) -> tuple[np.nd
     g = np.asarray(g, np.float64)
     if min(n_a, n_b) < 2:
         return np.full_like(g, np.nan), np.full_like(g, np.nan)
-    error = np.sqrt((n_a + n_b) / (n_a * n_b) + g**2 / (2 * (n_a + n_b)))
+    error = np.sqrt((1 / n_a + 1 / n_b if leverage is None else leverage) + g**2 / (2 * (n_a + n_b)))
     reach = _z(level) * error
     return g - reach, g + reach
 
@@ -119,26 +131,8 @@ def _z(level: float) -> float:
     return float(stats.norm.ppf(0.5 + level / 2))
 
 
-def welch_from_moments(mean_a, variance_a, n_a: int, mean_b, variance_b, n_b: int) -> Welch:
-    """Welch's t test from means, unbiased variances and counts; see `welch_t`."""
-    difference = np.asarray(mean_a, np.float64) - np.asarray(mean_b, np.float64)
-    if min(n_a, n_b) < 2:
-        nothing = np.zeros_like(difference)
-        return Welch(nothing, np.ones_like(nothing), np.ones_like(nothing), np.zeros(nothing.shape, bool))
-    part_a, part_b = np.asarray(variance_a, np.float64) / n_a, np.asarray(variance_b, np.float64) / n_b
-    error2 = part_a + part_b
-    defined = error2 > 0
-    safe = np.where(defined, error2, 1.0)
-    share = part_a / safe  # shares, not squares of tiny variances, which underflow
-    weight = share**2 / (n_a - 1) + (1 - share) ** 2 / (n_b - 1)
-    t = np.where(defined, difference / np.sqrt(safe), 0.0)
-    df = np.where(defined, 1 / weight, 1.0)
-    p = np.where(defined, 2 * special.stdtr(df, -np.abs(t)), 1.0)
-    return Welch(t, df, p, defined)
-
-
 def welch_t(a, b, axis: int = 0) -> Welch:
-    """Welch's unequal-variances t test of mean(a) − mean(b), two-sided.
+    """Welch's unequal-variances t test of mean(a) − mean(b), two-sided (`scipy.stats.ttest_ind`).
 
     Parameters
     ----------
@@ -152,11 +146,25 @@ def welch_t(a, b, axis: int = 0) -> Welch:
         Arrays of shape (...). Where the test cannot be made (a group of 0 or
         1, or no spread in either group) t = 0, df = 1, p = 1, defined = False.
     """
-    return welch_from_moments(*_moments(a, axis, "first group"), *_moments(b, axis, "second group"))
+    (_, variance_a, n_a), (_, variance_b, n_b) = _moments(a, axis, "first group"), _moments(b, axis, "second group")
+    shape = np.shape(variance_a)
+    if min(n_a, n_b) < 2:
+        return Welch(np.zeros(shape), np.ones(shape), np.ones(shape), np.zeros(shape, bool))
+    scale = np.maximum(np.abs(a).max(axis), np.abs(b).max(axis))
+    scale = np.expand_dims(np.where(scale > 0, scale, 1.0), axis)  # squares of tiny values would underflow
+    defined = (variance_a > 0) | (variance_b > 0)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of flat places, which are undefined here
+        found = stats.ttest_ind(np.asarray(a) / scale, np.asarray(b) / scale, axis=axis, equal_var=False)
+    t, df, p = (
+        np.where(defined, np.asarray(values, np.float64), usual)
+        for values, usual in ((found.statistic, 0.0), (found.df, 1.0), (found.pvalue, 1.0))
+    )
+    return Welch(t, df, p, defined)
 
 
 def benjamini_hochberg(p) -> np.ndarray:
-    """p values adjusted for the false discovery rate (Benjamini & Hochberg 1995).
+    """Return p values adjusted for the false discovery rate (Benjamini & Hochberg 1995, as SciPy has it).
 
     Parameters
     ----------
@@ -174,13 +182,9 @@ def benjamini_hochberg(p) -> np.ndarray:
     values = p[made]
     if values.size and (values.min() < 0 or values.max() > 1):
         raise ValueError(f"expected p values from 0 to 1, got {values.min():g} to {values.max():g}")
-    order = np.argsort(values)[::-1]
-    ranks = np.arange(values.size, 0, -1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.minimum.accumulate(values[order] * values.size / ranks), 1)
-    out = np.full(p.shape, np.nan)
-    out[made] = adjusted
-    return out
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[made] = stats.false_discovery_control(values) if values.size else values
+    return adjusted
 
 
 def mean_interval(values, axis: int = 0, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,16 +1,13 @@
-"""How well a classifier does, with intervals: accuracy, area under the curve, anything by bootstrap."""
+"""How well a classifier does, with intervals: accuracy and area under the ROC curve."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import binomtest, norm, rankdata
 
-from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-
-__all__ = ["Estimate", "auc_interval", "bootstrap_interval", "roc_auc", "roc_curve", "wilson_interval"]
+__all__ = ["Estimate", "auc_interval", "roc_auc", "wilson_interval"]
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,12 @@ def _z(level: float) -> float:
 
 
 def wilson_interval(successes: int, n: int, level: float = 0.95) -> Estimate:
-    """A proportion with Wilson's score interval (Wilson 1927); ValueError unless 0 ≤ successes ≤ n, n > 0."""
+    """Return a proportion with Wilson's score interval (Wilson 1927); ValueError unless 0 ≤ successes ≤ n, n > 0."""
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"expected 0 to n successes of n > 0 trials, got {successes} of {n}")
-    z2 = _z(level) ** 2
-    share = successes / n
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    reach = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    low = 0.0 if successes == 0 else float(centre - reach)
-    high = 1.0 if successes == n else float(centre + reach)
-    return Estimate(share, low, high, level)
+    _z(level)
+    interval = binomtest(successes, n).proportion_ci(level, method="wilson")
+    return Estimate(successes / n, float(interval.low), float(interval.high), level)
 
 
 def _two_classes(labels, scores) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +59,7 @@ def _two_classes(labels, scores) -> tuple[np.ndarray, np.ndarray]:
 
 
 def roc_auc(labels, scores) -> float:
-    """Area under the ROC curve from scores, ties counted half (Mann–Whitney).
+    """Return the area under the ROC curve from scores, ties counted half.
 
     Parameters
     ----------
@@ -74,23 +67,10 @@ def roc_auc(labels, scores) -> float:
     scores : sequence of float
         Larger means more likely positive: probabilities or logits, not labels.
     """
-    positive, negative = _two_classes(labels, scores)
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
-    m, n = len(positive), len(negative)
-    return float((ranks.sum() - m * (m + 1) / 2) / (m * n))
+    _two_classes(labels, scores)
+    from sklearn.metrics import roc_auc_score  # seconds to load, and few callers need it
 
-
-def roc_curve(labels, scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """False positive rate, true positive rate and threshold, from (0, 0) to (1, 1).
-
-    A score at or above the threshold counts as positive; the first threshold
-    is infinite.
-    """
-    positive, negative = _two_classes(labels, scores)
-    thresholds = np.unique(np.concatenate([positive, negative]))[::-1]
-    tpr = 1 - np.searchsorted(np.sort(positive), thresholds, side="left") / len(positive)
-    fpr = 1 - np.searchsorted(np.sort(negative), thresholds, side="left") / len(negative)
-    return np.r_[0.0, fpr], np.r_[0.0, tpr], np.r_[np.inf, thresholds]
+    return float(roc_auc_score(np.asarray(labels).astype(bool), np.asarray(scores, np.float64)))
 
 
 def auc_interval(labels, scores, level: float = 0.95) -> Estimate:
@@ -115,55 +95,3 @@ def auc_interval(labels, scores, level: float = 0.95) -> Estimate:
     reach = z * np.sqrt(variance) / (auc * (1 - auc))
     low, high = 1 / (1 + np.exp(-(logit - reach))), 1 / (1 + np.exp(-(logit + reach)))
     return Estimate(auc, float(low), float(high), level)
-
-
-def bootstrap_interval(
-    values,
-    statistic: Callable[[np.ndarray], float] = np.mean,
-    *,
-    patients=None,
-    n: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> Estimate:
-    """Percentile bootstrap of any statistic of rows, drawing patients with replacement.
-
-    Parameters
-    ----------
-    values : array, shape (n_rows, ...)
-    statistic : callable
-        From rows to a number. Draws for which it is NaN are left out.
-    patients : sequence of n_rows, optional
-        Rows of one patient are drawn together.
-    n : int
-        Draws.
-
-    Raises
-    ------
-    ValueError
-        For no rows, or if fewer than half of the draws give a number.
-    """
-    values = np.asarray(values)
-    if len(values) == 0:
-        raise ValueError("expected at least one row, got none")
-    tail = norm.sf(_z(level))
-    owner = np.arange(len(values)) if patients is None else np.unique(np.asarray(patients), return_inverse=True)[1]
-    if len(owner) != len(values):
-        raise ValueError(f"expected one patient a row, got {len(owner)} patients for {len(values)} rows")
-    rows = [np.flatnonzero(owner == k) for k in range(owner.max() + 1)]
-    rng = np.random.default_rng(seed)
-    draws = np.empty(n)
-    for i in range(n):
-        if i % 64 == 0:
-            check_cancel(cancel)
-            tell(progress, i, n)
-        chosen = rng.integers(0, len(rows), len(rows))
-        draws[i] = statistic(values[chosen] if patients is None else values[np.concatenate([rows[k] for k in chosen])])
-    tell(progress, n, n)
-    draws = draws[np.isfinite(draws)]
-    if len(draws) < n / 2:
-        raise ValueError(f"expected a number from most draws, got one from {len(draws)} of {n}")
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Estimate(float(statistic(values)), float(low), float(high), level)

@@ -1,4 +1,9 @@
-"""Voxel-wise group differences with the family-wise error held by permutation."""
+"""Voxel-wise group differences with the family-wise error held by permutation.
+
+nilearn's `permuted_ols` gives the same statistics and thresholds (a test
+compares them), but takes all voxels of all scans at once, permutes scans
+rather than patients and enumerates no small cohorts; so this is our own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.stats.linear import design_basis
 
 __all__ = ["MaxT", "max_t"]
 
@@ -24,7 +30,7 @@ class MaxT:
     Attributes
     ----------
     t : array, shape (n_voxels,), float32
-        Student's t, first group minus second; 0 where nobody differs.
+        Student's t, first group minus second, covariates held fixed; 0 where nobody differs.
     p : array, shape (n_voxels,), float32
         Family-wise corrected, two-sided.
     null : array, shape (n_permutations,)
@@ -82,21 +88,71 @@ def _labellings(in_a: np.ndarray, n_permutations: int, seed: int) -> tuple[np.nd
     return rng.permuted(np.tile(in_a, (n_permutations, 1)), axis=1), False
 
 
-def _contrasts(labels: np.ndarray) -> np.ndarray:
-    """Rows whose product with a centred, unit-length voxel is its correlation with the labels."""
-    centred = labels - labels.mean(1, keepdims=True)
-    return centred / np.linalg.norm(centred, axis=1, keepdims=True)
+@dataclass(frozen=True, eq=False)
+class _Permutations:
+    """Linear forms of a voxel's residuals under every permutation.
+
+    Parameters
+    ----------
+    basis : array, shape (n, 1 + k)
+        Orthonormal basis of intercept and covariates.
+    group : array, shape (m, n)
+        What of the group the covariates do not explain, of length 1, under
+        each permutation.
+    nuisance : array, shape (m, k, n)
+        The covariates' part of the basis under the same permutations.
+    exhaustive : bool
+        Whether these are all permutations there are.
+    """
+
+    basis: np.ndarray
+    group: np.ndarray
+    nuisance: np.ndarray
+    exhaustive: bool
+
+    def observed(self, in_a: np.ndarray) -> np.ndarray:
+        """Return the form of the labels as they are, shape (n,)."""
+        return _unit(in_a - self.basis @ (self.basis.T @ in_a))
+
+    def correlations(self, rows: slice, z: np.ndarray) -> np.ndarray:
+        """Return the partial correlation of group and voxel, shape (rows, voxels), under some of the permutations.
+
+        Residuals are permuted, and what the covariates explain of them anew is taken out (Freedman & Lane 1983).
+        """
+        r = self.group[rows] @ z
+        if self.nuisance.shape[1]:
+            explained = np.einsum("mkv->mv", np.square(self.nuisance[rows] @ z))
+            r = r / np.sqrt(np.maximum(1 - explained, TIE))
+        return r
 
 
-def _standardised(chunk: np.ndarray) -> np.ndarray:
-    """Voxels centred over patients and of length 1; 0 where nobody differs."""
+def _unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def _permutations(in_a: np.ndarray, covariates: np.ndarray | None, n_permutations: int, seed: int) -> _Permutations:
+    basis = design_basis(np.empty((len(in_a), 0)) if covariates is None else covariates, in_a)
+    if basis.shape[1] == 1:  # without covariates only the labels count, and there are fewer of them
+        labels, exhaustive = _labellings(in_a, n_permutations, seed)
+        group = _unit(labels - labels.mean(1, keepdims=True))
+        return _Permutations(basis, group, np.empty((len(group), 0, len(in_a))), exhaustive)
+    rng = np.random.default_rng(seed)
+    order = rng.permuted(np.tile(np.arange(len(in_a)), (n_permutations, 1)), axis=1)
+    group = _unit(in_a - basis @ (basis.T @ in_a))
+    return _Permutations(basis, group[order], basis.T[1:, order].transpose(1, 0, 2), False)
+
+
+def _standardised(chunk: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Return voxels without what intercept and covariates explain, of length 1; 0 where nobody differs."""
     largest = np.abs(chunk).max(0)
-    centred = chunk - chunk.mean(0)
-    length = np.linalg.norm(centred, axis=0)
+    rest = chunk - chunk.mean(0)
+    if basis.shape[1] > 1:
+        rest -= basis @ (basis.T @ rest)
+    length = np.linalg.norm(rest, axis=0)
     flat = length <= 1e-12 * largest * math.sqrt(len(chunk))
-    centred /= np.where(flat, 1.0, length)
-    centred[:, flat] = 0
-    return centred
+    rest /= np.where(flat, 1.0, length)
+    rest[:, flat] = 0
+    return rest
 
 
 def _t_of_r(r: np.ndarray, df: int) -> np.ndarray:
@@ -104,9 +160,9 @@ def _t_of_r(r: np.ndarray, df: int) -> np.ndarray:
     return r * np.sqrt(df / (1 - r * r))
 
 
-def _chunks(values, n_rows: int, memory: int) -> Iterator[np.ndarray]:
-    """Pieces (n_rows, some voxels) whose float64 copies and products stay within `memory` bytes."""
-    width = max(1, memory // (8 * (3 * n_rows + 2 * PERMUTATION_BLOCK)))
+def _chunks(values, n_rows: int, forms: int, memory: int) -> Iterator[np.ndarray]:
+    """Yield pieces (n_rows, some voxels) whose float64 copies and products with `forms` stay within `memory` bytes."""
+    width = max(1, memory // (8 * (3 * n_rows + (1 + forms) * PERMUTATION_BLOCK)))
     pieces = [values] if isinstance(values, np.ndarray) else values
     for piece in pieces:
         array = np.asarray(piece)
@@ -116,12 +172,12 @@ def _chunks(values, n_rows: int, memory: int) -> Iterator[np.ndarray]:
             yield array[:, start : start + width]
 
 
-def _raise_maxima(largest: np.ndarray, contrasts: np.ndarray, z: np.ndarray, cancel: Cancel | None) -> None:
-    """Largest |correlation| of every permutation so far, with the voxels of one more chunk, in place."""
-    for start in range(0, len(contrasts), PERMUTATION_BLOCK):
+def _raise_maxima(largest: np.ndarray, permutations: _Permutations, z: np.ndarray, cancel: Cancel | None) -> None:
+    """Raise the largest |correlation| of every permutation so far by the voxels of one more chunk, in place."""
+    for start in range(0, len(largest), PERMUTATION_BLOCK):
         check_cancel(cancel)
         rows = slice(start, start + PERMUTATION_BLOCK)
-        r = contrasts[rows] @ z
+        r = permutations.correlations(rows, z)
         largest[rows] = np.maximum(largest[rows], np.maximum(r.max(1, initial=0), -r.min(1, initial=0)))
 
 
@@ -130,6 +186,7 @@ def max_t(
     in_a,
     *,
     patients=None,
+    covariates=None,
     n_permutations: int = 1000,
     seed: int = 0,
     n_voxels: int | None = None,
@@ -139,10 +196,11 @@ def max_t(
 ) -> MaxT:
     """Compare two groups voxel by voxel with max-T permutation (Westfall & Young 1993).
 
-    Labels are permuted among PATIENTS: scans of one patient are averaged
-    first and never torn apart. The statistic is Student's t with pooled
-    variance; it grows with the correlation of voxel and label, so one matrix
-    product gives it for a block of permutations.
+    PATIENTS are permuted: scans of one patient are averaged first and never
+    torn apart. The statistic is Student's t with pooled variance; it grows
+    with the correlation of voxel and label, so one matrix product gives it
+    for a block of permutations. With covariates, the residuals of a voxel
+    are permuted (Freedman & Lane 1983; Winkler et al. 2014).
 
     Parameters
     ----------
@@ -154,8 +212,11 @@ def max_t(
         Whether a scan belongs to the first group.
     patients : sequence of n_scans, optional
         Patient of every scan; without it every scan is a patient of its own.
+    covariates : array, shape (n_scans, k), optional
+        Numbers that are held fixed, such as age.
     n_permutations : int
-        If there are no more than that, all are used instead.
+        If there are no more labellings than that, all are used instead
+        (without covariates).
     seed : int
     n_voxels : int, optional
         Voxels in all, for progress when `values` is an iterable.
@@ -174,7 +235,8 @@ def max_t(
     ------
     ValueError
         For an empty group, fewer than three patients, a patient in both
-        groups, or values that are not finite.
+        groups, values that are not finite, or covariates that are not finite
+        or determine the group.
     Cancelled
     """
     in_a = np.asarray(in_a, bool)
@@ -184,23 +246,27 @@ def max_t(
         raise ValueError(f"expected two groups and at least 3 patients, got {n_a} and {n - n_a}")
     if n_permutations < 1:
         raise ValueError(f"expected at least 1 permutation, got {n_permutations}")
-    others, exhaustive = _labellings(labels, n_permutations, seed)
-    contrasts, observed = _contrasts(others), _contrasts(labels[None])
-    largest = np.zeros(len(contrasts))
+    if covariates is not None:
+        covariates = np.asarray(covariates, np.float64).reshape(len(in_a), -1)
+        covariates = averaging @ covariates
+    permutations = _permutations(labels, covariates, n_permutations, seed)
+    basis, observed = permutations.basis, permutations.observed(labels)
+    largest = np.zeros(len(permutations.group))
     total = values.shape[1] if isinstance(values, np.ndarray) else n_voxels
     found, done = [], 0
-    for chunk in _chunks(values, len(in_a), memory):
+    for chunk in _chunks(values, len(in_a), 2 * basis.shape[1], memory):
         chunk = chunk.astype(np.float64)
         if not np.isfinite(chunk).all():
             raise ValueError("expected finite values, got NaN or infinity in at least one voxel")
-        z = _standardised(averaging @ chunk if patients is not None else chunk)
-        found.append((observed @ z)[0])
-        _raise_maxima(largest, contrasts, z, cancel)
+        z = _standardised(averaging @ chunk if patients is not None else chunk, basis)
+        found.append(observed @ z)
+        _raise_maxima(largest, permutations, z, cancel)
         done += chunk.shape[1]
         tell(progress, done, max(done, total or 0))
     r = np.concatenate(found) if found else np.zeros(0)
     null = np.sort(largest)
     reached = len(null) - np.searchsorted(null, np.abs(r) * (1 - TIE) - TIE, side="left")
     p = (reached + 1) / (len(null) + 1)
-    t = _t_of_r(r, n - 2).astype(np.float32)
-    return MaxT(t, p.astype(np.float32), _t_of_r(null, n - 2), len(null), exhaustive, n_a, n - n_a)
+    df = n - 1 - basis.shape[1]
+    t = _t_of_r(r, df).astype(np.float32)
+    return MaxT(t, p.astype(np.float32), _t_of_r(null, df), len(null), permutations.exhaustive, n_a, n - n_a)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["GroupMoments", "Moments"]
+__all__ = ["Moments"]
 
 
 class Moments:
@@ -51,20 +51,6 @@ class Moments:
         deviation *= data - self.mean
         self.m2 += deviation
 
-    def merge(self, other: Moments) -> None:
-        """Take the volumes another one has seen into account (Chan et al. 1979)."""
-        if other.count == 0:
-            return
-        self._check(other.mean.shape)
-        if self.count == 0:
-            self.count, self.mean, self.m2 = other.count, other.mean.copy(), other.m2.copy()
-            return
-        total = self.count + other.count
-        deviation = other.mean - self.mean
-        self.mean += deviation * (other.count / total)
-        self.m2 += other.m2 + deviation**2 * (self.count * other.count / total)
-        self.count = total
-
     def _seen(self) -> None:
         if self.count == 0:
             raise ValueError("expected at least one volume, got none: an empty group has no mean")
@@ -100,44 +86,3 @@ class Moments:
             moments.mean = np.array(state["mean"], np.float64)
             moments.m2 = np.array(state["m2"], np.float64)
         return moments
-
-
-class GroupMoments:
-    """Moments of several groups, made when a group's first volume comes.
-
-    Examples
-    --------
-    >>> groups = GroupMoments()
-    >>> groups.add("patients", np.array([2.0]))
-    >>> groups.count("patients"), groups.count("controls")
-    (1, 0)
-    """
-
-    def __init__(self):
-        self.groups: dict[Hashable, Moments] = {}
-
-    def add(self, group: Hashable, volume) -> None:
-        """Take one volume of a group into account."""
-        self.groups.setdefault(group, Moments()).add(volume)
-
-    def count(self, group: Hashable) -> int:
-        """Volumes of a group seen so far; 0 for a group never seen."""
-        return self.groups[group].count if group in self.groups else 0
-
-    def get(self, group: Hashable) -> Moments:
-        """Moments of a group; KeyError names those there are."""
-        if group not in self.groups:
-            raise KeyError(f"expected a group with volumes, got {group!r}; available: {list(self.groups)}")
-        return self.groups[group]
-
-    def total(self) -> Moments:
-        """Moments of all groups together, a new object."""
-        everything = Moments()
-        for moments in self.groups.values():
-            everything.merge(moments)
-        return everything
-
-    def merge(self, other: GroupMoments) -> None:
-        """Take everything another one has seen into account."""
-        for group, moments in other.groups.items():
-            self.groups.setdefault(group, Moments()).merge(moments)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from mriinterp.stats.groups import benjamini_hochberg, hedges_g, hedges_g_interval, mean_interval, welch_t
+from mriinterp.stats.groups import (
+    benjamini_hochberg,
+    hedges_correction,
+    hedges_g,
+    hedges_g_interval,
+    mean_interval,
+    welch_t,
+)
+from mriinterp.stats.linear import adjusted_difference
 
-__all__ = ["compare_groups", "patient_means"]
+__all__ = ["compare_groups", "group_means", "patient_means"]
 
 
 def patient_means(values, patients, groups=None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -53,10 +63,10 @@ def patient_means(values, patients, groups=None) -> tuple[np.ndarray, np.ndarray
     return sums / counts, names, of_patient
 
 
-def compare_groups(
+def group_means(
     values: pd.DataFrame, groups, positive: str, reference: str, *, patients=None, level: float = 0.95
 ) -> pd.DataFrame:
-    """Every area compared between two groups.
+    """Return mean and interval of every area in two groups, without a test.
 
     Parameters
     ----------
@@ -65,40 +75,108 @@ def compare_groups(
     groups : sequence of n_scans
         Group of every scan; scans of other groups are not used.
     positive, reference : str
-        Differences are positive − reference.
     patients : sequence of n_scans, optional
         Patient of every scan; scans of one patient are averaged first.
     level : float
-        Of the confidence intervals of means and of g.
+        Of the confidence intervals.
 
     Returns
     -------
     DataFrame
         One row an area, in the order of the columns: area, n_a, mean_a,
-        low_a, high_a (positive group), n_b, mean_b, low_b, high_b (reference),
-        difference, g, g_low, g_high, t, df, p, p_fdr, defined. p_fdr is
-        Benjamini–Hochberg over the areas where a test could be made, 1 elsewhere.
+        low_a, high_a (positive group), n_b, mean_b, low_b, high_b (reference).
     """
-    groups = np.asarray(groups)
-    data = values.to_numpy(np.float64)
+    people = _people(values, groups, positive, reference, patients)
+    return pd.DataFrame(_mean_columns(people, level))
+
+
+def compare_groups(
+    values: pd.DataFrame,
+    groups,
+    positive: str,
+    reference: str,
+    *,
+    patients=None,
+    covariates: pd.DataFrame | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Compare every area between two groups.
+
+    Parameters
+    ----------
+    values, groups, positive, reference, patients, level
+        As in `group_means`. Differences are positive − reference.
+    covariates : DataFrame, shape (n_scans, k), optional
+        Numbers that are held fixed, such as age: the test is then an analysis
+        of covariance (ordinary least squares), else Welch's.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `group_means`, which are not adjusted, then
+        difference, g, g_low, g_high, t, df, p, p_fdr, defined, which are.
+        p_fdr is Benjamini–Hochberg over the areas where a test could be
+        made, 1 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        For groups without scans, patients in both groups, and covariates
+        that are not finite or determine the group.
+    """
+    people = _people(values, groups, positive, reference, patients, covariates)
+    columns = _mean_columns(people, level)
+    a, b = people.values[people.in_a], people.values[~people.in_a]
+    if people.covariates is None or not people.covariates.shape[1]:
+        test, g, leverage = welch_t(a, b), hedges_g(a, b), None
+        difference, df = columns["mean_a"] - columns["mean_b"], test.df
+    else:
+        test = adjusted_difference(people.values, people.in_a, people.covariates)
+        safe = np.where(test.defined, test.deviation, 1.0)
+        g = np.where(test.defined, test.difference / safe * hedges_correction(test.df), 0.0)
+        difference, df, leverage = test.difference, np.full(len(g), float(test.df)), test.leverage
+    low, high = hedges_g_interval(g, len(a), len(b), level, leverage)
+    adjusted = benjamini_hochberg(np.where(test.defined, test.p, np.nan))
+    columns |= {"difference": difference, "g": g, "g_low": low, "g_high": high}
+    columns |= {"t": test.t, "df": df, "p": test.p}
+    columns |= {"p_fdr": np.where(test.defined, adjusted, 1.0), "defined": test.defined}
+    return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class _People:
+    """One row a person: `values` (n, areas), whether of the first group, covariates (n, k)."""
+
+    areas: list[str]
+    values: np.ndarray
+    in_a: np.ndarray
+    covariates: np.ndarray | None
+
+
+def _people(values: pd.DataFrame, groups, positive, reference, patients, covariates=None) -> _People:
+    """Take the people of two groups, scans of one patient averaged."""
+    groups, data = np.asarray(groups), values.to_numpy(np.float64)
     if len(groups) != len(data):
         raise ValueError(f"expected one group a scan, got {len(groups)} groups for {len(data)} scans")
+    if covariates is not None and len(covariates) != len(data):
+        raise ValueError(f"expected covariates of every scan, got {len(covariates)} for {len(data)} scans")
     missing = [g for g in (positive, reference) if g not in set(groups.tolist())]
     if missing:
         raise ValueError(f"expected scans of groups {missing}; available: {sorted(set(map(str, groups)))}")
     kept = np.isin(groups, [positive, reference])
-    data, groups = data[kept], groups[kept]
+    more = np.empty((len(data), 0)) if covariates is None else covariates.to_numpy(np.float64)
+    both, groups = np.column_stack([data, more])[kept], groups[kept]
     if patients is not None:
-        data, _, groups = patient_means(data, np.asarray(patients)[kept], groups)
-    a, b = data[groups == positive], data[groups == reference]
-    g, test = hedges_g(a, b), welch_t(a, b)
-    columns: dict[str, object] = {"area": values.columns.astype(str)}
-    for side, group in (("a", a), ("b", b)):
+        both, _, groups = patient_means(both, np.asarray(patients)[kept], groups)
+    m = data.shape[1]
+    return _People(
+        list(values.columns.astype(str)), both[:, :m], groups == positive, None if covariates is None else both[:, m:]
+    )
+
+
+def _mean_columns(people: _People, level: float) -> dict[str, object]:
+    columns: dict[str, object] = {"area": people.areas}
+    for side, group in (("a", people.values[people.in_a]), ("b", people.values[~people.in_a])):
         mean, low, high = mean_interval(group, level=level)
         columns |= {f"n_{side}": len(group), f"mean_{side}": mean, f"low_{side}": low, f"high_{side}": high}
-    g_low, g_high = hedges_g_interval(g, len(a), len(b), level)
-    adjusted = benjamini_hochberg(np.where(test.defined, test.p, np.nan))
-    columns |= {"difference": columns["mean_a"] - columns["mean_b"], "g": g, "g_low": g_low, "g_high": g_high}
-    columns |= {"t": test.t, "df": test.df, "p": test.p}
-    columns |= {"p_fdr": np.where(test.defined, adjusted, 1.0), "defined": test.defined}
-    return pd.DataFrame(columns)
+    return columns

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.stats import roc_auc
 from mriinterp.training.metrics import Performance, measure
 
 __all__ = [
@@ -215,7 +216,7 @@ def fit(
         losses.append(total / len(batches))
         signed = torch.from_numpy(margin) * (2 * truth - 1)
         checks.append(F.softplus(-signed).mean().item())
-        aucs.append(_auc(margin, truth.numpy()))
+        aucs.append(roc_auc(truth.numpy(), margin) if 0 < truth.sum() < len(truth) else float("nan"))
         log.info("epoch %d: loss %.3f, validation loss %.3f, AUC %.3f", epoch, losses[-1], checks[-1], aucs[-1])
         if best < 0 or checks[-1] < checks[best]:
             best, kept = epoch, copy.deepcopy(module.state_dict())
@@ -224,11 +225,6 @@ def fit(
     module.load_state_dict(kept)
     module.eval()
     return History(tuple(losses), tuple(checks), tuple(aucs), best)
-
-
-def _auc(margin: np.ndarray, truth: np.ndarray) -> float:
-    ill, well = margin[truth == 1], margin[truth == 0]
-    return float(((ill[:, None] > well) + 0.5 * (ill[:, None] == well)).mean()) if len(ill) and len(well) else np.nan
 
 
 def patient_folds(patients: Sequence, labels: Sequence[int], k: int, seed: int = 0) -> list[np.ndarray]:

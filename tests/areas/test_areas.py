@@ -216,3 +216,20 @@ def test_the_peak_of_a_flat_area_is_its_middle(oblique_affine):
     table = area_table(volume, Atlas("boxes", Volume(labels, oblique_affine), areas), merge_hemispheres=False)
     peaks = table[["peak_x", "peak_y", "peak_z"]].to_numpy()
     np.testing.assert_allclose(peaks, volume.grid.to_mm([[3, 3, 5], [6, 0, 0]]), atol=1e-6)
+
+
+def test_the_peak_of_two_sides_is_never_that_of_a_side_without_voxels(oblique_affine):
+    """A side the grid does not reach has no peak, however far below 0 the other side's is."""
+    labels = np.zeros((7, 8, 9), np.int16)
+    labels[1:3, 2, 2] = 2
+    volume = Volume(labels, oblique_affine)
+    names = pd.DataFrame({"label": [1, 2, 3], "name": ["X_L", "X_R", "Y"], "hemisphere": ["L", "R", ""]})
+    atlas = Atlas("half", volume, names)
+    data = np.zeros(labels.shape, np.float32)
+    data[1, 2, 2], data[2, 2, 2] = -3, -2
+    table = area_table(Volume(data, oblique_affine), atlas, part="signed", normalise=False).set_index("area")
+    assert table.loc["X", "peak"] == -2
+    np.testing.assert_allclose(
+        table.loc["X", ["peak_x", "peak_y", "peak_z"]].astype(float), volume.grid.to_mm([[2, 2, 2]])[0], atol=1e-6
+    )
+    assert table.loc["Y", ["peak", "peak_x", "peak_y", "peak_z"]].isna().all()
