@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,9 @@ class ScanSource(Protocol):
 
     def fingerprint(self) -> str:
         """A text that changes when the scan may have changed; reads no voxel."""
+
+    def stamp(self) -> str:
+        """As `fingerprint`, as sure as can be on this machine: for what is kept in memory."""
 
 
 class Study(ABC):
@@ -85,6 +89,19 @@ class Study(ABC):
             some = ", ".join(map(str, self.subjects.index[:5]))
             raise KeyError(f"expected a subject of study {self.name!r}, got {subject!r}; available: {some}, …")
 
+    def stamp(self) -> str:
+        """Return a text that changes when what the study is made of does: table, network, atlas; not its scans."""
+        return f"{self.model_recipe.stamp()} {self.atlas_recipe.stamp()}"
+
+    @cached_property
+    def opened(self) -> str:
+        """Its `stamp` when it was opened."""
+        return self.stamp()
+
+    def is_current(self) -> bool:
+        """Whether what the study is made of is still on disk as it was when it was opened."""
+        return self.stamp() == self.opened
+
     def scan(self, subject: str) -> Volume:
         """The scan of a subject, RAS+."""
         return self.source(subject).load()
@@ -123,6 +140,10 @@ class Study(ABC):
     def background(self) -> Volume:
         """What group maps are shown over."""
         return template(DEMO_GRID)
+
+    def background_stamp(self) -> str:
+        """Return a text that changes when the background may have changed; the study's `stamp` counts besides."""
+        return ""
 
     def background_source(self) -> ScanSource | None:
         """The background as a source, for fills called "reference"; None if there is none."""

@@ -56,6 +56,9 @@ class StudySettings:
         ``study normalise`` and kept in the output folder.
     background : {"mean", "template"}
         What group maps lie over; `normalised`: the mean of what the network reads.
+    sources : tuple of Path
+        Files and folders that decide which scans the study has: the study file, its
+        table, its folder of images, its list of corrupt scans.
     """
 
     name: str
@@ -85,6 +88,7 @@ class StudySettings:
     background: str = "mean"
     normalised: bool = False
     path: Path | None = None
+    sources: tuple[Path, ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -167,7 +171,14 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         background=flat.get("background.kind", "mean"),
         normalised=flat.get("background.normalised", False),
         path=path.absolute(),
+        sources=_sources(flat, path.absolute()),
     ), problems
+
+
+def _sources(flat: Mapping[str, Any], path: Path) -> tuple[Path, ...]:
+    named = [flat.get(f"subjects.{key}") for key in ("table", "images", "corrupt")]
+    found = [_located(name, path.parent) for name in named if isinstance(name, str)]
+    return (path, *found, found[0] / "participants.tsv")  # the table may be a BIDS folder
 
 
 def _located(text: str, folder: Path) -> Path:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import mriinterp
 from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.base.fingerprint import file_stamp
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import DEMO_GRID, template
 from mriinterp.image.volume import Volume
-from mriinterp.models import Model, load_code, load_model
+from mriinterp.models import Model, load_code, load_model, read_card
 from mriinterp.simulation.subjects import SimulationSettings, simulate_subject
 
 __all__ = ["AtlasRecipe", "FileScan", "ModelRecipe", "SimulatedScan", "TemplateScan"]
+
+
+PACKAGED = Path(mriinterp.models.__file__).parent / "weights"  # cards that come with the package
 
 
 def _digest(*parts: object) -> str:
@@ -38,6 +43,10 @@ class FileScan:
         stat = os.stat(self.path)
         return _digest(Path(self.path).name, stat.st_size, stat.st_mtime_ns, self.allow_unknown_space)
 
+    def stamp(self) -> str:
+        """As `fingerprint`, and tells also a file of the same size and time; on this machine only."""
+        return _digest(self.fingerprint(), file_stamp([self.path], read=0))
+
 
 @dataclass(frozen=True)
 class SimulatedScan:
@@ -54,6 +63,8 @@ class SimulatedScan:
         """Changes with the settings and with the version of this package."""
         return _digest("simulated", self.settings, self.subject, mriinterp.__version__)
 
+    stamp = fingerprint
+
 
 @dataclass(frozen=True)
 class TemplateScan:
@@ -66,6 +77,8 @@ class TemplateScan:
     def fingerprint(self) -> str:
         """Always the same."""
         return _digest("template", mriinterp.__version__)
+
+    stamp = fingerprint
 
 
 @dataclass(frozen=True)
@@ -114,6 +127,24 @@ class ModelRecipe:
             named.append(self.source)
         return [Path(name) for name in named if name]
 
+    def stamp(self) -> str:
+        """Changes when a file of the network does: weights, card, mask, code, and what the card names."""
+        files = self.files()
+        files += [PACKAGED / f"{self.source}.json", *(Path(name).with_suffix(".json") for name in self.weights)]
+        cards = [path for path in files if path.suffix.lower() == ".json"]
+        return file_stamp([*files, *(name for card in cards for name in _named_by(card, file_stamp([card])))])
+
+
+@lru_cache(maxsize=64)
+def _named_by(card: Path, stamp: str) -> tuple[Path, ...]:
+    """Files that a model card names (`stamp`: of the card); none if it cannot be read, which is reported elsewhere."""
+    try:
+        found = read_card(card)
+    except (OSError, ValueError, KeyError):
+        return ()
+    named = (*found.weights, found.brain_mask, *(found.normalisation or {}).values())
+    return tuple(found.folder / name for name in named if isinstance(name, str))
+
 
 @dataclass(frozen=True)
 class AtlasRecipe:
@@ -125,3 +156,7 @@ class AtlasRecipe:
     def load(self) -> Atlas:
         """Load it; errors as of `load_atlas`."""
         return load_atlas(self.source, Path(self.table) if self.table else None)
+
+    def stamp(self) -> str:
+        """Changes when a file of the atlas does."""
+        return file_stamp([self.source, self.table])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import brain_mask, template
@@ -85,6 +86,7 @@ class TableStudy(Study):
         self.name, self.title, self.simulated = settings.name, settings.title or settings.name, settings.simulated
         self.check_space, self.authors = settings.check_space, settings.authors
         self.groups, self.positive, self.output = settings.groups, settings.positive, settings.output
+        self.opened = self.stamp()
         frame, self.report = read_table_of(settings)
         # A group without scans is an error of `study check`, but what there is can still be looked at.
         fatal = [f for f in self.report.errors if frame.empty or not f.message.startswith(EMPTY_GROUP)]
@@ -100,6 +102,9 @@ class TableStudy(Study):
     def __reduce__(self):
         return type(self), (self.settings,)
 
+    def stamp(self) -> str:
+        return f"{file_stamp(self.settings.sources)} {self._recipe.stamp()} {self.atlas_recipe.stamp()}"
+
     def source(self, subject: str) -> FileScan:
         self._check(subject)
         return FileScan(Path(self.subjects.loc[subject, "path"]), self.settings.allow_unknown_space)
@@ -110,16 +115,22 @@ class TableStudy(Study):
         return self.output / "model" / "card.json"
 
     @property
-    def model_recipe(self) -> ModelRecipe:
+    def _recipe(self) -> ModelRecipe:
         recipe = self.settings.model
-        if self.settings.normalisation != "voxelwise":
-            return recipe
-        if not self.fitted_card.is_file():
+        return recipe if not self._fitted else replace(recipe, source=str(self.fitted_card), brain_mask="")
+
+    @property
+    def _fitted(self) -> bool:
+        return self.settings.normalisation == "voxelwise"
+
+    @property
+    def model_recipe(self) -> ModelRecipe:
+        if self._fitted and not self.fitted_card.is_file():
             raise ValueError(
                 f"{self.name}: expected a fitted voxelwise normalisation, found no {self.fitted_card}; "
                 f"make it: python -m mriinterp study normalise {self.settings.path}"
             )
-        return replace(recipe, source=str(self.fitted_card), brain_mask="")
+        return self._recipe
 
     @property
     def folds(self) -> Mapping[str, ModelRecipe]:
@@ -142,6 +153,11 @@ class TableStudy(Study):
             return template(self.cpu_model.grid).canonical()
         made = mean_training_scan(self, progress=progress, cancel=cancel)
         return template(self.cpu_model.grid).canonical() if made is None else made
+
+    def background_stamp(self) -> str:
+        from mriinterp.study.training import training_digest
+
+        return training_digest(self)
 
     def background_source(self) -> FileScan | None:
         from mriinterp.study.training import mean_training_scan

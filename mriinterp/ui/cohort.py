@@ -25,7 +25,7 @@ DERIVED = {"all": "All groups", "difference": "Difference", "effect": "Effect si
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the mean training scan …")
-def _background(name: str) -> Volume:
+def _background(name: str, opened: str, stamp: str) -> Volume:
     return study_of(name).background()
 
 
@@ -38,7 +38,9 @@ def background_of(name: str, view: View) -> Volume:
     """What averages lie over, on their grid: the mean training scan, or the template."""
     if not isinstance(view, StudyView):
         return _template("template", view.grid.shape, view)
-    return on_grid_of(_background(name), Volume(np.broadcast_to(np.float32(0), view.grid.shape), view.grid.affine))
+    study = study_of(name)
+    background = _background(name, study.opened, study.background_stamp())
+    return on_grid_of(background, Volume(np.broadcast_to(np.float32(0), view.grid.shape), view.grid.affine))
 
 
 def _scale_of(volumes: list[Volume], signed: bool) -> tuple[float, float]:

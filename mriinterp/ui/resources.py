@@ -1,10 +1,14 @@
 """What sessions share: studies, models, scans, known maps.
 
 Caches are keyed on strings, never on volumes: Streamlit samples large
-arrays when it hashes them, so two scans could share a key.
+arrays when it hashes them, so two scans could share a key. A name is no key
+either: stamps of the files behind it are part of every key, so that what is
+shown is what is on disk.
 """
 
 from __future__ import annotations
+
+import threading
 
 import streamlit as st
 
@@ -13,14 +17,16 @@ from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume, resample
 from mriinterp.methods.cam import model_layers
-from mriinterp.models import Model, Prediction, load_model
+from mriinterp.models import Model, Prediction
 from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
-from mriinterp.study import DemoStudy, Study, load_study
+from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, Study, load_study
 
 __all__ = [
+    "READING",
     "atlas_of",
     "known_map",
+    "known_predictions",
     "layers_of",
     "model_of",
     "network_of",
@@ -28,70 +34,123 @@ __all__ = [
     "prediction_of",
     "reference_of",
     "scan_of",
+    "scan_stamp",
     "store",
     "study_of",
     "truth_of",
 ]
 
+STUDIES = 16  # all that the sidebar offers, and some more
+READING = threading.BoundedSemaphore(2)  # scans read at once: one of a few megabytes can unpack to half a gigabyte
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the study …")
+
+@st.cache_resource(max_entries=STUDIES, show_spinner="Opening the study …", validate=Study.is_current)
 def study_of(name: str) -> Study:
-    """A study by name or study file."""
+    """A study by name or study file; opened again when its file, table, network or atlas has changed."""
     if name == DemoStudy.name:
         return DemoStudy(kept=default_folder() / "scans")  # a scan takes seconds to make, and milliseconds to read
     return load_study(name)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+@st.cache_resource(max_entries=8, show_spinner="Loading the network …")
+def _model(recipe: ModelRecipe, stamp: str, device: str) -> Model:
+    return recipe.load(device)
+
+
 def model_of(study: str, device: str = "auto") -> Model:
     """The network of a study, on the GPU if there is one."""
-    return study_of(study).model(device)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Loading the network …")
-def _network(study: str, name: str) -> Model:
-    folds = study_of(study).folds
-    return folds[name].load("auto") if name in folds else load_model(name, device="auto")
+    recipe = study_of(study).model_recipe
+    return _model(recipe, recipe.stamp(), device)
 
 
 def network_of(study: str, name: str = "") -> Model:
     """A fold of a study's network, or a packaged network; "": the study's own."""
-    return _network(study, name) if name else model_of(study)
+    if not name:
+        return model_of(study)
+    recipe = study_of(study).folds.get(name) or ModelRecipe(name)
+    return _model(recipe, recipe.stamp(), "auto")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
+def _atlas(recipe: AtlasRecipe, stamp: str) -> Atlas:
+    return recipe.load()
+
+
 def atlas_of(study: str) -> Atlas:
     """The atlas of a study."""
-    return study_of(study).atlas()
+    recipe = study_of(study).atlas_recipe
+    return _atlas(recipe, recipe.stamp())
+
+
+def scan_stamp(study: str, subject: str) -> str:
+    """A text that changes when the file of a subject's scan does; OSError if there is none."""
+    return study_of(study).source(subject).stamp()
 
 
 @st.cache_resource(max_entries=12, show_spinner="Opening the scan …")
+def _scan(study: str, opened: str, subject: str, stamp: str) -> Volume:
+    with READING:
+        scan = study_of(study).scan(subject)
+    if scan_stamp(study, subject) != stamp:
+        raise ValueError(f"the scan of {subject} was replaced while it was read; open it again")
+    return scan
+
+
 def scan_of(study: str, subject: str) -> Volume:
-    """A subject's scan."""
-    return study_of(study).scan(subject)
+    """A subject's scan, as it is on disk now."""
+    return _scan(study, study_of(study).opened, subject, scan_stamp(study, subject))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the reference scan …")
-def reference_of(study: str) -> Volume | None:
-    """What fills called "reference" put in: the study's mean training scan, or the template."""
+def _reference(study: str, opened: str, stamp: str) -> Volume | None:
     source = study_of(study).background_source()
     return None if source is None else source.load()
 
 
+def reference_of(study: str) -> Volume | None:
+    """What fills called "reference" put in: the study's mean training scan, or the template."""
+    found = study_of(study)
+    return _reference(study, found.opened, found.background_stamp())
+
+
 @st.cache_resource(max_entries=12, show_spinner=False)
-def truth_of(study: str, subject: str) -> Volume | None:
-    """Where disease changed a subject's brain, if that is known."""
+def _truth(study: str, opened: str, subject: str, stamp: str) -> Volume | None:
     return study_of(study).truth(subject)
 
 
+def truth_of(study: str, subject: str) -> Volume | None:
+    """Where disease changed a subject's brain, if that is known."""
+    return _truth(study, study_of(study).opened, subject, scan_stamp(study, subject))
+
+
 @st.cache_resource(max_entries=256, show_spinner="The network looks at the scan …")
+def _prediction(model: str, scan: str, _model: Model, _scan: Volume) -> Prediction:
+    return _model.predict(_scan)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _remember(model: str, stamp: str, scan: str, _prediction: Prediction) -> bool:
+    Predictions(model).add(stamp, _prediction)
+    return True
+
+
 def prediction_of(study: str, digest: str, _scan: Volume, subject: str | None = None) -> Prediction:
-    """What a study's network says of a scan (`digest` is the scan's); remembered for a subject of the study."""
+    """What a study's network says of a scan (`digest` is the scan's).
+
+    With the subject whose scan it is, it is remembered for later sessions, if
+    that is still the scan in the subject's file.
+    """
     model = model_of(study)
-    prediction = model.predict(_scan)
+    prediction = _prediction(model.digest, digest, model, _scan)
     if subject is not None:
-        Predictions(model.digest).add(study_of(study).source(subject).fingerprint(), prediction)
+        stamp = scan_stamp(study, subject)
+        if _scan_digest(study, subject, stamp) == digest:
+            _remember(model.digest, stamp, digest, prediction)
     return prediction
+
+
+def _scan_digest(study: str, subject: str, stamp: str) -> str:
+    return _scan(study, study_of(study).opened, subject, stamp).digest
 
 
 def known_predictions(study: str) -> dict[str, Prediction]:
@@ -100,11 +159,11 @@ def known_predictions(study: str) -> dict[str, Prediction]:
     found = {}
     for subject in study_of(study).subjects.index if known else ():
         try:
-            fingerprint = study_of(study).source(subject).fingerprint()
-        except OSError:  # the scan is gone: told when it is chosen
+            stamp = scan_stamp(study, subject)
+        except OSError:  # the scan is gone: reported when it is chosen
             continue
-        if fingerprint in known:
-            found[subject] = known[fingerprint]
+        if stamp in known:
+            found[subject] = known[stamp]
     return found
 
 
@@ -115,9 +174,13 @@ def layers_of(digest: str, _model: Model) -> list[str]:
 
 
 @st.cache_data(max_entries=256, show_spinner="Planning …")
+def _cost(model: str, atlas: str, method: str, params: dict, _model: Model, _atlas: Atlas) -> str:
+    return describe_cost(_model, method, params, _atlas)
+
+
 def cost_of(study: str, digest: str, method: str, params: dict) -> str:
     """What a map will cost (`digest` is the model's)."""
-    return describe_cost(model_of(study), method, params, atlas_of(study))
+    return _cost(digest, atlas_of(study).digest, method, params, model_of(study), atlas_of(study))
 
 
 @st.cache_resource(show_spinner=False)
