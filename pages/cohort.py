@@ -38,7 +38,7 @@ with place:
 if model.card.simulated and not study.simulated:
     st.warning(SIMULATED_ONLY, icon=":material/block:")
 st.markdown(group_words(view, method))
-run_notes(view, model)
+run_notes(name, view, model)
 with readable_errors():
     show_planes(name, view, method)
 

@@ -70,11 +70,12 @@ if run:
     start_job(
         "trust",
         "Quick benchmark",
-        f"trust {name}",
+        f"trust {name} {network}",
         lambda progress, cancel: run_quick(study, results_folder(name, network), progress, cancel),
         kept="Finished measures are kept: **Measure this study** goes on where it was.",
+        shared=True,
     )
-watch("trust")
+watch("trust", f"trust {name} {network}")
 
 with readable_errors():
     chosen = choose(name, study, folder, explainer, subject, network)

@@ -1,5 +1,6 @@
 """Cohorts: methods over all scans of a study, averages of groups, tables; stopped and continued at any time."""
 
+from mriinterp.cohort.changes import Changes, changes_since
 from mriinterp.cohort.choose import COHORT_DEFAULTS, choose_methods, select_subjects
 from mriinterp.cohort.options import CohortOptions
 from mriinterp.cohort.result import CohortResult, open_cohort
@@ -8,8 +9,10 @@ from mriinterp.cohort.workers import default_workers
 
 __all__ = [
     "COHORT_DEFAULTS",
+    "Changes",
     "CohortOptions",
     "CohortResult",
+    "changes_since",
     "choose_methods",
     "default_workers",
     "open_cohort",

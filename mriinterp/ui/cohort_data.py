@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort import CohortResult, open_cohort
 from mriinterp.figures.colours import describe_unit
@@ -198,7 +199,7 @@ class StudyView(View):
         self.title, self.simulated = result.title, result.simulated
         self.groups, self.positive, self.methods = result.groups, result.positive, result.methods
         self.grid = result.grid
-        stamp = (result.folder / "run.json").stat().st_mtime_ns
+        stamp = _stamp(result.folder)
         self.key = hashlib.sha256(repr((str(result.folder), stamp, kind, self.chosen)).encode()).hexdigest()
 
     def ids(self, method: str, group: str | None = None) -> list[str]:
@@ -261,16 +262,18 @@ class StudyView(View):
 
 
 def open_result(folder: Path) -> CohortResult | None:
-    """The results in a folder, read anew when a run has changed them; None if there are none."""
-    try:
-        stamp = (folder / "run.json").stat().st_mtime_ns
-    except OSError:
-        return None
-    return _open_result(str(folder), stamp)
+    """The results in a folder, read anew when anything of them has changed; None if there are none."""
+    return _open_result(str(folder), _stamp(folder)) if (folder / "run.json").is_file() else None
+
+
+def _stamp(folder: Path) -> str:
+    """A text that changes when the tables or the averages of a cohort do."""
+    names = ("run.json", "subjects.tsv", "groups.tsv", "areas.parquet")
+    return file_stamp([*(folder / name for name in names), *sorted((folder / "groups").glob("*.nii.gz"))], read=0)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _open_result(folder: str, stamp: int) -> CohortResult:
+def _open_result(folder: str, stamp: str) -> CohortResult:
     return open_cohort(folder)
 
 
@@ -284,6 +287,8 @@ def averages_ready(view: View, methods: Sequence[str]) -> bool:
     ended_early = before is not None and before.key == key and before.ended_early
     if not ended_early or st.button("Compute the averages", icon=":material/replay:", key="compute_means"):
         n = len(view.chosen)
-        start_job("cohort_means", f"Averages of {n} scans, maps", key, lambda p, c: view.make(places, p, c))
+        start_job(
+            "cohort_means", f"Averages of {n} scans, maps", key, lambda p, c: view.make(places, p, c), shared=True
+        )
     watch("cohort_means", key)
     return current_job("cohort_means") is None  # what ended well is forgotten

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
-import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Lock
-from types import ModuleType
 
 import streamlit as st
 
 from mriinterp.base.progress import describe_seconds
-from mriinterp.cohort import COHORT_DEFAULTS, default_workers, run_cohort, select_subjects
+from mriinterp.cohort import (
+    COHORT_DEFAULTS,
+    Changes,
+    CohortResult,
+    changes_since,
+    default_workers,
+    run_cohort,
+    select_subjects,
+)
 from mriinterp.cohort.choose import chosen_split
-from mriinterp.cohort.explain_scans import start_worker
 from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.targets import PREDICTED, positive_output
 from mriinterp.cost import map_seconds
@@ -27,8 +26,9 @@ from mriinterp.results.store import default_folder
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.cohort_data import StudyView, View
-from mriinterp.ui.jobs import Job, current_job, start_job, watch
+from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.resources import model_of, study_of
+from mriinterp.ui.words import escape_markdown
 
 __all__ = ["compute_panel", "folder_of", "run_notes", "watch_run"]
 
@@ -41,39 +41,13 @@ SEVERAL_TARGETS = {
 FEW_SCANS = 4  # fewer than that are not worth starting processes for
 SCAN_SECONDS = 1.5  # to read or simulate a scan, besides the methods
 START_SECONDS = 6  # for processes to begin
-
-_main_lock = Lock()
+NAMED = 5  # scans that a note names
+CHANGES_SECONDS = 5.0  # between two looks at the files of all scans
 
 
 def folder_of(study: Study) -> Path:
     """Where a study's cohort is: in its own output folder, as the command line has it, else in the app's."""
     return default_folder() / "cohorts" / study.name if study.output is None else study.output / "cohort"
-
-
-@st.cache_resource(show_spinner=False)
-def _running() -> dict[str, Job]:
-    """Runs of this server by folder: a page that is loaded again finds its run."""
-    return {}
-
-
-@contextmanager
-def _plain_main() -> Iterator[None]:
-    """Let processes start that know nothing of the page's script, which they would run again."""
-    with _main_lock:
-        script = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = script
-
-
-class _Pool(ProcessPoolExecutor):
-    """Processes of a run started from a page."""
-
-    def submit(self, *args, **kwargs):
-        with _plain_main():
-            return super().submit(*args, **kwargs)
 
 
 def _scan_seconds(model: Model, methods: list[str], study: Study) -> float:
@@ -171,43 +145,60 @@ def _shown(folder: Path) -> str:
 
 def _start(name, study, model, folder, methods, n, split, target, workers) -> None:
     def work(progress, cancel):
-        with ExitStack() as stack:
-            executor = None
-            if workers > 1:
-                context = multiprocessing.get_context("spawn")
-                executor = stack.enter_context(_Pool(workers, mp_context=context, initializer=start_worker))
-            run_cohort(
-                study, methods, out=folder, split=split, target=target, n=n, workers=workers, executor=executor,
-                progress=progress, cancel=cancel,
-            )  # fmt: skip
-        return str(folder)
+        run_cohort(
+            study, methods, out=folder, split=split, target=target, n=n, workers=workers,
+            progress=progress, cancel=cancel,
+        )  # fmt: skip
 
-    key = hashlib.sha256(repr((name, model.digest, methods, n, split, target)).encode()).hexdigest()
-    _running()[str(folder)] = start_job(
+    start_job(
         SLOT,
         f"Cohort of {study.title}, maps and averages",
-        key,
+        _key(folder),
         work,
         kept="Finished maps are kept: **Continue** goes on where it was.",
+        shared=True,
     )
+
+
+def _key(folder: Path) -> str:
+    """Of a run in a folder: there is one at a time, whichever session started it."""
+    return f"cohort in {folder}"
 
 
 def watch_run(name: str) -> bool:
     """Show a run that goes on in the study's folder, whichever session started it; whether there is one."""
-    folder = str(folder_of(study_of(name)))
-    job = current_job(SLOT)
-    if job is None and folder in _running():
-        job = st.session_state[f"_job_{SLOT}"] = _running()[folder]
-    if job is not None and not job.running:
-        _running().pop(folder, None)
-    return watch(SLOT)
+    return watch(SLOT, _key(folder_of(study_of(name))))
 
 
-def run_notes(view: View, model: Model) -> None:
-    """What a reader should know of these results: another network, scans left out, no maps to filter."""
+def _names(scans: tuple[str, ...]) -> str:
+    more = f" and {len(scans) - NAMED} more" if len(scans) > NAMED else ""
+    return escape_markdown(", ".join(scans[:NAMED]) + more)
+
+
+@st.cache_data(max_entries=8, ttl=CHANGES_SECONDS, show_spinner=False)
+def _changes(key: str, opened: str, _result: CohortResult, _study: Study) -> Changes:
+    return changes_since(_result, _study)
+
+
+def _change_notes(study: Study, view: StudyView) -> None:
+    """A warning where scans or groups of the study are no longer those of the results."""
+    changes = _changes(view.key, study.opened, view.result, study)
+    notes = {
+        "were replaced": changes.replaced,
+        "are gone": changes.gone,
+        "are in another group now": changes.regrouped,
+    }
+    words = [f"{len(scans)} of its scans {what} ({_names(scans)})" for what, scans in notes.items() if scans]
+    if words:
+        st.warning(f"Since this run {'; '.join(words)}. Compute the averages anew below.", icon=":material/history:")
+
+
+def run_notes(name: str, view: View, model: Model) -> None:
+    """What a reader should know of these results: another network, scans that changed or were left out."""
     if not isinstance(view, StudyView):
         return
     result = view.result
+    _change_notes(study_of(name), view)
     if result.run["model"]["sha256"] != model.digest:
         st.warning(
             "These averages were made with other weights than the study's network has now. Compute them anew below.",

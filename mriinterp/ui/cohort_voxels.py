@@ -168,6 +168,7 @@ def show_voxels(name: str, view: View, method: str) -> None:
                 ),
             ),
             percent=True,
+            shared=True,
         )
     watch(SLOT, key)
     known = _results().get(key)

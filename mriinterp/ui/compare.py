@@ -164,11 +164,19 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
         def explain(model, scan, method, **request):
             return places[scan.digest].explain(model, scan, method, **request)
 
-        start_job("compare", maps, key, lambda tell_page, stop: run_all(work, explain, tell_page, stop), percent=True)
+        start_job(
+            "compare",
+            maps,
+            key,
+            lambda tell_page, stop: run_all(work, explain, tell_page, stop),
+            percent=True,
+            shared=not any(entry.subject.uploaded for entry in missing),
+            makes=[entry.key for entry in missing],
+        )
     job = current_job("compare")
-    if job is not None and not job.running and job.result:
+    if job is not None and not job.running and isinstance(job.result, dict):
         failed.update(job.result)
-    working = watch("compare")
+    working = watch("compare", wanted=[entry.key for entry in missing if not entry.subject.uploaded])
     if not missing and not working:
         forget_job("compare")  # how the last work ended is no longer of interest
     if not working and any(entry.key in maps_of(entry.subject) for entry in missing):

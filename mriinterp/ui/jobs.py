@@ -3,6 +3,9 @@
 A rerun would kill work done in the script itself. A job runs beside it, is
 held by the session, and ends in the store or in `Job.result`, so that the
 page stays usable and a finished result is there whatever happens meanwhile.
+Work on an uploaded scan belongs to one session and ends with it; all other
+work is shared: whoever opens a page that shows what it makes sees how far it
+is, and may cancel it.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ import atexit
 import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import streamlit as st
 
 from mriinterp.base.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
+from mriinterp.ui.session import Session, current_session
 from mriinterp.ui.words import escape_markdown, words_of
 
 __all__ = ["Job", "current_job", "forget_job", "start_job", "stop_all", "watch"]
@@ -57,6 +61,9 @@ class Job:
         What is there after a cancel, in Markdown.
     shared : bool
         Other sessions may join.
+    makes : collection of str
+        Keys of single results, if there are several: who waits for one of
+        them may join as well.
     """
 
     def __init__(
@@ -67,8 +74,11 @@ class Job:
         percent: bool = False,
         kept: str = NOTHING_KEPT,
         shared: bool = False,
+        makes: Collection[str] = (),
     ):
         self.label, self.key, self.percent, self.kept, self.shared = label, key, percent, kept, shared
+        self.makes = frozenset([key, *makes])
+        self.watchers: weakref.WeakSet[Session] = weakref.WeakSet()
         self.result: Any = None
         self.error: str | None = None
         self.cancelled = False
@@ -89,6 +99,8 @@ class Job:
             # The one place that takes any error: a crash in a method must leave the page usable.
             logger.exception("%s failed", self.label)
             self.error = words_of(error)
+        finally:
+            del self._work  # and with it scans that nobody needs any more
 
     def _progress(self, done: int, total: int) -> None:
         self._done, self._total = done, total
@@ -151,6 +163,7 @@ def start_job(
     percent: bool = False,
     kept: str = NOTHING_KEPT,
     shared: bool = False,
+    makes: Collection[str] = (),
 ) -> Job:
     """Start work in a slot; a job running there for another key is cancelled, one for the same key goes on.
 
@@ -158,22 +171,37 @@ def start_job(
     ----------
     shared : bool
         What the work makes is for all sessions: if one of them, or this page
-        before it was loaded again, is at it already, this one joins.
+        before it was loaded again, is at it already, this one joins. Work that
+        is not shared is cancelled when the session ends.
+    makes : collection of str
+        See `Job`.
     """
     job = current_job(slot)
     if job is not None and job.running:
         if job.key == key:
             return job
-        job.cancel()
-    if shared:
-        found = (job for job in list(_jobs) if job.shared and job.key == key and job.running and not job.stopping)
-        same = next(found, None)
-        if same is not None:
-            st.session_state[_slot(slot)] = same
-            return same
-    job = Job(label, key, work, percent, kept, shared)
-    st.session_state[_slot(slot)] = job
+        job.watchers.discard(current_session())
+        if not job.watchers:
+            job.cancel()
+    job = _running_for(key) if shared else None
+    if job is None:
+        job = Job(label, key, work, percent, kept, shared, makes)
+        if not shared:
+            current_session().at_end(job.cancel)
+    _take(slot, job)
     return job
+
+
+def _running_for(*keys: str) -> Job | None:
+    """Shared work that makes one of these, and goes on."""
+    found = (job for job in list(_jobs) if job.shared and job.running and not job.stopping)
+    return next((job for job in found if not job.makes.isdisjoint(keys)), None)
+
+
+def _take(slot: str, job: Job) -> None:
+    """Put a job into a slot of this session."""
+    job.watchers.add(current_session())
+    st.session_state[_slot(slot)] = job
 
 
 def forget_job(slot: str) -> None:
@@ -181,8 +209,11 @@ def forget_job(slot: str) -> None:
     st.session_state.pop(_slot(slot), None)
 
 
-def watch(slot: str, key: str | None = None) -> bool:
+def watch(slot: str, key: str | None = None, wanted: Collection[str] = ()) -> bool:
     """Show a slot's job: bar, time left and a cancel button while it runs, else how it ended.
+
+    If the slot is free, shared work that is under way for another session and
+    makes what this page waits for is shown in it.
 
     A cancel or a failure is told on every run of the page until the next job
     starts in the slot: a message shown once would be lost to the reader
@@ -194,6 +225,8 @@ def watch(slot: str, key: str | None = None) -> bool:
     key : str, optional
         What the page shows now; how work for another key ended is no longer
         told.
+    wanted : collection of str
+        Keys of everything the page waits for, if there are several.
 
     Returns
     -------
@@ -201,6 +234,11 @@ def watch(slot: str, key: str | None = None) -> bool:
         Whether work is going on. When it ends the whole page runs again.
     """
     job = current_job(slot)
+    if job is None or not job.running:
+        joined = _running_for(*filter(None, (key, *wanted)))
+        if joined is not None:
+            _take(slot, joined)
+            job = joined
     if job is None:
         return False
     if job.running:
@@ -213,7 +251,7 @@ def watch(slot: str, key: str | None = None) -> bool:
             "Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch", on_click=job.cancel
         )
         return True
-    if not job.ended_early or key not in (None, job.key):
+    if not job.ended_early or (key is not None and key not in job.makes):
         forget_job(slot)
     elif job.error is not None:
         st.error(escape_markdown(f"{job.label} failed: {job.error}"), icon=":material/error:")

@@ -27,7 +27,7 @@ from mriinterp.trust.trap_results import load_traps, trap_findings, trap_people,
 from mriinterp.trust.traps import TRAPS
 from mriinterp.trust.words import ALIKE, GROUP_NOTE, label_of
 from mriinterp.ui.jobs import start_job, watch
-from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, study_of
+from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of
 from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, table_of
 from mriinterp.ui.viewer import Layer, viewer
@@ -192,7 +192,7 @@ def _cascades() -> OrderedDict[str, list[tuple[str, Volume]]]:
 
 def offer_cascade(study_name: str, subject: str, explainer: str) -> None:
     """A button that makes the row of maps of randomised networks, then the row."""
-    made, key = _cascades(), f"{model_of(study_name).digest} {subject} {explainer}"
+    made, key = _cascades(), f"{model_of(study_name).digest} {scan_stamp(study_name, subject)} {subject} {explainer}"
 
     def work(progress: Progress, cancel: Cancel) -> None:
         made[key] = cascade_maps(study_name, subject, explainer, progress, cancel)
@@ -202,8 +202,8 @@ def offer_cascade(study_name: str, subject: str, explainer: str) -> None:
     if key not in made:
         label = f"Show the maps of {escape_markdown(subject)}"
         if st.button(label, icon=":material/view_column:", key="cascade_go"):
-            start_job("cascade", f"{label_of(explainer)} of randomised networks", key, work)
-    watch("cascade")
+            start_job("cascade", f"{label_of(explainer)} of randomised networks", key, work, shared=True)
+    watch("cascade", key)
     if key in made:
         show_cascade(study_name, subject, explainer, made[key])
 

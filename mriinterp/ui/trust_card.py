@@ -194,7 +194,7 @@ def measure_here(chosen: Chosen) -> Callable[[Progress, Cancel], None]:
 
 def _offer(chosen: Chosen) -> None:
     """A button that takes the cheap measures of this subject, where they are missing."""
-    missing = _missing(chosen)
+    missing, key = _missing(chosen), f"{chosen.study_name} {chosen.model} {chosen.explainer} {chosen.subject}"
     if missing:
         asked = st.button(
             f"Measure {escape_markdown(chosen.subject)}",
@@ -209,8 +209,9 @@ def _offer(chosen: Chosen) -> None:
             start_job(
                 "trust_subject",
                 f"{label_of(chosen.explainer)} of {chosen.subject}",
-                f"{chosen.study_name} {chosen.explainer} {chosen.subject}",
+                key,
                 measure_here(chosen),
                 kept="Finished measures are kept: the button goes on where it was.",
+                shared=True,
             )
-    watch("trust_subject")
+    watch("trust_subject", key)

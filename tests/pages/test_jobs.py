@@ -1,12 +1,16 @@
 """Long work beside the page: told, cancelled, and never lost from sight."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mriinterp.base.progress import check_cancel, tell
-from mriinterp.ui.jobs import Job
+from mriinterp.ui import session as sessions
+from mriinterp.ui.jobs import Job, start_job, watch
+from mriinterp.ui.session import Session, current_session
 
 
 def page():
@@ -114,8 +118,6 @@ def test_status_tells_steps_and_then_that_it_stops(step):
 def test_a_page_loaded_again_joins_the_work_that_goes_on(step):
     import streamlit as st
 
-    from mriinterp.ui.jobs import start_job
-
     first = start_job("one", "The work", "the same", step, shared=True)
     st.session_state.clear()
     assert start_job("other", "The work", "the same", step, shared=True) is first
@@ -128,3 +130,136 @@ def test_a_page_loaded_again_joins_the_work_that_goes_on(step):
     for job in (first, own, again):
         job.cancel()
         job.wait(30)
+
+
+@pytest.fixture
+def tabs(monkeypatch):
+    """tabs("a"): from now on the code runs in the browser tab of that name, each with a memory of its own."""
+    import streamlit as st
+
+    known = {}
+
+    def enter(name):
+        session, state = known.setdefault(name, (Session(name), {}))
+        monkeypatch.setattr("mriinterp.ui.jobs.current_session", lambda: session)
+        monkeypatch.setattr(st, "session_state", state)
+        return session
+
+    return enter
+
+
+@pytest.fixture
+def shown():
+    """Keys of jobs by slot, as watched."""
+    import streamlit as st
+
+    return lambda slot: st.session_state.get(f"_job_{slot}")
+
+
+def test_a_new_tab_on_the_link_of_work_under_way_sees_it_and_can_cancel_it(tabs, shown, step):
+    tabs("first")
+    job = start_job("single", "The map", "map 1", step, shared=True)
+    tabs("second")
+    assert not watch("single", "map 2")
+    assert shown("single") is None
+    assert watch("single", "map 1")
+    assert shown("single") is job
+    shown("single").cancel()
+    step.let(1)
+    job.wait(30)
+    assert job.cancelled
+    tabs("first")
+    assert not watch("single", "map 1")  # says that it was cancelled
+
+
+def test_who_waits_for_one_of_several_results_sees_the_work_that_makes_them(tabs, shown, step):
+    tabs("compare")
+    job = start_job("compare", "3 maps", "all three", step, shared=True, makes=["map 1", "map 2", "map 3"])
+    tabs("single")
+    assert watch("single", "map 2")
+    assert shown("single") is job
+    tabs("other columns")
+    assert watch("compare", wanted=["map 3", "map 4"])
+    job.cancel()
+    step.let(1)
+    job.wait(30)
+
+
+def test_work_on_an_uploaded_scan_is_not_seen_by_others(tabs, shown, step):
+    tabs("first")
+    job = start_job("single", "The map", "map 1", step)
+    tabs("second")
+    assert not watch("single", "map 1")
+    assert shown("single") is None
+    job.cancel()
+    step.let(1)
+    job.wait(30)
+
+
+def test_something_else_in_a_slot_ends_work_unless_another_tab_watches_it(tabs, step):
+    tabs("first")
+    alone = start_job("single", "The map", "map 1", step, shared=True)
+    watched = start_job("compare", "Others", "map 2", step, shared=True)
+    tabs("second")
+    assert watch("compare", "map 2")
+    tabs("first")
+    others = [start_job("single", "The map", "map 3", step), start_job("compare", "Others", "map 4", step)]
+    assert alone.stopping
+    assert not watched.stopping
+    for job in (watched, *others):
+        job.cancel()
+    step.let(20)
+
+
+def test_work_on_an_uploaded_scan_ends_with_its_session_and_shared_work_goes_on(tabs, step):
+    session = tabs("first")
+    own = start_job("single", "The map of an upload", "map 1", step)
+    shared = start_job("cohort", "A cohort", "cohort", step, shared=True)
+    session.end()
+    assert own.stopping
+    assert not shared.stopping
+    shared.cancel()
+    step.let(20)
+
+
+def test_a_connection_that_comes_back_in_time_ends_nothing(step, monkeypatch):
+    monkeypatch.setattr(sessions, "GRACE_SECONDS", 0.3)
+    session = current_session()  # without a server there is one
+    job = start_job("single", "The map of an upload", "map 1", step)
+    session.leave()
+    assert current_session() is session
+    threading.Event().wait(0.6)
+    assert not job.stopping
+    session.leave()
+    threading.Event().wait(0.6)
+    assert job.stopping
+    assert current_session() is not session
+    step.let(4)
+
+
+def test_a_job_that_ended_holds_nothing_of_its_work():
+    scan = threading.Event()  # anything that a weak reference can follow
+    watched = weakref.ref(scan)
+    job = Job("The work", "a", lambda progress, cancel, scan=scan: None)
+    del scan
+    job.wait(30)
+    gc.collect()
+    assert watched() is None
+
+
+def test_caches_that_can_hold_an_upload_are_emptied_when_its_session_ends(monkeypatch):
+    import streamlit as st
+
+    @sessions.forgotten_with_uploads
+    @st.cache_resource(show_spinner=False)
+    def packed(digest):
+        return object()
+
+    first = packed("scan")
+    other = Session("without an upload")
+    other.end()
+    assert packed("scan") is first
+    session = Session("with one")
+    session.holds_scan = True
+    session.end()
+    assert packed("scan") is not first

@@ -1,0 +1,118 @@
+"""The life of a session: what belongs to one session alone ends with it.
+
+Streamlit reports that a browser has gone by releasing what it cached for the
+session. The browser may come back (a lost connection), so there is a time of
+grace; then work that nobody else can join is cancelled, and scans that were
+uploaded are let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+__all__ = ["Session", "current_session", "forgotten_with_uploads"]
+
+GRACE_SECONDS = 20.0  # between the end of a connection and the end of the session's own work
+CLOSE_SECONDS = 120.0  # until Streamlit's own memory of the session is given back, files it uploaded included
+
+_sessions: dict[str, Session] = {}
+_lock = threading.Lock()
+_private_caches: list[Callable[[], None]] = []
+
+
+def forgotten_with_uploads(cached):
+    """Mark a cached function whose results can hold parts of an uploaded scan; they go with the last of them.
+
+    A decorator, outside of Streamlit's own.
+    """
+    _private_caches.append(cached.clear)
+    return cached
+
+
+class Session:
+    """What belongs to one browser tab alone.
+
+    Parameters
+    ----------
+    name : str
+        Streamlit's id of the session.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.holds_scan = False
+        self._ending: threading.Timer | None = None
+        self._at_end: list[weakref.WeakMethod] = []
+
+    def at_end(self, method: Callable[[], object]) -> None:
+        """Have a method called when the session has ended, if its object still lives then."""
+        self._at_end = [known for known in self._at_end if known() is not None] + [weakref.WeakMethod(method)]
+
+    def stay(self) -> None:
+        """Call off the end: the browser is there."""
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    def leave(self) -> None:
+        """End after a time of grace, unless the browser comes back."""
+        self._ending = threading.Timer(GRACE_SECONDS, self.end)
+        self._ending.daemon = True
+        self._ending.start()
+
+    def end(self) -> None:
+        """End what belongs to the session alone."""
+        with _lock:
+            _sessions.pop(self.name, None)
+        calls, self._at_end = self._at_end, []
+        for method in (call() for call in calls):
+            if method is not None:
+                method()
+        if self.holds_scan:
+            self.holds_scan = False
+            for clear in _private_caches:
+                clear()
+
+
+def current_session() -> Session:
+    """The session that is running; call it in every run, so that a browser that has come back is noticed."""
+    context = get_script_run_ctx()
+    name = "" if context is None else context.session_id  # "": a script run without a server
+    with _lock:
+        session = _sessions.setdefault(name, Session(name))
+    session.stay()
+    if context is not None:
+        _lease(name)
+    return session
+
+
+def _left(name: str) -> None:
+    """The connection of a session has ended."""
+    with _lock:
+        session = _sessions.get(name)
+    if session is None:
+        return
+    session.leave()
+    if session.holds_scan:
+        with suppress(RuntimeError):  # no server: nothing to close
+            asyncio.get_running_loop().call_later(CLOSE_SECONDS, partial(_close, name))
+
+
+def _close(name: str) -> None:
+    """Have Streamlit forget a session that has not come back; it would keep its files until others leave, too."""
+    if runtime.exists() and not runtime.get_instance().is_active_session(name):
+        runtime.get_instance().close_session(name)
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=_left)
+def _lease(name: str) -> str:
+    return name
