@@ -151,6 +151,11 @@ class MemoryMaps(Maps):
         with self._lock:
             self._maps[key] = relevance
 
+    def clear(self) -> None:
+        """Let go of all maps."""
+        with self._lock:
+            self._maps.clear()
+
 
 class Store(Maps):
     """A folder of relevance maps by key; in memory, where the disk does not take them.

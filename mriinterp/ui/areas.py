@@ -16,6 +16,7 @@ from mriinterp.methods.meaning import score_words
 from mriinterp.ui.address import flag, linked, write_address
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.resources import atlas_of, model_of, study_of
+from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
 
@@ -34,6 +35,7 @@ AREA_COLUMNS = {
 SHOWN_UNITS = {"share": 100, "mean": 1e6, "size_mm3": 1e-3}
 
 
+@forgotten_with_uploads
 @st.cache_data(max_entries=64, show_spinner=False)
 def _table(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _study_name: str) -> pd.DataFrame:
     return area_table(_relevance, atlas_of(_study_name), merge_hemispheres=merge)

@@ -93,7 +93,7 @@ def show_distances(name: str, view: View) -> None:
         st.info("No average remains to compare.", icon=":material/group_off:")
         return
     for metric, words in WORDS.items():
-        matrices, between = _matrices(view.key, metric, view, name)
+        matrices, between = _matrices(f"{view.key} {study_of(name).opened}", metric, view, name)
         key = f"cohort_{metric}"
         st.markdown(f"**{METRICS[metric].label}**")
         st.plotly_chart(

@@ -23,6 +23,7 @@ from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
 from mriinterp.ui.maps import known_map_of, maps_of
 from mriinterp.ui.resources import atlas_of, cost_of, network_of, reference_of, study_of
+from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.subject import Subject, blind_target
 from mriinterp.ui.words import escape_markdown, words_of
 
@@ -71,6 +72,11 @@ class Entry:
     key: str
     relevance: RelevanceMap | None = None
 
+    @property
+    def scan(self) -> Volume:
+        """The scan, as the network needs it."""
+        return self.subject.scan_for(self.model)
+
 
 def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list[Entry]:
     """Columns with their scans, networks and the maps that are known.
@@ -89,7 +95,7 @@ def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list
         request = {"atlas": atlas, **dict(column.params)} | ({"target": wanted} if wanted else {})
         if "reference" in request.values():
             request["reference"] = reference_of(study_name)
-        key = request_key(model, subject.scan, column.method, **request)
+        key = request_key(model, subject.scan_for(model), column.method, **request)
         entries.append(Entry(column, label, subject, model, request, key, known_map_of(subject, key)))
     return entries
 
@@ -132,7 +138,7 @@ def run_all(entries: Sequence[Entry], explain, progress: Progress | None, cancel
             tell(progress, int(PARTS * (before + weight * done / max(total, 1)) / sum(weights)), PARTS)
 
         try:
-            explain(entry.model, entry.subject.scan, entry.column.method, progress=part, cancel=cancel, **entry.request)
+            explain(entry.model, entry.scan, entry.column.method, progress=part, cancel=cancel, **entry.request)
         except Cancelled:
             raise
         except Exception as error:  # any: the page tells it and shows the other maps
@@ -159,7 +165,7 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
             failed.pop(entry.key, None)
         maps = f"{len(missing)} map{'s' if len(missing) > 1 else ''}"
         key = hashlib.sha256("".join(entry.key for entry in missing).encode()).hexdigest()
-        work, places = list(missing), {entry.subject.scan.digest: maps_of(entry.subject) for entry in missing}
+        work, places = list(missing), {entry.scan.digest: maps_of(entry.subject) for entry in missing}
 
         def explain(model, scan, method, **request):
             return places[scan.digest].explain(model, scan, method, **request)
@@ -198,6 +204,7 @@ def readable_map(relevance: RelevanceMap, volume: Volume | None = None) -> Volum
     return volume.with_data(apply_reading(volume.data, _reading(relevance)))
 
 
+@forgotten_with_uploads
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _shares(digest: str, reading: str, _volume: Volume) -> Volume:
     values = apply_reading(_volume.data.astype(np.float64), reading)

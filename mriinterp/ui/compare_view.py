@@ -19,6 +19,7 @@ from mriinterp.ui.address import linked, read_view, write_address, write_view
 from mriinterp.ui.badge import trust_badges
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
+from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer import Layer, ViewerState, viewer
 from mriinterp.ui.words import escape_markdown
 
@@ -148,7 +149,7 @@ def show_columns(
         return None
     maps = [entry.relevance for entry in shown]
     volumes = [on_grid_of(one.volume, maps[0].volume) for one in maps]
-    scans = [on_grid_of(entry.subject.scan, maps[0].volume) for entry in shown]
+    scans = [on_grid_of(entry.scan, maps[0].volume) for entry in shown]
     layers = [_layer(*one, scale) for one in zip(shown, volumes, scans, strict=True)]
     alike = comparable(shown)
     words = [scale_words(scale, maps, alike), _target_words(shown)]
@@ -179,8 +180,9 @@ def show_columns(
     return state
 
 
+@forgotten_with_uploads
 @st.cache_data(max_entries=64, show_spinner="Comparing the maps …")
-def _matrix(keys: tuple[str, ...], metric: str, study: str, _entries: Sequence[Entry]) -> pd.DataFrame:
+def _matrix(keys: tuple[str, ...], metric: str, study: str, opened: str, _entries: Sequence[Entry]) -> pd.DataFrame:
     if get_metric(metric).input == "areas":
         maps = {entry.label: area_table(entry.relevance, atlas_of(study)) for entry in _entries}
         return distance_matrix(maps, metric, errors="nan")
@@ -228,7 +230,7 @@ def show_matrix(study_name: str, entries: Sequence[Entry]) -> None:
     )
     write_address("metric")
     keys = tuple(f"{entry.key}{entry.label}" for entry in entries)
-    matrix = _matrix(keys, metric, study_name, entries)
+    matrix = _matrix(keys, metric, study_name, study_of(study_name).opened, entries)
     st.plotly_chart(
         _clickable(distance_heatmap(matrix, metric), matrix),
         key="compare_matrix",
@@ -258,6 +260,7 @@ def _open_pair() -> None:
             st.session_state.update(show="pair", a=int(row) + 1, b=int(column) + 1)
 
 
+@forgotten_with_uploads
 @st.cache_data(max_entries=64, show_spinner=False)
 def _areas(key: str, atlas: str, study: str, _relevance: RelevanceMap) -> pd.DataFrame:
     return area_table(_relevance, atlas_of(study))

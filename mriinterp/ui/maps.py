@@ -13,6 +13,7 @@ from mriinterp.models import Model
 from mriinterp.results.store import Maps, MemoryMaps
 from mriinterp.study import Study
 from mriinterp.ui.resources import known_map, store
+from mriinterp.ui.session import current_session
 from mriinterp.ui.subject import Subject
 
 __all__ = ["cheap_enough", "known_map_of", "maps_of"]
@@ -29,7 +30,12 @@ def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: St
 
 def maps_of(subject: Subject) -> Maps:
     """Where the maps of a scan are kept."""
-    return st.session_state.setdefault("_own_maps", MemoryMaps()) if subject.uploaded else store()
+    if not subject.uploaded:
+        return store()
+    if "_own_maps" not in st.session_state:
+        maps = st.session_state["_own_maps"] = MemoryMaps()
+        current_session().at_end(maps.clear)
+    return st.session_state["_own_maps"]
 
 
 def known_map_of(subject: Subject, key: str) -> RelevanceMap | None:

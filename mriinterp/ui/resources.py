@@ -8,8 +8,6 @@ shown is what is on disk.
 
 from __future__ import annotations
 
-import threading
-
 import streamlit as st
 
 from mriinterp.areas.atlas import Atlas
@@ -21,9 +19,10 @@ from mriinterp.models import Model, Prediction
 from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, Study, load_study
+from mriinterp.ui.scans import READING, HeldScan
+from mriinterp.ui.session import forgotten_with_uploads
 
 __all__ = [
-    "READING",
     "atlas_of",
     "known_map",
     "known_predictions",
@@ -41,7 +40,6 @@ __all__ = [
 ]
 
 STUDIES = 16  # all that the sidebar offers, and some more
-READING = threading.BoundedSemaphore(2)  # scans read at once: one of a few megabytes can unpack to half a gigabyte
 
 
 @st.cache_resource(max_entries=STUDIES, show_spinner="Opening the study …", validate=Study.is_current)
@@ -123,6 +121,7 @@ def truth_of(study: str, subject: str) -> Volume | None:
     return _truth(study, study_of(study).opened, subject, scan_stamp(study, subject))
 
 
+@forgotten_with_uploads
 @st.cache_resource(max_entries=256, show_spinner="The network looks at the scan …")
 def _prediction(model: str, scan: str, _model: Model, _scan: Volume) -> Prediction:
     return _model.predict(_scan)
@@ -207,6 +206,7 @@ def known_map(key: str) -> RelevanceMap | None:
         return None
 
 
+@forgotten_with_uploads
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _on_grid(digest: str, grid: str, order: int, _volume: Volume, _like: Volume) -> Volume:
     return resample(_volume, _like.grid, order)
@@ -216,5 +216,7 @@ def on_grid_of(volume: Volume, like: Volume, order: int = 1) -> Volume:
     """A volume on the grid of another, made once."""
     if volume.grid.matches(like.grid):
         return volume
+    if isinstance(volume, HeldScan):  # nothing of an uploaded scan outlives its session
+        return resample(volume, like.grid, order)
     grid = f"{like.grid.shape}{like.affine.tobytes().hex()}"
     return _on_grid(volume.digest, grid, order, volume, like)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import streamlit as st
 
 from mriinterp.cohort.choose import TRAIN
 from mriinterp.cohort.targets import positive_output
-from mriinterp.image.nifti import read_volume_bytes
-from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
-from mriinterp.ui.words import escape_markdown, words_of
+from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Upload, plain_name, safe_name
+from mriinterp.ui.session import current_session
+from mriinterp.ui.words import escape_markdown
 
 __all__ = [
     "Subject",
@@ -27,12 +28,9 @@ __all__ = [
     "uploaded_name",
 ]
 
-NEEDED = (
-    "What is needed: a T1-weighted scan of the whole brain in MNI space{stripped}, as fMRIPrep, CAT12, SPM, FSL or ANTs "
-    "write it, in a file .nii, .nii.gz or .mgz. To go back to the study, remove the file from the list at the left."
-)
-UPLOAD = "_upload"  # in the session: name and scan of an uploaded file
-IMAGE_TYPES = ["nii", "nii.gz", "mgz", "mgh"]
+UPLOAD = "_upload"  # in the session: the scan that it has uploaded
+OWN_NAME = "own_name"  # in the session: what it is called
+IMAGE_TYPES = ["nii", "nii.gz", "gz", "mgz", "mgh"]  # "scan.nii (1).gz" is a browser's name for a second copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +40,15 @@ class Subject:
     Parameters
     ----------
     name : str
-        Id in the study, or the name of an uploaded file.
+        Id in the study, or what an uploaded scan is called.
     scan : Volume
+        As the study's network reads it, if it was uploaded: see `scan_for`.
     group : str or None
         None: nobody told.
     truth : Volume or None
         Known place of the disease (bool).
-    uploaded : bool
+    upload : Upload or None
+        Where the scan comes from, if it is none of the study's.
     simulated : bool
         A scan of a simulated study.
     """
@@ -57,8 +57,17 @@ class Subject:
     scan: Volume
     group: str | None = None
     truth: Volume | None = None
-    uploaded: bool = False
+    upload: Upload | None = None
     simulated: bool = False
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether the scan was uploaded."""
+        return self.upload is not None
+
+    def scan_for(self, model: Model) -> Volume:
+        """The scan for a network of any grid; ValueError if an uploaded file cannot be read for it."""
+        return self.scan if self.upload is None else self.upload.on(model)
 
     def diagnosed_by(self, model: Model) -> bool:
         """Whether what a network says may be told: not of a real scan, if it was trained on simulated ones only."""
@@ -111,7 +120,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
     known = known_predictions(study_name) if study.simulated or not model.card.simulated else {}
-    upload = uploaded_name() or st.session_state.get(f"{key}_file")
+    upload = st.session_state.get(UPLOAD) or st.session_state.get(f"{key}_file")
     chosen = st.selectbox(
         "Subject",
         ids,
@@ -122,29 +131,67 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
         help="Type to search by id, group, sex, age or prediction. ✓ right, ✗ wrong; nothing: not predicted yet.",
     )
     with st.expander("Explain my own scan", icon=":material/upload_file:", expanded=upload is not None):
-        file = st.file_uploader(
-            "T1 scan in MNI space",
-            type=IMAGE_TYPES,
-            key=f"{key}_file",
-            on_change=forget_upload,
-            help="Any grid and orientation. The file and its maps stay on this computer and in this session.",
+        own = _own_scan(key)
+    return _uploaded(own, model) if own is not None else known_subject(study_name, chosen)
+
+
+def _own_scan(key: str) -> Upload | None:
+    """The widgets around an uploaded file; the upload, if there is one."""
+    file = st.file_uploader(
+        "T1 scan in MNI space",
+        type=IMAGE_TYPES,
+        key=f"{key}_file",
+        on_change=forget_upload,
+        help="Any grid and orientation. The file and its maps stay on this computer and in this session.",
+    )
+    upload: Upload | None = st.session_state.get(UPLOAD)
+    if upload is not None and upload.released:
+        upload = None  # the connection was lost for a while
+        forget_upload()
+        if file is None:
+            st.info(
+                "The scan was let go while the connection was lost. Upload it again.", icon=":material/upload_file:"
+            )
+    if upload is None and file is not None:
+        upload = st.session_state[UPLOAD] = Upload(file.file_id, file.name, file.getvalue())
+        st.session_state[OWN_NAME] = upload.name
+        session = current_session()
+        session.holds_scan = True
+        session.at_end(upload.release)
+    if upload is None:
+        return None
+    _choose_name(upload)
+    if file is None:  # the page was left and the widget has forgotten; the session has not
+        st.caption(f"Explaining {escape_markdown(upload.name)}.")
+        st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
+    return upload
+
+
+def _choose_name(upload: Upload) -> None:
+    """What the scan is called where others may see it."""
+    if safe_name(upload.file_name) == NEUTRAL_NAME != plain_name(upload.file_name):
+        st.warning(
+            f"The file’s name may name a person. Pages, downloads and links say **{NEUTRAL_NAME}** unless you choose "
+            "another name here.",
+            icon=":material/person_alert:",
         )
-        if file is None and uploaded_name():  # the page was left and the widget has forgotten; the session has not
-            st.caption(f"Explaining {escape_markdown(uploaded_name())}.")
-            st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
-    if file is not None or uploaded_name():
-        return _uploaded(file, model)
-    return known_subject(study_name, chosen)
+    st.session_state.setdefault(OWN_NAME, upload.name)
+    chosen = st.text_input("Name on pages, in files and links", key=OWN_NAME, max_chars=LONGEST_NAME)
+    upload.name = re.sub(r"[^\w.-]+", "-", chosen).strip("-.") or safe_name(upload.file_name)
 
 
 def uploaded_name() -> str:
-    """Name of the scan that this session has uploaded and not taken back; "" if there is none."""
-    return st.session_state.get(UPLOAD, {}).get("name", "")
+    """What the scan is called that this session has uploaded and not taken back; "" if there is none."""
+    upload = st.session_state.get(UPLOAD)
+    return upload.name if upload is not None and upload.accepted else ""
 
 
 def forget_upload() -> None:
     """Back to the study's subjects."""
-    st.session_state.pop(UPLOAD, None)
+    upload = st.session_state.pop(UPLOAD, None)
+    if upload is not None:
+        upload.release()
+    st.session_state.pop(OWN_NAME, None)
 
 
 def known_subject(study_name: str, subject: str) -> Subject:
@@ -154,28 +201,11 @@ def known_subject(study_name: str, subject: str) -> Subject:
     return Subject(subject, scan, study.group_of(subject), truth, simulated=study.simulated)
 
 
-def _uploaded(file, model: Model) -> Subject:
-    """The uploaded scan, read and checked once a file; a page that the file was not given to finds it in the session."""
-    memory = st.session_state.get(UPLOAD)
-    if memory is None:
-        with st.spinner("Checking the scan …"):
-            scan = _checked(file, model)
-        st.session_state[UPLOAD] = {"name": file.name, "scan": scan}
+def _uploaded(upload: Upload, model: Model) -> Subject:
+    """The uploaded scan for the study's network; a page that the file was not given to finds it in the session."""
+    first = not upload.accepted
+    with st.spinner("Checking the scan …"):
+        scan = upload.on(model)
+    if first:
         st.rerun()  # the page's header speaks of the scan, too
-    return Subject(memory["name"], memory["scan"], uploaded=True)
-
-
-def _checked(file, model: Model) -> Volume:
-    """The scan in an uploaded file, if the network can be asked about it."""
-    try:
-        scan = read_volume_bytes(file.getvalue(), file.name)
-        check_mni_space(scan, "it")
-        if model.card.skull_stripped:
-            check_skull_stripped(scan, "it")
-    except (ValueError, OSError) as error:
-        unfit = ValueError(
-            f"{file.name} cannot be explained: {words_of(error).removeprefix(f'{file.name}: ').rstrip('.')}."
-        )
-        unfit.add_note(NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""))
-        raise unfit from error
-    return scan
+    return Subject(upload.name, scan, upload=upload)

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.image.volume import Grid, Volume, check_same_grid
+from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
 from mriinterp.ui.viewer.layer import Layer, Patch, ViewerState
 from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_relevance, pack_scan
@@ -23,6 +24,7 @@ _VIEWER = st.components.v2.component("mriinterp_viewer", js=viewer_script(), css
 _VOLUME = st.components.v2.component("mriinterp_volume", js=volume_script())
 
 
+@forgotten_with_uploads
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _pack(kind: str, digest: str, _thing: Any) -> Packed:
     packers = {"scan": pack_scan, "relevance": pack_relevance}

@@ -1,0 +1,284 @@
+"""Scans in memory: read two at a time, and those that were uploaded held no larger than networks need them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from mriinterp.image.nifti import read_volume_bytes
+from mriinterp.image.space import check_mni_space, check_skull_stripped
+from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.models import Model
+from mriinterp.ui.words import words_of
+
+__all__ = ["NEUTRAL_NAME", "READING", "HeldScan", "Upload", "plain_name", "safe_name"]
+
+READING = threading.BoundedSemaphore(2)  # a file of a few megabytes can unpack to half a gigabyte
+GRIDS_HELD = 2  # of networks, for which an uploaded scan is in memory: about 7 MB each at 1.5 mm
+BYTES_HELD = 64 << 20  # of an uploaded file; a larger one is asked for again where a network has another grid
+NEUTRAL_NAME = "own-scan"
+LONGEST_NAME = 64
+NEEDED = (
+    "What is needed: a T1-weighted scan of the whole brain in MNI space{stripped}, as fMRIPrep, CAT12, SPM, FSL or ANTs "
+    "write it, in a file .nii, .nii.gz or .mgz. To go back to the study, remove the file from the list at the left."
+)
+ENDING = re.compile(r"(\.nii|\.gz|\.mgz|\.mgh|\s*\(\d+\))+$", re.IGNORECASE)
+DATE = re.compile(r"(?<!\d)(19|20)\d{6}(?!\d)|(?<!\d)\d{1,2}[-_.]\d{1,2}[-_.](19|20)\d\d(?!\d)|(19|20)\d\d-\d\d-\d\d")
+KNOWN_WORDS = frozenset(
+    [
+        "sub",
+        "ses",
+        "run",
+        "acq",
+        "rec",
+        "space",
+        "desc",
+        "res",
+        "den",
+        "dir",
+        "echo",
+        "part",
+        "hemi",
+        "label",
+        "from",
+        "to",
+        "mode",
+        "xfm",
+        "tw",
+        "mprage",
+        "mp",
+        "rage",
+        "flash",
+        "spgr",
+        "ir",
+        "fspgr",
+        "bravo",
+        "mri",
+        "smri",
+        "mr",
+        "scan",
+        "image",
+        "img",
+        "vol",
+        "volume",
+        "anat",
+        "orig",
+        "raw",
+        "nu",
+        "norm",
+        "brain",
+        "brainmask",
+        "head",
+        "mask",
+        "preproc",
+        "mni",
+        "nlin",
+        "lin",
+        "asym",
+        "casym",
+        "sym",
+        "icbm",
+        "talairach",
+        "native",
+        "reg",
+        "registered",
+        "coreg",
+        "warped",
+        "affine",
+        "rigid",
+        "flirt",
+        "fnirt",
+        "ants",
+        "spm",
+        "fsl",
+        "freesurfer",
+        "bet",
+        "hdbet",
+        "synthstrip",
+        "skull",
+        "stripped",
+        "strip",
+        "ss",
+        "bias",
+        "corr",
+        "corrected",
+        "cropped",
+        "resampled",
+        "iso",
+        "mm",
+        "wm",
+        "wmi",
+        "mwp",
+        "wp",
+        "nii",
+        "test",
+        "demo",
+        "sim",
+        "own",
+        "subject",
+        "subj",
+        "participant",
+        "patient",
+        "control",
+        "case",
+        "id",
+        "adni",
+        "oasis",
+        "ixi",
+        "aibl",
+        "visit",
+        "baseline",
+        "bl",
+        "followup",
+        "month",
+        "year",
+        "sess",
+        "session",
+        "day",
+        "hires",
+        "avg",
+        "mean",
+    ]
+)  # in names of images that name nobody; a single letter is none, either
+
+
+@dataclass(frozen=True, eq=False)
+class HeldScan(Volume):
+    """A scan on the grid of a network, in RAS+ order, under the digest of the whole scan.
+
+    What is explained and shown is on that grid; the whole scan can be a hundred times as large.
+
+    Parameters
+    ----------
+    whole : str
+        Digest of the scan as it is in its file.
+    """
+
+    whole: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole scan, 64 hexadecimal digits."""
+        return self.whole
+
+
+def plain_name(file_name: str) -> str:
+    """The name of an image file without folder, endings, and a browser's mark of a duplicate."""
+    return ENDING.sub("", re.split(r"[\\/]", file_name)[-1])
+
+
+def safe_name(file_name: str) -> str:
+    """A name for pages, downloads and links: the file's own, unless it may name a person.
+
+    Words that no convention for names of images knows may be a name, and eight digits
+    a date of birth: then the name is `NEUTRAL_NAME`.
+
+    Examples
+    --------
+    >>> safe_name("sub-52_space-MNI152_desc-brain_T1w.nii.gz")
+    'sub-52_space-MNI152_desc-brain_T1w'
+    >>> safe_name("Doe_John_19500101.nii.gz")
+    'own-scan'
+    """
+    name = plain_name(file_name)
+    words = [word.lower() for word in re.findall(r"[^\W\d_]{2,}", name)]
+    plain = bool(name) and len(name) <= LONGEST_NAME and not DATE.search(name) and KNOWN_WORDS.issuperset(words)
+    return name if plain else NEUTRAL_NAME
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a file cannot be explained; no exception, whose traceback would hold the voxels."""
+
+    words: str
+    note: str
+
+    def error(self) -> ValueError:
+        error = ValueError(self.words)
+        error.add_note(self.note)
+        return error
+
+
+class Upload:
+    """A scan that a session has uploaded: its file, and what was read of it for networks.
+
+    A file is read and checked once for each grid, and held on that grid. A
+    refusal is remembered, too.
+
+    Parameters
+    ----------
+    file_id : str
+        Streamlit's id of the file.
+    file_name : str
+    data : bytes
+
+    Attributes
+    ----------
+    name : str
+        What the scan is called on pages, in downloads and links; at first as `safe_name` has it.
+    accepted : bool
+        Whether it could be read for a network.
+    """
+
+    def __init__(self, file_id: str, file_name: str, data: bytes):
+        self.file_id, self.file_name = file_id, file_name
+        self.name, self.accepted = safe_name(file_name), False
+        self._data: bytes | None = data
+        self._held: LRUCache[tuple, HeldScan | _Refusal] = LRUCache(GRIDS_HELD)
+        self._lock = threading.Lock()  # a page and its work in the background may ask at once
+
+    @property
+    def released(self) -> bool:
+        """Whether nothing of it is in memory any more, so that it must be uploaded again."""
+        return self._data is None and not self._held
+
+    def release(self) -> None:
+        """Let go of the file and of all that was read of it."""
+        self._data = None
+        self._held.clear()
+
+    def on(self, model: Model) -> HeldScan:
+        """The scan on the grid of a network.
+
+        Raises
+        ------
+        ValueError
+            If the file cannot be read or is unfit for the network, with a note
+            on what is needed; when asked again, without reading the file again.
+        """
+        key = (model.grid.shape, model.grid.affine.tobytes(), model.card.skull_stripped)
+        with self._lock:
+            found = self._held.get(key)
+            if found is None:
+                found = self._held[key] = self._read(model)
+                if self._data is not None and len(self._data) > BYTES_HELD:
+                    self._data = None
+        if isinstance(found, _Refusal):
+            raise found.error()
+        self.accepted = True
+        return found
+
+    def _read(self, model: Model) -> HeldScan | _Refusal:
+        try:
+            if self._data is None:
+                raise ValueError("it has to be uploaded again for a network of another grid")
+            with READING:
+                scan = read_volume_bytes(self._data, self.file_name)
+                check_mni_space(scan, "it")
+                if model.card.skull_stripped:
+                    check_skull_stripped(scan, "it")
+                return _held(scan, model.grid)
+        except (ValueError, OSError, MemoryError) as error:
+            words = words_of(error).removeprefix(f"{self.file_name}: ").rstrip(".")
+            return _Refusal(
+                f"{self.file_name} cannot be explained: {words}.",
+                NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
+            )
+
+
+def _held(scan: Volume, grid: Grid) -> HeldScan:
+    small = resample(scan, grid).canonical()
+    return HeldScan(small.data, small.affine, scan.source or scan.grid, scan.digest)
