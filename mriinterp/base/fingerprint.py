@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["file_stamp"]
+__all__ = ["file_digest", "file_stamp"]
 
 SMALL = 1 << 16  # bytes; a file up to this size is read, and compared by what is in it
 
@@ -45,3 +45,9 @@ def file_stamp(paths: Iterable[str | os.PathLike], *, read: int = SMALL) -> str:
         except (OSError, ValueError):  # gone, not to be read, or no path at all
             digest.update(b"none\n")
     return digest.hexdigest()[:32]
+
+
+def file_digest(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of what is in a file, 64 hexadecimal digits; OSError if it cannot be read."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -24,6 +24,7 @@ from cachetools import LRUCache
 import mriinterp
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.atomic import remove_unfinished, write_text
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.explain import RelevanceMap, explain
 from mriinterp.image.nifti import read_volume_bytes, write_volume
@@ -204,7 +205,7 @@ class Store(Maps):
         image, description = self._paths(key)
         _remove(description)  # an older one must not vouch for the new image
         write_volume(relevance.volume, image)
-        entries = to_sidecar(relevance, key=key, image_sha256=hashlib.sha256(image.read_bytes()).hexdigest())
+        entries = to_sidecar(relevance, key=key, image_sha256=file_digest(image))
         write_text(description, json.dumps(entries, indent=1, ensure_ascii=False))
         self.prune()
 

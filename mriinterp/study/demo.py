@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from functools import lru_cache
 from pathlib import Path
 
+from mriinterp.base.atomic import write_text
 from mriinterp.image.nifti import read_volume, write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.simulation.subjects import DEMO, SimulationSettings, demo_subjects, simulate_subject
@@ -55,30 +57,39 @@ class DemoStudy(Study):
             self._write(subject, *found)
         return found
 
-    def _files(self, subject: str) -> tuple[Path, Path]:
+    def _files(self, subject: str) -> tuple[Path, Path, Path]:
         stem = self.source(subject).fingerprint()
-        return self.kept / f"{stem}_scan.nii.gz", self.kept / f"{stem}_truth.nii.gz"
+        return tuple(self.kept / f"{stem}_{end}" for end in ("scan.nii.gz", "truth.nii.gz", "digests.json"))
 
     def _read(self, subject: str) -> tuple[Volume, Volume] | None:
         """Scan and truth as they were made before, bit by bit, or None."""
-        if self.kept is None or not all(path.is_file() for path in self._files(subject)):
+        if self.kept is None:
             return None
-        scan, truth = self._files(subject)
+        scan, truth, note = self._files(subject)
         try:
+            digests = json.loads(note.read_text(encoding="utf-8"))
             volume, labels = read_volume(scan), read_volume(truth, allow_constant=True)
-        except (ValueError, OSError) as error:
+            found = Volume(volume.data, volume.affine), Volume(labels.data > 0, labels.affine)
+            if digests != [one.digest for one in found]:
+                raise ValueError("it is not what was written")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, OSError, RecursionError) as error:
             logger.warning("the kept scan of %s is damaged and made again: %s", subject, error)
             return None
-        return Volume(volume.data, volume.affine), Volume(labels.data > 0, labels.affine)
+        return found
 
     def _write(self, subject: str, volume: Volume, truth: Volume) -> None:
         if self.kept is None:
             return
+        scan_file, truth_file, note = self._files(subject)
         try:
-            for one, path in zip((volume, truth), self._files(subject), strict=True):
-                write_volume(one, path)
-        except (OSError, ValueError) as error:
-            logger.warning("the scan of %s could not be kept: %s", subject, error)
+            write_volume(volume, scan_file)
+            write_volume(truth, truth_file)
+            write_text(note, json.dumps([volume.digest, truth.digest]))
+        except OSError as error:
+            logger.warning("simulated scans cannot be kept, and are made anew when they are wanted again: %s", error)
+            self.kept = None
 
     def source(self, subject: str) -> SimulatedScan:
         self._check(subject)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.nifti import read_volume, write_volume
 from mriinterp.image.volume import Volume, resample
@@ -180,9 +181,9 @@ def mean_training_scan(
     wanted = {"training": training_digest(study), "model": model.digest, "normalised": normalised}
     try:
         known = json.loads(note.read_text(encoding="utf-8"))
-        if {key: known[key] for key in wanted} == wanted:
+        if {key: known[key] for key in wanted} == wanted and known["image_sha256"] == file_digest(path):
             return read_volume(path, allow_constant=True)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # not there, or damaged: made anew
     read = (
         (lambda scan: model.prepare(scan)[0, 0].cpu().numpy()) if normalised else (lambda scan: _on_grid(model, scan))
@@ -194,7 +195,8 @@ def mean_training_scan(
     try:
         _mark(study.output)
         write_volume(mean, path, space="mni")
-        write_text(note, json.dumps({**wanted, "scans": moments.count, "left_out": failed}, indent=1))
+        about = {**wanted, "image_sha256": file_digest(path), "scans": moments.count, "left_out": failed}
+        write_text(note, json.dumps(about, indent=1))
     except OSError as error:  # a folder one may not write to: the picture is still good
         logger.warning("%s: the mean training scan cannot be kept: %s", study.name, error)
     return mean

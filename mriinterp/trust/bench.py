@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ from mriinterp.study import DemoStudy, SimulatedScan, Study
 from mriinterp.trust.case import Case, visible_box
 
 __all__ = ["Bench", "reference_sources"]
+
+logger = logging.getLogger(__name__)
 
 
 def reference_sources(study: Study, count: int) -> list:
@@ -106,15 +109,25 @@ class Bench:
         """Mean of the prepared scans of the reference group, shape (1, 1, i, j, k)."""
         if self._reference is None:
             path = None if self.folder is None else Path(self.folder) / f"control_mean_{self.key[:12]}.npy"
-            if path is not None and path.is_file():
-                mean = load_npy(path, shape=(1, 1, *self.model.grid.shape))
-            else:
+            mean = None if path is None else self._kept_mean(path)
+            if mean is None:
                 mean = self._mean(progress, cancel)
                 if path is not None:
                     with replacing(path) as temporary, temporary.open("wb") as file:
                         np.save(file, mean, allow_pickle=False)
             self._reference = torch.from_numpy(mean).to(self.model.device)
         return self._reference
+
+    def _kept_mean(self, path: Path) -> np.ndarray | None:
+        """The mean as it was kept before; None if there is none, or something else lies there."""
+        try:
+            mean = load_npy(path, shape=(1, 1, *self.model.grid.shape))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            logger.warning("the kept control mean is damaged and made again: %s", error)
+            return None
+        return mean if mean.dtype == np.float32 and np.isfinite(mean).all() else None
 
     def _mean(self, progress: Progress | None, cancel: Cancel | None) -> np.ndarray:
         total = np.zeros((1, 1, *self.model.grid.shape))

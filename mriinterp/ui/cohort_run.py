@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import streamlit as st
@@ -139,7 +140,7 @@ def _choose_target(study: Study, model: Model) -> str:
 
 def _shown(folder: Path) -> str:
     """A folder as people write it, ``~/…`` in their home."""
-    home = Path.home()
+    home = Path(os.path.expanduser("~"))
     return str(Path("~") / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
 
 

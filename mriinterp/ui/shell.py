@@ -9,9 +9,11 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.base.scripts import page_scripts
+from mriinterp.results.home import why_not_kept
 from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.ui.address import enter_page
 from mriinterp.ui.resources import study_of
+from mriinterp.ui.session import current_session
 from mriinterp.ui.studies import choose_study, current_study
 from mriinterp.ui.words import escape_markdown, words_of
 
@@ -65,6 +67,7 @@ def page_header(title: str, caption: str, *, own_scan: bool = False) -> None:
     are not what is shown.
     """
     _enter_through_app()
+    current_session()
     enter_page(title)
     st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -75,6 +78,11 @@ def page_header(title: str, caption: str, *, own_scan: bool = False) -> None:
         if own_scan:
             data = ":blue-badge[:material/upload_file: Own scan] "
         st.markdown(f"{data}:gray-badge[{RESEARCH_USE}]", width="content")
+    if problem := why_not_kept():
+        st.warning(
+            f"Maps are not kept on disk: {escape_markdown(problem)}. They stay in memory until the server ends.",
+            icon=":material/save:",
+        )
 
 
 @contextmanager

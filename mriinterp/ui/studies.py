@@ -11,7 +11,7 @@ import streamlit as st
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
-from mriinterp.results.store import default_folder
+from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study import DemoStudy, load_study
 from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.words import escape_markdown, words_of
@@ -21,6 +21,8 @@ __all__ = ["choose_study", "current_study", "remember_study"]
 KEPT = 12
 
 logger = logging.getLogger(__name__)
+
+_unkept: list[str] = []  # study files that are offered until the server ends, where the home cannot be written
 
 
 def current_study() -> str:
@@ -76,10 +78,12 @@ def _known_files() -> list[str]:
         logger.warning("the list of known studies cannot be read and starts anew: %s", error)
         entries = []
     known = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
-    return [path for path in dict.fromkeys([*given, *known]) if Path(path).is_file()]
+    return [path for path in dict.fromkeys([*given, *_unkept, *known]) if Path(path).is_file()]
 
 
 def remember_study(path: str) -> None:
     """Offer a study file in this and later sessions, the latest first."""
     kept = [path, *(known for known in _known_files() if known != path)][:KEPT]
-    write_text(_list_file(), json.dumps(kept, indent=1))
+    text = json.dumps(kept, indent=1)
+    on_disk = try_to_keep(default_folder(), "the list of studies", lambda: write_text(_list_file(), text))
+    _unkept[:] = [] if on_disk else kept

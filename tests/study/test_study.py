@@ -270,6 +270,13 @@ def test_background_is_the_mean_training_scan_made_once(file, monkeypatch):
     assert np.abs(mean_training_scan(load_study(file, trust_code=True)).data - found.data).max() > 0.1
 
 
+def test_another_image_in_the_place_of_the_mean_training_scan_is_not_taken(file):
+    found = load_study(file, trust_code=True).background()
+    path = next(file.parent.rglob("background/mean.nii.gz"))
+    write_volume(found.with_data(found.data[::-1].copy()), path, space="mni")
+    np.testing.assert_array_equal(load_study(file, trust_code=True).background().data, found.data)
+
+
 def test_background_without_training_scans_is_the_template(file):
     table = pd.read_csv(file.parent / "table.csv").assign(split="test")
     table.to_csv(file.parent / "table.csv", index=False)
