@@ -1,10 +1,14 @@
-"""mriinterp: page settings, navigation and the sidebar that all pages share."""
+"""mriinterp: page settings, navigation and the sidebar that all pages share.
+
+Streamlit runs this file for every session. The server and the processes of a
+cohort run import it under other names, and open no page.
+"""
+
+import streamlit as st
 
 
 def main() -> None:
     """Run the app once, for one session."""
-    import streamlit as st
-
     from mriinterp.ui.shell import ICON, sidebar
 
     st.set_page_config(
@@ -24,5 +28,11 @@ def main() -> None:
     page.run()
 
 
-if __name__ == "__main__":  # the processes of a cohort run import this file under another name, and open no page
+if __name__ == "__main__":
     main()
+elif __name__ != "__mp_main__":
+    from starlette.middleware import Middleware
+
+    from mriinterp.ui.server import KnownHosts
+
+    app = st.App(__file__, middleware=[Middleware(KnownHosts)])
