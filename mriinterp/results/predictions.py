@@ -12,9 +12,10 @@ from cachetools import LRUCache
 
 import mriinterp
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_json
 from mriinterp.models import Prediction
 from mriinterp.results.home import default_folder, try_to_keep
-from mriinterp.results.sidecar import read_json, read_prediction, typed
+from mriinterp.results.sidecar import read_prediction, typed
 
 __all__ = ["Predictions"]
 
@@ -53,11 +54,11 @@ class Predictions:
 
     def _on_disk(self) -> dict[str, Prediction]:
         try:
-            content = read_json(self.path.read_bytes())
+            content = read_json(self.path)
             if typed(content, "version", str) != mriinterp.__version__:
                 return {}
             entries = typed(content, "predictions", dict)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError) as error:
             logger.warning("known predictions cannot be read and are made again: %s", error)

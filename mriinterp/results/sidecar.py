@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from dataclasses import asdict
 from typing import Any
@@ -23,7 +22,6 @@ __all__ = [
     "RESEARCH_USE",
     "SIMULATED_ONLY",
     "from_sidecar",
-    "read_json",
     "read_prediction",
     "to_sidecar",
     "typed",
@@ -78,14 +76,6 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         "note": RESEARCH_USE,
         **more,
     }
-
-
-def read_json(text: str | bytes) -> Any:
-    """Parse JSON that others may have written; ValueError whatever is wrong with it, nesting without end included."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("expected a description, got one nested without end") from None
 
 
 def _signs(relevance: RelevanceMap) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from cachetools import LRUCache
 import mriinterp
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.atomic import remove_unfinished, write_text
+from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.explain import RelevanceMap, explain
@@ -32,7 +33,7 @@ from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model
 from mriinterp.results.home import default_folder, try_to_keep
-from mriinterp.results.sidecar import from_sidecar, read_json, to_sidecar, typed
+from mriinterp.results.sidecar import from_sidecar, to_sidecar, typed
 
 __all__ = ["Maps", "MemoryMaps", "Store", "default_folder", "request_key"]
 
@@ -235,7 +236,7 @@ class Store(Maps):
 
 def _read(key: str, image: Path, description: Path) -> RelevanceMap:
     """Read and verify an entry of a store; OSError, ValueError or KeyError if it is not what was written."""
-    entries = read_json(description.read_bytes())
+    entries = read_json(description)
     data = image.read_bytes()
     grid = typed(entries, "grid", dict)
     for name, value, wanted in (
