@@ -117,7 +117,10 @@ def read_prediction(entries: Any) -> Prediction:
     for name in ("outputs", "probabilities"):
         numbers = typed(entries, name, dict)
         values[name] = {key: float(typed(numbers, key, float)) for key in numbers}
-    return Prediction(**values, predicted=typed(entries, "predicted", str))
+    warnings = typed(entries, "warnings", list) if "warnings" in entries else []
+    if not all(isinstance(text, str) for text in warnings):
+        raise ValueError("expected warnings in words")
+    return Prediction(**values, predicted=typed(entries, "predicted", str), warnings=tuple(warnings))
 
 
 def typed(entries: Any, name: str, kind: type) -> Any:

@@ -9,7 +9,7 @@ import mriinterp
 from mriinterp.models import Prediction
 from mriinterp.results.predictions import Predictions
 
-SAID = Prediction({"CN": -1.0, "AD": 1.0}, {"CN": 0.12, "AD": 0.88}, "AD")
+SAID = Prediction({"CN": -1.0, "AD": 1.0}, {"CN": 0.12, "AD": 0.88}, "AD", ("the air is bright",))
 
 
 def test_predictions_are_kept_by_network_and_scan(tmp_path):
@@ -36,7 +36,16 @@ def test_predictions_of_another_version_are_not_used(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "entry",
-    [None, [], "AD", {**asdict(SAID), "outputs": {"AD": "much"}}, {**asdict(SAID), "predicted": 1}, {"outputs": {}}],
+    [
+        None,
+        [],
+        "AD",
+        {**asdict(SAID), "outputs": {"AD": "much"}},
+        {**asdict(SAID), "predicted": 1},
+        {"outputs": {}},
+        {**asdict(SAID), "warnings": [1]},
+        {**asdict(SAID), "warnings": "bright"},
+    ],
 )
 def test_a_prediction_of_wrong_types_is_unknown_and_the_others_stay(tmp_path, entry):
     known = Predictions("a", tmp_path)

@@ -213,6 +213,7 @@ WRONG = {
     "a prediction as a list": lambda e: {**e, "prediction": []},
     "an output of text": lambda e: {**e, "prediction": {**e["prediction"], "outputs": {"CN": "much"}}},
     "probabilities as a number": lambda e: {**e, "prediction": {**e["prediction"], "probabilities": 1}},
+    "warnings that are no words": lambda e: {**e, "prediction": {**e["prediction"], "warnings": [None]}},
     "a predicted class of null": lambda e: {**e, "prediction": {**e["prediction"], "predicted": None}},
     "no digest of the image": lambda e: {k: v for k, v in e.items() if k != "image_sha256"},
     "another key": lambda e: {**e, "key": "0" * 64},
