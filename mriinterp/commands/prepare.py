@@ -73,6 +73,11 @@ def add_parser(commands) -> None:
         "default: the template's own, 1 mm",
     )
     parser.add_argument("--weights", nargs="+", metavar="FILE", help="weights files of the network")
+    parser.add_argument(
+        "--nonlinear",
+        action="store_true",
+        help="warp the brain onto the template, for networks trained on such scans; it also removes part of an atrophy",
+    )
     parser.add_argument("--series", type=int, metavar="N", help="the DICOM series, where several may be meant")
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="N", help=f"scans at a time, about {GIGABYTES_A_JOB:.0f} GB each"
@@ -88,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     out = made_folder(args.out)
     grid = _grid(args.grid, args.weights)
     threads = max(1, (os.cpu_count() or 1) // args.jobs)
-    options = PrepareOptions(threads=threads, device=args.device)
+    options = PrepareOptions(nonlinear=args.nonlinear, threads=threads, device=args.device)
     jobs = [_job(name, path, out, grid, options, args.series) for name, path in _scans(args.scans)]
     twice = {job.files.key for job in jobs if sum(other.files.key == job.files.key for other in jobs) > 1}
     if twice:

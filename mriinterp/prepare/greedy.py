@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -29,13 +30,14 @@ POLL_SECONDS = 0.1
 def run_greedy(
     command: str,
     images: Mapping[str, Volume],
-    read: Callable[[Path], object],
+    read: Callable[[Path], Any],
     *,
+    texts: Mapping[str, str] | None = None,
     threads: int = 1,
     seconds: float = 600,
     cancel: Cancel | None = None,
     waiting: Callable[[float], None] | None = None,
-):
+) -> Any:
     """Run one greedy command on images and read what it wrote.
 
     Parameters
@@ -46,6 +48,8 @@ def run_greedy(
         Written as ``NAME.nii``.
     read : callable
         ``read(folder)`` reads the output while the folder is there.
+    texts : mapping of str to str, optional
+        Further files, by name.
     threads : int
     seconds : float
         Time after which it is stopped.
@@ -69,6 +73,8 @@ def run_greedy(
         folder = Path(name)
         for image, volume in images.items():
             write_volume(volume, folder / f"{image}.nii", dtype=np.float32)
+        for file, text in (texts or {}).items():
+            (folder / file).write_text(text, encoding="ascii")
         arguments = [sys.executable, "-c", CODE, f"-d 3 -threads {threads} -V 0 {command}"]
         with (folder / "log.txt").open("w+") as log:
             process = subprocess.Popen(arguments, cwd=folder, stdout=log, stderr=subprocess.STDOUT)

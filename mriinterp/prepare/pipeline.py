@@ -18,7 +18,7 @@ from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.prepare.brain import find_brain, weights_digest
 from mriinterp.prepare.quality import Quality, judge
-from mriinterp.prepare.register import register_affine
+from mriinterp.prepare.register import register_affine, register_warp
 from mriinterp.prepare.source import open_raw
 from mriinterp.prepare.transform import Transform
 
@@ -179,6 +179,9 @@ def prepare_volume(
     if registration.turned:  # the brain extraction expects heads the right way up
         mask = _upright_mask(scan, transform, options, cancel)
         brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))
+    if options.nonlinear:
+        warp = register_warp(brain, registration.matrix, threads=threads, cancel=cancel)
+        transform = Transform(registration.matrix, warp)
     volume = transform.scan_on(brain, native_template().grid if grid is None else grid)
     quality = judge(scan, mask, transform, turned=registration.turned)
     tell(progress, DONE, DONE)

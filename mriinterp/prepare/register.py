@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import nibabel as nib
 import numpy as np
 from scipy import ndimage, optimize
 from scipy.spatial.transform import Rotation
@@ -21,10 +22,12 @@ from mriinterp.image.space import mni_correlation
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Volume, resample
 from mriinterp.prepare.greedy import run_greedy
+from mriinterp.prepare.transform import Warp
 
-__all__ = ["RESTART_BELOW", "Registration", "move", "register_affine"]
+__all__ = ["RESTART_BELOW", "Registration", "move", "register_affine", "register_warp"]
 
 AFFINE = "-a -dof 12 -m NCC 4x4x4 -n 100x40x0"
+WARP = "-m NCC 2x2x2 -n 100x50x0 -s 2vox 0.7vox"
 RESTART_BELOW = 0.6
 """Correlation with the template below which other orientations are tried."""
 TILTS = (-35, 0, 35)  # degrees about the left-right axis
@@ -102,6 +105,45 @@ def register_affine(
     best = max(found, key=lambda registration: registration.correlation)
     angle = _angle(best.matrix)
     return Registration(best.matrix, best.correlation, restarted=best is not first, turned=angle >= 45)
+
+
+def register_warp(
+    brain: Volume,
+    matrix: np.ndarray,
+    *,
+    threads: int = 1,
+    cancel: Cancel | None = None,
+    waiting: Callable[[float], None] | None = None,
+) -> Warp:
+    """Warp the template onto a brain that an affine transform has led there.
+
+    Parameters
+    ----------
+    brain : Volume
+        As for `register_affine`.
+    matrix : array, shape (4, 4)
+        Its result.
+
+    Returns
+    -------
+    Warp
+        On the template's grid; smooth, computed at 2 mm.
+    """
+    fixed = native_template()
+
+    def read(folder) -> np.ndarray:
+        shift = np.asarray(nib.load(folder / "warp.nii").dataobj, dtype=np.float32).reshape(*fixed.data.shape, 3)
+        return np.ascontiguousarray(np.moveaxis(shift * np.float32([-1, -1, 1]), -1, 0))  # ITK's LPS to RAS
+
+    affine = "\n".join(" ".join(format(value, ".12g") for value in row) for row in matrix)
+    shift = run_greedy(
+        f"{WARP} -i fixed.nii moving.nii -it affine.mat -o warp.nii",
+        {"fixed": fixed, "moving": brain},
+        read,
+        texts={"affine.mat": affine},
+        threads=threads, cancel=cancel, waiting=waiting,
+    )  # fmt: skip
+    return Warp(shift, fixed.grid)
 
 
 def _affine(brain: Volume, start: np.ndarray | None, threads: int, cancel, waiting) -> np.ndarray:

@@ -13,6 +13,7 @@ from mriinterp.image.volume import Grid, Volume
 __all__ = ["Transform", "Warp"]
 
 CHUNK = 1 << 20  # points that are moved at a time
+INVERSE_MM, INVERSE_STEPS = 0.01, 60
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -35,6 +36,16 @@ class Warp:
         at = self.grid.to_voxel(points).T
         return points + np.stack([ndimage.map_coordinates(part, at, order=1) for part in self.shift], axis=1)
 
+    def inverse(self, points: np.ndarray) -> np.ndarray:
+        """The points (n, 3), mm, that the warp moves to these: a fixed point, to `INVERSE_MM`."""
+        found = points
+        for _ in range(INVERSE_STEPS):
+            error = self(found) - points
+            found = found - error
+            if np.abs(error).max(initial=0) < INVERSE_MM:
+                break
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Transform:
@@ -44,14 +55,12 @@ class Transform:
     ----------
     matrix : array, shape (4, 4)
         Template mm to scan mm, both RAS+.
-    warp, inverse_warp : Warp, optional
-        Applied to template points before the matrix, and to points that the
-        inverse matrix led to the template. Both or none.
+    warp : Warp, optional
+        Applied to template points before the matrix.
     """
 
     matrix: np.ndarray
     warp: Warp | None = field(default=None, repr=False)
-    inverse_warp: Warp | None = field(default=None, repr=False)
 
     @cached_property
     def inverse(self) -> np.ndarray:
@@ -66,7 +75,7 @@ class Transform:
     def to_template(self, points: np.ndarray) -> np.ndarray:
         """Points (n, 3) of the scan, mm, in the template."""
         points = points @ self.inverse[:3, :3].T + self.inverse[:3, 3]
-        return points if self.inverse_warp is None else self.inverse_warp(points)
+        return points if self.warp is None else self.warp.inverse(points)
 
     def scan_on(self, volume: Volume, grid: Grid, *, order: int = 1) -> Volume:
         """Values of an image in the scan's space at the voxels of a template grid, interpolated once.
