@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["words_of", "words_with_kind"]
+__all__ = ["as_sentence", "words_of", "words_with_kind"]
 
 OURS = (ValueError, OSError, KeyError)  # their words stand for themselves
+
+
+def as_sentence(text: str) -> str:
+    """Return a message with a capital letter and a full stop.
+
+    Examples
+    --------
+    >>> as_sentence("the air is 10, expected 0")
+    'The air is 10, expected 0.'
+    """
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def words_of(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from mriinterp.cohort.layout import Layout
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.nifti import write_volume
 from mriinterp.models import Prediction
-from mriinterp.results.sidecar import to_sidecar
+from mriinterp.results.sidecar import read_warnings, to_sidecar
 
 __all__ = ["AREA_COLUMNS", "Record", "read_areas", "read_record", "write_areas", "write_record"]
 
@@ -46,6 +46,11 @@ class Record:
         return None if entry is None else Prediction(**entry)
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is unusual about the scan's intensities."""
+        return read_warnings(self.entries, "scan")
+
+    @property
     def target(self) -> str:
         """The class that is explained."""
         return self.entries["target"]
@@ -58,7 +63,7 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
         entries = json.loads(path.read_text(encoding="utf-8"))
         sizes = dict(entries["bytes"])
         record = Record(entries["key"], entries["atlas_sha256"], entries)
-        _ = record.prediction, record.target
+        _ = record.prediction, record.target, record.warnings
         if not keep_maps:
             sizes.pop("relevance", None)
         elif "relevance" not in sizes:

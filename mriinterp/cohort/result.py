@@ -238,7 +238,20 @@ class CohortResult:
             self.layout.subjects,
             sep="\t",
             dtype=dict.fromkeys(
-                ("id", "subject", "group", "sex", "visit", "split", "label", "class", "predicted", "target", "failure"),
+                (
+                    "id",
+                    "subject",
+                    "group",
+                    "sex",
+                    "visit",
+                    "split",
+                    "label",
+                    "class",
+                    "predicted",
+                    "target",
+                    "failure",
+                    "warnings",
+                ),
                 str,
             ),
             na_values=["n/a"],
@@ -247,7 +260,7 @@ class CohortResult:
         words = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
         table["correct"] = words.astype("boolean")
         table["training"] = table["training"].astype(str).str.lower() == "true"
-        for column in table.columns.intersection(["failure", "sex", "visit", "split"]):
+        for column in table.columns.intersection(["failure", "warnings", "sex", "visit", "split"]):
             table[column] = table[column].fillna("").astype(str)
         return table.set_index("id", drop=False)
 
@@ -263,6 +276,23 @@ class CohortResult:
     def failures(self) -> dict[str, dict[str, str]]:
         """Why scans, or maps of single methods, were left out."""
         return self.run["failed"]
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What is unusual about the intensities of a scan, so that its map may be wrong, by scan."""
+        return self.run.get("warnings", {})
+
+    def warning_lines(self, most: int = 10) -> list[str]:
+        """Return `warnings` as lines to show: at most so many scans, and how many there are in all."""
+        lines = [f"scan {scan}: {text}" for scan, text in list(self.warnings.items())[:most]]
+        if len(self.warnings) > most:
+            lines.append(f"{len(self.warnings)} scans in all have unusual intensities, see {self.layout.subjects.name}")
+        return lines
+
+    @property
+    def network_notes(self) -> tuple[str, ...]:
+        """What was found out about the network, as of `mriinterp.models.Model`, with its name."""
+        return tuple(f"network {self.run['model']['name']}: {note}" for note in self.run["model"].get("notes", ()))
 
     def area_rows(self, method: str) -> pd.DataFrame:
         """The stored table of areas: one row a scan and area, hemispheres apart."""

@@ -65,6 +65,7 @@ def write_tables(
         **about,
         "scans": len(plan.items),
         "failed": {scan: failures[scan] for scan in sorted(failures)},
+        "warnings": {str(i): text for i, text in zip(subjects["id"], subjects["warnings"], strict=True) if text},
         "performance": performance(plan, subjects),
         "labels": plan.labels,
         "plan_sha256": plan_digest(plan),
@@ -86,6 +87,7 @@ def subject_rows(
     ``p_CLASS`` are probabilities, ``out_NAME`` values on a scale; ``correct``
     is empty where nothing can be right or wrong. All of them are empty where
     predictions are withheld. ``training``: the scan trained the network.
+    ``warnings``: what is unusual about the scan's intensities.
 
     Parameters
     ----------
@@ -100,6 +102,7 @@ def subject_rows(
         known = [c.name for c in plan.methods if (item.id, c.name) in present]
         record = read_record(plan.task.layout, item.label, known[0], plan.task.keep_maps) if known else None
         prediction = record.prediction if record else predictions.get(item.id)
+        warnings = record.warnings if record else prediction.warnings if prediction else ()
         prediction = None if plan.task.withheld else prediction
         row = {"label": item.label, **_prediction_columns(model, prediction, plan.about["classes"].get(item.group))}
         row["target"] = record.target if record else None
@@ -107,6 +110,7 @@ def subject_rows(
         row["failure"] = "; ".join(
             why if what == "scan" else f"{what}: {why}" for what, why in failures.get(item.id, {}).items()
         )
+        row["warnings"] = "; ".join(warnings)
         rows.append(row)
     return pd.concat([plan.table.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
 
@@ -246,7 +250,12 @@ def provenance(plan: CohortPlan, model: Model) -> dict[str, Any]:
             for c in plan.methods
         ],
         "maps": task.keep_maps,
-        "model": {"name": model.card.name, "architecture": model.card.architecture, "sha256": model.digest},
+        "model": {
+            "name": model.card.name,
+            "architecture": model.card.architecture,
+            "sha256": model.digest,
+            "notes": list(model.notes),
+        },
         "heads": [{"name": h.name, "kind": h.kind, "classes": list(h.classes)} for h in model.heads],
         "space": task.layout.space,
         "space_checked": task.check_space,

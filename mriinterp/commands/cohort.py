@@ -189,4 +189,8 @@ def report(result: CohortResult) -> None:
     for scan, why in result.failures.items():
         texts = (text if what == "scan" else f"{what}: {text}" for what, text in why.items())
         complain(f"{scan} left out: {'; '.join(texts)}")
+    for note in result.network_notes:
+        complain(f"note: {note}")
+    for line in result.warning_lines():
+        complain(f"warning: {line}")
     say(f"wrote {result.folder}")

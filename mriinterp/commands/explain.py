@@ -96,6 +96,10 @@ def run(args: argparse.Namespace) -> int:
     complain(f"{method.label}: {describe_cost(job.model, method.name, values, job.atlas)} a scan")
     if warning := method.warning(job.model.grid.shape, values):
         complain(f"warning: {warning}")
+    for note in job.model.notes:
+        complain(f"note: network {job.model.card.name}: {note}")
+    if reference is not None:
+        _warn_of_intensities(job.model, reference, args.reference)
     failed = []
     for scan, stem in zip(args.scans, stems, strict=True):
         progress = ProgressLine(f"{stem}: {method.label}")
@@ -137,6 +141,7 @@ def _stems(scans: list[str]) -> list[str]:
 def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:
     scan = read_volume(path)
     _check_scan(job, scan, path.name)
+    _warn_of_intensities(job.model, scan, path.name)
     simulated = _is_simulated(path)
     told = simulated or not job.model.card.simulated
     request = dict(job.request)
@@ -167,6 +172,11 @@ def _check_scan(job: _Job, scan: Volume, name: str) -> None:
         raise ValueError(f"{error}. To explain it all the same: --no-space-check") from error
     if job.model.card.skull_stripped and not looks_skull_stripped(scan):
         complain(f"warning: {name} still shows skull or scalp; this network was trained on skull-stripped scans")
+
+
+def _warn_of_intensities(model: Model, scan: Volume, name: str) -> None:
+    for text in model.warnings_of(scan):
+        complain(f"warning: {name}: {text}")
 
 
 def _is_simulated(path: Path) -> bool:

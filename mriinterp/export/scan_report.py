@@ -10,6 +10,7 @@ import pandas as pd
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.parts import part_table
 from mriinterp.areas.table import outside_shares, top_areas
+from mriinterp.base.errors import as_sentence
 from mriinterp.export.report import Report
 from mriinterp.figures import planes
 from mriinterp.figures.areas import area_bars
@@ -82,7 +83,7 @@ def scan_report(
         f"{method.label} ({method.reference}), explained output {relevance.target}: {meaning.words(part)}",
         simulated=simulated,
     )
-    for note in notes:
+    for note in (*notes, *map(as_sentence, (*relevance.warnings, *relevance.notes))):
         page.text("", note, warning=True)
     if subject:
         page.facts("Subject", subject)

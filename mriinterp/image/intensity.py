@@ -12,13 +12,14 @@ from scipy import ndimage
 from mriinterp.image.template import brain_mask
 from mriinterp.image.volume import Grid, Volume
 
-__all__ = ["Intensities", "measure_intensities"]
+__all__ = ["FLAT", "Intensities", "measure_intensities"]
 
 COARSE = Grid((48, 58, 48), np.array([[4, 0, 0, -94], [0, 4, 0, -130], [0, 0, 4, -76], [0, 0, 0, 1.0]]))
 RIM_MM, AWAY_MM = 8.0, 20.0  # brain at least so far inside the template's; air at least so far outside
 LEAST_COVER = 0.8  # share of the template's brain that a scan must hold to be judged by it
 LEAST_POINTS = 100  # of air, to be judged at all
 BULK = 99.0  # percentile of all voxels
+FLAT = 0.001  # of the brightness: less is no difference
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Intensities:
         Usual value (median) around the head; None if the scan shows no air.
     air_spread : float
         Interquartile range there: 0 for a skull-stripped scan.
+    air_above, air_off : float
+        Shares of the voxels there that are above 0, and that differ from 0 by
+        more than a thousandth of `brightness`, 0 to 1.
     brain : float
         Usual value (median) of the brain.
     dark : float
@@ -43,11 +47,22 @@ class Intensities:
 
     air: float | None
     air_spread: float
+    air_above: float
+    air_off: float
     brain: float
     dark: float
     bulk: float
     lowest: float
     highest: float
+
+    @property
+    def brightness(self) -> float:
+        """How far tissue lies from the air."""
+        return _brightness(self.air, self.bulk, self.brain)
+
+
+def _brightness(air: float | None, bulk: float, brain: float) -> float:
+    return max(abs(bulk - (air or 0.0)), abs(brain - (air or 0.0)))
 
 
 _measured: WeakKeyDictionary[Volume, Intensities] = WeakKeyDictionary()
@@ -68,13 +83,17 @@ def measure_intensities(volume: Volume) -> Intensities:
 def _measure(volume: Volume) -> Intensities:
     data = volume.data
     brain, air = _by_template(volume) or _by_border(data)
-    quartiles = np.percentile(air, (25, 50, 75)) if air.size else None
+    low, middle, high = np.percentile(air, (25, 50, 75)).tolist() if air.size else (0.0, None, 0.0)
+    usual, bulk = float(np.median(brain)), float(np.percentile(data, BULK))
+    small = FLAT * _brightness(middle, bulk, usual)
     return Intensities(
-        air=None if quartiles is None else float(quartiles[1]),
-        air_spread=0.0 if quartiles is None else float(quartiles[2] - quartiles[0]),
-        brain=float(np.median(brain)),
+        air=middle,
+        air_spread=high - low,
+        air_above=float(np.mean(air > 0)) if air.size else 0.0,
+        air_off=float(np.mean(np.abs(air) > small)) if air.size else 0.0,
+        brain=usual,
         dark=float(np.mean(brain <= 0)),
-        bulk=float(np.percentile(data, BULK)),
+        bulk=bulk,
         lowest=float(data.min()),
         highest=float(data.max()),
     )

@@ -144,7 +144,7 @@ class Model:
 
     def warnings_of(self, volume: Volume) -> tuple[str, ...]:
         """What is unusual about a scan's intensities, for the normalisation of this network."""
-        return self.normalisation.warnings_of(measure_intensities(volume))
+        return self.normalisation.warnings_of(measure_intensities(volume), stripped=self.card.skull_stripped)
 
     def predict(self, volume: Volume) -> Prediction:
         """Run the network on a scan."""

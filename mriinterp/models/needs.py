@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mriinterp.image.intensity import Intensities
+from mriinterp.image.intensity import FLAT, Intensities
 
 __all__ = ["AIR_IS_ZERO", "BRAIN_ABOVE_ZERO", "MOST_OF_BRAIN_ABOVE_ZERO", "NO_AIR_ABOVE_ZERO", "NO_SPIKE", "Need"]
 
-FLAT_AIR, NOISY_AIR = 0.001, 0.05  # of the brain's brightness: air of one value; air with a scanner's noise
+NOISY_AIR = 0.05  # of the brain's brightness: the noise of a scanner in a scan that is not skull-stripped
+LIT_AIR = 0.1  # of the air's voxels
 SPIKE = 10.0  # times the brightness of the bulk of the voxels
 
 
@@ -22,38 +23,41 @@ class Need:
     expected : str
         The condition in words, after "scans".
     broken : callable
-        From `Intensities`: what was found and what is expected, or "" where
-        the condition holds or cannot be judged.
+        ``broken(found, stripped)``: from `Intensities`, and whether the
+        network was trained on skull-stripped scans, what was found and what
+        is expected; "" where the condition holds or cannot be judged.
     """
 
     expected: str
-    broken: Callable[[Intensities], str]
+    broken: Callable[[Intensities, bool], str]
 
 
-def _brightness(found: Intensities) -> float:
-    """How far tissue lies from the air."""
-    air = found.air or 0.0
-    return max(abs(found.bulk - air), abs(found.brain - air))
+def _clean_air(found: Intensities, stripped: bool) -> bool:
+    """Whether the air holds no noise, or should hold none."""
+    return stripped or found.air_spread <= FLAT * found.brightness
 
 
-def _air_is_zero(found: Intensities) -> str:
-    if found.air is None:
+def _air_is_zero(found: Intensities, stripped: bool) -> str:
+    clean = _clean_air(found, stripped)
+    if found.air is not None and abs(found.air) > (FLAT if clean else NOISY_AIR) * found.brightness:
+        return (
+            f"the air around the head has an intensity of {found.air:.4g}, expected 0 (the brain has {found.brain:.4g})"
+        )
+    if clean and found.air_off > LIT_AIR:
+        return f"{found.air_off:.0%} of the air around the head is not 0, expected at most {LIT_AIR:.0%}"
+    return ""
+
+
+def _no_air_above_zero(found: Intensities, stripped: bool) -> str:
+    if text := _air_is_zero(found, stripped):
+        return text
+    if found.air_above <= LIT_AIR or not _clean_air(found, stripped):
         return ""
-    size = _brightness(found)
-    allowed = FLAT_AIR if found.air_spread <= FLAT_AIR * size else NOISY_AIR
-    if abs(found.air) <= allowed * size:
-        return ""
-    return f"the air around the head has an intensity of {found.air:.4g}, expected 0 (the brain has {found.brain:.4g})"
+    return f"{found.air_above:.0%} of the air around the head is above 0, expected at most {LIT_AIR:.0%}"
 
 
-def _no_air_above_zero(found: Intensities) -> str:
-    if found.air is None or found.air <= 0 or _air_is_zero(found):
-        return _air_is_zero(found)
-    return f"most of the air around the head is above 0 (its median is {found.air:.4g}), expected air of 0"
-
-
-def _above_zero(allowed: float) -> Callable[[Intensities], str]:
-    def broken(found: Intensities) -> str:
+def _above_zero(allowed: float) -> Callable[[Intensities, bool], str]:
+    def broken(found: Intensities, stripped: bool) -> str:
         if found.dark <= allowed:
             return ""
         return f"{found.dark:.0%} of the brain has an intensity of 0 or below, expected at most {allowed:.0%}"
@@ -61,7 +65,7 @@ def _above_zero(allowed: float) -> Callable[[Intensities], str]:
     return broken
 
 
-def _no_spike(found: Intensities) -> str:
+def _no_spike(found: Intensities, stripped: bool) -> str:
     air = found.air or 0.0
     reach = found.bulk - air
     for name, value, beyond in (
@@ -77,7 +81,7 @@ def _no_spike(found: Intensities) -> str:
 
 
 AIR_IS_ZERO = Need("whose air is 0", _air_is_zero)
-NO_AIR_ABOVE_ZERO = Need("whose air is 0, without noise above it", _no_air_above_zero)
+NO_AIR_ABOVE_ZERO = Need("whose air is 0", _no_air_above_zero)
 BRAIN_ABOVE_ZERO = Need("whose brain is above 0", _above_zero(0.05))
 MOST_OF_BRAIN_ABOVE_ZERO = Need("most of whose brain is above 0", _above_zero(0.5))
 NO_SPIKE = Need(f"without voxels more than {SPIKE:.0f} times as bright as the bulk", _no_spike)

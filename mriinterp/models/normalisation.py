@@ -152,9 +152,17 @@ class Normalisation:
         """
         return self.rule.apply(data, self.params).astype(np.float32, copy=False)
 
-    def warnings_of(self, found: Intensities) -> tuple[str, ...]:
-        """What a scan's intensities lack of what this normalisation holds for, a sentence each."""
-        broken = [text for need in self.rule.needs if (text := need.broken(found))]
+    def warnings_of(self, found: Intensities, *, stripped: bool = True) -> tuple[str, ...]:
+        """Return what a scan's intensities lack of what this normalisation holds for, a sentence each.
+
+        Parameters
+        ----------
+        found : Intensities
+        stripped : bool
+            Whether the network was trained on skull-stripped scans, whose air
+            holds no noise.
+        """
+        broken = [text for need in self.rule.needs if (text := need.broken(found, stripped))]
         return tuple(f"{text}. The network's normalisation {self.rule.does}: {self.holds_for}" for text in broken)
 
     @property

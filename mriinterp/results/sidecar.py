@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "SIMULATED_ONLY",
     "from_sidecar",
     "read_prediction",
+    "read_warnings",
     "to_sidecar",
     "typed",
     "versions",
@@ -58,7 +59,9 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         Further entries, e.g. ``simulated=True``.
     """
     grid = relevance.volume.grid
-    said = {"prediction": asdict(relevance.prediction)} if told else {"caution": SIMULATED_ONLY}
+    said: dict[str, Any] = {"caution": SIMULATED_ONLY}
+    if told:
+        said = {"prediction": {k: v for k, v in asdict(relevance.prediction).items() if k != "warnings"}}
     return {
         "method": relevance.method,
         "parameters": relevance.params,
@@ -68,7 +71,7 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         **_signs(relevance),
         "reading": relevance.reading,
         **said,
-        **({"warnings": list(relevance.warnings)} if relevance.warnings else {}),
+        **_warnings(relevance),
         **({"chosen": relevance.chosen} if relevance.chosen else {}),
         "grid": {"shape": list(grid.shape), "affine": grid.affine.tolist(), "space": "RAS+ mm"},
         "sha256": relevance.digests,
@@ -87,6 +90,29 @@ def _signs(relevance: RelevanceMap) -> dict[str, Any]:
     return {"signs": {side: {"means": words, "share": shares[part]} for side, (words, part) in sides.items()}}
 
 
+def _warnings(relevance: RelevanceMap) -> dict[str, dict[str, list[str]]]:
+    """Return what a reader should know of scan, parameters and network; nothing where all is as usual."""
+    scan = list(relevance.prediction.warnings)
+    parameters = list(relevance.warnings)[len(scan) :]
+    found = {"scan": scan, "parameters": parameters, "network": list(relevance.notes)}
+    found = {about: texts for about, texts in found.items() if texts}
+    return {"warnings": found} if found else {}
+
+
+def read_warnings(entries: dict[str, Any], about: str) -> tuple[str, ...]:
+    """Return the stored warnings about ``"scan"``, ``"parameters"`` or ``"network"``; ValueError if they are no texts."""
+    if "warnings" not in entries:
+        return ()
+    texts = typed(entries, "warnings", dict).get(about, [])
+    return _texts(texts, about)
+
+
+def _texts(values: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"expected {name} to be a list of texts, got {type(values).__name__}")
+    return tuple(values)
+
+
 def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
     """Return the map that `to_sidecar` described; where the prediction was left out, the map's is empty.
 
@@ -101,12 +127,14 @@ def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
     digests = typed(entries, "sha256", dict)
     withheld = "caution" in entries and "prediction" not in entries
     chosen = typed(entries, "chosen", dict) if "chosen" in entries else {}
+    prediction = Prediction({}, {}, "") if withheld else read_prediction(typed(entries, "prediction", dict))
     return RelevanceMap(
         volume=volume,
-        prediction=Prediction({}, {}, "") if withheld else read_prediction(typed(entries, "prediction", dict)),
+        prediction=replace(prediction, warnings=read_warnings(entries, "scan")),
         params=typed(entries, "parameters", dict),
         digests={name: typed(digests, name, str) for name in digests},
         chosen={name: typed(chosen, name, str) for name in chosen},
+        notes=read_warnings(entries, "network"),
         **texts,
     )
 
@@ -117,10 +145,8 @@ def read_prediction(entries: Any) -> Prediction:
     for name in ("outputs", "probabilities"):
         numbers = typed(entries, name, dict)
         values[name] = {key: float(typed(numbers, key, float)) for key in numbers}
-    warnings = typed(entries, "warnings", list) if "warnings" in entries else []
-    if not all(isinstance(text, str) for text in warnings):
-        raise ValueError("expected warnings in words")
-    return Prediction(**values, predicted=typed(entries, "predicted", str), warnings=tuple(warnings))
+    warnings = _texts(entries.get("warnings", []), "warnings")
+    return Prediction(**values, predicted=typed(entries, "predicted", str), warnings=warnings)
 
 
 def typed(entries: Any, name: str, kind: type) -> Any:

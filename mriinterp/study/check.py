@@ -180,6 +180,8 @@ def _check_model(settings: StudySettings, frame: pd.DataFrame | None, report: Re
     for level, text in check_classes(settings, model):
         report.add(level, text)
     report.add("info", f"Network: {model.card.name} ({model.card.architecture}), reads {model.grid}")
+    for note in model.notes:
+        report.add("info", f"{model.card.name}: {note}")
     if model.card.simulated and not settings.simulated:
         report.add(
             "warning", "The network was trained on simulated brains only; what it says of real scans is no diagnosis"
@@ -228,7 +230,7 @@ def _chosen(frame: pd.DataFrame, groups: tuple[str, ...], n: int) -> list[str]:
 def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     """Open a few scans: can they be read, do they lie in MNI space, what does the network say?"""
     rows = _chosen(frame, settings.groups, n)
-    unreadable, elsewhere, with_skull, other_grid, said = [], [], [], [], []
+    unreadable, elsewhere, with_skull, unusual, other_grid, said = [], [], [], [], [], []
     for done, row in enumerate(rows, start=1):
         check_cancel(cancel)
         name = frame.at[row, "id"]
@@ -246,6 +248,7 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
         if model is not None:
             if not (scan.source or scan.grid).matches(model.grid):
                 other_grid.append(f"{name} ({scan.source or scan.grid})")
+            unusual += [f"{name} ({text})" for text in model.warnings_of(scan)]
             said.append(_prediction(model, scan, name, frame.at[row, "group"], report))
         tell(progress, done, len(rows))
     total = len(rows)
@@ -262,6 +265,7 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
             f"Scans that still show skull or scalp ({len(with_skull)} of {total} opened); the network knows brains only",
             with_skull,
         ),
+        ("warning", f"Scans of unusual intensities, whose maps may be wrong ({total} opened)", unusual),
         ("info", f"Scans resampled to the network's grid ({len(other_grid)} of {total} opened)", other_grid),
         ("info", f"What the network says of {total} scans", [text for text in said if text]),
     )

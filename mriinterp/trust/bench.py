@@ -166,7 +166,10 @@ class Bench:
 
     def prepared(self, subject: str) -> Tensor:
         """A subject's scan as the network wants it."""
-        return self.model.prepare(self.study.scan(subject))
+        scan = self.study.scan(subject)
+        for text in self.model.warnings_of(scan):
+            logger.warning("%s: %s", subject, text)
+        return self.model.prepare(scan)
 
     def case(self, subject: str, *, others: Sequence[Tensor] = (), replicates: Sequence[Model] = ()) -> Case:
         """Everything the measures need of one subject.

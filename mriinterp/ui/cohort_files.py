@@ -22,6 +22,7 @@ from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import area_values, people_of
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
 from mriinterp.ui.resources import atlas_of
+from mriinterp.ui.words import as_sentence
 
 __all__ = ["show_files"]
 
@@ -113,10 +114,12 @@ def show_files(name: str, view: View, method: str) -> None:
         st.info("No average remains to be saved.", icon=":material/group_off:")
         return
     stem = "".join(c if c.isalnum() else "_" for c in Path(view.title).stem).strip("_").lower()
-    notes = tuple(dict.fromkeys(f"{w[:1].upper()}{w[1:]}." for w in map(view.target_words, view.methods)))
+    notes = tuple(dict.fromkeys(map(as_sentence, map(view.target_words, view.methods))))
     notes += tuple(dict.fromkeys(filter(None, (view.why_no_test(m) for m in view.methods))))
     if isinstance(view, StudyView) and view.result.withheld:
         notes += (SIMULATED_ONLY,)
+    if isinstance(view, StudyView):
+        notes += tuple(map(as_sentence, (*view.result.network_notes, *view.result.warning_lines())))
     if isinstance(view, StudyView) and view.chosen is not None:
         notes += (f"Only {len(view.chosen)} of {len(view.result.subjects)} scans, chosen by filters.",)
 

@@ -29,7 +29,7 @@ from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.resources import model_of, study_of
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import as_sentence, escape_markdown
 
 __all__ = ["compute_panel", "folder_of", "run_notes", "watch_run"]
 
@@ -209,3 +209,9 @@ def run_notes(name: str, view: View, model: Model) -> None:
         with st.expander(f"{len(result.failures)} of {result.run['scans']} scans lack maps", icon=":material/error:"):
             rows = [(scan, what, why) for scan, found in result.failures.items() for what, why in found.items()]
             st.dataframe(rows, column_config={"1": "Scan", "2": "Method", "3": "Why"}, hide_index=True)
+    if result.warnings:
+        title = f"{len(result.warnings)} of {result.run['scans']} scans have unusual intensities"
+        with st.expander(f"{title}: their maps may be wrong", icon=":material/warning:"):
+            st.dataframe(list(result.warnings.items()), column_config={"1": "Scan", "2": "What"}, hide_index=True)
+    for note in result.network_notes:
+        st.caption(escape_markdown(as_sentence(note)))

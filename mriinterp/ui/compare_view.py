@@ -19,6 +19,7 @@ from mriinterp.ui.address import linked, read_view, write_address, write_view
 from mriinterp.ui.badge import trust_badges
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
+from mriinterp.ui.result import show_warnings
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer import Layer, ViewerState, viewer
 from mriinterp.ui.words import escape_markdown
@@ -35,7 +36,7 @@ MOST_UPRIGHT = 4  # columns whose names fit above the matrix without turning
 
 def show_predictions(entries: Sequence[Entry]) -> None:
     """What the networks say of each scan, once a scan and network; and what the maps explain."""
-    rows, seen = [], set()
+    rows, warnings, seen = [], [], set()
     for entry in entries:
         place = (entry.column.subject, entry.column.model)
         if entry.relevance is None or place in seen:
@@ -51,6 +52,8 @@ def show_predictions(entries: Sequence[Entry]) -> None:
         group = f", true group {entry.subject.group}" if entry.subject.group is not None else ""
         name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
         rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {said}{group}')}")
+        warnings += [f"scan {entry.subject.name}: {text}" for text in prediction.warnings]
+    show_warnings(dict.fromkeys(warnings))
     if rows:
         st.markdown("  &nbsp;·&nbsp;  ".join(rows))
 

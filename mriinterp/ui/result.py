@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,19 @@ from mriinterp.ui.address import flag, linked, read_view, write_address, write_v
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import as_sentence, escape_markdown
 
-__all__ = ["show_planes", "show_prediction", "show_scan", "show_space", "shown_radiological"]
+__all__ = ["show_planes", "show_prediction", "show_scan", "show_space", "show_warnings", "shown_radiological"]
 
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
-    """What the network says, against the true group; a banner instead for a real scan on a simulated network."""
+    """What the network says, against the true group; a banner instead for a real scan on a simulated network.
+
+    Before it what is unusual about scan and network.
+    """
+    show_warnings(prediction.warnings)
+    for note in model.notes:
+        st.caption(escape_markdown(as_sentence(f"network {model.card.name}: {note}")))
     if not subject.diagnosed_by(model):
         st.warning(SIMULATED_ONLY, icon=":material/block:")
         return
@@ -45,6 +52,12 @@ def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> N
     st.markdown(" · ".join(parts) + verdict)
 
 
+def show_warnings(texts: Iterable[str]) -> None:
+    """Why the numbers may be wrong, a box each."""
+    for text in texts:
+        st.warning(escape_markdown(as_sentence(text)), icon=":material/warning:")
+
+
 def _layer(relevance: RelevanceMap) -> Layer:
     method = get_method(relevance.method)
     return Layer(method.label, relevance.volume, relevance.unit, signed=bool((relevance.volume.data < 0).any()))
@@ -58,7 +71,7 @@ def _patch(grid: Grid, method: str, params: dict[str, Any]) -> Patch | None:
 
 def _warn(model: Model, method: str, params: dict[str, Any]) -> None:
     if warning := get_method(method).warning(model.grid.shape, params):
-        st.warning(f"{warning[0].upper()}{warning[1:]}.", icon=":material/warning:")
+        show_warnings([warning])
 
 
 def _planes(study_name: str, scan: Volume, layers: list[Layer], start=None, cursor_mm=None, **options) -> ViewerState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mriinterp.base.errors import words_of
+from mriinterp.base.errors import as_sentence, words_of
 from mriinterp.base.markdown import escape_markdown
 
-__all__ = ["escape_markdown", "words_of"]
+__all__ = ["as_sentence", "escape_markdown", "words_of"]

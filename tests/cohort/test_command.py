@@ -2,6 +2,7 @@
 
 import json
 
+import nibabel as nib
 import pytest
 
 from mriinterp.cli import main
@@ -45,6 +46,51 @@ def test_left_out_scans_are_named_and_the_code_is_1(study_file, tmp_path, capsys
     (study_file.parent / "scans" / "I103.nii.gz").write_bytes(b"no image")
     assert cohort(study_file, tmp_path / "out", "--methods", "sensitivity") == 1
     assert "I103 left out" in capsys.readouterr().err
+
+
+def test_unusual_intensities_are_said(study_file, tmp_path, capsys):
+    """In the command's words, in the table of scans, in run.json, and read back."""
+    image = nib.load(study_file.parent / "scans" / "I103.nii.gz")
+    data = image.get_fdata(dtype="f4")
+    data[0, 0, 0] = 1e5
+    nib.save(nib.Nifti1Image(data, image.affine), study_file.parent / "scans" / "I103.nii.gz")
+    for maps in ([], ["--no-maps"]):
+        out = tmp_path / f"out{len(maps)}"
+        assert cohort(study_file, out, "--methods", "sensitivity", *maps) == 0
+        assert "warning: scan I103: " in capsys.readouterr().err
+        result = open_cohort(out)
+        assert "the highest intensity is 1e+05" in result.warnings["I103"]
+        assert result.subjects.loc["I103", "warnings"] == result.warnings["I103"]
+        assert json.loads((out / "run.json").read_text(encoding="utf-8"))["warnings"] == result.warnings
+        record = json.loads(
+            result.layout.record(result.subjects.loc["I103", "label"], "sensitivity").read_text("utf-8")
+        )
+        assert "; ".join(record["warnings"]["scan"]) == result.warnings["I103"]
+    assert cohort(study_file, out, "--methods", "sensitivity", "--no-maps") == 0
+    assert "warning: scan I103: " in capsys.readouterr().err, "said again where nothing had to be computed"
+
+
+def test_many_warnings_are_counted(study_file, tmp_path):
+    assert cohort(study_file, tmp_path, "--methods", "sensitivity") == 0
+    result = open_cohort(tmp_path)
+    result.run["warnings"] = {f"I{n}": "odd" for n in range(12)}
+    assert result.warning_lines(10) == [
+        *(f"scan I{n}: odd" for n in range(10)),
+        f"12 scans in all have unusual intensities, see {result.layout.subjects.name}",
+    ]
+    assert len(result.warning_lines(12)) == 12
+
+
+def test_what_was_found_out_about_the_network_is_said(study_file, tmp_path, capsys):
+    code = study_file.parent / "net.py"
+    code.write_text(
+        code.read_text(encoding="utf-8").replace("return self.out(", "x = x / x.amax()\n        return self.out("),
+        encoding="utf-8",
+    )
+    assert cohort(study_file, tmp_path, "--methods", "sensitivity", "--n", "2") == 0
+    note = "network tiny: its output for a scan depends on the other scans of a batch: scans and occlusion windows are run one by one"
+    assert f"note: {note}" in capsys.readouterr().err
+    assert open_cohort(tmp_path).network_notes == (note,)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,45 @@ def test_tissue_that_is_never_hidden_is_said(scans, tmp_path, capsys):
     warning = "of the voxels lie in no box and are never hidden: the stride of 60 is larger than the box of 30 voxels"
     assert warning in capsys.readouterr().err
     sidecar = json.loads(next(tmp_path.glob("*_relevance.json")).read_text(encoding="utf-8"))
-    assert sidecar["warnings"][-1].endswith(warning)
+    assert sidecar["warnings"]["parameters"][0].endswith(warning)
+
+
+def test_unusual_intensities_are_said(scans, tmp_path, capsys):
+    """On standard error before the work, and in the JSON; the scan's own name stands before it."""
+    image = nib.load(scans / "sim-001_T1w.nii.gz")
+    raised = tmp_path / "raised.nii.gz"
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype="f4") + 10, image.affine), raised)
+    assert explain(raised, "--set", "score=logit", out=tmp_path / "out") == 0
+    told = capsys.readouterr()
+    start = "raised.nii.gz: the air around the head has an intensity of 10, expected 0 (the brain has "
+    assert f"mriinterp: warning: {start}" in told.err
+    assert start not in told.out
+    sidecar = json.loads((tmp_path / "out" / "raised_sensitivity_relevance.json").read_text(encoding="utf-8"))
+    (text,) = sidecar["warnings"]["scan"]
+    assert start.endswith(text[:60]) or text in told.err
+    assert "caution" in sidecar, "said also where the prediction is withheld"
+    assert explain(scans / "sim-001_T1w.nii.gz", "--set", "score=logit", out=tmp_path / "usual") == 0
+    assert "warning" not in capsys.readouterr().err
+    assert "warnings" not in next((tmp_path / "usual").glob("*.json")).read_text(encoding="utf-8")
+
+
+def test_a_broken_reference_is_said(scans, tmp_path, capsys):
+    image = nib.load(scans / "sim-002_T1w.nii.gz")
+    reference = tmp_path / "mean.nii.gz"
+    nib.save(nib.Nifti1Image(image.get_fdata(dtype="f4") + 10, image.affine), reference)
+    more = ["--set", "fill=reference", "--set", "size=60", "--set", "stride=60", "--reference", str(reference)]
+    arguments = ["explain", str(scans / "sim-001_T1w.nii.gz"), "--model", "demo", "--method", "occlusion", *more]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert f"warning: {reference}: the air around the head" in capsys.readouterr().err
+
+
+def test_intensities_without_meaning_are_refused(scans, tmp_path, capsys):
+    image = nib.load(scans / "sim-001_T1w.nii.gz")
+    for name, data in (("negative", -image.get_fdata(dtype="f4")), ("shifted", image.get_fdata(dtype="f4") - 3000)):
+        nib.save(nib.Nifti1Image(data, image.affine), tmp_path / f"{name}.nii.gz")
+        assert explain(tmp_path / f"{name}.nii.gz", "--no-space-check", out=tmp_path / "out") == 1
+        assert f"{name}.nii.gz: expected a scan" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_real_scan_gets_no_diagnosis_from_the_demo_network(shared_data, tmp_path, capsys):

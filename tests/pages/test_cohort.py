@@ -140,6 +140,20 @@ def test_groups_of_one_and_of_nobody_show_words(page, age, words, part):
         assert "at least two scans in each group" in shown
 
 
+def test_unusual_scans_and_networks_are_named(page, tmp_path):
+    file = tiny_study(tmp_path / "study", per_group=2)
+    study = load_study(file)
+    out = run_cohort(study, METHODS[:1], out=study.output / "cohort", split="all").folder
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    run["warnings"] = {"I101": "the air is 10, expected 0"}
+    run["model"]["notes"] = ["its output depends on the batch"]
+    (out / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    app = page(file, part="Files")
+    labels = [expander.label for expander in app.expander]
+    assert "1 of 4 scans have unusual intensities: their maps may be wrong" in labels
+    assert any("depends on the batch" in caption.value for caption in app.caption)
+
+
 def test_a_study_of_one_group(page, tmp_path):
     file = tiny_study(tmp_path / "one", per_group=3, groups=("CN",))
     text = file.read_text(encoding="utf-8").replace('positive = "AD"\n', "").replace('AD = "ill"\n', "")

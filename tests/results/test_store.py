@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mriinterp
+from mriinterp.explain import explain
 from mriinterp.models import Model, Prediction
 from mriinterp.models.card import Head, ModelCard
 from mriinterp.models.normalisation import Normalisation
@@ -24,6 +25,21 @@ def model(small_volume):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(small_volume.data.size, 2)).eval()
     card = ModelCard("linear", "linear", small_volume.grid, (Head("output", ("CN", "AD")),))
     return Model(module, card, Normalisation(), "digest of the weights", torch.device("cpu"))
+
+
+def test_warnings_and_notes_are_read_back(model, small_volume):
+    made = explain(model, small_volume, "sensitivity", score="logit")
+    made = replace(made, prediction=replace(made.prediction, warnings=("odd", "very odd")), notes=("mixes",))
+    entries = json.loads(json.dumps(to_sidecar(made)))
+    assert entries["warnings"] == {"scan": ["odd", "very odd"], "network": ["mixes"]}
+    assert "warnings" not in entries["prediction"]
+    again = from_sidecar(entries, made.volume)
+    assert (again.warnings, again.notes, again.prediction) == (made.warnings, made.notes, made.prediction)
+    withheld = json.loads(json.dumps(to_sidecar(made, told=False)))
+    assert from_sidecar(withheld, made.volume).warnings == made.warnings
+    for wrong in ("odd", {"scan": "odd"}, {"scan": [1]}, ["odd"]):
+        with pytest.raises(ValueError, match="expected"):
+            from_sidecar({**entries, "warnings": wrong}, made.volume)
 
 
 def test_a_stored_map_is_read_back_whole(tmp_path, model, small_volume):

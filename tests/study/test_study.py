@@ -318,6 +318,20 @@ def test_check_names_everything_that_is_wrong(file, capsys):
     assert "got 1 in several" in texts  # goes on after the first problem
 
 
+def test_check_names_unusual_intensities_and_what_the_network_is_like(file):
+    image = read_volume(file.parent / "scans" / "I103.nii.gz")
+    data = image.data.copy()
+    data[0, 0, 0] = 1e5
+    write_volume(image.with_data(data), file.parent / "scans" / "I103.nii.gz")
+    code = file.parent / "net.py"
+    text = code.read_text(encoding="utf-8")
+    code.write_text(text.replace("return self.out(", "x = x / x.amax()\n        return self.out("), encoding="utf-8")
+    said = check_study(file, trust_code=True, scans=8).text()
+    assert "Scans of unusual intensities, whose maps may be wrong (8 opened): " in said
+    assert "I103 (the highest intensity is 1e+05" in said
+    assert "tiny: its output for a scan depends on the other scans of a batch" in said
+
+
 def test_check_of_groups_the_network_does_not_know(file):
     rewrite(file, '[groups.classes]\nCN = "healthy"\nAD = "ill"\n', "")
     text = check_study(file, trust_code=True, scans=0).text()

@@ -1,0 +1,183 @@
+"""Intensities that break a normalisation are refused or warned about."""
+
+import numpy as np
+import pytest
+import torch
+
+from mriinterp.explain import explain
+from mriinterp.image.intensity import measure_intensities
+from mriinterp.image.template import DEMO_GRID, brain_mask, template
+from mriinterp.image.volume import Volume
+from mriinterp.models import Prediction
+from mriinterp.models.card import card_from_dict
+from mriinterp.models.model import Model
+from mriinterp.models.normalisation import NORMALISATIONS, Normalisation
+
+ONES = {"mean": np.ones(DEMO_GRID.shape, np.float32), "std": np.ones(DEMO_GRID.shape, np.float32)}
+RULES = {
+    "none": Normalisation(),
+    "scan_mean": Normalisation("scan_mean", {"clip": [0, 8]}),
+    "scan_zscore": Normalisation("scan_zscore"),
+    "voxelwise": Normalisation("voxelwise", ONES),
+}
+every_rule = pytest.mark.parametrize("kind", RULES)
+
+
+@pytest.fixture(scope="module")
+def brain():
+    return np.where(brain_mask(DEMO_GRID).data, template(DEMO_GRID).data, 0).astype(np.float32)
+
+
+def judge(kind, data, stripped=True):
+    """What is said of a scan: warnings, or why it is refused."""
+    found = RULES[kind].warnings_of(measure_intensities(Volume(data, DEMO_GRID.affine)), stripped=stripped)
+    try:
+        RULES[kind].apply(data)
+    except ValueError as error:
+        return (*found, str(error))
+    return found
+
+
+def with_spike(brain, value, voxels=1):
+    data = brain.copy()
+    data.ravel()[np.flatnonzero(brain > 100)[:voxels]] = value
+    return data
+
+
+@every_rule
+def test_a_scan_as_it_should_be_is_passed_in_silence(kind, brain):
+    for data in (brain, brain * 40, brain / 1000, with_spike(brain, 5 * brain.max())):
+        assert judge(kind, data) == ()
+
+
+@every_rule
+@pytest.mark.parametrize("offset", [1, 10, 1000, -5])
+def test_air_that_is_not_zero(kind, brain, offset):
+    said = judge(kind, brain + np.float32(offset))
+    assert f"the air around the head has an intensity of {offset}, expected 0" in said[0]
+    assert NORMALISATIONS[kind].does in said[0]
+    assert "it holds for scans whose air is 0" in said[0]
+
+
+@every_rule
+def test_a_brain_below_zero(kind, brain):
+    for data in (-brain, np.where(brain > 0, brain - 300, 0).astype(np.float32)):
+        said = judge(kind, data)
+        assert any(
+            text.startswith("100% of the brain has an intensity of 0 or below, expected at most") for text in said
+        )
+
+
+def test_a_standardised_brain(brain):
+    """Half of it is below zero: only a network that takes scans as they are may have been trained so."""
+    inside = brain > 0
+    data = np.where(inside, (brain - brain[inside].mean()) / brain[inside].std(), 0).astype(np.float32)
+    assert judge("none", data) == ()
+    for kind in ("scan_mean", "scan_zscore", "voxelwise"):
+        assert "of the brain has an intensity of 0 or below, expected at most 5%" in judge(kind, data)[0]
+
+
+@every_rule
+@pytest.mark.parametrize(("value", "voxels"), [(1e4, 1), (1e6, 1), (1e5, 1500), (-1e5, 1)])
+def test_spikes(kind, brain, value, voxels):
+    said = judge(kind, with_spike(brain, value, voxels))
+    which = "highest" if value > 0 else "lowest"
+    assert said[0].startswith(f"the {which} intensity is {value:.4g}, ")
+    assert "times as far from air as the 99th percentile" in said[0]
+
+
+@every_rule
+def test_ten_times_the_bulk_is_the_boundary(kind, brain):
+    bulk = float(np.percentile(brain, 99))
+    assert judge(kind, with_spike(brain, 9.99 * bulk)) == ()
+    assert len(judge(kind, with_spike(brain, 10.01 * bulk))) == 1
+
+
+@every_rule
+def test_noise_in_the_air(kind, brain, rng):
+    """A skull-stripped scan has none; one with its skull has a little, and a network trained on such scans knows it."""
+    data = np.abs(brain + rng.normal(0, 3, brain.shape)).astype(np.float32)
+    assert "the air around the head has an intensity of" in judge(kind, data)[0]
+    assert judge(kind, data, stripped=False) == ()
+    loud = np.abs(brain + rng.normal(0, 60, brain.shape)).astype(np.float32)
+    assert "the air around the head has an intensity of" in judge(kind, loud, stripped=False)[0]
+
+
+@every_rule
+def test_an_offset_in_part_of_the_air(kind, brain):
+    """As where a scanner's field of view ends inside the picture."""
+    data = brain.copy()
+    data[:, :, :50] += np.where(brain[:, :, :50] == 0, 10, 0)
+    assert "% of the air around the head is not 0, expected at most 10%" in judge(kind, data)[0]
+
+
+def test_a_trace_in_the_air_breaks_only_what_counts_voxels(brain, rng):
+    """What interpolation leaves is nothing to a mean; but it counts as brain where brain is what is above zero."""
+    data = brain + (brain == 0) * rng.uniform(0, 1e-4, brain.shape).astype(np.float32)
+    for kind in ("none", "scan_mean", "voxelwise"):
+        assert judge(kind, data) == ()
+    assert "100% of the air around the head is above 0, expected at most 10%" in judge("scan_zscore", data)[0]
+
+
+def test_what_has_no_meaning_is_refused(brain):
+    for data in (-brain, brain - 60, brain * 0):
+        with pytest.raises(ValueError, match="expected a scan of positive mean intensity, got mean"):
+            RULES["scan_mean"].apply(data)
+    with pytest.raises(ValueError, match=r"expected a scan whose brain is above 0, got .* voxels below 0"):
+        RULES["scan_zscore"].apply(brain - 60)
+    with pytest.raises(ValueError, match="got none: it cannot be standardised"):
+        RULES["scan_zscore"].apply(-brain)
+
+
+# ---- where it is said
+
+
+@pytest.fixture
+def model():
+    class Mean(torch.nn.Module):
+        def forward(self, x):
+            return torch.stack([x.mean((1, 2, 3, 4)), -x.mean((1, 2, 3, 4))], dim=1)
+
+    grid = {"shape": list(DEMO_GRID.shape), "affine": DEMO_GRID.affine.tolist()}
+    card = card_from_dict({"name": "m", "architecture": "none", "grid": grid, "classes": ["a", "b"]})
+    return Model(Mean().eval(), card, RULES["scan_mean"], "0" * 64, torch.device("cpu"))
+
+
+def test_predictions_and_maps_carry_it(model, brain):
+    usual, raised = (Volume(data, DEMO_GRID.affine) for data in (brain, brain + 10))
+    assert model.predict(usual).warnings == ()
+    (text,) = model.predict(raised).warnings
+    assert text.startswith("the air around the head has an intensity of 10")
+    found = explain(model, raised, "sensitivity")
+    assert found.warnings == (text,)
+    assert found.prediction == model.predict(raised)
+    assert model.predict_tensor(model.prepare(raised)).warnings == ()
+
+
+def test_a_network_that_knows_skulls(model, brain, rng):
+    noisy = Volume(np.abs(brain + rng.normal(0, 3, brain.shape)).astype(np.float32), DEMO_GRID.affine)
+    assert model.warnings_of(noisy)
+    object.__setattr__(model.card, "skull_stripped", False)
+    assert model.warnings_of(noisy) == ()
+
+
+def test_warnings_of_a_stored_prediction_are_a_tuple_again():
+    assert Prediction({}, {}, "a", ["x"]) == Prediction({}, {}, "a", ("x",))
+
+
+def test_every_normalisation_says_what_it_holds_for():
+    for kind, rule in RULES.items():
+        assert rule.holds_for.startswith("it holds for scans whose air is 0, "), kind
+        assert "as bright as the bulk" in rule.holds_for
+
+
+def test_the_published_network_and_a_raised_scan(shared_data):
+    """The example that began it: all voxels raised by 10."""
+    from mriinterp.image.nifti import read_volume
+    from mriinterp.models import load_model
+
+    files = [shared_data / "ncomms2022" / f"{part}_58.pth" for part in ("backbone", "COG")]
+    network = load_model("ncomms2022", files, device="cpu")
+    scan = read_volume(shared_data / "ds002748" / "mni" / "sub-52_space-MNI152_desc-brain_T1w.nii.gz")
+    assert network.warnings_of(scan) == ()
+    assert "has an intensity of 10, expected 0" in network.warnings_of(scan.with_data(scan.data + 10))[0]
