@@ -49,8 +49,8 @@ class Prediction:
     predicted : str
         Of the first head: the class of largest output, or the scale's name.
     warnings : tuple of str
-        What is unusual about the scan's intensities, so that the numbers may
-        be wrong: what was found, and what the network expects.
+        What is doubtful about the scan, so that the numbers may be wrong: the
+        notes on its file, and intensities other than the network expects.
     """
 
     outputs: dict[str, float]
@@ -158,11 +158,13 @@ class Model:
         x : Tensor, shape (1, 1, i, j, k)
             It is not changed.
         volume : Volume, optional
-            The scan that it was made from, whose intensities are judged.
+            The scan that it was made from, which is judged.
         """
         with self.own_module() as module, torch.inference_mode():
             prediction = self.read_outputs(module(x.clone())[0].float().cpu())
-        return prediction if volume is None else replace(prediction, warnings=self.warnings_of(volume))
+        if volume is None:
+            return prediction
+        return replace(prediction, warnings=(*volume.notes, *self.warnings_of(volume)))
 
     def read_outputs(self, output: Tensor) -> Prediction:
         """Output vector of the network, shape (outputs,), in words."""

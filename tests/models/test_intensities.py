@@ -152,6 +152,9 @@ def test_predictions_and_maps_carry_it(model, brain):
     assert found.warnings == (text,)
     assert found.prediction == model.predict(raised)
     assert model.predict_tensor(model.prepare(raised)).warnings == ()
+    noted = Volume(raised.data, raised.affine, notes=("3 voxels were NaN",))
+    assert model.predict(noted).warnings == ("3 voxels were NaN", text)
+    assert model.warnings_of(noted) == (text,)
 
 
 def test_a_network_that_knows_skulls(model, brain, rng):
