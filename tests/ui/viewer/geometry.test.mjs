@@ -13,6 +13,8 @@ for (const wanted of reference.spaces) {
     assert.deepEqual(voxels.map((voxel) => space.fileVoxel(voxel).map((v) => v + 0)), wanted.file);
     assert.deepEqual(wanted.mm.map((mm) => space.fromMm(mm)), voxels);
     assertClose(space.zooms, wanted.edges, 1e-12, 'edges');
+    assertClose(PLANES.map((plane) => space.extent(plane)), wanted.extents, 1e-9, 'extents');
+    assert.deepEqual(space.center, wanted.shape.map((n) => Math.floor(n / 2)));
     assertClose(space.voxelVolume, wanted.volume, 1e-9, 'volume');
   });
 }

@@ -31,6 +31,19 @@ for (const wanted of reference.percentiles) {
   });
 }
 
+test('a map of zeros has a scale, and nothing lies below anything', async () => {
+  const zero = reference.percentiles.find(({ name, signed }) => name === 'zero' && signed);
+  const map = new RelevanceMap({ ...zero.meta, signed: true }, await volumeBytes(keepVolume(message(zero))), zero.shape);
+  assert.deepEqual([map.ownRange(), map.percentOf(1), map.peak, map.flat], [[-1, 1], 0, -1, false]);
+});
+
+test('the share below a value counts what lies between it and the next magnitude', () => {
+  const bytes = Uint8Array.from([0, 2, 4, 4, 0, 0, 0, 0]);
+  const map = new RelevanceMap({ scale: 0.5, zero: 0, bits: 16, signed: false }, bytes, [4, 1, 1]);
+  assertClose([0.9, 1, 1.1, 1.9, 2, 2.1].map((value) => map.percentOf(value)), [0, 0, 100 / 3, 100 / 3, 100 / 3, 100], 1e-9);
+  assert.deepEqual([0, 0.9, 1, 1.1].map((value) => map.cuts(value).high), [1, 2, 2, 3]);
+});
+
 test('an outlier does not stretch the scale, a high peak does', async () => {
   const map = (sizes) => {
     const bytes = new Uint8Array(2 * sizes.length);

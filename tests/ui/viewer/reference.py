@@ -32,6 +32,7 @@ AFFINES = {
     "oblique": from_matvec(TURNED @ np.diag([1.5, 2.0, 2.5]), [-4.0, -7.5, -11.0]),
     "sheared": from_matvec(TURNED @ np.array([[1.5, 0.4, 0], [0, 2.0, -0.3], [0, 0, 2.5]]), [3.0, 4.0, 5.0]),
 }
+PLANES = ((1, 2), (0, 2), (0, 1))  # across and up, of sagittal, coronal and axial planes
 PERCENTS = (0, 0.1, 10, 25, 50, 90, 99, 99.9, 100)
 BOX_GRIDS = [  # affine, shape, size, stride, published
     ("RAS", (7, 8, 9), (1, 2, 3), (1, 2, 3), False),
@@ -116,6 +117,8 @@ def clusters(rng: np.random.Generator) -> list[dict]:
     cases = [("smooth", codes, 25_000, 35_000, least, 30_000) for least in (1, 2, 5, 40)]
     cases += [("holes", holes, 26_000, 33_000, least, 30_000) for least in (1, 3)]
     cases += [("unsigned", codes, -1, 33_000, 3, 0), ("one slice", thin, 27_000, 33_000, 2, 30_000)]
+    cuts = rng.choice([19, 20, 21, 30, 39, 40, 41], (5, 4, 3))
+    cases += [("values at the cuts", cuts, 20, 40, 2, 30)]
     cases += [("ends of rows", ends, -1, 9, 2, 0), ("edges and corners", diagonal, -1, 9, 1, 0)]
     return [_cluster_case(*case) for case in cases]
 
@@ -128,8 +131,10 @@ def peaks() -> list[dict]:
     ends = np.zeros((5, 4, 3), bool)
     ends[2:5, 0, 0] = ends[0:4, 1, 1] = True  # the first ends where the second row of memory begins
     ends[0:2, 1, 0] = True
+    hook = np.zeros(SHAPE, bool)  # begins at its middle arm, so that one must walk back to find the rest
+    hook[1:6, 4, 2] = hook[1, 1:5, 4] = hook[5, 4, 2:7] = hook[1, 4, 2:5] = True
     cases = []
-    for name, mask in (("two boxes", two), ("ends of rows", ends)):
+    for name, mask in (("two boxes", two), ("ends of rows", ends), ("hook", hook)):
         marks, count = ndimage.label(mask)
         sizes = ndimage.sum_labels(mask, marks, range(1, count + 1))
         part = np.argwhere(marks == 1 + int(np.argmax(sizes)))
@@ -155,6 +160,7 @@ def spaces(rng: np.random.Generator) -> list[dict]:
             "toVoxel": _numbers(np.linalg.inv(affine)), "voxels": _numbers(voxels),
             "mm": _numbers(apply_affine(affine, np.array(in_file))), "file": _numbers(in_file),
             "inverse": _numbers(np.linalg.inv(shown.affine)), "edges": _numbers(voxel_sizes(shown.affine)),
+            "extents": [_numbers((voxel_sizes(shown.affine) * shown.data.shape)[list(axes)]) for axes in PLANES],
             "volume": abs(float(np.linalg.det(affine[:3, :3]))),
         })  # fmt: skip
     return cases

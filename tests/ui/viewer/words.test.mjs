@@ -9,7 +9,7 @@ import {
 test('numbers have three significant digits, a true minus, and powers only where zeros would hide them', () => {
   const written = { 0: '0', 0.0316: '0.0316', 2.5: '2.50', '-2.5': '−2.50', 123.4: '123', 4.2e-5: '4.20×10⁻⁵', '-3e7': '−3.00×10⁷' };
   for (const [value, text] of Object.entries(written)) assert.equal(formatNumber(Number(value)), text);
-  assert.equal(formatNumber(0.9996), '1.00');
+  assert.deepEqual([0.9996, 0.001, 0.000999, 999400, 1e6].map((value) => formatNumber(value)), ['1.00', '0.00100', '9.99×10⁻⁴', '999400', '1.00×10⁶']);
   assert.equal(formatNumber(0.0123456, 4), '0.01235');
   assert.equal(formatNumber(NaN), 'no value');
 });

@@ -1,7 +1,7 @@
 // Made from ../js by `npm run build`; not to be edited.
 function kt(o,t){let e=0;for(let s=1;s<o.length;s+=1)Math.abs(o[s]-t)<Math.abs(o[e]-t)&&(e=s);return e}function B({ranges:o,centres:t},e,s=[0,0,0]){let i=o.map(
-(n,r)=>n[kt(t[r],e[r])+s[r]]);return i.every(n=>n&&n[1]>n[0])?i:null}function Mt({centres:o},t,e){let s=o.map((r,a)=>r[kt(r,t[a])]),[i,n]=e;return o[i].flatMap(
-r=>o[n].map(a=>{let h=[...s];return[h[i],h[n]]=[r,a],h}))}function f(o,t={},...e){let s=document.createElement(o);for(let[i,n]of Object.entries(t))n==null||n===!1||(i.startsWith("on")?s.addEventListener(i.slice(2),n):i===
+(n,r)=>n[kt(t[r],e[r])+s[r]]);return i.includes(void 0)?null:i}function Mt({centres:o},t,e){let s=o.map((r,a)=>r[kt(r,t[a])]),[i,n]=e;return o[i].flatMap(r=>o[n].
+map(a=>{let h=[...s];return[h[i],h[n]]=[r,a],h}))}function f(o,t={},...e){let s=document.createElement(o);for(let[i,n]of Object.entries(t))n==null||n===!1||(i.startsWith("on")?s.addEventListener(i.slice(2),n):i===
 "text"?s.textContent=n:i==="value"?s.value=n:s.setAttribute(i,n===!0?"":n));return s.append(...e.filter(i=>i!=null)),s}var Qt={peak:"M12 3v4M12 17v4M3 12h4M17 1\
 2h4M12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",play:"M8 5l11 7-11 7z",pause:"M8 5v14M16 5v14",camera:"M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-\
 7z",expand:"M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",tune:"M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",eye:"M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3\
@@ -226,8 +226,8 @@ fillRect(T-1,2,2,r-4),this.canvas.setAttribute("aria-valuenow",String(a));let ut
 length;u+=1){let d=i(l[u]);for(let[m,g,T]of[[0,1,t],[1,t,e],[2,t*e,s]])d[m]>0&&n.delete(l[u]-g)&&l.push(l[u]-g),d[m]<T-1&&n.delete(l[u]+g)&&l.push(l[u]+g)}l.length>
 r.length&&(r=l)}let a=r.map(i),h=[0,1,2].map(p=>a.reduce((l,u)=>l+u[p],0)/a.length),c=a.map(p=>p.reduce((l,u,d)=>l+(u-h[d])**2,0));return r[c.reduce((p,l,u)=>l<
 c[p]?u:p,0)]}var ot=class{constructor(t){this.below=new Uint32Array(t.length+1);for(let e=0;e<t.length;e+=1)this.below[e+1]=this.below[e]+t[e];this.count=this.below[t.length]}magnitude(t){
-if(t<=0||this.count===0)return 0;let e=Math.min(this.count,Math.ceil(t*this.count/100)),[s,i]=[0,this.below.length-2];for(;s<i;){let n=s+i>>1;this.below[n+1]>=e?
-i=n:s=n+1}return s}percentBelow(t){return this.count?100*this.below[t]/this.count:0}};var nt=class{constructor(t,e,s){Object.assign(this,{scale:t.scale,zero:t.zero,codes:R(e,t.bits)}),this.signed=t.signed;let i=new Uint32Array(65536),n=0,r=[];for(let a=0;a<
+let e=Math.min(this.count,Math.ceil(t*this.count/100)),[s,i]=[0,this.below.length-2];for(;s<i;){let n=s+i>>1;this.below[n+1]>=e?i=n:s=n+1}return s}percentBelow(t){
+return this.count?100*this.below[t]/this.count:0}};var nt=class{constructor(t,e,s){Object.assign(this,{scale:t.scale,zero:t.zero,codes:R(e,t.bits)}),this.signed=t.signed;let i=new Uint32Array(65536),n=0,r=[];for(let a=0;a<
 this.codes.length;a+=1){let h=this.codes[a];if(h===65535||h===this.zero)continue;let c=this.signed?Math.abs(h-this.zero):h-this.zero;c<=0||(i[c]+=1,c>n&&([n,r]=
 [c,[]]),c===n&&r.push(a))}this.peak=r.length?Gt(r,s):-1,this.percentiles=new ot(i),this.count=this.percentiles.count,this.top=n*this.scale,this.flat=this.count>
 0&&i[n]===this.count}value(t){let e=this.codes[t];return e===65535?NaN:(e-this.zero)*this.scale}quantile(t){return this.percentiles.magnitude(t)*this.scale}percentOf(t){

@@ -12,7 +12,7 @@ function nearestBox(centres, voxel) {
 // Ranges along each axis of the box `shift` boxes away from the one a voxel belongs to; null where there is none.
 export function boxAround({ ranges, centres }, voxel, shift = [0, 0, 0]) {
   const sides = ranges.map((axis, n) => axis[nearestBox(centres[n], voxel[n]) + shift[n]]);
-  return sides.every((side) => side && side[1] > side[0]) ? sides : null;
+  return sides.includes(undefined) ? null : sides;
 }
 
 // Centres of all boxes in the layer of boxes that a voxel belongs to, along two axes.

@@ -10,7 +10,6 @@ export class Percentiles {
 
   // The smallest magnitude that at least this share does not exceed (numpy's "inverted_cdf"); 0 for 0 % and for no voxels.
   magnitude(percent) {
-    if (percent <= 0 || this.count === 0) return 0;
     const rank = Math.min(this.count, Math.ceil((percent * this.count) / 100));
     let [low, high] = [0, this.below.length - 2];
     while (low < high) {
