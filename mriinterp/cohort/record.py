@@ -47,7 +47,7 @@ class Record:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is unusual about the scan's intensities."""
+        """What is doubtful about the scan."""
         return read_warnings(self.entries, "scan")
 
     @property

@@ -279,14 +279,14 @@ class CohortResult:
 
     @property
     def warnings(self) -> dict[str, str]:
-        """What is unusual about the intensities of a scan, so that its map may be wrong, by scan."""
+        """What is doubtful about a scan, so that its map may be wrong, by scan."""
         return self.run.get("warnings", {})
 
     def warning_lines(self, most: int = 10) -> list[str]:
         """Return `warnings` as lines to show: at most so many scans, and how many there are in all."""
         lines = [f"scan {scan}: {text}" for scan, text in list(self.warnings.items())[:most]]
         if len(self.warnings) > most:
-            lines.append(f"{len(self.warnings)} scans in all have unusual intensities, see {self.layout.subjects.name}")
+            lines.append(f"{len(self.warnings)} scans in all are doubtful, see {self.layout.subjects.name}")
         return lines
 
     @property

@@ -87,7 +87,7 @@ def subject_rows(
     ``p_CLASS`` are probabilities, ``out_NAME`` values on a scale; ``correct``
     is empty where nothing can be right or wrong. All of them are empty where
     predictions are withheld. ``training``: the scan trained the network.
-    ``warnings``: what is unusual about the scan's intensities.
+    ``warnings``: what is doubtful about the scan.
 
     Parameters
     ----------

@@ -210,7 +210,7 @@ def run_notes(name: str, view: View, model: Model) -> None:
             rows = [(scan, what, why) for scan, found in result.failures.items() for what, why in found.items()]
             st.dataframe(rows, column_config={"1": "Scan", "2": "Method", "3": "Why"}, hide_index=True)
     if result.warnings:
-        title = f"{len(result.warnings)} of {result.run['scans']} scans have unusual intensities"
+        title = f"{len(result.warnings)} of {result.run['scans']} scans are doubtful"
         with st.expander(f"{title}: their maps may be wrong", icon=":material/warning:"):
             st.dataframe(list(result.warnings.items()), column_config={"1": "Scan", "2": "What"}, hide_index=True)
     for note in result.network_notes:

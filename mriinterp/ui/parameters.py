@@ -7,14 +7,13 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.methods import Method, Parameter, get_method, method_names
-from mriinterp.models import Model
+from mriinterp.models import Head, Model
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import layers_of
 
 __all__ = ["choose_method", "parameter_keys", "parameter_widgets"]
 
 NARROW_LETTERS = 11  # that a select box of half a sidebar can show
-HIDDEN_SCORES = {"classes": ("raw",), "scale": ("probability", "logit", "margin")}
 
 
 def choose_method(key: str = "method", default: str = "occlusion") -> Method:
@@ -61,6 +60,11 @@ def _is_wide(parameter: Parameter) -> bool:
     return any(len(str(choice)) > NARROW_LETTERS for choice in parameter.choices or ())
 
 
+def _scores(head: Head) -> tuple[str, ...]:
+    """Return the scores to offer for a head: the raw output of a scale, the others for classes."""
+    return ("raw",) if head.kind == "scale" else tuple(s for s in head.output_kind.scores if s != "raw")
+
+
 def _widget(parameter: Parameter, model: Model, key: str, method: str) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
@@ -68,8 +72,7 @@ def _widget(parameter: Parameter, model: Model, key: str, method: str) -> Any:
     key = f"{method}.{key}"
     common = {"help": parameter.param.help, "persist_state": "session"}
     if parameter.choices:
-        hidden = HIDDEN_SCORES[model.heads[0].kind] if parameter.name == "score" else ()
-        options = [c for c in parameter.choices if c not in hidden]
+        options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(model.heads[0])]
         default = parameter.default if parameter.default in options else options[0]
         return st.selectbox(label, options, key=linked(key, default, options=options), **common)
     if parameter.param.options == "layers":

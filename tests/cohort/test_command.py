@@ -76,7 +76,7 @@ def test_many_warnings_are_counted(study_file, tmp_path):
     result.run["warnings"] = {f"I{n}": "odd" for n in range(12)}
     assert result.warning_lines(10) == [
         *(f"scan I{n}: odd" for n in range(10)),
-        f"12 scans in all have unusual intensities, see {result.layout.subjects.name}",
+        f"12 scans in all are doubtful, see {result.layout.subjects.name}",
     ]
     assert len(result.warning_lines(12)) == 12
 

@@ -150,7 +150,7 @@ def test_unusual_scans_and_networks_are_named(page, tmp_path):
     (out / "run.json").write_text(json.dumps(run), encoding="utf-8")
     app = page(file, part="Files")
     labels = [expander.label for expander in app.expander]
-    assert "1 of 4 scans have unusual intensities: their maps may be wrong" in labels
+    assert "1 of 4 scans are doubtful: their maps may be wrong" in labels
     assert any("depends on the batch" in caption.value for caption in app.caption)
 
 
