@@ -78,3 +78,36 @@ def test_progress_and_cancel(network, image):
     assert seen == sorted(seen)
     with pytest.raises(Cancelled):
         occluded_outputs(network, image, boxes, cancel=lambda: True)
+
+
+EMPTY, FULL = ((3, 3), (0, 3), (0, 3)), ((1, 3), (0, 3), (0, 3))
+
+
+class Whole(nn.Module):
+    """Runs whole passes: its first operation reads the whole image."""
+
+    def forward(self, x):
+        return (x - x.mean(dim=(1, 2, 3, 4), keepdim=True)).flatten(1)[:, :2]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    "boxes", [[EMPTY, FULL, EMPTY, FULL, EMPTY], [EMPTY, EMPTY], [FULL, EMPTY], [EMPTY, FULL], [FULL]]
+)
+def test_progress_counts_empty_boxes(network, image, boxes, whole):
+    """They cost nothing and are done: the last report is all of all, and none comes twice or runs back."""
+    seen = []
+    module = Whole().eval() if whole else network
+    occluded_outputs(module, image, boxes, progress=lambda done, total: seen.append((done, total)))
+    assert {total for _, total in seen} == {len(boxes)}
+    counts = [done for done, _ in seen]
+    assert counts[-1] == len(boxes)
+    assert counts == sorted(set(counts))
+    if not whole and FULL in boxes:
+        assert counts[0] > boxes.count(EMPTY)
+
+
+def test_progress_of_no_box_at_all(network, image):
+    seen = []
+    occluded_outputs(network, image, [], progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 0)]

@@ -151,6 +151,25 @@ def test_scan_zscore(scan):
     assert ours[scan > 0].std() == pytest.approx(1, rel=1e-5)
 
 
+def test_scan_zscore_takes_what_is_above_zero(scan):
+    """A few voxels below zero, as interpolation leaves them, are background: 0, and not counted."""
+    below = scan.copy()
+    below[2, 3, 4:7] = -30, -0.5, 0
+    ours = Normalisation("scan_zscore").apply(below)
+    inside = below > 0
+    assert (ours[~inside] == 0).all()
+    expected = (below[inside] - below[inside].mean(dtype=float)) / below[inside].std(dtype=float)
+    np.testing.assert_allclose(ours[inside], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_voxels_below_zero_may_not_outnumber_those_above():
+    data = np.array([[[1.0, 2, -1, -1], [0, 0, 0, 0]]], np.float32)
+    assert np.isfinite(Normalisation("scan_zscore").apply(data)).all()
+    data[0, 1, 0] = -1
+    with pytest.raises(ValueError, match="got 3 voxels below 0 and 2 above"):
+        Normalisation("scan_zscore").apply(data)
+
+
 def test_voxelwise(scan, rng):
     mean, std = rng.normal(size=(2, 7, 8, 9)).astype(np.float32)
     std = np.abs(std)
@@ -167,6 +186,10 @@ def test_normalisation_refuses(scan):
         Normalisation("scan_mean", {"clp": [0, 8]})
     with pytest.raises(ValueError, match="lowest, highest"):
         Normalisation("scan_mean", {"clip": [8, 0]})
+    for clip in ([8, 8], [0], [0, 4, 8], "08", [0, "8"], 8, {0: 8}):
+        with pytest.raises(ValueError, match=r"lowest, highest\], got"):
+            Normalisation("scan_mean", {"clip": clip})
+    assert Normalisation("scan_mean", {"clip": (0, 8.5)}).params == {"clip": (0, 8.5)}
     with pytest.raises(ValueError, match="mean 0"):
         Normalisation("scan_mean").apply(scan * 0)
     with pytest.raises(ValueError, match="standardised"):
@@ -199,5 +222,10 @@ def test_digest_follows_kind_and_parameters(scan):
         Normalisation("scan_mean", {"clip": [0, 9]}),
         Normalisation("voxelwise", {"mean": scan, "std": scan}),
         Normalisation("voxelwise", {"mean": scan, "std": scan + 1}),
+        Normalisation("voxelwise", {"mean": scan + 1, "std": scan}),
+        Normalisation("voxelwise", {"mean": scan + 1}),
+        Normalisation("voxelwise", {"std": scan + 1}),
     ]
     assert len({rule.digest for rule in rules}) == len(rules)
+    again = Normalisation("voxelwise", {"std": scan.copy(), "mean": scan.copy()})
+    assert again.digest == rules[4].digest, "whatever the order of the parameters"

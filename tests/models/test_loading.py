@@ -13,7 +13,7 @@ from torch import nn
 from mriinterp.explain import explain
 from mriinterp.image.nifti import read_volume, write_volume
 from mriinterp.image.volume import Volume
-from mriinterp.models import architecture_names, load_code, load_model
+from mriinterp.models import architecture_names, get_architecture, load_code, load_model, register_architecture
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.probe import Probe
 
@@ -308,6 +308,23 @@ def test_digest_follows_everything_that_changes_a_map(packaged, tmp_path):
     ]
     assert len({model.digest for model in models}) == len(models)
     assert len(models[0].digest) == 64
+
+
+def test_digest_follows_name_and_shape(loaded, monkeypatch):
+    """The same weights under another name, and for scans of another size."""
+    network = nn.Sequential(nn.Conv3d(1, 2, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten()).eval()
+    one = loaded(network)
+    larger = loaded(network, grid={"shape": [7, 8, 10], "affine": AFFINE.tolist()})
+    renamed = loaded(network, name="another name")
+    assert one.digest != larger.digest
+    assert one.digest == renamed.digest, "what people call it changes no map"
+    other = get_architecture("own")
+    register_architecture("twin")(other.build)
+    assert loaded(network, architecture="twin").digest != one.digest
+    scale = loaded(nn.Sequential(network, nn.Linear(2, 1)).eval(), classes=["level"])
+    heads = [{"name": "level", "kind": "scale", "classes": ["level"], "note": "0 to 2"}]
+    noted = loaded(nn.Sequential(network, nn.Linear(2, 1)).eval(), heads=heads)
+    assert scale.digest != noted.digest
 
 
 def test_digest_of_plain_weights_repeats(tmp_path):
