@@ -29,7 +29,7 @@ from mriinterp.cohort.choose import MethodChoice
 from mriinterp.cohort.plan import Item, Task
 from mriinterp.cohort.record import Record, read_record, write_record
 from mriinterp.explain import explain
-from mriinterp.image.space import check_mni_space
+from mriinterp.image.space import check_mni_space, describe_space, mni_correlation
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
 from mriinterp.results.store import request_key
@@ -213,18 +213,18 @@ class _Stop:
 def _load(item: Item, check_space: bool) -> tuple[Volume, dict[str, Any]]:
     """A scan, and what is kept of having seen it.
 
-    That is its fingerprint before it was read, its digest and, if looked at,
-    its correlation with the template.
+    That is its fingerprint before it was read, its digest and its correlation
+    with the template. A scan that does not match is refused if it is checked.
     """
     mark = item.source.fingerprint()
     scan = item.source.load()
-    seen = {"fingerprint": mark, "sha256": scan.digest}
+    correlation = mni_correlation(scan)
     if check_space:
         try:
-            seen["mni"] = round(check_mni_space(scan, "it"), 4)
+            check_mni_space(scan, "it", correlation)
         except ValueError as error:
             raise ValueError(f"{error}. {SPACE_HELP}") from error
-    return scan, seen
+    return scan, {"fingerprint": mark, "sha256": scan.digest, "mni": round(correlation, 4)}
 
 
 def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome:
@@ -243,7 +243,7 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
     for name in item.methods:
         stop.check()
         key = map_key(model, scan.digest, choices[name], item.target, atlas, reference)
-        why = _explain_method(task, item, scan, choices[name], key, model, atlas, reference, stop)
+        why = _explain_method(task, item, scan, seen, choices[name], key, model, atlas, reference, stop)
         if why:
             failures[name] = why
         else:
@@ -255,7 +255,7 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
     return Outcome(item.id, prediction, failures, keys, tuple(computed), time.monotonic() - start)
 
 
-def _explain_method(task, item, scan, choice, key, model, atlas, reference, stop) -> str | None:
+def _explain_method(task, item, scan, seen, choice, key, model, atlas, reference, stop) -> str | None:
     """None when the map was made, "" when it was there, else why it could not be made."""
     layout, name = task.layout, choice.name
     known = read_record(layout, item.label, name, task.keep_maps)
@@ -279,6 +279,7 @@ def _explain_method(task, item, scan, choice, key, model, atlas, reference, stop
         logger.warning("%s: %s is left out: %s", item.id, name, words_with_kind(error))
         return words_with_kind(error)
     more = {"subject": item.id, "group": item.group, "simulated_scan": task.simulated, "model": model.card.name}
+    more["space_check"] = describe_space(seen["mni"], checked=task.check_space)
     write_record(layout, item.label, relevance, key, atlas, task.keep_maps, task.withheld, **more)
     return None
 

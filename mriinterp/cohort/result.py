@@ -273,6 +273,11 @@ class CohortResult:
         return table.set_index("group", drop=False)
 
     @property
+    def outside_space(self) -> dict[str, float]:
+        """Scans that were explained although they do not match the MNI template, with their correlation."""
+        return self.run.get("outside_space", {})
+
+    @property
     def failures(self) -> dict[str, dict[str, str]]:
         """Why scans, or maps of single methods, were left out."""
         return self.run["failed"]

@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort.bids import write_dataset_files
 from mriinterp.cohort.plan import CohortPlan, plan_digest
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
+from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import RESEARCH_USE, SIMULATED_ONLY, versions
@@ -233,6 +235,19 @@ def write_area_table(
             tell(progress, done, len(plan.items))
 
 
+def _outside_space(plan: CohortPlan) -> dict[str, float]:
+    """Scans that were explained although they do not match the MNI template, with their correlation."""
+    found = {}
+    for item in plan.items:
+        try:
+            correlation = read_json(plan.task.layout.seen(item.label))["mni"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it could not be read, which is reported
+        if isinstance(correlation, float) and correlation < MNI_CORRELATION:
+            found[item.id] = correlation
+    return found
+
+
 def provenance(plan: CohortPlan, model: Model) -> dict[str, Any]:
     """What run.json says beside times."""
     task = plan.task
@@ -259,6 +274,7 @@ def provenance(plan: CohortPlan, model: Model) -> dict[str, Any]:
         "heads": [{"name": h.name, "kind": h.kind, "classes": list(h.classes)} for h in model.heads],
         "space": task.layout.space,
         "space_checked": task.check_space,
+        **({} if task.check_space or task.simulated else {"outside_space": _outside_space(plan)}),
         "threads": task.threads,
         "device": str(model.device),
         "versions": versions(),

@@ -10,6 +10,7 @@ from typing import Any
 from mriinterp.cohort import CohortResult, choose_methods, default_workers, run_cohort
 from mriinterp.commands.options import add_study_trust, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
+from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method, method_names, preset_names
 from mriinterp.models import choose_device
 from mriinterp.results.sidecar import SIMULATED_ONLY
@@ -189,6 +190,12 @@ def report(result: CohortResult) -> None:
     for scan, why in result.failures.items():
         texts = (text if what == "scan" else f"{what}: {text}" for what, text in why.items())
         complain(f"{scan} left out: {'; '.join(texts)}")
+    if result.outside_space:
+        scans = ", ".join(f"{scan} ({found:.2f})" for scan, found in result.outside_space.items())
+        complain(
+            f"warning: scans that do not look like MNI space were explained all the same, as the space check was off "
+            f"(correlation with the template, expected at least {MNI_CORRELATION:.2f}): {scans}"
+        )
     for note in result.network_notes:
         complain(f"note: {note}")
     for line in result.warning_lines():

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table, top_areas
@@ -14,11 +15,17 @@ from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_json
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
-from mriinterp.commands.terminal import ProgressLine, complain, say
+from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap, explain
 from mriinterp.image.nifti import read_volume, to_source, write_volume
-from mriinterp.image.space import check_mni_space, looks_skull_stripped
+from mriinterp.image.space import (
+    MNI_CORRELATION,
+    check_mni_space,
+    describe_space,
+    looks_skull_stripped,
+    mni_correlation,
+)
 from mriinterp.image.volume import Volume
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
@@ -100,18 +107,39 @@ def run(args: argparse.Namespace) -> int:
         complain(f"note: network {job.model.card.name}: {note}")
     if reference is not None:
         _warn_of_intensities(job.model, reference, args.reference)
-    failed = []
-    for scan, stem in zip(args.scans, stems, strict=True):
-        progress = ProgressLine(f"{stem}: {method.label}")
+    return _explain_all(job, args.scans, stems)
+
+
+def _explain_all(job: _Job, scans: list[str], stems: list[str]) -> int:
+    """Explain scans one after the other; 1 if any failed. An interrupt lists what is done and what is not."""
+    done, failed = [], []
+    for n, (scan, stem) in enumerate(zip(scans, stems, strict=True), 1):
+        place = f"{n} of {len(scans)}: " if len(scans) > 1 else ""
+        progress = ProgressLine(f"{place}{stem}: {job.method.label}")
+        if place and not progress.terminal:
+            complain(f"{place}{stem}")
         try:
             _explain_scan(job, Path(scan), stem, progress)
         except (ValueError, OSError, RuntimeError, MemoryError) as error:  # out of memory is one scan's failure too
             progress.close()
             complain(_about(scan, error))
             failed.append(scan)
+        except KeyboardInterrupt:
+            progress.close()
+            _tell_rest(done, failed, scans[n - 1 :])
+            raise
+        else:
+            done.append(scan)
     if failed:
         complain(f"{len(failed)} of {len(stems)} scans failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _tell_rest(done: list[str], failed: list[str], rest: list[str]) -> None:
+    """List what an interrupted call has done and what it has not, as one types it."""
+    for what, scans in (("done", done), ("failed", failed), ("not done", rest)):
+        if scans:
+            complain(f"{what} ({len(scans)}): {' '.join(map(quoted, scans))}")
 
 
 def _about(scan: str, error: Exception) -> str:
@@ -140,7 +168,7 @@ def _stems(scans: list[str]) -> list[str]:
 
 def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:
     scan = read_volume(path)
-    _check_scan(job, scan, path.name)
+    place = _check_scan(job, scan, path.name)
     _warn_of_intensities(job.model, scan, path.name)
     simulated = _is_simulated(path)
     told = simulated or not job.model.card.simulated
@@ -156,22 +184,29 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     if not relevance.volume.grid.matches(own):
         write_volume(to_source(relevance.volume, own), job.out / f"{base}_relevance_scan.nii.gz", space="mni")
     write_text(job.out / f"{base}_areas.csv", table.to_csv(index=False, lineterminator="\n"))
-    more = {"model": job.model.card.name, "simulated_scan": simulated, "atlas": job.atlas.name}
+    more = {"model": job.model.card.name, "simulated_scan": simulated, "atlas": job.atlas.name, "space_check": place}
     sidecar = to_sidecar(relevance, told=told, **more)
     write_text(job.out / f"{base}_relevance.json", json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")
     _report(job, path.name, relevance, table, told)
 
 
-def _check_scan(job: _Job, scan: Volume, name: str) -> None:
-    """Refuse a scan outside MNI space, warn of a skull."""
-    if not job.check_space:
-        return
-    try:
-        check_mni_space(scan, name)
-    except ValueError as error:
-        raise ValueError(f"{error}. To explain it all the same: --no-space-check") from error
+def _check_scan(job: _Job, scan: Volume, name: str) -> dict[str, Any]:
+    """Refuse a scan outside MNI space unless told otherwise, and warn of a skull; what is recorded of its place."""
+    correlation = mni_correlation(scan)
+    if job.check_space:
+        try:
+            check_mni_space(scan, name, correlation)
+        except ValueError as error:
+            raise ValueError(f"{error}. To explain it all the same: --no-space-check") from error
+    elif correlation < MNI_CORRELATION:
+        complain(
+            f"warning: {name} does not look like a scan in MNI space (correlation {correlation:.2f} with the ICBM152 "
+            f"template, expected at least {MNI_CORRELATION:.2f}); explained all the same, as --no-space-check says. "
+            "Areas and what the network says of it may mean nothing"
+        )
     if job.model.card.skull_stripped and not looks_skull_stripped(scan):
         complain(f"warning: {name} still shows skull or scalp; this network was trained on skull-stripped scans")
+    return describe_space(correlation, checked=job.check_space)
 
 
 def _warn_of_intensities(model: Model, scan: Volume, name: str) -> None:

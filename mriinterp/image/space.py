@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -19,6 +20,7 @@ __all__ = [
     "MNI_CORRELATION",
     "check_mni_space",
     "check_skull_stripped",
+    "describe_space",
     "looks_skull_stripped",
     "mni_correlation",
     "skull_signal",
@@ -86,12 +88,12 @@ def mni_correlation(volume: Volume) -> float:
     return float(pattern @ reference.pattern / norm) if norm > 0 else 0.0
 
 
-def check_mni_space(volume: Volume, name: str = "this scan") -> float:
+def check_mni_space(volume: Volume, name: str = "this scan", correlation: float | None = None) -> float:
     """The correlation with the template; ValueError if the scan is not in MNI space.
 
-    See `mni_correlation`, also for what cannot be told.
+    See `mni_correlation`, also for what cannot be told; `correlation`: as it gave it, if it was asked before.
     """
-    correlation = mni_correlation(volume)
+    correlation = mni_correlation(volume) if correlation is None else correlation
     if correlation < MNI_CORRELATION:
         raise ValueError(
             f"{name} does not lie in MNI space: it matches the ICBM152 template with a correlation of {correlation:.2f}, "
@@ -99,6 +101,25 @@ def check_mni_space(volume: Volume, name: str = "this scan") -> float:
             "or ANTs), or check that it is a T1-weighted scan of the whole brain with the right way up"
         )
     return correlation
+
+
+def describe_space(correlation: float, *, checked: bool = True) -> dict[str, Any]:
+    """Return what is recorded beside a map of where its scan lies.
+
+    Parameters
+    ----------
+    correlation : float
+        As `mni_correlation` gives it.
+    checked : bool
+        Whether a scan that does not match would have been refused.
+    """
+    return {
+        "template": "ICBM152",
+        "correlation": round(correlation, 4),
+        "expected": MNI_CORRELATION,
+        "matches": correlation >= MNI_CORRELATION,
+        "checked": checked,
+    }
 
 
 def skull_signal(volume: Volume) -> float:

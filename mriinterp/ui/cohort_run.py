@@ -205,6 +205,12 @@ def run_notes(name: str, view: View, model: Model) -> None:
             "These averages were made with other weights than the study's network has now. Compute them anew below.",
             icon=":material/history:",
         )
+    if result.outside_space:
+        st.warning(
+            f"{len(result.outside_space)} of {result.run['scans']} scans do not look like MNI space and were explained "
+            f"all the same, as the space check was off ({_names(tuple(result.outside_space))}).",
+            icon=":material/explore_off:",
+        )
     if result.failures:
         with st.expander(f"{len(result.failures)} of {result.run['scans']} scans lack maps", icon=":material/error:"):
             rows = [(scan, what, why) for scan, found in result.failures.items() for what, why in found.items()]

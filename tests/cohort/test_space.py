@@ -1,5 +1,7 @@
 """Scans outside MNI space are left out of a cohort and named, unless one says otherwise."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,31 @@ def test_the_command_names_it_and_the_way_out(file, tmp_path, capsys):
     assert "I102 left out: it does not lie in MNI space" in told
     assert "--no-space-check" in told
     assert main([*command, "--out", str(tmp_path / "out"), "--no-space-check"]) == 0
+    told = capsys.readouterr().err
+    assert "warning: scans that do not look like MNI space were explained all the same" in told
+    assert "I102 (" in told
+    assert "I100" not in told
+
+
+def test_an_unchecked_scan_leaves_a_trace(file, tmp_path):
+    study = load_study(file, trust_code=True)
+    checked = run_cohort(study, ["sensitivity"], out=tmp_path / "a", split="all")
+    assert checked.outside_space == {}
+    assert "outside_space" not in checked.run
+    place = json.loads(next((tmp_path / "a").rglob("sub-I100_*relevance.json")).read_text(encoding="utf-8"))[
+        "space_check"
+    ]
+    assert (place["checked"], place["matches"]) == (True, True)
+    assert place["correlation"] == pytest.approx(mni_correlation(study.scan("I100")), abs=1e-4)
+
+    unchecked = run_cohort(study, ["sensitivity"], out=tmp_path / "b", split="all", check_space=False)
+    correlation = mni_correlation(study.scan("I102"))
+    assert unchecked.outside_space == {"I102": pytest.approx(correlation, abs=1e-4)}
+    place = json.loads(next((tmp_path / "b").rglob("sub-I102_*relevance.json")).read_text(encoding="utf-8"))[
+        "space_check"
+    ]
+    assert (place["checked"], place["matches"]) == (False, False)
+    assert place["correlation"] == pytest.approx(correlation, abs=1e-4)
 
 
 def test_the_study_file_may_say_that_scans_are_no_t1(file, tmp_path):

@@ -1,6 +1,7 @@
 """``python -m mriinterp explain`` on simulated and real scans, and on wrong input of every kind."""
 
 import json
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -8,7 +9,9 @@ import pandas as pd
 import pytest
 
 from mriinterp.cli import main
+from mriinterp.commands import explain as command
 from mriinterp.image.nifti import write_volume
+from mriinterp.image.space import MNI_CORRELATION, mni_correlation
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.simulation.subjects import DEMO, simulate_subject
 
@@ -145,12 +148,57 @@ def test_bad_scans_are_named_and_the_others_done(scans, shared_data, tmp_path, c
     assert {p.name.split("_")[0] for p in out.iterdir()} == {"sim-002"}
 
 
-def test_no_space_check(scans, tmp_path):
+def test_no_space_check_leaves_a_trace(scans, tmp_path, capsys):
     made = simulate_subject(DEMO, "sim-003").volume
     upside_down = made.with_data(np.ascontiguousarray(made.data[:, :, ::-1]))
     path = write_volume(upside_down, tmp_path / "turned.nii")
     assert explain(path, out=tmp_path / "a") == 1
-    assert explain(path, "--no-space-check", out=tmp_path / "b") == 0
+    capsys.readouterr()
+    assert explain(path, scans / "sim-001_T1w.nii.gz", "--no-space-check", out=tmp_path / "b") == 0
+    told = capsys.readouterr().err
+    assert told.count("does not look like a scan in MNI space") == 1
+    assert "warning: turned.nii" in told
+    found = {
+        path.name.split("_")[0]: json.loads(path.read_text(encoding="utf-8"))["space_check"]
+        for path in (tmp_path / "b").glob("*.json")
+    }
+    assert (found["turned"]["matches"], found["turned"]["checked"]) == (False, False)
+    assert found["turned"]["correlation"] == pytest.approx(mni_correlation(upside_down), abs=1e-4)
+    assert found["turned"]["correlation"] < found["turned"]["expected"] == MNI_CORRELATION
+    assert (found["sim-001"]["matches"], found["sim-001"]["checked"]) == (True, False)
+
+
+def test_a_checked_scan_says_so(scans, tmp_path):
+    assert explain(scans / "sim-001_T1w.nii.gz", out=tmp_path) == 0
+    found = json.loads(next(tmp_path.glob("*.json")).read_text(encoding="utf-8"))["space_check"]
+    assert (found["matches"], found["checked"]) == (True, True)
+    assert found["correlation"] > MNI_CORRELATION
+
+
+def test_without_a_terminal_each_scan_is_counted(scans, tmp_path, capsys):
+    names = ["sim-001_T1w.nii.gz", "sim-002_T1w.nii.gz"]
+    assert explain(*(scans / name for name in names), tmp_path / "none.nii", out=tmp_path / "out") == 1
+    told = capsys.readouterr().err
+    assert [f"{n} of 3: " in told for n in (1, 2, 3)] == [True] * 3
+    assert "2 of 3: sim-002_T1w" in told
+
+
+def test_an_interrupt_lists_what_is_done_and_what_is_not(scans, tmp_path, capsys, monkeypatch):
+    run = command.explain
+
+    def interrupted(model, scan, *args, **more):
+        if len(list((tmp_path / "out").glob("*.json"))) == 1:
+            raise KeyboardInterrupt
+        return run(model, scan, *args, **more)
+
+    monkeypatch.setattr(command, "explain", interrupted)
+    shutil.copy(scans / "sim-001_T1w.nii.gz", tmp_path / "a b.nii.gz")
+    paths = [scans / "sim-001_T1w.nii.gz", tmp_path / "none.nii", scans / "sim-002_T1w.nii.gz", tmp_path / "a b.nii.gz"]
+    assert explain(*paths, out=tmp_path / "out") == 130
+    told = capsys.readouterr().err
+    assert f"done (1): {paths[0]}\n" in told
+    assert f"failed (1): {paths[1]}\n" in told
+    assert f'not done (2): {paths[2]} "{paths[3]}"\n' in told
 
 
 def test_scans_of_one_name_are_refused_before_work_starts(scans, tmp_path, capsys):
