@@ -50,6 +50,7 @@ class Job:
     affine: tuple[tuple[float, ...], ...]
     options: PrepareOptions
     series: int | None = None
+    workers: int = 1
 
     @property
     def files(self) -> PreparedFiles:
@@ -92,9 +93,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"expected --jobs of 1 or more, got {args.jobs}")
     out = made_folder(args.out)
     grid = _grid(args.grid, args.weights)
-    threads = max(1, (os.cpu_count() or 1) // args.jobs)
-    options = PrepareOptions(nonlinear=args.nonlinear, threads=threads, device=args.device)
-    jobs = [_job(name, path, out, grid, options, args.series) for name, path in _scans(args.scans)]
+    options = PrepareOptions(nonlinear=args.nonlinear, device=args.device)
+    jobs = [_job(name, path, out, grid, options, args) for name, path in _scans(args.scans)]
     twice = {job.files.key for job in jobs if sum(other.files.key == job.files.key for other in jobs) > 1}
     if twice:
         raise ValueError(f"expected one scan a name, got several for {', '.join(sorted(twice)[:5])}; rename the files")
@@ -137,8 +137,9 @@ def _images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith(IMAGES))
 
 
-def _job(name: str, path: Path, out: Path, grid: Grid, options: PrepareOptions, series: int | None) -> Job:
-    return Job(name, path, out, grid.shape, tuple(map(tuple, grid.affine.tolist())), options, series)
+def _job(name: str, path: Path, out: Path, grid: Grid, options: PrepareOptions, args: argparse.Namespace) -> Job:
+    affine = tuple(map(tuple, grid.affine.tolist()))
+    return Job(name, path, out, grid.shape, affine, options, args.series, args.jobs)
 
 
 def _prepare_all(jobs: list[Job], workers: int) -> dict[str, str]:
@@ -171,7 +172,7 @@ def _note(failed: dict[str, str], job: Job, problem: str) -> None:
 
 def _prepare_one(job: Job, progress=None) -> str:
     """Prepare and write one scan unless its files are there; what went wrong, or ""."""
-    torch.set_num_threads(job.options.threads)
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // job.workers))
     grid = Grid(job.shape, job.affine)
     source = _digest(job.path)
     if _done(job, grid, source):

@@ -12,7 +12,7 @@ from mriinterp.prepare import PrepareOptions, prepare_scan
 from mriinterp.prepare.brain import find_brain
 from mriinterp.prepare.register import _best_starts, move, register_affine
 
-OPTIONS = PrepareOptions(threads=2, device="cpu")
+OPTIONS = PrepareOptions(device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +90,19 @@ def test_the_orientation_is_found_by_a_quick_fit(turn):
 
 
 @pytest.mark.slow
+def test_the_same_scan_gives_the_same_transform(shared_data):
+    scan = read_volume(shared_data / "ds002748/mni/sub-56_space-MNI152_desc-brain_T1w.nii.gz")
+    coarse = Volume(scan.data[::4, ::4, ::4], scan.affine @ np.diag([4, 4, 4, 1.0]))
+    np.testing.assert_array_equal(register_affine(coarse).matrix, register_affine(coarse).matrix)
+
+
+@pytest.mark.slow
 def test_a_wrong_header_is_found_out(shared_data):
     turn = TURNS["axes exchanged"]
     scan = read_volume(shared_data / "ds002748/mni/sub-55_space-MNI152_desc-brain_T1w.nii.gz")
     half = Volume(scan.data[::2, ::2, ::2], scan.affine @ np.diag([2, 2, 2, 1.0]))
     wrong = Volume(half.data, turn @ half.affine)
-    found = register_affine(wrong, threads=2)
+    found = register_affine(wrong)
     assert found.turned
     assert found.correlation > 0.7
     moved = Volume(wrong.data, np.linalg.inv(found.matrix) @ wrong.affine)
