@@ -11,13 +11,13 @@ from mriinterp.areas.table import merge_table
 
 __all__ = ["VALUES", "areas_by_scan"]
 
-VALUES = ("share", "sum", "mean", "signed_sum")
+VALUES = ("share", "sum", "mean", "signed_sum", "signed_mean")
 
 
 def areas_by_scan(
     rows: pd.DataFrame, order: Sequence[str], merge_hemispheres: bool = True, value: str = "share"
 ) -> pd.DataFrame:
-    """Scans × areas.
+    """Return relevance per area: scans × areas.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def areas_by_scan(
         Ids, as the rows of the result are to be ordered; those without rows
         are left out.
     merge_hemispheres : bool
-    value : {"share", "sum", "mean", "signed_sum"}
+    value : {"share", "sum", "mean", "signed_sum", "signed_mean"}
         Share of the reading's sum over all areas (NaN where that is not
-        positive); sum or mean of the reading; sum of the signed map.
+        positive); sum or mean of a voxel of the reading, and of the signed map.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def areas_by_scan(
     """
     if value not in VALUES:
         raise ValueError(f"expected a value, got {value!r}; available: {', '.join(VALUES)}")
-    sums = rows.pivot(index="id", columns="label", values="signed_sum" if value == "signed_sum" else "sum")
+    sums = rows.pivot(index="id", columns="label", values="signed_sum" if value.startswith("signed") else "sum")
     first = rows[rows["id"] == rows["id"].iloc[0]] if len(rows) else rows
     sums = sums.reindex(index=[i for i in order if i in sums.index], columns=first["label"])
     data, voxels, names = sums.to_numpy(np.float64), first["voxels"].to_numpy(float), first["area"].tolist()
@@ -57,6 +57,6 @@ def areas_by_scan(
         if value == "share":
             total = data.sum(axis=1, keepdims=True)
             data = np.where(total > 0, data / total, np.nan)
-        elif value == "mean":
+        elif value.endswith("mean"):
             data = np.where(voxels > 0, data / voxels, np.nan)
     return pd.DataFrame(data, index=pd.Index(sums.index.tolist(), name="id"), columns=names)

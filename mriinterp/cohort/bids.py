@@ -12,6 +12,7 @@ from typing import Any
 import mriinterp
 from mriinterp.base.atomic import write_text
 from mriinterp.base.names import shortened
+from mriinterp.cohort.targets import explained_words
 from mriinterp.results.sidecar import RESEARCH_USE
 
 __all__ = ["BIDS_VERSION", "OWN_FILES", "TEMPLATE_SPACE", "space_label", "write_dataset_files"]
@@ -37,7 +38,9 @@ OWN_FILES = (
     "areas.parquet",
     "groups",
     "groups.tsv",
+    "paper",
     "run.json",
+    "statistics",
     "subjects.tsv",
 )
 
@@ -108,7 +111,7 @@ def _readme(about: Mapping[str, Any], space: str, methods: Iterable[str]) -> str
     return f"""# Relevance maps of {about["title"]}
 
 Maps of what a network for brain MRI takes into account, made by mriinterp {mriinterp.__version__}: {", ".join(methods)}.
-Study: {about["study"]}; class that is explained: {about["target"]}. {RESEARCH_USE}
+Study: {about["study"]}; {explained_words(about["target"])}. {RESEARCH_USE}
 {simulated}
 | file | content |
 | --- | --- |
@@ -119,6 +122,7 @@ Study: {about["study"]}; class that is explained: {about["target"]}. {RESEARCH_U
 | `subjects.tsv` | one row per scan; `label` is its name in file names |
 | `groups.tsv` | one row per group |
 | `run.json` | study, network, parameters, versions, times |
+| `statistics/`, `paper/` | groups compared; figures and tables; if they were asked for |
 
 Relevance maps have no file name of their own in BIDS 1.10; what goes beyond the standard is listed in `.bidsignore`.
 """

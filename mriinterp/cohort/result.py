@@ -6,22 +6,20 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.errors import as_sentence
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort.area_values import areas_by_scan
-from mriinterp.cohort.choose import compared_first
-from mriinterp.cohort.layout import Layout, refuse_older_layout
 from mriinterp.cohort.moments import MapMoments
-from mriinterp.cohort.targets import target_words, why_no_test
+from mriinterp.cohort.provenance import Provenance, read_provenance
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.nifti import read_volume
-from mriinterp.image.volume import Grid, Volume
-from mriinterp.results.sidecar import from_sidecar
+from mriinterp.image.volume import Volume
+from mriinterp.results.sidecar import SIMULATED_ONLY, from_sidecar
 from mriinterp.stats import hedges_g_from_moments
 
 __all__ = ["CohortResult", "open_cohort"]
@@ -37,7 +35,7 @@ def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> Coh
     folder : path
     pair : (str, str), optional
         The groups that are compared, the first with the second; default: as
-        the run was told. ``run["performance"]`` stays that of the run.
+        the run had it. ``run["performance"]`` stays that of the run.
 
     Raises
     ------
@@ -49,21 +47,10 @@ def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> Coh
         If its provenance is damaged, or an older version wrote it.
     """
     folder = Path(folder)
-    path = folder / "run.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"expected the folder of a finished cohort run, found no run.json in {folder}")
-    refuse_older_layout(folder)
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-        _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]
-        _ = run["targets"], run["withheld"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: expected the provenance of a cohort run, got something else ({error})") from error
-    groups = compared_first(run["groups"], pair)
-    return CohortResult(folder, {**run, "groups": list(groups), "positive": pair[0] if pair else run["positive"]})
+    return CohortResult(folder, read_provenance(folder, pair))
 
 
-class CohortResult:
+class CohortResult(Provenance):
     """Results of a cohort; everything is read when it is asked for.
 
     Parameters
@@ -71,91 +58,23 @@ class CohortResult:
     folder : Path
     run : dict
         Provenance, as in ``run.json``.
-
-    Attributes
-    ----------
-    methods, groups : tuple of str
-        Reference group first.
-    positive : str
-        Group compared with the reference; "" if there is none.
-    simulated : bool
     """
 
-    def __init__(self, folder: Path, run: dict[str, Any]):
-        self.folder, self.run = folder, run
-        self._about = {m["name"]: m for m in run["methods"]}
-        self.methods: tuple[str, ...] = tuple(self._about)
-        self.groups: tuple[str, ...] = tuple(run["groups"])
-        self.positive: str = run["positive"]
-        self.simulated: bool = run["simulated"]
-        self.layout = Layout(folder, run["space"])
+    def caveats(self, methods: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Return what a reader must know of these maps, in sentences: for captions, reports, notes.
 
-    @property
-    def reference_group(self) -> str:
-        """The group others are compared with."""
-        return self.groups[0]
-
-    @property
-    def title(self) -> str:
-        """Title of the study."""
-        return self.run["title"]
-
-    @property
-    def target(self) -> str:
-        """Which output was explained: "predicted", "true", or an output's name."""
-        return self.run["target"]
-
-    @property
-    def withheld(self) -> bool:
-        """Whether predictions are withheld: the scans are real, and the network knows simulated brains only."""
-        return self.run["withheld"]
-
-    def target_words(self, method: str | None = None) -> str:
-        """Return what the maps explain, in words; of one method also under which preset they were made."""
-        return target_words(self.target, self._about[method]["preset"] if method else None)
-
-    def why_no_test(self, method: str) -> str:
-        """Return why positive and reference group must not be tested against each other; "" if they may."""
-        self._check(method)
-        pair = (self._positive(), self.reference_group)
-        return why_no_test(self.run["targets"], pair, self._about[method]["preset"])
-
-    def _check_testable(self, method: str) -> None:
-        reason = self.why_no_test(method)
-        if reason:
-            raise ValueError(reason)
-
-    @cached_property
-    def grid(self) -> Grid:
-        """The lattice of all maps, RAS+."""
-        return Grid(tuple(self.run["grid"]["shape"]), np.array(self.run["grid"]["affine"]))
-
-    @property
-    def has_maps(self) -> bool:
-        """Whether a map a scan is kept."""
-        return self.run["maps"]
-
-    def reading(self, method: str) -> str:
-        """How maps of a method are read: "absolute", "positive" or "signed"."""
-        self._check(method)
-        return self._about[method]["reading"]
-
-    def params(self, method: str) -> dict[str, Any]:
-        """Return all parameters of a method, the score among them."""
-        self._check(method)
-        return self._about[method]["params"]
-
-    def n(self, method: str, group: str | None = None) -> int:
-        """Maps in a group's mean; of all groups without `group`."""
-        self._check(method, group)
-        counts = self.run["counts"][method]
-        return sum(counts.values()) if group is None else counts[group]
-
-    def _check(self, method: str, group: str | None = None) -> None:
-        if method not in self._about:
-            raise KeyError(f"expected a method of this cohort, got {method!r}; available: {', '.join(self.methods)}")
-        if group is not None and group not in self.groups:
-            raise KeyError(f"expected a group of this cohort, got {group!r}; available: {', '.join(self.groups)}")
+        Parameters
+        ----------
+        methods : iterable of str, optional
+            Those that are shown; default: all.
+        """
+        shown = tuple(methods or self.methods)
+        explained = dict.fromkeys(as_sentence(w) for w in map(self.explained_words, shown))
+        reasons = dict.fromkeys(filter(None, map(self.why_no_test, shown))) if self.positive else ()
+        trained = int(self.subjects["training"].sum())
+        training = (f"{trained} of the {len(self.subjects)} scans trained the network.",) if trained else ()
+        notes = map(as_sentence, (*self.network_notes, *self.warning_lines()))
+        return (*explained, *reasons, *training, *((SIMULATED_ONLY,) if self.withheld else ()), *notes)
 
     def _part(self, method: str, kind: str) -> str:
         if kind not in KINDS:
@@ -208,7 +127,7 @@ class CohortResult:
 
         ValueError where maps explain different outputs: see `why_no_test`.
         """
-        self._check_testable(method)
+        self.check_testable(method)
         a, b = self.mean(method, self._positive(), kind), self.mean(method, self.reference_group, kind)
         return a.with_data(a.data - b.data)
 
@@ -218,18 +137,13 @@ class CohortResult:
         ValueError for a group of fewer than two maps, and where maps explain
         different outputs: see `why_no_test`.
         """
-        self._check_testable(method)
+        self.check_testable(method)
         sides = []
         for group in (self._positive(), self.reference_group):
             std = self.std(method, group, kind).data.astype(np.float64)
             sides += [self.mean(method, group, kind).data.astype(np.float64), std**2, self.n(method, group)]
         g = np.nan_to_num(hedges_g_from_moments(*sides), nan=0.0, posinf=0.0, neginf=0.0)
         return Volume(g.astype(np.float32), self.grid.affine)
-
-    def _positive(self) -> str:
-        if not self.positive:
-            raise ValueError(f"expected two groups to compare, got one: {self.reference_group}")
-        return self.positive
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -310,9 +224,9 @@ class CohortResult:
         Parameters
         ----------
         merge_hemispheres : bool
-        value : {"share", "sum", "mean", "signed_sum"}
-            Share of the reading's sum over all areas; sum or mean of the
-            reading; sum of the signed map.
+        value : {"share", "sum", "mean", "signed_sum", "signed_mean"}
+            Share of the reading's sum over all areas; sum or mean of a voxel
+            of the reading, and of the signed map.
 
         Returns
         -------

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mriinterp.cohort.choose import MethodChoice
 from mriinterp.methods import get_method
+from mriinterp.methods.meaning import target_words
 from mriinterp.models import Model
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
@@ -18,9 +19,9 @@ __all__ = [
     "POSITIVE",
     "PREDICTED",
     "choose_targets",
+    "explained_words",
     "positive_output",
     "resolved_target",
-    "target_words",
     "why_no_test",
     "with_score",
 ]
@@ -148,20 +149,17 @@ def with_score(choices: Iterable[MethodChoice], model: Model, target: str) -> tu
     )
 
 
-def target_words(target: str, preset: str | None = None) -> str:
-    """Return what the maps of a run explain, in words, e.g. for a caption.
+def explained_words(target: str, preset: str | None = None) -> str:
+    """Return what the maps of a run explain, for a caption.
 
     Examples
     --------
-    >>> target_words("AD")
+    >>> explained_words("AD")
     'maps explain AD'
-    >>> target_words("predicted")
-    'maps explain the class that the network predicts for each scan, as in Rieke et al. 2018'
+    >>> explained_words("predicted")
+    'maps explain the class predicted for each scan, as in Rieke et al. 2018'
     """
-    words = {
-        PREDICTED: f"maps explain the class that the network predicts for each scan, as in {PUBLISHED}",
-        GROUP_CLASS: "maps explain the class of each scan's own group",
-    }.get(target, f"maps explain {target}")
+    words = f"maps explain {target_words(target)}" + (f", as in {PUBLISHED}" if target == PREDICTED else "")
     return f"{words}; parameters and reading as published (preset {preset})" if preset else words
 
 

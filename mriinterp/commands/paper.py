@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.progress import check_cancel, tell
+from mriinterp.cohort import CohortResult
 from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.figures.colours import describe_unit
 from mriinterp.image.volume import Volume
 
 __all__ = ["add_parser", "write_outputs"]
@@ -33,13 +36,28 @@ examples:
 
 @dataclass(frozen=True, eq=False)
 class Averages:
-    """What is written about: averages by group (positive first) and method, and what they lie over."""
+    """What is written about: averages by group (positive first) and method, and what they lie over.
+
+    `result`: the cohort they are of; None for a file of averages.
+    """
 
     means: dict[str, dict[str, Volume]]
     background: Volume
     atlas: Atlas
     counts: dict[str, int]
     simulated: bool
+    result: CohortResult | None = None
+
+    def remarks(self, methods: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Return what a reader must know of the maps, for captions."""
+        if self.result is None:
+            return ("Averages from a file; which class the maps explain is not known.",)
+        return self.result.caveats([m for m in methods or () if m in self.result.methods])
+
+    def units(self) -> dict[str, str]:
+        """Return what a value of each method's maps means, where it is known."""
+        result = self.result
+        return {m: describe_unit(result.meaning(m).unit, result.reading(m)) for m in result.methods} if result else {}
 
 
 def add_parser(commands) -> None:
@@ -87,6 +105,8 @@ def run(args: argparse.Namespace) -> int:
     progress.close()
     if averages.simulated:
         say("simulated scans")
+    for remark in averages.remarks(methods):
+        say(remark)
     for path in paths:
         say(f"wrote {path}")
     return 0
@@ -123,7 +143,7 @@ def write_outputs(
     total = 5 + len(walks)
     paths = write_paper(
         out, averages.means, averages.background, averages.atlas, positive=positive, methods=methods,
-        counts=averages.counts, simulated=averages.simulated,
+        counts=averages.counts, simulated=averages.simulated, remarks=averages.remarks(wanted), units=averages.units(),
         progress=lambda done, _: tell(progress, done, total), cancel=cancel,
     )  # fmt: skip
     for number, method in enumerate(walks):
@@ -184,7 +204,7 @@ def _from_cohort(args: argparse.Namespace) -> Averages:
             f"expected the atlas of the run, {known['name']}, got {atlas.name} or another version of it; name the "
             "study with --study, or an atlas with --atlas"
         )
-    return Averages(_ordered(means, positive), background, atlas, counts, result.simulated)
+    return Averages(_ordered(means, positive), background, atlas, counts, result.simulated, result)
 
 
 def _from_npz(args: argparse.Namespace) -> Averages:

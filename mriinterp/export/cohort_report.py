@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table
+from mriinterp.cohort.statistics import GroupComparison, GroupShares
 from mriinterp.compare import distance_matrix, paired_values
+from mriinterp.export.comparison import SHARES, area_words, sample_words, total_words
 from mriinterp.export.papertables import table_1, table_1_print
 from mriinterp.export.report import Report
 from mriinterp.figures.areagroups import group_bars
@@ -19,10 +20,8 @@ from mriinterp.figures.cohort import effect_bars, outliers, subjects_heatmap
 from mriinterp.figures.colours import shown
 from mriinterp.figures.distances import group_distances
 from mriinterp.figures.paper import figure_1, label_of, reading_of
-from mriinterp.figures.theme import area_label
 from mriinterp.image.volume import Volume
 from mriinterp.results.sidecar import versions
-from mriinterp.stats import compare_groups
 
 __all__ = ["cohort_report"]
 
@@ -35,15 +34,14 @@ def cohort_report(
     *,
     counts: Mapping[str, int] | None = None,
     summary: pd.DataFrame | None = None,
-    areas: Mapping[str, pd.DataFrame] | None = None,
-    groups=None,
-    patients=None,
-    names: tuple[str, str] | None = None,
+    comparisons: Mapping[str, GroupComparison | str] | None = None,
+    shares: Mapping[str, GroupShares] | None = None,
+    units: Mapping[str, str] | None = None,
     provenance: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
     simulated: bool = False,
 ) -> Report:
-    """Mean maps of groups and what they say, in one page to send round.
+    """Return mean maps of groups and what they show, in one page to send round.
 
     Parameters
     ----------
@@ -56,13 +54,13 @@ def cohort_report(
     counts : mapping of group to int, optional
         Subjects behind each mean.
     summary : DataFrame, optional
-        Images, patients, share of correct predictions a group.
-    areas : mapping of method to DataFrame, shape (scans, areas), optional
-        Share of relevance, 0 to 1; index: scans, columns: areas.
-    groups, patients : sequence of scans, optional
-        Group and patient of every row of `areas`.
-    names : tuple of 2 str, optional
-        Positive and reference group; None: the first two of `means`.
+        Scans, people, share of correct predictions a group.
+    comparisons : mapping of method to GroupComparison or str, optional
+        The groups compared, or why they are not.
+    shares : mapping of method to GroupShares, optional
+        Relevance relative to the other areas; shown, not tested.
+    units : mapping of method to str, optional
+        What a value of its maps means; None: the method's own words.
     provenance : mapping, optional
     notes : tuple of str
         Cautions, shown near the top.
@@ -74,7 +72,7 @@ def cohort_report(
     if summary is not None:
         page.table("Subjects", summary)
     stream = BytesIO()
-    figure_1(means, background, counts=counts).savefig(stream, format="png", dpi=110)
+    figure_1(means, background, counts=counts, units=units).savefig(stream, format="png", dpi=110)
     page.picture(
         "Mean maps", stream.getvalue(), alt="coronal slices of mean relevance, a row a method, columns by group"
     )
@@ -84,14 +82,14 @@ def cohort_report(
             page.table(
                 f"Most relevant areas, {group}",
                 table_1_print(table),
-                "Share of the relevance in all areas.",
+                "Share of the mean map's relevance in all areas.",
                 index=True,
             )
     _distances(page, means)
-    names = names or tuple(list(means)[:2])
-    for method, values in (areas or {}).items():
+    for method, comparison in (comparisons or {}).items():
         reference = next((maps[method] for maps in means.values() if method in maps), None)
-        _areas(page, method, values, np.asarray(groups), patients, names, atlas, reference)
+        peaks = None if reference is None else area_table(reference, atlas, part=reading_of(method, reference))
+        _areas(page, method, comparison, (shares or {}).get(method), peaks, (units or {}).get(method, "relevance"))
     return page.facts("Provenance", {**(provenance or {}), "versions": versions()})
 
 
@@ -110,24 +108,26 @@ def _distances(page: Report, means: Mapping[str, Mapping[str, Any]]) -> None:
     )
 
 
-def _areas(page: Report, method, values: pd.DataFrame, groups, patients, names, atlas: Atlas, reference) -> None:
+def _areas(
+    page: Report, method: str, comparison: GroupComparison | str, shares: GroupShares | None, peaks, unit: str
+) -> None:
+    """Add the areas of a method: the total and each area tested, shares as a picture."""
     label = label_of(method)
-    if len(groups) != len(values):
-        raise ValueError(f"expected one group a scan, got {len(groups)} groups for {len(values)} scans of {method}")
-    kept = np.isin(groups, names)
-    values, groups = values[kept], groups[kept]
-    patients = None if patients is None else np.asarray(patients)[kept]
-    if set(groups.tolist()) != set(names):
-        page.text(f"{label}: areas", f"There are no scans of both {names[0]} and {names[1]} to compare.")
+    if isinstance(comparison, str):
+        page.text(f"{label}: areas", comparison)
         return
-    comparison = compare_groups(values.fillna(0.0), groups, *names, patients=patients)
-    peaks = None if reference is None else area_table(reference, atlas, part=reading_of(method, reference))
-    bars = group_bars(comparison, names, values=values, groups=groups, peaks=peaks)
-    page.figure(f"{label}: areas", bars, "Each dot is a scan.")
-    page.figure("", effect_bars(comparison, names), "How much the groups differ, in standard deviations.")
-    found = comparison[comparison["p_fdr"] < 0.05]
-    words = ", ".join(area_label(a) for a in found.sort_values("p")["area"]) or "none"
-    page.text("", f"Areas that differ at a false discovery rate of 5 % (Welch t): {words}.")
-    odd = outliers(values, groups)
+    pair, groups = comparison.sample.pair, comparison.sample.groups
+    words = [total_words(comparison), area_words(comparison), *sample_words(comparison.sample)]
+    page.text(f"{label}: areas", " ".join(words))
+    bars = group_bars(
+        comparison.areas, pair, values=comparison.values, groups=groups, peaks=peaks, quantity="mean", unit=unit
+    )
+    page.figure("", bars, "Each dot is a scan.")
+    page.figure("", effect_bars(comparison.areas, pair), "How much the groups differ, in standard deviations.")
+    if shares is None:
+        return
+    groups = shares.sample.groups
+    page.figure("", group_bars(shares.means, pair, values=shares.values, groups=groups, peaks=peaks), SHARES)
+    odd = outliers(shares.values, groups)
     far = ", ".join(map(str, odd.index[odd["outlier"]])) or "none"
-    page.figure("", subjects_heatmap(values, groups, names=names), f"Scans far from their group: {far}.")
+    page.figure("", subjects_heatmap(shares.values, groups, names=pair), f"Scans far from their group: {far}.")

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print, write_table
+from mriinterp.export.papertables import (
+    CAPTION_2,
+    caption_1,
+    table_1,
+    table_1_print,
+    table_2,
+    table_2_print,
+    write_table,
+)
 from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
 from mriinterp.image.volume import Volume
 
@@ -26,6 +34,8 @@ def write_paper(
     methods: tuple[str, ...] | None = None,
     counts: Mapping[str, int] | None = None,
     simulated: bool = False,
+    remarks: Sequence[str] = (),
+    units: Mapping[str, str] | None = None,
     palette: str = "",
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -48,6 +58,10 @@ def write_paper(
         Subjects behind each mean.
     simulated : bool
         Say so in the figure and the captions.
+    remarks : sequence of str
+        Sentences for the figure and the captions, e.g. what the maps explain.
+    units : mapping of method to str, optional
+        What a value of its maps means; None: the method's own words.
     """
     if not means:
         raise ValueError("expected mean maps of at least one group, got none")
@@ -60,9 +74,9 @@ def write_paper(
     if missing:
         raise KeyError(f"expected mean maps of {', '.join(missing)}, got none; available: {', '.join(there)}")
     means = {group: {m: maps[m] for m in wanted if m in maps} for group, maps in means.items()}
-    remark = " Simulated data." if simulated else ""
+    remark = "".join(f" {text}" for text in (*(("Simulated data.",) if simulated else ()), *remarks))
     folder = Path(folder)
-    figure = figure_1(means, background, counts=counts, palette=palette, note=remark.strip())
+    figure = figure_1(means, background, counts=counts, palette=palette, units=units, note=remark.strip())
     paths = []
     for done, kind in enumerate(("png", "pdf")):
         check_cancel(cancel)
@@ -70,12 +84,16 @@ def write_paper(
         tell(progress, done + 1, 4)
     check_cancel(cancel)
     first = table_1(means[positive], atlas)
-    caption = f"The four most relevant areas by method, mean map of {positive}, share of the relevance in all areas of {atlas.name}."
-    paths += write_table(folder, "table1", first, table_1_print(first), caption + remark)
+    paths += write_table(
+        folder,
+        "table1",
+        first.assign(of=f"mean map of {positive}"),
+        table_1_print(first),
+        caption_1(positive, atlas.name) + remark,
+    )
     tell(progress, 3, 4)
     check_cancel(cancel)
     second = table_2(means)
-    caption = "Euclidean distances between mean relevance maps scaled to sum 1, in 1e−4."
-    paths += write_table(folder, "table2", second, table_2_print(second), caption + remark)
+    paths += write_table(folder, "table2", second, table_2_print(second), CAPTION_2 + remark)
     tell(progress, 4, 4)
     return paths

@@ -19,7 +19,14 @@ from mriinterp.figures.colours import shown
 from mriinterp.figures.paper import label_of, reading_of
 from mriinterp.figures.theme import area_label
 
-__all__ = ["table_1", "table_1_print", "table_2", "table_2_print", "write_table"]
+__all__ = ["CAPTION_2", "caption_1", "table_1", "table_1_print", "table_2", "table_2_print", "write_table"]
+
+CAPTION_2 = "Euclidean distances between mean relevance maps scaled to sum 1, in 1e−4."
+
+
+def caption_1(group: str, atlas: str) -> str:
+    """Return the caption of table 1."""
+    return f"The four most relevant areas by method: share of the relevance of the mean map of {group} in all areas of {atlas}."
 
 
 def table_1(maps: Mapping[str, Any], atlas: Atlas, n: int = 4) -> pd.DataFrame:
@@ -35,8 +42,9 @@ def table_1(maps: Mapping[str, Any], atlas: Atlas, n: int = 4) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        method, rank (from 1), area (hemispheres merged), share of the
-        relevance in all areas, 0 to 1.
+        method, rank (from 1), area (hemispheres merged), share of the mean
+        map's relevance in all areas, 0 to 1. It is not the mean of the
+        scans' shares: scans with more relevance weigh more in the mean map.
     """
     rows = []
     for method, relevance in maps.items():

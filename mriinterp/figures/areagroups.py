@@ -17,6 +17,8 @@ from mriinterp.figures.theme import apply_theme, plain, plain_area
 
 __all__ = ["group_bars", "method_bars"]
 
+SCANS_SHARES = "Mean of the scans' shares of relevance / %"
+
 
 def group_bars(
     comparison: pd.DataFrame,
@@ -36,8 +38,9 @@ def group_bars(
     Parameters
     ----------
     comparison : DataFrame
-        Of `mriinterp.stats.compare_groups`: area, mean_a, low_a, high_a, n_a,
-        mean_b, low_b, high_b, n_b, p_fdr.
+        Of `mriinterp.stats.group_means` or `compare_groups`: area, mean_a,
+        low_a, high_a, n_a, mean_b, low_b, high_b, n_b; with p_fdr, areas that
+        differ have a star.
     names : tuple of 2 str
         Names of group a and b.
     n : int
@@ -49,14 +52,14 @@ def group_bars(
     peaks : DataFrame, optional
         Area table with peak_x, peak_y, peak_z for the clicks.
     quantity, unit : str
-        What the values are; shares are shown in percent.
+        What the values are; shares, those of the scans, are shown in percent.
     areas : list of str, optional
         These areas instead of the `n` largest.
     """
     factor = 100 if quantity == "share" else 1
     rows = comparison.set_index(comparison["area"].astype(str))
     if areas is None:
-        size = rows[["mean_a", "mean_b"]].max(axis=1).dropna()
+        size = rows[["mean_a", "mean_b"]].abs().max(axis=1).dropna()
         areas = size.sort_values(ascending=False, kind="stable").index[:n].tolist()
     missing = [area for area in areas if area not in rows.index]
     if missing:
@@ -82,7 +85,10 @@ def group_bars(
         )  # fmt: skip
         if values is not None:
             figure.add_trace(_dots(values[np.asarray(groups) == name], areas, at + offset, factor, colour, name))
-    ticks = [plain_area(a) + (" *" if p < 0.05 else "") for a, p in zip(areas, rows["p_fdr"], strict=True)]
+    tested = "p_fdr" in rows
+    stars = rows["p_fdr"].to_numpy(float) < 0.05 if tested else np.zeros(len(rows), bool)
+    ticks = [plain_area(area) + (" *" if star else "") for area, star in zip(areas, stars, strict=True)]
+    label = SCANS_SHARES if quantity == "share" else quantity_label(quantity, unit)
     figure.update_layout(
         height=110 + 2 * ROW_PX * max(len(areas), 2),
         margin={"l": 10, "r": 10, "t": 30, "b": 60},
@@ -90,7 +96,7 @@ def group_bars(
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         yaxis={"tickvals": at, "ticktext": ticks, "range": [len(areas) - 0.5, -0.5], "automargin": True},
         xaxis={
-            "title": {"text": plain(quantity_label(quantity, unit)) + "<br>bars: mean and 95 % interval; * FDR < 0.05"}
+            "title": {"text": f"{plain(label)}<br>bars: mean and 95 % interval{'; * FDR < 0.05' if tested else ''}"}
         },
     )
     return apply_theme(figure, theme)
@@ -117,6 +123,7 @@ def method_bars(
     *,
     by: str = "share",
     unit: str = "",
+    what: str = "",
     theme: str | None = None,
 ) -> go.Figure:
     """The same areas for several maps (methods, subjects, networks) beside each other.
@@ -129,6 +136,8 @@ def method_bars(
         The areas with the largest mean of `by` over all tables.
     by, unit : str
         See `area_bars`.
+    what : str
+        Whose relevance it is, e.g. "the mean map's relevance".
     """
     if not tables:
         raise ValueError("expected at least one area table, got none")
@@ -151,7 +160,7 @@ def method_bars(
         margin={"l": 10, "r": 10, "t": 30, "b": 60},
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        xaxis={"title": {"text": plain(quantity_label(by, unit))}, "rangemode": "tozero"},
+        xaxis={"title": {"text": plain(quantity_label(by, unit, what))}, "rangemode": "tozero"},
         yaxis={"autorange": "reversed", "automargin": True},
     )
     return apply_theme(figure, theme)

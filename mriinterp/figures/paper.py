@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = ["PAPER_METHODS", "PAPER_SLICES_MM", "figure_1", "label_of", "reading_
 PAPER_SLICES_MM = (-52.0, -18.0, 17.0)
 PAPER_METHODS = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion")
 FORMATS = ("png", "pdf", "svg")
+LETTERS_AN_INCH = 15  # of the note below figure 1
 
 
 def label_of(method: str) -> str:
@@ -81,12 +83,14 @@ def figure_1(
         raise ValueError("expected mean maps of at least one group and method, got none")
     columns = len(groups) * len(slices_mm)
     width = 1.24 * columns + 3.1
-    top = 0.75 if title else 0.5
-    height = 1.25 * len(methods) + top + 0.4
+    words = f"Colour scales are shared by groups, not by methods. {_side(radiological)}. {note}".strip()
+    lines = textwrap.wrap(words, int(LETTERS_AN_INCH * width))
+    top, bottom = 0.75 if title else 0.5, 0.22 + 0.13 * len(lines)
+    height = 1.25 * len(methods) + top + bottom + 0.05
     figure = Figure(figsize=(width, height), facecolor="white")
     grid = figure.add_gridspec(
         len(methods), columns + 1, width_ratios=[1] * columns + [0.09], left=1.35 / width, right=1 - 1.55 / width,
-        top=1 - top / height, bottom=0.35 / height, wspace=0.03, hspace=0.05,
+        top=1 - top / height, bottom=bottom / height, wspace=0.03, hspace=0.05,
     )  # fmt: skip
     for row, method in enumerate(methods):
         maps = {group: means[group][method] for group in groups if method in means[group]}
@@ -106,10 +110,7 @@ def figure_1(
                               fontsize=9)  # fmt: skip
         _bar(figure.add_subplot(grid[row, columns]), scale)
     figure.suptitle(title, y=1 - 0.08 / height, va="top", fontsize=12)
-    words = " ".join(
-        w for w in (f"Colour scales are shared by groups, not by methods. {_side(radiological)}.", note) if w
-    )
-    figure.text(0.15 / width, 0.1 / height, words, fontsize=7.5, color="#4b5563")
+    figure.text(0.15 / width, 0.1 / height, "\n".join(lines), fontsize=7.5, color="#4b5563", va="bottom")
     return figure
 
 

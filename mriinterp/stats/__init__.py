@@ -9,7 +9,7 @@ from mriinterp.stats.groups import (
     mean_interval,
     welch_t,
 )
-from mriinterp.stats.linear import Adjusted, adjusted_difference
+from mriinterp.stats.linear import Adjusted, adjusted_difference, design_basis
 from mriinterp.stats.performance import Estimate, auc_interval, roc_auc, wilson_interval
 from mriinterp.stats.permutation import MaxT, max_t
 from mriinterp.stats.streaming import Moments
@@ -25,6 +25,7 @@ __all__ = [
     "auc_interval",
     "benjamini_hochberg",
     "compare_groups",
+    "design_basis",
     "group_means",
     "hedges_g",
     "hedges_g_from_moments",

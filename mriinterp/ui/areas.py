@@ -115,5 +115,5 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
     st.plotly_chart(figure, key="against_groups")
     st.caption(
         "Bars: this map. Dots: mean of the shares of a group's scans with its 95 % interval, this subject left out. All "
-        f"{escape_markdown(cohort.target_words(relevance.method))}."
+        f"{escape_markdown(cohort.explained_words(relevance.method))}."
     )

@@ -1,36 +1,37 @@
-"""Areas of the brain in two groups: bars, dots, statistics."""
+"""Areas of the brain in two groups: total, bars, dots, statistics."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from mriinterp.areas.table import area_table, top_areas
+from mriinterp.cohort.sample import COVARIATES, draw_sample
+from mriinterp.cohort.statistics import GroupComparison, compare_areas, describe_shares
+from mriinterp.export.comparison import SHARES, area_words, sample_words, total_words
 from mriinterp.figures.areagroups import group_bars, method_bars
 from mriinterp.figures.cohort import effect_bars
 from mriinterp.figures.theme import area_label
-from mriinterp.stats import compare_groups
-from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.address import linked, linked_list, write_address
 from mriinterp.ui.cohort import jump_to
 from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.resources import atlas_of
 from mriinterp.ui.shell import escape_markdown
 
-__all__ = ["area_values", "ask_for_subject", "chosen_points", "people_of", "show_areas"]
+__all__ = ["MOST_AREAS", "area_values", "ask_for_subject", "choose_covariates", "chosen_points", "show_areas"]
 
-VALUES = {"share": "Share of relevance", "mean": "Mean of a voxel"}
+VALUES = {"mean": "Mean of a voxel", "share": "Relative to the other areas"}
 MOST_AREAS = 12
 COLUMNS = {
-    "area": st.column_config.TextColumn("Area"),
+    "area": st.column_config.TextColumn("Area", help="First the total of all areas, then the mean of a voxel"),
     "mean_a": None,  # with the group's name, see _table
     "mean_b": None,
     "g": st.column_config.NumberColumn("Hedges’ g", format="%.2f", help="In standard deviations"),
     "g_low": st.column_config.NumberColumn("95 % from", format="%.2f"),
     "g_high": st.column_config.NumberColumn("to", format="%.2f"),
-    "t": st.column_config.NumberColumn("Welch t", format="%.2f"),
+    "t": st.column_config.NumberColumn("t", format="%.2f"),
     "p": st.column_config.NumberColumn("p", format="%.1e"),
-    "p_fdr": st.column_config.NumberColumn("p (FDR)", format="%.1e", help="Benjamini–Hochberg over all areas"),
+    "p_fdr": st.column_config.NumberColumn("p (FDR)", format="%.1e", help="Benjamini–Hochberg over the areas"),
 }
 
 
@@ -46,20 +47,14 @@ def ask_for_subject(subject: str, method: str) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _values(key: str, method: str, merge: bool, value: str, _view: StudyView) -> pd.DataFrame:
-    table = _view.result.areas(method, merge_hemispheres=merge, value=value)
+def _values(key: str, method: str, _view: StudyView) -> pd.DataFrame:
+    table = _view.result.areas(method)
     return table.loc[[i for i in _view.ids(method) if i in table.index]]
 
 
-def area_values(view: StudyView, method: str, *, merge: bool = True, value: str = "share") -> pd.DataFrame:
-    """Relevance per area of the scans of a view: scans × areas."""
-    return _values(view.key, method, merge, value, view)
-
-
-def people_of(view: StudyView, ids) -> np.ndarray:
-    """Who was scanned."""
-    table = view.result.subjects
-    return (table["subject"] if "subject" in table else table["id"]).loc[list(ids)].astype(str).to_numpy()
+def area_values(view: StudyView, method: str) -> pd.DataFrame:
+    """Return the share of relevance of each area, hemispheres merged, in the scans of a view: scans × areas."""
+    return _values(view.key, method, view)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -94,27 +89,43 @@ def _chart(figure, key: str, method: str) -> None:
     )
 
 
+def choose_covariates(view: StudyView, method: str) -> tuple[str, ...] | None:
+    """Return which covariates the reader holds fixed; None: those that are known of every scan."""
+    usual = list(draw_sample(view.result, method, ids=view.chosen).used)
+    chosen = st.pills(
+        "Hold fixed",
+        COVARIATES,
+        selection_mode="multi",
+        format_func=str.capitalize,
+        key=linked_list("fixed", usual, list(COVARIATES)),
+        persist_state="session",
+        help="Covariates of the tests. Scans of which a chosen one is unknown are left out.",
+    )
+    write_address("fixed")
+    return None if set(chosen) == set(usual) else tuple(chosen)
+
+
 def show_areas(name: str, view: View, method: str) -> None:
-    """Bars of both groups with intervals and dots, effect sizes, and the table behind them."""
+    """Show total and areas of both groups, tested; shares as a picture; or areas of the averages alone."""
     with st.container(horizontal=True, gap="large", vertical_alignment="center"):
         merge = st.toggle("Left and right together", key=linked("merged", True, cast=_truth), persist_state="session")
-        value = "share"
-        if isinstance(view, StudyView):
+        value = "mean"
+        if isinstance(view, StudyView) and view.pair and not view.why_no_test(method):
             value = st.segmented_control(
                 "Value",
                 VALUES,
                 format_func=VALUES.get,
-                key=linked("value", "share", options=list(VALUES)),
+                key=linked("value", "mean", options=list(VALUES)),
                 required=True,
                 persist_state="session",
                 label_visibility="collapsed",
-                help="Shares do not depend on how large a map's numbers are, but on how large an area is.",
+                help="Tests are made on relevance in its own unit. Shares of a map sum to 1: more in one area is less in "
+                "others by arithmetic, so they are shown and not tested.",
             )
     write_address("merged", "value")
     if not any(view.has(method, group) for group in view.groups):
         st.info("No map of this method remains.", icon=":material/group_off:")
         return
-    peaks = _peaks(view.key, method, merge, atlas_of(name).digest, view, name)
     if not isinstance(view, StudyView) or view.pair is None or view.why_no_test(method):
         _averages_only(name, view, method, merge)
         return
@@ -123,7 +134,11 @@ def show_areas(name: str, view: View, method: str) -> None:
         st.info(f"No scan of {empty} remains: there is nothing to compare.", icon=":material/group_off:")
         _averages_only(name, view, method, merge)
         return
-    _both_groups(view, method, merge, value, peaks)
+    peaks = _peaks(view.key, method, merge, atlas_of(name).digest, view, name)
+    if value == "share":
+        _shares(view, method, merge, peaks)
+    else:
+        _tested(view, method, merge, peaks)
 
 
 def _truth(text: str) -> bool:
@@ -140,7 +155,7 @@ def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
         for group in view.groups
         if view.has(method, group)
     }
-    _chart(method_bars(tables, MOST_AREAS), "cohort_bars", method)
+    _chart(method_bars(tables, MOST_AREAS, what="the mean map’s relevance"), "cohort_bars", method)
     if isinstance(view, StudyView):
         why = (
             escape_markdown(view.why_no_test(method))
@@ -155,69 +170,67 @@ def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
         st.markdown(f"**{escape_markdown(group)}**: {best}")
 
 
-def _both_groups(view: StudyView, method: str, merge: bool, value: str, peaks: pd.DataFrame) -> None:
-    values = area_values(view, method, merge=merge, value=value)
-    groups = view.result.subjects.loc[values.index, "group"].to_numpy()
-    counts = {group: int((groups == group).sum()) for group in view.pair}
-    people = people_of(view, values.index)
-    mixed = pd.Series(groups).groupby(people).nunique()
-    both = set(mixed.index[mixed > 1])
-    alone = np.array([person not in both for person in people])
-    comparison = compare_groups(values[alone].fillna(0.0), groups[alone], *view.pair, patients=people[alone])
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        bars = group_bars(
-            comparison,
-            view.pair,
-            MOST_AREAS,
-            values=values,
-            groups=groups,
-            peaks=peaks,
-            quantity=value,
-            unit=view.unit(method) if value == "mean" else "",
-        )
-        _chart(bars, "cohort_bars", method)
-    with right:
-        effects = effect_bars(comparison, view.pair, MOST_AREAS, peaks=peaks)
-        _chart(effects.update_layout(height=bars.layout.height), "cohort_effects", method)
-    st.caption("Click a bar or an effect to move the crosshair to that area’s peak, a dot to open that scan.")
-    _words(view, comparison, counts, both)
-    _table(view, comparison, value)
+@st.cache_data(max_entries=32, show_spinner=False)
+def _compared(key: str, method: str, merge: bool, covariates: tuple[str, ...] | None, _view: StudyView):
+    view = _view
+    return compare_areas(
+        view.result, method, ids=view.chosen, kind=view.kind, merge_hemispheres=merge, covariates=covariates
+    )
 
 
-def _words(view: StudyView, comparison: pd.DataFrame, counts: dict[str, int], both: set) -> None:
-    a, b = (escape_markdown(group) for group in view.pair)
+def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> None:
+    """Show the total first, then each area, with tests."""
+    comparison = _compared(view.key, method, merge, choose_covariates(view, method), view)
+    st.markdown(escape_markdown(total_words(comparison)))
+    counts = {group: comparison.sample.people_of(group) for group in view.pair}
     if min(counts.values()) < 2:
         one = ", ".join(escape_markdown(g) for g, n in counts.items() if n < 2)
         st.info(f"{one} has a single scan: there is no interval and no test.", icon=":material/person:")
     else:
-        found = comparison[comparison["p_fdr"] < 0.05].sort_values("p")
-        names = ", ".join(area_label(area) for area in found["area"][:12])
-        names += f" and {len(found) - 12} more" if len(found) > 12 else ""
-        st.markdown(
-            f"**{len(found)} of {len(comparison)} areas** differ between {a} and {b} at a false discovery rate of 5 % "
-            f"(Welch t, Benjamini–Hochberg){': ' + names if len(found) else ''}."
+        st.markdown(escape_markdown(area_words(comparison)))
+    st.caption(escape_markdown(" ".join(sample_words(comparison.sample))))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        bars = group_bars(
+            comparison.areas,
+            view.pair,
+            MOST_AREAS,
+            values=comparison.values,
+            groups=comparison.sample.groups,
+            peaks=peaks,
+            quantity="mean",
+            unit=view.unit(method),
         )
-    if both:
-        st.caption(f"{len(both)} people with scans in both groups are left out of the tests.")
+        _chart(bars, "cohort_bars", method)
+    with right:
+        effects = effect_bars(comparison.areas, view.pair, MOST_AREAS, peaks=peaks)
+        _chart(effects.update_layout(height=bars.layout.height), "cohort_effects", method)
+    st.caption("Click a bar or an effect to move the crosshair to that area’s peak, a dot to open that scan.")
+    _table(comparison)
 
 
-def _table(view: StudyView, comparison: pd.DataFrame, value: str) -> None:
-    shown = comparison.assign(area=comparison["area"].map(area_label)).sort_values("p", kind="stable")
-    percent = value == "share"
-    if percent:
-        shown = shown.assign(mean_a=100 * shown["mean_a"], mean_b=100 * shown["mean_b"])
+def _shares(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> None:
+    """Show where relevance lies relative to the other areas; nothing is tested."""
+    shares = describe_shares(view.result, method, ids=view.chosen, merge_hemispheres=merge)
+    bars = group_bars(
+        shares.means, view.pair, MOST_AREAS, values=shares.values, groups=shares.sample.groups, peaks=peaks
+    )
+    _chart(bars, "cohort_bars", method)
+    st.caption(f"{SHARES} Click a bar to move the crosshair to that area’s peak, a dot to open that scan.")
+
+
+def _table(comparison: GroupComparison) -> None:
+    table = comparison.table
+    rows = table.assign(area=table["area"].map(area_label))
+    rows = pd.concat([rows[:1], rows[1:].sort_values("p", kind="stable")])
     means = {
-        f"mean_{side}": st.column_config.NumberColumn(
-            f"{group} / %" if percent else group, format="%.2f" if percent else "scientific"
-        )
-        for side, group in zip("ab", view.pair, strict=True)
+        f"mean_{side}": st.column_config.NumberColumn(group, format="scientific")
+        for side, group in zip("ab", comparison.sample.pair, strict=True)
     }
-    config = {**COLUMNS, **means}
-    st.dataframe(shown, column_config=config, column_order=list(COLUMNS), hide_index=True, height=330)
+    st.dataframe(rows, column_config={**COLUMNS, **means}, column_order=list(COLUMNS), hide_index=True, height=330)
     st.download_button(
         "Statistics (CSV)",
-        lambda: comparison.to_csv(index=False),
+        lambda: table.to_csv(index=False),
         "cohort_areas_statistics.csv",
         key="get_statistics",
         on_click="ignore",

@@ -100,7 +100,7 @@ def group_words(view: View, method: str) -> str:
                 right = wilson_interval(int(judged.sum()), len(judged))
                 words += f", {right.value:.0%} predicted right (95 % CI {right.low:.0%}–{right.high:.0%})"
         parts.append(words)
-    parts.append(escape_markdown(view.target_words(method)))
+    parts.append(escape_markdown(view.explained_words(method)))
     return " · ".join(parts)
 
 

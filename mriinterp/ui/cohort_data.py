@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.errors import as_sentence
 from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort import CohortResult, open_cohort
@@ -65,8 +66,12 @@ class View(ABC):
         """Average map of a group that has one (`has`)."""
 
     @abstractmethod
-    def target_words(self, method: str) -> str:
+    def explained_words(self, method: str) -> str:
         """Return which output the maps of a method explain, in words."""
+
+    def caveats(self) -> tuple[str, ...]:
+        """Return what a reader must know of these averages, in sentences."""
+        return tuple(dict.fromkeys(as_sentence(w) for w in map(self.explained_words, self.methods)))
 
     @abstractmethod
     def why_no_test(self, method: str) -> str:
@@ -214,11 +219,14 @@ class StudyView(View):
     def reading(self, method: str) -> str:
         return self.result.reading(method)
 
-    def target_words(self, method: str) -> str:
-        return self.result.target_words(method)
+    def explained_words(self, method: str) -> str:
+        return self.result.explained_words(method)
+
+    def caveats(self) -> tuple[str, ...]:
+        return self.result.caveats()
 
     def meaning(self, method: str) -> Meaning:
-        return Meaning(get_method(method), self.result.params(method).get("score", ""), self.result.target)
+        return self.result.meaning(method)
 
     def why_no_test(self, method: str) -> str:
         return self.result.why_no_test(method) if self.pair else ""

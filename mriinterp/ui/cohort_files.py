@@ -8,21 +8,22 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
+from mriinterp.cohort import CohortResult
 from mriinterp.cohort.layout import group_labels, method_label
+from mriinterp.cohort.statistics import compare_areas, describe_shares
 from mriinterp.export.cohort_report import cohort_report
 from mriinterp.export.latex import latex_table
 from mriinterp.export.npz import METHOD_KEYS, write_original_npz
-from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print
+from mriinterp.export.papertables import CAPTION_2, caption_1, table_1, table_1_print, table_2, table_2_print
 from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
 from mriinterp.image.nifti import write_volume
-from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.ui.cohort import background_of
-from mriinterp.ui.cohort_areas import area_values, people_of
+from mriinterp.ui.cohort_areas import area_values
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
 from mriinterp.ui.resources import atlas_of
-from mriinterp.ui.words import as_sentence
 
 __all__ = ["show_files"]
 
@@ -56,23 +57,31 @@ def _zip(view: View) -> bytes:
 
 
 def _figure(name: str, view: View, kind: str) -> bytes:
-    note = "Simulated data." if view.simulated else ""
-    figure = figure_1(_paper_means(view), background_of(name, view), counts=_counts(view), note=note)
+    units = {m: view.unit(m) for m in view.methods}
+    background, note = background_of(name, view), " ".join(_remarks(view))
+    figure = figure_1(_paper_means(view), background, counts=_counts(view), units=units, note=note)
     with tempfile.TemporaryDirectory() as folder:
         return save_figure(figure, Path(folder) / f"figure1.{kind}").read_bytes()
 
 
+def _remarks(view: View) -> tuple[str, ...]:
+    """Return what goes into every caption."""
+    return (*(("Simulated data.",) if view.simulated else ()), *view.caveats())
+
+
 def _table(name: str, view: View, which: int, latex: bool) -> str:
     means, atlas = _paper_means(view), atlas_of(name)
-    remark = " Simulated data." if view.simulated else ""
     if which == 1:
         group = view.positive if view.positive in means else next(iter(means))
-        table, printed = table_1(means[group], atlas), table_1_print
-        caption = f"The four most relevant areas by method, average of {group}, share of the relevance in all areas."
+        table = table_1(means[group], atlas)
+        printed, caption = table_1_print(table), caption_1(group, atlas.name)
+        table = table.assign(of=f"mean map of {group}")
     else:
-        table, printed = table_2(means), table_2_print
-        caption = "Euclidean distances between average relevance maps scaled to sum 1, in 1e−4."
-    return latex_table(printed(table), caption + remark, f"tab:table{which}") if latex else table.to_csv(index=False)
+        table = table_2(means)
+        printed, caption = table_2_print(table), CAPTION_2
+    if not latex:
+        return table.to_csv(index=False)
+    return latex_table(printed, " ".join([caption, *_remarks(view)]), f"tab:table{which}")
 
 
 def _npz(view: View) -> bytes:
@@ -87,23 +96,29 @@ def _npz(view: View) -> bytes:
 def _report(name: str, view: View, notes: tuple[str, ...]) -> str:
     more: dict = {}
     if isinstance(view, StudyView):
-        areas = {method: area_values(view, method) for method in view.methods if not view.why_no_test(method)}
-        ids = [i for i in view.result.subjects.index if all(i in table.index for table in areas.values())]
-        more = {
-            "areas": {method: table.loc[ids] for method, table in areas.items()},
-            "groups": view.result.subjects.loc[ids, "group"].tolist(),
-            "patients": people_of(view, ids),
-            "provenance": {
-                k: view.result.run[k] for k in ("study", "target", "split", "n", "seed", "methods", "model")
-            },
-        }
+        result, run = view.result, view.result.run
+        more["provenance"] = {k: run[k] for k in ("study", "target", "split", "n", "seed", "methods", "model")}
         if view.chosen is None:
-            more["summary"] = view.result.group_table
+            more["summary"] = _summary(result)
+        if view.pair:
+            more |= {"comparisons": {}, "shares": {}}
+            for method in view.methods:
+                try:
+                    more["comparisons"][method] = compare_areas(result, method, ids=view.chosen, kind=view.kind)
+                    more["shares"][method] = describe_shares(result, method, ids=view.chosen)
+                except ValueError as error:  # several targets, or a group without scans
+                    more["comparisons"][method] = str(error)
     means = view.all_means()
     return cohort_report(
-        view.title, means, background_of(name, view), atlas_of(name), counts=_counts(view), names=view.pair,
-        notes=notes, simulated=view.simulated, **more,
+        view.title, means, background_of(name, view), atlas_of(name), counts=_counts(view),
+        units={m: view.unit(m) for m in view.methods}, notes=notes, simulated=view.simulated, **more,
     ).html()  # fmt: skip
+
+
+def _summary(result: CohortResult) -> pd.DataFrame:
+    """Return the table of groups, without predictions where they are withheld."""
+    table = result.group_table
+    return table.drop(columns=["judged", "correct", "share_correct", "low", "high"]) if result.withheld else table
 
 
 def show_files(name: str, view: View, method: str) -> None:
@@ -114,12 +129,7 @@ def show_files(name: str, view: View, method: str) -> None:
         st.info("No average remains to be saved.", icon=":material/group_off:")
         return
     stem = "".join(c if c.isalnum() else "_" for c in Path(view.title).stem).strip("_").lower()
-    notes = tuple(dict.fromkeys(map(as_sentence, map(view.target_words, view.methods))))
-    notes += tuple(dict.fromkeys(filter(None, (view.why_no_test(m) for m in view.methods))))
-    if isinstance(view, StudyView) and view.result.withheld:
-        notes += (SIMULATED_ONLY,)
-    if isinstance(view, StudyView):
-        notes += tuple(map(as_sentence, (*view.result.network_notes, *view.result.warning_lines())))
+    notes = view.caveats()
     if isinstance(view, StudyView) and view.chosen is not None:
         notes += (f"Only {len(view.chosen)} of {len(view.result.subjects)} scans, chosen by filters.",)
 
@@ -137,7 +147,7 @@ def show_files(name: str, view: View, method: str) -> None:
                 "Areas (CSV)",
                 lambda: area_values(view, method).to_csv(),
                 f"areas_{method}.csv",
-                f"Share of relevance of {view.label(method)}: scans × areas",
+                f"Share of the relevance of each scan’s map of {view.label(method)}: scans × areas",
             )
             offer("Scans (CSV)", lambda: _subjects(view), "scans.csv", "Group, prediction, probability of each scan")
         if set(view.methods) & set(METHOD_KEYS) and view.kind == "reading":

@@ -40,7 +40,7 @@ class FileView(View):
     def n(self, method: str, group: str) -> int | None:
         return None if (method, group) in self._maps else 0
 
-    def target_words(self, method: str) -> str:
+    def explained_words(self, method: str) -> str:
         return "which class the maps explain is not known"
 
     def why_no_test(self, method: str) -> str:

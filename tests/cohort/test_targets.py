@@ -9,7 +9,7 @@ import pytest
 from mriinterp.cli import main
 from mriinterp.cohort import choose_methods, open_cohort, run_cohort, select_subjects
 from mriinterp.cohort.choose import chosen_split
-from mriinterp.cohort.targets import positive_output, target_words, why_no_test, with_score
+from mriinterp.cohort.targets import explained_words, positive_output, why_no_test, with_score
 from mriinterp.models.card import Head
 from mriinterp.study import load_study
 
@@ -27,7 +27,7 @@ def test_all_maps_explain_the_positive_class_by_its_margin(study, tmp_path):
     assert result.params("sensitivity")["score"] == result.params("occlusion")["score"] == "margin"
     assert {m.score for m in result.maps("sensitivity")} == {"margin"}
     assert result.why_no_test("sensitivity") == ""
-    assert result.target_words() == "maps explain ill"
+    assert result.explained_words() == "maps explain ill"
     assert np.isfinite(result.difference("sensitivity").data).all()
     assert np.isfinite(result.effect("sensitivity").data).all()
 
@@ -75,8 +75,8 @@ def test_the_preset_averages_as_published(study, tmp_path):
     assert result.params("sensitivity")["score"] == "probability"
     table = result.subjects
     assert (table["target"] == table["predicted"]).all()
-    assert "as in Rieke et al. 2018" in result.target_words("sensitivity")
-    assert "preset rieke2018" in result.target_words("sensitivity")
+    assert "as in Rieke et al. 2018" in result.explained_words("sensitivity")
+    assert "preset rieke2018" in result.explained_words("sensitivity")
 
 
 def test_the_groups_own_class_is_one_target_where_both_have_the_same(tmp_path):
@@ -133,7 +133,7 @@ def test_scales_and_second_heads():
 def test_words():
     assert why_no_test({"CN": "AD", "AD": "AD"}, ("AD", "CN")) == ""
     assert "what the network predicts" in why_no_test({"CN": None, "AD": None}, ("AD", "CN"))
-    assert target_words("true") == "maps explain the class of each scan's own group"
+    assert explained_words("true") == "maps explain the class of each scan’s group"
 
 
 # Splits ---------------------------------------------------------------------------------------------

@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 from mriinterp.areas.atlas import Atlas
+from mriinterp.cohort.sample import Sample
+from mriinterp.cohort.statistics import TOTAL, GroupComparison, GroupShares
 from mriinterp.export.cohort_report import cohort_report
 from mriinterp.image.volume import Volume
+from mriinterp.stats import compare_groups, group_means
 
 
 @pytest.fixture
@@ -31,6 +34,19 @@ def cohort(rng):
     return means, volume.with_data(np.pad(np.ones((7, 8, 9)), 1)), atlas, values
 
 
+def compared(values):
+    """The comparison and the shares of a table of areas."""
+    groups = np.repeat(["AD", "NC"], 6)
+    sample = Sample(("AD", "NC"), values.index.tolist(), groups, values.index.to_numpy(str), pd.DataFrame())
+    total = compare_groups(values.sum(axis=1).to_frame(TOTAL), groups, "AD", "NC").iloc[0]
+    areas = compare_groups(values, groups, "AD", "NC")
+    shares = values.div(values.sum(axis=1), axis=0)
+    return (
+        GroupComparison("occlusion", "AD", sample, total, areas, values),
+        GroupShares(sample, group_means(shares, groups, "AD", "NC"), shares),
+    )
+
+
 def text_of(page):
     return re.sub(r"<script.*?</script>", "", page, flags=re.S)
 
@@ -38,23 +54,27 @@ def text_of(page):
 def test_the_page(cohort):
     means, background, atlas, values = cohort
     summary = pd.DataFrame({"group": ["AD", "NC"], "images": [6, 6]})
+    comparison, shares = compared(values)
     page = cohort_report(
-        "Cohort", means, background, atlas, counts={"AD": 6, "NC": 6}, summary=summary, areas={"occlusion": values},
-        groups=["AD"] * 6 + ["NC"] * 6, simulated=True, provenance={"study": "demo"},
+        "Cohort", means, background, atlas, counts={"AD": 6, "NC": 6}, summary=summary,
+        comparisons={"occlusion": comparison, "sensitivity": "These maps are not compared."},
+        shares={"occlusion": shares}, simulated=True, provenance={"study": "demo"},
     ).html()  # fmt: skip
     text = text_of(page)
     assert "Simulated data" in text
-    assert "Areas that differ at a false discovery rate of 5 % (Welch t): B." in text
+    assert "1 of 3 areas differ in mean relevance between AD and NC" in text
+    assert "(1 more in AD, 0 less): B." in text
+    assert text.index("Total relevance of a scan") < text.index("1 of 3 areas")
+    assert "These maps are not compared." in text
+    assert "Relative to the other areas" in text
+    assert "share of the mean map" in text.lower()
     assert "A&lt;i&gt; (" in text
     assert "AD vs NC" in page
     assert "demo" in text
 
 
 def test_one_group_and_nothing_else(cohort):
-    means, background, atlas, values = cohort
+    means, background, atlas, _ = cohort
     page = cohort_report("One", {"AD": means["AD"]}, background, atlas).html()
     assert "Simulated" not in page
-    page = cohort_report("One", means, background, atlas, areas={"occlusion": values}, groups=["AD"] * 12).html()
-    assert "There are no scans of both AD and NC" in text_of(page)
-    with pytest.raises(ValueError, match="one group a scan"):
-        cohort_report("One", means, background, atlas, areas={"occlusion": values}, groups=["AD"])
+    assert "differ" not in text_of(page)

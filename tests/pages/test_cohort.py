@@ -8,12 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohort.conftest import make_study
-from scipy import stats
 
-from mriinterp.base.progress import Cancelled
 from mriinterp.cohort import open_cohort, run_cohort
 from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_original_npz
-from mriinterp.image.volume import Volume
 from mriinterp.models import load_code
 from mriinterp.study import load_study
 from mriinterp.ui import cohort_files
@@ -21,7 +18,6 @@ from mriinterp.ui.cohort_data import StudyView
 from mriinterp.ui.cohort_distances import _figure, _matrices
 from mriinterp.ui.cohort_filters import keep_scans
 from mriinterp.ui.cohort_published import open_file
-from mriinterp.ui.cohort_voxels import voxel_statistics
 from mriinterp.ui.studies import remember_study
 
 METHODS = ("sensitivity", "area_occlusion")
@@ -60,8 +56,9 @@ def page(open_page, study_file):
 
 
 def text_of(app):
+    """The page's words, as they are read: without the backslashes that keep names from being markup."""
     kinds = [app.markdown, app.caption, app.title, app.info, app.warning]
-    return " ".join(element.value for kind in kinds for element in kind)
+    return " ".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def plain_mean(result, method, ids, reading=np.abs):
@@ -238,39 +235,6 @@ def test_a_click_opens_the_scan_with_its_method_and_map_known(page, open_page, r
     assert "Known: shown at once." in text_of(single)
 
 
-def test_voxel_statistics_against_scipy_and_every_permutation(result):
-    view = StudyView(result)
-    mask = Volume(np.zeros(view.grid.shape, np.float32), view.grid.affine)
-    inside = np.zeros(view.grid.shape, bool)
-    inside[4:8, 5:9, 3:7] = True
-    mask = mask.with_data(inside.astype(np.float32))
-    steps = []
-    found = voxel_statistics(view, "sensitivity", mask, progress=lambda done, total: steps.append(done / total))
-    ids = [*result.ids("sensitivity", "AD"), *result.ids("sensitivity", "CN")]
-    maps = np.array([np.abs(result.map("sensitivity", i).volume.data[inside]) for i in ids], float)
-    t = stats.ttest_ind(maps[:4], maps[4:]).statistic
-    np.testing.assert_allclose(found.t.data[inside], t, rtol=1e-4)
-    assert (found.t.data[~inside] == 0).all()
-    from itertools import combinations
-
-    largest = []
-    for chosen in combinations(range(8), 4):
-        rest = [i for i in range(8) if i not in chosen]
-        largest.append(np.abs(stats.ttest_ind(maps[list(chosen)], maps[rest]).statistic).max())
-    p = np.mean(np.array(largest) >= np.abs(t).max() * (1 - 1e-9))
-    assert found.statistics.p.min() == pytest.approx(p, abs=1e-6)
-    assert found.statistics.exhaustive
-    assert steps == sorted(steps)
-    assert steps[-1] == 1.0
-
-
-def test_voxel_statistics_can_be_cancelled(result):
-    view = StudyView(result)
-    mask = Volume(np.ones(view.grid.shape, np.float32), view.grid.affine)
-    with pytest.raises(Cancelled):
-        voxel_statistics(view, "sensitivity", mask, cancel=lambda: True)
-
-
 def test_the_test_of_voxels_runs_from_the_page(page):
     app = page(part="Voxels")
     app.button(key="test_voxels").click().run()
@@ -278,7 +242,7 @@ def test_the_test_of_voxels_runs_from_the_page(page):
     job.wait(60)
     assert job.error is None
     app.run()
-    assert "voxels** differ at a family-wise error of 5 %" in text_of(app)
+    assert "voxels differ at a family-wise error of 5 %" in text_of(app)
 
 
 def test_downloads_hold_what_is_shown(result, study_file, tmp_path):
@@ -374,10 +338,11 @@ def mixed(tmp_path):
 def test_maps_of_several_targets_are_shown_and_not_compared(page, mixed, part):
     app = page(mixed, part=part, maps="mean-AD,difference,effect")
     shown = text_of(app)
-    assert "explain the class that the network predicts for each scan, as in Rieke et al. 2018" in shown
+    assert "explain the class predicted for each scan, as in Rieke et al. 2018" in shown
     assert "Run the cohort with one target" in shown
     assert app.session_state["maps"] == ["mean-AD"]
-    assert "** differ" not in shown
+    assert "areas differ in mean" not in shown
+    assert "voxels differ" not in shown
     assert not [b for b in app.button if b.key == "test_voxels"]
 
 
@@ -409,3 +374,28 @@ def test_what_a_network_of_simulated_brains_says_of_real_people_is_not_shown(pag
         for table in app.dataframe:
             assert not {"predicted", "correct", "p_ill", "p_healthy"} & set(table.value.columns)
     assert "predicted" not in app.selectbox(key="explained").options
+
+
+def test_the_total_stands_before_the_areas_and_shares_are_not_tested(page):
+    app = page()
+    shown = text_of(app)
+    assert shown.index("Total relevance of a scan, all areas") < shown.index("areas differ in mean relevance")
+    assert "Not adjusted for age: there are only 8 people." in shown
+    assert "2 of the 8 scans trained the network." in shown
+    table = next(t.value for t in app.dataframe if "p_fdr" in t.value.columns)
+    assert table["area"].iloc[0] == "Total of all areas"
+    app = page(value="share")
+    shown = text_of(app)
+    assert "they are shown and not tested" in shown
+    assert "differ in mean relevance" not in shown
+    assert not [t for t in app.dataframe if "p" in t.value.columns]
+
+
+def test_covariates_are_chosen_on_the_page_and_in_the_address(page):
+    app = page(fixed="age")
+    assert "Age held fixed (analysis of covariance)." in text_of(app)
+    app = page(part="Voxels", fixed="age")
+    app.button(key="test_voxels").click().run()
+    app.session_state["_job_cohort_voxels"].wait(60)
+    app.run()
+    assert "Age held fixed (Freedman–Lane permutation)." in text_of(app)

@@ -1,0 +1,158 @@
+"""``statistics``: the groups of a cohort compared, area by area and voxel by voxel."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from mriinterp.base.atomic import write_text
+from mriinterp.cohort.result import CohortResult, open_cohort
+from mriinterp.cohort.sample import COVARIATES
+from mriinterp.cohort.statistics import compare_areas
+from mriinterp.commands.options import add_study_trust
+from mriinterp.commands.terminal import ProgressLine, say
+
+__all__ = ["add_parser"]
+
+DESCRIPTION = """\
+Compare the groups of a cohort that explains one output in all scans.
+
+First the total relevance of a scan, then the mean relevance of each area (Welch's t, or an analysis of covariance
+with age and sex held fixed; false discovery rate over areas), and with --voxels each voxel of the brain (largest
+|t| under permuted people). Shares of relevance are not tested: more in one area is less in others by arithmetic.
+
+Writes into the folder statistics inside DIR
+  METHOD_areas.csv, .json      the total in the first row, then the areas; what it is
+  METHOD_voxels_t.nii.gz       Student's t of every voxel of the brain
+  METHOD_voxels_p.nii.gz       its family-wise p
+  METHOD_voxels.csv, .json     areas with significant voxels; what it is"""
+
+EXAMPLES = """\
+examples:
+  mriinterp cohort demo --methods occlusion --out demo_cohort
+  mriinterp statistics demo_cohort
+  mriinterp statistics demo_cohort --voxels --permutations 5000 --covariates age"""
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "statistics",
+        help="the groups of a cohort compared: total, areas, voxels",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", metavar="DIR", help="folder that the command cohort filled")
+    parser.add_argument("--methods", metavar="A,B,C", help="default: all of the cohort")
+    parser.add_argument(
+        "--groups", nargs=2, metavar=("A", "B"), help="compare A with B (default: as the cohort has it)"
+    )
+    parser.add_argument(
+        "--covariates",
+        metavar="age,sex|none",
+        help="held fixed; scans of which one is unknown are left out (default: those known of every scan)",
+    )
+    parser.add_argument("--hemispheres", action="store_true", help="left and right areas apart")
+    parser.add_argument(
+        "--signed", action="store_true", help="compare the signed maps instead of the method's reading of them"
+    )
+    voxels = parser.add_argument_group("voxels")
+    voxels.add_argument("--voxels", action="store_true", help="test every voxel of the brain as well; needs kept maps")
+    voxels.add_argument("--permutations", type=int, default=1000, metavar="N", help="default: %(default)s")
+    voxels.add_argument("--seed", type=int, default=0, help="of the permutations (default: %(default)s)")
+    voxels.add_argument(
+        "--study", metavar="STUDY", help="demo or a study file: its brain mask (default: the template's)"
+    )
+    add_study_trust(voxels)
+    parser.add_argument("--out", metavar="DIR", help="where to write (default: the folder statistics inside DIR)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare, write, and print what was found."""
+    from mriinterp.export.comparison import area_words, sample_words, total_words, write_comparison
+
+    result = open_cohort(args.folder, pair=args.groups)
+    methods = [name.strip() for name in (args.methods or ",".join(result.methods)).split(",") if name.strip()]
+    for method in methods:
+        reason = result.why_no_test(method)
+        if reason:
+            raise ValueError(f"{method}: {reason}")
+    options = {"kind": "signed" if args.signed else "reading", "covariates": _covariates(args.covariates)}
+    out = Path(args.out) if args.out else result.folder / "statistics"
+    if result.simulated:
+        say("simulated scans")
+    written = []
+    for method in methods:
+        found = compare_areas(result, method, merge_hemispheres=not args.hemispheres, **options)
+        written += write_comparison(out, result, found)
+        say(f"{method}, {result.explained_words(method)}:")
+        for sentence in (total_words(found), area_words(found), *sample_words(found.sample)):
+            say(f"  {sentence}")
+        if args.voxels:
+            written += _voxels(args, result, method, out, options)
+    for path in written:
+        say(f"wrote {path}")
+    return 0
+
+
+def _covariates(text: str | None) -> tuple[str, ...] | None:
+    """Return ``"age,sex"`` as names; None where nothing was said."""
+    if text is None or text.strip() == "none":
+        return None if text is None else ()
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in COVARIATES]
+    if unknown or not names:
+        raise ValueError(f"expected covariates, got {text!r}; available: {', '.join(COVARIATES)}, none")
+    return names
+
+
+def _voxels(args: argparse.Namespace, result: CohortResult, method: str, out: Path, options: dict) -> list[Path]:
+    """Test every voxel of the brain; return the files."""
+    from mriinterp.areas.atlas import load_atlas
+    from mriinterp.cohort.voxels import LEVEL, compare_voxels, significant_areas
+    from mriinterp.export.comparison import comparison_entries, voxel_words
+    from mriinterp.image.nifti import write_volume
+    from mriinterp.image.template import brain_mask
+    from mriinterp.image.volume import resample
+    from mriinterp.study import load_study
+
+    name = args.study or ("demo" if result.run["study"] == "demo" else None)
+    study = load_study(name, trust_code=args.trust_code) if name else None
+    mask = study.brain_mask() if study else brain_mask(result.grid)
+    mask = resample(mask.with_data(mask.data > 0), result.grid, order=0)
+    progress = ProgressLine(f"voxels of {method}")
+    found = compare_voxels(
+        result, method, mask, n_permutations=args.permutations, seed=args.seed, progress=progress, **options
+    )
+    progress.close()
+    say(f"  {voxel_words(found)}")
+    paths = [
+        write_volume(volume, out / f"{method}_voxels_{what}.nii.gz", space="mni")
+        for what, volume in (("t", found.t), ("p", found.p))
+    ]
+    table, description = out / f"{method}_voxels.csv", out / f"{method}_voxels.json"
+    atlas = study.atlas() if study else load_atlas("AAL")
+    if atlas.digest == result.run["atlas"]["sha256"]:
+        write_text(table, significant_areas(found, atlas).to_csv(index=False, lineterminator="\n"))
+        paths.append(table)
+    statistics = found.statistics
+    entries = comparison_entries(
+        result,
+        method,
+        found.sample,
+        test="Student's t, family-wise p by max-T permutation of people (Westfall & Young; Freedman & Lane)",
+        permutations=statistics.n_permutations,
+        exhaustive=statistics.exhaustive,
+        seed=args.seed,
+        voxels=len(statistics.t),
+        family_wise_level=LEVEL,
+        threshold=statistics.threshold(LEVEL) if np.isfinite(statistics.threshold(LEVEL)) else None,
+        found=int((statistics.p <= LEVEL).sum()),
+    )
+    write_text(description, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+    return [*paths, description]
