@@ -1,44 +1,40 @@
-"""What a map will cost, in words and seconds, before any work starts."""
+"""What a map will cost, in words and seconds, before any work starts.
+
+The one cost model of the product: pages, commands and the trust benchmark
+ask here. What a map takes is declared by its method; how long that is on
+this machine is measured once for each network.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
+import torch
 from scipy import ndimage
+from torch import Tensor
 
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.progress import describe_seconds
-from mriinterp.explain import explain, occlusion_labels
-from mriinterp.image.volume import Volume
-from mriinterp.incremental import Plan, plan
-from mriinterp.methods import get_method
+from mriinterp.explain import occlusion_labels
+from mriinterp.incremental import Box, Plan, plan
+from mriinterp.methods import KINDS, Method, get_method
+from mriinterp.methods.guard import frozen
+from mriinterp.methods.score import gradient_of_score
 from mriinterp.models import Model
 
-__all__ = ["describe_cost", "map_seconds", "passes_of"]
+__all__ = ["describe_cost", "forward_seconds", "map_seconds", "pass_seconds"]
 
-COUNTED = {"integrated_gradients": "steps", "smoothgrad": "samples"}  # parameters that count passes
-# Time of a map in forward and backward passes, where that is not one: measured on the demo network.
-LIKE_PASSES = {"guided_grad_cam": 2.0, "lrp_epsilon": 1.7, "lrp_alphabeta": 4.5, "lrp_composite": 1.7}
-CLASS_ACTIVATION = "1 forward pass, and the gradient of the last layers"
-LAYERWISE = "1 forward pass, and relevance handed back layer by layer"
-WORDS = {
-    **dict.fromkeys(["grad_cam", "grad_cam_pp", "layer_cam", "hires_cam"], CLASS_ACTIVATION),
-    "guided_grad_cam": "2 forward and backward passes",
-    "lrp_epsilon": LAYERWISE,
-    "lrp_alphabeta": LAYERWISE,
-    "lrp_composite": LAYERWISE,
-}
 KEPT = 64
 QUICK = 1.0  # seconds of a pass that is worth a second measurement
 
 _seconds: dict[tuple, float] = {}
 
 
-def _remembered(key: tuple, measure: Callable[[], float]) -> float:
+def _remembered(model: Model, setting: tuple, measure: Callable[[], float]) -> float:
     """A measurement, made once for a network, device and setting."""
+    key = (model.digest, str(model.device), *setting)
     if key not in _seconds:
         if len(_seconds) >= KEPT:
             _seconds.clear()
@@ -46,80 +42,101 @@ def _remembered(key: tuple, measure: Callable[[], float]) -> float:
     return _seconds[key]
 
 
-def _pass_seconds(model: Model) -> float:
-    """A forward and a backward pass; of two if they are quick, as the first also prepares memory."""
-
-    def measure() -> float:
-        scan = Volume(np.random.default_rng(0).random(model.grid.shape, np.float32), model.grid.affine)
-        times: list[float] = []
+def _timed(model: Model, work: Callable[[torch.nn.Module, Tensor], Any]) -> float:
+    """Seconds of a call on an image of noise; of two if it is quick, as the first also prepares memory."""
+    x = torch.rand((1, 1, *model.grid.shape), generator=torch.Generator().manual_seed(0)).to(model.device)
+    times: list[float] = []
+    with model.own_module(model.heads[0]) as module, frozen(module):
         while not times or (len(times) < 2 and times[0] < QUICK):
             start = time.perf_counter()
-            explain(model, scan, "sensitivity")
+            work(module, x)
+            if x.device.type == "cuda":
+                torch.cuda.synchronize(x.device)
             times.append(time.perf_counter() - start)
-        return min(times)
-
-    return _remembered((model.digest, str(model.device), "pass"), measure)
+    return min(times)
 
 
-def passes_of(method: str, params: dict[str, Any]) -> float:
-    """Time of a gradient method's map in forward and backward passes."""
-    return LIKE_PASSES.get(method, 1.0) * float(params.get(COUNTED.get(method, ""), 1))
+def forward_seconds(model: Model) -> float:
+    """Seconds of a whole forward pass on this machine."""
+
+    def work(module: torch.nn.Module, x: Tensor) -> None:
+        with torch.inference_mode():
+            module(x.clone())
+
+    return _remembered(model, ("forward",), lambda: _timed(model, work))
 
 
-def _area_boxes(model: Model, atlas: Atlas | None, both_sides: bool) -> list[tuple[tuple[int, int], ...]]:
-    """What brain-area occlusion hides, as boxes around the areas on the network's grid."""
+def pass_seconds(model: Model) -> float:
+    """Seconds of a forward and a backward pass on this machine."""
+
+    def work(module: torch.nn.Module, x: Tensor) -> None:
+        gradient_of_score(module, x, 0, "raw")
+
+    return _remembered(model, ("pass",), lambda: _timed(model, work))
+
+
+def _regions(model: Model, entry: Method, params: Mapping[str, Any], atlas: Atlas | None) -> list[Box]:
+    """What a method hides one after the other, areas as boxes around them; none for other methods."""
+    boxes = entry.boxes_on(model.grid.shape, params)
+    if boxes is not None:
+        return boxes.boxes
+    if entry.kind != "areas":
+        return []
     atlas = (load_atlas("AAL") if atlas is None else atlas).on(model.grid)
-    found = ndimage.find_objects(occlusion_labels(atlas)[int(both_sides)].numpy())
-    return [tuple((side.start, side.stop) for side in box) for box in found if box is not None]
+    labels = occlusion_labels(atlas)[int(params.get("both_sides", False))]
+    return [
+        tuple((side.start, side.stop) for side in box)
+        for box in ndimage.find_objects(labels.numpy())
+        if box is not None
+    ]
 
 
-def _plan(model: Model, method: str, params: dict[str, Any], atlas: Atlas | None) -> Plan:
-    if method == "area_occlusion":
-        return plan(model, model.grid, regions=_area_boxes(model, atlas, params["both_sides"]))
-    return plan(model, model.grid, params["size"], params["stride"])
-
-
-def map_seconds(model: Model, method: str, params: dict[str, Any], atlas: Atlas | None = None) -> float:
+def map_seconds(model: Model, method: str, params: Mapping[str, Any], atlas: Atlas | None = None) -> float:
     """About how long a map takes on this machine, from a short measurement that is made once.
 
     Parameters
     ----------
-    params : dict
+    params : mapping
         All parameters of the method.
     atlas : Atlas, optional
-        Of brain-area occlusion; default AAL.
+        Of methods that hide areas; default AAL.
     """
-    if method not in ("occlusion", "area_occlusion"):
-        return passes_of(method, params) * _pass_seconds(model)
-    if method == "occlusion":
-        setting: tuple = (params["size"], params["stride"])
-    else:
-        setting = (params["both_sides"], "" if atlas is None else atlas.digest)
-    key = (model.digest, str(model.device), method, *setting)
-    return _remembered(key, lambda: _plan(model, method, params, atlas).estimate_seconds())
+    entry = get_method(method)
+    if not entry.hides:
+        return entry.pass_count(params) * pass_seconds(model)
+    regions = _regions(model, entry, params, atlas)
+    if not entry.incremental:
+        return (len(regions) + 1) * forward_seconds(model)
+    setting = tuple(sorted((name, value) for name, value in params.items() if isinstance(value, int)))
+    where = "" if atlas is None or entry.kind == "boxes" else atlas.digest
+    return _remembered(
+        model, (method, setting, where), lambda: plan(model, model.grid, regions=regions).estimate_seconds()
+    )
 
 
-def describe_cost(model: Model, method: str, params: dict[str, Any], atlas: Atlas | None = None) -> str:
+def describe_cost(model: Model, method: str, params: Mapping[str, Any], atlas: Atlas | None = None) -> str:
     """Work and time of a method on a model, e.g. ``"150 boxes, about 2 s; …"``.
 
-    Occlusions are planned and timed on the model itself, the others from
-    one forward and backward pass; either takes about as long as that.
+    Methods that hide regions are planned and timed on the model itself, the
+    others from one forward and backward pass; either takes about as long as
+    that.
     """
-    get_method(method)  # fails on a name that is none
-    about = _about(map_seconds(model, method, params, atlas))
-    if method not in ("occlusion", "area_occlusion"):
-        passes = round(passes_of(method, params))
+    entry = get_method(method)
+    seconds = map_seconds(model, method, params, atlas)
+    about = "under a second" if seconds < 0.95 else f"about {describe_seconds(seconds)}"
+    if not entry.hides:
+        passes = round(entry.pass_count(params))
         one = "1 forward and backward pass" if passes == 1 else f"{passes} forward and backward passes"
-        return f"{WORDS.get(method, one)}, {about}"
-    cost = _plan(model, method, params, atlas)
-    text = f"{cost.windows:,} {'boxes' if method == 'occlusion' else 'areas'}, {about}"
-    if cost.alone:
-        text += f"; they run one by one ({cost.alone})"
+        return f"{KINDS[entry.kind].format(passes=one)}, {about}"
+    regions = _regions(model, entry, params, atlas)
+    each = _each(plan(model, model.grid, regions=regions)) if entry.incremental else "a whole pass each"
+    return f"{KINDS[entry.kind].format(regions=f'{len(regions):,}')}, {about}; {each}"
+
+
+def _each(cost: Plan) -> str:
+    """What a region takes."""
+    alone = f"they run one by one ({cost.alone}); " if cost.alone else ""
     if cost.reason:
-        return f"{text}; the network runs whole for each ({cost.reason})"
+        return f"{alone}the network runs whole for each ({cost.reason})"
     share = cost.macs / cost.plain_macs
-    return f"{text}; each takes {share:.1%} of a full pass, {cost.peak_memory_bytes / 2**20:,.0f} MB in all"
-
-
-def _about(seconds: float) -> str:
-    return "under a second" if seconds < 0.95 else f"about {describe_seconds(seconds)}"
+    return f"{alone}each takes {share:.1%} of a full pass, {cost.peak_memory_bytes / 2**20:,.0f} MB in all"

@@ -5,8 +5,8 @@
     python docs/trust/fill.py                    # only the page again, from the figures that are shipped
 
 Writes ``mriinterp/trust/measured/demo`` (what the Trust page shows), ``docs/trust/trust_summary.csv`` and the figures
-of ``docs/methods.md``: what stands between its marks ``<!-- figures: NAME -->`` and ``<!-- end -->``, and the entry
-*Measured* of every method. Nothing else of the page is touched. ``tests/trust/test_docs.py`` checks that all agree.
+of ``docs/methods.md``: what stands between its marks ``<!-- figures: NAME -->`` and ``<!-- end -->``, and the sections of
+all methods, from what their files declare. Nothing else of the page is touched. ``tests/trust/test_docs.py`` checks that all agree.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import argparse
 import re
 import shutil
 import sys
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +26,7 @@ sys.path.insert(0, str(DOCS.parent))  # the package beside this page, installed 
 # ruff: noqa: E402
 
 from mriinterp.base.atomic import write_text
-from mriinterp.methods import method_names
+from mriinterp.methods import get_method, method_names
 from mriinterp.trust import CAVEAT, findings, load_plan, load_results, summary
 from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
@@ -36,6 +38,7 @@ from mriinterp.trust.words import label_of, randomised_words, row_of
 
 SHIPPED = DOCS.parent / "mriinterp" / "trust" / "measured" / "demo"
 PAGE = DOCS / "methods.md"
+MARK = "<!-- methods: made by docs/trust/fill.py from what each method's file declares -->"
 FILES = ("plan.json", "trust_results.csv", "details.json", "agreement.json")
 LINES = (  # measure, quantity, words before the number
     ("localisation", "mass_accuracy_read", "relevance in diseased tissue"),
@@ -156,29 +159,34 @@ def sections(folder: Path) -> dict[str, str]:
     return {"overview": "\n".join(overview), "settings": "\n".join(settings), "traps": trap_section(folder)}
 
 
-def filled(page: str, folder: Path) -> str:
-    """The page with the figures of a folder."""
+def filled(page: str, folder: Path, methods: Sequence[str] | None = None) -> str:
+    """The page with the figures of a folder and the sections of methods; default: all that are registered."""
     for name, text in sections(folder).items():
         mark = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not mark.search(page):
             raise ValueError(f"expected the mark '<!-- figures: {name} -->' in {PAGE.name}, got none")
         page = mark.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)
     table, alike = summary(folder), load_agreement(folder)
-    for method in method_names():
-        head, section, rest = _section(page, method)
-        entry = section.index("- **Measured**")
-        page = head + section[:entry] + method_entry(table, alike, method) + rest
-    return page
+    parts = [method_section(table, alike, method) for method in methods or method_names()]
+    head, mark, _ = page.partition(MARK)
+    if not mark:
+        raise ValueError(f"expected the mark {MARK!r} in {PAGE.name}, got none")
+    return f"{head}{mark}\n\n" + "\n".join(parts)
 
 
-def _section(page: str, method: str) -> tuple[str, str, str]:
-    """The page before a method's section, the section, and the rest."""
-    place = page.find(f"(`{method}`)\n")
-    if place < 0:
-        raise ValueError(f"expected a section of {method!r} in {PAGE.name}, got none")
-    end = page.find("\n## ", place)
-    end = len(page) if end < 0 else end
-    return page[:place], page[place:end], page[end:]
+def methods_of(page: str) -> list[str]:
+    """Methods that have a section in the page."""
+    return re.findall(r"^## .*\(`(\w+)`\)$", page, re.MULTILINE)
+
+
+def method_section(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
+    """The section of a method: what it says of itself, and the figures."""
+    entries = [
+        textwrap.fill(f"- **{heading}**: {text}", 120, subsequent_indent="  ", break_long_words=False)
+        for heading, text in get_method(method).entries().items()
+    ]
+    heading = f"## {get_method(method).label} (`{method}`)\n"
+    return "\n".join([heading, *entries, method_entry(table, alike, method)])
 
 
 def main() -> None:

@@ -12,10 +12,7 @@ import pandas as pd
 from mriinterp.methods import get_method
 from mriinterp.study import Study
 
-__all__ = ["COHORT_DEFAULTS", "MethodChoice", "choose_methods", "chosen_split", "compared_first", "select_subjects"]
-
-COHORT_DEFAULTS: dict[str, dict[str, Any]] = {"occlusion": {"size": 40, "stride": 40}}
-"""As in the cohort of Rieke et al. 2018; a single scan has finer steps."""
+__all__ = ["MethodChoice", "choose_methods", "chosen_split", "compared_first", "select_subjects"]
 
 TEST, TRAIN = "test", "train"  # splits; a scan of the second trained the network
 
@@ -73,9 +70,9 @@ def choose_methods(
     ----------
     methods : sequence of str
     params : mapping of method to parameters, optional
-        What differs from the defaults, and from `COHORT_DEFAULTS`.
+        What differs from the defaults, and from the method's own in a cohort.
     preset : str, optional
-        E.g. ``"rieke2018"``; `COHORT_DEFAULTS` still hold, as they did there.
+        E.g. ``"rieke2018"``; the method's cohort defaults still hold, as they did there.
 
     Raises
     ------
@@ -92,7 +89,7 @@ def choose_methods(
     chosen = []
     for name in names:
         entry = get_method(name)
-        given = {**COHORT_DEFAULTS.get(name, {}), **params.get(name, {})}
+        given = {**entry.cohort, **params.get(name, {})}
         entry.resolve(given, preset)
         chosen.append(MethodChoice(name, given, preset))
     return tuple(chosen)

@@ -19,6 +19,7 @@ from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
+from mriinterp.methods import get_method, method_names
 from mriinterp.results.sidecar import SIMULATED_ONLY, from_sidecar
 from mriinterp.stats import hedges_g_from_moments
 
@@ -73,7 +74,7 @@ class CohortResult(Provenance):
         reasons = dict.fromkeys(filter(None, map(self.why_no_test, shown))) if self.positive else ()
         trained = int(self.subjects["training"].sum())
         training = (f"{trained} of the {len(self.subjects)} scans trained the network.",) if trained else ()
-        notes = map(as_sentence, (*self.network_notes, *self.warning_lines()))
+        notes = map(as_sentence, (*self.network_notes, *self.method_notes, *self.warning_lines()))
         return (*explained, *reasons, *training, *((SIMULATED_ONLY,) if self.withheld else ()), *notes)
 
     def _part(self, method: str, kind: str) -> str:
@@ -212,6 +213,13 @@ class CohortResult(Provenance):
     def network_notes(self) -> tuple[str, ...]:
         """What was found out about the network, as of `mriinterp.models.Model`, with its name."""
         return tuple(f"network {self.run['model']['name']}: {note}" for note in self.run["model"].get("notes", ()))
+
+    @property
+    def method_notes(self) -> tuple[str, ...]:
+        """What is wrong with the parameters of methods on this grid, e.g. tissue that is never hidden."""
+        known = [(name, get_method(name)) for name in self.methods if name in method_names()]
+        found = [(entry.label, entry.warning(self.grid.shape, self.params(name))) for name, entry in known]
+        return tuple(f"{label}: {warning}" for label, warning in found if warning)
 
     def area_rows(self, method: str) -> pd.DataFrame:
         """The stored table of areas: one row a scan and area, hemispheres apart."""

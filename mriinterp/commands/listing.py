@@ -35,6 +35,8 @@ def list_methods(args: argparse.Namespace) -> int:
         say(f"  {method.summary}")
         say(f"  values: {method.unit}; read by their {method.reading} value")
         say(f"  caution: {method.caution}")
+        for heading, text in method.entries().items():
+            say(f"  {heading.lower()}: {text}")
         for parameter in method.parameters.values():
             say(f"  --set {parameter.name}={parameter.default}  {parameter.describe()}. {parameter.param.help}")
         for preset, values in method.presets.items():

@@ -132,13 +132,13 @@ def write_outputs(
         Names in the npz that differ from the groups'.
     """
     from mriinterp.export.animation import write_gif
-    from mriinterp.export.npz import METHOD_KEYS, write_original_npz
+    from mriinterp.export.npz import original_names, write_original_npz
     from mriinterp.export.paper import write_paper
     from mriinterp.figures.colours import map_scale
-    from mriinterp.figures.paper import PAPER_METHODS, label_of, reading_of
+    from mriinterp.figures.paper import figure_rows, label_of, reading_of
 
     positive, maps = next(iter(averages.means.items()))
-    wanted = methods or tuple(m for m in PAPER_METHODS if m in maps) or tuple(maps)
+    wanted = methods or tuple(figure_rows(list(maps)))
     walks = [m for m in wanted if m in maps] if animation else []
     total = 5 + len(walks)
     paths = write_paper(
@@ -155,7 +155,7 @@ def write_outputs(
         paths.append(write_gif(path, averages.background, maps[method], reading=reading, scale=scale, title=title))
         tell(progress, 5 + number, total)
     kept = {
-        (names or {}).get(group, group): {m: volume.data for m, volume in found.items() if m in METHOD_KEYS}
+        (names or {}).get(group, group): {m: volume.data for m, volume in found.items() if m in original_names()}
         for group, found in averages.means.items()
     }
     if any(kept.values()):

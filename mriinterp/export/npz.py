@@ -19,20 +19,9 @@ from mriinterp.base.arrays import Member, open_npz
 from mriinterp.base.atomic import replacing
 from mriinterp.image.headers import dims_text
 from mriinterp.image.volume import Grid
+from mriinterp.methods import get_method, method_names
 
-__all__ = ["METHOD_KEYS", "ORIGINAL_GRIDS", "OriginalMaps", "read_original_npz", "write_original_npz"]
-
-METHOD_KEYS = {
-    "sensitivity": "backprop",
-    "guided_backprop": "guided",
-    "occlusion": "occlusion",
-    "area_occlusion": "area_occlusion",
-    "grad_cam": "grad_cam",
-}
-"""Our name of a method to the original's."""
-
-_OURS = {theirs: ours for ours, theirs in METHOD_KEYS.items()}
-_KEY = re.compile(rf"avg_relevance_map_(?P<group>.+?)_(?P<method>{'|'.join(sorted(_OURS, key=len, reverse=True))})")
+__all__ = ["ORIGINAL_GRIDS", "OriginalMaps", "original_names", "read_original_npz", "write_original_npz"]
 
 ORIGINAL_GRIDS = tuple(
     Grid(shape, np.array([[edge, 0, 0, x], [0, edge, 0, y], [0, 0, edge, z], [0, 0, 0, 1.0]]))
@@ -45,6 +34,11 @@ ORIGINAL_GRIDS = tuple(
 
 MAX_BYTES = 2**30  # ten maps at 1 mm, five methods of two groups, take a third of it
 PIECE = 1 << 20
+
+
+def original_names() -> dict[str, str]:
+    """Return the original's name of every method that it has, by ours."""
+    return {name: get_method(name).original for name in method_names() if get_method(name).original}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +79,12 @@ def write_original_npz(path: str | os.PathLike, means: Mapping[str, Mapping[str,
         If the maps are not all of one shape, or there are none.
     """
     arrays: dict[str, np.ndarray] = {}
+    names = original_names()
     for group, maps in means.items():
         for method, data in maps.items():
-            theirs = method if method in _OURS else METHOD_KEYS.get(method)
+            theirs = method if method in names.values() else names.get(method)
             if theirs is None:
-                raise KeyError(
-                    f"expected a method of the original, got {method!r}; available: {', '.join(METHOD_KEYS)}"
-                )
+                raise KeyError(f"expected a method of the original, got {method!r}; available: {', '.join(names)}")
             arrays[f"avg_relevance_map_{group}_{theirs}"] = np.ascontiguousarray(data, dtype=np.float32)
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 3:
@@ -129,9 +122,12 @@ def read_original_npz(
     """
     name = name or Path(path).name
     unknown: list[str] = []
+    ours = {theirs: own for own, theirs in original_names().items()}
+    methods = "|".join(sorted(ours, key=len, reverse=True))
+    pattern = re.compile(rf"avg_relevance_map_(?P<group>.+?)_(?P<method>{methods})")
 
     def wanted(key: str) -> bool:
-        known = _KEY.fullmatch(key) is not None
+        known = pattern.fullmatch(key) is not None
         if not known:
             unknown.append(key)
         return known
@@ -141,8 +137,8 @@ def read_original_npz(
         _check_size(shape, len(members), max_bytes, grids, name)
         found: dict[str, dict[str, np.ndarray]] = {}
         for key, member in members.items():
-            match = _KEY.fullmatch(key)
-            found.setdefault(match["group"], {})[_OURS[match["method"]]] = _read_map(archive, member, shape, key)
+            match = pattern.fullmatch(key)
+            found.setdefault(match["group"], {})[ours[match["method"]]] = _read_map(archive, member, shape, key)
     return OriginalMaps(found, next((grid for grid in ORIGINAL_GRIDS if grid.shape == shape), None), unknown)
 
 

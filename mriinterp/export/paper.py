@@ -18,7 +18,7 @@ from mriinterp.export.papertables import (
     table_2_print,
     write_table,
 )
-from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
+from mriinterp.figures.paper import figure_1, figure_rows, save_figure
 from mriinterp.image.volume import Volume
 
 __all__ = ["write_paper"]
@@ -69,7 +69,7 @@ def write_paper(
     if positive not in means:
         raise KeyError(f"expected a group with mean maps, got {positive!r}; available: {', '.join(means)}")
     there = list(dict.fromkeys(m for maps in means.values() for m in maps))
-    wanted = methods or tuple(m for m in PAPER_METHODS if m in there) or tuple(there)
+    wanted = methods or tuple(figure_rows(there))
     missing = [m for m in wanted if m not in there]
     if missing:
         raise KeyError(f"expected mean maps of {', '.join(missing)}, got none; available: {', '.join(there)}")

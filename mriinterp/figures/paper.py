@@ -15,15 +15,19 @@ from mriinterp.base.atomic import replacing
 from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale, format_value, map_scale
 from mriinterp.image.volume import Volume, resample
-from mriinterp.methods import get_method, method_names
+from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.methods.meaning import Meaning
 
-__all__ = ["PAPER_METHODS", "PAPER_SLICES_MM", "figure_1", "label_of", "reading_of", "save_figure"]
+__all__ = ["PAPER_SLICES_MM", "figure_1", "figure_rows", "label_of", "reading_of", "save_figure"]
 
 PAPER_SLICES_MM = (-52.0, -18.0, 17.0)
-PAPER_METHODS = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion")
 FORMATS = ("png", "pdf", "svg")
 LETTERS_AN_INCH = 15  # of the note below figure 1
+
+
+def figure_rows(methods: Sequence[str]) -> list[str]:
+    """Of the methods there are those of the published figure, or all where none of them is there."""
+    return [method for method in listed_methods("figure_1") if method in methods] or list(methods)
 
 
 def label_of(method: str) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.methods.cam import Layer, activation_and_gradient
+from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.parameters import Note, Param
 from mriinterp.methods.placement import linear, place, published_resize
 from mriinterp.methods.registry import register_method
@@ -18,6 +19,8 @@ from mriinterp.methods.score import Score
     "grad_cam",
     label="Grad-CAM (as published)",
     reference="Selvaraju et al. 2017, as in Rieke et al. 2018",
+    kind="activation",
+    order=50,
     reading="positive",
     unit="weighted activation, change of {score} times activation",
     caution=(
@@ -25,6 +28,29 @@ from mriinterp.methods.score import Score
         "they look. For comparison with published maps; LayerCAM and HiResCAM are placed right."
     ),
     presets={"rieke2018": {"score": "probability", "resize": "nearest", "clip": True}},
+    docs=Docs(
+        answers="which cells of the last convolution, weighted by their mean gradient, speak for the class?",
+        formula=(
+            "φ = Σ_k (mean_v ∂f/∂A_k) A_k on the raw output of the last convolution that all of the output "
+            "depends on, stretched corner to corner."
+        ),
+        source="Selvaraju et al. 2017, arXiv:1610.02391, as in Rieke et al. 2018.",
+        failures=(
+            "taken before batch norm, ReLU and pooling; its cells are drawn 26–37 voxels from where they look; "
+            "the mean gradient is no local weight. Kept for comparison with published maps."
+        ),
+    ),
+    expected=(
+        Expectation(
+            "localisation",
+            "worst",
+            "Siegel et al. 2025: Grad-CAM is worst on known signals",
+            quantity="auprc_read",
+            by="AUPRC",
+        ),
+    ),
+    lists=("cohort", "quick"),
+    original="grad_cam",
 )
 def grad_cam(
     model: nn.Module,

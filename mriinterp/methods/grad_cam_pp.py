@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Note
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
@@ -15,11 +16,20 @@ from mriinterp.methods.score import Score
     "grad_cam_pp",
     label="Grad-CAM++",
     reference="Chattopadhay et al. 2018",
+    kind="activation",
+    order=110,
     reading="positive",
+    signed=False,
     unit="weighted activation that raises {score}",
     caution=(
         "Its weights assume that the score is a rectified sum of the cells, which dense layers are not: it may show "
         "what the network does not use. Coarse: a few cells across the brain."
+    ),
+    docs=Docs(
+        answers="as Grad-CAM, with weights that count cells by how often they matter.",
+        formula="φ = Σ_k w_k A_k, w_k = Σ_v α_kv ReLU(∂f/∂A_kv), α from powers of the gradient.",
+        source="Chattopadhay et al. 2018, arXiv:1710.11063.",
+        failures="its weights assume a rectified sum of cells; dense layers are not one. Coarse.",
     ),
 )
 def grad_cam_pp(

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score, gradient_of_score
 from mriinterp.methods.sensitivity import PUBLISHED
@@ -68,11 +69,27 @@ class GuidedReLU(TorchFunctionMode):
     "guided_backprop",
     label="Guided backpropagation",
     reference="Springenberg et al. 2015",
+    kind="gradient",
+    order=20,
     reading="absolute",
     per_unit=True,
     unit="guided change of {score} per unit of intensity",
     caution="Sharp, but close to an edge detector: it hardly changes when the network's weights are randomised.",
     presets=PUBLISHED,
+    docs=Docs(
+        answers="which edges that the network's first layers see lead upwards to the score?",
+        formula="the gradient, with negative gradients set to 0 at every ReLU.",
+        source="Springenberg et al. 2015, arXiv:1412.6806.",
+        failures=(
+            "close to an edge detector; hardly depends on class and deep layers (Adebayo et al. 2018, Nie et "
+            "al. 2018). Needs ReLU; networks without raise an error instead of giving the plain gradient."
+        ),
+    ),
+    expected=(
+        Expectation("randomisation", "fails", "Adebayo et al. 2018: guided backpropagation fails randomisation"),
+    ),
+    lists=("cohort", "compare", "figure_1", "quick"),
+    original="guided",
 )
 def guided_backprop(model: nn.Module, x: Tensor, target: int, *, score: Score = "probability") -> Tensor:
     """Gradient in which every ReLU passes positive gradients only.

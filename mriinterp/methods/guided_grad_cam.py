@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
 from mriinterp.methods.guided_backprop import guided_backprop
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Note
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
@@ -15,10 +16,19 @@ from mriinterp.methods.score import Score
     "guided_grad_cam",
     label="Guided Grad-CAM",
     reference="Selvaraju et al. 2017",
+    kind="gradient",
+    order=120,
     reading="absolute",
     unit="product of guided gradient and class activation of {score}",
     directional=True,
     caution="The detail is that of guided backpropagation, an edge detector; only the coarse outline is the network's.",
+    docs=Docs(
+        answers="the detail of guided backpropagation where class activation is.",
+        formula="φ = guided gradient ⊙ class activation.",
+        source="Selvaraju et al. 2017, arXiv:1610.02391.",
+        failures="those of both parts; the detail is an edge detector's.",
+    ),
+    passes=2.0,
 )
 def guided_grad_cam(
     model: nn.Module,

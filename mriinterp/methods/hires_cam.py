@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Note
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
@@ -14,9 +15,17 @@ from mriinterp.methods.score import Score
     "hires_cam",
     label="HiResCAM",
     reference="Draelos & Carin 2020",
+    kind="activation",
+    order=70,
     reading="positive",
     unit="contribution of the activation to {score}",
     caution="Coarse: a few cells across the brain. Faithful to the layer it is taken from, not to single voxels.",
+    docs=Docs(
+        answers="what does each cell of the layer contribute to the score?",
+        formula="φ = Σ_k (∂f/∂A_k) A_k, cell by cell.",
+        source="Draelos & Carin 2020, arXiv:2011.08891.",
+        failures="faithful to the layer, not to voxels; coarse.",
+    ),
 )
 def hires_cam(
     model: nn.Module,

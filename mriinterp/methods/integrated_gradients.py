@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods.fills import Fill, fill_values
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score, gradient_of_score
@@ -19,9 +20,19 @@ from mriinterp.methods.score import Score, gradient_of_score
     "integrated_gradients",
     label="Integrated gradients",
     reference="Sundararajan et al. 2017",
+    kind="gradient",
+    order=90,
     reading="absolute",
     unit="contribution to {score} against the baseline",
     caution="Relative to its baseline: a voxel equal to the baseline gets none. Sums to score(scan) − score(baseline).",
+    docs=Docs(
+        answers="what does each voxel contribute on the way from a baseline to the scan?",
+        formula="φ = (x − x₀) ⊙ ∫₀¹ ∂f/∂x (x₀ + t (x − x₀)) dt, by Gauss–Legendre; Σφ = f(x) − f(x₀).",
+        source="Sundararajan et al. 2017, arXiv:1703.01365.",
+        failures="relative to its baseline; the path runs through images that are no brains.",
+    ),
+    counted="steps",
+    benchmark={"steps": 8},
 )
 def integrated_gradients(
     model: nn.Module,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Note
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
@@ -14,9 +15,22 @@ from mriinterp.methods.score import Score
     "layer_cam",
     label="LayerCAM",
     reference="Jiang et al. 2021",
+    kind="activation",
+    order=60,
     reading="positive",
+    signed=False,
     unit="activation that raises {score}",
     caution="Coarse: a few cells across the brain. Only what raises the score; deeper layers are coarser and surer.",
+    docs=Docs(
+        answers="which cells raise the score, each by its own positive gradient?",
+        formula="φ = Σ_k ReLU(∂f/∂A_k) A_k, drawn at the centres of the receptive fields.",
+        source="Jiang et al. 2021, doi:10.1109/TIP.2021.3089943.",
+        failures=(
+            "a few cells across the brain; only what raises the score. Cells that are active in every brain "
+            "make the maps of any two subjects, and of a random network, alike."
+        ),
+    ),
+    lists=("compare", "quick"),
 )
 def layer_cam(
     model: nn.Module,

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mriinterp.methods.lrp_mode import propagate_relevance
 from mriinterp.methods.lrp_rules import alpha_beta
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import LinearScore
@@ -17,9 +18,21 @@ from mriinterp.methods.score import LinearScore
     "lrp_alphabeta",
     label="LRP, αβ rule",
     reference="Bach et al. 2015, as in Böhle et al. 2019",
+    kind="propagation",
+    order=140,
     reading="positive",
     unit="relevance, in units of {score}",
     caution="With β = 0 it hardly depends on the class or on the weights of deep layers (Sixt et al. 2020).",
+    docs=Docs(
+        answers="the same, with what speaks for and against each unit kept apart.",
+        formula="R_i = Σ_j (α (x_i w_ij)⁺ / z_j⁺ − β (x_i w_ij)⁻ / z_j⁻) R_j, α − β = 1.",
+        source=(
+            "Bach et al. 2015; for AD Böhle et al. 2019, doi:10.3389/fnagi.2019.00194. The rule is theirs; "
+            "their code drops the biases of all layers, here biases absorb their part."
+        ),
+        failures="with β = 0 it hardly depends on class or deep weights (Sixt et al. 2020).",
+    ),
+    passes=4.5,
 )
 def lrp_alphabeta(
     model: nn.Module,

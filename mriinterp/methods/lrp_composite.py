@@ -10,6 +10,7 @@ from mriinterp.methods.lrp_mode import propagate_relevance
 from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
 from mriinterp.methods.lrp_rules import flat
 from mriinterp.methods.lrp_rules import gamma as gamma_rule
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import LinearScore
@@ -19,9 +20,18 @@ from mriinterp.methods.score import LinearScore
     "lrp_composite",
     label="LRP, composite (ε, γ, flat)",
     reference="Montavon et al. 2019, Kohlbrenner et al. 2020",
+    kind="propagation",
+    order=150,
     reading="positive",
     unit="relevance, in units of {score}",
     caution="Smooth because the first layer spreads it evenly: the last voxels are of the rule, not of the network.",
+    docs=Docs(
+        answers="the same, with a rule for each depth: ε in dense layers, γ in convolutions, flat in the first.",
+        formula="as above; γ: w + γ w⁺ in place of w; flat: every voxel of the window alike.",
+        source="Montavon et al. 2019, Kohlbrenner et al. 2020, arXiv:1910.09840.",
+        failures="the flat rule spreads the last step evenly: smoothness is the rule's, not the network's.",
+    ),
+    passes=1.7,
 )
 def lrp_composite(
     model: nn.Module,

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mriinterp.methods.lrp_mode import propagate_relevance
 from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import LinearScore
@@ -17,9 +18,18 @@ from mriinterp.methods.score import LinearScore
     "lrp_epsilon",
     label="LRP, ε rule",
     reference="Bach et al. 2015",
+    kind="propagation",
+    order=130,
     reading="absolute",
     unit="relevance, in units of {score}",
     caution="Close to gradient × input on ReLU networks, and as noisy; voxels of intensity zero get none.",
+    docs=Docs(
+        answers="how is the score handed back, layer by layer, to the voxels?",
+        formula="R_i = Σ_j x_i w_ij / (z_j + ε sign z_j) R_j.",
+        source="Bach et al. 2015, doi:10.1371/journal.pone.0130140.",
+        failures="close to gradient × input on ReLU networks, and as noisy.",
+    ),
+    passes=1.7,
 )
 def lrp_epsilon(
     model: nn.Module,

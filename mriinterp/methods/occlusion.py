@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.incremental import BoxGrid
 from mriinterp.methods.fills import Fill, fill_values
+from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.placement import cover, linear, nearest, place, published_resize
 from mriinterp.methods.registry import register_method
@@ -29,11 +30,31 @@ def boxes_of(shape: Sequence[int], params: Mapping[str, Any]) -> BoxGrid:
     "occlusion",
     label="Occlusion",
     reference="Zeiler & Fergus 2014",
+    kind="boxes",
+    order=30,
     reading="positive",
     unit="fall of {score} when the box is hidden",
     caution="As coarse as its box. Hidden tissue is itself unusual input, so what replaces it matters.",
-    boxes=boxes_of,
     presets={"rieke2018": {"score": "probability", "size": 40, "stride": 25, "fill": "zero", "placement": "published"}},
+    docs=Docs(
+        answers="how much does the score fall when a box is hidden?",
+        formula=(
+            "φ(v) = f(x) − f(x with the box around v replaced); placed at the box (nearest centre, "
+            "interpolated, or the mean of all boxes that cover v)."
+        ),
+        source="Zeiler & Fergus 2014, arXiv:1311.2901.",
+        cost="150 boxes of the published setting take about 3 F.",
+        failures=(
+            "as coarse as its box; hidden tissue is unusual input, so the fill matters (measured below); "
+            "evidence that is there twice is not seen, as one copy is enough."
+        ),
+    ),
+    incremental=True,
+    boxes=boxes_of,
+    cohort={"size": 40, "stride": 40},
+    variants=({"fill": "reference", "placement": "mean", "size": 20, "stride": 12},),
+    lists=("cohort", "compare", "figure_1", "quick", "single"),
+    original="occlusion",
 )
 def occlusion(
     model: nn.Module,

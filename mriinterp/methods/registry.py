@@ -2,119 +2,90 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from mriinterp.base.reading import READINGS
-from mriinterp.incremental import BoxGrid
-from mriinterp.methods.parameters import INJECTED, Parameter, parameters_of, validate
+from mriinterp.methods.method import LISTS, Method
 
-__all__ = ["Method", "get_method", "method_names", "preset_names", "register_method"]
-
-
-@dataclass(frozen=True, eq=False)
-class Method:
-    """A relevance method and what is known about it.
-
-    Parameters
-    ----------
-    name, label, reference : str
-    function : callable
-        ``function(model, x, target, *, …) -> Tensor``; `x` is (1, C,
-        *spatial), the result (1, C, *spatial) or (1, 1, *spatial).
-    reading : str
-        How its maps are read where a sign is not wanted: ``"absolute"``
-        (gradients), ``"positive"`` (occlusion, class activation), or
-        ``"signed"``.
-    unit : str
-        What a value of the map is, in words, with ``{score}`` for the score.
-    per_unit : bool
-        Whether a value is a change of the score per unit of intensity (a
-        gradient), and not a share of the score.
-    directional : bool
-        Whether its sign is that of a gradient: above 0 the score rises where
-        the image gets brighter. True of whatever is `per_unit`.
-    caution : str
-        What it cannot tell, in a sentence.
-    presets : dict of str to dict
-        Parameter values by preset name. A map made under a preset is stored
-        after `reading`, as the publication did.
-    boxes : callable, optional
-        ``boxes(shape, params) -> BoxGrid``: what a method hides that moves a
-        box over the image.
-    """
-
-    name: str
-    label: str
-    reference: str
-    function: Callable[..., Any]
-    reading: str
-    unit: str = ""
-    caution: str = ""
-    per_unit: bool = False
-    directional: bool = False
-    presets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    boxes: Callable[[Sequence[int], Mapping[str, Any]], BoxGrid] | None = None
-
-    @cached_property
-    def parameters(self) -> dict[str, Parameter]:
-        """Parameters by name, from the function's signature."""
-        return parameters_of(self.function)
-
-    @cached_property
-    def injected(self) -> frozenset[str]:
-        """Which of progress, cancel, labels, reference, note the function takes."""
-        return frozenset(INJECTED) & inspect.signature(self.function).parameters.keys()
-
-    @property
-    def summary(self) -> str:
-        """First line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
-
-    def boxes_on(self, shape: Sequence[int], params: Mapping[str, Any]) -> BoxGrid | None:
-        """Boxes that are hidden on an image of a shape; None for methods without boxes."""
-        return None if self.boxes is None else self.boxes(shape, params)
-
-    def warning(self, shape: Sequence[int], params: Mapping[str, Any]) -> str:
-        """What is wrong with the parameters on an image of a shape, in a sentence; "" if nothing is."""
-        boxes = self.boxes_on(shape, params)
-        return "" if boxes is None else boxes.warning
-
-    def resolve(self, values: dict[str, Any], preset: str | None = None) -> dict[str, Any]:
-        """Checked values of all parameters: given, else of the preset, else default."""
-        if preset is not None and preset not in self.presets:
-            raise ValueError(
-                f"expected a preset of {self.name!r}, got {preset!r}; available: {', '.join(self.presets) or 'none'}"
-            )
-        return validate(self.parameters, {**self.presets.get(preset, {}), **values}, self.name)
-
+__all__ = [
+    "discover_methods",
+    "get_method",
+    "listed_methods",
+    "method_names",
+    "preset_names",
+    "register_method",
+    "unregister_method",
+]
 
 _METHODS: dict[str, Method] = {}
 
 
-def register_method(name: str, *, label: str, reference: str, reading: str = "absolute", **about: Any):
-    """Decorator: make a function a relevance method. One file, one method."""
-    if reading not in READINGS:
-        raise ValueError(f"expected a reading of {', '.join(READINGS)}, got {reading!r}")
+def _kind_of(function: Callable) -> str:
+    """The kind that a function's arguments show: it hides areas of an atlas, or boxes, or neither."""
+    arguments = inspect.signature(function).parameters.keys()
+    return "areas" if "labels" in arguments else "boxes" if {"size", "stride"} <= arguments else "gradient"
+
+
+def register_method(name: str, *, label: str, reference: str, kind: str | None = None, **about: Any):
+    """Decorator: make a function a relevance method. One file, one method.
+
+    Parameters
+    ----------
+    name, label, reference : str
+    kind : str, optional
+        By default as the arguments show: ``labels``: ``"areas"``; ``size``
+        and ``stride``: ``"boxes"``; else ``"gradient"``.
+    **about
+        Further fields of `Method`.
+    """
 
     def decorate(function: Callable) -> Callable:
         known = _METHODS.get(name)
         if known is not None and known.function.__module__ != function.__module__:
             raise ValueError(f"expected a new method name, got {name!r}, which is registered already")
-        method = Method(name, label, reference, function, reading, **about)
-        _ = method.parameters  # a malformed signature fails here, not when the page draws its widgets
-        _METHODS[name] = method
+        _METHODS[name] = Method(name, label, reference, function, kind or _kind_of(function), **about)
         return function
 
     return decorate
 
 
+def discover_methods(folder: Path) -> None:
+    """Run every Python file of a folder whose name does not begin with an underscore; those with methods register them.
+
+    A file of this package is imported as the module it is, any other under
+    its own name.
+    """
+    package = __name__.rpartition(".")[0]
+    for path in sorted(folder.glob("[!_]*.py")):
+        if path.parent == Path(__file__).parent:
+            importlib.import_module(f"{package}.{path.stem}")
+            continue
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # annotations are read from there
+        spec.loader.exec_module(module)
+
+
+def unregister_method(name: str) -> None:
+    """Forget a method; KeyError if there is none of this name."""
+    del _METHODS[get_method(name).name]
+
+
 def method_names() -> list[str]:
-    """Names of all registered methods, in the order of registration."""
-    return list(_METHODS)
+    """Names of all registered methods, in their order."""
+    return sorted(_METHODS, key=lambda name: (_METHODS[name].order, name))
+
+
+def listed_methods(entry: str) -> list[str]:
+    """Names of the methods in one of the `LISTS`, in their order."""
+    if entry not in LISTS:
+        raise KeyError(f"expected a list of methods, got {entry!r}; available: {', '.join(LISTS)}")
+    return [name for name in method_names() if entry in _METHODS[name].lists]
 
 
 def preset_names() -> list[str]:

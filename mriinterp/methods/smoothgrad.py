@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score, gradient_of_score
@@ -17,10 +18,29 @@ from mriinterp.methods.score import Score, gradient_of_score
     "smoothgrad",
     label="SmoothGrad",
     reference="Smilkov et al. 2017",
+    kind="gradient",
+    order=100,
     reading="absolute",
     per_unit=True,
     unit="change of {score} per unit of intensity, averaged over noise",
     caution="Less speckle than the plain gradient, but the same question: sensitivity, not evidence.",
+    docs=Docs(
+        answers="the same as the gradient, averaged over noisy copies of the scan.",
+        formula="φ = mean over n of ∂f/∂x (x + ε), ε ~ N(0, (0.1 · range)²).",
+        source="Smilkov et al. 2017, arXiv:1706.03825.",
+        failures="still sensitivity, not evidence; noise takes the network where it was not trained.",
+    ),
+    counted="samples",
+    benchmark={"samples": 8},
+    expected=(
+        Expectation(
+            "localisation",
+            "best",
+            "Siegel et al. 2025: SmoothGrad is most consistent on known signals",
+            quantity="auprc_read",
+            by="AUPRC",
+        ),
+    ),
 )
 def smoothgrad(
     model: nn.Module,

@@ -134,7 +134,7 @@ def run_benchmark(
                 _one_map(run, case, explainer, *given, told, cancel)
                 done += len(due[explainer.name])
             tell(progress, done, total)
-        if subject in plan.costly and plan.occlusion_settings:
+        if subject in plan.costly and plan.compared_boxes:
             case = _settings(run, case, subject, cancel)
     if plan.cohort:
         for explainer in plan.explainers:
@@ -153,13 +153,15 @@ def _case(run: _Run, subject: str) -> Case:
 
 
 def _settings(run: _Run, case: Case | None, subject: str, cancel: Cancel | None) -> Case | None:
-    """What occlusion owes to its settings, for one subject."""
+    """How far the maps of boxes depend on their settings, for one subject."""
     unit = Unit(unit_path(run.folder, SETTINGS, subject), SETTINGS, subject)
-    key = run.key(subject, Explainer("occlusion"), SETTINGS)
+    key = run.key(subject, Explainer(run.plan.compared_boxes), SETTINGS)
     if unit.has(SETTINGS, key):
         return case
     start, case = time.monotonic(), case or _case(run, subject)
-    outcome = occlusion_settings(case, cancel=cancel, **run.plan.settings.get(SETTINGS, {}))
+    outcome = occlusion_settings(
+        case, method=run.plan.compared_boxes, cancel=cancel, **run.plan.settings.get(SETTINGS, {})
+    )
     unit.put(SETTINGS, key, outcome, time.monotonic() - start)
     return case
 

@@ -6,7 +6,9 @@ import math
 
 import pandas as pd
 
+from mriinterp.methods import Expectation, get_method, method_names
 from mriinterp.trust.badge import DELETION
+from mriinterp.trust.explainers import parse_explainer
 from mriinterp.trust.registry import get_measure
 from mriinterp.trust.words import ALIKE, Randomised, label_of, randomised_words, row_of
 
@@ -156,37 +158,41 @@ def _groups(table: pd.DataFrame, methods: list[str]) -> list[str]:
     ]
 
 
-def literature(table: pd.DataFrame) -> list[str]:
-    """Where results agree with, or go against, what was published."""
-    found = []
-    row = randomised_words(table, "guided_backprop")
-    if row is not None:
-        here = {
-            "fails": "it fails here, too",
-            "passes": "it passes here",
-            "alike": "it passes here only in part",
-        }.get(row.state, "here it cannot be told")
-        found.append(
-            f"Adebayo et al. 2018: guided backpropagation fails randomisation; {here} ({row.reason}). Our criterion is "
-            "another one (similarity to a random network's map beyond that of two subjects): this is no test of "
-            "theirs."
-        )
-    methods = _methods(table)
-    scores = _rows(table, "localisation", "auprc_read", methods)
+def _verdict_of(table: pd.DataFrame, expected: Expectation, method: str) -> str:
+    """A published verdict beside the one that was found here; "" where nothing was measured."""
+    row = randomised_words(table, method)
+    if row is None:
+        return ""
+    words = {"fails": "it fails here, too", "passes": "it passes here", "alike": "it passes here only in part"}
+    return (
+        f"{expected.claim}; {words.get(row.state, 'here it cannot be told')} ({row.reason}). Our criterion is another "
+        "one (similarity to a random network's map beyond that of two subjects): this is no test of theirs."
+    )
+
+
+def _place_of(table: pd.DataFrame, expected: Expectation, method: str) -> str:
+    """A published place among methods beside the one that was found here; "" where nothing was measured."""
+    scores = _rows(table, expected.measure, expected.quantity, _methods(table))
     order = sorted(scores, key=lambda m: -scores[m]["mean"])
-    if len(order) > 1:
-        smooth = next((m for m in order if m.startswith("smoothgrad")), None)
-        if smooth is not None:
-            found.append(
-                "Siegel et al. 2025: SmoothGrad is most consistent on known signals; here it is number "
-                f"{order.index(smooth) + 1} of {len(order)} by AUPRC"
-                + ("." if order[0] == smooth else f", {label_of(order[0])} comes first.")
-            )
-        if "grad_cam" in order:
-            place = order.index("grad_cam") + 1
-            agrees = "as here" if place == len(order) else f"here it is number {place} of {len(order)} by AUPRC"
-            found.append(f"Siegel et al. 2025: Grad-CAM is worst on known signals; {agrees}.")
-    return found
+    own = next((m for m in order if parse_explainer(m).method == method), None)
+    if own is None or len(order) < 2:
+        return ""
+    place = order.index(own) + 1
+    by = f"number {place} of {len(order)} by {expected.by}"
+    if expected.outcome == "worst":
+        return f"{expected.claim}; {'as here' if place == len(order) else f'here it is {by}'}."
+    first = "." if place == 1 else f", {label_of(order[0])} comes first."
+    return f"{expected.claim}; here it is {by}{first}"
+
+
+def literature(table: pd.DataFrame) -> list[str]:
+    """Where results agree with, or go against, what was published of a method."""
+    found = []
+    for method in method_names():
+        for expected in get_method(method).expected:
+            compare = _place_of if expected.quantity else _verdict_of
+            found.append(compare(table, expected, method))
+    return [text for text in found if text]
 
 
 def findings(table: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""What occlusion owes to its settings: the fill, and the box's size and stride."""
+"""How far maps of boxes depend on their settings: the fill, and the box's size and stride."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.methods import get_method
 from mriinterp.methods.fills import fill_values
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.registry import Outcome
 
-__all__ = ["FILLS", "WINDOWS", "occlusion_settings"]
+__all__ = ["FILLS", "WINDOWS", "has_settings", "occlusion_settings"]
 
 FILLS = ("zero", "mean", "blur", "reference")
 WINDOWS = ((40, 25), (40, 40), (20, 20), (20, 12), (12, 12))  # size, stride in voxels; the first is the default
@@ -24,14 +25,28 @@ def _tau(a: np.ndarray, b: np.ndarray) -> float:
     return float(kendalltau(a, b).statistic)
 
 
+def has_settings(explainer: Explainer) -> bool:
+    """Whether an explainer hides boxes of a size and stride behind a fill, and can draw the mean of all boxes."""
+    if explainer.is_control or get_method(explainer.method).kind != "boxes":
+        return False
+    parameters = get_method(explainer.method).parameters
+    return {"size", "stride", "fill", "placement"} <= parameters.keys() and "mean" in parameters["placement"].choices
+
+
 def occlusion_settings(
     case: Case,
     *,
+    method: str,
     windows: Sequence[tuple[int, int]] = WINDOWS,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Outcome:
     """Kendall's τ of the ranks of areas, between fills and between windows.
+
+    Parameters
+    ----------
+    method : str
+        One that `has_settings`.
 
     Returns
     -------
@@ -51,7 +66,7 @@ def occlusion_settings(
     for done, (size, stride) in enumerate(windows, len(FILLS) + 1):
         check_cancel(cancel)
         params = {"size": size, "stride": stride, "fill": "reference", "placement": "mean"}
-        means = case.area_sums(Explainer("occlusion", params)(case, cancel=cancel)) / case.area_sizes
+        means = case.area_sums(Explainer(method, params)(case, cancel=cancel)) / case.area_sizes
         first = means if first is None else first
         values[f"window_{size}_{stride}"] = _tau(means, first)
         values[f"exact_{size}_{stride}"] = _tau(means, drops["reference"])

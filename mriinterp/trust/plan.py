@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mriinterp.base.progress import describe_seconds
-from mriinterp.methods import method_names
+from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.study import Study
 from mriinterp.trust.explainers import Explainer, control_explainers, parse_explainer
+from mriinterp.trust.occlusion_settings import has_settings
 from mriinterp.trust.registry import get_measure, measure_names
 
 __all__ = ["FULL", "QUICK", "Plan", "Scale", "chosen_explainers", "make_plan"]
@@ -31,10 +32,8 @@ class Scale:
         Scans in the control mean.
     others : int
         Other subjects that each costly one is compared with.
-    methods : tuple of str
-        Empty: all registered ones, and finer occlusion.
-    params : dict of method to parameters
-        Where the default would take too long.
+    quick : bool
+        Only the methods that are listed for a short benchmark.
     settings : dict of measure to settings
     """
 
@@ -43,8 +42,7 @@ class Scale:
     controls: int
     reference_scans: int
     others: int
-    methods: tuple[str, ...] = ()
-    params: dict[str, dict[str, Any]] = field(default_factory=dict)
+    quick: bool = False
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -54,7 +52,6 @@ FULL = Scale(
     controls=12,
     reference_scans=24,
     others=1,
-    params={"integrated_gradients": {"steps": 8}, "smoothgrad": {"samples": 8}},
     settings={
         "deletion": {"insertion_steps": 10},
         "randomisation": {"steps": 4},
@@ -67,7 +64,7 @@ QUICK = Scale(
     controls=3,
     reference_scans=4,
     others=1,
-    methods=("sensitivity", "guided_backprop", "gradient_x_input", "grad_cam", "layer_cam", "occlusion"),
+    quick=True,
     settings={
         "deletion": {"steps": 6, "insertion_steps": 3},
         "infidelity": {"perturbations": 80},
@@ -77,7 +74,6 @@ QUICK = Scale(
         "occlusion_settings": {"windows": ((40, 25), (24, 24))},
     },
 )
-FINE_OCCLUSION = "occlusion[fill=reference,placement=mean,size=20,stride=12]"
 
 
 @dataclass(frozen=True)
@@ -135,9 +131,9 @@ class Plan:
         return "group_effect" in self.measures
 
     @property
-    def occlusion_settings(self) -> bool:
-        """Whether occlusion's own settings are compared, too."""
-        return any(explainer.method == "occlusion" for explainer in self.explainers)
+    def compared_boxes(self) -> str:
+        """The method whose fills, sizes and strides are compared, too; "" if there is none."""
+        return next((e.method for e in self.explainers if has_settings(e)), "")
 
     def lines(self, seconds: float | None = None) -> list[str]:
         """The plan in words."""
@@ -153,8 +149,8 @@ class Plan:
         ]
         if self.cohort:
             found.append(f"group effect: {len(self.subjects)} + {len(self.controls)} subjects")
-        if self.occlusion_settings:
-            found.append(f"occlusion's fills, sizes and strides compared on {len(self.costly)} subjects")
+        if self.compared_boxes:
+            found.append(f"{self.compared_boxes}'s fills, sizes and strides compared on {len(self.costly)} subjects")
         found += [f"left out: {name}: {reason}" for name, reason in self.skipped.items()]
         found.append(f"hidden tissue is replaced by the mean of {self.reference_scans} scans of the reference group")
         if seconds is not None:
@@ -168,16 +164,21 @@ def chosen_explainers(methods: Sequence[str] | None = None, *, quick: bool = Fal
     Parameters
     ----------
     methods : sequence of str, optional
-        As `parse_explainer` takes them; default all registered ones and finer
-        occlusion, or six if `quick`.
+        As `parse_explainer` takes them; default all registered ones and their
+        variants, or those listed for a short benchmark if `quick`.
     """
-    scale = QUICK if quick else FULL
-    explainers = []
-    for name in methods or scale.methods or [*method_names(), FINE_OCCLUSION]:
-        params = scale.params.get(name, {})
-        chosen = parse_explainer(name)
-        explainers.append(Explainer(name, params) if params and not chosen.params else chosen)
-    return explainers
+    if not methods and not quick:
+        variants = [Explainer(name, dict(params)) for name in method_names() for params in get_method(name).variants]
+        return [*map(_as_measured, method_names()), *variants]
+    return [_as_measured(name) for name in methods or listed_methods("quick")]
+
+
+def _as_measured(name: str) -> Explainer:
+    """An explainer with the benchmark's parameters where none are given."""
+    chosen = parse_explainer(name)
+    if chosen.params or chosen.is_control:
+        return chosen
+    return Explainer(chosen.method, dict(get_method(chosen.method).benchmark))
 
 
 def make_plan(

@@ -16,9 +16,9 @@ from mriinterp.cohort.layout import group_labels, method_label
 from mriinterp.cohort.statistics import compare_areas, describe_shares
 from mriinterp.export.cohort_report import cohort_report
 from mriinterp.export.latex import latex_table
-from mriinterp.export.npz import METHOD_KEYS, write_original_npz
+from mriinterp.export.npz import original_names, write_original_npz
 from mriinterp.export.papertables import CAPTION_2, caption_1, table_1, table_1_print, table_2, table_2_print
-from mriinterp.figures.paper import PAPER_METHODS, figure_1, save_figure
+from mriinterp.figures.paper import figure_1, figure_rows, save_figure
 from mriinterp.image.nifti import write_volume
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import area_values
@@ -35,7 +35,7 @@ def _counts(view: View) -> dict[str, int]:
 
 def _paper_means(view: View) -> dict:
     """Averages of the paper's four methods, or of all where none of those is there."""
-    wanted = [m for m in PAPER_METHODS if m in view.methods] or list(view.methods)
+    wanted = figure_rows(view.methods)
     means = {g: {m: maps[m] for m in wanted if m in maps} for g, maps in view.all_means().items()}
     return {group: maps for group, maps in means.items() if maps}
 
@@ -86,7 +86,7 @@ def _table(name: str, view: View, which: int, latex: bool) -> str:
 
 def _npz(view: View) -> bytes:
     means = {
-        group: {m: volume.data for m, volume in maps.items() if m in METHOD_KEYS}
+        group: {m: volume.data for m, volume in maps.items() if m in original_names()}
         for group, maps in view.all_means().items()
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +150,7 @@ def show_files(name: str, view: View, method: str) -> None:
                 f"Share of the relevance of each scan’s map of {view.label(method)}: scans × areas",
             )
             offer("Scans (CSV)", lambda: _subjects(view), "scans.csv", "Group, prediction, probability of each scan")
-        if set(view.methods) & set(METHOD_KEYS) and view.kind == "reading":
+        if set(view.methods) & set(original_names()) and view.kind == "reading":
             offer("Averages (npz)", lambda: _npz(view), "averages.npz", "In the format of Rieke et al. 2018")
     with paper:
         st.markdown("**As in Rieke et al. 2018**")

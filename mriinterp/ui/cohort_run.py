@@ -9,7 +9,6 @@ import streamlit as st
 
 from mriinterp.base.progress import describe_seconds
 from mriinterp.cohort import (
-    COHORT_DEFAULTS,
     Changes,
     CohortResult,
     changes_since,
@@ -21,7 +20,7 @@ from mriinterp.cohort.choose import chosen_split
 from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.targets import PREDICTED, positive_output
 from mriinterp.cost import map_seconds
-from mriinterp.methods import get_method, method_names
+from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
 from mriinterp.results.store import default_folder
 from mriinterp.study import Study
@@ -33,7 +32,6 @@ from mriinterp.ui.words import as_sentence, escape_markdown
 
 __all__ = ["compute_panel", "folder_of", "run_notes", "watch_run"]
 
-PAPER_FIVE = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion", "grad_cam")
 SLOT = "cohort"
 SEVERAL_TARGETS = {
     "predicted": "What the network predicts (as in Rieke et al. 2018)",
@@ -54,7 +52,7 @@ def folder_of(study: Study) -> Path:
 def _scan_seconds(model: Model, methods: list[str], study: Study) -> float:
     """About how long a scan takes on one worker, from the network's speed on this machine."""
     atlas = study.atlas()
-    settings = {method: get_method(method).resolve(dict(COHORT_DEFAULTS.get(method, {}))) for method in methods}
+    settings = {method: get_method(method).resolve(get_method(method).cohort) for method in methods}
     with st.spinner("Timing the network …"):
         return SCAN_SECONDS + sum(map_seconds(model, method, values, atlas) for method, values in settings.items())
 
@@ -71,7 +69,7 @@ def compute_panel(name: str) -> None:
     methods = st.multiselect(
         "Methods",
         method_names(),
-        key=linked_list("methods", [m for m in PAPER_FIVE if m in method_names()], method_names()),
+        key=linked_list("methods", listed_methods("cohort"), method_names()),
         format_func=lambda m: get_method(m).label,
         persist_state="session",
         help="The five of Rieke et al. 2018 to begin with; occlusion with 40 voxels every 40, as in their cohort.",
@@ -219,5 +217,5 @@ def run_notes(name: str, view: View, model: Model) -> None:
         title = f"{len(result.warnings)} of {result.run['scans']} scans are doubtful"
         with st.expander(f"{title}: their maps may be wrong", icon=":material/warning:"):
             st.dataframe(list(result.warnings.items()), column_config={"1": "Scan", "2": "What"}, hide_index=True)
-    for note in result.network_notes:
+    for note in (*result.network_notes, *result.method_notes):
         st.caption(escape_markdown(as_sentence(note)))

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 import streamlit as st
 
-from mriinterp.methods import get_method, method_names
+from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model, packaged_models, read_card
 from mriinterp.study import Study
 from mriinterp.study.demo import DemoStudy
@@ -41,7 +41,6 @@ MODES = {
     "networks": "Networks on one scan",
     "any": "Any columns",
 }
-METHODS = ("sensitivity", "guided_backprop", "occlusion", "layer_cam")
 SAFE = " .-_"
 REPLICATES = "demo_seed"  # networks of the demo's recipe from other seeds
 
@@ -207,7 +206,7 @@ def _methods(study_name: str, model: Model) -> Choice:
         "Methods",
         names,
         format_func=lambda name: get_method(name).label,
-        key=linked_list("methods", [name for name in METHODS if name in names], names),
+        key=linked_list("methods", listed_methods("compare"), names),
         max_selections=MOST,
         persist_state="session",
     )
@@ -234,7 +233,7 @@ def _subjects(study_name: str, model: Model) -> Choice:
         max_selections=MOST,
         persist_state="session",
     )
-    method = choose_method(default="sensitivity")
+    method = choose_method(first="one_map")
     values = parameter_widgets(method, model)
     write_address("subjects", "method", *parameter_keys(method))
     columns = [make_column(subject, method.name, values) for subject in chosen]
@@ -253,7 +252,7 @@ def _networks(study_name: str, model: Model) -> Choice:
         max_selections=MOST,
         persist_state="session",
     )
-    method = choose_method(default="sensitivity")
+    method = choose_method(first="one_map")
     values = parameter_widgets(method, model)
     write_address("subject", "networks", "method", *parameter_keys(method))
     place = "" if subject.uploaded else subject.name
@@ -278,7 +277,7 @@ def _any_columns(study_name: str, model: Model) -> Choice:
     if "c_list" not in st.session_state:
         asked = _valid(st.query_params.get_all("c"), study) or _valid(st.session_state.get("c_seed", []), study)
         first = study.subjects.index[0]
-        st.session_state["c_list"] = asked or [f"{first}:{method}" for method in METHODS[::2]]
+        st.session_state["c_list"] = asked or [f"{first}:{method}" for method in listed_methods("compare")[::2]]
     st.session_state["c_list"] = _valid(st.session_state["c_list"], study)
     texts = st.session_state["c_list"]
     names = dict(zip(texts, column_labels([read_column(text) for text in texts], study), strict=True))
@@ -291,7 +290,7 @@ def _any_columns(study_name: str, model: Model) -> Choice:
         if len(networks) > 1:
             network = st.selectbox("Network", networks, key="new_network",
                                    format_func=network_label)  # fmt: skip
-        method = choose_method("new_method", "occlusion")
+        method = choose_method("new_method")
         values = parameter_widgets(method, model, prefix="new.")
         new = write_column(make_column(subject, method.name, values, network))
         st.button("Add", icon=":material/add:", key="add_column", on_click=_add, args=(new,), width="stretch",

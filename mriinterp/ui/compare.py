@@ -13,7 +13,7 @@ import streamlit as st
 
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.base.reading import apply_reading
-from mriinterp.cost import describe_cost, passes_of
+from mriinterp.cost import describe_cost, map_seconds
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
@@ -38,7 +38,6 @@ __all__ = [
     "share_map",
 ]
 
-OCCLUSION_PASSES = 10  # an occlusion's share of the progress bar, counted in passes of a gradient
 PARTS = 1000  # steps of the progress bar
 PER_MILLION = 1e6
 
@@ -113,11 +112,10 @@ def cost_lines(study_name: str, entries: Sequence[Entry]) -> list[str]:
     return lines
 
 
-def _passes(column: Column) -> float:
-    params = get_method(column.method).resolve(dict(column.params))
-    if column.method in ("occlusion", "area_occlusion"):
-        return OCCLUSION_PASSES
-    return passes_of(column.method, params)
+def _seconds(entry: Entry) -> float:
+    """About how long the map of a column takes: its share of the progress bar."""
+    params = get_method(entry.column.method).resolve(dict(entry.column.params))
+    return map_seconds(entry.model, entry.column.method, params, entry.request.get("atlas"))
 
 
 def run_all(entries: Sequence[Entry], explain, progress: Progress | None, cancel: Cancel | None) -> dict[str, str]:
@@ -128,7 +126,7 @@ def run_all(entries: Sequence[Entry], explain, progress: Progress | None, cancel
     dict of str to str
         Keys of the maps that failed, and why.
     """
-    weights = [_passes(entry.column) for entry in entries]
+    weights = [_seconds(entry) for entry in entries]
     failed = {}
     for n, entry in enumerate(entries):
         check_cancel(cancel)

@@ -22,9 +22,9 @@ UNASKED_SECONDS = 20.0  # of work that a link may start without a click
 
 
 def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
-    """Whether a page that is opened may make a map without being asked: defaults, or a few seconds of work."""
-    if params == method.resolve({}):
-        return True
+    """Whether a page that is opened may make a map without being asked: a few seconds of work."""
+    if params == method.resolve({}) and not (method.hides and not method.incremental):
+        return True  # not worth a measurement, which takes about a second
     return map_seconds(model, method.name, method.resolve(params), study.atlas()) < UNASKED_SECONDS
 
 

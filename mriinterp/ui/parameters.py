@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from mriinterp.methods import Method, Parameter, get_method, method_names
+from mriinterp.methods import Method, Parameter, get_method, listed_methods, method_names
 from mriinterp.models import Head, Model
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import layers_of
@@ -16,9 +16,18 @@ __all__ = ["choose_method", "parameter_keys", "parameter_widgets"]
 NARROW_LETTERS = 11  # that a select box of half a sidebar can show
 
 
-def choose_method(key: str = "method", default: str = "occlusion") -> Method:
-    """A select box of all methods, with what the chosen one shows and its caution."""
+def choose_method(key: str = "method", first: str = "single") -> Method:
+    """A select box of all methods, with what the chosen one shows and its caution.
+
+    Parameters
+    ----------
+    key : str
+        Of the widget.
+    first : str
+        A key of `mriinterp.methods.LISTS`, whose first method is chosen at first.
+    """
     names = method_names()
+    default = (listed_methods(first) or names)[0]
     name = st.selectbox(
         "Method",
         names,

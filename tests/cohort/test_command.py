@@ -93,6 +93,16 @@ def test_what_was_found_out_about_the_network_is_said(study_file, tmp_path, caps
     assert open_cohort(tmp_path).network_notes == (note,)
 
 
+def test_tissue_that_is_never_hidden_is_said(study_file, tmp_path, capsys):
+    settings = ["--set", "occlusion.size=2", "--set", "occlusion.stride=5"]
+    assert cohort(study_file, tmp_path, "--methods", "occlusion,sensitivity", "--n", "2", *settings) == 0
+    warning = "are never hidden: the stride of 5 is larger than the box of 2 voxels"
+    assert warning in capsys.readouterr().err
+    (note,) = open_cohort(tmp_path).method_notes
+    assert note.startswith("Occlusion: ")
+    assert note.endswith(warning)
+
+
 @pytest.mark.parametrize(
     ("more", "word"),
     [

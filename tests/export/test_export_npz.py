@@ -10,14 +10,14 @@ import zipfile
 import numpy as np
 import pytest
 
-from mriinterp.export.npz import METHOD_KEYS, ORIGINAL_GRIDS, read_original_npz, write_original_npz
+from mriinterp.export.npz import ORIGINAL_GRIDS, original_names, read_original_npz, write_original_npz
 
 SHAPE = (7, 8, 9)
 
 
 @pytest.fixture
 def means(rng):
-    return {g: {m: rng.random(SHAPE).astype(np.float32) for m in METHOD_KEYS} for g in ("AD", "NC")}
+    return {g: {m: rng.random(SHAPE).astype(np.float32) for m in original_names()} for g in ("AD", "NC")}
 
 
 def zipped(path, members):

@@ -70,7 +70,15 @@ def _entry(label, key, method="sensitivity"):
     return Entry(Column("s", method), label, Subject("s", scan=label), None, {}, key)
 
 
-def test_one_bar_over_all_maps_and_a_crash_leaves_the_others():
+@pytest.fixture
+def seconds(monkeypatch):
+    """A map of occlusion takes ten times as long as another."""
+    monkeypatch.setattr(
+        "mriinterp.ui.compare.map_seconds", lambda model, method, params, atlas: 10 if method == "occlusion" else 1
+    )
+
+
+def test_one_bar_over_all_maps_and_a_crash_leaves_the_others(seconds):
     from mriinterp.ui.compare import run_all
 
     made, told = [], []
@@ -91,7 +99,7 @@ def test_one_bar_over_all_maps_and_a_crash_leaves_the_others():
     np.testing.assert_allclose(told[:3], [0.5 / 12, 1 / 12, 11 / 12], atol=1e-3)
 
 
-def test_cancel_ends_all_work():
+def test_cancel_ends_all_work(seconds):
     from mriinterp.ui.compare import run_all
 
     def explain(model, scan, method, *, progress, cancel):
