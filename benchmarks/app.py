@@ -93,8 +93,8 @@ class Row:
 
 
 @contextmanager
-def server(home: Path) -> Iterator[tuple[str, float, float]]:
-    """The app: its address, when it was started, and seconds until it answered."""
+def server(home: Path) -> Iterator[tuple[str, float, float, int]]:
+    """The app: its address, when it was started, seconds until it answered, and its process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -116,7 +116,7 @@ def server(home: Path) -> Iterator[tuple[str, float, float]]:
                         break
             except OSError:
                 time.sleep(0.05)
-        yield url, start, time.monotonic() - start
+        yield url, start, time.monotonic() - start, process.pid
     finally:
         process.terminate()
         process.wait(20)
@@ -180,7 +180,7 @@ def main() -> None:
         for name in options.only:
             with tempfile.TemporaryDirectory() as home:
                 for start in ("cold", "warm"):
-                    with server(Path(home)) as (url, since, answered):
+                    with server(Path(home)) as (url, since, answered, _):
                         rows.append(measure(browser, url, name, start, since, answered))
                         print(rows[-1], flush=True)
                         if start == "warm":
