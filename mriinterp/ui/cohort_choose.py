@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from hashlib import sha256
-from pathlib import Path
-
 import streamlit as st
 
 from mriinterp.stats import wilson_interval
 from mriinterp.ui.address import linked, linked_value, write_address
 from mriinterp.ui.cohort_data import StudyView, View, open_result
 from mriinterp.ui.cohort_filters import choose_scans
-from mriinterp.ui.cohort_published import open_file
+from mriinterp.ui.cohort_published import open_upload
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.shell import escape_markdown, readable_errors
@@ -57,11 +53,8 @@ def choose_view(name: str) -> View | None:
 
 
 def _opened(file) -> View:
-    data = file.getvalue()
-    with readable_errors(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "averages.npz"
-        path.write_bytes(data)
-        return open_file(file.name, sha256(data).hexdigest(), path)
+    with readable_errors():
+        return open_upload(file)
 
 
 def _remaining(result, chosen: list[str]) -> str:

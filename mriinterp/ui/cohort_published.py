@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import streamlit as st
@@ -9,8 +10,11 @@ import streamlit as st
 from mriinterp.export.npz import ORIGINAL_GRIDS, OriginalMaps, read_original_npz
 from mriinterp.image.volume import Volume
 from mriinterp.ui.cohort_data import View
+from mriinterp.ui.scans import READING
+from mriinterp.ui.session import current_session, forgotten_with_uploads
+from mriinterp.ui.words import words_of
 
-__all__ = ["FileView", "open_file"]
+__all__ = ["FileView", "open_file", "open_upload"]
 
 
 class FileView(View):
@@ -53,7 +57,28 @@ class FileView(View):
         return self._maps[method, group]
 
 
+@forgotten_with_uploads
 @st.cache_resource(max_entries=2, show_spinner="Reading the averages …")
-def open_file(name: str, digest: str, _path: Path) -> FileView:
-    """Averages of a published file (`digest` is the file's)."""
-    return FileView(read_original_npz(_path, grids=ORIGINAL_GRIDS, name=name), name, digest)
+def _read(file_id: str, name: str, _data: bytes) -> FileView | str:
+    """Averages of an uploaded file, or why it cannot be read: a refused file is not read again at every rerun."""
+    with READING, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "averages.npz"
+        path.write_bytes(_data)
+        try:
+            return open_file(name, file_id, path)
+        except (ValueError, OSError) as error:
+            return words_of(error)
+
+
+def open_upload(file) -> FileView:
+    """Averages of a file that Streamlit's uploader returned; ValueError if it holds none."""
+    current_session().holds_scan = True
+    found = _read(file.file_id, file.name, file.getvalue())
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+def open_file(name: str, key: str, path: Path) -> FileView:
+    """Averages of a published file, under a key of its own."""
+    return FileView(read_original_npz(path, grids=ORIGINAL_GRIDS, name=name), name, key)

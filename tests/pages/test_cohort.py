@@ -13,7 +13,7 @@ from mriinterp.cohort import open_cohort, run_cohort
 from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_original_npz
 from mriinterp.models import load_code
 from mriinterp.study import load_study
-from mriinterp.ui import cohort_files
+from mriinterp.ui import cohort_files, cohort_published
 from mriinterp.ui.cohort_data import StudyView
 from mriinterp.ui.cohort_distances import _figure, _matrices
 from mriinterp.ui.cohort_filters import keep_scans
@@ -296,6 +296,23 @@ def test_a_file_that_is_no_npz_is_told_in_words(page):
     app.file_uploader(key="npz_file").set_value(("x.npz", b"no zip at all", "application/octet-stream")).run()
     assert not app.exception
     assert "expected an npz file" in app.error[0].value
+    assert "x.npz" in app.error[0].value.replace("\\", "")
+
+
+def test_a_refused_npz_is_read_once(page, monkeypatch):
+    read, count = cohort_published.read_original_npz, []
+
+    def counting(path, **options):
+        count.append(path)
+        return read(path, **options)
+
+    monkeypatch.setattr(cohort_published, "read_original_npz", counting)
+    app = page()
+    app.file_uploader(key="npz_file").set_value(("x.npz", b"no zip at all", "application/octet-stream")).run()
+    for _ in range(3):
+        app.run()
+        assert "expected an npz file" in app.error[0].value
+    assert len(count) == 1
 
 
 def test_a_new_study_is_computed_from_the_page(page, tmp_path, finish):
