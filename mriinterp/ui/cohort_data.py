@@ -26,6 +26,7 @@ from mriinterp.ui.jobs import current_job, start_job, watch
 
 __all__ = ["StudyView", "View", "averages_ready", "open_result"]
 
+PLANES_WAIT = "_planes_wait"  # in the session: whether the planes of this run wait for averages
 KEPT = 32  # averages of chosen scans held in memory: 14 MB each at 1.5 mm
 
 
@@ -285,11 +286,19 @@ def _open_result(folder: str, stamp: str) -> CohortResult:
     return open_cohort(folder)
 
 
-def averages_ready(view: View, methods: Sequence[str]) -> bool:
-    """Whether averages are at hand; if not, they are made in the background, and the page tells how far that is."""
+def averages_ready(view: View, methods: Sequence[str], *, below: bool = False) -> bool:
+    """Whether averages are at hand; if not, they are made in the background, and the page tells how far that is.
+
+    `below`: the planes stand above and have asked first; what they need is made, and shown to be made, before.
+    """
     places = view.missing(methods) if isinstance(view, StudyView) else []
+    if not below:
+        st.session_state[PLANES_WAIT] = bool(places)
     if not places:
         return True
+    if below and st.session_state.get(PLANES_WAIT):
+        st.caption("The averages above are made first.")
+        return False
     key = view.key + ",".join(methods)
     before = current_job("cohort_means")
     ended_early = before is not None and before.key == key and before.ended_early

@@ -87,7 +87,7 @@ def _open(key: str) -> None:
 
 def show_distances(name: str, view: View) -> None:
     """Matrices of methods for each group, and group against group for each method."""
-    if not averages_ready(view, view.methods):
+    if not averages_ready(view, view.methods, below=True):
         return
     if not view.all_means():
         st.info("No average remains to compare.", icon=":material/group_off:")

@@ -123,7 +123,7 @@ def _summary(result: CohortResult) -> pd.DataFrame:
 
 def show_files(name: str, view: View, method: str) -> None:
     """Buttons of all files; each is made when it is asked for."""
-    if not averages_ready(view, view.methods):
+    if not averages_ready(view, view.methods, below=True):
         return
     if not view.all_means():
         st.info("No average remains to be saved.", icon=":material/group_off:")
