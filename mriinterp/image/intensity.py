@@ -69,7 +69,7 @@ _measured: WeakKeyDictionary[Volume, Intensities] = WeakKeyDictionary()
 
 
 def measure_intensities(volume: Volume) -> Intensities:
-    """Figures of the intensities of a scan in MNI space; measured once a volume.
+    """Measure the intensities of a scan in MNI space, once a volume.
 
     Brain and air are looked for where the ICBM152 template has them. A scan
     that holds too little of the template's brain is judged by itself: a border
@@ -101,7 +101,7 @@ def _measure(volume: Volume) -> Intensities:
 
 @lru_cache(maxsize=1)
 def _places() -> tuple[np.ndarray, np.ndarray]:
-    """Points inside the template's brain and far outside it, mm, shape (n, 3)."""
+    """Return points inside the template's brain and far outside it, in mm, shape (n, 3)."""
     brain = brain_mask(COARSE).data.astype(bool)
     edge = COARSE.voxel_sizes[0]
     inside = ndimage.distance_transform_edt(brain) * edge >= RIM_MM
@@ -110,7 +110,7 @@ def _places() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_template(volume: Volume) -> tuple[np.ndarray, np.ndarray] | None:
-    """Values at points of brain and air; None if the scan holds too little of the template's brain."""
+    """Return values at points of brain and air; None if the scan holds too little of the template's brain."""
     inside, outside = _places()
     brain, air = _values_at(volume, inside), _values_at(volume, outside)
     if len(brain) < LEAST_COVER * len(inside):
@@ -119,14 +119,14 @@ def _by_template(volume: Volume) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _values_at(volume: Volume, points: np.ndarray) -> np.ndarray:
-    """Values of the voxels nearest to points (n, 3) in mm, of those inside the scan."""
+    """Return the voxels nearest to points (n, 3) in mm, of those inside the scan."""
     voxels = np.round(volume.grid.to_voxel(points)).astype(np.int64)
     inside = ((voxels >= 0) & (voxels < volume.data.shape)).all(axis=1)
     return volume.data[tuple(voxels[inside].T)].astype(np.float64)
 
 
 def _by_border(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values that are not those of a uniform border, and the border's; all values and none without such a border."""
+    """Return the values that are not those of a uniform border, and the border's; all and none without one."""
     faces = [np.take(data, place, axis).ravel() for axis in range(data.ndim) for place in (0, -1)]
     border = np.concatenate(faces).astype(np.float64)
     air = np.median(border)

@@ -1,8 +1,8 @@
-"""Does a network give a scan the same output whatever runs beside it in a batch?
+"""Whether a network treats each scan of a batch by itself.
 
 Scans and occlusion windows may share a batch only then. Batch norm without
-running statistics, or a minimum and maximum over the whole input tensor, are
-examples of the contrary.
+running statistics mixes them, and so does a scaling by the minimum and
+maximum of the whole input tensor.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 _MARK = "_mriinterp_run_alone"
 
-
 # Functions of PyTorch by name, without underscores and variant ("relu" for `F.relu_` and ``aten.relu.default``).
 _LOCAL = frozenset([
     "conv2d", "conv3d", "convolution", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish",
@@ -41,7 +40,7 @@ _ALONG = frozenset(["mean", "sum", "amax", "amin", "cat", "concat", "softmax", "
 
 
 class ScanByScan(TorchFunctionMode):
-    """Watches one forward pass: could scans of a batch influence each other at all?
+    """Watch one forward pass for operations through which scans of a batch could influence each other.
 
     Attributes
     ----------
@@ -65,35 +64,40 @@ class ScanByScan(TorchFunctionMode):
         if name in _LOCAL:
             return True
         if name == "batch_norm":
-            training = kwargs.get("training", args[5] if len(args) > 5 else None)
-            return training is False
+            return _argument(args, kwargs, 5, "training") is False
         if name == "linear":
-            return id(kwargs.get("weight", args[1] if len(args) > 1 else None)) in self._weights
-        if name in _ALONG:
-            axes = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("start_dim"))
-            tensor = args[0][0] if args and isinstance(args[0], (list, tuple)) else args[0] if args else None
+            return id(_argument(args, kwargs, 1, "weight")) in self._weights
+        if name in _ALONG and args:
+            tensor = _first(args[0])
+            axes = _argument(args, kwargs, 1, "dim", "start_dim")
             axes = axes if isinstance(axes, (list, tuple)) else [axes]
-            return (
-                isinstance(tensor, Tensor) and all(isinstance(a, int) and a % tensor.ndim for a in axes) and bool(axes)
-            )
-        if name in ("view", "reshape") and len(args) > 1:
-            first = args[1][0] if isinstance(args[1], (list, tuple)) else args[1]
-            return isinstance(first, int) and first in (1, -1)
+            return bool(axes) and all(isinstance(axis, int) and axis % tensor.ndim for axis in axes)
+        if name in ("view", "reshape"):
+            return _first(_argument(args, kwargs, 1, "shape", "size")) in (1, -1)
         return False
 
 
+def _argument(args: tuple, kwargs: dict, place: int, *names: str) -> object:
+    """Return an argument given by place or by one of its names; None if it was not given."""
+    return args[place] if len(args) > place else next((kwargs[name] for name in names if name in kwargs), None)
+
+
+def _first(values: object) -> object:
+    return values[0] if isinstance(values, (list, tuple)) and values else values
+
+
 def mark_alone(module: nn.Module) -> None:
-    """Note on a module that its scans must run one by one; `mriinterp.incremental.Occluder` keeps to it."""
+    """Mark a module whose scans must run one by one; `mriinterp.incremental.Occluder` keeps to it."""
     setattr(module, _MARK, True)
 
 
 def is_marked_alone(module: nn.Module) -> bool:
-    """Whether `mark_alone` was called for a module."""
+    """Return whether a module was marked by `mark_alone`."""
     return getattr(module, _MARK, False)
 
 
 def reason_to_run_alone(run: Callable[[list[int]], Tensor], alone: Tensor) -> str:
-    """Why two scans must not run together, in words; "" if they may.
+    """Return why two scans must not run together, in words; "" if they may.
 
     Parameters
     ----------
@@ -114,6 +118,8 @@ def reason_to_run_alone(run: Callable[[list[int]], Tensor], alone: Tensor) -> st
         together = run([0, 1])
     except FAILURES as error:
         reason = str(error).strip().partition("\n")[0]
+        if "memory" in reason.lower():
+            return ""  # that says nothing about the network; images so large run one by one anyway
         return f"it cannot run two scans at once ({reason or type(error).__name__})"
     if together.shape != alone.shape:
         return f"it returns an output of shape {tuple(together.shape)} for two scans at once"

@@ -15,6 +15,7 @@ from torch import nn
 from mriinterp.base.files import check_file
 from mriinterp.image.nifti import read_labels, read_volume
 from mriinterp.image.volume import Volume, resample
+from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.model import Model, choose_device
@@ -165,6 +166,8 @@ def _assemble(module: nn.Module, card: ModelCard, device: torch.device, code: st
     for mark in probe.marks:
         digest.update(mark.encode())
     card = replace(card, heads=probe.heads)
+    if probe.alone:
+        mark_alone(module)
     return Model(
         module, card, normalisation, digest.hexdigest(), device, mask, independent=not probe.alone, notes=probe.notes
     )

@@ -41,15 +41,15 @@ class OutputKind:
     to_logits: Callable[[Tensor], Tensor] | None = None
 
     def as_logits(self, outputs: Tensor) -> Tensor:
-        """Outputs (n, classes) as logits up to a constant."""
+        """Return outputs (n, classes) as logits up to a constant."""
         return outputs if self.to_logits is None else self.to_logits(outputs)
 
     def probabilities(self, outputs: Tensor) -> Tensor:
-        """Outputs (n, classes) as probabilities, which sum to 1 over the classes."""
+        """Return outputs (n, classes) as probabilities, which sum to 1 over the classes."""
         return torch.softmax(self.as_logits(outputs), dim=-1)
 
     def check_score(self, score: str) -> None:
-        """ValueError, with the scores there are, for a score that outputs of this kind cannot give."""
+        """Raise ValueError, with the scores there are, for a score that outputs of this kind cannot give."""
         if score and score not in self.scores:
             raise ValueError(
                 f"expected a score of {', '.join(self.scores)} for a network that returns {self.label}, got {score!r}: "
@@ -110,20 +110,20 @@ class OutputView(nn.Module):
         self.training = module.training
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scans (n, C, *spatial) to outputs (n, classes)."""
+        """Map scans (n, C, *spatial) to outputs (n, classes)."""
         chosen = self.module(x)[:, self.outputs]
         return chosen if self.to_logits is None else self.to_logits(chosen)
 
 
 def get_output_kind(name: str) -> OutputKind:
-    """Kind by name; ValueError with the names there are. "", which is not known, counts as logits."""
+    """Return a kind by name; ValueError with the names there are. "", which is not known, counts as logits."""
     if (name or LOGITS) not in OUTPUT_KINDS:
         raise ValueError(f"expected a kind of output, got {name!r}; available: {', '.join(OUTPUT_KINDS)}")
     return OUTPUT_KINDS[name or LOGITS]
 
 
 def detect_output(outputs: Tensor) -> str:
-    """The kind that outputs for different scans have in common, by name.
+    """Return the name of the kind that outputs for different scans have in common.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a network is like, found out by running it on two images when it is loaded."""
+"""What running a network on two images tells when it is loaded: kind of output, batch independence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _known: dict[tuple[str, str, str], Probe] = {}
 
 @dataclass(frozen=True)
 class Probe:
-    """What two images told of a network.
+    """What was found out about a network.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Probe:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What of it changes the numbers of a map, for the digest of the model; empty for the usual network."""
+        """What changes the numbers of a map, for the digest of the model; empty for the usual network."""
         kinds = [f"{head.name}: {head.output}" for head in self.heads if head.output not in ("", LOGITS)]
         return (*kinds, *(["one by one"] if self.alone else []))
 
@@ -89,7 +89,7 @@ def probe_network(
 
 
 def _images(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Two images of noise of different brightness, shape (2, 1, *shape)."""
+    """Return two images of noise of different brightness, shape (2, 1, *shape)."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand((2, 1, *shape), generator=generator)
     noise[1] *= 2
@@ -132,7 +132,7 @@ def _of(head: Head, outputs: Tensor) -> Tensor:
 
 
 def _checked(run: Callable[[Tensor], Tensor], image: Tensor, heads: tuple[Head, ...], name: str) -> Tensor:
-    """Outputs (1, outputs) for an image, if they are what the card says."""
+    """Return the outputs (1, outputs) for an image; ValueError if they are not what the card says."""
     expected = heads[-1].stop
     try:
         output = run(image.clone())
@@ -149,7 +149,7 @@ def _checked(run: Callable[[Tensor], Tensor], image: Tensor, heads: tuple[Head, 
 
 
 def _with_output(head: Head, outputs: Tensor, name: str) -> Head:
-    """A head with its kind of output: the card's, if it says one and it can be; else the one found."""
+    """Return a head with its kind of output: the card's if it says one, else the one found."""
     if head.kind == "scale":
         return head
     if not head.output:
@@ -163,12 +163,12 @@ def _with_output(head: Head, outputs: Tensor, name: str) -> Head:
 
 
 def _comparable(outputs: Tensor, heads: tuple[Head, ...]) -> Tensor:
-    """Outputs in which nothing saturates: logits where the network returns probabilities."""
+    """Return outputs in which nothing saturates: logits where the network returns probabilities."""
     return torch.cat([head.output_kind.as_logits(_of(head, outputs)) for head in heads], dim=1)
 
 
 def _doubts(heads: tuple[Head, ...], outputs: Tensor) -> list[str]:
-    """Heads whose outputs look like another kind than the card says."""
+    """Name the heads whose outputs look like another kind than the card says."""
     doubts = []
     for head in heads:
         seen = detect_output(_of(head, outputs)) if head.kind == "classes" else head.output

@@ -14,7 +14,7 @@ from mriinterp.explain import explain, relevance
 from mriinterp.incremental import BoxGrid, plan
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import load_model
-from mriinterp.models.batch import MIXES, ScanByScan
+from mriinterp.models.batch import MIXES, ScanByScan, is_marked_alone, reason_to_run_alone
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.probe import probe_network
 
@@ -246,3 +246,16 @@ def test_prediction_and_maps_of_networks_that_change_their_input(loaded, scan, h
         assert torch.equal(x, before), name
     ours, theirs = (explain(m, scan, "occlusion", target="yes", size=3, stride=2) for m in (model, twin))
     np.testing.assert_allclose(ours.volume.data, theirs.volume.data, atol=1e-6)
+
+
+def test_too_little_memory_says_nothing_about_a_network():
+    def run(index):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
+
+    assert reason_to_run_alone(run, torch.zeros(2, 2)) == ""
+
+
+def test_the_module_of_a_model_may_be_occluded_as_it_is(loaded, scan):
+    """As the guide has it, without asking the model for a copy."""
+    assert is_marked_alone(loaded(Scaled()).module)
+    assert not is_marked_alone(loaded(small_network()).module)
