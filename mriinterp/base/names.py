@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["LONGEST_NAME", "composed", "near_names", "propose", "shortened"]
+__all__ = ["LONGEST_NAME", "composed", "name_pieces", "near_names", "on_disk", "propose", "shortened"]
 
 LONGEST_NAME = 48
 """Characters of a name inside a file name: with what is written around it, well below the 255 bytes a file name may have."""
@@ -29,6 +31,29 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def on_disk(path: Path) -> Path:
+    """Return a path as the file system spells it: of either Unicode form, whichever is there; else as it is.
+
+    Examples
+    --------
+    >>> on_disk(Path("nowhere/M\u00fcller.nii")).name == "M\u00fcller.nii"
+    True
+    """
+    if str(path).isascii() or os.path.lexists(path):
+        return path
+    made = Path(path.anchor)
+    for part in path.relative_to(path.anchor).parts:
+        following = made / part
+        if not part.isascii() and not os.path.lexists(following):
+            try:
+                names = os.listdir(made)
+            except OSError:
+                return path
+            following = next((made / name for name in names if composed(name) == composed(part)), following)
+        made = following
+    return made
+
+
 def shortened(name: str, longest: int = LONGEST_NAME) -> str:
     """Return a name for use in a file name: as it is, or its beginning and a digest of the whole.
 
@@ -44,8 +69,14 @@ def shortened(name: str, longest: int = LONGEST_NAME) -> str:
     return f"{beginning}x{digest}"
 
 
-def _pieces(name: str) -> tuple[str, ...]:
-    """Words and numbers of a name, without case, separators, leading zeros and the prefixes of BIDS."""
+def name_pieces(name: str) -> tuple[str, ...]:
+    """Return words and numbers of a name, without case, separators, leading zeros and the prefixes of BIDS.
+
+    Examples
+    --------
+    >>> name_pieces("sub-0012_ses-M06")
+    ('12', 'm', '6')
+    """
     found = _PIECES.findall(composed(name).casefold())
     return tuple(p.lstrip("0") or "0" if p.isdigit() else p for p in found if p not in _PREFIXES)
 
@@ -58,10 +89,10 @@ def near_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     >>> near_names("ses-1", ["ses-01", "ses-11"]), near_names("12", ["0012", "sub-12", "0120"])
     (['ses-01'], ['0012', 'sub-12'])
     """
-    pieces = _pieces(name)
+    pieces = name_pieces(name)
     if not pieces:
         return []
-    return [other for other in known if other != name and _pieces(other) == pieces][:most]
+    return [other for other in known if other != name and name_pieces(other) == pieces][:most]
 
 
 def propose(name: str, known: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_json
+from mriinterp.base.tables import csv_text
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.cost import describe_cost
@@ -183,7 +184,7 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     own = scan.source or scan.grid
     if not relevance.volume.grid.matches(own):
         write_volume(to_source(relevance.volume, own), job.out / f"{base}_relevance_scan.nii.gz", space="mni")
-    write_text(job.out / f"{base}_areas.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_text(job.out / f"{base}_areas.csv", csv_text(table))
     more = {"model": job.model.card.name, "simulated_scan": simulated, "atlas": job.atlas.name, "space_check": place}
     sidecar = to_sidecar(relevance, told=told, **more)
     write_text(job.out / f"{base}_relevance.json", json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mriinterp.base.atomic import made_folder, write_text
+from mriinterp.base.tables import write_tsv
 from mriinterp.commands.terminal import ProgressLine, say
 from mriinterp.image.nifti import write_volume
 from mriinterp.simulation.subjects import DEMO, VARIANTS, simulate_subject, subjects_table
@@ -68,6 +69,6 @@ def run(args: argparse.Namespace) -> int:
             progress(done, len(jobs))
     progress.close()
     participants = table.rename(columns={"id": "participant_id"})
-    write_text(out / "participants.tsv", participants.to_csv(sep="\t", index=False, lineterminator="\n"))
+    write_tsv(participants, out / "participants.tsv")
     say(f"wrote {len(table)} simulated scans to {out}")
     return 0

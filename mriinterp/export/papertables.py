@@ -13,6 +13,7 @@ import pandas as pd
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.atomic import write_text
+from mriinterp.base.tables import csv_text
 from mriinterp.compare import distance_matrix, get_metric, paired_values
 from mriinterp.export.latex import latex_table
 from mriinterp.figures.colours import shown
@@ -125,6 +126,6 @@ def write_table(
     """Write ``name.csv`` (the numbers) and ``name.tex`` (as printed); each whole or not at all."""
     folder = Path(folder)
     csv, tex = folder / f"{name}.csv", folder / f"{name}.tex"
-    write_text(csv, values.to_csv(index=False, lineterminator="\n"))
+    write_text(csv, csv_text(values))
     write_text(tex, latex_table(printed, caption, f"tab:{name}"))
     return [csv, tex]

@@ -11,6 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from mriinterp.areas.atlas import Atlas
+from mriinterp.base.names import propose
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model
@@ -87,7 +88,8 @@ class Study(ABC):
     def _check(self, subject: str) -> None:
         if subject not in self.subjects.index:
             some = ", ".join(map(str, self.subjects.index[:5]))
-            raise KeyError(f"expected a subject of study {self.name!r}, got {subject!r}; available: {some}, …")
+            hint = propose(subject, map(str, self.subjects.index))
+            raise KeyError(f"expected a subject of study {self.name!r}, got {subject!r}{hint}; available: {some}, …")
 
     def stamp(self) -> str:
         """Return a text that changes when what the study is made of does: table, network, atlas; not its scans."""

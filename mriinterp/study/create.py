@@ -29,12 +29,15 @@ REFERENCE_NAMES = (
     "healthycontrol",
     "normal",
     "cognitivelynormal",
+    "nondemented",
+    "0",  # of the Clinical Dementia Rating
     "con",
     "td",
 )
 POSITIVE_NAMES = (
     "ad",
     "dementia",
+    "demented",
     "alzheimer",
     "alzheimersdisease",
     "patient",

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import pandas as pd
+
+from mriinterp.base.names import near_names
 from mriinterp.base.progress import Cancel
 from mriinterp.subjects.images import walk_images
+from mriinterp.subjects.near import report_near
 from mriinterp.subjects.report import Report
+from mriinterp.subjects.table import FIELDS
 
-__all__ = ["BidsImage", "bids_images", "bids_label", "bids_table"]
+__all__ = ["BidsImage", "best_of_session", "bids_images", "bids_label", "bids_rows", "bids_table"]
 
 _NAME = re.compile(
     r"^(?:[a-z]{1,5}\d?)?(?P<sub>sub-[A-Za-z0-9]+)(?P<entities>(?:_[a-z]+-[A-Za-z0-9]+)*)_T1w(?:\.nii|\.nii\.gz|\.mgz)$"
@@ -93,3 +99,55 @@ def bids_images(
     if equal:
         report.add("warning", f"Several equally good images ({len(equal)}); the first by name is taken", equal)
     return dict(chosen)
+
+
+def best_of_session(paths: Iterable[Path]) -> Path | None:
+    """Return the one T1-weighted image to take of a session's images, by their names; None if they do not say."""
+    images = [image for image in (_parse(p.parent, PurePosixPath(p.name)) for p in paths) if image is not None]
+    if not images or len({(i.subject, i.session) for i in images}) > 1:
+        return None
+    images.sort(key=_rank)
+    return None if len(images) > 1 and _rank(images[0]) == _rank(images[1]) else images[0].path
+
+
+def bids_rows(
+    text: pd.DataFrame, found: Mapping[str, list[BidsImage]], report: Report
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return one row a scan, and the path of each, from one row a participant.
+
+    Parameters
+    ----------
+    text : DataFrame
+        Fields of the participants.
+    found : mapping of participant to list of BidsImage
+        As `bids_images` returns it.
+
+    Returns
+    -------
+    rows : DataFrame
+        Fields of every scan, and ``row``, the index of its participant in `text`.
+    paths : list of str
+        "" for a participant without an image.
+    """
+    text = text.assign(subject=text["subject"].map(bids_label))
+    extra = sorted(set(found) - set(text["subject"]))
+    if extra:
+        report.add("warning", f"Participants with images but no row in the table ({len(extra)})", extra)
+    rows, paths, near = [], [], {}
+    for row, subject in text["subject"].items():
+        every = found.get(subject, [])
+        wanted = text.at[row, "visit"].removeprefix("ses-")
+        images = [i for i in every if i.session == wanted] if wanted else every
+        if not every:
+            near[subject] = near_names(subject, found)
+        elif not images:
+            near[f"{subject}_ses-{wanted}"] = [f"ses-{s}" for s in near_names(wanted, [i.session for i in every])]
+        for image in images or [None]:
+            session = image.session if image else wanted
+            visit = session or text.at[row, "visit"]
+            rows.append(
+                {**text.loc[row], "id": f"{subject}_ses-{session}" if session else subject, "visit": visit, "row": row}
+            )
+            paths.append(str(image.path) if image else "")
+    report_near({name: others for name, others in near.items() if others}, report)
+    return pd.DataFrame(rows, columns=[*FIELDS, "row"]), paths

@@ -51,6 +51,7 @@ def parse_sexes(texts: Iterable[object]) -> list[str]:
 
 _MONTH = re.compile(r"(?:^|[^a-z])(?:m|mo|month|months)[ _-]?0*(\d{1,3})(?!\d)", re.IGNORECASE)
 _YEAR = re.compile(r"(?:^|[^a-z])(?:y|year)[ _-]?0*(\d{1,2})(?!\d)", re.IGNORECASE)
+_DAY = re.compile(r"^(?:d|day ?)0*(\d{1,5})$", re.IGNORECASE)
 _FIRST = re.compile(r"screening|baseline|^(?:bl|sc|scmri)$", re.IGNORECASE)
 
 
@@ -59,14 +60,16 @@ def parse_month(text: object) -> float:
 
     Examples
     --------
-    >>> [parse_month(t) for t in ("bl", "Screening", "m12", "ADNI1/GO Month 24", "ADNI2 Year 2 Visit", "7")]
-    [0.0, 0.0, 12.0, 24.0, 24.0, nan]
+    >>> [parse_month(t) for t in ("bl", "Screening", "m12", "ADNI1/GO Month 24", "ADNI2 Year 2 Visit", "d0000", "7")]
+    [0.0, 0.0, 12.0, 24.0, 24.0, 0.0, nan]
     """
     text = str(text).strip()
     if match := _MONTH.search(text):
         return float(match[1])
     if match := _YEAR.search(text):
         return 12 * float(match[1])
+    if match := _DAY.match(text):
+        return float(match[1]) * 12 / 365.25
     return 0.0 if _FIRST.search(text) else float("nan")
 
 

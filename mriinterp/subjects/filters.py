@@ -8,6 +8,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.names import composed, propose
 from mriinterp.subjects.report import Report
 
 __all__ = ["drop_corrupt", "drop_duplicates", "drop_empty", "drop_missing", "keep_groups", "keep_mri"]
@@ -54,7 +55,8 @@ def drop_corrupt(frame: pd.DataFrame, corrupt: Iterable[str] | Mapping[str, str]
 
     A mapping gives what each entry is called in the report.
     """
-    called = corrupt if isinstance(corrupt, Mapping) else {str(c).strip(): str(c).strip() for c in corrupt}
+    called = corrupt if isinstance(corrupt, Mapping) else {str(c): str(c) for c in corrupt}
+    called = {composed(entry).strip(): name for entry, name in called.items()}
     listed = set(called) - {""}
     if not listed:
         return frame
@@ -65,11 +67,13 @@ def drop_corrupt(frame: pd.DataFrame, corrupt: Iterable[str] | Mapping[str, str]
             "subject": frame["subject"],
             "visit": frame["subject"] + "/" + visit,
             "bare visit": frame["subject"] + "/" + visit.str.replace(" ", ""),
-            "file": [PurePath(p).name for p in frame["path"]],
+            "file": [composed(PurePath(p).name) for p in frame["path"]],
         }
     )
-    found = set(keys.to_numpy().ravel())
-    unused = [name for entry, name in called.items() if entry and entry not in found]
+    known = dict.fromkeys(keys.to_numpy().ravel())
+    names = [key for key in known if not key.endswith("/")]
+    absent = [entry for entry in called if entry and entry not in known]
+    unused = [f"{called[entry]}{propose(entry, names)}" for entry in absent]
     if unused:
         report.add(
             "warning",
@@ -98,11 +102,11 @@ def keep_groups(
     several groups are named.
     """
     if isinstance(groups, Mapping):
-        names = {str(label): name for name, labels in groups.items() for label in labels}
+        names = {composed(str(label)): name for name, labels in groups.items() for label in labels}
         wanted = list(groups)
     elif groups is not None:
         wanted = [groups] if isinstance(groups, str) else list(groups)
-        names = {str(name): name for name in wanted}
+        names = {composed(str(name)): name for name in wanted}
     else:
         names = {name: name for name in frame["group"].unique() if name}
         wanted = []
@@ -117,7 +121,8 @@ def keep_groups(
     frame = frame[known].assign(group=frame["group"][known].map(names))
     for name in wanted:
         if name not in set(frame["group"]):
-            report.add("error", f"No scan is left of group {name}; the table has {_counts(all_groups) or 'none'}")
+            hint = propose(str(name), dict.fromkeys(all_groups))
+            report.add("error", f"No scan is left of group {name}; the table has {_counts(all_groups) or 'none'}{hint}")
     several = frame.groupby("subject")["group"].nunique()
     several = several[several > 1].index
     if len(several):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from mriinterp.base.names import composed, on_disk
 from mriinterp.base.progress import Cancel, check_cancel
 
 __all__ = ["IMAGE_ENDINGS", "RESULTS_MARK", "choose_image", "find_images", "resolve_path", "walk_images"]
@@ -16,7 +17,8 @@ __all__ = ["IMAGE_ENDINGS", "RESULTS_MARK", "choose_image", "find_images", "reso
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".mgz")
 RESULTS_MARK = ".mriinterp-results"
 """A file that marks a folder of results: no scan is looked for in it or below."""
-_WORD = re.compile(r"[A-Za-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")
+_OTHER_NUMBER = re.compile(r"(?<![^\W_])(?:run|ses|echo|acq|rec|task|inv|flip|part|chunk|desc|space|res|dir|ce|mod)-$")
 _PREFIXED_ID = re.compile(r"^[a-z]{1,5}[0-9]?(I[0-9]+)$")  # mwp1I45117: SPM and CAT12 put letters before the name
 _WINDOWS = re.compile(r"^[A-Za-z]:[\\/]|^\\\\")
 
@@ -60,7 +62,7 @@ def walk_images(
             if name.startswith(".") or not name.lower().endswith(IMAGE_ENDINGS):
                 continue
             path = below / name
-            if pattern is None or fnmatchcase(str(path) if "/" in pattern else name, pattern):
+            if pattern is None or fnmatchcase(composed(str(path) if "/" in pattern else name), composed(pattern)):
                 yield path
 
 
@@ -69,9 +71,9 @@ def find_images(
 ) -> dict[str, list[Path]]:
     """Images whose path below a folder holds an id as a whole word.
 
-    ``I4511`` is not in ``…_I45117.nii``; letters that SPM or CAT12 put before an
+    ``I4511`` is not in ``…_I45117.nii``, nor ``1`` in ``run-1``; letters that SPM or CAT12 put before an
     id of the form I45117 do not hide it. The folder is walked once,
-    whatever the number of ids.
+    whatever the number of ids. Either Unicode form of an id is found.
 
     Returns
     -------
@@ -80,22 +82,29 @@ def find_images(
     """
     by_word: dict[str, list[tuple[str, re.Pattern]]] = defaultdict(list)
     for name in dict.fromkeys(map(str, ids)):
-        if word := _WORD.search(name):
-            whole = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])")
+        if word := _WORD.search(composed(name)):
+            whole = re.compile(rf"(?<![^\W_]){re.escape(composed(name))}(?![^\W_])")
             by_word[word[0]].append((name, whole))
     found: dict[str, list[Path]] = defaultdict(list)
     root = Path(folder)
     for path in walk_images(root, pattern, cancel):
-        text = str(path)
+        text = composed(str(path))
         hits = []
         for word in set(_WORD.findall(text)):
-            hits += [name for name, whole in by_word.get(word, ()) if whole.search(text)]
+            hits += [
+                name for name, whole in by_word.get(word, ()) if any(_is_own(text, m) for m in whole.finditer(text))
+            ]
             if prefixed := _PREFIXED_ID.match(word):
                 hits += [name for name, _ in by_word.get(prefixed[1], ()) if name == prefixed[1]]
         if hits and (root / path).is_file():  # a link to absent content is no image
             for name in dict.fromkeys(hits):
                 found[name].append(root / path)
     return dict(found)
+
+
+def _is_own(text: str, match: re.Match) -> bool:
+    """Whether a number in a path can be an id: that of ``run-1`` or ``ses-1`` is not."""
+    return not (match[0].isdigit() and _OTHER_NUMBER.search(text, 0, match.start()))
 
 
 def choose_image(paths: list[Path]) -> Path | None:
@@ -148,15 +157,19 @@ def resolve_path(
     for prefix in sorted(prefixes or {}, key=len, reverse=True):
         rest = _below(path, prefix)
         if rest is not None:
-            mapped = Path(prefixes[prefix]) / rest
-            return mapped if mapped.is_file() else None
+            return _file(Path(prefixes[prefix]) / rest)
     absolute = path.startswith("/") or bool(re.match(r"^[A-Za-z]:/", path))
-    if absolute and Path(path).is_file():
-        return Path(path)
+    if absolute and (found := _file(Path(path))):
+        return found
     parts = [p for p in re.sub(r"^[A-Za-z]:", "", path).split("/") if p not in ("", ".")]
     for folder in map(Path, folders):
         for start in range(len(parts) if absolute else 1):
-            candidate = folder.joinpath(*parts[start:])
-            if candidate.is_file():
-                return candidate
+            if found := _file(folder.joinpath(*parts[start:])):
+                return found
     return None
+
+
+def _file(path: Path) -> Path | None:
+    """A path as its file is spelled on disk; None if there is no file."""
+    path = on_disk(path)
+    return path if path.is_file() else None

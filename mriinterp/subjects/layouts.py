@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mriinterp.subjects.oasis import OASIS_SESSION, oasis_words
 from mriinterp.subjects.table import ALIASES, plain_name
 
 __all__ = ["LAYOUTS", "Layout", "detect_layout", "original_path"]
@@ -41,6 +43,12 @@ class Layout:
         From an id to the words to look for in the paths of images, best first.
     template : callable, optional
         From a row of fields to the relative path of its image.
+    person : re.Pattern, optional
+        Finds the groups ``subject`` and ``visit`` in an id, for tables that do not name them.
+    ids_name_images : bool
+        An id is that of one image of an archive: no second visit can have it.
+    clinical : bool
+        Rows are visits to a clinic, on other days than scans: see `mriinterp.subjects.oasis`.
     """
 
     name: str
@@ -51,6 +59,9 @@ class Layout:
     day_first: bool | None = None
     words: Callable[[str], list[str]] = lambda name: [name]
     template: Callable[[Mapping[str, str]], str] | None = None
+    person: re.Pattern | None = None
+    ids_name_images: bool = False
+    clinical: bool = False
 
     def choose(self, found: Iterable[str], chosen: Mapping[str, str] | None) -> dict[str, str]:
         """The user's columns, and where they are silent those of this kind."""
@@ -63,6 +74,9 @@ def _loni_words(name: str) -> list[str]:
     """A bare 45117 may be written I45117 in paths; I45117 is never a bare number there."""
     return [f"I{name}", name] if name.isdigit() else [name]
 
+
+_GROUPS = ("group", "dx", "diagnosis", "class")  # named by the user beside the archive's own columns
+_OASIS3_GROUPS = ("dx1", "cdr", "cdrtot")
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
@@ -82,6 +96,7 @@ LAYOUTS: dict[str, Layout] = {
             day_first=False,
             words=lambda name: list(reversed(_loni_words(name))),
             template=original_path,
+            ids_name_images=True,
         ),
         Layout(
             "loni",
@@ -95,6 +110,7 @@ LAYOUTS: dict[str, Layout] = {
             required=("id", "subject", "group"),
             day_first=False,
             words=_loni_words,
+            ids_name_images=True,
         ),
         Layout(
             "adnimerge",
@@ -104,6 +120,57 @@ LAYOUTS: dict[str, Layout] = {
             columns={"id": ("imageuid",), "visit": ("viscode",), "date": ("examdate",)},
             day_first=False,
             words=_loni_words,
+            ids_name_images=True,
+        ),
+        Layout(
+            "oasis1",
+            "OASIS-1 cross-sectional table",
+            marks=(("id",), ("m/f",), ("cdr",), ("etiv", "nwbv", "mmse")),
+            required=("id",),
+            columns={"id": ("id",), "group": (*_GROUPS, "cdr")},
+            words=oasis_words,
+            person=OASIS_SESSION,
+        ),
+        Layout(
+            "oasis2",
+            "OASIS-2 longitudinal table",
+            marks=(("mriid",), ("subjectid", "subject"), ("m/f", "sex", "gender")),
+            required=("id", "subject"),
+            columns={"id": ("mriid",), "group": (*_GROUPS, "cdr")},
+            words=oasis_words,
+            person=OASIS_SESSION,
+        ),
+        Layout(
+            "oasis3",
+            "OASIS-3 table of MR sessions",
+            marks=(("mrid", "mrsession"), ("subject", "oasisid", "subjectid")),
+            required=("id", "subject"),
+            columns={"id": ("mrid", "mrsession"), "group": (*_GROUPS, *_OASIS3_GROUPS)},
+            words=oasis_words,
+            person=OASIS_SESSION,
+        ),
+        Layout(
+            "xnat",
+            "list of MR sessions of an XNAT archive (OASIS-3)",
+            marks=(("label",), ("subject",), ("scanner",), ("scans",)),
+            required=("id", "subject"),
+            columns={"id": ("label",), "group": (*_GROUPS, *_OASIS3_GROUPS)},
+            words=oasis_words,
+            person=OASIS_SESSION,
+        ),
+        Layout(
+            "oasis3clinical",
+            "OASIS-3 table of clinical visits",
+            marks=(("oasissessionlabel", "adrcadrcclinicaldataid"), ("oasisid", "subject")),
+            required=("id", "subject"),
+            columns={
+                "id": ("oasissessionlabel", "adrcadrcclinicaldataid"),
+                "subject": ("oasisid", "subject"),
+                "group": (*_GROUPS, *_OASIS3_GROUPS),
+                "age": ("ageatvisit", "age", "ageatentry"),
+            },
+            person=OASIS_SESSION,
+            clinical=True,
         ),
         Layout("bids", "BIDS participants", marks=(("participantid",),), required=("subject",)),
         Layout("plain", "plain table", marks=(), required=()),

@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from mriinterp.base.progress import Cancel
+from mriinterp.subjects.bids import best_of_session
 from mriinterp.subjects.images import choose_image, find_images, resolve_path
 from mriinterp.subjects.layouts import Layout
+from mriinterp.subjects.near import near_images, near_paths, report_near
 from mriinterp.subjects.report import Report
 
 __all__ = ["Search", "find_paths"]
@@ -35,17 +37,22 @@ def _find_by_id(frame: pd.DataFrame, layout: Layout, search: Search, report: Rep
     words = {row: layout.words(frame.at[row, "id"]) for row in rows if frame.at[row, "id"]}
     every = [w for several in words.values() for w in several]
     found = find_images(images, every, search.pattern, search.cancel) if every else {}
-    unclear = []
+    unclear, chosen = [], []
     for row, several in words.items():
         paths = next((found[w] for w in several if w in found), [])
         if layout.template is not None:  # bare numbers: the patient must be in the path too
             paths = [p for p in paths if frame.at[row, "subject"] in p.relative_to(images).as_posix()]
         image = choose_image(paths)
+        if image is None and (best := best_of_session(paths)):
+            image = best
+            chosen.append(f"{frame.at[row, 'id']} ({best.relative_to(images).as_posix()})")
         if image is not None:
             frame.at[row, "path"] = str(image)
         elif paths:
             names = ", ".join(p.relative_to(images).as_posix() for p in paths[:3])
             unclear.append(f"{frame.at[row, 'id']} ({names}{', …' if len(paths) > 3 else ''})")
+    if chosen:
+        report.add("info", f"Several images ({len(chosen)}); the T1-weighted one is taken, MNI space first", chosen)
     if unclear:
         report.add(
             "warning",
@@ -53,6 +60,29 @@ def _find_by_id(frame: pd.DataFrame, layout: Layout, search: Search, report: Rep
             "such as 'mwp1*.nii'",
             unclear,
         )
+
+
+def _propose(
+    frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: Search, folders: list[Path], report: Report
+) -> None:
+    """Report images that have nearly the name of a scan that was not found."""
+    missing = frame.index[(frame["path"] == "") & (frame["id"] != "")]
+    if not len(missing):
+        return
+    taken = set(frame["path"])
+    words = {row: dict.fromkeys([frame.at[row, "id"], *layout.words(frame.at[row, "id"])]) for row in missing}
+    by_word: dict[str, list[str]] = {}
+    if search.images is not None and search.images.is_dir():
+        every = [word for several in words.values() for word in several]
+        by_word = near_images(search.images, every, search.pattern, search.cancel)
+        by_word = {w: [p for p in paths if str(search.images / p) not in taken] for w, paths in by_word.items()}
+    near = {}
+    for row, several in words.items():
+        found = [path for word in several for path in by_word.get(word, ())]
+        found += near_paths(text.at[row, "path"], folders) if text.at[row, "path"] else []
+        if found:
+            near[frame.at[row, "id"]] = dict.fromkeys(found)
+    report_near(near, report)
 
 
 def find_paths(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: Search, report: Report) -> None:
@@ -71,6 +101,7 @@ def find_paths(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: 
         _find_by_id(frame, layout, search, report)
     elif len(frame) and (frame["path"] == "").all():
         report.add("error", "No scan can be found: the table has no usable path and no folder of images is named")
+    _propose(frame, text, layout, search, folders, report)
     lost = frame.index[(frame["path"] == "") & text["path"].str.match(r"^[A-Za-z]:[\\/]|^\\\\")]
     if len(lost):
         start = re.match(r"^(.*[\\/])[^\\/]*$", text.at[lost[0], "path"])

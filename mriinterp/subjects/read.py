@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from mriinterp.base.progress import Cancel
-from mriinterp.subjects.bids import bids_images, bids_label, bids_table
+from mriinterp.base.tables import show_names
+from mriinterp.subjects.bids import bids_images, bids_rows, bids_table
 from mriinterp.subjects.fields import parse_age, parse_dates, parse_month, parse_sexes
 from mriinterp.subjects.filters import (
     drop_corrupt,
@@ -21,11 +22,13 @@ from mriinterp.subjects.filters import (
     keep_groups,
     keep_mri,
 )
+from mriinterp.subjects.identify import fill_names
 from mriinterp.subjects.layouts import LAYOUTS, Layout, detect_layout
 from mriinterp.subjects.locate import Search, find_paths
+from mriinterp.subjects.oasis import pair_visits
 from mriinterp.subjects.report import Report
 from mriinterp.subjects.split import check_split
-from mriinterp.subjects.table import FIELDS, match_columns, read_table
+from mriinterp.subjects.table import FIELDS, match_columns, plain_name, read_table
 
 __all__ = ["COLUMNS", "read_subjects"]
 
@@ -34,33 +37,6 @@ COLUMNS = (
 )  # fmt: skip
 
 logger = logging.getLogger(__name__)
-
-
-def _integer_text(text: str) -> str:
-    """``45117.0``, a spreadsheet's work, is 45117."""
-    return re.sub(r"^(I?\d+)\.0+$", r"\1", text)
-
-
-def _fill_names(text: pd.DataFrame, columns: Mapping[str, str], report: Report) -> None:
-    """Complete id and subject from each other, visit and file name, in place."""
-    text["id"] = text["id"].map(_integer_text)
-    if "subject" not in columns:
-        text["subject"] = text["id"]
-        report.add(
-            "warning",
-            "The table names no subject: every scan counts as a person of its own, "
-            "so a split cannot keep the scans of one person together",
-        )
-    if "id" in columns:
-        return
-    stems = (
-        text["path"].str.replace("\\", "/").str.split("/").str[-1].str.replace(r"\.(nii|nii\.gz|mgz)$", "", regex=True)
-    )
-    visits = (text["subject"] + "_" + text["visit"].str.replace(r"\W+", "", regex=True)).str.rstrip("_")
-    options = [text["subject"], visits, stems]
-    text["id"] = next((names for names in options if (names != "").all() and names.is_unique), visits)
-    if "subject" not in columns:
-        text["subject"] = text["id"]
 
 
 def _dates(frame: pd.DataFrame, layout: Layout, report: Report) -> None:
@@ -101,27 +77,6 @@ def _frame(text: pd.DataFrame, layout: Layout, report: Report) -> pd.DataFrame:
     return frame
 
 
-def _bids_rows(text: pd.DataFrame, found: dict, report: Report) -> tuple[pd.DataFrame, list[str]]:
-    """One row a scan, and the path of each, from one row a participant."""
-    text = text.assign(subject=text["subject"].map(bids_label))
-    extra = sorted(set(found) - set(text["subject"]))
-    if extra:
-        report.add("warning", f"Participants with images but no row in the table ({len(extra)})", extra)
-    rows, paths = [], []
-    for row, subject in text["subject"].items():
-        images = found.get(subject, [])
-        wanted = text.at[row, "visit"].removeprefix("ses-")
-        images = [i for i in images if i.session == wanted] if wanted else images
-        for image in images or [None]:
-            session = image.session if image else wanted
-            visit = session or text.at[row, "visit"]
-            rows.append(
-                {**text.loc[row], "id": f"{subject}_ses-{session}" if session else subject, "visit": visit, "row": row}
-            )
-            paths.append(str(image.path) if image else "")
-    return pd.DataFrame(rows, columns=[*FIELDS, "row"]), paths
-
-
 def read_subjects(
     table: str | Path,
     images: str | Path | None = None,
@@ -143,8 +98,9 @@ def read_subjects(
         CSV or TSV; for BIDS also the folder that holds participants.tsv.
     images : path, optional
         Folder below which scans lie; BIDS: the folder of the table if not given.
-    kind : {"auto", "loni", "original", "adnimerge", "bids", "plain"}
-        Auto knows them by their columns.
+    kind : str
+        A key of `mriinterp.subjects.LAYOUTS` ("loni", "adnimerge", "oasis2", "bids", "plain" …); "auto" knows
+        tables by their columns.
     columns : mapping of field to column, optional
         Where the fields id, subject, group, sex, age, visit, date, path, split stand, if
         not under a usual name; "" says that the table does not have it.
@@ -182,11 +138,12 @@ def read_subjects(
     report, images = Report(), None if images is None else Path(images)
     opened, root = _open(Path(table), kind, columns, report)
     search = Search(images or root, opened.path.parent, prefixes, pattern, cancel)
-    frame, raw = (_bids_scans if opened.layout.name == "bids" else _table_scans)(opened, search, report)
+    read = _bids_scans if opened.layout.name == "bids" else _clinical_scans if opened.layout.clinical else _table_scans
+    frame, raw = read(opened, search, report)
     extra = raw[[c for c in raw.columns if c not in opened.columns.values() and c not in COLUMNS]]
     frame = pd.concat([frame[list(COLUMNS)], extra], axis=1)
     if "group" not in opened.columns:
-        report.add("warning", f"The table names no group; its columns are {', '.join(raw.columns)}")
+        report.add("warning", f"The table names no group; its columns are {show_names(raw.columns)}")
         groups = {"": [""]} if groups is None else groups
     frame = _filtered(frame, groups, corrupt, keep_missing, report)
     _conclude(frame, opened.what, report)
@@ -226,6 +183,11 @@ def _open(path: Path, kind: str, columns: Mapping[str, str] | None, report: Repo
     found = match_columns(raw.columns, layout.choose(raw.columns, columns), layout.required, what)
     if not {"id", "subject", "path"} & set(found):
         match_columns(raw.columns, columns, ["id"], what)  # raises, naming what there is
+    report.add("info", f"Columns of the {what}", [f"{field}: {column}" for field, column in found.items()])
+    for column in found.values():
+        others = [c for c in raw.columns if re.fullmatch(re.escape(column) + r"\.\d+", c)]
+        if any((raw[c] != raw[column]).any() for c in others):
+            report.add("warning", f"The {what} has several columns {column}; the first is taken")
     if layout.name == "loni":
         raw = keep_mri(raw, found, report)
     return _Opened(path, raw, layout, found), root
@@ -234,7 +196,24 @@ def _open(path: Path, kind: str, columns: Mapping[str, str] | None, report: Repo
 def _bids_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row a scan of a BIDS data set, and the table's row for each."""
     images = bids_images(search.images or opened.path.parent, report, search.pattern, search.cancel)
-    text, paths = _bids_rows(opened.text(), images, report)
+    text, paths = bids_rows(opened.text(), images, report)
+    frame = _frame(text, opened.layout, report)
+    frame["path"] = paths
+    return frame, opened.raw.loc[text["row"]].set_axis(text.index)
+
+
+def _clinical_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row a scan of people who were seen on other days, and the table's row for each."""
+    text = opened.text()
+    fill_names(text, opened.columns, opened.layout, report)
+    if search.images is None:
+        raise ValueError(
+            f"expected a folder of images beside the {opened.what}, got none: scans are paired with clinical visits by "
+            "the days in their names"
+        )
+    entry = next((c for c in opened.raw.columns if plain_name(c) == "ageatentry"), None)
+    age_at_entry = opened.raw[entry] if entry else pd.Series("", index=text.index)
+    text, paths = pair_visits(text, age_at_entry, search.images, search.pattern, report, search.cancel)
     frame = _frame(text, opened.layout, report)
     frame["path"] = paths
     return frame, opened.raw.loc[text["row"]].set_axis(text.index)
@@ -243,7 +222,7 @@ def _bids_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.Dat
 def _table_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row a scan, as the table has them, with their files; and the table."""
     text = opened.text()
-    _fill_names(text, opened.columns, report)
+    fill_names(text, opened.columns, opened.layout, report)
     frame = _frame(text, opened.layout, report)
     find_paths(frame, text, opened.layout, search, report)
     return frame, opened.raw

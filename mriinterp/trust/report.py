@@ -10,6 +10,7 @@ import pandas as pd
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.markdown import escape_markdown
+from mriinterp.base.tables import csv_text
 from mriinterp.export.report import Report
 from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import quantity_dots, trust_heatmap
@@ -181,12 +182,12 @@ def write_report(folder: Path | str) -> list[Path]:
         raise ValueError(f"expected results in {folder}, got none yet")
     table = summary(folder)
     words = findings(table)
-    write_text(folder / "trust_results.csv", results.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(folder / "trust_results.csv", csv_text(results, digits=6))
     write_text(folder / "details.json", pack_details(folder))
     agreement = load_agreement(folder)
     if not agreement.empty:
         write_text(folder / "agreement.json", pack_agreement(agreement))
-    write_text(folder / "trust_summary.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(folder / "trust_summary.csv", csv_text(table, digits=6))
     settings = settings_words(settings_table(results))
     failed = _failed(folder, results)
     header = _header(plan, results, failed)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mriinterp.base.arrays import load_npy
 from mriinterp.base.files import read_json
+from mriinterp.base.tables import read_csv
 from mriinterp.stats import mean_interval
 from mriinterp.trust.registry import Quantity, get_measure, measure_names
 from mriinterp.trust.units import COHORT, SETTINGS, unit_path
@@ -93,7 +94,7 @@ def load_results(folder: Path | str) -> pd.DataFrame:
             for quantity, value in result.get("values", {}).items():
                 rows.append((measure, quantity, entry["method"], entry["subject"], np.nan if value is None else value))
     if not rows and table.is_file():
-        return pd.read_csv(table, dtype={"subject": str})[COLUMNS]
+        return read_csv(table, ["measure", "quantity", "method", "subject"])[COLUMNS]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.tables import csv_text, read_csv
 from mriinterp.models import Model
 from mriinterp.stats import mean_interval
 from mriinterp.study import DemoStudy, Study
@@ -33,7 +34,7 @@ def trap_path(folder: Path | str, name: str) -> Path:
 def load_traps(folder: Path | str) -> dict[str, pd.DataFrame]:
     """The tables of `trap_table` that a folder has, by trap."""
     paths = {name: trap_path(folder, name) for name in TRAPS}
-    return {name: pd.read_csv(path, dtype={"subject": str}) for name, path in paths.items() if path.is_file()}
+    return {name: read_csv(path, ["subject"]) for name, path in paths.items() if path.is_file()}
 
 
 def measure_trap(
@@ -55,7 +56,7 @@ def measure_trap(
     patients = plain.subjects.index[plain.subjects["group"] == plain.positive][: subjects or SUBJECTS].tolist()
     pairs = [(TRAPPED, study, model), (HONEST, plain, plain.model("cpu"))]
     table = trap_table(name, pairs, explainers, patients, progress=progress, cancel=cancel)
-    write_text(trap_path(folder, name), table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(trap_path(folder, name), csv_text(table, digits=6))
     return table
 
 

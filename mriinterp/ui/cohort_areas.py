@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.areas.table import area_table, top_areas
+from mriinterp.base.tables import csv_text
 from mriinterp.cohort.sample import COVARIATES, draw_sample
 from mriinterp.cohort.statistics import GroupComparison, compare_areas, describe_shares
 from mriinterp.export.comparison import SHARES, area_words, sample_words, total_words
@@ -230,7 +231,7 @@ def _table(comparison: GroupComparison) -> None:
     st.dataframe(rows, column_config={**COLUMNS, **means}, column_order=list(COLUMNS), hide_index=True, height=330)
     st.download_button(
         "Statistics (CSV)",
-        lambda: table.to_csv(index=False),
+        lambda: csv_text(table),
         "cohort_areas_statistics.csv",
         key="get_statistics",
         on_click="ignore",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from mriinterp.base.tables import csv_text
 from mriinterp.cohort import CohortResult
 from mriinterp.cohort.layout import group_labels, method_label
 from mriinterp.cohort.statistics import compare_areas, describe_shares
@@ -80,7 +81,7 @@ def _table(name: str, view: View, which: int, latex: bool) -> str:
         table = table_2(means)
         printed, caption = table_2_print(table), CAPTION_2
     if not latex:
-        return table.to_csv(index=False)
+        return csv_text(table)
     return latex_table(printed, " ".join([caption, *_remarks(view)]), f"tab:table{which}")
 
 
@@ -145,7 +146,7 @@ def show_files(name: str, view: View, method: str) -> None:
         if isinstance(view, StudyView):
             offer(
                 "Areas (CSV)",
-                lambda: area_values(view, method).to_csv(),
+                lambda: csv_text(area_values(view, method), index=True),
                 f"areas_{method}.csv",
                 f"Share of the relevance of each scan’s map of {view.label(method)}: scans × areas",
             )
@@ -182,4 +183,4 @@ def show_files(name: str, view: View, method: str) -> None:
 def _subjects(view: StudyView) -> str:
     table = view.result.subjects
     chosen = table.index if view.chosen is None else list(view.chosen)
-    return table.loc[chosen].to_csv(index=False)
+    return csv_text(table.loc[chosen])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mriinterp.base.tables import csv_text
 from mriinterp.explain import RelevanceMap
 from mriinterp.export.animation import write_gif, write_mp4
 from mriinterp.export.scan_report import scan_report
@@ -60,7 +61,7 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *
         offer("Description (JSON)", lambda: json.dumps(sidecar, indent=2, ensure_ascii=False), "relevance.json",
               "Method, parameters, target, prediction, digests, versions")  # fmt: skip
         table = table_of(study_name, relevance)
-        offer("Areas (CSV)", lambda: table.to_csv(index=False), "areas.csv", "Relevance per brain area")
+        offer("Areas (CSV)", lambda: csv_text(table), "areas.csv", "Relevance per brain area")
     with pictures:
         st.markdown("**Pictures**")
         title = f"{subject.name} · {method.label}{' · simulated data' if simulated else ''}"
