@@ -14,6 +14,7 @@ import pandas as pd
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_index, area_table
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.tables import read_tsv, write_tsv
 from mriinterp.cohort.layout import Layout
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.nifti import write_volume
@@ -26,7 +27,7 @@ AREA_COLUMNS = (
     "area", "label", "hemisphere", "sum", "signed_sum", "mean", "share", "voxels", "size_mm3",
     "peak", "peak_x", "peak_y", "peak_z",
 )  # fmt: skip
-FLOATS = "%.17g"
+DIGITS = 17  # of a float64, so that it is read back as it was
 
 logger = logging.getLogger(__name__)
 
@@ -112,19 +113,11 @@ def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atla
     data = np.nan_to_num(np.asarray(relevance.volume.data, np.float64))
     table["signed_sum"] = area_index(atlas, relevance.volume.grid).sums(data)
     path = layout.areas(label, relevance.method)
-    text = table[list(AREA_COLUMNS)].to_csv(
-        sep="\t", index=False, float_format=FLOATS, na_rep="n/a", lineterminator="\n"
-    )
-    write_text(path, text)
+    write_tsv(table[list(AREA_COLUMNS)], path, digits=DIGITS)
     return path.stat().st_size
 
 
 def read_areas(layout: Layout, label: str, method: str) -> pd.DataFrame:
     """The table of areas of one map, columns `AREA_COLUMNS`."""
-    return pd.read_csv(
-        layout.areas(label, method),
-        sep="\t",
-        na_values=["n/a"],
-        keep_default_na=False,
-        dtype={"area": str, "hemisphere": str},
-    )
+    table = read_tsv(layout.areas(label, method), ["area", "hemisphere"])
+    return table.fillna({"area": "", "hemisphere": ""})

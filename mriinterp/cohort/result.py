@@ -12,6 +12,7 @@ import pandas as pd
 
 from mriinterp.base.errors import as_sentence
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.tables import read_tsv
 from mriinterp.cohort.area_values import areas_by_scan
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.provenance import Provenance, read_provenance
@@ -25,6 +26,10 @@ from mriinterp.stats import hedges_g_from_moments
 
 __all__ = ["CohortResult", "open_cohort"]
 
+SUBJECT_TEXT = (
+    "id", "subject", "group", "sex", "visit", "split", "label", "class", "predicted", "target", "failure",
+    "warnings",
+)  # fmt: skip
 KINDS = ("reading", "signed")
 
 
@@ -149,29 +154,7 @@ class CohortResult(Provenance):
     @cached_property
     def subjects(self) -> pd.DataFrame:
         """One row a scan, index id: group, sex, age, training, predicted, correct (bool or missing), p_CLASS, failure …"""
-        table = pd.read_csv(
-            self.layout.subjects,
-            sep="\t",
-            dtype=dict.fromkeys(
-                (
-                    "id",
-                    "subject",
-                    "group",
-                    "sex",
-                    "visit",
-                    "split",
-                    "label",
-                    "class",
-                    "predicted",
-                    "target",
-                    "failure",
-                    "warnings",
-                ),
-                str,
-            ),
-            na_values=["n/a"],
-            keep_default_na=False,
-        )
+        table = read_tsv(self.layout.subjects, SUBJECT_TEXT)
         words = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
         table["correct"] = words.astype("boolean")
         table["training"] = table["training"].astype(str).str.lower() == "true"
@@ -182,9 +165,7 @@ class CohortResult(Provenance):
     @cached_property
     def group_table(self) -> pd.DataFrame:
         """One row a group, index group: scans, people, failed, judged, correct, share_correct with low and high."""
-        table = pd.read_csv(
-            self.layout.groups, sep="\t", dtype={"group": str}, na_values=["n/a"], keep_default_na=False
-        )
+        table = read_tsv(self.layout.groups, ["group"])
         return table.set_index("group", drop=False)
 
     @property

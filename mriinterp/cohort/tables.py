@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.bids import write_dataset_files
 from mriinterp.cohort.plan import CohortPlan, plan_digest
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
@@ -186,22 +186,6 @@ def performance(plan: CohortPlan, subjects: pd.DataFrame) -> dict[str, Any]:
             **asdict(auc_interval(labels, part[column])),
         }
     }
-
-
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NaT or value == "":
-        return "n/a"
-    if isinstance(value, (bool, np.bool_)):
-        return "true" if value else "false"
-    text = repr(float(value)) if isinstance(value, (float, np.floating)) else str(value)
-    return " ".join(text.split())
-
-
-def write_tsv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as BIDS has it: tabs, ``n/a`` for what is missing."""
-    lines = ["\t".join(map(str, table.columns))]
-    lines += ["\t".join(map(_cell, row)) for row in table.astype(object).itertuples(index=False, name=None)]
-    write_text(path, "\n".join(lines) + "\n")
 
 
 def write_area_table(
