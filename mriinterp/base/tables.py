@@ -168,14 +168,24 @@ def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
     columns = [column.astype(object).map(_guard) if _holds_text(column) else column for column in columns]
     made = pd.concat(columns, axis=1) if columns else frame.copy()
     made.columns = pd.Index([_guard(name) for name in frame.columns], name=_guard(frame.columns.name))
-    if _holds_text(frame.index):
-        made.index = frame.index.map(_guard)
+    index = frame.index.map(_guard) if _holds_text(frame.index) else frame.index
+    made.index = index.rename(_guard(index.name))
     return made
 
 
 def _holds_text(values: pd.Series | pd.Index) -> bool:
     kind = values.dtype
     return pd.api.types.is_object_dtype(kind) or isinstance(kind, (pd.StringDtype, pd.CategoricalDtype))
+
+
+def _text(frame: pd.DataFrame, digits: int | None, **form: Any) -> str:
+    """The guarded table as text, lines ending with a line feed."""
+    made = _guarded(frame)
+    kind = None if digits is None else f"%.{digits}g"
+    text = made.to_csv(lineterminator="\n", float_format=kind, **form)
+    if "\r" in text:  # it would end the line, and csv quotes only cells that hold the other line end
+        text = made.to_csv(lineterminator="\n", float_format=kind, quoting=csv.QUOTE_NONNUMERIC, **form)
+    return text
 
 
 def csv_text(frame: pd.DataFrame, *, index: bool = False, digits: int | None = None) -> str:
@@ -197,8 +207,7 @@ def csv_text(frame: pd.DataFrame, *, index: bool = False, digits: int | None = N
     >>> csv_text(pd.DataFrame({"id": ["=1+1", "-1.5"], "p": [-0.5, 1]}))
     "id,p\\n'=1+1,-0.5\\n-1.5,1.0\\n"
     """
-    kind = None if digits is None else f"%.{digits}g"
-    return _guarded(frame).to_csv(index=index, lineterminator="\n", float_format=kind)
+    return _text(frame, digits, sep=",", index=index)
 
 
 def write_tsv(table: pd.DataFrame, path: Path, *, digits: int | None = None) -> None:
@@ -214,9 +223,7 @@ def write_tsv(table: pd.DataFrame, path: Path, *, digits: int | None = None) -> 
     for column in table.columns:
         if _holds_text(table[column]) or pd.api.types.is_bool_dtype(table[column]):
             plain[column] = table[column].astype(object).map(cell, na_action="ignore")
-    kind = None if digits is None else f"%.{digits}g"
-    text = _guarded(plain).to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n", float_format=kind)
-    write_text(path, text)
+    write_text(path, _text(plain, digits, sep="\t", index=False, na_rep=MISSING))
 
 
 def read_tsv(path: Path, text: Iterable[str] = ()) -> pd.DataFrame:
@@ -246,5 +253,5 @@ def _read(path: Path, text: Iterable[str], **form: Any) -> pd.DataFrame:
     table.columns = [_unguard(name) for name in table.columns]
     for column in table.columns:
         if _holds_text(table[column]):
-            table[column] = table[column].map(_unguard, na_action="ignore")
+            table[column] = table[column].map(_unguard, na_action="ignore").astype(table[column].dtype)
     return table
