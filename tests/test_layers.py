@@ -1,6 +1,7 @@
 """Imports point one way."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -79,3 +80,13 @@ def test_imports_point_one_way(room):
         if name.startswith("mriinterp.") and name.split(".")[1] not in allowed
     }
     assert reached == set()
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Within a room as well, and also where types or late imports are concerned."""
+    known = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    reached = {name: imports_of(path) & known.keys() for name, path in known.items() if path.name != "__init__.py"}
+    try:
+        graphlib.TopologicalSorter(reached).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"a circle of imports: {' → '.join(error.args[1])}")

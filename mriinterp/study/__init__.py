@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mriinterp.study.base import Study
 from mriinterp.study.demo import DemoStudy
+from mriinterp.study.folders import StudyFolders
 from mriinterp.study.settings import StudySettings, read_study_file
 from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, SimulatedScan
 from mriinterp.study.table import TableStudy
@@ -18,6 +19,7 @@ __all__ = [
     "ModelRecipe",
     "SimulatedScan",
     "Study",
+    "StudyFolders",
     "StudySettings",
     "TableStudy",
     "load_study",

@@ -16,6 +16,7 @@ from mriinterp.base.files import check_file
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
 from mriinterp.models import Model, architecture_names, packaged_models, read_card
+from mriinterp.study.folders import StudyFolders
 from mriinterp.study.settings import StudySettings, parse_study
 from mriinterp.study.sources import FileScan
 from mriinterp.study.table import TableStudy, read_table_of, with_split
@@ -60,7 +61,9 @@ def check_study(
     OSError, ValueError
         If there is no such file, no leave to read it, or it is a folder or a pipe.
     """
-    report, path = Report(), check_file(path, "a study file (.toml)")
+    report, path = Report(), Path(path)
+    StudyFolders.of_server().check(path, "study file")
+    check_file(path, "a study file (.toml)")
     try:
         entries = read_toml(path)
     except ValueError as error:

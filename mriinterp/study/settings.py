@@ -5,16 +5,15 @@ Relative paths in a study file start at the folder of the file.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mriinterp.areas.atlas import atlas_names
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
 from mriinterp.models import packaged_models
+from mriinterp.study.folders import drop_forbidden, is_atlas_name, located, names_in
 from mriinterp.study.schema import contradictions, flatten
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe
 from mriinterp.study.tomlfile import read_toml
@@ -125,6 +124,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
     """
     flat, problems = flatten(entries)
     folder = path.absolute().parent
+    problems += drop_forbidden(flat, path)
     labels = {g: (v,) if isinstance(v, str) else tuple(v) for g, v in flat.get("groups.labels", {}).items()}
     for key in ("groups.reference", "groups.positive"):
         group = flat.get(key)
@@ -146,16 +146,16 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
     return StudySettings(
         name=name,
         title=flat.get("title", name),
-        authors=_names(flat.get("authors", [])),
+        authors=names_in(flat.get("authors", [])),
         simulated=flat.get("simulated", False),
-        output=_located(flat.get("output", f"{path.stem}_results"), folder),
-        table=_located(flat["subjects.table"], folder),
-        images=_located(flat["subjects.images"], folder) if "subjects.images" in flat else None,
+        output=located(flat.get("output", f"{path.stem}_results"), folder),
+        table=located(flat["subjects.table"], folder),
+        images=located(flat["subjects.images"], folder) if "subjects.images" in flat else None,
         kind=flat.get("subjects.kind", "auto"),
         pattern=flat.get("subjects.pattern"),
         corrupt=corrupt,
         columns=flat.get("subjects.columns", {}),
-        prefixes={k: str(_located(v, folder)) for k, v in flat.get("subjects.prefixes", {}).items()},
+        prefixes={k: str(located(v, folder)) for k, v in flat.get("subjects.prefixes", {}).items()},
         allow_unknown_space=flat.get("subjects.allow_unknown_space", False),
         check_space=flat.get("subjects.check_space", True),
         labels=labels,
@@ -177,12 +177,8 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
 
 def _sources(flat: Mapping[str, Any], path: Path) -> tuple[Path, ...]:
     named = [flat.get(f"subjects.{key}") for key in ("table", "images", "corrupt")]
-    found = [_located(name, path.parent) for name in named if isinstance(name, str)]
+    found = [located(name, path.parent) for name in named if isinstance(name, str)]
     return (path, *found, found[0] / "participants.tsv")  # the table may be a BIDS folder
-
-
-def _located(text: str, folder: Path) -> Path:
-    return Path(os.path.normpath(folder / Path(text).expanduser()))
 
 
 def _corrupt(entry: str | list[str], folder: Path) -> tuple[dict[str, str], list[str]]:
@@ -192,7 +188,7 @@ def _corrupt(entry: str | list[str], folder: Path) -> tuple[dict[str, str], list
     """
     if not isinstance(entry, str):
         return {name: name for name in entry}, []
-    path = _located(entry, folder)
+    path = located(entry, folder)
     try:
         lines = read_text(path, "a list of corrupt scans", fallback="cp1252").splitlines()
     except (ValueError, OSError) as error:
@@ -204,27 +200,23 @@ def _corrupt(entry: str | list[str], folder: Path) -> tuple[dict[str, str], list
 def _model(flat: Mapping[str, Any], folder: Path) -> ModelRecipe:
     source = flat.get("model.card") or flat["model.architecture"]
     if "model.card" in flat and source not in packaged_models():
-        source = str(_located(source, folder))
-    located = {
-        key: str(_located(flat[f"model.{key}"], folder)) for key in ("brain_mask", "code") if f"model.{key}" in flat
+        source = str(located(source, folder))
+    files = {
+        key: str(located(flat[f"model.{key}"], folder)) for key in ("brain_mask", "code") if f"model.{key}" in flat
     }
     return ModelRecipe(
         source,
         _weights(flat.get("model.weights", []), folder),
-        **located,
+        **files,
     )
 
 
-def _names(entry: str | list[str]) -> tuple[str, ...]:
-    return (entry,) if isinstance(entry, str) else tuple(entry)
-
-
 def _weights(entry: str | list[str], folder: Path) -> tuple[str, ...]:
-    return tuple(str(_located(name, folder)) for name in _names(entry))
+    return tuple(str(located(name, folder)) for name in names_in(entry))
 
 
 def _atlas(flat: Mapping[str, Any], folder: Path) -> AtlasRecipe:
     image = flat.get("atlas.image", "AAL")
-    if image.lower() not in {name.lower() for name in atlas_names()}:
-        image = str(_located(image, folder))
-    return AtlasRecipe(image, str(_located(flat["atlas.table"], folder)) if "atlas.table" in flat else "")
+    if not is_atlas_name(image):
+        image = str(located(image, folder))
+    return AtlasRecipe(image, str(located(flat["atlas.table"], folder)) if "atlas.table" in flat else "")

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.image.nifti import read_volume
@@ -15,8 +17,10 @@ from mriinterp.image.template import brain_mask, template
 from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model
 from mriinterp.study.base import Study
+from mriinterp.study.folders import StudyFolders
 from mriinterp.study.settings import StudySettings
 from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe
+from mriinterp.study.training import mean_training_scan, training_digest
 from mriinterp.subjects import read_subjects, split_patients
 
 __all__ = ["TableStudy", "read_table_of", "with_split"]
@@ -28,8 +32,11 @@ logger = logging.getLogger(__name__)
 
 
 def read_table_of(settings: StudySettings):
-    """Frame and report of a study's table; errors as of `read_subjects`."""
-    return read_subjects(
+    """Frame and report of a study's table; errors as of `read_subjects`.
+
+    Scans outside of the folders that study files may name are left out.
+    """
+    frame, report = read_subjects(
         settings.table,
         settings.images,
         kind=settings.kind,
@@ -39,6 +46,12 @@ def read_table_of(settings: StudySettings):
         prefixes=settings.prefixes,
         pattern=settings.pattern,
     )
+    allowed = StudyFolders.of_server()
+    outside = np.array([not allowed.allow(path) for path in frame["path"]], bool)
+    known = ", ".join(map(str, allowed.folders or ()))
+    reason = f"their files lie outside of the folders that study files may name on this server ({known})"
+    report.filtered(frame["id"][outside], len(frame), reason, "error")
+    return frame[~outside].reset_index(drop=True), report
 
 
 def with_split(frame, settings: StudySettings):
@@ -147,21 +160,15 @@ class TableStudy(Study):
 
     def background(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Volume:
         """Mean training scan on the model's grid, made once and kept; the template if there is none."""
-        from mriinterp.study.training import mean_training_scan
-
         if self.settings.background == "template":
             return template(self.cpu_model.grid).canonical()
         made = mean_training_scan(self, progress=progress, cancel=cancel)
         return template(self.cpu_model.grid).canonical() if made is None else made
 
     def background_stamp(self) -> str:
-        from mriinterp.study.training import training_digest
-
         return training_digest(self)
 
     def background_source(self) -> FileScan | None:
-        from mriinterp.study.training import mean_training_scan
-
         made = mean_training_scan(self, normalised=False)
         return None if made is None else FileScan(self.output / "background" / "mean.nii.gz")
 

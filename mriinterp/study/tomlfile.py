@@ -10,6 +10,7 @@ from typing import Any
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_text
+from mriinterp.study.folders import StudyFolders
 
 __all__ = ["read_toml", "write_study_file"]
 
@@ -17,7 +18,8 @@ PATHS = "Windows paths are written with /, or in single quotes"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Entries of a study file; FileNotFoundError if there is none, ValueError if it is no TOML."""
+    """Entries of a study file; FileNotFoundError if there is none, ValueError if it is no TOML or not allowed here."""
+    StudyFolders.of_server().check(path, "study file")
     text = read_text(path, "a study file (.toml)")
     try:
         return tomllib.loads(text)

@@ -11,9 +11,10 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.fingerprint import file_digest
@@ -22,14 +23,47 @@ from mriinterp.image.nifti import read_volume, write_volume
 from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model, write_card
 from mriinterp.stats import Moments
+from mriinterp.study.base import ScanSource
+from mriinterp.study.settings import StudySettings
 from mriinterp.subjects.images import RESULTS_MARK
 
-if TYPE_CHECKING:
-    from mriinterp.study.table import TableStudy
-
-__all__ = ["Fitted", "fit_normalisation", "mean_training_scan", "training_digest", "training_scans"]
+__all__ = ["Fitted", "TrainingStudy", "fit_normalisation", "mean_training_scan", "training_digest", "training_scans"]
 
 logger = logging.getLogger(__name__)
+
+
+class TrainingStudy(Protocol):
+    """What is needed of a study to compute something from its training scans.
+
+    Attributes
+    ----------
+    name : str
+    subjects : DataFrame
+        One row a scan, indexed by id, with the column split.
+    settings : StudySettings
+    output : Path
+        Where results are kept.
+    fitted_card : Path
+        Where the card of the fitted network is written.
+    """
+
+    name: str
+    subjects: pd.DataFrame
+    settings: StudySettings
+    output: Path
+
+    @property
+    def fitted_card(self) -> Path: ...
+
+    @property
+    def cpu_model(self) -> Model:
+        """The network on the CPU."""
+
+    def source(self, subject: str) -> ScanSource:
+        """Where the scan of a subject comes from."""
+
+    def scan(self, subject: str) -> Volume:
+        """The scan of a subject, RAS+."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +88,12 @@ class Fitted:
     flat: float
 
 
-def training_scans(study: TableStudy) -> list[str]:
+def training_scans(study: TrainingStudy) -> list[str]:
     """Ids of the training scans, sorted: a fit does not depend on the order of rows."""
     return sorted(study.subjects.index[study.subjects["split"] == "train"])
 
 
-def training_digest(study: TableStudy) -> str:
+def training_digest(study: TrainingStudy) -> str:
     """SHA-256 over the training scans' ids, and sizes and times of their files."""
     digest = hashlib.sha256()
     for subject in training_scans(study):
@@ -78,7 +112,7 @@ def _on_grid(model: Model, scan: Volume) -> np.ndarray:
 
 
 def _stream(
-    study: TableStudy, read, progress: Progress | None, cancel: Cancel | None
+    study: TrainingStudy, read, progress: Progress | None, cancel: Cancel | None
 ) -> tuple[Moments, dict[str, str]]:
     moments, failed = Moments(), {}
     scans = training_scans(study)
@@ -107,7 +141,9 @@ def _from_folder(path: Path, folder: Path) -> str:
         return str(path)
 
 
-def fit_normalisation(study: TableStudy, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Fitted:
+def fit_normalisation(
+    study: TrainingStudy, *, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Fitted:
     """Mean and standard deviation of every voxel over the training scans, saved beside a model card.
 
     Deviations are those of the training scans themselves (divided by n, as
@@ -157,7 +193,7 @@ def fit_normalisation(study: TableStudy, *, progress: Progress | None = None, ca
 
 
 def mean_training_scan(
-    study: TableStudy,
+    study: TrainingStudy,
     *,
     normalised: bool | None = None,
     progress: Progress | None = None,

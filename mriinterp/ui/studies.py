@@ -12,7 +12,7 @@ import streamlit as st
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.results.home import default_folder, try_to_keep
-from mriinterp.study import DemoStudy, load_study
+from mriinterp.study import DemoStudy, StudyFolders, load_study
 from mriinterp.ui.address import linked, write_address
 from mriinterp.ui.words import escape_markdown, words_of
 
@@ -78,7 +78,8 @@ def _known_files() -> list[str]:
         logger.warning("the list of known studies cannot be read and starts anew: %s", error)
         entries = []
     known = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
-    return [path for path in dict.fromkeys([*given, *_unkept, *known]) if Path(path).is_file()]
+    allowed = StudyFolders.of_server()
+    return [path for path in dict.fromkeys([*given, *_unkept, *known]) if allowed.allow(path) and Path(path).is_file()]
 
 
 def remember_study(path: str) -> None:
