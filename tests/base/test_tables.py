@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriinterp.base.atomic import write_text
@@ -41,6 +41,7 @@ def test_digits_and_dates():
 
 
 @pytest.mark.parametrize("way", ["csv", "tsv"])
+@settings(deadline=None)  # the machine may be busy
 @given(words=st.lists(WORDS, min_size=1, max_size=6), heading=WORDS.filter(bool))
 def test_what_is_written_is_read(tmp_path_factory, way, words, heading):
     """Any text in cells; headings too, as groups and classes give them their names."""

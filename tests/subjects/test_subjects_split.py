@@ -77,6 +77,7 @@ def test_a_torn_patient_is_named():
         check_split(frame)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 8), st.integers(4, 20), st.integers(4, 20))
 def test_folds_share_no_patient_and_are_even(k, n_a, n_b):
     frame = cohort(n_a, n_b)
