@@ -90,3 +90,14 @@ def test_no_modules_import_each_other_in_a_circle():
         graphlib.TopologicalSorter(reached).prepare()
     except graphlib.CycleError as error:
         pytest.fail(f"a circle of imports: {' → '.join(error.args[1])}")
+
+
+def test_tables_are_written_by_the_functions_that_guard_them():
+    """`DataFrame.to_csv` knows nothing of formulas; digests of areas may use it."""
+    digests = {"areas/atlas.py", "ui/viewer/component.py"}
+    using = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if ".to_csv(" in path.read_text(encoding="utf-8")
+    }
+    assert using - digests == {"base/tables.py"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.tables import csv_text
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.sample import COVARIATES
 from mriinterp.cohort.statistics import compare_areas
@@ -138,7 +139,7 @@ def _voxels(args: argparse.Namespace, result: CohortResult, method: str, out: Pa
     table, description = out / f"{method}_voxels.csv", out / f"{method}_voxels.json"
     atlas = study.atlas() if study else load_atlas("AAL")
     if atlas.digest == result.run["atlas"]["sha256"]:
-        write_text(table, significant_areas(found, atlas).to_csv(index=False, lineterminator="\n"))
+        write_text(table, csv_text(significant_areas(found, atlas)))
         paths.append(table)
     statistics = found.statistics
     entries = comparison_entries(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.tables import csv_text
 from mriinterp.cohort.result import CohortResult
 from mriinterp.cohort.sample import Sample
 from mriinterp.cohort.statistics import GroupComparison
@@ -111,7 +112,7 @@ def comparison_entries(result: CohortResult, method: str, sample: Sample, **more
 def write_comparison(folder: Path, result: CohortResult, comparison: GroupComparison) -> list[Path]:
     """Write ``METHOD_areas.csv``, the total in its first row, and ``METHOD_areas.json``, what it is."""
     csv, description = (folder / f"{comparison.method}_areas.{kind}" for kind in ("csv", "json"))
-    write_text(csv, comparison.table.to_csv(index=False, lineterminator="\n"))
+    write_text(csv, csv_text(comparison.table))
     test = "analysis of covariance" if comparison.sample.used else "Welch's t"
     entries = comparison_entries(
         result,

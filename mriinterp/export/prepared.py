@@ -13,6 +13,7 @@ import pandas as pd
 
 import mriinterp
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.tables import write_tsv
 from mriinterp.figures.preparation import preparation_png
 from mriinterp.image.nifti import write_volume
 from mriinterp.prepare import Prepared
@@ -120,8 +121,7 @@ def write_contact_sheet(out: Path, failed: Mapping[str, str] | None = None) -> p
     rows.sort(key=lambda row: row.get("correlation", 0), reverse=True)
     rows.sort(key=lambda row: 3 if row["verdict"] == "failed" else LEVELS.index(row["verdict"]), reverse=True)
     table = pd.DataFrame(rows)
-    with replacing(out / "qc.tsv") as temporary:
-        table.drop(columns="picture", errors="ignore").to_csv(temporary, sep="\t", index=False, na_rep="n/a")
+    write_tsv(table.drop(columns="picture", errors="ignore"), out / "qc.tsv")
     write_text(out / "qc.html", _page(out, rows))
     write_text(out / "README", README)
     _write_json(

@@ -51,6 +51,9 @@ def cohorts(tmp_path_factory):
 def test_the_official_validator_finds_no_error(cohorts, kind):
     result = cohorts[kind]
     assert result.failures == {}
+    if kind == "maps":
+        assert main(["statistics", str(result.folder)]) == 0
+        assert list((result.folder / "statistics").iterdir())
     assert bids_errors(result.folder) == []
 
 
