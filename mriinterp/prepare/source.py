@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import zipfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.image.nifti import read_volume
+from mriinterp.image.nifti import read_volume, read_volume_bytes
 from mriinterp.image.volume import Volume
 from mriinterp.prepare.archive import unpack
 from mriinterp.prepare.dicom import Series, choose_series, convert_series, find_series
 
-__all__ = ["RawScan", "is_dicom", "open_raw"]
+__all__ = ["RawScan", "is_dicom", "open_raw", "open_raw_bytes"]
 
 IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
 
@@ -81,6 +82,15 @@ def open_raw(
                 )
             return _converted(choose_series([only], series), 1, cancel)
     return RawScan(read_volume(path), "One image file.")
+
+
+def open_raw_bytes(data: bytes, name: str, *, series: int | None = None, cancel: Cancel | None = None) -> RawScan:
+    """As `open_raw`, from the bytes of an uploaded file called `name`; its name is not used for anything on disk."""
+    if name.lower().endswith(".zip"):
+        with TemporaryDirectory(prefix="mriinterp-") as folder:
+            unpack(BytesIO(data), Path(folder), cancel=cancel)
+            return _from_folder(Path(folder), series, None, cancel)
+    return RawScan(read_volume_bytes(data, name), "One image file.")
 
 
 def _from_folder(folder: Path, series: int | None, progress: Progress | None, cancel: Cancel | None) -> RawScan:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from mriinterp.base.progress import Cancel, Progress
+from mriinterp.figures.preparation import preparation_png
 from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
+from mriinterp.prepare import Quality, prepare_volume
+from mriinterp.prepare.source import open_raw_bytes
 from mriinterp.ui.words import words_of
 
-__all__ = ["NEUTRAL_NAME", "READING", "HeldScan", "Upload", "plain_name", "safe_name"]
+__all__ = ["NEUTRAL_NAME", "READING", "HeldScan", "Preparation", "Upload", "plain_name", "safe_name"]
 
 READING = threading.BoundedSemaphore(2)  # a file of a few megabytes can unpack to half a gigabyte
 GRIDS_HELD = 2  # of networks, for which an uploaded scan is in memory: about 7 MB each at 1.5 mm
@@ -86,11 +90,22 @@ class _Refusal:
 
     words: str
     note: str
+    raw: bool = False  # whether preparing the scan may help
 
     def error(self) -> ValueError:
         error = ValueError(self.words)
         error.add_note(self.note)
         return error
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """A raw scan that was prepared here: the scan for the network, and how well that went."""
+
+    scan: HeldScan
+    qc: Quality
+    picture: bytes
+    found: str
 
 
 class Upload:
@@ -119,6 +134,7 @@ class Upload:
         self.name, self.accepted = safe_name(file_name), False
         self._data: bytes | None = data
         self._held: LRUCache[tuple, HeldScan | _Refusal] = LRUCache(GRIDS_HELD)
+        self._prepared: LRUCache[tuple, Preparation] = LRUCache(GRIDS_HELD)
         self._lock = threading.Lock()  # a page and its work in the background may ask at once
 
     @property
@@ -130,6 +146,35 @@ class Upload:
         """Let go of the file and of all that was read of it."""
         self._data = None
         self._held.clear()
+        self._prepared.clear()
+
+    def can_prepare(self, model: Model) -> bool:
+        """Whether the scan was refused as it came, and may be prepared for a network."""
+        found = self._held.get(_key(model))
+        return isinstance(found, _Refusal) and found.raw and self._data is not None
+
+    def prepare(self, model: Model, progress: Progress | None, cancel: Cancel | None) -> None:
+        """Prepare the raw scan for a network; a good result is taken at once, any other waits for `take_prepared`."""
+        if self._data is None:
+            raise ValueError("expected the file of the scan, got none; upload it again")
+        with READING:
+            raw = open_raw_bytes(self._data, self.file_name, cancel=cancel)
+            made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
+        small = made.volume.canonical()
+        scan = HeldScan(small.data, small.affine, None, made.scan.notes, whole=made.volume.digest)
+        with self._lock:
+            self._prepared[_key(model)] = Preparation(scan, made.qc, preparation_png(made), raw.found)
+        if made.qc.verdict == "good":
+            self.take_prepared(model)
+
+    def preparation(self, model: Model) -> Preparation | None:
+        """How the scan was prepared for a network, if it was."""
+        return self._prepared.get(_key(model))
+
+    def take_prepared(self, model: Model) -> None:
+        """Explain the prepared scan."""
+        with self._lock:
+            self._held[_key(model)] = self._prepared[_key(model)].scan
 
     def on(self, model: Model) -> HeldScan:
         """The scan on the grid of a network.
@@ -140,7 +185,7 @@ class Upload:
             If the file cannot be read or is unfit for the network, with a note
             on what is needed; when asked again, without reading the file again.
         """
-        key = (model.grid.shape, model.grid.affine.tobytes(), model.card.skull_stripped)
+        key = _key(model)
         with self._lock:
             found = self._held.get(key)
             if found is None:
@@ -153,11 +198,16 @@ class Upload:
         return found
 
     def _read(self, model: Model) -> HeldScan | _Refusal:
+        raw = False
         try:
             if self._data is None:
                 raise ValueError("it has to be uploaded again for a network of another grid")
+            raw = self.file_name.lower().endswith(".zip")
+            if raw:
+                raise ValueError("an archive, as a scanner's images are packed in")
             with READING:
                 scan = read_volume_bytes(self._data, self.file_name)
+                raw = True
                 check_mni_space(scan, "it")
                 if model.card.skull_stripped:
                     check_skull_stripped(scan, "it")
@@ -167,7 +217,12 @@ class Upload:
             return _Refusal(
                 f"{self.file_name} cannot be explained: {words}.",
                 NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
+                raw,
             )
+
+
+def _key(model: Model) -> tuple:
+    return model.grid.shape, model.grid.affine.tobytes(), model.card.skull_stripped
 
 
 def _held(scan: Volume, grid: Grid) -> HeldScan:

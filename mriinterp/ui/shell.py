@@ -15,7 +15,7 @@ from mriinterp.ui.address import enter_page
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.session import current_session
 from mriinterp.ui.studies import choose_study, current_study
-from mriinterp.ui.words import escape_markdown, words_of
+from mriinterp.ui.words import Remedied, escape_markdown, words_of
 
 __all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_errors", "sidebar"]
 
@@ -90,6 +90,10 @@ def readable_errors() -> Iterator[None]:
     """Errors of the core, and notes on what to do, as a message on the page, which then ends; it stays usable."""
     try:
         yield
+    except Remedied as error:
+        st.warning(escape_markdown(str(error)), icon=":material/info:")
+        error.remedy()
+        st.stop()
     except (ValueError, KeyError, OSError) as error:
         st.error(escape_markdown(words_of(error)), icon=":material/error:")
         for note in getattr(error, "__notes__", ()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -13,10 +14,11 @@ from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
+from mriinterp.ui.preparation import offer_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
 from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Upload, plain_name, safe_name
 from mriinterp.ui.session import current_session
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import Remedied, escape_markdown
 
 __all__ = [
     "Subject",
@@ -30,7 +32,8 @@ __all__ = [
 
 UPLOAD = "_upload"  # in the session: the scan that it has uploaded
 OWN_NAME = "own_name"  # in the session: what it is called
-IMAGE_TYPES = ["nii", "nii.gz", "gz", "mgz", "mgh"]  # "scan.nii (1).gz" is a browser's name for a second copy
+RAW = "{} comes as it was scanned: it does not lie in MNI space, or still shows the skull."
+IMAGE_TYPES = ["nii", "nii.gz", "gz", "mgz", "mgh", "zip"]  # "scan.nii (1).gz" is a browser's name for a second copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,11 +141,11 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
 def _own_scan(key: str) -> Upload | None:
     """The widgets around an uploaded file; the upload, if there is one."""
     file = st.file_uploader(
-        "T1 scan in MNI space",
+        "T1 scan, raw or in MNI space",
         type=IMAGE_TYPES,
         key=f"{key}_file",
         on_change=forget_upload,
-        help="Any grid and orientation. The file and its maps stay on this computer and in this session.",
+        help="Any grid and orientation; DICOM images packed as a .zip. The file and its maps stay on this computer and in this session.",
     )
     upload: Upload | None = st.session_state.get(UPLOAD)
     if upload is not None and upload.released:
@@ -204,8 +207,14 @@ def known_subject(study_name: str, subject: str) -> Subject:
 def _uploaded(upload: Upload, model: Model) -> Subject:
     """The uploaded scan for the study's network; a page that the file was not given to finds it in the session."""
     first = not upload.accepted
-    with st.spinner("Checking the scan …"):
-        scan = upload.on(model)
+    try:
+        with st.spinner("Checking the scan …"):
+            scan = upload.on(model)
+    except ValueError:
+        if upload.can_prepare(model):
+            raise Remedied(RAW.format(upload.file_name), partial(offer_preparation, upload, model)) from None
+        raise
+    show_preparation(upload, model)
     if first:
         st.rerun()  # the page's header speaks of the scan, too
     return Subject(upload.name, scan, upload=upload)

@@ -1,0 +1,79 @@
+"""Prepare an uploaded raw scan: the offer, the work, and how well it went."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mriinterp.models import Model
+from mriinterp.ui.jobs import current_job, start_job, watch
+from mriinterp.ui.scans import Preparation, Upload
+from mriinterp.ui.words import escape_markdown
+
+__all__ = ["offer_preparation", "show_preparation"]
+
+SLOT = "prepare"
+VERDICTS = {
+    "good": ("The brain lies in place.", ":material/check_circle:"),
+    "look": ("Look at the preparation before you believe a map.", ":material/visibility:"),
+    "refuse": ("The scan could not be brought into place.", ":material/error:"),
+}
+OFFER = (
+    "It can be prepared here: the brain is found, registered to the MNI template, and written on the network's grid. That "
+    "takes about half a minute; nothing leaves this computer. Left and right are taken from the file's header."
+)
+
+
+def offer_preparation(upload: Upload, model: Model) -> None:
+    """Offer to prepare a scan that was refused as it came; show the work, and a result that is in doubt."""
+    key = f"prepare {upload.file_id} {model.digest}"
+    found = upload.preparation(model)
+    if found is None:
+        job = current_job(SLOT)
+        working = job is not None and job.running and job.key == key
+        st.markdown(OFFER)
+        st.button(
+            "Prepare this scan",
+            type="primary",
+            icon=":material/auto_fix_high:",
+            key="prepare_scan",
+            disabled=working,
+            on_click=_start,
+            args=(upload, model, key),
+        )
+        watch(SLOT, key)
+        return
+    _show(found)
+    if found.qc.verdict == "look":
+        st.button(
+            "Use it all the same",
+            key="prepare_take",
+            icon=":material/check:",
+            on_click=upload.take_prepared,
+            args=(model,),
+        )
+
+
+def _start(upload: Upload, model: Model, key: str) -> None:
+    start_job(
+        SLOT, "Preparing the scan", key, lambda progress, cancel: upload.prepare(model, progress, cancel), percent=True
+    )
+
+
+def show_preparation(upload: Upload, model: Model) -> None:
+    """Say how a prepared scan came about, its picture one click away; nothing for a scan that came prepared."""
+    found = upload.preparation(model)
+    if found is not None:
+        with st.popover(f"Prepared here: {found.qc.verdict}", icon=VERDICTS[found.qc.verdict][1], width="stretch"):
+            _show(found)
+
+
+def _show(found: Preparation) -> None:
+    words, icon = VERDICTS[found.qc.verdict]
+    draw = {"good": st.success, "look": st.warning, "refuse": st.error}[found.qc.verdict]
+    draw(" ".join([words, *(escape_markdown(finding.text) for finding in found.qc.findings)]), icon=icon)
+    st.image(found.picture, width="stretch")
+    st.caption(
+        f"{escape_markdown(found.found)} Correlation with the template {found.qc.correlation:.2f}; brain "
+        f"{found.qc.volume_ml:.0f} ml. Orange: outline of the template, or of the brain mask; blue: the template's white "
+        "matter."
+    )
