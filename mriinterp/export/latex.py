@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 __all__ = ["escape_latex", "latex_table"]
+
+NEEDS = "% In the preamble of the document: \\usepackage{booktabs}\n"
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -28,7 +28,7 @@ def escape_latex(text: object) -> str:
 
 
 def latex_table(table: pd.DataFrame, caption: str = "", label: str = "", *, digits: int = 2, index: bool = True) -> str:
-    """A ``table`` environment with booktabs rules.
+    """Return a ``table`` environment with booktabs rules, which says that it needs booktabs.
 
     Parameters
     ----------
@@ -40,24 +40,18 @@ def latex_table(table: pd.DataFrame, caption: str = "", label: str = "", *, digi
         Print the row names.
     """
     frame = table.reset_index(names=table.index.name or "") if index else table
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
-    columns = "".join("r" if number else "l" for number in numeric)
-    lines = [r"\begin{table}", r"\centering"]
-    if caption:
-        lines.append(rf"\caption{{{escape_latex(caption)}}}")
-    if label:
-        lines.append(rf"\label{{{''.join(c for c in label if c.isascii() and (c.isalnum() or c in ':-'))}}}")
-    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
-    lines.append(" & ".join(escape_latex(name) for name in frame.columns) + r" \\")
-    lines.append(r"\midrule")
-    for row in frame.itertuples(index=False):
-        lines.append(" & ".join(_cell(value, digits) for value in row) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
-    return "\n".join(lines) + "\n"
+    style = frame.style.hide(axis="index").format(lambda value: _cell(value, digits))
+    return NEEDS + style.format_index(escape_latex, axis="columns").to_latex(
+        caption=escape_latex(caption) or None,
+        label="".join(c for c in label if c.isascii() and (c.isalnum() or c in ":-")) or None,
+        column_format="".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in frame.dtypes),
+        position_float="centering",
+        hrules=True,
+    )
 
 
 def _cell(value: object, digits: int) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+    if pd.isna(value):
         return "--"
     if isinstance(value, float):
         return escape_latex(f"{value:.{digits}f}".replace("-", "−"))
