@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mriinterp.base.names import shortened
+
 __all__ = ["FolderError", "made_folder", "remove_unfinished", "replacing", "write_text"]
 
 _UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}\.part$")  # as `replacing` names them
@@ -61,7 +63,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     made_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    temporary = path.with_name(f".{shortened(path.name, 200)}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield temporary
         with temporary.open("rb+") as stream:

@@ -14,6 +14,7 @@ from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_json
+from mriinterp.base.names import composed, shortened
 from mriinterp.base.tables import csv_text
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
@@ -33,6 +34,8 @@ from mriinterp.models import Model
 from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
 
 __all__ = ["add_parser", "scan_stem"]
+
+LONGEST_STEM = 150  # bytes of a scan's name in file names; a longer one ends in a digest
 
 DESCRIPTION = """\
 Explain what a network says of T1 scans in MNI space.
@@ -158,13 +161,13 @@ def _stems(scans: list[str]) -> list[str]:
     """Names for the outputs; an error before any work if two scans share one."""
     by_stem: dict[str, list[str]] = {}
     for scan in scans:
-        by_stem.setdefault(scan_stem(scan).lower(), []).append(scan)  # Windows and macOS ignore case
+        by_stem.setdefault(composed(scan_stem(scan)).lower(), []).append(scan)  # Windows and macOS ignore case
     clashes = [" and ".join(paths) for paths in by_stem.values() if len(paths) > 1]
     if clashes:
         raise ValueError(
             f"expected scans of different names, got outputs that would overwrite each other: {'; '.join(clashes)}"
         )
-    return [scan_stem(scan) for scan in scans]
+    return [shortened(scan_stem(scan), LONGEST_STEM) for scan in scans]
 
 
 def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:

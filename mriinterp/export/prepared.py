@@ -13,6 +13,7 @@ import pandas as pd
 
 import mriinterp
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.names import shortened
 from mriinterp.base.tables import write_tsv
 from mriinterp.figures.preparation import preparation_png
 from mriinterp.image.nifti import write_volume
@@ -42,6 +43,7 @@ class PreparedFiles:
     """
 
     def __init__(self, out: Path, subject: str, session: str = ""):
+        subject, session = shortened(subject), shortened(session)
         self.key = f"sub-{subject}" + (f"_ses-{session}" if session else "")
         self.folder = out / f"sub-{subject}" / (f"ses-{session}" if session else "") / "anat"
         self.scan = self.folder / f"{self.key}_space-{SPACE}_desc-brain_T1w.nii.gz"

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
 from mriinterp.models.weights import read_state_dict
+from mriinterp.study.folders import default_output
 from mriinterp.study.tomlfile import write_study_file
 from mriinterp.subjects import Report, detect_layout, read_subjects, read_table
 
@@ -120,7 +121,7 @@ def propose_study(
     entries = {
         "name": re.sub(r"[^\w-]+", "_", out.stem),
         "title": out.stem.replace("_", " "),
-        "output": f"{out.stem}_results",
+        "output": default_output(out),
         "subjects": {"table": _written(source, folder), "kind": layout.name}
         | ({"images": _written(Path(images), folder)} if images is not None else {})
         | ({"pattern": pattern} if pattern else {}),

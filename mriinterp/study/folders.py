@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.areas.atlas import atlas_names
-from mriinterp.base.names import on_disk
+from mriinterp.base.names import on_disk, shortened
 from mriinterp.models import ModelCard, packaged_models, read_card
 
-__all__ = ["VARIABLE", "StudyFolders", "drop_forbidden", "is_atlas_name", "located", "names_in"]
+__all__ = ["VARIABLE", "StudyFolders", "default_output", "drop_forbidden", "is_atlas_name", "located", "names_in"]
 
 VARIABLE = "MRIINTERP_STUDY_FOLDERS"
 
@@ -75,6 +75,11 @@ def located(text: str, folder: Path) -> Path:
     return on_disk(Path(os.path.normpath(folder / Path(text).expanduser())))
 
 
+def default_output(path: Path) -> str:
+    """Return the name of a study file's results folder where the file names none."""
+    return f"{shortened(path.stem, 200)}_results"
+
+
 def names_in(entry: str | list[str]) -> tuple[str, ...]:
     """Return an entry of one text or several as several."""
     return (entry,) if isinstance(entry, str) else tuple(entry)
@@ -129,7 +134,7 @@ def drop_forbidden(flat: dict[str, Any], path: Path) -> list[str]:
     folder = path.absolute().parent
     named = [(key, located(text, folder)) for key, text in _named_paths(flat)]
     if "output" not in flat:
-        named.append(("output", folder / f"{path.stem}_results"))
+        named.append(("output", folder / default_output(path)))
     bad = [(key, file) for key, file in named if not allowed.allow(file)]
     card = dict(named).get("model.card")
     if card is not None and "model.card" not in dict(bad) and card.suffix.lower() == ".json":

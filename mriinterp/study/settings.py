@@ -13,7 +13,7 @@ from typing import Any
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
 from mriinterp.models import packaged_models
-from mriinterp.study.folders import drop_forbidden, is_atlas_name, located, names_in
+from mriinterp.study.folders import default_output, drop_forbidden, is_atlas_name, located, names_in
 from mriinterp.study.schema import contradictions, flatten
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe
 from mriinterp.study.tomlfile import read_toml
@@ -148,7 +148,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         title=flat.get("title", name),
         authors=names_in(flat.get("authors", [])),
         simulated=flat.get("simulated", False),
-        output=located(flat.get("output", f"{path.stem}_results"), folder),
+        output=located(flat.get("output", default_output(path)), folder),
         table=located(flat["subjects.table"], folder),
         images=located(flat["subjects.images"], folder) if "subjects.images" in flat else None,
         kind=flat.get("subjects.kind", "auto"),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mriinterp.base.names import shortened
 from mriinterp.results.store import default_folder
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import BADGE
@@ -43,7 +44,11 @@ SHIPPED = Path(__file__).parents[1] / "trust" / "measured"  # the demo study's o
 
 def results_folder(study: str, model: str = "") -> Path:
     """Where this computer keeps the benchmark of a study; with the digest of a network: of that network alone."""
-    mark = study if study.isidentifier() else f"{Path(study).stem}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
+    mark = (
+        study
+        if study.isidentifier()
+        else f"{shortened(Path(study).stem)}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
+    )
     return default_folder() / "trust" / (f"{mark}-{model[:8]}" if model else mark)
 
 

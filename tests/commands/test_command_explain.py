@@ -275,3 +275,22 @@ def test_own_architecture_in_a_python_file(tmp_path, capsys):
     assert main([*arguments, "--trust-code", str(code), "--set", "score=logit", "--target", "B"]) == 0
     data = nib.load(next((tmp_path / "o").glob("*relevance.nii.gz"))).get_fdata()
     np.testing.assert_allclose(data, -2.0 / made.data.size, rtol=1e-5)
+
+
+def test_a_scan_with_a_name_as_long_as_may_be_is_explained(tmp_path):
+    from mriinterp.commands.explain import _stems
+
+    longest = "x" * (255 - len(".nii.gz"))
+    names = _stems([f"{longest}.nii.gz", f"{longest[:-1]}y.nii.gz"])
+    assert names[0] != names[1]
+    for name in names:
+        written = f".{name}_integrated_gradients_relevance_scan.nii.gz.01234567.part"
+        assert len(written) <= 255
+
+
+def test_a_file_whose_name_is_as_long_as_may_be_is_written(tmp_path):
+    from mriinterp.base.atomic import write_text
+
+    path = tmp_path / ("ü" * 125 + ".json")
+    write_text(path, "{}")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
