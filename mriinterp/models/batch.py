@@ -58,7 +58,10 @@ class ScanByScan(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "").partition(".")[0].strip("_")
         self.proven = self.proven and self._by_itself(name, args, kwargs)
-        return func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        if name == "get" and isinstance(result, Tensor):
+            self.proven = False  # an attribute such as `Tensor.T`, which moves axes; a shape or a type moves none
+        return result
 
     def _by_itself(self, name: str, args: tuple, kwargs: dict) -> bool:
         if name in _LOCAL:

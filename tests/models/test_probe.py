@@ -164,6 +164,8 @@ class Act(nn.Module):
         lambda x: x.cumsum(0),
         lambda x: x[0],
         lambda x: x.sort(0).values,
+        lambda x: x.flatten(1).T.mean(1),
+        lambda x: x.flatten(1).mT,
     ],
 )
 def test_nothing_else_is_taken_on_trust(function):
