@@ -79,8 +79,6 @@ class Occluder:
             self._engine = None if self.network is None else Engine(self.network, self.x)
             self.clean = self._together(self._clean_maps())[0]
             self.alone = self._why_alone()
-        if self.alone and self.reason is None:
-            log.warning("occlusion runs windows one by one: %s", self.alone)
 
     def run(
         self,
@@ -134,7 +132,10 @@ class Occluder:
         def run(index: list[int]) -> Tensor:
             return self._together({step: pair[index] for step, pair in pairs.items()})
 
-        return reason_to_run_alone(run, torch.cat([self.clean[None], run([1])]))
+        reason = reason_to_run_alone(run, torch.cat([self.clean[None], run([1])]))
+        if reason:
+            log.warning("occlusion runs windows one by one: %s", reason)
+        return reason
 
     def _fill(self, fill: float | Tensor) -> Tensor:
         values = torch.as_tensor(fill, dtype=self.x.dtype, device=self.x.device)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ class ScanByScan(TorchFunctionMode):
         if name == "linear":
             return id(_argument(args, kwargs, 1, "weight")) in self._weights
         if name in _ALONG and args:
-            tensor = _first(args[0])
+            tensor: Any = _first(args[0])
             axes = _argument(args, kwargs, 1, "dim", "start_dim")
             axes = axes if isinstance(axes, (list, tuple)) else [axes]
             return bool(axes) and all(isinstance(axis, int) and axis % tensor.ndim for axis in axes)

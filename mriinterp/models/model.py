@@ -168,7 +168,8 @@ class Model:
 
     def read_outputs(self, output: Tensor) -> Prediction:
         """Output vector of the network, shape (outputs,), in words."""
-        outputs, probabilities = {}, {}
+        outputs: dict[str, float] = {}
+        probabilities: dict[str, float] = {}
         for head in self.heads:
             values = output[head.start : head.stop]
             outputs |= dict(zip(head.classes, values.tolist(), strict=True))

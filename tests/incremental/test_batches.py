@@ -107,9 +107,10 @@ def test_networks_that_do_not(network):
     assert Occluder(network, x).alone == ""
 
 
-def test_said_in_the_log(caplog):
+@pytest.mark.parametrize("where", ["first", "middle"])
+def test_said_in_the_log(caplog, where):
     with caplog.at_level(logging.WARNING):
-        Occluder(Mixing("min-max").eval(), image())
+        Occluder(Mixing("min-max", where).eval(), image())
     assert "one by one: its output for a scan depends on the other scans of a batch" in caplog.text
 
 
