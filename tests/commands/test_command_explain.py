@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mriinterp.base.atomic import write_text
 from mriinterp.cli import main
 from mriinterp.commands import explain as command
 from mriinterp.image.nifti import write_volume
@@ -281,7 +282,7 @@ def test_a_scan_with_a_name_as_long_as_may_be_is_explained(tmp_path):
     from mriinterp.commands.explain import _stems
 
     longest = "x" * (255 - len(".nii.gz"))
-    names = _stems([f"{longest}.nii.gz", f"{longest[:-1]}y.nii.gz"])
+    names = command._stems([f"{longest}.nii.gz", f"{longest[:-1]}y.nii.gz"])
     assert names[0] != names[1]
     for name in names:
         written = f".{name}_integrated_gradients_relevance_scan.nii.gz.01234567.part"
@@ -289,8 +290,6 @@ def test_a_scan_with_a_name_as_long_as_may_be_is_explained(tmp_path):
 
 
 def test_a_file_whose_name_is_as_long_as_may_be_is_written(tmp_path):
-    from mriinterp.base.atomic import write_text
-
     path = tmp_path / ("ü" * 125 + ".json")
     write_text(path, "{}")
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
