@@ -279,7 +279,6 @@ def test_own_architecture_in_a_python_file(tmp_path, capsys):
 
 
 def test_a_scan_with_a_name_as_long_as_may_be_is_explained(tmp_path):
-    from mriinterp.commands.explain import _stems
 
     longest = "x" * (255 - len(".nii.gz"))
     names = command._stems([f"{longest}.nii.gz", f"{longest[:-1]}y.nii.gz"])

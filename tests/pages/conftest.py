@@ -8,7 +8,15 @@ import pytest
 from mriinterp.ui.jobs import stop_all
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOTS = ("single", "compare", "cohort", "trust", "trust_subject", "cascade", "prepare")  # of background work, one a page
+SLOTS = (
+    "single",
+    "compare",
+    "cohort",
+    "trust",
+    "trust_subject",
+    "cascade",
+    "prepare",
+)  # of background work, one a page
 
 
 @pytest.fixture(autouse=True)
