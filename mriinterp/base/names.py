@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["LONGEST_NAME", "composed", "name_pieces", "near_names", "on_disk", "propose", "shortened"]
+__all__ = ["LONGEST_NAME", "composed", "name_pieces", "near_names", "on_disk", "plain_integer", "propose", "shortened"]
 
 LONGEST_NAME = 48
 """Characters of a name inside a file name: with what is written around it, well below the 255 bytes a file name may have."""
@@ -29,6 +29,17 @@ def composed(text: str) -> str:
     True
     """
     return unicodedata.normalize("NFC", text)
+
+
+def plain_integer(text: str) -> str:
+    """Return a number without the decimals that a spreadsheet adds: ``45117.0`` is 45117, ``I7.0`` is I7.
+
+    Examples
+    --------
+    >>> plain_integer("2.0"), plain_integer("0.5"), plain_integer("v1.0")
+    ('2', '0.5', 'v1.0')
+    """
+    return re.sub(r"^(I?\d+)\.0+$", r"\1", text)
 
 
 def on_disk(path: Path) -> Path:

@@ -137,7 +137,8 @@ def show_names(columns: Iterable[str]) -> str:
     """
     columns = list(columns)
     if all(_is_name(c) for c in columns) and len(columns) < 200:
-        return ", ".join(columns)
+        alone = " alone (tab, comma or semicolon separates columns)" if len(columns) == 1 else ""
+        return ", ".join(columns) + alone
     return f"{len(columns)} column{'s' if len(columns) > 1 else ''} whose headings are no names"
 
 

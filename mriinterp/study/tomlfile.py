@@ -11,6 +11,7 @@ import tomli_w
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_text
+from mriinterp.base.names import composed
 from mriinterp.study.folders import StudyFolders
 
 __all__ = ["read_toml", "write_study_file"]
@@ -23,7 +24,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     StudyFolders.of_server().check(path, "study file")
     text = read_text(path, "a study file (.toml)")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(composed(text))
     except RecursionError:
         raise ValueError(f"{path.name}: expected a study file in TOML, got one that is nested too deeply") from None
     except ValueError as error:

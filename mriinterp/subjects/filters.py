@@ -8,7 +8,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
-from mriinterp.base.names import composed, propose
+from mriinterp.base.names import composed, plain_integer, propose
 from mriinterp.subjects.report import Report
 
 __all__ = ["drop_corrupt", "drop_duplicates", "drop_empty", "drop_missing", "keep_groups", "keep_mri"]
@@ -102,11 +102,11 @@ def keep_groups(
     several groups are named.
     """
     if isinstance(groups, Mapping):
-        names = {composed(str(label)): name for name, labels in groups.items() for label in labels}
+        names = {plain_integer(composed(str(label))): name for name, labels in groups.items() for label in labels}
         wanted = list(groups)
     elif groups is not None:
         wanted = [groups] if isinstance(groups, str) else list(groups)
-        names = {composed(str(name)): name for name in wanted}
+        names = {plain_integer(composed(str(name))): name for name in wanted}
     else:
         names = {name: name for name in frame["group"].unique() if name}
         wanted = []

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from mriinterp.base.names import plain_integer
 from mriinterp.subjects.layouts import Layout
 from mriinterp.subjects.report import Report
 
@@ -14,11 +15,6 @@ __all__ = ["fill_names"]
 
 MISSING = ("n/a", "nan")  # as BIDS and spreadsheets write it; compared in lower case
 _FILE_ENDING = r"\.(nii|nii\.gz|mgz)$"
-
-
-def _integer_text(text: str) -> str:
-    """``45117.0``, a spreadsheet's work, is 45117."""
-    return re.sub(r"^(I?\d+)\.0+$", r"\1", text)
 
 
 def fill_names(text: pd.DataFrame, columns: Mapping[str, str], layout: Layout, report: Report) -> None:
@@ -35,7 +31,7 @@ def fill_names(text: pd.DataFrame, columns: Mapping[str, str], layout: Layout, r
         Fields that the table has.
     """
     for field in ("id", "subject"):
-        text[field] = text[field].map(_integer_text).mask(text[field].str.lower().isin(MISSING), "")
+        text[field] = text[field].map(plain_integer).mask(text[field].str.lower().isin(MISSING), "")
     named = {*columns}
     if layout.person is not None:
         named |= _people_from_ids(text, named, layout.person)

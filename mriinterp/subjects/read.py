@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mriinterp.base.names import plain_integer
 from mriinterp.base.progress import Cancel
 from mriinterp.base.tables import show_names
 from mriinterp.subjects.bids import bids_images, bids_rows, bids_table
@@ -69,7 +70,7 @@ def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
 def _frame(text: pd.DataFrame, layout: Layout, report: Report) -> pd.DataFrame:
     """All columns but the path, from the text of the fields."""
     frame = text[["id", "subject", "group", "visit"]].copy()
-    frame["group"] = frame["group"].mask(frame["group"].str.lower().isin(("n/a", "nan")), "")
+    frame["group"] = frame["group"].map(plain_integer).mask(frame["group"].str.lower().isin(("n/a", "nan")), "")
     frame["month"] = frame["visit"].map(parse_month).astype(float)
     frame["date_text"], frame["split"] = text["date"], text["split"].str.lower()
     _people(frame, text, report)

@@ -19,7 +19,19 @@ FIELDS = ("id", "subject", "group", "sex", "age", "visit", "date", "path", "spli
 # what a field may be called, most telling name first; compared without case, spaces, dots, underscores, hyphens
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("Image Data ID", "Image.ID", "IMAGEUID", "MRI ID", "MR ID", "MR Session", "scan_id", "scan", "id"),
-    "subject": ("Subject", "Subject ID", "PTID", "participant_id", "participant", "patient", "patient_id", "OASISID"),
+    "subject": (
+        "Subject",
+        "Subject ID",
+        "PTID",
+        "participant_id",
+        "participant",
+        "patient",
+        "patient_id",
+        "OASISID",
+        "SUB_ID",
+        "PATNO",
+        "NACCID",
+    ),
     "group": ("Group", "Research Group", "DX", "DX Group", "diagnosis", "class", "label"),
     "sex": ("Sex", "gender", "PTGENDER", "M/F"),
     "age": ("Age", "age_at_scan", "age_at_visit", "age_years"),

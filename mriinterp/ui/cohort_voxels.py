@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mriinterp.base.tables import csv_text
 from mriinterp.cohort.voxels import VoxelComparison, compare_voxels, significant_areas
 from mriinterp.export.comparison import sample_words, voxel_words
 from mriinterp.figures.theme import area_label
@@ -119,3 +120,11 @@ def _show(name: str, view: StudyView, result: VoxelComparison) -> None:
         }
         shown = table.head(MOST_AREAS).assign(area=table["area"].map(area_label))
         st.dataframe(shown, hide_index=True, column_config=config)
+        st.download_button(
+            "Areas (CSV)",
+            lambda: csv_text(table),
+            "cohort_voxels_areas.csv",
+            key="get_voxel_areas",
+            on_click="ignore",
+            icon=":material/download:",
+        )

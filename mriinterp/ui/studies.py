@@ -11,6 +11,7 @@ import streamlit as st
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
+from mriinterp.base.names import on_disk
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study import DemoStudy, StudyFolders, load_study
 from mriinterp.ui.address import linked, write_address
@@ -53,7 +54,7 @@ def choose_study(title_of) -> None:
 
 def _open(path: str) -> None:
     """Choose a study file; runs before the page, so that the select box may change."""
-    file = Path(path.strip().strip('"')).expanduser().resolve()
+    file = on_disk(Path(path.strip().strip('"')).expanduser().resolve())
     try:
         load_study(file)
     except (ValueError, OSError, KeyError) as error:

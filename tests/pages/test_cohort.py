@@ -416,3 +416,26 @@ def test_covariates_are_chosen_on_the_page_and_in_the_address(page):
     app.session_state["_job_cohort_voxels"].wait(60)
     app.run()
     assert "Age held fixed (Freedman–Lane permutation)." in text_of(app)
+
+
+ODD_IDS = ['"I0', "=1+1", "x" * 225, "Mu\u0308ller", "@sum <b>", "-7", "+49 1", "n|a\tb"]
+
+
+def test_ids_with_quotation_marks_formulas_and_any_length(page, tmp_path):
+    """An id that begins with a quotation mark ended the page, one of 225 characters the run."""
+    file = tiny_study(tmp_path / "study")
+    table = pd.read_csv(file.parent / "table.csv")
+    table["scan_id"] = ODD_IDS
+    table.to_csv(file.parent / "table.csv", index=False)
+    study = load_study(file)
+    result = run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all")
+    ids = [*ODD_IDS[:3], "M\u00fcller", *ODD_IDS[4:]]
+    assert result.subjects.index.tolist() == ids
+    assert result.failures == {}
+    assert [result.map("sensitivity", i).method for i in ids] == ["sensitivity"] * 8
+    assert open_cohort(result.folder).areas("sensitivity").index.tolist() == ids
+    app = page(file)
+    assert "**AD** 4 scans" in text_of(app)
+    lines = cohort_files._subjects(StudyView(result)).splitlines()
+    for written in ("'=1+1,", "'@sum <b>,", "-7,", "'+49 1,"):
+        assert any(line.startswith(written) for line in lines), lines

@@ -240,3 +240,20 @@ def test_near_entries_of_other_lists_are_proposed(tmp_path):
     assert "No scan is left of group AD; the table has CN (1), ad (1); did you mean ad?" in report.text()
     with pytest.raises(ValueError, match="did you mean id"):
         read_subjects(table, columns={"id": "ID"})
+
+
+# Numbers that a spreadsheet wrote -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("labels", [["1"], ["1.0"], [1]])
+def test_a_group_of_a_whole_number_is_found_in_either_form(tmp_path, labels):
+    table = touch(tmp_path / "t.csv", b"SUB_ID,DX_GROUP,AGE_AT_SCAN,SEX\n50003,1.0,24.4,1.0\n50004,2,19,2\n")
+    frame, _ = read_subjects(table, groups={"autism": labels}, keep_missing=True)
+    assert frame[["id", "subject", "group", "sex", "age"]].to_numpy().tolist() == [
+        ["50003", "50003", "autism", "M", 24.4]
+    ]
+
+
+def test_a_table_whose_columns_are_not_separated_is_explained(tmp_path):
+    with pytest.raises(ValueError, match="tab, comma or semicolon separates columns"):
+        read_subjects(touch(tmp_path / "t.tsv", b"participant group\nsub-01 AD\n"))
