@@ -570,6 +570,210 @@ def test_the_colour_bar_of_a_mask_has_its_colours(opened):
     assert root.evaluate(views)  # all of the mask is shown
 
 
+def scrolled(page):
+    return page.evaluate("() => Math.max(...[...document.querySelectorAll('*')].map((e) => e.scrollTop))")
+
+
+def test_the_wheel_scrolls_the_page_until_a_plane_is_clicked(new_page, opened):
+    page = new_page(viewport={"width": 1280, "height": 500})
+    root = opened("n=2", where=page)
+    before = voxel(root)
+    box = pane(root, "axial").bounding_box()
+    page.mouse.move(box["x"] + 100, min(box["y"] + 100, 480))
+    page.mouse.wheel(0, 240)
+    page.wait_for_timeout(400)
+    assert scrolled(page) > 100
+    assert voxel(root) == before
+    pane(root, "axial").click(position={"x": 100, "y": 100})
+    clicked, down = voxel(root), scrolled(page)
+    page.mouse.wheel(0, 120)
+    page.wait_for_timeout(300)
+    assert voxel(root)[2] == clicked[2] - 3
+    assert scrolled(page) == down
+    page.get_by_role("button", name="again").focus()  # the focus leaves the viewer
+    at, down = voxel(root), scrolled(page)
+    box = pane(root, "axial").bounding_box()
+    page.mouse.move(box["x"] + 100, min(box["y"] + 100, 480))
+    page.mouse.wheel(0, 200)
+    page.wait_for_timeout(400)
+    assert voxel(root) == at
+    assert scrolled(page) > down
+
+
+def seen(root, at, plane="axial"):
+    """Pixel of a voxel's centre on its plane."""
+    return root.evaluate(
+        "({ mriinterpViewer: v }, [plane, at]) => v.views[0].panes.find((p) => p.plane.name.toLowerCase() === plane).place(at)",
+        [plane, list(at)],
+    )
+
+
+def factor(root):
+    settled(root)
+    return root.evaluate("({ mriinterpViewer: v }) => v.viewport.zoom.factor")
+
+
+def test_zoom_keeps_the_place_at_the_pointer_and_clicks_hit_what_they_show(opened, page):
+    root = opened()
+    axial = pane(root, "axial")
+    at = (44, 80, int(PEAK[2]))
+    click_voxel(root, "axial", at)
+    x, y = seen(root, at)
+    page.keyboard.down("Control")
+    for _ in range(3):
+        page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    assert factor(root) == pytest.approx(2 ** (3 * 120 / 200), rel=1e-3)
+    # The pointer stands on a whole pixel, up to one beside the voxel's centre; that distance grows.
+    assert seen(root, at) == pytest.approx([x, y], abs=factor(root) - 1)
+    for other in [(50, 75, at[2]), (40, 90, at[2])]:
+        click_voxel(root, "axial", other)
+        assert voxel(root) == other
+    box = axial.bounding_box()
+    start = seen(root, at)
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 130, box["y"] + 90, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    settled(root)
+    assert seen(root, at) == pytest.approx([start[0] + 30, start[1] - 10], abs=0.7)
+    assert voxel(root) == other  # a picture that is moved keeps its crosshair
+    place(root, at=(100, 20, 60))  # what was out of sight comes into sight
+    width, height = axial.evaluate("(c) => [c.clientWidth, c.clientHeight]")
+    x, y = seen(root, (100, 20, 60))
+    assert 0 <= x <= width
+    assert 0 <= y <= height
+    axial.focus()
+    page.keyboard.press("0")
+    assert factor(root) == 1
+    root.locator("[data-tool=zoom-in]").click()
+    assert factor(root) == pytest.approx(1.5)
+
+
+def test_zoom_and_contours_are_reported_and_open_again(opened, page):
+    root = opened("zoom=1&contour=1")
+    assert factor(root) == 3
+    centre = root.evaluate("({ mriinterpViewer: v }) => v.space.mm(v.space.fromShares(v.viewport.zoom.centre))")
+    assert centre == pytest.approx([-20, -10, 10], abs=0.01)
+    pane(root, "axial").focus()
+    page.keyboard.press("0")
+    page.get_by_text("zoom: None").wait_for()
+    root.locator("[data-tool=display]").click()
+    root.locator("input[data-setting=contours]").uncheck()
+    page.get_by_text("contours: False").wait_for()
+
+
+def test_the_right_button_changes_brightness_and_contrast(opened, page):
+    root = opened()
+    box = pane(root, "coronal").bounding_box()
+    window = "({ mriinterpViewer: { settings: s } }) => [s.black, s.white]"
+    before = voxel(root)
+    for (right, up), check in {
+        (60, 0): lambda black, white: white - black < 0.95,
+        (0, 60): lambda black, white: black + white < 0.95,
+    }.items():
+        root.evaluate("({ mriinterpViewer: v }) => v.set({ black: 0, white: 1 })")
+        page.mouse.move(box["x"] + 100, box["y"] + 150)
+        page.mouse.down(button="right")
+        page.mouse.move(box["x"] + 100 + right, box["y"] + 150 - up, steps=4)
+        page.mouse.up(button="right")
+        settled(root)
+        assert check(*root.evaluate(window))
+    assert voxel(root) == before
+
+
+def test_keys_are_listed_and_the_focus_stays(opened, page):
+    root = opened("n=2")
+    listed = root.locator(".keys")
+    assert not listed.is_visible()
+    axial = pane(root, "axial")
+    axial.focus()
+    page.keyboard.press("?")
+    assert listed.is_visible()
+    assert root.locator("[data-tool=keys]").get_attribute("aria-expanded") == "true"
+    words = listed.inner_text()
+    assert all(word in words for word in ("Arrows", "Page Up", "Space", "zoom", "Wheel", "Right button"))
+    page.keyboard.press("?")
+    assert not listed.is_visible()
+    page.keyboard.press("t")
+    focused = "(root) => root.getRootNode().activeElement.textContent"
+    assert root.evaluate(focused) == "Planes"
+    page.keyboard.press("Escape")
+    assert axial.evaluate("(canvas) => canvas.getRootNode().activeElement === canvas")
+    page.keyboard.press("o")
+    settled(root)
+    assert not root.locator("input[data-setting=overlay]").is_checked()
+    axial.dblclick()
+    settled(root)
+    assert root.locator("canvas.pane").count() == 2  # one plane of either map
+    assert axial.evaluate("(canvas) => canvas.getRootNode().activeElement === canvas")
+
+
+def test_tab_comes_to_the_first_slice_at_once_and_everything_has_a_name(opened, page):
+    root = opened("n=2&contour=1")
+    page.get_by_role("switch", name="hide").focus()
+    page.keyboard.press("Tab")
+    assert pane(root, "sagittal").evaluate("(canvas) => canvas.getRootNode().activeElement === canvas")
+    ring = pane(root, "sagittal").evaluate("(canvas) => getComputedStyle(canvas).outlineStyle")
+    assert ring == "solid"
+    root.locator("[data-tool=display]").click()
+    nameless = root.evaluate(
+        """(root) => [...root.querySelectorAll('button, select, input, canvas')].filter((e) => e.offsetParent
+             && !(e.getAttribute('aria-label') || e.closest('label')?.textContent.trim() || e.textContent.trim())).length"""
+    )
+    assert nameless == 0
+
+
+def test_labels_stay_beside_a_sidebar_at_1280(new_page, opened):
+    page = new_page(viewport={"width": 1076, "height": 800})  # leaves the viewer what a sidebar leaves it at 1280
+    root = opened(where=page)
+    assert root.evaluate("(root) => root.clientWidth") == 916
+    for name in ("Peak", "Display"):
+        assert root.locator("button").get_by_text(name, exact=True).is_visible()
+    rows = root.evaluate("(root) => [...root.querySelectorAll('.bar:not([hidden])')].map((bar) => bar.clientHeight)")
+    assert max(rows) < 40  # two rows, neither broken
+    assert len(rows) == 2
+
+
+def test_a_contour_runs_around_its_mask_on_every_map(opened):
+    root = opened("n=2&contour=1&outlines=area")
+    name = f"truth {NASTY}"
+    assert name in root.locator(".contours").inner_text()
+    assert root.locator("img").count() == 0
+    place(root, at=PEAK)
+    assert f"inside: {name}" in status(root)
+    count = """({ mriinterpViewer: v }) => v.views.map(({ panes: [, , { canvas }] }) => {
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+        copy.drawImage(canvas, 0, 0);
+        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+        let found = 0;
+        for (let p = 0; p < data.length; p += 4) found += data[p] === 255 && data[p + 1] === 108 && data[p + 2] === 244;
+        return found; })"""
+    shown = root.evaluate(count)
+    assert min(shown) > 60
+    # Steps of the path are the borders between voxels inside and outside.
+    inside = RELEVANCE[:, :, PEAK[2]] > 0.03
+    borders = sum(int((np.diff(np.pad(inside, 1).astype(int), axis=axis) != 0).sum()) for axis in (0, 1))
+    drawn = root.evaluate(
+        """({ mriinterpViewer: v }) => {
+             const lines = [], move = Path2D.prototype.moveTo, line = Path2D.prototype.lineTo;
+             let from;
+             Path2D.prototype.moveTo = function (...at) { from = at; move.apply(this, at); };
+             Path2D.prototype.lineTo = function (...at) { lines.push(Math.hypot(at[0] - from[0], at[1] - from[1])); line.apply(this, at); };
+             const { plane } = v.views[0].panes[2];
+             v.contours[0].outlines.trace(plane, v.cursor[2], false, 0);
+             Object.assign(Path2D.prototype, { moveTo: move, lineTo: line });
+             return lines.reduce((sum, one) => sum + one, 0); }"""
+    )
+    assert drawn == borders
+    root.evaluate("({ mriinterpViewer: v }) => v.set({ contours: false })")
+    settled(root)
+    assert root.evaluate(count) == [0, 0]
+    assert root.locator(".contours").inner_text() == ""
+
+
 def test_frame_is_drawn_within_a_sixtieth_of_a_second(opened):
     root = opened("outlines=area")
     times = root.evaluate(

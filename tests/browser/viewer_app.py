@@ -64,7 +64,7 @@ def main():
     import streamlit as st
 
     from mriinterp.incremental import BoxGrid
-    from mriinterp.ui.viewer import Layer, Patch, viewer
+    from mriinterp.ui.viewer import Contour, Layer, Patch, viewer
 
     st.set_page_config(layout="wide")
     query = st.query_params
@@ -96,18 +96,23 @@ def main():
     if "mask" in query:
         mask = signed.with_data((np.abs(signed.data) > 0.01).astype(np.float32))
         layers.append(Layer("Mask", mask, "1 inside", signed=False, range=(0, 1)))
+    contours = (
+        [Contour(f"truth {NASTY}", signed.with_data((signed.data > 0.03).astype(np.float32)))]
+        if "contour" in query
+        else []
+    )
     st.button("again")
     jump = st.button("jump")
     if st.toggle("hide"):
         return
     place = st.session_state.get("last") if "echo" in query else JUMP_MM if jump else None
     state = viewer(
-        scan, layers, atlas=atlas, key="viewer", cursor_mm=place,
+        scan, layers, contours=contours, atlas=atlas, key="viewer", cursor_mm=place,
         outlines=query.get("outlines", "off"), view=query.get("view", "ortho"),
         patch=Patch(BoxGrid(shape, int(query["patch"]), 25, "published" in query), scan.grid)
         if "patch" in query
         else None,
-        look={"planes": "Coronal", "top": 0.05} if "look" in query else None, scale_fixed="common" in query,
+        look={"planes": "Coronal", "top": 0.05} if "look" in query else {"zoom": [3, -20, -10, 10]} if "zoom" in query else None, scale_fixed="common" in query,
         caption="sim-003 · Occlusion · explains AD · Simulated data" if "caption" in query else "",
         stem="sim-003_occlusion_AD" if "caption" in query else "",
     )  # fmt: skip

@@ -14,9 +14,16 @@ from streamlit.testing.v1 import AppTest
 
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.incremental import BoxGrid
-from mriinterp.ui.viewer import Layer, Patch, viewer
+from mriinterp.ui.viewer import Contour, Layer, Patch, viewer
 from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
-from mriinterp.ui.viewer.packing import NOT_A_NUMBER, decode_relevance, pack_labels, pack_relevance, pack_scan
+from mriinterp.ui.viewer.packing import (
+    NOT_A_NUMBER,
+    decode_relevance,
+    pack_labels,
+    pack_mask,
+    pack_relevance,
+    pack_scan,
+)
 
 SHAPE = (7, 8, 9)
 
@@ -119,6 +126,14 @@ def test_more_than_255_areas_take_two_bytes(oblique_affine):
     assert packed.meta["names"][:4] == ["label 1", "label 2", "three", "label 4"]
 
 
+def test_a_mask_is_what_is_not_zero(small_volume):
+    data = np.zeros(SHAPE, np.float32)
+    data[1, 2, 3], data[4, 5, 6], data[0, 0, 0], data[6, 7, 8] = 0.25, -3, np.nan, np.inf
+    codes = unpack(pack_mask(small_volume.with_data(data)))
+    assert {tuple(map(int, at)) for at in np.argwhere(codes == 1)} == {(1, 2, 3), (4, 5, 6)}
+    assert codes.sum() == 2
+
+
 def test_same_content_has_the_same_digest_and_other_content_another(small_volume):
     again = Volume(small_volume.data.copy(), small_volume.affine)
     assert pack_relevance(small_volume).message == pack_relevance(again).message
@@ -132,6 +147,8 @@ def test_other_grids_are_refused_with_both_sides_named(small_volume):
         viewer(small_volume, [Layer("Occlusion", moved)], key="a")
     with pytest.raises(ValueError, match="the scan under layer 'Occlusion'"):
         viewer(small_volume, [Layer("Occlusion", small_volume, scan=moved)], key="a")
+    with pytest.raises(ValueError, match="contour 'truth'"):
+        viewer(small_volume, contours=[Contour("truth", moved)], key="a")
     with pytest.raises(ValueError, match="atlas 'blocks'"):
         viewer(small_volume, atlas=Blocks("blocks", moved, pd.DataFrame()), key="a")
     with pytest.raises(ValueError, match="the boxes of the occlusion"):

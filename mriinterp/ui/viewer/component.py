@@ -12,8 +12,8 @@ import streamlit as st
 from mriinterp.image.volume import Grid, Volume, check_same_grid
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
-from mriinterp.ui.viewer.layer import Layer, Patch, ViewerState
-from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_relevance, pack_scan
+from mriinterp.ui.viewer.layer import Contour, Layer, Patch, ViewerState
+from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_mask, pack_relevance, pack_scan
 
 if TYPE_CHECKING:
     from mriinterp.areas.atlas import Atlas
@@ -27,7 +27,7 @@ _VOLUME = st.components.v2.component("mriinterp_volume", js=volume_script())
 @forgotten_with_uploads
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _pack(kind: str, digest: str, _thing: Any) -> Packed:
-    packers = {"scan": pack_scan, "relevance": pack_relevance}
+    packers = {"scan": pack_scan, "relevance": pack_relevance, "mask": pack_mask}
     if kind in packers:
         return packers[kind](_thing.canonical())
     return pack_labels(_thing.labels.canonical(), _thing.areas)
@@ -37,6 +37,7 @@ def viewer(
     scan: Volume,
     layers: Sequence[Layer] = (),
     *,
+    contours: Sequence[Contour] = (),
     atlas: Atlas | None = None,
     key: str,
     cursor_mm: Sequence[float] | None = None,
@@ -72,6 +73,8 @@ def viewer(
         Any orientation; shown in the voxel order closest to RAS+.
     layers : sequence of Layer
         Shown beside each other with one crosshair.
+    contours : sequence of Contour
+        Outlines on every map, which the reader can hide.
     atlas : Atlas, optional
         Areas on the grid of the scan, for names and outlines.
     key : str
@@ -94,7 +97,8 @@ def viewer(
         Further display settings at the start, under the names in which
         `ViewerState.settings` reports them: ``planes``, ``overlay``,
         ``smooth``, ``fade``, ``crosshair``, ``patch``, ``black``, ``white``,
-        ``signedScale``, ``unsignedScale``, ``top``.
+        ``signedScale``, ``unsignedScale``, ``top``, ``contours`` and
+        ``zoom`` (None, or factor and centre in mm, four numbers).
     scale_fixed : bool
         The page decides whether maps share a colour scale; the viewer offers
         no switch for it.
@@ -119,11 +123,12 @@ def viewer(
     Raises
     ------
     ValueError
-        If a layer, a scan of a layer, the atlas or the boxes are on another grid.
+        If a layer, a scan of a layer, a contour, the atlas or the boxes are
+        on another grid.
     """
-    _check_grids(scan, layers, atlas)
+    _check_grids(scan, layers, contours, atlas)
     packed: dict[str, Packed] = {}
-    spec = _spec(scan, layers, atlas, packed)
+    spec = _spec(scan, layers, contours, atlas, packed)
     spec |= _placed(key, None if cursor_mm is None else _three(cursor_mm, "cursor_mm"), jump)
     spec |= {
         "key": key,
@@ -160,16 +165,24 @@ def _mount(spec: dict, packed: dict[str, Packed], key: str) -> Any:
         return _VIEWER(data=spec, key=key, on_cursor_change=lambda: None).get("cursor")
 
 
-def _check_grids(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None) -> None:
+def _check_grids(scan: Volume, layers: Sequence[Layer], contours: Sequence[Contour], atlas: Atlas | None) -> None:
     for layer in layers:
         check_same_grid(scan, layer.volume, "the scan", f"layer {layer.name!r}")
         if layer.scan is not None:
             check_same_grid(scan, layer.scan, "the scan", f"the scan under layer {layer.name!r}")
+    for contour in contours:
+        check_same_grid(scan, contour.volume, "the scan", f"contour {contour.name!r}")
     if atlas is not None:
         check_same_grid(scan, atlas.labels, "the scan", f"atlas {atlas.name!r}")
 
 
-def _spec(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None, packed: dict[str, Packed]) -> dict:
+def _spec(
+    scan: Volume,
+    layers: Sequence[Layer],
+    contours: Sequence[Contour],
+    atlas: Atlas | None,
+    packed: dict[str, Packed],
+) -> dict:
     """The part of the message that depends on volumes; fills `packed` with what must be sent."""
 
     def add(kind: str, thing: Any, digest: str) -> dict:
@@ -195,6 +208,9 @@ def _spec(scan: Volume, layers: Sequence[Layer], atlas: Atlas | None, packed: di
                 "part": layer.part, "ends": None if layer.ends is None else list(layer.ends),
             }
             for layer in layers
+        ],
+        "contours": [
+            {**add("mask", one.volume, one.volume.digest), "name": one.name, "color": one.color} for one in contours
         ],
         "atlas": None,
     }  # fmt: skip

@@ -10,7 +10,7 @@ from nibabel.orientations import inv_ornt_aff, io_orientation
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.incremental import BoxGrid
 
-__all__ = ["Layer", "Patch", "ViewerState"]
+__all__ = ["Contour", "Layer", "Patch", "ViewerState"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,26 @@ class Layer:
     scan: Volume | None = None
     part: Literal["both", "positive", "negative"] = "both"
     ends: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """An outline to draw on every map, e.g. of the tissue that a disease changed.
+
+    Parameters
+    ----------
+    name : str
+        What lies inside.
+    volume : Volume, shape (i, j, k)
+        On the grid of the scan; what is not 0 lies inside. Values that are
+        not finite lie outside.
+    color : str
+        Of the line, as ``"#rrggbb"``.
+    """
+
+    name: str
+    volume: Volume
+    color: str = "#ff6cf4"
 
 
 @dataclass(frozen=True, eq=False)

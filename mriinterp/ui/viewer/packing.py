@@ -16,7 +16,7 @@ import pandas as pd
 
 from mriinterp.image.volume import Volume
 
-__all__ = ["NOT_A_NUMBER", "Packed", "decode_relevance", "pack_labels", "pack_relevance", "pack_scan"]
+__all__ = ["NOT_A_NUMBER", "Packed", "decode_relevance", "pack_labels", "pack_mask", "pack_relevance", "pack_scan"]
 
 NOT_A_NUMBER = 65535  # the one code of 16 that stands for no value
 _DIGEST_LENGTH = 32
@@ -142,6 +142,23 @@ def pack_labels(labels: Volume, areas: pd.DataFrame) -> Packed:
     codes = np.searchsorted(present, labels.data) + 1
     codes = np.where(labels.data == 0, 0, codes).astype(np.uint8 if present.size < 256 else np.uint16)
     return _packed(codes, {"names": [known.get(int(v), f"label {int(v)}") for v in present]})
+
+
+def pack_mask(mask: Volume) -> Packed:
+    """Return a mask as 1 inside and 0 outside.
+
+    Parameters
+    ----------
+    mask : Volume, shape (i, j, k)
+        RAS+ order. What is not 0 lies inside; values that are not finite
+        lie outside.
+
+    Returns
+    -------
+    Packed
+        meta: nothing beyond the name of the volume and its bits.
+    """
+    return _packed((np.isfinite(mask.data) & (mask.data != 0)).astype(np.uint8), {})
 
 
 def _display_names(areas: pd.DataFrame) -> list[str]:

@@ -39,6 +39,13 @@ test('a place outside is moved to the nearest voxel', () => {
   assert.deepEqual(space.fromMm([1e6, 1e6, -1e6]), [space.shape[0] - 1, space.shape[1] - 1, 0]);
 });
 
+test('shares run from the edge of the first voxel to the edge of the last', () => {
+  const space = new Space(reference.spaces[0]);
+  assert.deepEqual(space.shares([-0.5, space.shape[1] / 2 - 0.5, space.shape[2] - 0.5]), [0, 0.5, 1]);
+  assertClose(space.fromShares(space.shares([1, 2.5, 3])), [1, 2.5, 3], 1e-12);
+  assertClose(space.toVoxel(space.mm([1, 2.5, 3])), [1, 2.5, 3], 1e-9);
+});
+
 test('letters turn with the picture, and only left and right do', () => {
   const letters = (convention) => PLANES.map((plane) => planeLetters(plane, convention));
   const sagittal = { left: 'P', right: 'A', top: 'S', bottom: 'I' };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { PLANES } from '../../../mriinterp/ui/viewer/js/geometry.js';
+import { KEYS, MOUSE, runKey } from '../../../mriinterp/ui/viewer/js/keys.js';
 import { formatCount, formatMm, formatNumber } from '../../../mriinterp/ui/viewer/js/numbers.js';
 import {
   changesFromPython, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
@@ -39,6 +41,7 @@ test('a change asks for the work that depends on it', () => {
 test('black stays below white', () => {
   assert.deepEqual(withWindow({ black: 0.9 }, { black: 0, white: 0.5 }), { black: 0.9, white: 0.92 });
   assert.deepEqual(withWindow({ white: 0.25 }, { black: 0.5, white: 1 }), { white: 0.25, black: 0.23 });
+  assert.deepEqual(withWindow({ black: 0.1, white: 0.6 }, { black: 0, white: 1 }), { black: 0.1, white: 0.6 });
   assert.deepEqual(withWindow({ white: 0.7 }, { black: 0.5, white: 1 }), { white: 0.7, black: 0.5 });
 });
 
@@ -46,4 +49,24 @@ test('without a threshold the 90th percentile counts, as a value nothing is hidd
   assert.equal(thresholdOf({ threshold: null, threshold_mode: 'percentile' }), 90);
   assert.equal(thresholdOf({ threshold: null, threshold_mode: 'value' }), 0);
   assert.equal(thresholdOf({ threshold: 0, threshold_mode: 'percentile' }), 0);
+});
+
+test('every key and way of the mouse is said once', () => {
+  const keys = KEYS.flatMap((entry) => entry.keys);
+  assert.equal(new Set(keys).size, keys.length);
+  for (const { shown, words } of [...KEYS, ...MOUSE]) assert.ok(shown && words);
+});
+
+test('a key does what is said of it, and others are left to the browser', () => {
+  const done = [];
+  const viewer = {
+    settings: { overlay: true }, step: (...args) => done.push(args), set: (changes) => done.push(changes),
+    viewport: { zoomBy: (ratio) => done.push(ratio > 1), zoomOut: () => done.push('whole') },
+  };
+  const press = (key, more = {}, flip = true) => runKey({ viewer, plane: PLANES[2], flip }, { key, ...more });
+  assert.ok(press('ArrowRight') && press('ArrowRight', { shiftKey: true }, false) && press('ArrowUp') && press('PageDown') && press('Home'));
+  assert.ok(press('O') && press('+') && press('-') && press('0'));
+  assert.deepEqual(done, [[0, -1], [0, 10], [1, 1], [2, -1], [2, -1e6], { overlay: false }, true, false, 'whole']);
+  for (const more of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }]) assert.ok(!press('o', more));
+  assert.ok(!press('x') && !press('Tab'));
 });

@@ -67,8 +67,22 @@ export class Space {
     return transform(this.affine, voxel);
   }
 
+  // A place in mm as a voxel with fractions.
+  toVoxel(mm) {
+    return transform(this.inverse, mm);
+  }
+
   fromMm(mm) {
-    return this.inside(transform(this.inverse, mm));
+    return this.inside(this.toVoxel(mm));
+  }
+
+  // A voxel (fractions allowed) as shares, 0 to 1, of the volume along every axis, and back.
+  shares(voxel) {
+    return voxel.map((v, axis) => (v + 0.5) / this.shape[axis]);
+  }
+
+  fromShares(shares) {
+    return shares.map((share, axis) => share * this.shape[axis] - 0.5);
   }
 
   // The voxel as the caller's array counts it; differs from ours when its order is not RAS+.

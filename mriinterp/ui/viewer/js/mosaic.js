@@ -2,7 +2,9 @@
 
 import { fitCanvas, h } from './dom.js';
 import { PLANES, isFlipped, planeLetters } from './geometry.js';
+import { runKey } from './keys.js';
 import { formatMm } from './numbers.js';
+import { drawOutlines } from './outline.js';
 import { SliceImage } from './slice.js';
 import { CROSSHAIR, haloText } from './text.js';
 
@@ -62,10 +64,7 @@ export class Mosaic {
       const flip = isFlipped(plane.horizontal, settings.convention);
       const look = { scan: view.scan, map, table: view.table, mask: view.mask, slice, flip, smooth: settings.smooth };
       this.images[plane.axis].draw(context, tile, look);
-      if (viewer.outlines && settings.outlines !== 'off') {
-        const current = viewer.areas.codes[viewer.space.index(cursor)];
-        viewer.outlines.draw(context, tile, plane, slice, flip, current, settings.outlines);
-      }
+      drawOutlines(viewer, context, tile, { plane, slice, flip });
       const voxel = [...cursor];
       voxel[plane.axis] = slice;
       context.font = `${tile.width < 100 ? 10 : 12}px ${viewer.font}`;
@@ -122,8 +121,8 @@ export class Mosaic {
 
   key(event) {
     const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: 1, PageDown: -1 };
-    if (!(event.key in steps)) return;
+    if (event.key in steps) this.viewer.step(this.viewer.active, steps[event.key]);
+    else if (!runKey({ viewer: this.viewer, plane: PLANES[this.viewer.active] }, event)) return;
     event.preventDefault();
-    this.viewer.step(this.viewer.active, steps[event.key]);
   }
 }

@@ -1,9 +1,11 @@
-// Borders of areas as lines between voxels, sharp at every size. Paths are in voxels and kept for the last slices.
+// Borders of areas and contours as lines between voxels, sharp at every size. Paths are in voxels and kept for the last
+// slices.
 
 export class Outlines {
-  constructor(space, areas) {
+  // codes: a number for every voxel; lines are drawn where it changes.
+  constructor(space, codes) {
     this.space = space;
-    this.areas = areas;
+    this.codes = codes;
     this.paths = new Map();
   }
 
@@ -18,11 +20,10 @@ export class Outlines {
   }
 
   trace(plane, slice, flip, only) {
-    const { space } = this;
+    const { space, codes } = this;
     const columns = space.shape[plane.horizontal];
     const rows = space.shape[plane.vertical];
     const base = slice * space.strides[plane.axis];
-    const { codes } = this.areas;
     const at = (x, y) => {
       if (x < 0 || y < 0 || x >= columns || y >= rows) return 0;
       const i = flip ? columns - 1 - x : x;
@@ -47,28 +48,32 @@ export class Outlines {
     }
     return path;
   }
+}
 
-  draw(context, box, plane, slice, flip, current, which) {
-    const width = box.width / this.space.shape[plane.horizontal];
-    const height = box.height / this.space.shape[plane.vertical];
-    const stroke = (path, color, thickness) => {
-      context.save();
-      context.translate(box.x, box.y);
-      context.scale(width, height);
-      context.strokeStyle = color;
-      context.lineWidth = thickness / width;
-      context.stroke(path);
-      context.restore();
-    };
-    if (which === 'all') {
-      const path = this.path(plane, slice, flip, 0);
-      stroke(path, 'rgba(0, 0, 0, 0.55)', 1.8);
-      stroke(path, 'rgba(255, 255, 255, 0.75)', 0.7);
-    }
-    if (current) {
-      const path = this.path(plane, slice, flip, current);
-      stroke(path, 'rgba(0, 0, 0, 0.8)', 3.2);
-      stroke(path, '#ffffff', 1.5);
-    }
+// Stroke a path in voxels into a plane's box, in several colours and widths (pixels), the widest first.
+function stroke(context, box, outlines, plane, path, lines) {
+  const width = box.width / outlines.space.shape[plane.horizontal];
+  const height = box.height / outlines.space.shape[plane.vertical];
+  context.save();
+  context.translate(box.x, box.y);
+  context.scale(width, height);
+  for (const [color, thickness] of lines) {
+    context.strokeStyle = color;
+    context.lineWidth = thickness / width;
+    context.stroke(path);
   }
+  context.restore();
+}
+
+// Borders of areas as far as the settings ask for them, and the page's contours.
+export function drawOutlines(viewer, context, box, { plane, slice, flip }) {
+  const { settings, outlines, contours } = viewer;
+  const draw = (of, only, lines) => stroke(context, box, of, plane, of.path(plane, slice, flip, only), lines);
+  if (outlines && settings.outlines === 'all') {
+    draw(outlines, 0, [['rgba(0, 0, 0, 0.55)', 1.8], ['rgba(255, 255, 255, 0.75)', 0.7]]);
+  }
+  const current = outlines && settings.outlines !== 'off' ? outlines.codes[viewer.space.index(viewer.cursor)] : 0;
+  if (current) draw(outlines, current, [['rgba(0, 0, 0, 0.8)', 3.2], ['#ffffff', 1.5]]);
+  if (!settings.contours) return;
+  for (const contour of contours) draw(contour.outlines, 0, [['rgba(0, 0, 0, 0.8)', 3.6], [contour.color, 1.8]]);
 }

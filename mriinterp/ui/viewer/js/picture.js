@@ -47,7 +47,7 @@ function captionLines(context, viewer, wide) {
 
 function pictureOf(viewer) {
   const origin = viewer.stage.getBoundingClientRect();
-  const end = viewer.footer.getBoundingClientRect();
+  const end = viewer.footer.element.getBoundingClientRect();
   const ratio = Math.max(2, globalThis.devicePixelRatio || 1);
   const canvas = document.createElement('canvas');
   const caption = captionLines(canvas.getContext('2d'), viewer, origin.width);

@@ -1,11 +1,11 @@
-// Steps through slices by itself.
+// Steps by itself through the slices of the plane that was used last, as far as there is tissue.
 
 const INTERVAL = 90; // ms
 
 export class Player {
-  // step() moves on by one slice; changed(playing) is called when playing begins or ends.
-  constructor(step, changed) {
-    Object.assign(this, { step, changed });
+  // changed(playing) is called when playing begins or ends.
+  constructor(viewer, changed) {
+    Object.assign(this, { viewer, changed });
     this.timer = null;
   }
 
@@ -13,9 +13,13 @@ export class Player {
     return this.timer !== null;
   }
 
+  toggle() {
+    if (this.playing) this.stop();
+    else this.start();
+  }
+
   start() {
-    if (this.playing) return;
-    this.timer = setInterval(this.step, INTERVAL);
+    this.timer = setInterval(() => this.step(), INTERVAL);
     this.changed(true);
   }
 
@@ -24,5 +28,14 @@ export class Player {
     clearInterval(this.timer);
     this.timer = null;
     this.changed(false);
+  }
+
+  step() {
+    const { viewer } = this;
+    const { active, cursor, space, views } = viewer;
+    const [first, last] = views[0].scan.bounds(space)[active];
+    const voxel = [...cursor];
+    voxel[active] = voxel[active] >= last || voxel[active] < first ? first : voxel[active] + 1;
+    viewer.moveTo(voxel);
   }
 }

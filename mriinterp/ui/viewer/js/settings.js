@@ -1,9 +1,9 @@
-// The settings of a viewer: values at the start, what a change makes necessary, what Python is told. Python knows all of
-// them, so that an address can hold whatever is shown.
+// The settings of a viewer: values at the start, what a change makes necessary, what is reported. Python knows all of them,
+// so that an address can hold whatever is shown.
 
 const DEFAULTS = {
   planes: 'all', overlay: true, smooth: true, fade: false, crosshair: true, patch: true,
-  black: 0, white: 1, signedScale: 'blue-black-red', unsignedScale: 'inferno', top: null,
+  black: 0, white: 1, signedScale: 'blue-black-red', unsignedScale: 'inferno', top: null, zoom: null, contours: true,
 };
 const SETTINGS = [
   'view', 'layout', 'convention', 'threshold', 'threshold_mode', 'cluster', 'opacity', 'outlines', 'share_range', ...Object.keys(DEFAULTS),
@@ -40,7 +40,7 @@ export function changesFromPython(known, given) {
 
 // Black stays below white: the one that is moved pushes the other.
 export function withWindow(changes, { black, white }) {
-  if ('black' in changes) return { ...changes, white: Math.max(white, changes.black + LEAST_WINDOW) };
+  if ('black' in changes) return { ...changes, white: Math.max(changes.white ?? white, changes.black + LEAST_WINDOW) };
   if ('white' in changes) return { ...changes, black: Math.min(black, changes.white - LEAST_WINDOW) };
   return changes;
 }

@@ -2,7 +2,9 @@
 
 import { boxAround } from './boxes.js';
 import { h } from './dom.js';
-import { CONVENTIONS, PLANES, Space } from './geometry.js';
+import { Focus } from './focus.js';
+import { Footer } from './footer.js';
+import { PLANES, Space } from './geometry.js';
 import { layoutViews } from './layout.js';
 import { Measurer } from './measurer.js';
 import { Outlines } from './outline.js';
@@ -11,10 +13,10 @@ import { Reporter } from './reporter.js';
 import {
   ALL_WORK, changesFromPython, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
 } from './settings.js';
-import { describePlace, describeShown } from './status.js';
 import { readTheme } from './theme.js';
 import { Toolbar } from './toolbar.js';
 import { colorViews, MapView } from './view.js';
+import { Viewport } from './viewport.js';
 import { Volumes } from './volumes.js';
 
 const REPORT_DELAY = 180; // ms after a click
@@ -31,14 +33,13 @@ export class Viewer {
     this.frames = { count: 0, last: 0, longest: 0 };
     this.active = 2;
     this.measurer = new Measurer((id, measured) => this.takeMeasure(id, measured));
-    this.player = new Player(() => this.playOn(), (playing) => this.showPlaying(playing));
+    this.focus = new Focus(this);
+    this.viewport = new Viewport(this);
+    this.player = new Player(this, (playing) => this.showPlaying(playing));
     this.reporter = new Reporter(() => (this.player.playing ? null : this.reported));
     this.stage = h('div', { class: 'stage' }, h('p', { class: 'wait', text: 'Loading the images …' }));
-    this.status = h('div', { class: 'status', role: 'status', 'data-text': true });
-    this.convention = h('span', { class: 'convention', 'data-text': true });
-    this.shown = h('span', { class: 'shown', 'data-text': true });
-    this.footer = h('div', { class: 'footer' }, this.status, h('div', { class: 'notes' }, this.convention, this.shown));
-    this.root = h('div', { class: 'mriinterp-viewer', 'data-ready': 'false' }, this.stage, this.footer);
+    this.footer = new Footer();
+    this.root = h('div', { class: 'mriinterp-viewer', 'data-ready': 'false' }, this.stage, this.footer.element);
     this.root.mriinterpViewer = this;
     parent.append(this.root);
     this.observer = new ResizeObserver(() => this.spec && this.root.clientWidth !== this.laidOut && this.ask('layout'));
@@ -61,32 +62,33 @@ export class Viewer {
     }
   }
 
-  take(spec, { scans, maps, areas, used }, first) {
+  take(spec, parts, first) {
     const before = this.spec;
     this.spec = spec;
-    this.volumes.keepOnly(used);
-    this.measurer.keepOnly(used);
+    this.volumes.keepOnly(parts.used);
+    this.measurer.keepOnly(parts.used);
     const structure = (s) => JSON.stringify([s.shape, s.affine, s.scans, s.layers, s.atlas]);
-    if (first || structure(before) !== structure(spec)) this.build(spec, scans, maps, areas);
+    if (first || structure(before) !== structure(spec)) this.build(spec, parts);
+    this.contours = parts.contours.map((one) => ({ ...one, outlines: new Outlines(this.space, one.codes) }));
     this.takeSettings(spec.settings);
     this.takeCursor(spec, first);
     this.ask(...ALL_WORK);
   }
 
-  build(spec, scans, maps, areas) {
+  build(spec, { scans, maps, areas }) {
     this.space = new Space(spec);
     this.areas = areas;
-    this.outlines = areas ? new Outlines(this.space, areas) : null;
+    this.outlines = areas ? new Outlines(this.space, areas.codes) : null;
     const layers = spec.layers.length ? spec.layers : [null];
     this.views = layers.map((layer, n) => new MapView(this, layer, scans[layer?.scan ?? 0], layer ? maps[n] : null));
     for (const view of this.views) if (view.map) this.measurer.load(view.id, view.map.codes, spec.shape, view.map.zero);
     if (this.cursor) this.cursor = this.space.inside(this.cursor);
     if (!this.toolbar) {
       this.toolbar = new Toolbar(this);
-      this.root.prepend(this.toolbar.element);
+      this.root.append(this.toolbar.element); // shown above the planes, but Tab comes to the planes first
     }
-    this.stage.replaceChildren(...this.views.map((view) => view.element));
-    describeShown(this);
+    this.focus.whileReplacing(() => this.stage.replaceChildren(...this.views.map((view) => view.element)));
+    this.footer.describeShown(this);
     Object.assign(this, readTheme(this.root));
   }
 
@@ -103,6 +105,7 @@ export class Viewer {
     else if (spec.cursor) this.cursor = this.space.fromMm(spec.cursor);
     this.cursor ??= this.peak() ?? this.space.center;
     this.move = spec.move;
+    this.viewport.follow(this.cursor, []);
   }
 
   peak() {
@@ -124,7 +127,7 @@ export class Viewer {
       if (view) changes.threshold = changes.threshold_mode === 'value' ? view.threshold : view.map.percentOf(view.threshold);
     }
     Object.assign(this.settings, withWindow(changes, this.settings));
-    this.ask(...workFor(changes));
+    this.ask('controls', ...workFor(changes));
     this.report(PAUSE);
   }
 
@@ -134,9 +137,11 @@ export class Viewer {
     this.report(PAUSE);
   }
 
-  moveTo(voxel) {
+  // What is zoomed follows the crosshair, except along axes that are held.
+  moveTo(voxel, held = []) {
     if (this.cursor.every((v, axis) => v === voxel[axis])) return;
     this.cursor = voxel;
+    this.viewport.follow(voxel, held);
     this.ask();
     this.report(PAUSE);
   }
@@ -158,18 +163,6 @@ export class Viewer {
     this.player.stop();
     this.moveTo(peak);
     this.report();
-  }
-
-  togglePlay() {
-    if (this.player.playing) this.player.stop();
-    else this.player.start();
-  }
-
-  playOn() {
-    const [first, last] = this.views[0].scan.bounds(this.space)[this.active];
-    const voxel = [...this.cursor];
-    voxel[this.active] = voxel[this.active] >= last || voxel[this.active] < first ? first : voxel[this.active] + 1;
-    this.moveTo(voxel);
   }
 
   showPlaying(playing) {
@@ -205,16 +198,19 @@ export class Viewer {
     this.pending.clear();
     const maps = this.views.filter((view) => view.map);
     if (work.has('measure') || work.has('color')) colorViews(maps, this.settings);
-    describePlace(this);
+    this.footer.describePlace(this);
+    this.toolbar.showCursor(this.space.mm(this.cursor));
     if (work.has('layout')) {
-      if (!layoutViews(this)) { this.pending = work; return; }
+      if (!this.focus.whilePlacing(() => layoutViews(this))) { this.pending = work; return; }
       this.laidOut = this.root.clientWidth;
-      this.convention.textContent = CONVENTIONS[this.settings.convention];
     }
     if (work.has('window')) for (const view of this.views) view.scan.setWindow(this.settings.black, this.settings.white);
     if (work.has('measure')) for (const view of maps) this.measurer.ask(view.id, view.cuts.low, view.cuts.high, this.settings.cluster);
     if (work.has('color') || work.has('layout') || work.has('measure')) for (const view of maps) view.bar.draw(this);
-    if (work.size) this.toolbar.sync();
+    if (work.size) {
+      this.toolbar.sync();
+      this.footer.describeSettings(this);
+    }
     this.draw();
     remembered.set(this.spec.key, { settings: this.settings, given: this.given, cursor: this.cursor, move: this.move });
     this.frames.last = performance.now() - start;
@@ -225,7 +221,7 @@ export class Viewer {
 
   takeMeasure(id, measured) {
     for (const view of this.views) if (view.id === id) view.measured = measured;
-    describeShown(this);
+    this.footer.describeShown(this);
     this.ask();
   }
 
