@@ -15,10 +15,12 @@ from mriinterp.areas.atlas_xml import read_atlas_xml
 from mriinterp.areas.label_files import LAYOUTS, AmbiguousTable, is_whole, read_coloured, read_plain
 from mriinterp.areas.names import areas_frame
 from mriinterp.base.files import read_text
+from mriinterp.base.names import composed
 
 __all__ = ["read_area_table"]
 
 SEPARATORS = "\t;,|"
+_DECLARED = re.compile(r'\s*"?sep=(.)"?[;,\s]*', re.IGNORECASE)  # a first line that spreadsheets write
 LARGEST = 2**31 - 1
 BACKGROUND = re.compile(r"back|unknown|clear|unclass|unlabel|non|null|outside|exterior|empty|void|air|bg|[?*]|^\W*0?$")
 
@@ -65,9 +67,9 @@ def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
 
 def _read_lines(text: str) -> Pairs:
     """Numbers and names from lines of text, separated by whatever they agree on."""
-    numbered = list(enumerate(text.splitlines(), 1))
+    numbered = list(enumerate(composed(text).splitlines(), 1))
     lines = [(n, line) for n, line in numbered if line.strip() and not line.lstrip().startswith("#")]
-    declared = re.fullmatch(r"\s*sep=(.)\s*", lines[0][1]) if lines else None
+    declared = _DECLARED.fullmatch(lines[0][1]) if lines else None
     lines = lines[1:] if declared else lines
     if not lines:
         raise ValueError("expected a table of areas, got an empty file")

@@ -11,7 +11,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -24,7 +24,7 @@ __all__ = ["ArrayHeader", "Member", "load_npy", "load_npz", "open_npz", "read_ar
 
 MAX_HEADER = 4096
 MAX_MEMBERS = 1000
-MAX_BYTES = 4 << 30  # of an npz, unpacked
+MAX_BYTES = 16 << 30  # of an npz, unpacked: running means of a cohort at 512×512×512 take 4 GiB
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,10 @@ def load_npy(path: str | os.PathLike, *, shape: tuple[int, ...] | None = None) -
     return np.load(path, allow_pickle=False)
 
 
-def load_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The arrays of an npz file by key; errors of `open_npz`."""
-    with open_npz(path) as (_, members), np.load(path, allow_pickle=False) as archive:
+def load_npz(path: str | os.PathLike, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an npz file by key, all or those of `keys` that it has; errors of `open_npz`."""
+    wanted = None if keys is None else keys.__contains__
+    with open_npz(path, wanted=wanted) as (_, members), np.load(path, allow_pickle=False) as archive:
         return {key: archive[key] for key in members}
 
 

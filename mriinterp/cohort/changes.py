@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
+from mriinterp.base.files import read_json
 from mriinterp.cohort.result import CohortResult
 from mriinterp.study import Study
 
@@ -46,7 +46,7 @@ def changes_since(result: CohortResult, study: Study) -> Changes:
             gone.append(scan)
             continue
         try:
-            seen = json.loads(result.layout.seen(row["label"]).read_text(encoding="utf-8"))["fingerprint"]
+            seen = read_json(result.layout.seen(row["label"]))["fingerprint"]
         except (OSError, ValueError, KeyError, TypeError):
             seen = fingerprint
         if seen != fingerprint:

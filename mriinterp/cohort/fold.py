@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mriinterp.base.arrays import load_npy, load_npz
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
@@ -72,11 +73,11 @@ def read_moments(
     """Running moments of maps that are not kept, and their keys in order; None if there are none."""
     path = layout.moments(method, label)
     try:
-        with np.load(path, allow_pickle=False) as state:
-            return MapMoments.from_state(parts, state), [str(key) for key in state["members"]]
+        state = load_npz(path)
+        return MapMoments.from_state(parts, state), [str(key) for key in state["members"]]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError) as error:
         logger.warning("running means of %s, %s are damaged and will be made again: %s", method, label, error)
         return None
 
@@ -84,9 +85,8 @@ def read_moments(
 def folded_keys(layout: Layout, method: str, label: str) -> list[str]:
     """Keys of the maps that are in a group's running moments, in order."""
     try:
-        with np.load(layout.moments(method, label), allow_pickle=False) as state:
-            return [str(key) for key in state["members"]]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return [str(key) for key in load_npz(layout.moments(method, label), ["members"])["members"]]
+    except (OSError, ValueError, KeyError):
         return []
 
 
@@ -120,7 +120,7 @@ def _fold_scratch(fold: Fold, cancel: Cancel | None) -> MapMoments:
         if key in inside:
             continue
         check_cancel(cancel)
-        moments.add(np.load(layout.scratch(label, fold.method), allow_pickle=False))
+        moments.add(load_npy(layout.scratch(label, fold.method)))
         keys.append(key)
         added.append(label)
     if added:
@@ -136,7 +136,7 @@ def _fold_scratch(fold: Fold, cancel: Cancel | None) -> MapMoments:
 def is_finished(fold: Fold) -> bool:
     """Whether the group's files are those of these very maps."""
     try:
-        known = json.loads(fold.layout.group_record(fold.method, fold.label).read_text(encoding="utf-8"))
+        known = read_json(fold.layout.group_record(fold.method, fold.label))
         files = _files(fold)
         return known["members_sha256"] == members_digest(fold.members) and all(
             path.stat().st_size == known["bytes"][path.name] and sidecar_of(path).is_file() for path in files.values()

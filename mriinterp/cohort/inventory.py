@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from mriinterp.areas.atlas import Atlas
+from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.cohort.choose import MethodChoice
 from mriinterp.cohort.explain_scans import is_current, map_key
@@ -78,7 +78,7 @@ class Inventory:
     def _seen_digest(self, item: Item) -> str | None:
         """Return the digest of a scan that was read, lay where it has to, and has not changed since; else None."""
         try:
-            seen = json.loads(self.layout.seen(item.label).read_text(encoding="utf-8"))
+            seen = read_json(self.layout.seen(item.label))
             if self.plan.task.check_space and not seen.get("mni", -1.0) >= MNI_CORRELATION:
                 return None  # an earlier run did not look
             return seen["sha256"] if seen["fingerprint"] == item.source.fingerprint() else None

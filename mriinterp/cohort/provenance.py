@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mriinterp.base.files import read_json
 from mriinterp.cohort.choose import compared_first
 from mriinterp.cohort.layout import Layout, refuse_older_layout
 from mriinterp.cohort.targets import explained_words, why_no_test
@@ -43,7 +43,7 @@ def read_provenance(folder: Path, pair: Sequence[str] | None = None) -> dict[str
         raise FileNotFoundError(f"expected the folder of a finished cohort run, found no run.json in {folder}")
     refuse_older_layout(folder)
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = read_json(path)
         _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]
         _ = run["targets"], run["withheld"]
     except (ValueError, KeyError, TypeError) as error:

@@ -14,6 +14,7 @@ import pandas as pd
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_index, area_table
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.files import read_json
 from mriinterp.base.tables import read_tsv, write_tsv
 from mriinterp.cohort.layout import Layout
 from mriinterp.explain import RelevanceMap
@@ -61,7 +62,7 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
     """The record of a map, or None if there is none, it is damaged, or its files are not whole."""
     path = layout.record(label, method)
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = read_json(path)
         sizes = dict(entries["bytes"])
         record = Record(entries["key"], entries["atlas_sha256"], entries)
         _ = record.prediction, record.target, record.warnings

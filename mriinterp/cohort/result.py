@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.errors import as_sentence
+from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import read_tsv
 from mriinterp.cohort.area_values import areas_by_scan
@@ -237,7 +237,7 @@ class CohortResult(Provenance):
             raise KeyError(
                 f"expected a map of {method} for {subject}, got none: {self.subjects.loc[subject, 'failure']}"
             )
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = read_json(path)
         return from_sidecar(entries, read_volume(self.layout.map(label, method), allow_constant=True))
 
     def ids(self, method: str, group: str | None = None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -14,6 +13,7 @@ import numpy as np
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.base.atomic import remove_unfinished
+from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.cohort.choose import MethodChoice, choose_methods
 from mriinterp.cohort.explain_scans import Outcome, use_model
@@ -127,7 +127,7 @@ def _remove_leftovers(out: Path) -> None:
 def _with_earlier(plan: CohortPlan, choices: tuple[MethodChoice, ...]) -> tuple[MethodChoice, ...]:
     """Return the methods of an earlier run of the same plan, then the new ones."""
     try:
-        known = json.loads(plan.task.layout.run.read_text(encoding="utf-8"))
+        known = read_json(plan.task.layout.run)
         if known["plan_sha256"] != plan_digest(plan):
             return choices
         asked = {choice.name for choice in choices}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from mriinterp.commands.options import add_method_options, add_model_options, ch
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap, explain
+from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume, to_source, write_volume
 from mriinterp.image.space import (
     MNI_CORRELATION,
@@ -33,7 +33,7 @@ from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
 from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
 
-__all__ = ["add_parser", "scan_stem"]
+__all__ = ["add_parser"]
 
 LONGEST_STEM = 150  # bytes of a scan's name in file names; a longer one ends in a digest
 
@@ -152,22 +152,17 @@ def _about(scan: str, error: Exception) -> str:
     return words if words.startswith((scan, Path(scan).name)) else f"{scan}: {words}"
 
 
-def scan_stem(path: str | Path) -> str:
-    """File name without its image ending."""
-    return re.sub(r"\.(nii\.gz|nii|mgz|mgh)$", "", Path(path).name, flags=re.IGNORECASE)
-
-
 def _stems(scans: list[str]) -> list[str]:
     """Names for the outputs; an error before any work if two scans share one."""
     by_stem: dict[str, list[str]] = {}
     for scan in scans:
-        by_stem.setdefault(composed(scan_stem(scan)).lower(), []).append(scan)  # Windows and macOS ignore case
+        by_stem.setdefault(composed(image_stem(scan)).lower(), []).append(scan)  # Windows and macOS ignore case
     clashes = [" and ".join(paths) for paths in by_stem.values() if len(paths) > 1]
     if clashes:
         raise ValueError(
             f"expected scans of different names, got outputs that would overwrite each other: {'; '.join(clashes)}"
         )
-    return [shortened(scan_stem(scan), LONGEST_STEM) for scan in scans]
+    return [shortened(image_stem(scan), LONGEST_STEM) for scan in scans]
 
 
 def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:
@@ -220,7 +215,7 @@ def _warn_of_intensities(model: Model, scan: Volume, name: str) -> None:
 
 def _is_simulated(path: Path) -> bool:
     """Whether ``simulate`` wrote this scan (its sidecar says so)."""
-    sidecar = path.with_name(scan_stem(path) + ".json")
+    sidecar = path.with_name(image_stem(path) + ".json")
     try:
         entries = read_json(sidecar)
     except (OSError, ValueError):

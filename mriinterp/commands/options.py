@@ -85,7 +85,10 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         "--reference", metavar="FILE", help="the scan that --set fill=reference puts in, e.g. the mean of controls"
     )
     group.add_argument(
-        "--atlas-table", metavar="TABLE.csv", help="names of the areas of a label image (columns index,name)"
+        "--atlas-table",
+        metavar="TABLE",
+        help="names of the areas of a label image: a table with columns index and name, or a label file of ITK-SNAP, "
+        "FreeSurfer, FSL (.xml), SPM (.xml), MRtrix or MRIcron",
     )
 
 

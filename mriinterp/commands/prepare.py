@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import torch
 
 from mriinterp.base.atomic import made_folder
 from mriinterp.base.errors import words_with_kind
+from mriinterp.base.files import read_json
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.export.prepared import PreparedFiles, prepared_files, write_contact_sheet, write_prepared
 from mriinterp.image.nifti import read_volume
@@ -200,7 +200,7 @@ def _done(job: Job, grid: Grid, source: str) -> bool:
     """Whether a scan's files are there and are those that this run would write."""
     files = job.files
     try:
-        report = json.loads(files.quality.read_text(encoding="utf-8"))
+        report = read_json(files.quality)
         same_grid = Grid(tuple(report["Grid"]["shape"]), report["Grid"]["affine"]).matches(grid)
         return (
             same_grid

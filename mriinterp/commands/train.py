@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mriinterp.commands.explain import scan_stem
 from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume
 
 __all__ = ["add_parser"]
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, measure, write."""
     from mriinterp.training.demo import train_demo  # training's imports are not worth waiting for in other commands
 
-    real = {scan_stem(path): read_volume(path) for path in args.real}
+    real = {image_stem(path): read_volume(path) for path in args.real}
     progress = ProgressLine("training")
     model = train_demo(Path(args.out), real_scans=real or None, progress=progress)
     progress.close()

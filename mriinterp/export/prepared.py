@@ -13,6 +13,7 @@ import pandas as pd
 
 import mriinterp
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.files import read_json
 from mriinterp.base.names import shortened
 from mriinterp.base.tables import write_tsv
 from mriinterp.figures.preparation import preparation_png
@@ -142,7 +143,7 @@ def write_contact_sheet(out: Path, failed: Mapping[str, str] | None = None) -> p
 
 
 def _row(path: Path) -> dict:
-    report = json.loads(path.read_text(encoding="utf-8"))
+    report = read_json(path)
     return {
         "scan": path.name.removesuffix("_desc-qc_T1w.json"),
         "verdict": report["Verdict"],

@@ -165,10 +165,15 @@ class Volume:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over type, shape, affine and voxels, 64 hexadecimal digits."""
+        """SHA-256 over type, shape, affine and voxels, and notes if there are any, 64 hexadecimal digits.
+
+        So results of a doubtful file, which hold its notes, are never taken for
+        those of a file with the same voxels that is not.
+        """
         digest = hashlib.sha256(f"{self.data.dtype.str}{self.data.shape}".encode())
         digest.update(self.affine.tobytes())
         digest.update(np.ascontiguousarray(self.data))
+        digest.update("".join(f"\n{note}" for note in self.notes).encode())
         return digest.hexdigest()
 
     def with_data(self, data: np.ndarray) -> Volume:

@@ -233,7 +233,7 @@ def _chosen(frame: pd.DataFrame, groups: tuple[str, ...], n: int) -> list[str]:
 def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     """Open a few scans: can they be read, do they lie in MNI space, what does the network say?"""
     rows = _chosen(frame, settings.groups, n)
-    unreadable, elsewhere, with_skull, unusual, other_grid, said = [], [], [], [], [], []
+    unreadable, doubtful, elsewhere, with_skull, unusual, other_grid, said = [], [], [], [], [], [], []
     for done, row in enumerate(rows, start=1):
         check_cancel(cancel)
         name = frame.at[row, "id"]
@@ -243,6 +243,7 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
             unreadable.append(f"{name} ({error})")
             tell(progress, done, len(rows))
             continue
+        doubtful += [f"{name} ({note})" for note in scan.notes]
         correlation = mni_correlation(scan)
         if correlation < MNI_CORRELATION:
             elsewhere.append(f"{name} ({correlation:.2f})")
@@ -257,6 +258,7 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     total = len(rows)
     findings = (
         ("error", f"Scans that cannot be read ({len(unreadable)} of {total} opened)", unreadable),
+        ("warning", f"Scans whose files are doubtful ({total} opened)", doubtful),
         (
             "error" if settings.check_space else "warning",  # told all the same
             f"Scans that do not lie in MNI space ({len(elsewhere)} of {total} opened; correlation with the template "

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_json
 from mriinterp.image.nifti import read_volume, write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.simulation.subjects import DEMO, SimulationSettings, demo_subjects, simulate_subject
@@ -67,7 +68,7 @@ class DemoStudy(Study):
             return None
         scan, truth, note = self._files(subject)
         try:
-            digests = json.loads(note.read_text(encoding="utf-8"))
+            digests = read_json(note)
             volume, labels = read_volume(scan), read_volume(truth, allow_constant=True)
             found = Volume(volume.data, volume.affine), Volume(labels.data > 0, labels.affine)
             if digests != [one.digest for one in found]:

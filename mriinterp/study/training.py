@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.nifti import read_volume, write_volume
@@ -216,7 +217,7 @@ def mean_training_scan(
     model = study.cpu_model
     wanted = {"training": training_digest(study), "model": model.digest, "normalised": normalised}
     try:
-        known = json.loads(note.read_text(encoding="utf-8"))
+        known = read_json(note)
         if {key: known[key] for key in wanted} == wanted and known["image_sha256"] == file_digest(path):
             return read_volume(path, allow_constant=True)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

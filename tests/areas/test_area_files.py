@@ -111,6 +111,8 @@ GOOD = {
     ),
     "SPM": (SPM, {4: "3rd Ventricle", 47: "Right Hippocampus"}),
     "sep=": ("sep=;\nindex;name\n1;Caudate, left\n", {1: "Caudate, left"}),
+    "sep= as spreadsheets write it": ('"Sep=;",,\nindex;name\n1;Caudate, left\n', {1: "Caudate, left"}),
+    "composed": ("1\tGro\u0308\u00dfer\n", {1: "Gr\u00f6\u00dfer"}),
     "sep= of a tab": ("sep=\t\n1\tCaudate, left\n", {1: "Caudate, left"}),
     "trailing commas": ("index,name,,\n1,CSF,,\n2,GM,,\n", {1: "CSF", 2: "GM"}),
     "trailing commas of many lengths": ("1,CSF,,\n2,GM\n3,WM,\n", {1: "CSF", 2: "GM", 3: "WM"}),

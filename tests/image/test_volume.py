@@ -131,6 +131,15 @@ def test_types():
         Volume(np.zeros((2, 2)), np.eye(4))
 
 
+def test_digest_tells_doubtful_volumes_apart(small_volume):
+    digests = {
+        Volume(small_volume.data, small_volume.affine, notes=notes).digest
+        for notes in ((), ("mirrored",), ("mirrored", "NaN"))
+    }
+    assert len(digests) == 3
+    assert small_volume.digest in digests
+
+
 def test_digest_depends_on_voxels_affine_type_and_nothing_else(small_volume):
     same = Volume(np.asfortranarray(small_volume.data), small_volume.affine)
     assert same.digest == small_volume.digest

@@ -1,7 +1,10 @@
 """A scan of one's own on the page: read once, called by a name that names nobody, gone with the session."""
 
+import gzip
 import json
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from mriinterp.image.nifti import write_volume
@@ -121,3 +124,14 @@ def test_back_to_the_study_lets_go_of_the_scan(upload):
     assert held.released
     assert UPLOAD not in app.session_state
     assert app.selectbox(key="subject").value in study_of("demo").subjects.index
+
+
+def test_a_header_that_disagrees_with_itself_is_told(upload, scan_bytes, tmp_path):
+    """Also where the same voxels under a good header are known already."""
+    assert not any("disagree" in w.value for w in upload("sub-01_T1w.nii.gz").warning)
+    (tmp_path / "scan.nii.gz").write_bytes(scan_bytes)
+    image = nib.load(tmp_path / "scan.nii.gz")
+    image.set_qform(np.diag([-1, 1, 1, 1]) @ image.affine, 1)
+    app = upload("sub-01_T1w.nii (1).gz", gzip.compress(image.to_bytes(), 1))
+    (told,) = [w.value for w in app.warning if "transforms disagree" in w.value]
+    assert "one mirrors the other" in told
