@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mriinterp.methods import get_method
+from mriinterp.trust import get_measure, measure_names
 from mriinterp.trust.words import label_of
 from mriinterp.ui.address import follow_link, linked, write_address
 from mriinterp.ui.jobs import start_job, watch
@@ -88,17 +89,12 @@ if table.empty:
     )
     st.stop()
 
+measures = [get_measure(measure) for measure in measure_names()]
 TABS = {
     "All methods": None,
-    "Localisation": "localisation",
-    "Faithfulness": "deletion",
-    "Areas": "regional",
-    "Infidelity": "infidelity",
-    "Randomisation": "randomisation",
-    "Stability": "stability",
-    "Retraining": "reproducibility",
+    **{measure.tab: measure.name for measure in measures if not measure.of_groups},
     "Agreement": "agreement",
-    "Groups": "group_effect",
+    **{measure.tab: measure.name for measure in measures if measure.of_groups},
     "Traps": "traps",
 }
 for tab, measure in zip(st.tabs(list(TABS), key="trust_part", on_change="rerun"), TABS.values(), strict=True):

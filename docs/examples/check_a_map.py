@@ -7,7 +7,7 @@ import numpy as np
 
 import mriinterp
 from mriinterp.image.volume import resample
-from mriinterp.trust.localisation import average_precision, mass_accuracy
+from mriinterp.trust.measures.localisation import average_precision, mass_accuracy
 
 study = mriinterp.load_study("demo")
 model, scan = study.model(), study.scan("sim-003")

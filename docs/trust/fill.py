@@ -27,31 +27,29 @@ sys.path.insert(0, str(DOCS.parent))  # the package beside this page, installed 
 
 from mriinterp.base.atomic import write_text
 from mriinterp.methods import get_method, method_names
-from mriinterp.trust import CAVEAT, findings, load_plan, load_results, summary
+from mriinterp.trust import (
+    CAVEAT,
+    Measure,
+    Quantity,
+    findings,
+    get_measure,
+    load_plan,
+    load_results,
+    measure_names,
+    summary,
+)
 from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.trap_results import load_traps, trap_findings, trap_path, trap_people, trap_summary
 from mriinterp.trust.traps import TRAPS
-from mriinterp.trust.words import label_of, randomised_words, row_of
+from mriinterp.trust.words import label_of, row_of
 
 SHIPPED = DOCS.parent / "mriinterp" / "trust" / "measured" / "demo"
 PAGE = DOCS / "methods.md"
 MARK = "<!-- methods: made by docs/trust/fill.py from what each method's file declares -->"
 FILES = ("plan.json", "trust_results.csv", "details.json", "agreement.json")
-LINES = (  # measure, quantity, words before the number
-    ("localisation", "mass_accuracy_read", "relevance in diseased tissue"),
-    ("localisation", "rho_areas", "areas by their share of disease, ρ"),
-    ("regional", "rho", "regional ρ"),
-    ("deletion", "abpc", "deletion, logits"),
-    ("infidelity", "infidelity", "infidelity"),
-    ("randomisation", "excess", "randomisation"),
-    ("stability", "noise", "change under noise"),
-    ("stability", "shift", "under a shift of one voxel"),
-    ("reproducibility", "icc", "retrained networks, ICC of areas"),
-    ("group_effect", "auc_truth", "areas of the disease by |g|, AUC"),
-)
 
 
 def ship(results: Path, traps: Path | None) -> None:
@@ -74,27 +72,23 @@ def _number(row: pd.Series, digits: int) -> str:
     return text
 
 
-def _one(table: pd.DataFrame, measure: str, quantity: str, words: str, method: str) -> str:
-    row = row_of(table, measure, quantity, method)
+def _one(table: pd.DataFrame, measure: Measure, quantity: Quantity, method: str) -> str:
+    row = row_of(table, measure.name, quantity.name, method)
     if row is None:
         return ""
-    if measure == "randomisation":
-        found = randomised_words(table, method)
-        state = {"alike": "passes in part", "undecided": "cannot be told", "empty": "cannot be told"}
-        said = "; ".join(filter(None, [found.reason, found.ssim]))
-        return f"{words} {state.get(found.state, found.state)} ({said})"
-    if measure == "stability":
-        return f"{words} {row['mean']:.2f}"
-    number = _number(row, 3 if measure == "localisation" and quantity.startswith("mass") else 2)
+    if measure.verdict is not None:
+        said = measure.verdict(table, method)
+        return f"{quantity.line} {said[:1].lower()}{said[1:]}"
     against = " (beats all controls)" if row["beats"] == "all" else ""
-    if (measure, quantity) == ("deletion", "abpc") and row["high"] < 0:
+    if measure.below_zero and quantity == measure.main and row["high"] < 0:
         against = " (worse than chance)"
-    return f"{words} {number}{against}"
+    return f"{quantity.line} {_number(row, quantity.digits)}{against}"
 
 
 def measured_line(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
     """All figures of one measured explainer, in a line."""
-    parts = [_one(table, *line, method) for line in LINES]
+    measures = [get_measure(name) for name in measure_names()]
+    parts = [_one(table, measure, q, method) for measure in measures for q in measure.quantities if q.line]
     found = agreement_of(alike, method)
     found = found[~found["other"].str.startswith("control_")]
     if len(found):
@@ -139,6 +133,15 @@ def trap_section(folder: Path) -> str:
     return "\n".join(parts).strip()
 
 
+def measure_table() -> str:
+    """What each measure computes, and which direction speaks for a map."""
+    lines = ["| Measure | What is computed | Better |", "|---|---|---|"]
+    for measure in map(get_measure, measure_names()):
+        computed = (measure.computed or measure.question).replace("|", "\\|")
+        lines.append(f"| {measure.label} | {computed} | {measure.main.better} |")
+    return "\n".join(lines)
+
+
 def sections(folder: Path) -> dict[str, str]:
     """What stands between the marks of the page, by name."""
     plan, results, table = load_plan(folder), load_results(folder), summary(folder)
@@ -156,7 +159,12 @@ def sections(folder: Path) -> dict[str, str]:
         markdown_table(table),
     ]
     settings = [f"- {line}" for line in settings_words(settings_table(results))]
-    return {"overview": "\n".join(overview), "settings": "\n".join(settings), "traps": trap_section(folder)}
+    return {
+        "measures": measure_table(),
+        "overview": "\n".join(overview),
+        "settings": "\n".join(settings),
+        "traps": trap_section(folder),
+    }
 
 
 def filled(page: str, folder: Path, methods: Sequence[str] | None = None) -> str:

@@ -18,21 +18,6 @@ LABEL_LETTERS = 46
 TITLE_LETTERS = 64
 SCALE = [[0.0, "#f2f6fb"], [0.5, "#b9d5ee"], [1.0, "#6aaade"]]  # dark numbers stay readable on all of it
 INK = "#16202c"
-SHORT = {  # column heads; the whole label shows under the pointer
-    ("deletion", "abpc"): "Deletion",
-    ("deletion", "abpc_read"): "Deletion, as read",
-    ("regional", "rho"): "Area ranks",
-    ("infidelity", "infidelity"): "Infi- delity",
-    ("localisation", "mass_accuracy"): "Mass in truth",
-    ("localisation", "mass_accuracy_read"): "Mass, as read",
-    ("localisation", "auprc_read"): "AUPRC in truth",
-    ("localisation", "rho_areas"): "Areas of truth",
-    ("randomisation", "excess"): "Random- isation",
-    ("stability", "noise"): "Change, noise",
-    ("stability", "shift"): "Change, shift",
-    ("reproducibility", "icc"): "Re- trained",
-    ("group_effect", "auc_truth"): "Group effect",
-}
 
 
 def _name(labels: Mapping[str, str] | None, method: str) -> str:
@@ -208,7 +193,7 @@ def _line(row: pd.Series, name: str) -> list[tuple[float | None, str]]:
 
 def trust_heatmap(
     table: pd.DataFrame,
-    quantities: Sequence[tuple[str, str]],
+    heads: Mapping[tuple[str, str], str],
     *,
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
@@ -217,17 +202,17 @@ def trust_heatmap(
 
     Parameters
     ----------
-    quantities : sequence of (measure, quantity)
-        Columns.
+    heads : mapping of (measure, quantity) to str
+        Columns and their heads; the whole label shows under the pointer.
     """
     columns, texts, colours, full = [], {}, {}, {}
-    for measure, quantity in quantities:
+    for (measure, quantity), head in heads.items():
         rows = table[(table["measure"] == measure) & (table["quantity"] == quantity) & table["mean"].notna()]
         if rows.empty:
             continue
         first = rows.iloc[0]
         arrow = "↑" if first["better"] == "higher" else "↓"
-        name = wrap(f"{SHORT.get((measure, quantity), first['label'])} {arrow}", 8)
+        name = wrap(f"{head} {arrow}", 8)
         columns.append(name)
         full[name] = first["label"]
         signed = rows["mean"] * (1 if first["better"] == "higher" else -1)

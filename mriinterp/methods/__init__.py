@@ -5,10 +5,10 @@ A file that registers a method is a method; the others hold what methods share.
 
 from pathlib import Path
 
+from mriinterp.base.discover import run_files
 from mriinterp.methods.method import KINDS, LISTS, Docs, Expectation, Method
 from mriinterp.methods.parameters import Param, Parameter
 from mriinterp.methods.registry import (
-    discover_methods,
     get_method,
     listed_methods,
     method_names,
@@ -25,7 +25,6 @@ __all__ = [
     "Method",
     "Param",
     "Parameter",
-    "discover_methods",
     "get_method",
     "listed_methods",
     "method_names",
@@ -34,4 +33,4 @@ __all__ = [
     "unregister_method",
 ]
 
-discover_methods(Path(__file__).parent)
+run_files(Path(__file__).parent, __name__)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from mriinterp.methods.method import LISTS, Method
 
 __all__ = [
-    "discover_methods",
     "get_method",
     "listed_methods",
     "method_names",
@@ -52,23 +47,6 @@ def register_method(name: str, *, label: str, reference: str, kind: str | None =
         return function
 
     return decorate
-
-
-def discover_methods(folder: Path) -> None:
-    """Run every Python file of a folder whose name does not begin with an underscore; those with methods register them.
-
-    A file of this package is imported as the module it is, any other under
-    its own name.
-    """
-    package = __name__.rpartition(".")[0]
-    for path in sorted(folder.glob("[!_]*.py")):
-        if path.parent == Path(__file__).parent:
-            importlib.import_module(f"{package}.{path.stem}")
-            continue
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # annotations are read from there
-        spec.loader.exec_module(module)
 
 
 def unregister_method(name: str) -> None:

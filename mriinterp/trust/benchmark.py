@@ -22,7 +22,7 @@ from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.group_effect import Cohort
+from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.occlusion_settings import occlusion_settings
 from mriinterp.trust.plan import Plan
 from mriinterp.trust.registry import Outcome, get_measure, measure_names
@@ -220,7 +220,7 @@ def _map_record(run: _Run, case: Case, explainer: Explainer, relevance: np.ndarr
 
 
 def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
-    """The group effect of one method."""
+    """Measures of the two groups' maps of one method."""
     rows, cells, in_positive, members, keys = [], [], [], [], []
     truth_areas, truth_cells = 0.0, set()
     for subject in run.plan.everybody:
@@ -236,7 +236,6 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
         keys.append(entry["key"])
         truth_areas = np.maximum(truth_areas, details.get("truth_areas", 0.0))
         truth_cells |= set(details.get("truth_cells", []))
-    measure = get_measure("group_effect")
     if not rows or not Cohort(np.zeros((len(rows), 1)), np.array(in_positive)).offers("cohort"):
         return
     labels = details["labels"]
@@ -250,14 +249,15 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
         truth_voxels=np.isin(np.arange(len(cells[0])), list(truth_cells)) if known else None,
         patients=_patients(run, members),
     )
-    settings = run.plan.settings.get("group_effect", {})
-    key = hashlib.sha256(json.dumps([keys, settings, VERSION], sort_keys=True).encode()).hexdigest()
     unit = Unit(unit_path(run.folder, explainer.name, COHORT), explainer.name, COHORT)
-    if unit.has("group_effect", key):
-        return
-    start = time.monotonic()
-    outcome = measure.run(cohort, None, cancel=cancel, **settings)
-    unit.put("group_effect", key, outcome, time.monotonic() - start)
+    for name in filter(lambda name: get_measure(name).of_groups, run.plan.measures):
+        settings = run.plan.settings.get(name, {})
+        key = hashlib.sha256(json.dumps([keys, settings, VERSION], sort_keys=True).encode()).hexdigest()
+        if unit.has(name, key):
+            continue
+        start = time.monotonic()
+        outcome = get_measure(name).run(cohort, None, cancel=cancel, **settings)
+        unit.put(name, key, outcome, time.monotonic() - start)
 
 
 def _patients(run: _Run, subjects: list[str]) -> list[str] | None:

@@ -7,6 +7,7 @@ from mriinterp.methods import get_method
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.plan import Plan
+from mriinterp.trust.registry import Work, get_measure
 
 __all__ = ["estimate_seconds"]
 
@@ -23,26 +24,25 @@ def _map_seconds(explainer: Explainer, bench: Bench) -> float:
     return map_seconds(bench.model, explainer.method, params, bench.study.atlas())
 
 
+def _work(name: str, areas: int, plan: Plan) -> Work:
+    """What a measure takes with the plan's settings."""
+    measure = get_measure(name)
+    settings = {**measure.defaults, **plan.settings.get(name, {})}
+    return Work() if measure.work is None else measure.work(settings, areas, plan)
+
+
 def estimate_seconds(plan: Plan, bench: Bench) -> float:
     """Seconds the plan will take, from passes and maps timed here."""
     forward = forward_seconds(bench.model) * PARTIAL
     areas, shape = len(bench.study.atlas().areas), bench.model.grid.shape
     voxels = shape[0] * shape[1] * shape[2] / VOXELS
-    deletion = {"steps": 20, **plan.settings.get("deletion", {})}
-    curves = 2 * deletion["steps"] + 4 * (deletion.get("insertion_steps") or deletion["steps"])
-    layers = plan.settings.get("randomisation", {}).get("steps") or 7
-    stability = {"draws": 3, "shifts": 6, **plan.settings.get("stability", {})}
-    again = {
-        "randomisation": layers + plan.others,
-        "stability": stability["draws"] + stability["shifts"],
-        "reproducibility": plan.replicates,
-    }
+    work = {name: _work(name, areas, plan) for name in plan.measures}
+    again = sum(w.maps for w in work.values())
     total = (len(plan.everybody) + plan.reference_scans) * PREPARED * voxels
-    total += len(plan.subjects) * (areas / 6 + 20) * forward
+    total += len(plan.subjects) * sum(w.shared for w in work.values()) * forward
     for explainer in plan.explainers:
         one = _map_seconds(explainer, bench)
         total += len(plan.everybody) * one
-        total += len(plan.subjects) * (curves * forward * ("deletion" in plan.measures) + MEASURED * voxels)
-        maps = sum(count for name, count in again.items() if name in plan.measures)
-        total += len(plan.costly) * maps * (one + COMPARED * voxels)
+        total += len(plan.subjects) * (sum(w.passes for w in work.values()) * forward + MEASURED * voxels)
+        total += len(plan.costly) * again * (one + COMPARED * voxels)
     return total

@@ -15,10 +15,11 @@ from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.registry import Outcome
 
-__all__ = ["FILLS", "WINDOWS", "has_settings", "occlusion_settings"]
+__all__ = ["FILLS", "QUICK_WINDOWS", "WINDOWS", "has_settings", "occlusion_settings"]
 
 FILLS = ("zero", "mean", "blur", "reference")
 WINDOWS = ((40, 25), (40, 40), (20, 20), (20, 12), (12, 12))  # size, stride in voxels; the first is the default
+QUICK_WINDOWS = ((40, 25), (24, 24))
 
 
 def _tau(a: np.ndarray, b: np.ndarray) -> float:

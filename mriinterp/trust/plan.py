@@ -10,8 +10,9 @@ from mriinterp.base.progress import describe_seconds
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.study import Study
 from mriinterp.trust.explainers import Explainer, control_explainers, parse_explainer
-from mriinterp.trust.occlusion_settings import has_settings
-from mriinterp.trust.registry import get_measure, measure_names
+from mriinterp.trust.occlusion_settings import QUICK_WINDOWS, has_settings
+from mriinterp.trust.registry import get_measure, measure_names, settings_of
+from mriinterp.trust.units import SETTINGS
 
 __all__ = ["FULL", "QUICK", "Plan", "Scale", "chosen_explainers", "make_plan"]
 
@@ -34,7 +35,6 @@ class Scale:
         Other subjects that each costly one is compared with.
     quick : bool
         Only the methods that are listed for a short benchmark.
-    settings : dict of measure to settings
     """
 
     subjects: int
@@ -43,7 +43,12 @@ class Scale:
     reference_scans: int
     others: int
     quick: bool = False
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Settings by measure, and of the comparison of boxes."""
+        found = settings_of("quick" if self.quick else "full")
+        return {**found, SETTINGS: {"windows": QUICK_WINDOWS}} if self.quick else found
 
 
 FULL = Scale(
@@ -52,11 +57,6 @@ FULL = Scale(
     controls=12,
     reference_scans=24,
     others=1,
-    settings={
-        "deletion": {"insertion_steps": 10},
-        "randomisation": {"steps": 4},
-        "stability": {"draws": 2, "shifts": 2},
-    },
 )
 QUICK = Scale(
     subjects=4,
@@ -65,14 +65,6 @@ QUICK = Scale(
     reference_scans=4,
     others=1,
     quick=True,
-    settings={
-        "deletion": {"steps": 6, "insertion_steps": 3},
-        "infidelity": {"perturbations": 80},
-        "randomisation": {"steps": 2},
-        "stability": {"draws": 1, "shifts": 1},
-        "group_effect": {"permutations": 200},
-        "occlusion_settings": {"windows": ((40, 25), (24, 24))},
-    },
 )
 
 
@@ -117,7 +109,7 @@ class Plan:
         return [
             name
             for name in self.measures
-            if "cohort" not in get_measure(name).needs and (get_measure(name).cost == "cheap" or subject in self.costly)
+            if not get_measure(name).of_groups and (get_measure(name).cost == "cheap" or subject in self.costly)
         ]
 
     @property
@@ -128,7 +120,7 @@ class Plan:
     @property
     def cohort(self) -> bool:
         """Whether maps of both groups are compared."""
-        return "group_effect" in self.measures
+        return any(get_measure(name).of_groups for name in self.measures)
 
     @property
     def compared_boxes(self) -> str:
@@ -143,12 +135,13 @@ class Plan:
             f"methods ({len(methods)}): {', '.join(methods)}",
             f"controls ({len(controls)}): {', '.join(controls)}",
             f"cheap measures on {len(self.subjects)} subjects: "
-            + ", ".join(n for n in self.measures if get_measure(n).cost == "cheap" and n != "group_effect"),
+            + ", ".join(n for n in self.measures if get_measure(n).cost == "cheap" and not get_measure(n).of_groups),
             f"costly measures on {len(self.costly)} subjects: "
             + ", ".join(n for n in self.measures if get_measure(n).cost == "costly"),
         ]
         if self.cohort:
-            found.append(f"group effect: {len(self.subjects)} + {len(self.controls)} subjects")
+            names = ", ".join(get_measure(n).label.lower() for n in self.measures if get_measure(n).of_groups)
+            found.append(f"{names}: {len(self.subjects)} + {len(self.controls)} subjects")
         if self.compared_boxes:
             found.append(f"{self.compared_boxes}'s fills, sizes and strides compared on {len(self.costly)} subjects")
         found += [f"left out: {name}: {reason}" for name, reason in self.skipped.items()]
@@ -229,10 +222,12 @@ def make_plan(
         measures=tuple(wanted),
         subjects=tuple(ill),
         costly=tuple(ill[: costly or scale.costly]),
-        controls=tuple(well[: min(scale.controls, max(len(ill), SMALLEST_GROUP))]) if "group_effect" in wanted else (),
+        controls=tuple(well[: min(scale.controls, max(len(ill), SMALLEST_GROUP))])
+        if any(get_measure(n).of_groups for n in wanted)
+        else (),
         others=scale.others,
         reference_scans=scale.reference_scans,
-        settings={name: dict(values) for name, values in scale.settings.items()},
+        settings=scale.settings,
         skipped=skipped,
         replicates=replicates,
     )

@@ -1,12 +1,27 @@
-"""Measures of trust by name, as relevance methods are."""
+"""Measures of trust by name, as relevance methods are; whatever treats measures differently reads it from here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["NEEDS", "Measure", "Outcome", "Quantity", "get_measure", "measure_names", "register_measure"]
+__all__ = [
+    "NEEDS",
+    "SCALES",
+    "Curves",
+    "Measure",
+    "Outcome",
+    "Quantity",
+    "Work",
+    "get_measure",
+    "measure_names",
+    "register_measure",
+    "settings_of",
+    "table_heads",
+    "unregister_measure",
+]
 
 NEEDS = {
     "truth": "a study that knows where the disease is",
@@ -14,6 +29,46 @@ NEEDS = {
     "models": "networks retrained from other seeds",
     "cohort": "maps of both groups",
 }
+
+SCALES = ("full", "quick")
+LAST = 1000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a measure takes.
+
+    Parameters
+    ----------
+    passes : float
+        Forward passes for each map.
+    shared : float
+        Forward passes for each scan, whatever the number of maps.
+    maps : int
+        Maps made anew for each map.
+    """
+
+    passes: float = 0.0
+    shared: float = 0.0
+    maps: int = 0
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A figure of what is behind a measure's numbers.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(details, methods, *, subject, labels) -> Figure``.
+    control : str
+        The null map that is drawn beside the methods.
+    caption : str
+    """
+
+    draw: Callable[..., Any]
+    control: str
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,12 +82,22 @@ class Quantity:
         Which direction speaks for a map; "" for context.
     unit : str
         What the number is, or a share of.
+    head : str
+        Of its column in the table of all measures; "" if it has none.
+    line : str
+        Words before the number in a method's section of the guide; "" if it
+        is not there.
+    digits : int
+        Decimals of the number in that section.
     """
 
     name: str
     label: str
     better: str = ""
     unit: str = ""
+    head: str = ""
+    line: str = ""
+    digits: int = 2
 
 
 @dataclass(frozen=True)
@@ -75,6 +140,37 @@ class Measure:
     against_controls : bool
         Whether it means something to beat the controls. A map that never
         changes is perfectly stable, and no better for it.
+    order : int
+        Its place in tables, tabs and lists.
+    tab : str
+        Of the Trust page; default its label.
+    computed : str
+        What is computed, for the guide.
+    note : str
+        What a reader of its figures must know.
+    settings : mapping of scale to settings
+        Of its function in a ``"full"`` and a ``"quick"`` benchmark, where
+        they are not the defaults.
+    work : callable, optional
+        ``work(settings, areas, plan) -> Work``; default: none worth a word.
+    detailed : bool
+        Whether a report keeps the details behind its numbers.
+    curves : Curves, optional
+        Drawn from those details.
+    beats : str
+        A sentence with ``{}`` for the methods that beat all controls.
+    ends : str
+        A sentence with two ``{}``, for the best and the worst method.
+    below_zero : str
+        What it means if the interval of the main quantity lies below 0, of one method.
+    unbeaten : str
+        What is said where nothing can be beaten.
+    findings : callable, optional
+        ``findings(table, methods) -> list of str``: what a benchmark showed,
+        where it is more than `beats` and `ends`.
+    verdict : callable, optional
+        ``verdict(table, method) -> str``: what it says of one method, where
+        it is more than which controls are beaten.
     """
 
     name: str
@@ -86,6 +182,42 @@ class Measure:
     needs: frozenset[str] = frozenset()
     cost: str = "cheap"
     against_controls: bool = True
+    order: int = LAST
+    tab: str = ""
+    computed: str = ""
+    note: str = ""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    work: Callable[[Mapping[str, Any], int, Any], Work] | None = None
+    detailed: bool = False
+    curves: Curves | None = None
+    beats: str = ""
+    ends: str = ""
+    below_zero: str = ""
+    unbeaten: str = "Nothing to beat: a map that never changes is perfect here"
+    findings: Callable[[Any, list[str]], list[str]] | None = None
+    verdict: Callable[[Any, str], str] | None = None
+
+    def __post_init__(self):
+        if unknown := sorted(self.needs - NEEDS.keys()):
+            raise ValueError(f"{self.name}: expected needs of {', '.join(NEEDS)}, got {', '.join(unknown)}")
+        if unknown := sorted(self.settings.keys() - set(SCALES)):
+            raise ValueError(f"{self.name}: expected settings of {', '.join(SCALES)}, got {', '.join(unknown)}")
+        for values in self.settings.values():
+            if strange := sorted(values.keys() - self.defaults.keys()):
+                raise ValueError(
+                    f"{self.name}: expected settings of {', '.join(self.defaults) or 'none'}, got {', '.join(strange)}"
+                )
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Settings of its function, with their defaults."""
+        found = inspect.signature(self.function).parameters.values()
+        return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name not in ("progress", "cancel")}
+
+    @property
+    def of_groups(self) -> bool:
+        """Whether it compares maps of two groups, and not one map with something."""
+        return "cohort" in self.needs
 
     @property
     def main(self) -> Quantity:
@@ -127,7 +259,7 @@ class Measure:
         """
         if lacking := self.missing(case):
             raise ValueError(f"{self.name}: {lacking}, got none")
-        if "cohort" in self.needs:
+        if self.of_groups:
             return self.function(case, progress=progress, cancel=cancel, **settings)
         if relevance is None:
             relevance = explainer(case, cancel=cancel)
@@ -140,24 +272,39 @@ _MEASURES: dict[str, Measure] = {}
 def register_measure(
     name: str, *, label: str, question: str, quantities: tuple[Quantity, ...], needs: tuple[str, ...] = (), **about: Any
 ):
-    """Decorator: make a function a measure of trust. One file, one measure."""
-    unknown = set(needs) - NEEDS.keys()
-    if unknown:
-        raise ValueError(f"expected needs of {', '.join(NEEDS)}, got {', '.join(sorted(unknown))}")
+    """Decorator: make a function a measure of trust. One file, one measure; `about` are further fields of `Measure`."""
 
     def decorate(function: Callable) -> Callable:
         known = _MEASURES.get(name)
         if known is not None and known.function.__module__ != function.__module__:
             raise ValueError(f"expected a new measure name, got {name!r}, which is registered already")
+        about.setdefault("tab", label)
         _MEASURES[name] = Measure(name, label, question, function, quantities, needs=frozenset(needs), **about)
         return function
 
     return decorate
 
 
+def unregister_measure(name: str) -> None:
+    """Forget a measure; KeyError if there is none of this name."""
+    del _MEASURES[get_measure(name).name]
+
+
 def measure_names() -> list[str]:
-    """Names of all registered measures, in the order of registration."""
-    return list(_MEASURES)
+    """Names of all registered measures, in their order."""
+    return sorted(_MEASURES, key=lambda name: (_MEASURES[name].order, name))
+
+
+def settings_of(scale: str) -> dict[str, dict[str, Any]]:
+    """Settings of all measures in a ``"full"`` or ``"quick"`` benchmark."""
+    return {
+        name: dict(_MEASURES[name].settings[scale]) for name in measure_names() if scale in _MEASURES[name].settings
+    }
+
+
+def table_heads() -> dict[tuple[str, str], str]:
+    """Columns of the table of all measures, by (measure, quantity)."""
+    return {(name, q.name): q.head for name in measure_names() for q in _MEASURES[name].quantities if q.head}
 
 
 def get_measure(name: str) -> Measure:

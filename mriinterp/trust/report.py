@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,17 @@ from mriinterp.base.tables import csv_text
 from mriinterp.export.report import Report
 from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import quantity_dots, trust_heatmap
-from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.trust.agreement import load_agreement, pack_agreement
 from mriinterp.trust.findings import findings
-from mriinterp.trust.registry import Measure, get_measure, measure_names
+from mriinterp.trust.registry import Measure, get_measure, measure_names, table_heads
 from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table, summary
 from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import CAVEAT, GROUP_NOTE, label_of
 
-__all__ = ["NOTE", "TABLE", "markdown_table", "people_words", "settings_words", "write_report"]
+__all__ = ["NOTE", "markdown_table", "people_words", "settings_words", "write_report"]
 
 LINES = 7  # methods in one figure of curves: more cannot be told apart
-
-# What the one big table shows of each measure.
-TABLE: tuple[tuple[str, str], ...] = (
-    ("deletion", "abpc"),
-    ("deletion", "abpc_read"),
-    ("regional", "rho"),
-    ("infidelity", "infidelity"),
-    ("localisation", "mass_accuracy"),
-    ("localisation", "mass_accuracy_read"),
-    ("localisation", "auprc_read"),
-    ("localisation", "rho_areas"),
-    ("randomisation", "excess"),
-    ("stability", "noise"),
-    ("stability", "shift"),
-    ("reproducibility", "icc"),
-    ("group_effect", "auc_truth"),
-)
 
 
 def _cell(row: pd.Series) -> str:
@@ -59,10 +40,10 @@ def _safe(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def markdown_table(table: pd.DataFrame, quantities: Sequence[tuple[str, str]] = TABLE) -> str:
-    """Methods by quantities, each mean with its 95 % interval; a star where all controls are beaten."""
+def markdown_table(table: pd.DataFrame) -> str:
+    """Methods by the quantities of the table, each mean with its 95 % interval; a star where all controls are beaten."""
     columns: dict[str, dict[str, str]] = {}
-    for measure, quantity in quantities:
+    for measure, quantity in table_heads():
         rows = table[(table["measure"] == measure) & (table["quantity"] == quantity)]
         if rows.empty:
             continue
@@ -105,14 +86,14 @@ def settings_words(settings: pd.DataFrame) -> list[str]:
 def people_words(plan: dict[str, Any], results: pd.DataFrame) -> str:
     """On how many subjects, counted from the results there are: a run that was stopped says less than its plan."""
     people = results[results["subject"] != COHORT].groupby("measure")["subject"].nunique()
-    measures = [name for name in people.index if name in measure_names()]
+    measures = [name for name in measure_names() if (results["measure"] == name).any()]
     cheap, costly = (
-        max((int(people[name]) for name in measures if get_measure(name).cost == cost), default=0)
+        max((int(people[name]) for name in measures if name in people and get_measure(name).cost == cost), default=0)
         for cost in ("cheap", "costly")
     )
     said = f"Cheap measures on {cheap} subjects, costly ones on {costly}"
-    if (results["measure"] == "group_effect").any():
-        said += f", group effect on up to {len(plan['subjects'])} + {len(plan['controls'])}"
+    for name in filter(lambda name: get_measure(name).of_groups, measures):
+        said += f", {get_measure(name).label.lower()} on up to {len(plan['subjects'])} + {len(plan['controls'])}"
     return f"{said}; {plan['replicates'] or 'no'} retrained networks."
 
 
@@ -149,19 +130,16 @@ def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
     found = [
         (
             "All measures (darker: better among all rows; *: beats all controls)",
-            trust_heatmap(table, TABLE, labels=labels),
+            trust_heatmap(table, table_heads(), labels=labels),
         )
     ]
-    if (table["measure"] == "localisation").any():
-        found.append(
-            ("Ground-truth localisation", quantity_dots(table, "localisation", "mass_accuracy_read", labels=labels))
-        )
-    if (table["measure"] == "regional").any():
-        found.append(("Regional faithfulness", quantity_dots(table, "regional", "rho", labels=labels)))
-    if curves := load_details(folder, "deletion"):
-        found.append(("Deletion", deletion_curves(curves, [*methods, "control_random"], labels=labels)))
-    if steps := load_details(folder, "randomisation"):
-        found.append(("Randomisation of the network", cascade_lines(steps, [*methods, "control_edges"], labels=labels)))
+    for measure in _taken(table):
+        if measure.curves is None:
+            if (measure.name, measure.main.name) in table_heads() and not measure.of_groups:
+                found.append((measure.label, quantity_dots(table, measure.name, measure.main.name, labels=labels)))
+        elif details := load_details(folder, measure.name):
+            lines = [*methods, measure.curves.control]
+            found.append((measure.label, measure.curves.draw(details, lines, labels=labels)))
     return found
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "summary",
 ]
 
-DETAILED = ("deletion", "randomisation", "group_effect")
 COLUMNS = ["measure", "quantity", "method", "subject", "value"]
 SUMMARY = ["measure", "quantity", "label", "unit", "better", "method", "control", "n", "mean", "low", "high"]
 SUMMARY += ["beats", "not_beaten", "people", "zeros"]
@@ -99,7 +98,7 @@ def load_results(folder: Path | str) -> pd.DataFrame:
 
 
 def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Curves and tables behind a measure's numbers, by (method, subject); of `DETAILED` measures in a report's folder."""
+    """Curves and tables behind a measure's numbers, by (method, subject); of detailed measures in a report's folder."""
     found = {}
     for entry in _entries(folder):
         if measure in entry["measures"]:
@@ -112,9 +111,9 @@ def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict
 
 
 def pack_details(folder: Path | str) -> str:
-    """The details of `DETAILED` measures as JSON, floats cut to five digits: what figures of curves need."""
+    """The details of detailed measures as JSON, floats cut to five digits: what figures of curves need."""
     packed = {}
-    for measure in DETAILED:
+    for measure in filter(lambda name: get_measure(name).detailed, measure_names()):
         items = load_details(folder, measure).items()
         packed[measure] = [{"method": m, "subject": s, "details": _short(details)} for (m, s), details in items]
     return json.dumps(packed, separators=(",", ":"))
@@ -183,7 +182,9 @@ def _given(results: pd.DataFrame, measure: str, quantity: str, method: str, low:
 
 def _group_sizes(folder: Path | str) -> dict[str, str]:
     """Subjects of the two groups that each method's maps were compared of, ``"12 + 12"``."""
-    found = load_details(folder, "group_effect")
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for name in filter(lambda name: get_measure(name).of_groups, measure_names()):
+        found |= load_details(folder, name)
     return {method: " + ".join(map(str, details["n"])) for (method, _), details in found.items() if "n" in details}
 
 
@@ -246,7 +247,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                         "high": high,
                         "beats": beats,
                         "not_beaten": lost,
-                        "people": groups.get(method, "two groups") if "cohort" in measure.needs else str(n),
+                        "people": groups.get(method, "two groups") if measure.of_groups else str(n),
                         "zeros": int((table[method] == 0).sum()),
                     }
                 )

@@ -18,7 +18,7 @@ __all__ = ["cheap_measures", "measure_subject"]
 
 def cheap_measures() -> list[str]:
     """Measures of one map that make no map anew."""
-    return [name for name in measure_names() if get_measure(name).cost == "cheap" and name != "group_effect"]
+    return [name for name in measure_names() if get_measure(name).cost == "cheap" and not get_measure(name).of_groups]
 
 
 def measure_subject(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,20 +18,14 @@ __all__ = [
     "Randomised",
     "judgement",
     "label_of",
+    "listed",
     "randomised_words",
     "row_of",
+    "rows_of",
 ]
 
 ALIKE = 0.5  # Spearman's ρ, or SSIM, with a random network's map from which on a map counts as like it
 RANDOMISED = ("excess", "rho_random", "rho_subjects", "ssim_random", "ssim_subjects")
-STATES = {
-    "passes": "Passes",
-    "fails": "Fails",
-    "alike": "Passes only in part: less like a random network's map than two subjects' maps are, and yet like it",
-    "undecided": "Cannot be told",
-    "empty": "Cannot be told",
-}
-
 CAVEAT = (
     "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
     "and none of them says that the network itself is right."
@@ -55,6 +50,17 @@ def row_of(table: pd.DataFrame, measure: str, quantity: str, method: str) -> pd.
     """The row of a summary; None if it is not there or has no number."""
     found = table[(table["measure"] == measure) & (table["quantity"] == quantity) & (table["method"] == method)]
     return None if found.empty or not math.isfinite(found.iloc[0]["mean"]) else found.iloc[0]
+
+
+def rows_of(table: pd.DataFrame, measure: str, quantity: str, methods: Sequence[str]) -> dict[str, pd.Series]:
+    """The rows of those methods that have a number."""
+    found = {method: row_of(table, measure, quantity, method) for method in methods}
+    return {method: row for method, row in found.items() if row is not None}
+
+
+def listed(names: Sequence[str]) -> str:
+    """Methods by their names for people, in a sentence."""
+    return "; ".join(label_of(name) for name in names) if names else "none"
 
 
 @dataclass(frozen=True)
@@ -133,11 +139,10 @@ def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
     row = row_of(table, measure, about.main.name, method)
     if row is None:
         return ""
-    if measure == "randomisation":
-        found = randomised_words(table, method)
-        return "; ".join(filter(None, [f"{STATES[found.state]}: {found.reason}", found.ssim]))
-    if measure == "deletion" and row["high"] < 0 and not row["control"]:
-        return "Worse than chance: hiding what it marks most hurts less than hiding what it marks least"
+    if about.verdict is not None:
+        return about.verdict(table, method)
+    if about.below_zero and row["high"] < 0 and not row["control"]:
+        return about.below_zero
     if row["control"] or not about.against_controls or not row["beats"]:
         return ""
     if row["beats"] == "all":

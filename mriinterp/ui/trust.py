@@ -11,7 +11,6 @@ import streamlit as st
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, trust_heatmap
-from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning
@@ -20,12 +19,12 @@ from mriinterp.study import DemoStudy, Study
 from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
 from mriinterp.trust.agreement import TOP
 from mriinterp.trust.badge import variants
+from mriinterp.trust.measures.randomisation import cascade
 from mriinterp.trust.plan import chosen_explainers
-from mriinterp.trust.randomisation import cascade
-from mriinterp.trust.report import TABLE
+from mriinterp.trust.registry import table_heads
 from mriinterp.trust.trap_results import load_traps, trap_findings, trap_people, trap_summary
 from mriinterp.trust.traps import TRAPS
-from mriinterp.trust.words import ALIKE, GROUP_NOTE, label_of
+from mriinterp.trust.words import label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of
 from mriinterp.ui.trust_chosen import Chosen
@@ -50,12 +49,6 @@ __all__ = [
 CASCADE_STEPS = 4
 CASCADES_KEPT = 6
 STILL = {"displayModeBar": False}
-NOTES = {
-    "group_effect": GROUP_NOTE,
-    "randomisation": "One random network was drawn. A map passes if it is less like the random network's map than the maps of "
-    f"two subjects are like each other, and not like it in absolute terms either (ρ below {ALIKE}). Adebayo et al. 2018 "
-    "look at the likeness to the random network's map alone: theirs is another criterion.",
-}
 
 
 def run_quick(study: Study, folder: Path, progress: Progress, cancel: Cancel) -> None:
@@ -84,7 +77,7 @@ def show_overview(chosen: Chosen) -> None:
     """All methods beside the controls, and what that means in words."""
     plan = plan_of(chosen.folder)
     st.plotly_chart(
-        trust_heatmap(chosen.table, TABLE, labels=_labels(chosen.table["method"], chosen.explainer)),
+        trust_heatmap(chosen.table, table_heads(), labels=_labels(chosen.table["method"], chosen.explainer)),
         key="trust_heatmap",
         config=STILL,
     )
@@ -118,22 +111,21 @@ def show_measure(chosen: Chosen, measure: str) -> None:
     labels, own = _labels(rows["method"], chosen.explainer), chosen.numbers(measure, quantity.name)
     figure = quantity_dots(table, measure, quantity.name, own=own, own_label=f"{chosen.subject} alone", labels=labels)
     st.plotly_chart(figure, key=f"dots_{measure}", config=STILL)
-    if not own and "cohort" not in about.needs:
+    if not own and not about.of_groups:
         st.caption(f"{escape_markdown(chosen.subject)} was not measured: only means are shown.")
-    if note := NOTES.get(measure):
-        st.caption(note)
-    draw = {"deletion": deletion_curves, "randomisation": cascade_lines}.get(measure)
-    if draw is None:
+    if about.note:
+        st.caption(about.note)
+    if about.curves is None:
         return
     details = {**load_details(chosen.single, measure), **load_details(chosen.folder, measure)}
-    control = "control_edges" if measure == "randomisation" else "control_random"
-    shown = [chosen.explainer, control]
+    shown = [chosen.explainer, about.curves.control]
     if any(name == chosen.explainer for name, _ in details):
         st.plotly_chart(
-            draw(details, shown, subject=chosen.subject, labels=labels), key=f"curves_{measure}", config=STILL
+            about.curves.draw(details, shown, subject=chosen.subject, labels=labels),
+            key=f"curves_{measure}",
+            config=STILL,
         )
-        if measure == "deletion":
-            st.caption("Full: the most relevant blocks are replaced first. Dashed: the least relevant first.")
+        st.caption(about.curves.caption)
 
 
 def show_agreement(chosen: Chosen) -> None:

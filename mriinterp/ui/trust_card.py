@@ -12,6 +12,7 @@ from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods import get_method
 from mriinterp.trust import CAVEAT, get_measure, measure_names
 from mriinterp.trust.badge import badge_words
+from mriinterp.trust.registry import Measure
 from mriinterp.trust.single import cheap_measures, measure_subject
 from mriinterp.trust.words import judgement, label_of, row_of
 from mriinterp.ui.jobs import start_job, watch
@@ -101,12 +102,12 @@ def _row(chosen: Chosen, measure: str) -> list[str]:
 
 
 def _own_cell(chosen: Chosen, measure: str) -> str:
-    if "cohort" in get_measure(measure).needs:
+    if get_measure(measure).of_groups:
         return "groups only"
     value = chosen.number(measure)
     if value is not None:
         return f"*{_format(value)}*" if chosen.on_demand(measure) else _format(value)
-    if measure == "localisation" and not chosen.has_truth:
+    if "truth" in get_measure(measure).needs and not chosen.has_truth:
         return "no ground truth"
     return "–"
 
@@ -133,21 +134,20 @@ def _words(chosen: Chosen, measure: str) -> str:
     if said := judgement(chosen.table, measure, chosen.explainer):
         return escape_markdown(said)
     if measure not in set(chosen.table["measure"]):
-        if measure == "localisation":
+        if "truth" in get_measure(measure).needs:
             return "This study has no ground truth: nobody can tell"
         reason = str(plan_of(chosen.folder).get("skipped", {}).get(measure, "not part of this benchmark"))
         return escape_markdown(f"{reason[:1].upper()}{reason[1:]}")
     if row_of(chosen.table, measure, get_measure(measure).main.name, chosen.explainer) is None:
         return "Not measured for this method"
-    if measure == "group_effect":
-        return "Told from groups of maps: 0.5 is chance" + _best_control(chosen.table)
-    return "Nothing to beat: a map that never changes is perfect here"
+    about = get_measure(measure)
+    return about.unbeaten + (_best_control(chosen.table, about) if about.of_groups else "")
 
 
-def _best_control(table: pd.DataFrame) -> str:
-    """How well maps without a network tell the areas of the disease from groups."""
+def _best_control(table: pd.DataFrame, measure: Measure) -> str:
+    """How well maps without a network do in a comparison of groups."""
     rows = table[
-        table["measure"].eq("group_effect") & table["quantity"].eq("auc_truth") & table["control"].astype(bool)
+        table["measure"].eq(measure.name) & table["quantity"].eq(measure.main.name) & table["control"].astype(bool)
     ]
     means = rows["mean"].dropna()
     return "" if means.empty else f", controls reach {_format(means.max())}"
@@ -175,7 +175,7 @@ def _agreement_row(chosen: Chosen) -> list[str]:
 
 def _missing(chosen: Chosen) -> list[str]:
     """Cheap measures that the subject could have and has not."""
-    possible = [name for name in cheap_measures() if name != "localisation" or chosen.has_truth]
+    possible = [name for name in cheap_measures() if "truth" not in get_measure(name).needs or chosen.has_truth]
     return [name for name in possible if chosen.number(name) is None]
 
 

@@ -10,13 +10,13 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from mriinterp import cost
+from mriinterp.base.discover import run_files
 from mriinterp.cli import main
 from mriinterp.cohort import choose_methods
 from mriinterp.explain import relevance
 from mriinterp.incremental import BoxGrid
 from mriinterp.methods import (
     KINDS,
-    discover_methods,
     get_method,
     listed_methods,
     method_names,
@@ -86,7 +86,7 @@ def toy(tmp_path):
     before = method_names()
     (tmp_path / f"{NAME}.py").write_text(textwrap.dedent(FILE), encoding="utf-8")
     (tmp_path / "_notes.py").write_text("raise RuntimeError('files that begin with an underscore are not run')")
-    discover_methods(tmp_path)
+    run_files(tmp_path)
     yield get_method(NAME)
     unregister_method(NAME)
     assert method_names() == before

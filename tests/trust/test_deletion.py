@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mriinterp.trust import Explainer, get_measure
 from mriinterp.trust.blocks import equal_blocks
-from mriinterp.trust.deletion import area_between, block_order
+from mriinterp.trust.measures.deletion import area_between, block_order
 from tests.trust.networks import Linear3D, array, case_of, small_network
 
 MEASURE = get_measure("deletion")

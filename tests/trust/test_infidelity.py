@@ -4,7 +4,7 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.infidelity import random_boxes, scaled_infidelity
+from mriinterp.trust.measures.infidelity import random_boxes, scaled_infidelity
 from tests.trust.networks import Linear3D, array, case_of, small_network
 
 MEASURE = get_measure("infidelity")

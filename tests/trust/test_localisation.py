@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.localisation import average_precision, mass_accuracy, rank_accuracy
+from mriinterp.trust.measures.localisation import average_precision, mass_accuracy, rank_accuracy
 from tests.trust.networks import Linear3D, case_of
 
 MEASURE = get_measure("localisation")

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.regional import partial_rank_correlation, rank_correlation
+from mriinterp.trust.measures.regional import partial_rank_correlation, rank_correlation
 from tests.trust.networks import Linear3D, array, case_of, small_network
 
 MEASURE = get_measure("regional")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.reproducibility import intraclass_correlation, top_overlap
+from mriinterp.trust.measures.reproducibility import intraclass_correlation, top_overlap
 from tests.trust.networks import Linear3D, case_of, small_network
 
 MEASURE = get_measure("reproducibility")

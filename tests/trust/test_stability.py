@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.stability import relative_change, shifted
+from mriinterp.trust.measures.stability import relative_change, shifted
 from tests.trust.networks import Linear3D, array, case_of, small_network
 
 MEASURE = get_measure("stability")

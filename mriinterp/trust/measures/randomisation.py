@@ -7,16 +7,19 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.compare.measures import ssim, window_reach
+from mriinterp.figures.trustcurves import cascade_lines
 from mriinterp.methods.guard import frozen
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.regional import rank_correlation
-from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.measures.regional import rank_correlation
+from mriinterp.trust.registry import Curves, Outcome, Quantity, Work, register_measure
+from mriinterp.trust.words import ALIKE, Randomised, label_of, randomised_words
 
 __all__ = ["cascade", "layer_groups", "randomisation", "randomised"]
 
@@ -138,6 +141,53 @@ def cascade(
         tell(progress, step + 1, len(groups))
 
 
+STATES = {
+    "passes": "Passes",
+    "fails": "Fails",
+    "alike": "Passes only in part: less like a random network's map than two subjects' maps are, and yet like it",
+    "undecided": "Cannot be told",
+    "empty": "Cannot be told",
+}
+
+
+def _verdict(table: pd.DataFrame, method: str) -> str:
+    """Whether a method passes, with its numbers; "" where it was not measured."""
+    found = randomised_words(table, method)
+    return "" if found is None else "; ".join(filter(None, [f"{STATES[found.state]}: {found.reason}", found.ssim]))
+
+
+def _with_rho(rows: dict[str, Randomised], state: str) -> str:
+    """Methods of a state, each with the ρ of the random network's map, and where SSIM says otherwise."""
+    found = []
+    for method, row in rows.items():
+        if row.state == state:
+            rho = "" if math.isnan(row.rho) else f" (ρ {row.rho:.2f}{'; SSIM says otherwise' if row.ssim else ''})"
+            found.append(label_of(method) + rho)
+    return "; ".join(found) or "none"
+
+
+def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    """Which methods pass, which fail, and of which it cannot be told."""
+    rows = {m: randomised_words(table, m) for m in methods}
+    rows = {m: row for m, row in rows.items() if row is not None}
+    if not rows:
+        return []
+    states = {row.state for row in rows.values()}
+    found = [
+        "Randomisation (one random network was drawn; ρ of each map with its map) is failed, the random network's map "
+        f"being more alike than another subject's, by: {_with_rho(rows, 'fails')}. It is passed (less alike than "
+        f"another subject's, and ρ below {ALIKE}) by: {_with_rho(rows, 'passes')}."
+    ]
+    if "alike" in states:
+        found.append(f"Less alike than another subject's, and alike all the same: {_with_rho(rows, 'alike')}.")
+    if "undecided" in states:
+        found.append(f"It cannot be told for: {_with_rho(rows, 'undecided')}.")
+    if "empty" in states:
+        empty = [f"{label_of(m)} ({row.reason})" for m, row in rows.items() if row.state == "empty"]
+        found.append(f"It cannot be told where there is no map to compare with: {'; '.join(empty)}.")
+    return found
+
+
 @register_measure(
     "randomisation",
     label="Randomisation of the network",
@@ -146,8 +196,33 @@ def cascade(
     cost="costly",
     against_controls=False,
     needs=("subjects",),
+    order=50,
+    tab="Randomisation",
+    computed=(
+        "layers are re-initialised from the output down on a copy of the network; Spearman's ρ of the last map with the "
+        "original, minus the ρ of two subjects' maps. One random network is drawn. Failed: interval above 0. Passed: "
+        f"below 0, and ρ itself below {ALIKE}; undecided where the random network's map is empty"
+    ),
+    note=(
+        "One random network was drawn. A map passes if it is less like the random network's map than the maps of two "
+        f"subjects are like each other, and not like it in absolute terms either (ρ below {ALIKE}). Adebayo et al. 2018 "
+        "look at the likeness to the random network's map alone: theirs is another criterion."
+    ),
+    settings={"full": {"steps": 4}, "quick": {"steps": 2}},
+    work=lambda s, areas, plan: Work(maps=(s["steps"] or 7) + plan.others),
+    detailed=True,
+    curves=Curves(cascade_lines, "control_edges"),
+    findings=_findings,
+    verdict=_verdict,
     quantities=(
-        Quantity("excess", "Similarity to the random network's map beyond that of two subjects", "lower", "ρ"),
+        Quantity(
+            "excess",
+            "Similarity to the random network's map beyond that of two subjects",
+            "lower",
+            "ρ",
+            head="Random- isation",
+            line="randomisation",
+        ),
         Quantity("rho_random", "Spearman's ρ with the map of the fully random network", "lower", "ρ"),
         Quantity("rho_subjects", "Spearman's ρ with the map of another subject", "", "ρ"),
         Quantity("ssim_random", "SSIM with the map of the fully random network", "lower", "1 = equal"),

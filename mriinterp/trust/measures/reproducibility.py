@@ -9,8 +9,8 @@ import numpy as np
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.regional import rank_correlation
-from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.measures.regional import rank_correlation
+from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
 
 __all__ = ["intraclass_correlation", "reproducibility", "top_overlap"]
 
@@ -56,8 +56,23 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
     cost="costly",
     against_controls=False,
     needs=("models",),
+    order=70,
+    tab="Retraining",
+    computed=(
+        "networks retrained from other seeds: ICC(2,1) of area densities, Spearman's ρ of maps, overlap of the ten first "
+        "areas"
+    ),
+    work=lambda s, areas, plan: Work(maps=plan.replicates),
+    ends="Most reproducible over retrained networks (ICC of areas): {}; least: {}.",
     quantities=(
-        Quantity("icc", "ICC(2,1) of the areas' relevance densities", "higher", "1 = full agreement"),
+        Quantity(
+            "icc",
+            "ICC(2,1) of the areas' relevance densities",
+            "higher",
+            "1 = full agreement",
+            head="Re- trained",
+            line="retrained networks, ICC of areas",
+        ),
         Quantity("rho", "Spearman's ρ of the maps, mean over pairs of networks", "higher", "ρ"),
         Quantity("top10", "Overlap of the ten most relevant areas, mean over pairs", "higher", "share of areas"),
     ),

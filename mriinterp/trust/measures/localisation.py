@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy import ndimage
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.regional import rank_correlation
+from mriinterp.trust.measures.regional import rank_correlation
 from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.words import label_of, listed, rows_of
 
 __all__ = ["average_precision", "localisation", "mass_accuracy", "rank_accuracy"]
 
@@ -48,21 +50,83 @@ def average_precision(values: np.ndarray, truth: np.ndarray) -> float:
     return float(average_precision_score(truth, values))
 
 
+HOW = {
+    "mass_accuracy_read": "share of the relevance, as it is read, that lies in the diseased tissue",
+    "mass_accuracy": "the same of the positive part only",
+    "auprc_read": "AUPRC by voxel, map as it is read",
+    "rho_areas": "rank of the areas by their share of diseased tissue",
+}
+
+
+def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    """Which methods beat all controls, or none, by each way to look at it."""
+    found = []
+    for quantity, how in HOW.items():
+        rows = rows_of(table, "localisation", quantity, methods)
+        if not rows:
+            continue
+        best = [m for m, row in rows.items() if row["beats"] == "all"]
+        text = f"On localisation ({how}) these beat all four controls: {listed(best)}."
+        worst = [m for m, row in rows.items() if row["beats"] == "none"]
+        if worst:
+            text += f" These beat none of them: {listed(worst)}."
+        found.append(text + _best_control(table, quantity, rows))
+    return found
+
+
+def _best_control(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]) -> str:
+    """That a control comes first, where one does: the measure then rewards something else than knowing the network."""
+    controls = table[(table["measure"] == "localisation") & (table["quantity"] == quantity) & table["control"]]
+    if controls["mean"].isna().all():
+        return ""
+    first = controls.loc[controls["mean"].idxmax()]
+    if first["mean"] <= max(row["mean"] for row in rows.values()):
+        return ""
+    name = label_of(first["method"]).removeprefix("Control: ")
+    return f" The best of all is a control, the {name} ({first['mean']:.2f})."
+
+
 @register_measure(
     "localisation",
     label="Ground-truth localisation",
     question="Is the relevance where the disease is known to be?",
     reference="Arras et al. 2022 (mass and rank accuracy)",
     needs=("truth",),
+    order=40,
+    tab="Localisation",
+    computed=(
+        "mass accuracy Σ_GT φ / Σ_Ω φ, rank accuracy, AUPRC, and Spearman's ρ of areas with their share of truth; each "
+        "beside its chance level"
+    ),
+    findings=_findings,
     quantities=(
-        Quantity("mass_accuracy_read", "Mass accuracy, map as read", "higher", "share of relevance"),
-        Quantity("mass_accuracy", "Mass accuracy, positive part", "higher", "share of relevance"),
-        Quantity("auprc_read", "Area under the precision–recall curve, map as read", "higher", "0–1"),
+        Quantity(
+            "mass_accuracy_read",
+            "Mass accuracy, map as read",
+            "higher",
+            "share of relevance",
+            head="Mass, as read",
+            line="relevance in diseased tissue",
+            digits=3,
+        ),
+        Quantity("mass_accuracy", "Mass accuracy, positive part", "higher", "share of relevance", head="Mass in truth"),
+        Quantity(
+            "auprc_read",
+            "Area under the precision–recall curve, map as read",
+            "higher",
+            "0–1",
+            head="AUPRC in truth",
+        ),
         Quantity("auprc", "Area under the precision–recall curve, positive part", "higher", "0–1"),
         Quantity("rank_accuracy", "Rank accuracy, positive part", "higher", "share of truth"),
         Quantity("rank_accuracy_read", "Rank accuracy, map as read", "higher", "share of truth"),
         Quantity(
-            "rho_areas", "Spearman's ρ of an area's mean relevance, as read, and its share of truth", "higher", "ρ"
+            "rho_areas",
+            "Spearman's ρ of an area's mean relevance, as read, and its share of truth",
+            "higher",
+            "ρ",
+            head="Areas of truth",
+            line="areas by their share of disease, ρ",
         ),
         Quantity("auprc_smoothed", "AUPRC of the map as read, smoothed by 3 voxels", "higher", "0–1"),
         Quantity("chance", "Chance level of all of these: truth as a share of Ω", "", "share of voxels"),

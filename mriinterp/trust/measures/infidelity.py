@@ -7,7 +7,7 @@ import numpy as np
 from mriinterp.base.progress import Cancel, Progress, check_cancel
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
 
 __all__ = ["infidelity", "random_boxes", "scaled_infidelity"]
 
@@ -60,8 +60,24 @@ def _box_sums(values: np.ndarray, boxes: list) -> np.ndarray:
     label="Scaled infidelity",
     question="Does the map predict how much the score changes when parts of the scan are replaced?",
     reference="Yeh et al. 2019",
+    order=30,
+    tab="Infidelity",
+    computed=(
+        "E[(β Iᵀφ − Δ_I)²] / E[Δ_I²] over random boxes with the best β ≥ 0. I is the change of intensity for gradients, "
+        "1 for maps that are shares of the score. 0 is perfect, 1 useless"
+    ),
+    settings={"quick": {"perturbations": 80}},
+    work=lambda s, areas, plan: Work(shared=s["perturbations"] / 10),
+    beats="The score's changes are predicted better than by any control for: {}.",
     quantities=(
-        Quantity("infidelity", "Infidelity with the best scale", "lower", "share of E[Δ²]"),
+        Quantity(
+            "infidelity",
+            "Infidelity with the best scale",
+            "lower",
+            "share of E[Δ²]",
+            head="Infi- delity",
+            line="infidelity",
+        ),
         Quantity("infidelity_gradient", "The same, φ times the change of intensity", "lower", "share of E[Δ²]"),
         Quantity("infidelity_share", "The same, φ summed over the box", "lower", "share of E[Δ²]"),
     ),

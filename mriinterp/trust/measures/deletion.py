@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from mriinterp.base.progress import Cancel, Progress
+from mriinterp.figures.trustcurves import deletion_curves
 from mriinterp.trust.blocks import equal_blocks
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.registry import Curves, Outcome, Quantity, Work, register_measure
 
 __all__ = ["area_between", "block_order", "deletion"]
 
@@ -62,11 +63,35 @@ def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
     label="Deletion and insertion",
     question="Does the network's score fall when the most relevant parts of the brain are replaced by the control mean?",
     reference="Samek et al. 2017; Blücher et al. 2024 (area between the curves)",
-    quantities=(
-        Quantity("abpc", "Area between the deletion curves", "higher", "logits"),
-        Quantity("abpc_insertion", "Area between the insertion curves", "higher", "logits"),
-        Quantity("abpc_read", "The same deletion, blocks ranked by the map as it is read", "higher", "logits"),
+    order=10,
+    tab="Faithfulness",
+    computed=(
+        "Ω is cut into equal-volume blocks, ranked by mean φ; the top k/20 up to half of Ω are replaced; mean over k of "
+        "f(least relevant first) − f(most relevant first). Insertion puts blocks back into a wholly replaced Ω."
     ),
+    quantities=(
+        Quantity(
+            "abpc", "Area between the deletion curves", "higher", "logits", head="Deletion", line="deletion, logits"
+        ),
+        Quantity("abpc_insertion", "Area between the insertion curves", "higher", "logits"),
+        Quantity(
+            "abpc_read",
+            "The same deletion, blocks ranked by the map as it is read",
+            "higher",
+            "logits",
+            head="Deletion, as read",
+        ),
+    ),
+    settings={"full": {"insertion_steps": 10}, "quick": {"steps": 6, "insertion_steps": 3}},
+    work=lambda s, areas, plan: Work(passes=2 * s["steps"] + 4 * (s["insertion_steps"] or s["steps"])),
+    detailed=True,
+    curves=Curves(
+        deletion_curves,
+        "control_random",
+        "Full: the most relevant blocks are replaced first. Dashed: the least relevant first.",
+    ),
+    beats="Deletion by the most relevant blocks hurts the score more than by any control's for: {}.",
+    below_zero="Worse than chance: hiding what it marks most hurts less than hiding what it marks least",
 )
 def deletion(
     case: Case,

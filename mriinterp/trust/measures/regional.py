@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
+from mriinterp.trust.words import listed, rows_of
 
 __all__ = ["partial_rank_correlation", "rank_correlation", "regional"]
+
+FAITHFUL = 0.5  # Spearman's ρ from which on areas count as ranked as replacing them does
 
 
 def _centred_ranks(values: np.ndarray) -> np.ndarray:
@@ -41,16 +45,42 @@ def partial_rank_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray) ->
     return _correlation(*rest)
 
 
+def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    """Which methods rank areas as replacing them does, and which the other way round."""
+    rows = rows_of(table, "regional", "rho", methods)
+    if not rows:
+        return []
+    good = [m for m, row in rows.items() if row["mean"] >= FAITHFUL]
+    against = [m for m, row in rows.items() if row["high"] < 0]
+    text = f"Areas are ranked as replacing them does (mean ρ ≥ {FAITHFUL}) by: {listed(good)}."
+    return [text + (f" Ranked the other way round (interval below 0): {listed(against)}." if against else "")]
+
+
 @register_measure(
     "regional",
     label="Regional faithfulness",
     question="Does the relevance of the brain areas rank them as replacing each of them does?",
     reference="exact occlusion of every area; ranks as in Bhatt et al. 2020 (faithfulness correlation)",
+    order=20,
+    tab="Areas",
+    computed=(
+        "Δ_j = f(x) − f(x with area j replaced), exact for each area; Spearman's ρ of Σ_{R_j} φ and Δ_j; also partial, "
+        "given the size of the area"
+    ),
+    work=lambda s, areas, plan: Work(shared=areas / 6),
     quantities=(
-        Quantity("rho", "Spearman's ρ of relevance and effect of an area", "higher", "ρ"),
+        Quantity(
+            "rho",
+            "Spearman's ρ of relevance and effect of an area",
+            "higher",
+            "ρ",
+            head="Area ranks",
+            line="regional ρ",
+        ),
         Quantity("rho_partial", "The same, given the size of the area", "higher", "ρ"),
         Quantity("rho_read", "The same, of the map as it is read", "higher", "ρ"),
     ),
+    findings=_findings,
 )
 def regional(
     case: Case,

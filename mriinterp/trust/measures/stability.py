@@ -11,7 +11,7 @@ from torch import Tensor
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
 
 __all__ = ["relative_change", "shifted", "stability"]
 
@@ -50,9 +50,31 @@ def _shifts(axes: int) -> list[tuple[int, ...]]:
     reference="Yeh et al. 2019 (max-sensitivity)",
     cost="costly",
     against_controls=False,
+    order=60,
+    computed=(
+        "largest ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖ over draws of noise (2 % of the scan's spread), and over shifts by one voxel, "
+        "aligned back"
+    ),
+    settings={"full": {"draws": 2, "shifts": 2}, "quick": {"draws": 1, "shifts": 1}},
+    work=lambda s, areas, plan: Work(maps=s["draws"] + (6 if s["shifts"] is None else s["shifts"])),
+    ends="Most stable under noise: {}; least: {}.",
     quantities=(
-        Quantity("noise", "Largest change under small noise", "lower", "share of ‖φ‖"),
-        Quantity("shift", "Largest change under shifts of one voxel, aligned back", "lower", "share of ‖φ‖"),
+        Quantity(
+            "noise",
+            "Largest change under small noise",
+            "lower",
+            "share of ‖φ‖",
+            head="Change, noise",
+            line="change under noise",
+        ),
+        Quantity(
+            "shift",
+            "Largest change under shifts of one voxel, aligned back",
+            "lower",
+            "share of ‖φ‖",
+            head="Change, shift",
+            line="under a shift of one voxel",
+        ),
     ),
 )
 def stability(

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel
 from mriinterp.stats import benjamini_hochberg, hedges_g, hedges_g_interval, max_t, roc_auc, welch_t
 from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.words import GROUP_NOTE, label_of
 
 __all__ = ["Cohort", "group_effect"]
 
@@ -64,6 +66,27 @@ def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | 
     return float(low), float(high)
 
 
+def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
+    """That the groups' difference finds the disease no better with a network than without, where that is so."""
+    rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth") & table["mean"].notna()]
+    of_methods = rows[rows["method"].isin(methods)].sort_values("mean", ascending=False)
+    controls = rows[rows["control"].astype(bool)].sort_values("mean", ascending=False)
+    if of_methods.empty or controls.empty:
+        return []
+    best = of_methods.iloc[0]
+    above = controls[controls["mean"] > best["mean"]]
+    if above.empty:
+        return []
+    names = ", ".join(
+        f"{label_of(m).removeprefix('Control: ')} ({v:.2f})"
+        for m, v in zip(above["method"], above["mean"], strict=True)
+    )
+    return [
+        f"Group effect: which areas are the disease's is told better by controls, which know no network, than by every "
+        f"method: {names}; the best method is {label_of(best['method'])} ({best['mean']:.2f}; 0.5 is chance)."
+    ]
+
+
 @register_measure(
     "group_effect",
     label="Group effect",
@@ -71,9 +94,26 @@ def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | 
     reference="Hedges 1981; Benjamini & Hochberg 1995; Westfall & Young 1993",
     needs=("cohort",),
     against_controls=False,
+    order=80,
+    tab="Groups",
+    computed=(
+        "Hedges' g and Welch's t of every area with Benjamini–Hochberg; AUC of |g| for the areas of the disease; "
+        "voxel-wise max-T by permuting patients. The interval of the AUC is a percentile bootstrap, pulled towards 0.5: "
+        "drawing subjects anew adds noise to |g|"
+    ),
+    note=GROUP_NOTE,
+    settings={"quick": {"permutations": 200}},
+    detailed=True,
+    unbeaten="Told from groups of maps: 0.5 is chance",
+    findings=_findings,
     quantities=(
         Quantity(
-            "auc_truth", "Does |g| of an area tell the areas of the disease from others (AUC)", "higher", "0.5 = chance"
+            "auc_truth",
+            "Does |g| of an area tell the areas of the disease from others (AUC)",
+            "higher",
+            "0.5 = chance",
+            head="Group effect",
+            line="areas of the disease by |g|, AUC",
         ),
         Quantity("areas_fdr", "Areas that differ, false discovery rate 0.05", "", "share of areas"),
         Quantity("largest_g", "Largest |Hedges' g| of an area", "", "pooled SD"),

@@ -1,0 +1,140 @@
+"""A measure is one file: its table, tab, settings, cost and words stand there."""
+
+import importlib.util
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from mriinterp.base.discover import run_files
+from mriinterp.trust import findings, get_measure, measure_names, register_measure, summary
+from mriinterp.trust.cost import _work
+from mriinterp.trust.plan import FULL, QUICK
+from mriinterp.trust.registry import Quantity, table_heads, unregister_measure
+from mriinterp.trust.report import markdown_table
+from mriinterp.trust.single import cheap_measures
+from mriinterp.trust.words import judgement
+
+NAME = "sparseness"
+FILE = '''
+"""How few voxels hold the relevance."""
+
+import numpy as np
+
+from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
+
+
+@register_measure(
+    "sparseness",
+    label="Sparseness",
+    question="Do few voxels hold the relevance?",
+    reference="Chalasani et al. 2020",
+    tab="Sparse",
+    computed="Gini index of |φ| inside Ω",
+    settings={"quick": {"bins": 5}},
+    work=lambda s, areas, plan: Work(passes=s["bins"], maps=2),
+    quantities=(Quantity("gini", "Gini index", "higher", "0–1", head="Gini", line="Gini index"),),
+    beats="Few voxels hold the relevance, more than of any control, of: {}.",
+    below_zero="Impossible: an index is positive",
+)
+def sparseness(case, explainer, relevance, *, bins: int = 9, progress=None, cancel=None):
+    """Gini index of the map's magnitude."""
+    values = np.sort(np.abs(relevance[case.mask]))
+    rank = np.arange(1, values.size + 1)
+    return Outcome({"gini": float((2 * rank - values.size - 1) @ values / (values.size * values.sum()))})
+'''
+
+
+@pytest.fixture
+def toy(tmp_path):
+    before = measure_names()
+    (tmp_path / f"{NAME}.py").write_text(textwrap.dedent(FILE), encoding="utf-8")
+    run_files(tmp_path)
+    yield get_measure(NAME)
+    unregister_measure(NAME)
+    assert measure_names() == before
+
+
+@pytest.fixture
+def table(toy):
+    """Results of one good method, one bad one, and a control."""
+    values = {"sensitivity": (0.8, 0.7, 0.9), "smoothgrad": (-0.3, -0.2, -0.25), "control_random": (0.1, 0.12, 0.11)}
+    rows = [(NAME, "gini", method, f"s{n}", value) for method, found in values.items() for n, value in enumerate(found)]
+    return summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"]))
+
+
+def test_it_comes_last_and_is_cheap(toy):
+    assert measure_names()[-1] == NAME
+    assert NAME in cheap_measures()
+    assert toy.tab == "Sparse"
+    assert table_heads()[NAME, "gini"] == "Gini"
+
+
+def test_its_settings_and_its_cost(toy):
+    assert QUICK.settings[NAME] == {"bins": 5}
+    assert NAME not in FULL.settings
+    plan = SimpleNamespace(settings={NAME: {"bins": 5}}, others=1, replicates=0)
+    work = _work(NAME, 116, plan)
+    assert (work.passes, work.shared, work.maps) == (5, 0, 2)
+    assert _work(NAME, 116, SimpleNamespace(settings={}, others=1, replicates=0)).passes == 9
+
+
+def test_its_words(table):
+    assert "Few voxels hold the relevance, more than of any control, of: Sensitivity analysis." in findings(table)
+    assert any("interval below 0 (impossible: an index is positive): SmoothGrad" in text for text in findings(table))
+    assert judgement(table, NAME, "sensitivity") == "Better than all controls"
+    assert judgement(table, NAME, "smoothgrad") == "Impossible: an index is positive"
+
+
+def test_its_column(table):
+    head, _, first, *_ = markdown_table(table).splitlines()
+    assert head == "| Method | Gini index ↑ (n = 3) |"
+    assert first.startswith("| Sensitivity analysis | 0.8 [")
+    assert first.endswith("\\* |")
+
+
+def test_its_row_in_the_guide(table):
+    path = Path(__file__).resolve().parents[2] / "docs" / "trust" / "fill.py"
+    spec = importlib.util.spec_from_file_location("fill", path)
+    fill = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fill)
+    assert fill.measure_table().splitlines()[-1] == "| Sparseness | Gini index of \\|φ\\| inside Ω | higher |"
+    assert fill.measured_line(table, fill.load_agreement(fill.SHIPPED), "sensitivity").startswith(
+        "Gini index 0.80 [0.55, 1.05] (beats all controls)"
+    )
+
+
+def test_a_measure_that_says_little_has_words_all_the_same():
+    @register_measure("plain", label="Plain", question="?", quantities=(Quantity("a", "A", "lower"),))
+    def plain(case, explainer, relevance, *, progress=None, cancel=None):
+        """Nothing."""
+
+    try:
+        assert get_measure("plain").tab == "Plain"
+        rows = [
+            ("plain", "a", method, str(n), value + n)
+            for method, value in (("sensitivity", 1), ("control_x", 9))
+            for n in (0, 1, 2)
+        ]
+        found = findings(summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])))
+        assert "Plain: better than all controls: Sensitivity analysis." in found
+    finally:
+        unregister_measure("plain")
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"needs": ("magic",)}, "needs of"),
+        ({"settings": {"huge": {}}}, "full, quick"),
+        ({"settings": {"full": {"x": 1}}}, "got x"),
+    ],
+)
+def test_a_wrong_declaration_fails_when_it_is_made(about, words):
+    def plain(case, explainer, relevance, *, steps: int = 1):
+        """Nothing."""
+
+    with pytest.raises(ValueError, match=words):
+        register_measure("plain", label="Plain", question="?", quantities=(Quantity("a", "A"),), **about)(plain)
