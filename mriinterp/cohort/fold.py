@@ -62,14 +62,14 @@ class Fold:
 
 
 def members_digest(members) -> str:
-    """SHA-256 over keys, in order."""
+    """Return the SHA-256 over keys, in order."""
     return hashlib.sha256("\n".join(key for _, key in members).encode()).hexdigest()
 
 
 def read_moments(
     layout: Layout, method: str, label: str, parts: tuple[str, ...]
 ) -> tuple[MapMoments, list[str]] | None:
-    """Running moments of maps that are not kept, and their keys in order; None if there are none."""
+    """Return the running moments of maps that are not kept, and their keys in order; None if there are none."""
     path = layout.moments(method, label)
     try:
         with np.load(path, allow_pickle=False) as state:
@@ -82,7 +82,7 @@ def read_moments(
 
 
 def folded_keys(layout: Layout, method: str, label: str) -> list[str]:
-    """Keys of the maps that are in a group's running moments, in order."""
+    """Return the keys of the maps that are in a group's running moments, in order."""
     try:
         with np.load(layout.moments(method, label), allow_pickle=False) as state:
             return [str(key) for key in state["members"]]
@@ -134,7 +134,7 @@ def _fold_scratch(fold: Fold, cancel: Cancel | None) -> MapMoments:
 
 
 def is_finished(fold: Fold) -> bool:
-    """Whether the group's files are those of these very maps."""
+    """Return whether the group's files are those of these very maps."""
     try:
         known = json.loads(fold.layout.group_record(fold.method, fold.label).read_text(encoding="utf-8"))
         files = _files(fold)
@@ -146,7 +146,7 @@ def is_finished(fold: Fold) -> bool:
 
 
 def _files(fold: Fold) -> dict[tuple[str, str], Path]:
-    """Files of a group that are there when it has enough maps: by part and what."""
+    """Return the files of a group for which it has enough maps, by part and what."""
     layout, n = fold.layout, len(fold.members)
     files = {("", "count"): layout.group(fold.method, fold.label, "", "count")} if n else {}
     for part in fold.parts:
@@ -158,7 +158,7 @@ def _files(fold: Fold) -> dict[tuple[str, str], Path]:
 
 
 def sidecar_of(image: Path) -> Path:
-    """The JSON beside an image that says what it is."""
+    """Return the JSON beside an image that says what it is."""
     return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
