@@ -9,7 +9,7 @@ import mriinterp
 
 study = mriinterp.load_study("demo")
 with tempfile.TemporaryDirectory() as folder:
-    cohort = mriinterp.run_cohort(study, ["sensitivity"], out=folder, target="AD", n=4)
+    cohort = mriinterp.run_cohort(study, ["sensitivity"], out=folder, n=4)  # all maps explain AD
     for group in ("AD", "CN"):
         mean = cohort.mean("sensitivity", group)
         print(f"{group}: {cohort.n('sensitivity', group)} scans, mean relevance {mean.data.mean():.2e}")

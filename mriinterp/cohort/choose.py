@@ -37,7 +37,7 @@ class MethodChoice:
 
 
 def compared_first(groups: Sequence[str], pair: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Groups with the compared two in front, reference first.
+    """Return groups with the compared two in front, reference first.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def compared_first(groups: Sequence[str], pair: Sequence[str] | None = None) -> 
 def choose_methods(
     methods: Sequence[str], params: Mapping[str, Mapping[str, Any]] | None = None, preset: str | None = None
 ) -> tuple[MethodChoice, ...]:
-    """Methods with all their parameters checked.
+    """Return methods with all their parameters checked.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ def start_worker() -> None:
 def map_key(
     model: Model, scan_digest: str, choice: MethodChoice, target: str | None, atlas: Atlas, reference: Volume | None
 ) -> str:
-    """SHA-256 over everything that shapes a map; see `mriinterp.results.store.request_key`."""
+    """Return the SHA-256 over everything that shapes a map; see `mriinterp.results.store.request_key`."""
     scan: Any = SimpleNamespace(digest=scan_digest)
     return request_key(
         model,
@@ -211,7 +211,7 @@ class _Stop:
 
 
 def _load(item: Item, check_space: bool) -> tuple[Volume, dict[str, Any]]:
-    """A scan, and what is kept of having seen it.
+    """Load a scan; return it and what is kept of having seen it.
 
     That is its fingerprint before it was read, its digest and its correlation
     with the template. A scan that does not match is refused if it is checked.
@@ -228,7 +228,7 @@ def _load(item: Item, check_space: bool) -> tuple[Volume, dict[str, Any]]:
 
 
 def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome:
-    """All methods of one scan."""
+    """Explain a scan by all its methods."""
     start = time.monotonic()
     try:
         scan, seen = loading.result()
@@ -256,7 +256,7 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
 
 
 def _explain_method(task, item, scan, seen, choice, key, model, atlas, reference, stop) -> str | None:
-    """None when the map was made, "" when it was there, else why it could not be made."""
+    """Make a map; return None, "" if it was there already, or why it could not be made."""
     layout, name = task.layout, choice.name
     known = read_record(layout, item.label, name, task.keep_maps)
     if is_current(known, key, atlas, task.withheld) and (task.keep_maps or layout.scratch(item.label, name).is_file()):
@@ -285,5 +285,5 @@ def _explain_method(task, item, scan, seen, choice, key, model, atlas, reference
 
 
 def token_of(run: str, items: list[Item]) -> str:
-    """Name of the signal files of a piece of work."""
+    """Return the name of the signal files of a piece of work."""
     return f"{run}-{hashlib.sha256(' '.join(i.id for i in items).encode()).hexdigest()[:12]}"

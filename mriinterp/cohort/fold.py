@@ -47,8 +47,10 @@ class Fold:
     keep_maps : bool
     affine : tuple of tuple of float
         Of the maps.
-    about : dict
-        For the record.
+    explains : str
+        Which output the maps explain, in words.
+    finish : bool
+        Whether the group's files are written; running moments are saved in any case.
     """
 
     layout: Layout
@@ -59,18 +61,19 @@ class Fold:
     members: tuple[tuple[str, str], ...]
     keep_maps: bool
     affine: tuple[tuple[float, ...], ...]
+    explains: str = ""
     finish: bool = True
 
 
 def members_digest(members) -> str:
-    """SHA-256 over keys, in order."""
+    """Return the SHA-256 over keys, in order."""
     return hashlib.sha256("\n".join(key for _, key in members).encode()).hexdigest()
 
 
 def read_moments(
     layout: Layout, method: str, label: str, parts: tuple[str, ...]
 ) -> tuple[MapMoments, list[str]] | None:
-    """Running moments of maps that are not kept, and their keys in order; None if there are none."""
+    """Return the running moments of maps that are not kept, and their keys in order; None if there are none."""
     path = layout.moments(method, label)
     try:
         state = load_npz(path)
@@ -83,7 +86,7 @@ def read_moments(
 
 
 def folded_keys(layout: Layout, method: str, label: str) -> list[str]:
-    """Keys of the maps that are in a group's running moments, in order."""
+    """Return the keys of the maps that are in a group's running moments, in order."""
     try:
         return [str(key) for key in load_npz(layout.moments(method, label), ["members"])["members"]]
     except (OSError, ValueError, KeyError):
@@ -91,7 +94,7 @@ def folded_keys(layout: Layout, method: str, label: str) -> list[str]:
 
 
 def fold_group(fold: Fold, cancel: Cancel | None = None) -> int:
-    """Average the maps of a group; the number that went in.
+    """Average the maps of a group; return the number that went in.
 
     Maps that are kept are read again, in order. Of maps that are not, those
     in the scratch folder are added to the running moments, which are saved
@@ -134,7 +137,7 @@ def _fold_scratch(fold: Fold, cancel: Cancel | None) -> MapMoments:
 
 
 def is_finished(fold: Fold) -> bool:
-    """Whether the group's files are those of these very maps."""
+    """Return whether the group's files are those of these very maps."""
     try:
         known = read_json(fold.layout.group_record(fold.method, fold.label))
         files = _files(fold)
@@ -146,7 +149,7 @@ def is_finished(fold: Fold) -> bool:
 
 
 def _files(fold: Fold) -> dict[tuple[str, str], Path]:
-    """Files of a group that are there when it has enough maps: by part and what."""
+    """Return the files of a group for which it has enough maps, by part and what."""
     layout, n = fold.layout, len(fold.members)
     files = {("", "count"): layout.group(fold.method, fold.label, "", "count")} if n else {}
     for part in fold.parts:
@@ -158,15 +161,15 @@ def _files(fold: Fold) -> dict[tuple[str, str], Path]:
 
 
 def sidecar_of(image: Path) -> Path:
-    """The JSON beside an image that says what it is."""
+    """Return the JSON beside an image that says what it is."""
     return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
 def _write_map(volume: Volume, path: Path, what: str, space: str, **about: Any) -> None:
     """Write an image of a group, and what it is."""
     write_volume(volume, path, space="mni")
-    told = {name: value for name, value in about.items() if value is not None}
-    entries = {"Description": MEANING[what], "SpatialReference": space, **told, "note": RESEARCH_USE}
+    known = {name: value for name, value in about.items() if value is not None}
+    entries = {"Description": MEANING[what], "SpatialReference": space, **known, "note": RESEARCH_USE}
     write_text(sidecar_of(path), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -192,14 +195,30 @@ def _write_group(fold: Fold, moments: MapMoments) -> None:
         else:
             data = moments.mean(part) if what == "mean" else moments.deviation(part)
         about = {"method": fold.method, "group": fold.group, "part": part or None, "n": moments.count}
+        about |= {"explains": fold.explains}
         _write_map(Volume(data, np.array(fold.affine)), path, what, layout.space, **about)
         sizes[path.name] = path.stat().st_size
     entries = {"group": fold.group, "members_sha256": members_digest(fold.members), "bytes": sizes}
     write_text(record, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
-def fold_all(layout: Layout, method: str, groups: dict[str, int], parts: tuple[str, ...], grid: Grid) -> None:
-    """Write mean and count over all groups, from the groups' own means."""
+def fold_all(
+    layout: Layout, method: str, groups: dict[str, int], parts: tuple[str, ...], grid: Grid, explains: str = ""
+) -> None:
+    """Write mean and count over all groups, from the groups' own means.
+
+    Parameters
+    ----------
+    layout : Layout
+    method : str
+    groups : dict of str to int
+        Maps in each group, by its label in file names.
+    parts : tuple of str
+    grid : Grid
+        Of the maps.
+    explains : str
+        Which output the maps explain, in words.
+    """
     total = sum(groups.values())
     files = {part: layout.group(method, "", part, "mean") for part in parts}
     count = layout.group(method, "", "", "count")
@@ -212,7 +231,7 @@ def fold_all(layout: Layout, method: str, groups: dict[str, int], parts: tuple[s
         for label, n in groups.items():
             if n:
                 mean += read_volume(layout.group(method, label, part, "mean"), allow_constant=True).data * (n / total)
-        about = {"method": method, "group": "all", "part": part, "n": total}
+        about = {"method": method, "group": "all", "part": part, "n": total, "explains": explains}
         _write_map(Volume(mean, grid.affine), path, "mean", layout.space, **about)
-    about = {"method": method, "group": "all", "n": total}
+    about = {"method": method, "group": "all", "n": total, "explains": explains}
     _write_map(Volume(np.full(grid.shape, total, np.int32), grid.affine), count, "count", layout.space, **about)

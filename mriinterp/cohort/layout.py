@@ -38,7 +38,7 @@ def _plain(text: str) -> str:
 
 
 def _unique(wanted: dict[str, str]) -> dict[str, str]:
-    """Labels made different, also where case is ignored, by a digest of the name."""
+    """Make labels different, also where case is ignored, by a digest of the name."""
     count = Counter(label.lower() for label in wanted.values())
     return {
         name: f"{label}x{hashlib.sha256(composed(name).encode()).hexdigest()[:8]}"
@@ -95,25 +95,25 @@ class Layout:
         return folder / f"{label}_space-{space_label(self.space)}_desc-{method_label(method)}"
 
     def map(self, label: str, method: str) -> Path:
-        """The signed map of a scan."""
+        """Return the file of the signed map of a scan."""
         return self._named(self._stem(label, method), "relevance.nii.gz")
 
     def record(self, label: str, method: str) -> Path:
-        """What the map is. Written last: without it the map does not exist."""
+        """Return the file that says what a map is. Written last: without it the map does not exist."""
         return self._named(self._stem(label, method), "relevance.json")
 
     def areas(self, label: str, method: str) -> Path:
-        """Relevance per area of one map."""
+        """Return the file of relevance per area of one map."""
         return self._named(self._stem(label, method), "areas.tsv")
 
     def group(self, method: str, group: str, part: str, what: str) -> Path:
-        """A group's map; `group` is a label, "" for all groups; `part` "" for counts."""
+        """Return the file of a group's map; `group` is a label, "" for all groups; `part` "" for counts."""
         names = [f"group-{group}"] if group else []
         names += [f"desc-{method_label(method)}"] + ([f"part-{part}"] if part else [])
         return self.out / "groups" / ("_".join([*names, what]) + ".nii.gz")
 
     def group_record(self, method: str, group: str) -> Path:
-        """Which maps are in a group's files. Written last: without it they do not exist."""
+        """Return the file that says which maps are in a group's files. Written last: without it they do not exist."""
         return self.work / "groups" / f"{method_label(method)}_group-{group}.json"
 
     @staticmethod
@@ -126,15 +126,15 @@ class Layout:
         return self.out / ".work"
 
     def seen(self, label: str) -> Path:
-        """Which scan was read: its fingerprint and digest."""
+        """Return the file that says which scan was read: its fingerprint and digest."""
         return self.work / "scans" / f"{label}.json"
 
     def scratch(self, label: str, method: str) -> Path:
-        """A map that is kept only until it is in its group's mean."""
+        """Return the file of a map that is kept only until it is in its group's mean."""
         return self.work / "scratch" / method_label(method) / f"{label}.npy"
 
     def moments(self, method: str, group: str) -> Path:
-        """Running moments of a group whose maps are not kept."""
+        """Return the file of the running moments of a group whose maps are not kept."""
         return self.work / "moments" / f"{method_label(method)}_group-{group}.npz"
 
     @property

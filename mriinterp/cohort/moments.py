@@ -45,15 +45,15 @@ class MapMoments:
         self.count += 1
 
     def mean(self, part: str) -> np.ndarray:
-        """Mean of a reading, shape of a map, float64."""
+        """Return the mean of a reading, shape of a map, float64."""
         return np.concatenate([m.average() for m in self._slabs[part]]).reshape(self.shape)
 
     def deviation(self, part: str) -> np.ndarray:
-        """Sample standard deviation of a reading, shape of a map, float64."""
+        """Return the sample standard deviation of a reading, shape of a map, float64."""
         return np.concatenate([m.deviation() for m in self._slabs[part]]).reshape(self.shape)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays from which `from_state` makes the same again."""
+        """Return the arrays from which `from_state` makes the same again."""
         arrays = {"count": np.array(self.count)}
         for part in self.parts:
             arrays[f"{part}_mean"] = self.mean(part)
@@ -62,7 +62,7 @@ class MapMoments:
 
     @classmethod
     def from_state(cls, parts: tuple[str, ...], state) -> MapMoments:
-        """The moments saved by `state`."""
+        """Return the moments saved by `state`."""
         made = cls(parts)
         made.count = int(state["count"])
         for part in parts:

@@ -166,7 +166,7 @@ def make_plan(
 
 
 def plan_digest(plan: CohortPlan) -> str:
-    """SHA-256 over what shapes maps, but the methods: earlier methods stay in the tables while this is the same."""
+    """Return the SHA-256 over what shapes maps, methods apart; while it stays, earlier methods stay in the tables."""
     digest = hashlib.sha256()
     about = {**plan.about, "groups": sorted(plan.about["groups"])}  # which two are compared shapes no map
     del about["positive"], about["authors"]

@@ -126,7 +126,7 @@ class Provenance:
         return self.run["maps"]
 
     def reading(self, method: str) -> str:
-        """How maps of a method are read: "absolute", "positive" or "signed"."""
+        """Return how maps of a method are read: "absolute", "positive" or "signed"."""
         self._check(method)
         return self._about[method]["reading"]
 
@@ -140,7 +140,7 @@ class Provenance:
         return Meaning(get_method(method), self.params(method).get("score", ""), self.target)
 
     def n(self, method: str, group: str | None = None) -> int:
-        """Maps in a group's mean; of all groups without `group`."""
+        """Return the number of maps in a group's mean; without `group` in all of them."""
         self._check(method, group)
         counts = self.run["counts"][method]
         return sum(counts.values()) if group is None else counts[group]

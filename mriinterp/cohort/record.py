@@ -59,7 +59,7 @@ class Record:
 
 
 def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Record | None:
-    """The record of a map, or None if there is none, it is damaged, or its files are not whole."""
+    """Return the record of a map, or None if there is none, it is damaged, or its files are not whole."""
     path = layout.record(label, method)
     try:
         entries = read_json(path)
@@ -119,6 +119,6 @@ def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atla
 
 
 def read_areas(layout: Layout, label: str, method: str) -> pd.DataFrame:
-    """The table of areas of one map, columns `AREA_COLUMNS`."""
+    """Return the table of areas of one map, columns `AREA_COLUMNS`."""
     table = read_tsv(layout.areas(label, method), ["area", "hemisphere"])
     return table.fillna({"area": "", "hemisphere": ""})

@@ -34,7 +34,7 @@ KINDS = ("reading", "signed")
 
 
 def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> CohortResult:
-    """The results in a folder that `mriinterp.cohort.run_cohort` filled.
+    """Return the results in a folder that `mriinterp.cohort.run_cohort` filled.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class CohortResult(Provenance):
         return read_volume(self.layout.group(method, label, part, what), allow_constant=True)
 
     def mean(self, method: str, group: str, kind: str = "reading") -> Volume:
-        """Mean map of a group.
+        """Return the mean map of a group.
 
         Parameters
         ----------
@@ -115,17 +115,17 @@ class CohortResult(Provenance):
         return self._read(method, group, kind, "mean", 1)
 
     def std(self, method: str, group: str, kind: str = "reading") -> Volume:
-        """Sample standard deviation over the maps of a group; ValueError for fewer than two."""
+        """Return the sample standard deviation over the maps of a group; ValueError for fewer than two."""
         return self._read(method, group, kind, "std", 2)
 
     def count(self, method: str, group: str) -> Volume:
-        """Maps that went into each voxel of a group's mean; 0 everywhere for an empty group."""
+        """Return the number of maps in each voxel of a group's mean; 0 everywhere for an empty group."""
         if self.n(method, group) == 0:
             return Volume(np.zeros(self.grid.shape, np.float32), self.grid.affine)
         return self._read(method, group, "reading", "count", 1)
 
     def all_mean(self, method: str, kind: str = "reading") -> Volume:
-        """Mean map over all groups."""
+        """Return the mean map over all groups."""
         return self._read(method, None, kind, "mean", 1)
 
     def difference(self, method: str, kind: str = "reading") -> Volume:
@@ -203,12 +203,12 @@ class CohortResult(Provenance):
         return tuple(f"{label}: {warning}" for label, warning in found if warning)
 
     def area_rows(self, method: str) -> pd.DataFrame:
-        """The stored table of areas: one row a scan and area, hemispheres apart."""
+        """Return the stored table of areas: one row a scan and area, hemispheres apart."""
         self._check(method)
         return pd.read_parquet(self.layout.table, filters=[("method", "==", method)]).reset_index(drop=True)
 
     def areas(self, method: str, *, merge_hemispheres: bool = True, value: str = "share") -> pd.DataFrame:
-        """Relevance per area of every scan.
+        """Return the relevance per area of every scan.
 
         Parameters
         ----------
@@ -225,7 +225,7 @@ class CohortResult(Provenance):
         return areas_by_scan(self.area_rows(method), self.subjects.index, merge_hemispheres, value)
 
     def map(self, method: str, subject: str) -> RelevanceMap:
-        """The map of one scan; KeyError if it has none, ValueError if maps were not kept."""
+        """Return the map of one scan; KeyError if it has none, ValueError if maps were not kept."""
         self._check(method)
         if not self.has_maps:
             raise ValueError("expected maps of single scans, got a cohort that was run without keeping them")
@@ -241,14 +241,14 @@ class CohortResult(Provenance):
         return from_sidecar(entries, read_volume(self.layout.map(label, method), allow_constant=True))
 
     def ids(self, method: str, group: str | None = None) -> list[str]:
-        """Scans that have a map of a method, in order."""
+        """Return the scans that have a map of a method, in order."""
         self._check(method, group)
         rows = self.subjects
         failed = {i for i, why in self.failures.items() if "scan" in why or method in why}
         return [i for i in rows.index if i not in failed and (group is None or rows.at[i, "group"] == group)]
 
     def maps(self, method: str, ids: Iterable[str] | None = None) -> Iterator[RelevanceMap]:
-        """Maps one after the other; only one is in memory."""
+        """Yield maps one after the other; only one is in memory."""
         for subject in self.ids(method) if ids is None else ids:
             yield self.map(method, subject)
 
@@ -261,7 +261,7 @@ class CohortResult(Provenance):
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> tuple[Volume, Volume]:
-        """Mean and standard deviation over chosen scans (correct ones only, say), streamed from their maps.
+        """Return mean and standard deviation over chosen scans (correct ones only, say), streamed from their maps.
 
         ValueError for no scan at all; the deviation of a single one is 0.
         """
@@ -278,16 +278,16 @@ class CohortResult(Provenance):
         return Volume(moments.mean(part), affine), Volume(moments.deviation(part), affine)
 
     def means(self, group: str | None = None, kind: str = "reading") -> dict[str, Volume]:
-        """Mean map of every method that has one, for a group or for all."""
+        """Return the mean map of every method that has one, for a group or for all."""
         found = {m: m for m in self.methods if self.n(m, group) > 0}
         return {m: self.all_mean(m, kind) if group is None else self.mean(m, group, kind) for m in found}
 
     def distances(self, group: str, metric: str = "euclidean") -> pd.DataFrame:
-        """Methods × methods: how far apart the mean maps of a group are (see `mriinterp.compare.METRICS`)."""
+        """Return how far apart the mean maps of a group are, methods × methods (see `mriinterp.compare.METRICS`)."""
         return distance_matrix(self.means(group), metric, reading="absolute", errors="nan")
 
     def group_distances(self, metric: str = "euclidean") -> pd.Series:
-        """Per method: how far apart the mean maps of positive and reference group are."""
+        """Return how far apart the mean maps of positive and reference group are, by method."""
         pair = [self.means(group) for group in (self._positive(), self.reference_group)]
         if not set(pair[0]) & set(pair[1]):
             return pd.Series(dtype=float, name=metric)

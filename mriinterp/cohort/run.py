@@ -25,6 +25,7 @@ from mriinterp.cohort.options import CohortOptions
 from mriinterp.cohort.plan import CohortPlan, Item, make_plan, plan_digest
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.tables import write_tables
+from mriinterp.cohort.targets import explained_words
 from mriinterp.cohort.workers import Workers, explain_all, run_all
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.models import Model, Prediction
@@ -203,7 +204,10 @@ class _CohortRun:
         )
         affine = tuple(tuple(map(float, row)) for row in self.grid.affine)
         label = self.plan.labels[group]
-        return Fold(self.layout, choice.name, group, label, choice.parts, members, self.keep_maps, affine, finish)
+        explains = explained_words(self.plan.about["target"], choice.preset)
+        return Fold(
+            self.layout, choice.name, group, label, choice.parts, members, self.keep_maps, affine, explains, finish
+        )
 
     def _average_beginning(self) -> None:
         """Average the maps that wait, as far as all scans before them are done: the order stays that of the plan."""
@@ -235,7 +239,8 @@ class _CohortRun:
         )
         for choice in self.plan.methods:
             counts = {f.label: len(f.members) for f in folds if f.method == choice.name}
-            fold_all(self.layout, choice.name, counts, choice.parts, self.grid)
+            explains = explained_words(self.plan.about["target"], choice.preset)
+            fold_all(self.layout, choice.name, counts, choice.parts, self.grid, explains)
 
     def write_tables(self, started: float) -> None:
         """Write tables and, last, the provenance."""

@@ -84,7 +84,7 @@ def subject_rows(
     predictions: dict[str, Prediction],
     failures: dict[str, dict[str, str]],
 ) -> pd.DataFrame:
-    """One row a scan: who, what the network says, whether it is right, what failed.
+    """Return a row a scan: who it is of, what the network predicts, whether that is right, what failed.
 
     ``p_CLASS`` are probabilities, ``out_NAME`` values on a scale; ``correct``
     is empty where nothing can be right or wrong. All of them are empty where
@@ -167,7 +167,7 @@ def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
 
 
 def performance(plan: CohortPlan, subjects: pd.DataFrame) -> dict[str, Any]:
-    """Area under the ROC curve of the positive class's probability, positive against reference group."""
+    """Return the area under the ROC curve of the positive class's probability, positive against reference group."""
     positive, groups = plan.about["positive"], plan.groups
     if plan.task.withheld:
         return {}
@@ -220,7 +220,7 @@ def write_area_table(
 
 
 def _outside_space(plan: CohortPlan) -> dict[str, float]:
-    """Scans that were explained although they do not match the MNI template, with their correlation."""
+    """Return the scans that were explained although they do not match the MNI template, with their correlation."""
     found = {}
     for item in plan.items:
         try:
@@ -233,7 +233,7 @@ def _outside_space(plan: CohortPlan) -> dict[str, float]:
 
 
 def provenance(plan: CohortPlan, model: Model) -> dict[str, Any]:
-    """What run.json says beside times."""
+    """Return the entries of run.json but the times."""
     task = plan.task
     return {
         **plan.about,

@@ -153,7 +153,7 @@ def _pieces(items: Sequence[Item], workers: int) -> deque[list[Item]]:
 
 
 def _died(error: BaseException | None) -> bool:
-    """Whether the process that did the work is gone (dask.distributed is not imported for that)."""
+    """Return whether the process that did the work is gone (dask.distributed is not imported for that)."""
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
 
 
@@ -271,7 +271,7 @@ def run_all(
     progress: Progress | None,
     cancel: Cancel | None,
 ) -> list[Any]:
-    """`function(job)` for every job, on all workers, results in order."""
+    """Call `function(job)` for every job, on all workers; return the results in order."""
     futures = [workers.executor.submit(function, job) for job in jobs]
     last = -1
     try:

@@ -47,7 +47,7 @@ def _finite(values, name: str) -> np.ndarray:
 
 
 def _moments(values, axis: int, name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Mean, unbiased variance (0 for fewer than two, or mere rounding) and count along an axis."""
+    """Return mean, unbiased variance (0 for fewer than two, or mere rounding) and count along an axis."""
     array = _finite(values, name)
     if array.ndim == 0:
         raise ValueError(f"expected an array with one entry a subject in the {name}, got a single number")
@@ -67,7 +67,7 @@ def hedges_correction(df: float) -> float:
 
 
 def hedges_g_from_moments(mean_a, variance_a, n_a: int, mean_b, variance_b, n_b: int) -> np.ndarray:
-    """Hedges' g from means, unbiased variances and counts; see `hedges_g`."""
+    """Return Hedges' g from means, unbiased variances and counts; see `hedges_g`."""
     difference = np.asarray(mean_a, np.float64) - np.asarray(mean_b, np.float64)
     df = n_a + n_b - 2
     if min(n_a, n_b) < 1 or df < 2:
@@ -80,7 +80,7 @@ def hedges_g_from_moments(mean_a, variance_a, n_a: int, mean_b, variance_b, n_b:
 
 
 def hedges_g(a, b, axis: int = 0) -> np.ndarray:
-    """Standardised difference of means, mean(a) − mean(b), in pooled standard deviations.
+    """Return the standardised difference of means, mean(a) − mean(b), in pooled standard deviations.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def _z(level: float) -> float:
 
 
 def welch_t(a, b, axis: int = 0) -> Welch:
-    """Welch's unequal-variances t test of mean(a) − mean(b), two-sided (`scipy.stats.ttest_ind`).
+    """Test mean(a) − mean(b) by Welch's unequal-variances t, two-sided (`scipy.stats.ttest_ind`).
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def benjamini_hochberg(p) -> np.ndarray:
 
 
 def mean_interval(values, axis: int = 0, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and its t-based confidence interval.
+    """Return the mean and its t-based confidence interval.
 
     Returns
     -------

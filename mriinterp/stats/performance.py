@@ -74,7 +74,7 @@ def roc_auc(labels, scores) -> float:
 
 
 def auc_interval(labels, scores, level: float = 0.95) -> Estimate:
-    """Area under the ROC curve with its confidence interval (DeLong 1988).
+    """Return the area under the ROC curve with its confidence interval (DeLong 1988).
 
     The interval is taken on the logit scale, so it stays within 0 to 1. At
     perfect separation DeLong's variance is 0 and would claim certainty: there

@@ -52,7 +52,7 @@ class MaxT:
     n_b: int
 
     def threshold(self, alpha: float = 0.05) -> float:
-        """|t| above which p ≤ alpha; infinite with too few permutations for that."""
+        """Return the |t| from which on p ≤ alpha; infinite with too few permutations for that."""
         allowed = math.floor(alpha * (self.n_permutations + 1) + TIE) - 1
         if allowed < 0:
             return math.inf
@@ -62,7 +62,7 @@ class MaxT:
 
 
 def _patients(in_a: np.ndarray, patients) -> tuple[np.ndarray, np.ndarray]:
-    """Averaging matrix (n_patients, n_rows) and label of every patient."""
+    """Return the averaging matrix (n_patients, n_rows) and label of every patient."""
     if patients is None:
         return np.eye(len(in_a)), in_a
     patients = np.asarray(patients)
@@ -77,7 +77,7 @@ def _patients(in_a: np.ndarray, patients) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _labellings(in_a: np.ndarray, n_permutations: int, seed: int) -> tuple[np.ndarray, bool]:
-    """Other labellings of the patients, shape (m, n), bool, and whether these are all there are."""
+    """Return the other labellings of the patients, shape (m, n), bool, and whether these are all there are."""
     n, n_a = len(in_a), int(in_a.sum())
     if math.comb(n, n_a) - 1 <= n_permutations:
         every = np.zeros((math.comb(n, n_a), n), bool)

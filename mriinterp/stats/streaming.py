@@ -56,30 +56,30 @@ class Moments:
             raise ValueError("expected at least one volume, got none: an empty group has no mean")
 
     def average(self) -> np.ndarray:
-        """The mean; ValueError for an empty group."""
+        """Return the mean; ValueError for an empty group."""
         self._seen()
         return self.mean.copy()
 
     def variance(self, ddof: int = 1) -> np.ndarray:
-        """Variance; all 0 for a single volume, ValueError for none."""
+        """Return the variance; all 0 for a single volume, ValueError for none."""
         self._seen()
         if self.count <= ddof:
             return np.zeros_like(self.m2)
         return np.maximum(self.m2, 0) / (self.count - ddof)
 
     def deviation(self, ddof: int = 1) -> np.ndarray:
-        """Standard deviation; all 0 for a single volume, ValueError for none."""
+        """Return the standard deviation; all 0 for a single volume, ValueError for none."""
         return np.sqrt(self.variance(ddof))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays from which `from_state` makes the same again (for saving)."""
+        """Return the arrays from which `from_state` makes the same again (for saving)."""
         if self.count == 0:
             return {"count": np.array(0)}
         return {"count": np.array(self.count), "mean": self.mean.copy(), "m2": self.m2.copy()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, np.ndarray]) -> Moments:
-        """The moments saved by `state`."""
+        """Return the moments saved by `state`."""
         moments = cls()
         moments.count = int(state["count"])
         if moments.count:
