@@ -27,6 +27,7 @@ def measure_subject(
     explainer: str,
     folder: Path | str,
     *,
+    shared: Path | str | None = None,
     like: dict[str, Any] | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -40,6 +41,8 @@ def measure_subject(
     folder : Path
         Gets the results, as a benchmark does; many subjects share one. Its
         numbers are no sample of the study, and belong in no mean.
+    shared : Path, optional
+        Where the control mean is kept, for all subjects; default: `folder`.
     like : dict, optional
         `mriinterp.trust.load_plan` of the benchmark that the numbers shall be
         comparable with: the same settings and control mean. Default: those
@@ -58,7 +61,7 @@ def measure_subject(
         settings=like["settings"],
         maps=True,
     )
-    bench = Bench(study, reference_scans=plan.reference_scans, folder=Path(folder))
+    bench = Bench(study, reference_scans=plan.reference_scans, folder=Path(shared or folder))
     work = len(plan.explainers) * (len(plan.measures) + 1)
     scans = len(bench.sources)
     bench.reference(lambda done, total: tell(progress, done, scans + work), cancel)

@@ -182,12 +182,13 @@ def _missing(chosen: Chosen) -> list[str]:
 def measure_here(chosen: Chosen) -> Callable[[Progress, Cancel], None]:
     """The work of taking the cheap measures of one subject, comparable with the benchmark that is shown."""
     like = None if chosen.folder is None else plan_of(chosen.folder)
-    folder = chosen.single
+    folder, shared = chosen.single, chosen.singles
 
     def work(progress: Progress, cancel: Cancel) -> None:
         measure_subject(
-            chosen.study, chosen.subject, chosen.explainer, folder, like=like, progress=progress, cancel=cancel
-        )
+            chosen.study, chosen.subject, chosen.explainer, folder, shared=shared, like=like, progress=progress,
+            cancel=cancel,
+        )  # fmt: skip
 
     return work
 

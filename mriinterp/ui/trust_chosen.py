@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +44,19 @@ class Chosen:
     model: str = ""
 
     @property
-    def single(self) -> Path:
-        """Where the subject's own numbers lie: those of this network, at the settings of the figures shown."""
+    def singles(self) -> Path:
+        """Where numbers of single subjects lie: those of this network, at the settings of the figures shown."""
         like = None if self.folder is None else plan_of(self.folder)
         return single_folder(self.study_name, self.model, like)
+
+    @property
+    def single(self) -> Path:
+        """Where the subject's own numbers lie: those of the scan that is in its file now."""
+        try:
+            scan = self.study.source(self.subject).fingerprint()
+        except OSError:
+            scan = "absent"
+        return self.singles / hashlib.sha256(scan.encode()).hexdigest()[:12]
 
     @property
     def has_truth(self) -> bool:

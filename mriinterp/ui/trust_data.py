@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.names import shortened
-from mriinterp.results.store import default_folder
+from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import BADGE
 from mriinterp.trust.registry import measure_names
@@ -120,29 +121,24 @@ def where_from(folder: Path) -> str:
     return f"{place}: {people} subjects, {methods} methods"
 
 
-def stamp_of(folder: Path) -> float:
-    """A number that changes when the results of a folder do."""
-    files = [
-        folder / "plan.json",
-        folder / "trust_results.csv",
-        folder / "agreement.json",
-        *(folder / "units").rglob("*.json"),
-    ]
-    return max((path.stat().st_mtime for path in files if path.is_file()), default=0.0)
+def stamp_of(folder: Path) -> str:
+    """A text that changes when the results of a folder do."""
+    names = ("plan.json", "trust_results.csv", "agreement.json", "details.json")
+    return file_stamp([*(folder / name for name in names), *sorted((folder / "units").rglob("*.json"))], read=0)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _results(folder: str, stamp: float) -> pd.DataFrame:
+def _results(folder: str, stamp: str) -> pd.DataFrame:
     return load_results(folder)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _summary(folder: str, stamp: float) -> pd.DataFrame:
+def _summary(folder: str, stamp: str) -> pd.DataFrame:
     return summary(Path(folder))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _size(folder: str, stamp: float) -> tuple[int, int]:
+def _size(folder: str, stamp: str) -> tuple[int, int]:
     results = _results(folder, stamp)
     about = results["measure"].isin(measure_names()) & results["value"].notna() & results["subject"].ne(COHORT)
     rows = results.loc[about & ~results["method"].astype(str).str.startswith("control_")]
@@ -150,14 +146,14 @@ def _size(folder: str, stamp: float) -> tuple[int, int]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _badge_table(folder: str, stamp: float) -> pd.DataFrame:
+def _badge_table(folder: str, stamp: str) -> pd.DataFrame:
     results = _results(folder, stamp)
     pairs = zip(results["measure"], results["quantity"], strict=True)
     return summary(results.loc[np.array([pair in BADGE for pair in pairs], dtype=bool)])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _plan(folder: str, stamp: float) -> dict:
+def _plan(folder: str, stamp: str) -> dict:
     return load_plan(folder)
 
 
@@ -167,13 +163,13 @@ def results_of(folder: Path) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _agreement(folder: str, stamp: float) -> pd.DataFrame:
+def _agreement(folder: str, stamp: str) -> pd.DataFrame:
     return load_agreement(folder)
 
 
 def agreement_table(folder: Path | None) -> pd.DataFrame:
     """How alike maps of different methods are; empty where maps were not compared."""
-    return _agreement("", 0.0) if folder is None else _agreement(str(folder), stamp_of(folder))
+    return _agreement("", "") if folder is None else _agreement(str(folder), stamp_of(folder))
 
 
 def table_of(folder: Path) -> pd.DataFrame:

@@ -109,7 +109,7 @@ def test_a_healthy_subject_has_no_ground_truth(open_page, benchmark):
 
 
 def test_measuring_a_subject_fills_its_cells_and_no_mean(open_page, benchmark, finish, monkeypatch):
-    def measure(study, subject, explainer, folder, *, like, progress, cancel):
+    def measure(study, subject, explainer, folder, *, shared, like, progress, cancel):
         folder.mkdir(parents=True, exist_ok=True)
         rows = [("regional", "rho", explainer, subject, 0.33), ("deletion", "abpc", explainer, subject, 1.5)]
         frame = pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])

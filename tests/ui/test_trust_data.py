@@ -1,13 +1,14 @@
 """Which figures of a study are shown: never those of a benchmark that has just begun, nor of another network."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from mriinterp.results.store import default_folder
-from mriinterp.ui import badge, trust_data
+from mriinterp.ui import badge, trust_chosen, trust_data
 
 NETWORK, OTHER = "a" * 64, "b" * 64
 CONTROLS = ("control_random", "control_edges", "control_intensity", "control_blur")
@@ -115,3 +116,25 @@ def test_badges_side_by_side_have_names_and_one_key(shipped, monkeypatch):
     assert len(keys) == 1
     assert "~ in part" in keys[0]
     assert "an own scan was no part of it" in keys[0]
+
+
+def test_numbers_of_a_scan_that_was_replaced_are_not_those_of_the_new_one(monkeypatch):
+    study = SimpleNamespace(source=lambda subject: SimpleNamespace(fingerprint=lambda: scan))
+    chosen = trust_chosen.Chosen("demo", study, None, None, "sensitivity", "sim-001", NETWORK)
+    scan = "as it was"
+    before = chosen.single
+    assert before == chosen.single
+    assert before.parent == chosen.singles
+    scan = "another"
+    assert chosen.single != before
+    assert chosen.singles == before.parent  # where the control mean of all subjects is
+
+
+def test_a_result_that_is_replaced_by_an_older_file_is_read_again(tmp_path):
+    for n, name in enumerate(("plan.json", "trust_results.csv")):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+        os.utime(tmp_path / name, (1000 + n, 1000 + n))
+    before = trust_data.stamp_of(tmp_path)
+    (tmp_path / "plan.json").write_text("{ }", encoding="utf-8")
+    os.utime(tmp_path / "plan.json", (500, 500))
+    assert trust_data.stamp_of(tmp_path) != before
