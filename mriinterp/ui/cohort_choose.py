@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.stats import wilson_interval
-from mriinterp.ui.address import linked, linked_value, write_address
+from mriinterp.ui.address import linked
 from mriinterp.ui.cohort_data import StudyView, View, open_result
 from mriinterp.ui.cohort_filters import choose_scans
 from mriinterp.ui.cohort_published import open_upload
@@ -35,7 +35,6 @@ def choose_view(name: str) -> View | None:
             help="As the method is read: the mean of |gradient| or of the positive part of occlusion, taken map by "
             "map. Signed: the mean of the raw maps, where opposite signs cancel.",
         )
-        write_address("kind")
         filters = st.container()
         with st.expander("Filters", icon=":material/filter_alt:"):
             chosen = choose_scans(result)
@@ -65,15 +64,13 @@ def _remaining(result, chosen: list[str]) -> str:
 
 def choose_method(view: View) -> str:
     """Which method's averages are shown."""
-    method = st.selectbox(
+    return st.selectbox(
         "Method",
         view.methods,
         format_func=view.label,
-        key=linked("cohort_method", view.methods[0], options=view.methods),
+        key=linked("cohort_method", view.methods[0], options=view.methods, what="method", shows=view.label, said=True),
         persist_state="session",
     )
-    write_address("cohort_method")
-    return method
 
 
 def group_words(view: View, method: str) -> str:
@@ -99,8 +96,5 @@ def group_words(view: View, method: str) -> str:
 
 def open_tabs(names: list[str]) -> dict:
     """Tabs by name; which one is open is in the address."""
-    first = st.session_state.setdefault("cohort_first_part", st.query_params.get("part"))  # a new default opens it anew
-    made = st.tabs(names, key="cohort_part", on_change="rerun", default=first if first in names else None)
-    tabs = dict(zip(names, made, strict=True))
-    linked_value("part", next((name for name, tab in tabs.items() if tab.open and name != names[0]), None))
-    return tabs
+    made = st.tabs(names, key=linked("part", names[0], options=names), on_change="rerun")
+    return dict(zip(names, made, strict=True))

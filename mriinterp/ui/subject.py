@@ -125,7 +125,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s, known.get(s)),
-        key=linked(key, study.example or ids[0], options=ids),
+        key=linked(key, study.example or ids[0], options=ids, said=True),
         persist_state="session",
         disabled=upload is not None,
         help="Type to search by id, group, sex, age or prediction. ✓ right, ✗ wrong; nothing: not predicted yet.",

@@ -2,34 +2,34 @@
 function kt(o,t){let e=0;for(let s=1;s<o.length;s+=1)Math.abs(o[s]-t)<Math.abs(o[e]-t)&&(e=s);return e}function B({ranges:o,centres:t},e,s=[0,0,0]){let i=o.map(
 (n,r)=>n[kt(t[r],e[r])+s[r]]);return i.includes(void 0)?null:i}function Mt({centres:o},t,e){let s=o.map((r,a)=>r[kt(r,t[a])]),[i,n]=e;return o[i].flatMap(r=>o[n].
 map(a=>{let h=[...s];return[h[i],h[n]]=[r,a],h}))}function f(o,t={},...e){let s=document.createElement(o);for(let[i,n]of Object.entries(t))n==null||n===!1||(i.startsWith("on")?s.addEventListener(i.slice(2),n):i===
-"text"?s.textContent=n:i==="value"?s.value=n:s.setAttribute(i,n===!0?"":n));return s.append(...e.filter(i=>i!=null)),s}var Qt={peak:"M12 3v4M12 17v4M3 12h4M17 1\
+"text"?s.textContent=n:i==="value"?s.value=n:s.setAttribute(i,n===!0?"":n));return s.append(...e.filter(i=>i!=null)),s}var te={peak:"M12 3v4M12 17v4M3 12h4M17 1\
 2h4M12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",play:"M8 5l11 7-11 7z",pause:"M8 5v14M16 5v14",camera:"M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-\
 7z",expand:"M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",tune:"M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",eye:"M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3\
  0 1 0 0 6 3 3 0 0 0 0-6z"};function dt(o){let t=document.createElementNS("http://www.w3.org/2000/svg","svg"),e=document.createElementNS("http://www.w3.org/2000\
-/svg","path");return e.setAttribute("d",Qt[o]),t.setAttribute("viewBox","0 0 24 24"),t.setAttribute("aria-hidden","true"),t.setAttribute("class","icon"),t.append(
+/svg","path");return e.setAttribute("d",te[o]),t.setAttribute("viewBox","0 0 24 24"),t.setAttribute("aria-hidden","true"),t.setAttribute("class","icon"),t.append(
 e),t}function $(o,t,e){let s=Math.min(globalThis.devicePixelRatio||1,3),i=Math.max(1,Math.round(t*s)),n=Math.max(1,Math.round(e*s));(o.width!==i||o.height!==n)&&
-(o.width=i,o.height=n,o.style.width=`${t}px`,o.style.height=`${e}px`);let r=o.getContext("2d");return r.setTransform(i/t,0,0,n/e,0,0),r}var x=(o,t,e)=>Math.min(e,Math.max(t,o)),Zt="⁰¹²³⁴⁵⁶⁷⁸⁹";function te(o){return String(o).replace("-","⁻").replace(/\d/g,t=>Zt[t])}function y(o,t=3){
-if(!Number.isFinite(o))return"no value";if(o===0)return"0";let[e,s]=o.toExponential(t-1).split("e"),i=Number(s);return(i<-3||i>=6?`${e}×10${te(i)}`:o.toFixed(x(
+(o.width=i,o.height=n,o.style.width=`${t}px`,o.style.height=`${e}px`);let r=o.getContext("2d");return r.setTransform(i/t,0,0,n/e,0,0),r}var x=(o,t,e)=>Math.min(e,Math.max(t,o)),ee="⁰¹²³⁴⁵⁶⁷⁸⁹";function se(o){return String(o).replace("-","⁻").replace(/\d/g,t=>ee[t])}function y(o,t=3){
+if(!Number.isFinite(o))return"no value";if(o===0)return"0";let[e,s]=o.toExponential(t-1).split("e"),i=Number(s);return(i<-3||i>=6?`${e}×10${se(i)}`:o.toFixed(x(
 t-1-i,0,8))).replace("-","−")}function ft(o){return String(o).replace(/\B(?=(\d{3})+(?!\d))/g," ")}function C(o){let t=Math.round(o*10)/10;return(Object.is(t,
 -0)?"0":String(t)).replace("-","−")}var k=[{axis:0,name:"Sagittal",coordinate:"x",horizontal:1,vertical:2},{axis:1,name:"Coronal",coordinate:"y",horizontal:0,vertical:2},{axis:2,name:"Axial",coordinate:"\
-z",horizontal:0,vertical:1}],L=[["L","R"],["P","A"],["I","S"]],St={radiological:"Radiological: patient left on screen right",neurological:"Neurological: patient\
+z",horizontal:0,vertical:1}],N=[["L","R"],["P","A"],["I","S"]],St={radiological:"Radiological: patient left on screen right",neurological:"Neurological: patient\
  left on screen left"};function mt(o,[t,e,s]){return[0,1,2].map(i=>o[i][0]*t+o[i][1]*e+o[i][2]*s+o[i][3])}function At(o,t,e){let[s,i]=[0,1,2].filter(a=>a!==t),[
-n,r]=[0,1,2].filter(a=>a!==e);return(o[s][n]*o[i][r]-o[s][r]*o[i][n])*((t+e)%2?-1:1)}function Tt(o){return[0,1,2].reduce((t,e)=>t+o[0][e]*At(o,0,e),0)}function ee(o){
+n,r]=[0,1,2].filter(a=>a!==e);return(o[s][n]*o[i][r]-o[s][r]*o[i][n])*((t+e)%2?-1:1)}function Tt(o){return[0,1,2].reduce((t,e)=>t+o[0][e]*At(o,0,e),0)}function ie(o){
 let t=Tt(o);return[0,1,2].map(e=>{let s=[0,1,2].map(i=>At(o,i,e)/t);return[...s,-s.reduce((i,n,r)=>i+n*o[r][3],0)]})}var V=class{constructor(t){this.shape=t.shape,
-this.affine=t.affine,this.inverse=ee(t.affine),this.toFile=t.toVoxel,this.strides=[1,t.shape[0],t.shape[0]*t.shape[1]],this.zooms=[0,1,2].map(e=>Math.hypot(...[
+this.affine=t.affine,this.inverse=ie(t.affine),this.toFile=t.toVoxel,this.strides=[1,t.shape[0],t.shape[0]*t.shape[1]],this.zooms=[0,1,2].map(e=>Math.hypot(...[
 0,1,2].map(s=>t.affine[s][e]))),this.voxelVolume=Math.abs(Tt(t.affine))}get center(){return this.shape.map(t=>t>>1)}index([t,e,s]){return t+this.strides[1]*e+this.
 strides[2]*s}voxelAt(t){return[t%this.shape[0],Math.floor(t/this.strides[1])%this.shape[1],Math.floor(t/this.strides[2])]}inside(t){return t.map((e,s)=>x(Math.round(
 e),0,this.shape[s]-1))}mm(t){return mt(this.affine,t)}fromMm(t){return this.inside(mt(this.inverse,t))}fileVoxel(t){return mt(this.toFile,this.mm(t)).map(Math.round)}extent(t){
-return[t.horizontal,t.vertical].map(e=>this.shape[e]*this.zooms[e])}},P=(o,t)=>o===0&&t==="radiological";function D(o,t){let[e,s]=L[o.horizontal],[i,n]=L[o.vertical];
-return P(o.horizontal,t)?{left:s,right:e,top:n,bottom:i}:{left:e,right:s,top:n,bottom:i}}var se=3,ie=38,oe=14;function Ct(o){let{views:t,settings:e,stage:s,spec:i}=o,n=s.clientWidth;if(!n||!t.length)return!1;let r=re(o);s.classList.toggle("columns",
-r);let a=r?Math.floor((n-oe*(t.length-1))/t.length):n,h=globalThis.innerHeight||900,c=o.shownPlanes.length===1,p=c?.72:r||t.length===1?.58:.38,l=i.height??x(h*p,
+return[t.horizontal,t.vertical].map(e=>this.shape[e]*this.zooms[e])}},P=(o,t)=>o===0&&t==="radiological";function D(o,t){let[e,s]=N[o.horizontal],[i,n]=N[o.vertical];
+return P(o.horizontal,t)?{left:s,right:e,top:n,bottom:i}:{left:e,right:s,top:n,bottom:i}}var oe=3,ne=38,re=14;function Ct(o){let{views:t,settings:e,stage:s,spec:i}=o,n=s.clientWidth;if(!n||!t.length)return!1;let r=he(o);s.classList.toggle("columns",
+r);let a=r?Math.floor((n-re*(t.length-1))/t.length):n,h=globalThis.innerHeight||900,c=o.shownPlanes.length===1,p=c?.72:r||t.length===1?.58:.38,l=i.height??x(h*p,
 280,c?1e3:640);for(let u of t){if(u.element.style.width=r?`${a}px`:"",u.head.classList.toggle("stacked",r||a<620),u.head.classList.toggle("narrow",a<260),u.bar?.
-resize(r?a:Math.min(300,a*.4)),e.view==="mosaic"){u.planes.replaceChildren(u.mosaic.canvas),u.mosaic.resize(a);continue}ae(o,u,a,l,r)}return ne(t,r),!0}function ne(o,t){
-for(let s of o)s.head.style.minHeight="";if(!t)return;let e=Math.max(...o.map(s=>s.head.offsetHeight));for(let s of o)s.head.style.minHeight=`${e}px`}function re({
-views:o,settings:t}){return o.length<2||t.view==="mosaic"?!1:t.layout==="auto"?o.length>2:t.layout==="columns"}function ae(o,t,e,s,i){let n=o.shownPlanes,r=n.map(
-d=>o.space.extent(d)),a=r.map(([d])=>d),h=r.map(([,d])=>d),c=a.reduce((d,m)=>d+m,0),p=e-se*(n.length-1),l=Math.round(Math.min(s,p/c*Math.max(...h))),u=Math.min(
+resize(r?a:Math.min(300,a*.4)),e.view==="mosaic"){u.planes.replaceChildren(u.mosaic.canvas),u.mosaic.resize(a);continue}le(o,u,a,l,r)}return ae(t,r),!0}function ae(o,t){
+for(let s of o)s.head.style.minHeight="";if(!t)return;let e=Math.max(...o.map(s=>s.head.offsetHeight));for(let s of o)s.head.style.minHeight=`${e}px`}function he({
+views:o,settings:t}){return o.length<2||t.view==="mosaic"?!1:t.layout==="auto"?o.length>2:t.layout==="columns"}function le(o,t,e,s,i){let n=o.shownPlanes,r=n.map(
+d=>o.space.extent(d)),a=r.map(([d])=>d),h=r.map(([,d])=>d),c=a.reduce((d,m)=>d+m,0),p=e-oe*(n.length-1),l=Math.round(Math.min(s,p/c*Math.max(...h))),u=Math.min(
 e/Math.max(...a),s/Math.max(...h));t.planes.classList.toggle("stacked",i),t.planes.replaceChildren(...n.map((d,m)=>{let g=i?e:Math.floor(p*a[m]/c),T=i?Math.round(
-h[m]*u):l;return t.panes[d.axis].resize(g,T),t.profiles[d.axis]?.resize(g,ie),f("div",{class:"cell"},t.panes[d.axis].canvas,t.profiles[d.axis]?.canvas)}))}var Pt=`(()=>{function U(o,m,c,A,g){let[i,u,h]=m,f=i*u,n=new Uint8Array(o.length);for(let t=0;t<o.length;t+=1){let e=o[t];n[t]=e===65535?0:e>=A?1:e<=c?2:0}let r\
+h[m]*u):l;return t.panes[d.axis].resize(g,T),t.profiles[d.axis]?.resize(g,ne),f("div",{class:"cell"},t.panes[d.axis].canvas,t.profiles[d.axis]?.canvas)}))}var Pt=`(()=>{function U(o,m,c,A,g){let[i,u,h]=m,f=i*u,n=new Uint8Array(o.length);for(let t=0;t<o.length;t+=1){let e=o[t];n[t]=e===65535?0:e>=A?1:e<=c?2:0}let r\
 =new Int32Array(
 o.length),x=0,w=0;for(let t=0;t<n.length;t+=1){let e=n[t];if(e!==1&&e!==2)continue;let l=1;r[0]=t,n[t]=e+2;for(let p=0;p<l;p+=1){let s=r[p],k=s%i,v=(s/i|0)%u,y=\
 s/
@@ -46,7 +46,8 @@ this.worker=new Worker(this.url),this.worker.onmessage=({data:e})=>{this.busy=!1
 new Map,this.busy=!1}load(t,e,s,i){this.loaded.has(t)||(this.loaded.add(t),this.worker.postMessage({id:t,codes:e,shape:s,zero:i}))}keepOnly(t){for(let e of this.
 loaded)t.has(e)||(this.loaded.delete(e),this.worker.postMessage({drop:e}))}ask(t,e,s,i){let n={id:t,job:this.job+=1,low:e,high:s,least:i};this.newest.set(t,n),this.
 waiting.set(t,n),this.busy||this.next()}next(){let[t,e]=this.waiting.entries().next().value??[];if(e){if(this.waiting.delete(t),!this.loaded.has(t)){this.next();
-return}this.busy=!0,this.worker.postMessage(e)}}get idle(){return!this.busy&&this.waiting.size===0}close(){this.worker.terminate(),URL.revokeObjectURL(this.url)}};var W=class{constructor(t,e){this.space=t,this.areas=e,this.paths=new Map}path(t,e,s,i){let n=`${t.axis}/${e}/${s}/${i}`;return this.paths.has(n)||(this.paths.size>
+return}this.busy=!0,this.worker.postMessage(e)}}get idle(){return!this.busy&&this.waiting.size===0}close(){this.worker.terminate(),URL.revokeObjectURL(this.url)}};var $t=new Map;function Ot({spec:o,settings:t,given:e,begin:s,cursor:i,move:n}){$t.set(o.key,{settings:t,given:e,begin:s,cursor:i,move:n})}function gt(o){return $t.
+get(o)}var W=class{constructor(t,e){this.space=t,this.areas=e,this.paths=new Map}path(t,e,s,i){let n=`${t.axis}/${e}/${s}/${i}`;return this.paths.has(n)||(this.paths.size>
 240&&this.paths.delete(this.paths.keys().next().value),this.paths.set(n,this.trace(t,e,s,i))),this.paths.get(n)}trace(t,e,s,i){let{space:n}=this,r=n.shape[t.horizontal],
 a=n.shape[t.vertical],h=e*n.strides[t.axis],{codes:c}=this.areas,p=(u,d)=>{if(u<0||d<0||u>=r||d>=a)return 0;let m=s?r-1-u:u,g=c[h+m*n.strides[t.horizontal]+(a-1-
 d)*n.strides[t.vertical]];return i&&g!==i?0:g},l=new Path2D;for(let u=0;u<=a;u+=1)for(let d=0,m=-1;d<=r;d+=1){let g=d<r&&p(d,u)!==p(d,u-1);g&&m<0&&(m=d),!g&&m>=
@@ -54,40 +55,40 @@ d)*n.strides[t.vertical]];return i&&g!==i?0:g},l=new Path2D;for(let u=0;u<=a;u+=
 u,d),m=-1)}return l}draw(t,e,s,i,n,r,a){let h=e.width/this.space.shape[s.horizontal],c=e.height/this.space.shape[s.vertical],p=(l,u,d)=>{t.save(),t.translate(e.
 x,e.y),t.scale(h,c),t.strokeStyle=u,t.lineWidth=d/h,t.stroke(l),t.restore()};if(a==="all"){let l=this.path(s,i,n,0);p(l,"rgba(0, 0, 0, 0.55)",1.8),p(l,"rgba(255\
 , 255, 255, 0.75)",.7)}if(r){let l=this.path(s,i,n,r);p(l,"rgba(0, 0, 0, 0.8)",3.2),p(l,"#ffffff",1.5)}}};var H=class{constructor(t,e){Object.assign(this,{step:t,changed:e}),this.timer=null}get playing(){return this.timer!==null}start(){this.playing||(this.timer=setInterval(
-this.step,90),this.changed(!0))}stop(){this.playing&&(clearInterval(this.timer),this.timer=null,this.changed(!1))}};var le=Date.now(),q=class{constructor(t){this.what=t,this.send=null,this.timer=null}ask(t){clearTimeout(this.timer),this.timer=setTimeout(()=>{let e=this.what();
-e&&this.send({...e,click:le+=1})},t)}close(){clearTimeout(this.timer)}};var Ot={planes:"all",overlay:!0,smooth:!0,fade:!1,crosshair:!0,patch:!0,black:0,white:1,signedScale:"blue-black-red",unsignedScale:"inferno",top:null},Rt=["view",
-"layout","convention","threshold","threshold_mode","cluster","opacity","outlines","share_range",...Object.keys(Ot)],Et={layout:["view","layout","planes","conven\
+this.step,90),this.changed(!0))}stop(){this.playing&&(clearInterval(this.timer),this.timer=null,this.changed(!1))}};var pe=Date.now(),q=class{constructor(t){this.what=t,this.send=null,this.timer=null}ask(t){clearTimeout(this.timer),this.timer=setTimeout(()=>{let e=this.what();
+e&&this.send({...e,click:pe+=1})},t)}close(){clearTimeout(this.timer)}};var Et={planes:"all",overlay:!0,smooth:!0,fade:!1,crosshair:!0,patch:!0,black:0,white:1,signedScale:"blue-black-red",unsignedScale:"inferno",top:null},zt=["view",
+"layout","convention","threshold","threshold_mode","cluster","opacity","outlines","share_range",...Object.keys(Et)],Lt={layout:["view","layout","planes","conven\
 tion","share_range","top"],measure:["threshold","threshold_mode","cluster"],color:["threshold","threshold_mode","opacity","fade","signedScale","unsignedScale","\
-share_range","top"],window:["black","white"]},$t=.02,G=Object.keys(Et);function N(o,t={}){return{...Ot,...o,...t}}function zt(o){return G.filter(t=>Et[t].some(e=>e in
-o))}function Lt(o){return Object.fromEntries(Rt.map(t=>[t,o[t]]))}function Nt(o,t){let[e,s]=[N(o),N(t)],i=Rt.filter(n=>JSON.stringify(e[n])!==JSON.stringify(s[n]));
-return Object.fromEntries(i.map(n=>[n,s[n]]))}function jt(o,{black:t,white:e}){return"black"in o?{...o,white:Math.max(e,o.black+$t)}:"white"in o?{...o,black:Math.
-min(t,o.white-$t)}:o}function It(o){return o.threshold??(o.threshold_mode==="percentile"?90:0)}function _t(o){let t=o.space.index(o.cursor),e=o.space.mm(o.cursor),s=[`${o.spec.space} (${e.map(C).join(", ")}) mm`,`voxel (${o.space.fileVoxel(o.cursor).join(
+share_range","top"],window:["black","white"]},Rt=.02,G=Object.keys(Lt);function R(o,t={}){return{...Et,...o,...t}}function Nt(o){return G.filter(t=>Lt[t].some(e=>e in
+o))}function jt(o){return Object.fromEntries(zt.map(t=>[t,o[t]]))}function It(o,t){let[e,s]=[R(o),R(t)],i=zt.filter(n=>JSON.stringify(e[n])!==JSON.stringify(s[n]));
+return Object.fromEntries(i.map(n=>[n,s[n]]))}function _t(o,{black:t,white:e}){return"black"in o?{...o,white:Math.max(e,o.black+Rt)}:"white"in o?{...o,black:Math.
+min(t,o.white-Rt)}:o}function Ut(o){return o.threshold??(o.threshold_mode==="percentile"?90:0)}function Bt(o){let t=o.space.index(o.cursor),e=o.space.mm(o.cursor),s=[`${o.spec.space} (${e.map(C).join(", ")}) mm`,`voxel (${o.space.fileVoxel(o.cursor).join(
 ", ")})`,`${o.spec.scanLabel} ${y(o.views[0].scan.value(t))}`];for(let i of o.views){if(!i.map)continue;let n=y(i.map.value(t),4);o.views.length===1&&s.push(`${o.
 spec.valueLabel} ${n}`),i.reading.textContent=o.views.length===1?"":n}o.areas&&s.push(o.areas.at(t)),o.status.textContent=s.join(" · "),o.toolbar.showCursor(e)}
-function gt(o){let t=o.views.find(a=>a.measured);if(!t||o.views.length>1){o.shown.textContent="";return}let{voxels:e,clusters:s}=t.measured,i=t.map.signed?"|val\
+function wt(o){let t=o.views.find(a=>a.measured);if(!t||o.views.length>1){o.shown.textContent="";return}let{voxels:e,clusters:s}=t.measured,i=t.map.signed?"|val\
 ue|":"value",n=t.threshold>0?`${i} ≥ ${y(t.threshold)}: `:"",r=e*o.space.voxelVolume/1e3;o.shown.textContent=`Shown: ${n}${ft(e)} voxels (${y(r)} cm³) in ${ft(
-s)} ${s===1?"cluster":"clusters"}`}function wt(o){let t=getComputedStyle(o),e=(s,i)=>t.getPropertyValue(s).trim()||i;return{font:t.fontFamily,colors:{text:e("--st-text-color","#222"),border:e("--\
-st-border-color","#999"),background:e("--st-background-color","#fff"),faint:e("--faint","#888"),positive:"#e2622b",negative:"#3f8fe8"}}}function R(o,t){if(t===8)return o;let e=o.length/2,s=new Uint16Array(e);for(let i=0;i<e;i+=1)s[i]=o[i]|o[e+i]<<8;return s}var Y={signed:{"blue-black-red":{label:"Blue – black – red",stops:["#c4f3ff","#5cb8ff","#2378f0","#1a3fae","#12121c","#9c1616","#e23c1e","#ff8a26","#ffeaa6"]},
+s)} ${s===1?"cluster":"clusters"}`}function bt(o){let t=getComputedStyle(o),e=(s,i)=>t.getPropertyValue(s).trim()||i;return{font:t.fontFamily,colors:{text:e("--st-text-color","#222"),border:e("--\
+st-border-color","#999"),background:e("--st-background-color","#fff"),faint:e("--faint","#888"),positive:"#e2622b",negative:"#3f8fe8"}}}function E(o,t){if(t===8)return o;let e=o.length/2,s=new Uint16Array(e);for(let i=0;i<e;i+=1)s[i]=o[i]|o[e+i]<<8;return s}var Y={signed:{"blue-black-red":{label:"Blue – black – red",stops:["#c4f3ff","#5cb8ff","#2378f0","#1a3fae","#12121c","#9c1616","#e23c1e","#ff8a26","#ffeaa6"]},
 "blue-white-red":{label:"Blue – white – red",stops:["#053061","#2166ac","#4393c3","#92c5de","#f7f7f7","#f4a582","#d6604d","#b2182b","#67001f"]},"purple-oran\
 ge":{label:"Purple – orange",stops:["#e6daff","#b193ff","#7b4be0","#4a2a9c","#16141a","#8a4204","#cc6a08","#ffa63c","#ffe6b8"]}},unsigned:{inferno:{label:"Inf\
 erno",stops:["#160b39","#420a68","#6a176e","#932667","#bc3754","#dd513a","#f37819","#fca50a","#f6d746","#fcffa4"]},hot:{label:"Hot",stops:["#4a0000","#a00000","\
 #f01000","#ff7000","#ffc000","#ffff60","#ffffe8"]},viridis:{label:"Viridis",stops:["#440154","#482878","#3e4989","#31688e","#26828e","#1f9e89","#35b779","#6ece5\
-8","#b5de2b","#fde725"]}}},Ut=[118,118,122],ce=o=>[1,3,5].map(t=>parseInt(o.slice(t,t+2),16));function vt(o,t,e="both"){let s=Y[o][t]??Object.values(Y[o])[0],i=(s.
-stops.length-1)/2,r={both:s.stops,negative:s.stops.slice(0,i+1),positive:s.stops.slice(i)}[e].map(ce),a=new Uint8Array(768);for(let h=0;h<256;h+=1){let c=h/255*
+8","#b5de2b","#fde725"]}}},Vt=[118,118,122],ue=o=>[1,3,5].map(t=>parseInt(o.slice(t,t+2),16));function vt(o,t,e="both"){let s=Y[o][t]??Object.values(Y[o])[0],i=(s.
+stops.length-1)/2,r={both:s.stops,negative:s.stops.slice(0,i+1),positive:s.stops.slice(i)}[e].map(ue),a=new Uint8Array(768);for(let h=0;h<256;h+=1){let c=h/255*
 (r.length-1),p=Math.min(r.length-2,Math.floor(c));for(let l=0;l<3;l+=1)a[3*h+l]=Math.round(r[p][l]+(c-p)*(r[p+1][l]-r[p][l]))}return a}function M(o){return Math.
-max(Math.abs(o[0]),Math.abs(o[1]))}function bt(o,t){return Math.round(255*x((o-t[0])/(t[1]-t[0]),0,1))}function Bt(o,t,e){let{ramp:s,range:i,cuts:n,opacity:r,fade:a}=t,
-h=M(i)||1;e.fill(0);let c=(p,l)=>{for(let u=Math.max(0,p);u<=Math.min(l,65534);u+=1){let d=(u-o.zero)*o.scale,m=3*bt(d,i),g=a?Math.min(1,Math.abs(d)/h)**.6:1,T=Math.
-round(255*r*g);e[u]=(T<<24|s[m+2]<<16|s[m+1]<<8|s[m])>>>0}};return c(0,n.low),c(n.high,65534),e}function Vt(o,t,e){let s=Math.max(1e-6,t-o);for(let i=0;i<256;i+=
-1){let n=Math.round(255*x((i-o)/s,0,1));e[i]=(255<<24|n<<16|n<<8|n)>>>0}return e}var K=12,pe=15,Dt=21;function Ft(o,t,e){let s=[];for(let i of t.split(" ")){let n=s.length?`${s.at(-1)} ${i}`:i;s.length&&o.measureText(n).width<=e?s[s.length-1]=
-n:s.push(i)}return s}function ue(o,t,e){let s=t.textContent.trim();if(!s||t.offsetParent===null)return;let i=getComputedStyle(t),n=document.createRange();n.selectNodeContents(
+max(Math.abs(o[0]),Math.abs(o[1]))}function xt(o,t){return Math.round(255*x((o-t[0])/(t[1]-t[0]),0,1))}function Dt(o,t,e){let{ramp:s,range:i,cuts:n,opacity:r,fade:a}=t,
+h=M(i)||1;e.fill(0);let c=(p,l)=>{for(let u=Math.max(0,p);u<=Math.min(l,65534);u+=1){let d=(u-o.zero)*o.scale,m=3*xt(d,i),g=a?Math.min(1,Math.abs(d)/h)**.6:1,T=Math.
+round(255*r*g);e[u]=(T<<24|s[m+2]<<16|s[m+1]<<8|s[m])>>>0}};return c(0,n.low),c(n.high,65534),e}function Ft(o,t,e){let s=Math.max(1e-6,t-o);for(let i=0;i<256;i+=
+1){let n=Math.round(255*x((i-o)/s,0,1));e[i]=(255<<24|n<<16|n<<8|n)>>>0}return e}var K=12,de=15,Wt=21;function Ht(o,t,e){let s=[];for(let i of t.split(" ")){let n=s.length?`${s.at(-1)} ${i}`:i;s.length&&o.measureText(n).width<=e?s[s.length-1]=
+n:s.push(i)}return s}function fe(o,t,e){let s=t.textContent.trim();if(!s||t.offsetParent===null)return;let i=getComputedStyle(t),n=document.createRange();n.selectNodeContents(
 t);let r=parseFloat(i.fontSize);o.font=`${i.fontWeight} ${r}px ${i.fontFamily}`,o.fillStyle=i.color,o.textAlign="left",o.textBaseline="top";let a=n.getBoundingClientRect(),
-h=t.getBoundingClientRect().width+2;Ft(o,s,h).forEach((c,p)=>{o.fillText(c,a.left-e.left,a.top-e.top+2+p*r*1.35)})}function Wt(o){return`600 ${pe}px ${o.font}`}
-function de(o,t,e){return o.font=Wt(t),t.spec.caption?Ft(o,t.spec.caption,e):[]}function fe(o){let t=o.stage.getBoundingClientRect(),e=o.footer.getBoundingClientRect(),
-s=Math.max(2,globalThis.devicePixelRatio||1),i=document.createElement("canvas"),n=de(i.getContext("2d"),o,t.width),r=n.length?n.length*Dt+4:0,[a,h]=[t.width+2*K,
+h=t.getBoundingClientRect().width+2;Ht(o,s,h).forEach((c,p)=>{o.fillText(c,a.left-e.left,a.top-e.top+2+p*r*1.35)})}function qt(o){return`600 ${de}px ${o.font}`}
+function me(o,t,e){return o.font=qt(t),t.spec.caption?Ht(o,t.spec.caption,e):[]}function ge(o){let t=o.stage.getBoundingClientRect(),e=o.footer.getBoundingClientRect(),
+s=Math.max(2,globalThis.devicePixelRatio||1),i=document.createElement("canvas"),n=me(i.getContext("2d"),o,t.width),r=n.length?n.length*Wt+4:0,[a,h]=[t.width+2*K,
 e.bottom-t.top+2*K+r];i.width=Math.round(a*s),i.height=Math.round(h*s);let c=i.getContext("2d");c.scale(s,s),c.fillStyle=o.colors.background,c.fillRect(0,0,a,h),
-c.translate(K,K),c.font=Wt(o),c.fillStyle=o.colors.text,c.textBaseline="top",n.forEach((p,l)=>c.fillText(p,0,l*Dt)),c.translate(0,r);for(let p of o.stage.querySelectorAll(
+c.translate(K,K),c.font=qt(o),c.fillStyle=o.colors.text,c.textBaseline="top",n.forEach((p,l)=>c.fillText(p,0,l*Wt)),c.translate(0,r);for(let p of o.stage.querySelectorAll(
 "canvas")){let l=p.getBoundingClientRect();l.width&&c.drawImage(p,l.left-t.left,l.top-t.top,l.width,l.height)}for(let p of o.root.querySelectorAll("[data-text]"))
-ue(c,p,t);return i}function Ht(o){o.draw(),fe(o).toBlob(t=>{let e=URL.createObjectURL(t),s=o.space.mm(o.cursor).map(r=>Math.round(r)).join("_"),i=`${o.spec.stem??
+fe(c,p,t);return i}function Gt(o){o.draw(),ge(o).toBlob(t=>{let e=URL.createObjectURL(t),s=o.space.mm(o.cursor).map(r=>Math.round(r)).join("_"),i=`${o.spec.stem??
 o.spec.key}_${o.settings.view}_${s}.png`.replace(/[^\w.-]+/g,"-"),n=f("a",{href:e,download:i});o.root.append(n),n.click(),n.remove(),setTimeout(()=>URL.revokeObjectURL(
 e),1e4)},"image/png")}var I={play:"Play through the slices of the plane last used (space)",peak:"Go to the strongest relevance of the map last used (p)",picture:"Save what is shown a\
 s PNG",planes:"Planes shown (double-click a plane to enlarge it)",convention:"On which side of the screen the patient’s left lies",threshold_mode:"Percentile \
@@ -112,7 +113,7 @@ peak",text:"Peak",name:"peak",press:()=>t.toPeak()}),s=[["all","All three"],...k
 urological"]];return this.syncs.push(()=>{e.hidden=t.views.every(n=>!n.map)}),f("div",{class:"bar"},this.segments({setting:"view",label:"View",options:[["ortho",
 "Planes"],["mosaic","Mosaic"]]}),this.select({setting:"planes",label:"Planes shown",options:s}),this.select({setting:"convention",label:"Left and right",options:i}),
 f("div",{class:"field coordinates",role:"group","aria-label":"Crosshair in mm"},...k.flatMap((n,r)=>[f("span",{text:n.coordinate}),this.coordinates[r]]),f("span",
-{text:"mm"})),e,this.play,f("span",{class:"spring"}),this.more,this.button({label:"Save picture",image:"camera",name:"picture",press:()=>Ht(t)}),this.button({label:"\
+{text:"mm"})),e,this.play,f("span",{class:"spring"}),this.more,this.button({label:"Save picture",image:"camera",name:"picture",press:()=>Gt(t)}),this.button({label:"\
 Full screen",image:"expand",name:"expand",press:()=>t.toggleFullScreen()}))}overlayRow(){let{viewer:t}=this;this.threshold=f("input",{type:"range",min:"0",max:"\
 1000",step:"1","data-setting":"threshold","aria-label":"Threshold",oninput:()=>t.set({threshold:this.fromSlider(Number(this.threshold.value))})}),this.thresholdNumber=
 f("input",{type:"number",min:"0",step:"any",class:"number","data-setting":"threshold-exact","aria-label":"Threshold, exact",onchange:()=>t.set({threshold:Math.max(
@@ -140,25 +141,25 @@ threshold_mode==="percentile"?100:Math.max(...this.viewer.views.map(t=>M(t.range
 return t/1e3*this.thresholdTop}typed(){let t=this.coordinates.map(e=>Number(e.value));t.some(e=>!Number.isFinite(e))||(this.viewer.player.stop(),this.viewer.moveTo(
 this.viewer.space.fromMm(t)),this.viewer.report())}showCursor(t){this.coordinates.forEach((e,s)=>{let i=String(Math.round(t[s]*10)/10);!this.focused(e)&&e.value!==
 i&&(e.value=i)})}showPlaying(t){this.play.replaceChildren(dt(t?"pause":"play")),this.play.setAttribute("aria-label",t?"Pause":"Play"),this.play.setAttribute("ar\
-ia-pressed",String(t))}};var me=6,X=class{constructor(t){this.view=t,this.canvas=f("canvas",{class:"colorbar",role:"img"});let[e,s]=t.ends??["",""],i=[t.part==="positive"?"":e,t.part===
+ia-pressed",String(t))}};var we=6,X=class{constructor(t){this.view=t,this.canvas=f("canvas",{class:"colorbar",role:"img"});let[e,s]=t.ends??["",""],i=[t.part==="positive"?"":e,t.part===
 "negative"?"":s];this.ends=t.ends&&f("div",{class:"ends"},...i.map(n=>f("span",{text:n,"data-text":!0}))),this.element=f("div",{class:"scale"},this.canvas,this.
 ends)}resize(t){this.width=t,this.height=30,this.element.style.width=`${t}px`,this.context=$(this.canvas,t,this.height)}get ticks(){let{range:t,threshold:e,map:s}=this.
 view,i=e>0&&e<M(t)?[e]:[];if(!s.signed)return[t[0],...i.filter(r=>r>t[0]),t[1]];let n=[...i.map(r=>-r),0,...i].filter(r=>r>t[0]&&r<t[1]);return[t[0],...n,t[1]]}draw(t,e=this.
 context,s=0,i=0,n=t.colors){let{view:r,width:a}=this,{range:h,threshold:c,ramp:p,map:l}=r,u=22,d=a-2*u;e.clearRect(s,i,a,this.height);let m=l.top>=c*(1-1e-6)?M(
-h)-me*(h[1]-h[0])/d:1/0;for(let v=0;v<d;v+=1){let S=h[0]+(v+.5)/d*(h[1]-h[0]),b=l.signed?Math.abs(S):S,w=3*bt(S,h),O=b<Math.min(c,m)||b===0,[z,Jt,Xt]=O?Ut:p.subarray(
-w,w+3);e.fillStyle=`rgb(${z}, ${Jt}, ${Xt})`,e.fillRect(s+u+v,i+2,1.5,10)}e.strokeStyle=n.border,e.lineWidth=1,e.strokeRect(s+u-.5,i+1.5,d+1,11),e.font=`12px ${t.
-font}`,e.textBaseline="top",e.fillStyle=n.text;let g=v=>s+u+(v-h[0])/(h[1]-h[0])*d,T=[],ut=[...this.ticks].sort((v,S)=>this.rank(v)-this.rank(S));for(let v of ut){
-let S=this.label(v),b=e.measureText(S).width/2+3,w=x(g(v),s+b-3,s+a-b+3);T.some(([O,z])=>w+b>O&&w-b<z)||(T.push([w-b,w+b]),e.textAlign="center",e.fillText(S,w,i+
-15),e.fillRect(Math.round(g(v))-.5,i+12,1,3))}let U=[r.unit,this.ends?.textContent].filter(Boolean).map(v=>`, ${v}`).join("");this.canvas.setAttribute("aria-lab\
+h)-we*(h[1]-h[0])/d:1/0;for(let b=0;b<d;b+=1){let S=h[0]+(b+.5)/d*(h[1]-h[0]),v=l.signed?Math.abs(S):S,w=3*xt(S,h),O=v<Math.min(c,m)||v===0,[L,Qt,Zt]=O?Vt:p.subarray(
+w,w+3);e.fillStyle=`rgb(${L}, ${Qt}, ${Zt})`,e.fillRect(s+u+b,i+2,1.5,10)}e.strokeStyle=n.border,e.lineWidth=1,e.strokeRect(s+u-.5,i+1.5,d+1,11),e.font=`12px ${t.
+font}`,e.textBaseline="top",e.fillStyle=n.text;let g=b=>s+u+(b-h[0])/(h[1]-h[0])*d,T=[],ut=[...this.ticks].sort((b,S)=>this.rank(b)-this.rank(S));for(let b of ut){
+let S=this.label(b),v=e.measureText(S).width/2+3,w=x(g(b),s+v-3,s+a-v+3);T.some(([O,L])=>w+v>O&&w-v<L)||(T.push([w-v,w+v]),e.textAlign="center",e.fillText(S,w,i+
+15),e.fillRect(Math.round(g(b))-.5,i+12,1,3))}let U=[r.unit,this.ends?.textContent].filter(Boolean).map(b=>`, ${b}`).join("");this.canvas.setAttribute("aria-lab\
 el",`Colour scale from ${y(h[0])} to ${y(h[1])}${U}; grey below ${y(c)}`)}rank(t){let{range:e}=this.view;return t===e[0]||t===e[1]?0:t===0?1:2}label(t){let{range:e,
-map:s}=this.view,i=s.top>1.001*M(e);return i&&t===e[1]&&t>0?`≥ ${y(t,2)}`:i&&s.signed&&t===e[0]&&t<0?`≤ ${y(t,2)}`:y(t,2)}};var E=class{constructor(t,e){this.space=t,this.plane=e,this.columns=t.shape[e.horizontal],this.rows=t.shape[e.vertical],[this.scan,this.overlay]=[0,1].map(()=>{
+map:s}=this.view,i=s.top>1.001*M(e);return i&&t===e[1]&&t>0?`≥ ${y(t,2)}`:i&&s.signed&&t===e[0]&&t<0?`≤ ${y(t,2)}`:y(t,2)}};var z=class{constructor(t,e){this.space=t,this.plane=e,this.columns=t.shape[e.horizontal],this.rows=t.shape[e.vertical],[this.scan,this.overlay]=[0,1].map(()=>{
 let s=document.createElement("canvas");s.width=this.columns,s.height=this.rows;let i=s.getContext("2d"),n=i.createImageData(this.columns,this.rows);return{canvas:s,
 context:i,image:n,pixels:new Uint32Array(n.data.buffer)}})}walk(t,e){let{space:s,plane:i}=this,n=s.strides[i.horizontal],r=s.strides[i.vertical];return{start:t*
 s.strides[i.axis]+(this.rows-1)*r+(e?(this.columns-1)*n:0),right:e?-n:n,down:-r}}fill(t,e,s,i,{start:n,right:r,down:a}){let{pixels:h}=t;for(let c=0,p=0;c<this.rows;c+=
 1)for(let l=0,u=n+c*a;l<this.columns;l+=1,p+=1,u+=r)h[p]=i!==null&&i[u]===0?0:s[e[u]];t.context.putImageData(t.image,0,0)}draw(t,e,{scan:s,map:i,table:n,mask:r,
 slice:a,flip:h,smooth:c}){let p=this.walk(a,h);t.imageSmoothingEnabled=c,t.imageSmoothingQuality="medium",this.fill(this.scan,s.codes,s.table,null,p),t.drawImage(
 this.scan.canvas,e.x,e.y,e.width,e.height),i&&(this.fill(this.overlay,i.codes,n,r,p),t.drawImage(this.overlay.canvas,e.x,e.y,e.width,e.height))}};var Q="#7ee8c2";function A(o,t,e,s,i,n,r="#f2f2f2"){o.textAlign=i,o.textBaseline=n,o.lineJoin="round",o.lineWidth=3,o.strokeStyle="rgba(0, 0, 0, 0.85)",o.strokeText(
-t,e,s),o.fillStyle=r,o.fillText(t,e,s)}var Z=7,tt=class{constructor(t,e){Object.assign(this,{viewer:t,view:e}),this.images=k.map(s=>new E(t.space,s)),this.canvas=f("canvas",{class:"pane mosaic",tabindex:"\
+t,e,s),o.fillStyle=r,o.fillText(t,e,s)}var Z=7,tt=class{constructor(t,e){Object.assign(this,{viewer:t,view:e}),this.images=k.map(s=>new z(t.space,s)),this.canvas=f("canvas",{class:"pane mosaic",tabindex:"\
 0",role:"application",onfocus:()=>t.activate(t.active,e),onpointerdown:s=>{this.pick(s)&&t.report()},onkeydown:s=>this.key(s)})}get planes(){return this.viewer.
 shownPlanes}slices(t){let[e,s]=this.view.scan.bounds(this.viewer.space)[t];return Array.from({length:Z},(i,n)=>Math.round(e+(n+1)*(s-e)/(Z+1)))}resize(t){this.width=
 t,this.tiles=[];let e=0;for(let s of this.planes){let[i,n]=this.viewer.space.extent(s),r=P(s.axis,this.viewer.settings.convention),a=t/Z,h=a*n/i;this.slices(s.axis).
@@ -175,13 +176,13 @@ if(t.button!==0)return!1;let e=this.canvas.getBoundingClientRect(),[s,i]=[t.clie
 i<d.y+d.height);if(!n)return!1;let{plane:r,slice:a}=n,{shape:h}=this.viewer.space,c=Math.floor((s-n.x)/n.width*h[r.horizontal]),p=Math.floor((i-n.y)/n.height*h[r.
 vertical]),l=[0,0,0];l[r.axis]=a;let u=P(r.horizontal,this.viewer.settings.convention);return l[r.horizontal]=u?h[r.horizontal]-1-c:c,l[r.vertical]=h[r.vertical]-
 1-p,this.viewer.moveTo(this.viewer.space.inside(l)),!0}key(t){let e={ArrowLeft:-1,ArrowRight:1,PageUp:1,PageDown:-1};t.key in e&&(t.preventDefault(),this.viewer.
-step(this.viewer.active,e[t.key]))}};var ge="rgba(86, 180, 233, 0.9)",we=5,ve=[[1,0,0],[-1,0,0],[0,1,0],[0,-1,0],[0,0,1],[0,0,-1]];function xt(o){let{plane:t,viewer:e}=o,{patch:s}=e.spec;return[t.horizontal,
-t.vertical].some(n=>{let[r,a]=s.centres[n];return a!==void 0&&Math.abs(a-r)*o.voxelSize(n)<we})?[]:Mt(s,e.cursor,[t.horizontal,t.vertical]).map(n=>o.place(n))}function be(o){
-let{context:t}=o;t.fillStyle=ge,t.strokeStyle="rgba(0, 0, 0, 0.8)",t.lineWidth=1;for(let[e,s]of xt(o))t.beginPath(),t.arc(e,s,2.5,0,2*Math.PI),t.fill(),t.stroke()}
-function qt(o){let{context:t,viewer:e,view:s,box:i}=o,n=r=>{let a=B(e.spec.patch,e.cursor,r);if(!a)return;let h=m=>o.place(a.map(g=>g[m]-.5)),[[c,p],[l,u]]=[h(0),
+step(this.viewer.active,e[t.key]))}};var be="rgba(86, 180, 233, 0.9)",ve=5,xe=[[1,0,0],[-1,0,0],[0,1,0],[0,-1,0],[0,0,1],[0,0,-1]];function yt(o){let{plane:t,viewer:e}=o,{patch:s}=e.spec;return[t.horizontal,
+t.vertical].some(n=>{let[r,a]=s.centres[n];return a!==void 0&&Math.abs(a-r)*o.voxelSize(n)<ve})?[]:Mt(s,e.cursor,[t.horizontal,t.vertical]).map(n=>o.place(n))}function ye(o){
+let{context:t}=o;t.fillStyle=be,t.strokeStyle="rgba(0, 0, 0, 0.8)",t.lineWidth=1;for(let[e,s]of yt(o))t.beginPath(),t.arc(e,s,2.5,0,2*Math.PI),t.fill(),t.stroke()}
+function Yt(o){let{context:t,viewer:e,view:s,box:i}=o,n=r=>{let a=B(e.spec.patch,e.cursor,r);if(!a)return;let h=m=>o.place(a.map(g=>g[m]-.5)),[[c,p],[l,u]]=[h(0),
 h(1)],d=[Math.min(c,l),Math.min(p,u),Math.abs(l-c),Math.abs(u-p)];t.strokeRect(...d),!s.map&&r.every(m=>m===0)&&t.fillRect(...d)};t.save(),t.beginPath(),t.rect(
-i.x,i.y,i.width,i.height),t.clip(),s.map||be(o),t.fillStyle="rgba(255, 226, 92, 0.16)",t.strokeStyle="rgba(255, 226, 92, 0.5)",t.lineWidth=1,t.setLineDash([3,4]);
-for(let r of ve)n(r);t.setLineDash([]),t.strokeStyle="#ffe25c",t.lineWidth=1.5,n([0,0,0]),t.restore()}var et=class{constructor(t,e,s){Object.assign(this,{viewer:t,view:e,plane:s}),this.image=new E(t.space,s),this.wheel=0,this.canvas=f("canvas",{class:"pane",tabindex:"\
+i.x,i.y,i.width,i.height),t.clip(),s.map||ye(o),t.fillStyle="rgba(255, 226, 92, 0.16)",t.strokeStyle="rgba(255, 226, 92, 0.5)",t.lineWidth=1,t.setLineDash([3,4]);
+for(let r of xe)n(r);t.setLineDash([]),t.strokeStyle="#ffe25c",t.lineWidth=1.5,n([0,0,0]),t.restore()}var et=class{constructor(t,e,s){Object.assign(this,{viewer:t,view:e,plane:s}),this.image=new z(t.space,s),this.wheel=0,this.canvas=f("canvas",{class:"pane",tabindex:"\
 0",role:"application","data-plane":s.name.toLowerCase(),"aria-roledescription":"brain slice",onpointerdown:i=>this.press(i),onpointermove:i=>this.drag(i),onpointerup:i=>this.
 release(i),onpointercancel:i=>this.release(i),ondblclick:()=>t.set({planes:t.settings.planes==="all"?s.name:"all"}),onkeydown:i=>this.key(i),onfocus:()=>t.activate(
 s.axis,e)}),this.canvas.addEventListener("wheel",i=>this.roll(i),{passive:!1})}get flip(){return P(this.plane.horizontal,this.viewer.settings.convention)}get letters(){
@@ -189,8 +190,8 @@ return D(this.plane,this.viewer.settings.convention)}resize(t,e){let[s,i]=this.v
 let[r,a]=[s*n,i*n];this.box={width:r,height:a,x:(t-r)/2,y:(e-a)/2},this.context=$(this.canvas,t,e)}draw(){let{viewer:t,view:e,plane:s,context:i,box:n,flip:r}=this,
 {settings:a,cursor:h}=t,c=h[s.axis];i.fillStyle="#000",i.fillRect(0,0,this.width,this.height);let p=a.overlay?e.map:null;if(this.image.draw(i,n,{scan:e.scan,map:p,
 table:e.table,mask:e.mask,slice:c,flip:r,smooth:a.smooth}),t.outlines&&a.outlines!=="off"){let u=t.areas.codes[t.space.index(h)];t.outlines.draw(i,n,s,c,r,u,a.outlines)}
-t.spec.patch&&a.patch&&qt(this),a.crosshair&&this.drawCrosshair(),this.drawLabels();let l=t.space.mm(h)[s.axis];this.canvas.setAttribute("aria-label",`${e.name}\
- ${s.name}, ${s.coordinate} = ${C(l)} mm. Arrow keys move the crosshair, Page Up and Page Down change the slice.`)}patchCenters(){return xt(this)}place(t){let{horizontal:e,
+t.spec.patch&&a.patch&&Yt(this),a.crosshair&&this.drawCrosshair(),this.drawLabels();let l=t.space.mm(h)[s.axis];this.canvas.setAttribute("aria-label",`${e.name}\
+ ${s.name}, ${s.coordinate} = ${C(l)} mm. Arrow keys move the crosshair, Page Up and Page Down change the slice.`)}patchCenters(){return yt(this)}place(t){let{horizontal:e,
 vertical:s}=this.plane,[i,n]=[this.viewer.space.shape[e],this.viewer.space.shape[s]],r=this.flip?i-1-t[e]:t[e];return[this.box.x+(r+.5)*this.box.width/i,this.box.
 y+(n-.5-t[s])*this.box.height/n]}voxelSize(t){let{shape:e}=this.viewer.space;return t===this.plane.horizontal?this.box.width/e[t]:this.box.height/e[t]}drawCrosshair(){
 let{context:t,box:e}=this,[s,i]=this.place(this.viewer.cursor).map(r=>Math.round(r)+.5),n=7;t.beginPath();for(let[r,a]of[[e.x,s-n],[s+n,e.x+e.width]])a>r&&(t.moveTo(
@@ -215,29 +216,29 @@ this.context=$(this.canvas,t,e)}get inset(){return{left:18,width:this.width-36}}
 return s+((this.flip?e-1-t:t)+.5)*i/e}go(t){let e=this.viewer.space.shape[this.plane.axis],{left:s,width:i}=this.inset,n=Math.floor((t.clientX-this.canvas.getBoundingClientRect().
 left-s)/i*e),r=[...this.viewer.cursor];r[this.plane.axis]=this.flip?e-1-n:n,this.viewer.moveTo(this.viewer.space.inside(r))}key(t){let e=this.flip?-1:1,s={ArrowRight:e,
 ArrowLeft:-e,ArrowUp:1,ArrowDown:-1,PageUp:10,PageDown:-10,Home:-1e6,End:1e6};t.key in s&&(t.preventDefault(),this.viewer.step(this.plane.axis,s[t.key]))}draw(){
-let{context:t,plane:e,viewer:s,view:i,width:n,height:r}=this,a=s.cursor[e.axis],h=s.colors;t.clearRect(0,0,n,r);let[c,p]=this.flip?[...L[e.axis]].reverse():L[e.
+let{context:t,plane:e,viewer:s,view:i,width:n,height:r}=this,a=s.cursor[e.axis],h=s.colors;t.clearRect(0,0,n,r);let[c,p]=this.flip?[...N[e.axis]].reverse():N[e.
 axis];t.font=`600 12px ${s.font}`,t.fillStyle=h.faint,t.textBaseline="middle",t.textAlign="left",t.fillText(c,3,r/2),t.textAlign="right",t.fillText(p,n-3,r/2);let l=i.
-measured,u=l?.positive[e.axis],d=l?.negative[e.axis],m=i.map?.signed??!1,g=m?Math.round(r/2):r-3;if(l){let U=Math.max(...u,...d.map(w=>-w))||1,v=m?r/2-3:r-6,S=this.
-inset.width/u.length,b=(w,O,z)=>{t.fillStyle=z,t.fillRect(this.x(w)-S/2,Math.min(g,g-O),Math.max(S,.5)+.3,Math.abs(O))};for(let w=0;w<u.length;w+=1)u[w]&&b(w,v*
-u[w]/U,h.positive),d[w]&&m&&b(w,v*d[w]/U,h.negative)}t.fillStyle=h.border,t.fillRect(this.inset.left,g,this.inset.width,1);let T=this.x(a);t.fillStyle=h.text,t.
+measured,u=l?.positive[e.axis],d=l?.negative[e.axis],m=i.map?.signed??!1,g=m?Math.round(r/2):r-3;if(l){let U=Math.max(...u,...d.map(w=>-w))||1,b=m?r/2-3:r-6,S=this.
+inset.width/u.length,v=(w,O,L)=>{t.fillStyle=L,t.fillRect(this.x(w)-S/2,Math.min(g,g-O),Math.max(S,.5)+.3,Math.abs(O))};for(let w=0;w<u.length;w+=1)u[w]&&v(w,b*
+u[w]/U,h.positive),d[w]&&m&&v(w,b*d[w]/U,h.negative)}t.fillStyle=h.border,t.fillRect(this.inset.left,g,this.inset.width,1);let T=this.x(a);t.fillStyle=h.text,t.
 fillRect(T-1,2,2,r-4),this.canvas.setAttribute("aria-valuenow",String(a));let ut=s.space.mm(s.cursor)[e.axis];this.canvas.setAttribute("aria-valuetext",`${e.coordinate}\
- = ${C(ut)} mm`)}};var it=class{constructor(t,e){this.name=t.name,this.names=t.names,this.codes=R(e,t.bits)}at(t){let e=this.codes[t];return e===0?"outside the areas":this.names[e-
-1]}};function Gt(o,[t,e,s]){let i=p=>[p%t,Math.floor(p/t)%e,Math.floor(p/(t*e))],n=new Set(o),r=[];for(let p of o){if(!n.delete(p))continue;let l=[p];for(let u=0;u<l.
+ = ${C(ut)} mm`)}};var it=class{constructor(t,e){this.name=t.name,this.names=t.names,this.codes=E(e,t.bits)}at(t){let e=this.codes[t];return e===0?"outside the areas":this.names[e-
+1]}};function Kt(o,[t,e,s]){let i=p=>[p%t,Math.floor(p/t)%e,Math.floor(p/(t*e))],n=new Set(o),r=[];for(let p of o){if(!n.delete(p))continue;let l=[p];for(let u=0;u<l.
 length;u+=1){let d=i(l[u]);for(let[m,g,T]of[[0,1,t],[1,t,e],[2,t*e,s]])d[m]>0&&n.delete(l[u]-g)&&l.push(l[u]-g),d[m]<T-1&&n.delete(l[u]+g)&&l.push(l[u]+g)}l.length>
 r.length&&(r=l)}let a=r.map(i),h=[0,1,2].map(p=>a.reduce((l,u)=>l+u[p],0)/a.length),c=a.map(p=>p.reduce((l,u,d)=>l+(u-h[d])**2,0));return r[c.reduce((p,l,u)=>l<
 c[p]?u:p,0)]}var ot=class{constructor(t){this.below=new Uint32Array(t.length+1);for(let e=0;e<t.length;e+=1)this.below[e+1]=this.below[e]+t[e];this.count=this.below[t.length]}magnitude(t){
 let e=Math.min(this.count,Math.ceil(t*this.count/100)),[s,i]=[0,this.below.length-2];for(;s<i;){let n=s+i>>1;this.below[n+1]>=e?i=n:s=n+1}return s}percentBelow(t){
-return this.count?100*this.below[t]/this.count:0}};var nt=class{constructor(t,e,s){Object.assign(this,{scale:t.scale,zero:t.zero,codes:R(e,t.bits)}),this.signed=t.signed;let i=new Uint32Array(65536),n=0,r=[];for(let a=0;a<
+return this.count?100*this.below[t]/this.count:0}};var nt=class{constructor(t,e,s){Object.assign(this,{scale:t.scale,zero:t.zero,codes:E(e,t.bits)}),this.signed=t.signed;let i=new Uint32Array(65536),n=0,r=[];for(let a=0;a<
 this.codes.length;a+=1){let h=this.codes[a];if(h===65535||h===this.zero)continue;let c=this.signed?Math.abs(h-this.zero):h-this.zero;c<=0||(i[c]+=1,c>n&&([n,r]=
-[c,[]]),c===n&&r.push(a))}this.peak=r.length?Gt(r,s):-1,this.percentiles=new ot(i),this.count=this.percentiles.count,this.top=n*this.scale,this.flat=this.count>
+[c,[]]),c===n&&r.push(a))}this.peak=r.length?Kt(r,s):-1,this.percentiles=new ot(i),this.count=this.percentiles.count,this.top=n*this.scale,this.flat=this.count>
 0&&i[n]===this.count}value(t){let e=this.codes[t];return e===65535?NaN:(e-this.zero)*this.scale}quantile(t){return this.percentiles.magnitude(t)*this.scale}percentOf(t){
 let e=x(Math.ceil(t/this.scale-1e-6),0,65535);return this.percentiles.percentBelow(e)}cuts(t){let e=Math.max(1,Math.ceil(t/this.scale-1e-6));return{high:this.zero+
-e,low:this.signed?this.zero-e:-1}}ownRange(){let t=this.quantile(99.9),e=(this.top>1.5*t&&t>0?t:this.top)||1;return this.signed?[-e,e]:[0,e]}};var rt=class{constructor(t,e){this.codes=R(e,t.bits),this.low=t.low,this.high=t.high,this.window=t.window,this.table=new Uint32Array(256)}value(t){return this.low+
-this.codes[t]/255*(this.high-this.low)}code(t){return 255*(t-this.low)/(this.high-this.low)}setWindow(t,e){let[s,i]=this.window,n=r=>this.code(s+r*(i-s));Vt(n(t),
+e,low:this.signed?this.zero-e:-1}}ownRange(){let t=this.quantile(99.9),e=(this.top>1.5*t&&t>0?t:this.top)||1;return this.signed?[-e,e]:[0,e]}};var rt=class{constructor(t,e){this.codes=E(e,t.bits),this.low=t.low,this.high=t.high,this.window=t.window,this.table=new Uint32Array(256)}value(t){return this.low+
+this.codes[t]/255*(this.high-this.low)}code(t){return 255*(t-this.low)/(this.high-this.low)}setWindow(t,e){let[s,i]=this.window,n=r=>this.code(s+r*(i-s));Ft(n(t),
 n(e),this.table)}bounds(t){if(this.box)return this.box;let e=t.shape.map(a=>new Uint32Array(a)),s=Math.max(1,this.code(this.window[0])),[i,n,r]=t.shape;for(let a=0,
 h=0;a<r;a+=1)for(let c=0;c<n;c+=1)for(let p=0;p<i;p+=1,h+=1)this.codes[h]<=s||(e[0][p]+=1,e[1][c]+=1,e[2][a]+=1);return this.box=e.map(a=>{let h=a.findIndex(c=>c>
-0);return h<0?[0,a.length-1]:[h,a.findLastIndex(c=>c>0)]}),this.box}};function xe(){return globalThis.mriinterpVolumes??=new Map,globalThis.mriinterpVolumes}function ye(o){let t=xe();if(!t.has(o)){let e={users:0,started:!1};e.promise=
-new Promise((s,i)=>Object.assign(e,{resolve:s,reject:i})),t.set(o,e)}return t.get(o)}function Yt(o){return ye(o).promise}var at=class{constructor(){this.decoded=new Map}async obtain(t,e,s){return this.decoded.has(t)||this.decoded.set(t,s(await Yt(e.volume))),this.decoded.get(t)}async load(t){
+0);return h<0?[0,a.length-1]:[h,a.findLastIndex(c=>c>0)]}),this.box}};function ke(){return globalThis.mriinterpVolumes??=new Map,globalThis.mriinterpVolumes}function Me(o){let t=ke();if(!t.has(o)){let e={users:0,started:!1};e.promise=
+new Promise((s,i)=>Object.assign(e,{resolve:s,reject:i})),t.set(o,e)}return t.get(o)}function Jt(o){return Me(o).promise}var at=class{constructor(){this.decoded=new Map}async obtain(t,e,s){return this.decoded.has(t)||this.decoded.set(t,s(await Jt(e.volume))),this.decoded.get(t)}async load(t){
 let e=p=>`scan ${p.volume}`,s=p=>`areas ${p.volume}`,i=(p,l,u)=>Promise.all(p.map(d=>this.obtain(l(d),d,m=>u(d,m)))),n=t.atlas?[t.atlas]:[],[r,a,[h=null]]=await Promise.
 all([i(t.scans,e,(p,l)=>new rt(p,l)),i(t.layers,ht,(p,l)=>new nt(p,l,t.shape)),i(n,s,(p,l)=>new it(p,l))]),c=new Set([...t.scans.map(e),...t.layers.map(ht),...n.
 map(s)]);return{scans:r,maps:a,areas:h,used:c}}keepOnly(t){for(let e of this.decoded.keys())t.has(e)||this.decoded.delete(e)}};function ht(o){return`${o.volume}${o.
@@ -250,42 +251,42 @@ name||"Scan"},i?this.head:null,this.planes)}get mask(){return this.measured?.mas
 i=s.flat?0:e;this.threshold=t.threshold_mode==="percentile"?s.quantile(i):e}ownRange(){if(!this.given)return this.map.ownRange();let[t,e]=this.given;if(!this.map.
 signed)return e>t?[t,e]:[t,t+1];let s=M(this.given)||1;return[-s,s]}shownSide([t,e]){return[this.part==="positive"?0:t,this.part==="negative"?0:e]}color(t){let{
 settings:e}=this.viewer;this.range=this.shownSide(t),this.cuts=this.map.cuts(this.threshold),this.ramp=this.map.signed?vt("signed",e.signedScale,this.part):vt("\
-unsigned",e.unsignedScale);let{ramp:s,cuts:i}=this;Bt(this.map,{ramp:s,range:this.range,cuts:i,opacity:e.opacity,fade:e.fade},this.table)}describe(){let t=this.
+unsigned",e.unsignedScale);let{ramp:s,cuts:i}=this;Dt(this.map,{ramp:s,range:this.range,cuts:i,opacity:e.opacity,fade:e.fade},this.table)}describe(){let t=this.
 viewer.views.filter(i=>i.map&&i!==this),e=t.filter(i=>M(i.range)===M(this.range)),s=e.length===0?"own scale":e.length===t.length?"common scale":`scale shared wi\
 th ${e.map(i=>i.name).join(", ")}`;this.meaning.textContent=[this.unit,t.length?s:""].filter(Boolean).join(" · ")}draw(){if(this.viewer.settings.view==="mosaic"){
-this.mosaic.draw();return}for(let t of this.viewer.shownPlanes)this.panes[t.axis].draw(),this.profiles[t.axis]?.draw()}};function Kt(o,t){o.forEach(r=>r.resolveThreshold());
+this.mosaic.draw();return}for(let t of this.viewer.shownPlanes)this.panes[t.axis].draw(),this.profiles[t.axis]?.draw()}};function Xt(o,t){o.forEach(r=>r.resolveThreshold());
 let e=o.map(r=>r.ownRange()),s=t.top??Math.max(...e.map(M)),i=Math.min(0,...e.filter((r,a)=>!o[a].map.signed).map(r=>r[0])),n=t.share_range||t.top!==null;o.forEach(
-(r,a)=>{r.color(n?r.map.signed?[-s,s]:[i,s]:e[a])}),o.forEach(r=>r.describe())}var ke=180,ct=400,yt=new Map,pt=class{constructor(t){this.views=[],this.volumes=new at,this.pending=new Set,this.frames={count:0,last:0,longest:0},this.active=2,
-this.measurer=new F((e,s)=>this.takeMeasure(e,s)),this.player=new H(()=>this.playOn(),e=>this.showPlaying(e)),this.reporter=new q(()=>this.player.playing?null:this.
-reported),this.stage=f("div",{class:"stage"},f("p",{class:"wait",text:"Loading the images …"})),this.status=f("div",{class:"status",role:"status","data-text":!0}),
-this.convention=f("span",{class:"convention","data-text":!0}),this.shown=f("span",{class:"shown","data-text":!0}),this.footer=f("div",{class:"footer"},this.status,
-f("div",{class:"notes"},this.convention,this.shown)),this.root=f("div",{class:"mriinterp-viewer","data-ready":"false"},this.stage,this.footer),this.root.mriinterpViewer=
+(r,a)=>{r.color(n?r.map.signed?[-s,s]:[i,s]:e[a])}),o.forEach(r=>r.describe())}var Se=180,ct=400,pt=class{constructor(t){this.views=[],this.volumes=new at,this.pending=new Set,this.frames={count:0,last:0,longest:0},this.active=2,this.measurer=
+new F((e,s)=>this.takeMeasure(e,s)),this.player=new H(()=>this.playOn(),e=>this.showPlaying(e)),this.reporter=new q(()=>this.player.playing?null:this.reported),
+this.stage=f("div",{class:"stage"},f("p",{class:"wait",text:"Loading the images …"})),this.status=f("div",{class:"status",role:"status","data-text":!0}),this.
+convention=f("span",{class:"convention","data-text":!0}),this.shown=f("span",{class:"shown","data-text":!0}),this.footer=f("div",{class:"footer"},this.status,f(
+"div",{class:"notes"},this.convention,this.shown)),this.root=f("div",{class:"mriinterp-viewer","data-ready":"false"},this.stage,this.footer),this.root.mriinterpViewer=
 this,t.append(this.root),this.observer=new ResizeObserver(()=>this.spec&&this.root.clientWidth!==this.laidOut&&this.ask("layout")),this.observer.observe(this.root)}async accept(t){
-let{data:e,setStateValue:s}=t;this.reporter.send=r=>s("cursor",r);let i=JSON.stringify(e);if(i===this.specText){Object.assign(this,wt(this.root)),this.ask("colo\
+let{data:e,setStateValue:s}=t;this.reporter.send=r=>s("cursor",r);let i=JSON.stringify(e);if(i===this.specText){Object.assign(this,bt(this.root)),this.ask("colo\
 r");return}this.specText=i;let n=!this.spec;try{let r=await this.volumes.load(e);if(i!==this.specText||this.closed)return;this.take(e,r,n)}catch(r){this.stage.replaceChildren(
 f("p",{class:"wait",role:"alert",text:`The images could not be read: ${r.message}`}))}}take(t,{scans:e,maps:s,areas:i,used:n},r){let a=this.spec;this.spec=t,this.
 volumes.keepOnly(n),this.measurer.keepOnly(n);let h=c=>JSON.stringify([c.shape,c.affine,c.scans,c.layers,c.atlas]);(r||h(a)!==h(t))&&this.build(t,e,s,i),this.takeSettings(
-t.settings),this.takeCursor(t,r),this.ask(...G)}build(t,e,s,i){this.space=new V(t),this.areas=i,this.outlines=i?new W(this.space,i):null;let n=t.layers.length?t.
-layers:[null];this.views=n.map((r,a)=>new lt(this,r,e[r?.scan??0],r?s[a]:null));for(let r of this.views)r.map&&this.measurer.load(r.id,r.map.codes,t.shape,r.map.
-zero);this.cursor&&(this.cursor=this.space.inside(this.cursor)),this.toolbar||(this.toolbar=new J(this),this.root.prepend(this.toolbar.element)),this.stage.replaceChildren(
-...this.views.map(r=>r.element)),gt(this),Object.assign(this,wt(this.root))}takeSettings(t){let e=yt.get(this.spec.key);this.settings??=N(t,e?.settings),Object.
-assign(this.settings,Nt(this.given??e?.given??t,t)),this.given=t}takeCursor(t,e){let s=e?yt.get(t.key):this;s?.move===t.move&&s.cursor?this.cursor=this.space.inside(
-s.cursor):t.cursor&&(this.cursor=this.space.fromMm(t.cursor)),this.cursor??=this.peak()??this.space.center,this.move=t.move}peak(){let t=(this.views.includes(this.
-activeView)?this.activeView:this.views[0])?.map;return t&&t.peak>=0?this.space.voxelAt(t.peak):null}get shownPlanes(){return this.settings.planes==="all"?k:k.filter(
-t=>t.name===this.settings.planes)}get thresholdSetting(){return It(this.settings)}set(t){if("threshold_mode"in t&&t.threshold_mode!==this.settings.threshold_mode){
-let e=this.views.find(s=>s.map);e&&(t.threshold=t.threshold_mode==="value"?e.threshold:e.map.percentOf(e.threshold))}Object.assign(this.settings,jt(t,this.settings)),
-this.ask(...zt(t)),this.report(ct)}reset(){this.settings=N(this.spec.settings),this.ask(...G),this.report(ct)}moveTo(t){this.cursor.every((e,s)=>e===t[s])||(this.
-cursor=t,this.ask(),this.report(ct))}step(t,e){let s=[...this.cursor];s[t]+=e,this.moveTo(this.space.inside(s))}activate(t,e){this.active=t,this.activeView=e}toPeak(){
-let t=this.peak();t&&(this.player.stop(),this.moveTo(t),this.report())}togglePlay(){this.player.playing?this.player.stop():this.player.start()}playOn(){let[t,e]=this.
-views[0].scan.bounds(this.space)[this.active],s=[...this.cursor];s[this.active]=s[this.active]>=e||s[this.active]<t?t:s[this.active]+1,this.moveTo(s)}showPlaying(t){
-this.toolbar.showPlaying(t),t||this.report(ct)}toggleFullScreen(){document.fullscreenElement?document.exitFullscreen():this.root.requestFullscreen?.().catch(()=>{})}get reported(){
-return{mm:this.space.mm(this.cursor).map(e=>Math.round(1e6*e)/1e6),move:this.move,settings:{...Lt(this.settings),threshold:this.thresholdSetting}}}report(t=ke){
-this.spec.report&&!this.closed&&this.reporter.ask(t)}ask(...t){t.forEach(e=>this.pending.add(e)),this.request??=requestAnimationFrame(()=>{this.request=null,this.
-frame()})}frame(){if(!this.spec||this.closed)return;let t=performance.now(),e=new Set(this.pending);this.pending.clear();let s=this.views.filter(i=>i.map);if((e.
-has("measure")||e.has("color"))&&Kt(s,this.settings),_t(this),e.has("layout")){if(!Ct(this)){this.pending=e;return}this.laidOut=this.root.clientWidth,this.convention.
-textContent=St[this.settings.convention]}if(e.has("window"))for(let i of this.views)i.scan.setWindow(this.settings.black,this.settings.white);if(e.has("measure"))
-for(let i of s)this.measurer.ask(i.id,i.cuts.low,i.cuts.high,this.settings.cluster);if(e.has("color")||e.has("layout")||e.has("measure"))for(let i of s)i.bar.draw(
-this);e.size&&this.toolbar.sync(),this.draw(),yt.set(this.spec.key,{settings:this.settings,given:this.given,cursor:this.cursor,move:this.move}),this.frames.last=
-performance.now()-t,this.frames.longest=Math.max(this.frames.longest,this.frames.last),this.frames.count+=1,this.root.dataset.ready="true"}takeMeasure(t,e){for(let s of this.
-views)s.id===t&&(s.measured=e);gt(this),this.ask()}draw(){for(let t of this.views)t.draw()}patchWindow(){return B(this.spec.patch,this.cursor)}close(){this.closed=
-!0,this.player.stop(),this.reporter.close(),this.observer.disconnect(),this.measurer.close(),this.root.remove()}};var _=new WeakMap;function ui(o){let t=o.parentElement;return _.has(t)||_.set(t,new pt(t)),_.get(t).accept(o),()=>{_.get(t)?.close(),_.delete(t)}}export{ui as default};
+t),this.takeCursor(t,r),this.ask(...G)}build(t,e,s,i){this.space=new V(t),this.areas=i,this.outlines=i?new W(this.space,i):null;let n=t.layers.length?t.layers:[
+null];this.views=n.map((r,a)=>new lt(this,r,e[r?.scan??0],r?s[a]:null));for(let r of this.views)r.map&&this.measurer.load(r.id,r.map.codes,t.shape,r.map.zero);this.
+cursor&&(this.cursor=this.space.inside(this.cursor)),this.toolbar||(this.toolbar=new J(this),this.root.prepend(this.toolbar.element)),this.stage.replaceChildren(
+...this.views.map(r=>r.element)),wt(this),Object.assign(this,bt(this.root))}takeSettings({settings:t,begin:e}){let s=this.given?this:gt(this.spec.key);this.settings=
+s?.begin===e?R(t,s?.settings):R(t),Object.assign(this.settings,It(s?.given??t,t)),Object.assign(this,{given:t,begin:e})}takeCursor(t,e){let s=e?gt(t.key):this;s?.
+move===t.move&&s.cursor?this.cursor=this.space.inside(s.cursor):t.cursor&&(this.cursor=this.space.fromMm(t.cursor)),this.cursor??=this.peak()??this.space.center,
+this.move=t.move}peak(){let t=(this.views.includes(this.activeView)?this.activeView:this.views[0])?.map;return t&&t.peak>=0?this.space.voxelAt(t.peak):null}get shownPlanes(){
+return this.settings.planes==="all"?k:k.filter(t=>t.name===this.settings.planes)}get thresholdSetting(){return Ut(this.settings)}set(t){if("threshold_mode"in t&&
+t.threshold_mode!==this.settings.threshold_mode){let e=this.views.find(s=>s.map);e&&(t.threshold=t.threshold_mode==="value"?e.threshold:e.map.percentOf(e.threshold))}
+Object.assign(this.settings,_t(t,this.settings)),this.ask(...Nt(t)),this.report(ct)}reset(){this.settings=R(this.spec.usual??this.spec.settings),this.ask(...G),
+this.report(ct)}moveTo(t){this.cursor.every((e,s)=>e===t[s])||(this.cursor=t,this.ask(),this.report(ct))}step(t,e){let s=[...this.cursor];s[t]+=e,this.moveTo(this.
+space.inside(s))}activate(t,e){this.active=t,this.activeView=e}toPeak(){let t=this.peak();t&&(this.player.stop(),this.moveTo(t),this.report())}togglePlay(){this.
+player[this.player.playing?"stop":"start"]()}playOn(){let[t,e]=this.views[0].scan.bounds(this.space)[this.active],s=[...this.cursor];s[this.active]=s[this.active]>=
+e||s[this.active]<t?t:s[this.active]+1,this.moveTo(s)}showPlaying(t){this.toolbar.showPlaying(t),t||this.report(ct)}toggleFullScreen(){document.fullscreenElement?
+document.exitFullscreen():this.root.requestFullscreen?.().catch(()=>{})}get reported(){return{mm:this.space.mm(this.cursor).map(e=>Math.round(1e6*e)/1e6),move:this.
+move,begin:this.begin,settings:{...jt(this.settings),threshold:this.thresholdSetting}}}report(t=Se){this.spec.report&&!this.closed&&this.reporter.ask(t)}ask(...t){
+t.forEach(e=>this.pending.add(e)),this.request??=requestAnimationFrame(()=>{this.request=null,this.frame()})}frame(){if(!this.spec||this.closed)return;let t=performance.
+now(),e=new Set(this.pending);this.pending.clear();let s=this.views.filter(i=>i.map);if((e.has("measure")||e.has("color"))&&Xt(s,this.settings),Bt(this),e.has("\
+layout")){if(!Ct(this)){this.pending=e;return}this.laidOut=this.root.clientWidth,this.convention.textContent=St[this.settings.convention]}if(e.has("window"))for(let i of this.
+views)i.scan.setWindow(this.settings.black,this.settings.white);if(e.has("measure"))for(let i of s)this.measurer.ask(i.id,i.cuts.low,i.cuts.high,this.settings.cluster);
+if(e.has("color")||e.has("layout")||e.has("measure"))for(let i of s)i.bar.draw(this);e.size&&this.toolbar.sync(),this.draw(),Ot(this),this.frames.last=performance.
+now()-t,this.frames.longest=Math.max(this.frames.longest,this.frames.last),this.frames.count+=1,this.root.dataset.ready="true"}takeMeasure(t,e){for(let s of this.
+views)s.id===t&&(s.measured=e);wt(this),this.ask()}draw(){for(let t of this.views)t.draw()}patchWindow(){return B(this.spec.patch,this.cursor)}close(){this.closed=
+!0,this.player.stop(),this.reporter.close(),this.observer.disconnect(),this.measurer.close(),this.root.remove()}};var _=new WeakMap;function gi(o){let t=o.parentElement;return _.has(t)||_.set(t,new pt(t)),_.get(t).accept(o),()=>{_.get(t)?.close(),_.delete(t)}}export{gi as default};
