@@ -28,6 +28,7 @@ __all__ = [
     "end_page",
     "entry_number",
     "flag",
+    "found",
     "linked",
     "linked_list",
     "linked_value",
@@ -174,6 +175,11 @@ def not_found(key: str, sentence: str, value: Any = None) -> None:
 def entry_number() -> int:
     """Return a number that changes when a page is entered, and on Back and Forward."""
     return _address().entry
+
+
+def found(key: str) -> None:
+    """Take back a note: what a link asks for is there now."""
+    _address().notes.pop(key, None)
 
 
 def went_back() -> bool:

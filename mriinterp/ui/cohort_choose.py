@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.stats import wilson_interval
-from mriinterp.ui.address import linked
+from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
 from mriinterp.ui.cohort_data import StudyView, View, open_result
 from mriinterp.ui.cohort_filters import choose_scans
 from mriinterp.ui.cohort_published import open_upload
@@ -15,12 +15,14 @@ from mriinterp.ui.shell import escape_markdown, readable_errors
 
 __all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
 
+AVERAGES = "averages"  # in session and address: the opened file of averages; "" for those of the study
 KINDS = {"reading": "As the method is read", "signed": "Signed"}
 
 
 def choose_view(name: str) -> View | None:
     """The study's results with the filters in the sidebar, or an opened file; None if there is nothing yet."""
     file = st.session_state.get("npz_file")
+    asked_for = st.session_state[linked(AVERAGES, "")]
     result = open_result(folder_of(study_of(name)))
     view: View | None = None
     if file is None and result is not None:
@@ -41,14 +43,35 @@ def choose_view(name: str) -> View | None:
         if chosen is not None:
             filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
         view = StudyView(result, chosen, kind)
-    with st.expander("Open published averages", icon=":material/upload_file:", expanded=file is not None):
+    shown = file is not None or bool(asked_for)
+    with st.expander("Open published averages", icon=":material/upload_file:", expanded=shown):
         file = st.file_uploader(
             "npz of Rieke et al. 2018",
             type=["npz"],
             key="npz_file",
             help="Keys avg_relevance_map_GROUP_METHOD, as their code saves them. The file stays on this computer.",
+            on_change=_forget_averages,
         )
-    return view if file is None else _opened(file)
+        if file is None and asked_for:
+            st.button("Back to the study", icon=":material/close:", key="averages_back", on_click=_forget_averages)
+            not_found(
+                AVERAGES,
+                f"This address shows averages of a file, {asked_for}. The file is not in the address: give it to the page "
+                "at the left, under “Open published averages”, or go back to the study there.",
+            )
+            end_page()
+    if file is None:
+        return view
+    found(AVERAGES)
+    st.session_state[AVERAGES] = file.name
+    linked_value(AVERAGES, file.name)
+    return _opened(file)
+
+
+def _forget_averages() -> None:
+    """Show the study's own averages."""
+    st.session_state[AVERAGES] = ""
+    found(AVERAGES)
 
 
 def _opened(file) -> View:
