@@ -9,7 +9,7 @@ import streamlit as st
 
 def main() -> None:
     """Run the app once, for one session."""
-    from mriinterp.ui.shell import ICON, sidebar
+    from mriinterp.ui.shell import ICON, run_page
 
     st.set_page_config(
         page_title="mriinterp",
@@ -24,8 +24,7 @@ def main() -> None:
         st.Page("pages/trust.py", title="Trust", icon=":material/verified:"),
     ]
     page = st.navigation(pages, position="top")
-    sidebar()
-    page.run()
+    run_page(page)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mriinterp.results.sidecar import SIMULATED_ONLY
+from mriinterp.ui.address import end_page
 from mriinterp.ui.cohort import show_planes
 from mriinterp.ui.cohort_areas import show_areas
 from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs
@@ -30,7 +31,7 @@ if view is None:
         st.info("There are no averages of this study yet.", icon=":material/groups:")
     with readable_errors():
         compute_panel(name)
-    st.stop()
+    end_page()
 
 open_asked_subject(name, view)
 with place:

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.address import end_page, linked
 from mriinterp.ui.columns import choose_columns, compares_own_scan, usual_target
 from mriinterp.ui.compare import compute_missing, cost_lines, resolve_columns
 from mriinterp.ui.compare_view import (
     choose_pair,
     choose_scale,
+    choose_signs,
     show_area_chart,
     show_columns,
     show_matrix,
@@ -38,14 +39,12 @@ with readable_errors(), st.sidebar:
             key=linked("own_target" if blind else "target", usual, options=outputs),
             persist_state="session",
         )
-        if not blind:
-            write_address("target")
     run = st.empty()
     cost = st.empty()
 
 if len(choice.columns) < 2:
     st.info("Choose two to six columns in the sidebar.", icon=":material/view_column:")
-    st.stop()
+    end_page()
 with readable_errors():
     entries = resolve_columns(name, choice, None if target == "predicted" else target)
 missing = [entry for entry in entries if entry.relevance is None]
@@ -76,18 +75,19 @@ if not known:
     if not working:
         st.info("None of these maps is known yet. Press **Compute**.", icon=":material/touch_app:")
         tell_cost()
-    st.stop()
+    end_page()
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     pair = choose_pair(known) if len(known) > 1 else None
     scale = choose_scale()
+    part = choose_signs(known)
 with readable_errors():
-    show_columns(name, known, pair, scale)
+    show_columns(name, known, pair, scale, part)
     if len(known) > 1:
         left, right = st.columns(2, gap="large")
         with left:
-            show_matrix(name, known)
+            show_matrix(name, known, part)
         with right:
-            show_area_chart(name, known)
+            show_area_chart(name, known, part)
 if not working:
     tell_cost()

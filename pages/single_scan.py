@@ -3,15 +3,15 @@
 import streamlit as st
 
 from mriinterp.results.store import request_key
-from mriinterp.ui.address import linked, write_address
-from mriinterp.ui.areas import clicked_peak, show_areas
+from mriinterp.ui.address import end_page, linked
+from mriinterp.ui.areas import show_areas
 from mriinterp.ui.badge import trust_badge
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.maps import cheap_enough, known_map_of, maps_of
-from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
+from mriinterp.ui.parameters import choose_method, parameter_widgets
 from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
-from mriinterp.ui.result import show_planes, show_prediction, show_scan, show_space
+from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import blind_target, choose_subject, uploaded_name
 
@@ -27,7 +27,6 @@ with readable_errors(), st.sidebar:
     params = parameter_widgets(method, model)
     run = st.button("Explain", type="primary", icon=":material/play_arrow:", width="stretch", key="explain")
     cost = st.empty()
-write_address("subject", "method", *parameter_keys(method))
 
 with readable_errors():
     prediction = prediction_of(name, subject.scan.digest, subject.scan, None if subject.uploaded else subject.name)
@@ -62,7 +61,7 @@ if relevance is None:
     show_scan(name, model, subject, method.name, params)
     if not working:
         cost.caption(f"Cost: {cost_of(name, model.digest, method.name, params)}.")
-    st.stop()
+    end_page()
 
 cost.caption("Known: shown at once.")
 trust_badge(
@@ -73,17 +72,16 @@ trust_badge(
     model=model.digest,
     uploaded=subject.uploaded,
 )
-peak = clicked_peak("area_bars")
-state = show_planes(name, subject, relevance, cursor_mm=peak, jump=str(peak))
+part, truth = choose_view(subject, relevance)
+state = show_planes(name, subject, relevance, part, truth=truth)
 parts = ["Areas", "In space", "Files"]
 areas, space, files = st.tabs(parts, key=linked("tab", "Areas", options=parts), on_change="rerun")
-write_address("tab")
 if areas.open:
     with areas:
-        show_areas(name, subject, relevance)
+        show_areas(name, subject, relevance, part)
 if space.open:
     with space:
-        show_space(study, subject, relevance, mm=state.cursor_mm)
+        show_space(study, subject, relevance, part, mm=state.cursor_mm)
 if files.open:
     with files:
-        show_downloads(name, subject, relevance, simulated=study.simulated and not subject.uploaded)
+        show_downloads(name, subject, relevance, part)

@@ -5,7 +5,7 @@ import streamlit as st
 from mriinterp.methods import get_method
 from mriinterp.trust import get_measure, measure_names
 from mriinterp.trust.words import label_of
-from mriinterp.ui.address import follow_link, linked, write_address
+from mriinterp.ui.address import end_page, linked
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.shell import page_header, readable_errors
@@ -27,7 +27,6 @@ from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
 
 page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
-follow_link("method", "subject")
 with readable_errors():
     study = study_of(name)
     network = model_of(name).digest
@@ -40,7 +39,7 @@ with st.sidebar:
         "Method",
         methods,
         format_func=lambda n: get_method(n).label,
-        key=linked("method", methods[0], options=methods),
+        key=linked("method", methods[0], options=methods, said=True, shows=lambda n: get_method(n).label),
         persist_state="session",
     )
     explainers = explainers_of(table, method)
@@ -52,20 +51,18 @@ with st.sidebar:
             format_func=lambda e: label_of(e).removeprefix(get_method(method).label).strip(" ()") or "defaults",
             key=linked("measured_as", explainer, options=explainers),
         )
-        write_address("measured_as")
     ids = study.subjects.index.tolist()
     subject = st.selectbox(
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s),
-        key=linked("subject", study.example or ids[0], options=ids),
+        key=linked("subject", study.example or ids[0], options=ids, said=True),
         persist_state="session",
     )
     run = st.button("Measure this study", icon=":material/science:", width="stretch", key="run_trust")
     st.caption(
         "The quick benchmark on this computer: 4 subjects, 6 methods, a few minutes; it goes on where it was stopped."
     )
-write_address("method", "subject")
 
 if run:
     start_job(
@@ -87,7 +84,7 @@ if table.empty:
         "Nothing was measured for this study yet. **Measure this study** takes the quick benchmark.",
         icon=":material/science:",
     )
-    st.stop()
+    end_page()
 
 measures = [get_measure(measure) for measure in measure_names()]
 TABS = {
@@ -97,7 +94,8 @@ TABS = {
     **{measure.tab: measure.name for measure in measures if measure.of_groups},
     "Traps": "traps",
 }
-for tab, measure in zip(st.tabs(list(TABS), key="trust_part", on_change="rerun"), TABS.values(), strict=True):
+tabs = st.tabs(list(TABS), key=linked("measure", "All methods", options=list(TABS)), on_change="rerun")
+for tab, measure in zip(tabs, TABS.values(), strict=True):
     if not tab.open:
         continue
     with tab, readable_errors():

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table
-from mriinterp.base.parts import PARTS
+from mriinterp.base.parts import PARTS, SIZES
 
 __all__ = ["part_table"]
 
@@ -44,10 +44,9 @@ def part_table(relevance: Any, atlas: Atlas, part: str = "both", *, merge_hemisp
     def table(reading: str, normalise: bool = True) -> pd.DataFrame:
         return area_table(relevance, atlas, merge_hemispheres=merge_hemispheres, normalise=normalise, part=reading)
 
-    readings = {"supports": "positive", "against": "negative"}
     if part != "both":
-        return table(readings[part])
-    sides = {side: table(reading, normalise=False) for side, reading in readings.items()}
+        return table(SIZES[part])
+    sides = {side: table(SIZES[side], normalise=False) for side in ("supports", "against")}
     total = float(sum(found["sum"].sum() for found in sides.values())) or np.nan
     shares = {side: found["sum"] / total for side, found in sides.items()}
     peaks = {f"{side}_{axis}": found[f"peak_{axis}"] for side, found in sides.items() for axis in "xyz"}

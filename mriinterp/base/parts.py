@@ -6,9 +6,11 @@ import numpy as np
 
 from mriinterp.base.reading import apply_reading
 
-__all__ = ["PARTS", "part_of", "part_shares"]
+__all__ = ["PARTS", "SIZES", "part_of", "part_shares"]
 
 PARTS = ("both", "supports", "against")
+# How a part is read where its size alone counts.
+SIZES = {"both": "absolute", "supports": "positive", "against": "negative"}
 
 
 def part_of(values: np.ndarray, part: str) -> np.ndarray:

@@ -111,14 +111,17 @@ def mosaic(
     column = max(picture.shape[1] for row in rows for _, picture in row) + GAP
     heights = [max(picture.shape[0] for _, picture in row) + GAP for row in rows]
     unit = max(11, round(13 * pixels_per_mm))  # letter size
-    head = round(2.2 * unit) if title else GAP
-    foot = round(1.8 * unit)
     side = round(9 * unit) if scale is not None else GAP
     paper, ink = INK[theme]
+    wide = slices * column + GAP + side - 12
+    title = _lines(title, wide, round(1.15 * unit))
+    words = _lines(" · ".join(part for part in (planes.convention(radiological), note) if part), wide, unit)
+    head = round((0.8 + 1.4 * (1 + title.count("\n"))) * unit) if title else GAP
+    foot = round((0.6 + 1.2 * (1 + words.count("\n"))) * unit)
     image = Image.new("RGB", (slices * column + GAP + side, head + sum(heights) + foot), paper)
     draw = ImageDraw.Draw(image)
     if title:
-        draw.text((GAP + 4, head / 2), title, fill=ink, font=font(round(1.15 * unit)), anchor="lm")
+        draw.multiline_text((GAP + 4, head / 2), title, fill=ink, font=font(round(1.15 * unit)), anchor="lm")
     top = head
     for axis, row in enumerate(rows):
         for n, (index, picture) in enumerate(row):
@@ -131,8 +134,7 @@ def mosaic(
                 draw, (left, top, left + width, top + height), scan, axis, index, radiological, unit, first=n == 0
             )
         top += heights[axis]
-    words = " · ".join(part for part in (planes.convention(radiological), note) if part)
-    draw.text((GAP + 4, top + foot / 2), words, fill=ink, font=font(unit), anchor="lm")
+    draw.multiline_text((GAP + 4, top + foot / 2), words, fill=ink, font=font(unit), anchor="lm")
     if scale is not None:
         draw_bar(image, draw, scale, (slices * column + GAP, head, image.width, top - GAP), ink, unit)
     return np.dstack([np.asarray(image), np.full((image.height, image.width), 255, np.uint8)])

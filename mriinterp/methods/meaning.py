@@ -8,7 +8,7 @@ their sign says whether the output rises where the image gets brighter.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,25 @@ import numpy as np
 from mriinterp.base.parts import part_shares
 from mriinterp.methods.registry import Method, get_method
 
-__all__ = ["Meaning", "caption_words", "file_stem", "percent", "scale_words", "score_words", "target_words"]
+__all__ = [
+    "SHARE_UNIT",
+    "Meaning",
+    "caption_words",
+    "colour_words",
+    "difference_words",
+    "file_stem",
+    "hidden_list",
+    "percent",
+    "scale_words",
+    "score_words",
+    "shared_name",
+    "size_words",
+    "target_words",
+]
 
 COHORT_TARGETS = {"predicted": "the class predicted for each scan", "true": "the class of each scan’s group"}
 SIMULATED = "Simulated data"
+SHARE_UNIT = "millionths of the map’s relevance"
 
 
 @dataclass(frozen=True)
@@ -98,14 +113,75 @@ class Meaning:
         >>> Meaning(get_method("occlusion"), "probability", "CN").hidden("supports", np.array([1.0, -3.0]))
         'Hidden: what speaks against CN, 75.0 % of the relevance.'
         """
-        other = {"supports": "against", "against": "supports"}.get(part)
-        share = part_shares(values)[other] if other else 0.0
+        share = self.hidden_share(part, values)
         if not share > 0:
             return ""
-        what = self.ends[0 if other == "against" else 1]
+        what = self.ends[0 if part == "supports" else 1]
         return (
             f"Hidden: {'where' if what.startswith('brighter') else 'what'} {what}, {percent(share)} of the relevance."
         )
+
+    def hidden_share(self, part: str, values: np.ndarray) -> float:
+        """Return the share of a map's absolute relevance that a part leaves out."""
+        other = {"supports": "against", "against": "supports"}.get(part)
+        return part_shares(values)[other] if other else 0.0
+
+
+def shared_name(meanings: Sequence[Meaning], part: str) -> str:
+    """Return the name of a part of several maps: that of all, or where they differ which side of 0 it is."""
+    names = {meaning.name(part) for meaning in meanings}
+    if len(names) == 1:
+        return names.pop()
+    return {"both": "Both", "supports": "Above 0", "against": "Below 0"}[part]
+
+
+def hidden_list(shares: Mapping[str, float]) -> str:
+    """Return how much of each of several maps is hidden; "" if nothing is.
+
+    Examples
+    --------
+    >>> hidden_list({"Occlusion": 0.966, "LayerCAM": 0.0})
+    'Hidden of the relevance: Occlusion 96.6 %, LayerCAM 0.0 %.'
+    """
+    if not any(share > 0 for share in shares.values()):
+        return ""
+    return f"Hidden of the relevance: {', '.join(f'{name} {percent(share)}' for name, share in shares.items())}."
+
+
+def size_words(part: str) -> str:
+    """Return how maps are read where their size alone is compared."""
+    return {
+        "both": "Maps are read by size, without sign",
+        "supports": "Only what is above 0 is read",
+        "against": "Only what is below 0 is read, by size",
+    }[part]
+
+
+def difference_words(raw: bool) -> str:
+    """Return what the difference of two maps is of: raw values, or shares."""
+    if raw:
+        return "A − B of the raw, signed values."
+    return f"A − B in {SHARE_UNIT}, each read without sign and scaled to the same sum."
+
+
+def colour_words(scale: str, units: Sequence[str]) -> str:
+    """Return what the colours of several maps can tell, in Markdown.
+
+    Parameters
+    ----------
+    scale : {"own", "common", "share"}
+        A scale for each map, one for all, or one for their shares.
+    units : sequence of str
+        Of the maps.
+    """
+    units = list(dict.fromkeys(units))
+    if scale == "own":
+        return "Each map has its own scale: **colours cannot be compared between maps.**"
+    if scale == "share":
+        return f"One scale for all, in {SHARE_UNIT}: each map read without sign and scaled to the same sum."
+    if len(units) > 1:
+        return f"One scale for {len(units)} different units: **equal colours are equal numbers, not equal relevance.**"
+    return f"One scale for all maps: the same colour is the same {units[0]}."
 
 
 def score_words(score: str, target: str = "") -> str:

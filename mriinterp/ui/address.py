@@ -1,52 +1,195 @@
-"""Choices in the address: a copied link opens the same view.
+"""What a page shows is in its address, always: a copied link, a reload and the browser's Back open the same view.
 
 Streamlit's own ``bind="query-params"`` writes the labels people see; links
 here carry stable names (``?subject=sim-003&method=occlusion``) that survive
-a change of wording.
+a change of wording. Every widget and setting that shapes the view claims its
+name while a page runs; at the end of the run the address is made of these
+claims. An address is read when a session begins, when a page is entered by a
+link, and on Back and Forward; otherwise the session knows better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from urllib.parse import quote, unquote, urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-if TYPE_CHECKING:
-    from mriinterp.ui.viewer import ViewerState
+from mriinterp.ui.link import link_button
+from mriinterp.ui.words import escape_markdown
 
 __all__ = [
-    "enter_page",
+    "address_of_page",
+    "asked",
+    "end_page",
+    "entry_number",
     "flag",
-    "follow_link",
+    "found",
     "linked",
     "linked_list",
     "linked_value",
-    "read_view",
-    "write_address",
-    "write_view",
+    "listed",
+    "not_found",
+    "place_link",
+    "went_back",
 ]
 
-_DEFAULTS = "_address_defaults"
-_PAGE, _SEEN = "_page", "_linked_on"
-_SETTINGS: dict[str, Any] = {  # of the viewer, with the values it starts with
-    "view": "ortho",
-    "layout": "auto",
-    "convention": "radiological",
-    "threshold": 90.0,
-    "threshold_mode": "percentile",
-    "cluster": 1,
-    "opacity": 0.8,
-    "outlines": "off",
-}
-_WORDS = {
-    "view": ("ortho", "mosaic"),
-    "layout": ("auto", "rows", "columns"),
-    "convention": ("radiological", "neurological"),
-    "threshold_mode": ("value", "percentile"),
-    "outlines": ("off", "area", "all"),
-}
+_STATE = "_address"
+# Names whose change is an entry of the browser's history: what every address of a page holds, and what may be left out.
+ALWAYS = ("subject", "own", "method", "by", "cohort_method")
+OTHERS = (
+    "study", "methods", "subjects", "networks", "target", "own_target", "c", "show", "a", "b", "maps", "pair", "kind",
+    "averages", "sign", "measured_as",
+)  # fmt: skip
+EMBED = ("embed", "embed_options")  # Streamlit's own
+
+
+class _PageEnd(BaseException):
+    """Ends a page, and is no error."""
+
+
+@dataclass
+class _Claim:
+    """What a name stands for in this run: its text, and whether that is said although it is the usual one."""
+
+    text: list[str]
+    said: bool
+
+
+@dataclass
+class _Note:
+    """A link asked for something that is not there."""
+
+    sentence: str
+    value: Any
+
+
+@dataclass
+class _Address:
+    """The address of one session."""
+
+    page: str | None = None
+    entry: int = 0  # counts pages entered and steps in the history
+    back: bool = False  # whether the last entry was such a step
+    fresh: bool = True  # no run of this session has ended yet
+    asked: dict[str, list[str]] = field(default_factory=dict)  # by a link, and not yet taken up
+    claims: dict[str, _Claim] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)  # of every name that was ever claimed by a widget
+    kept: dict[str, Any] = field(default_factory=dict)  # values, also of widgets of other pages
+    notes: dict[str, _Note] = field(default_factory=dict)
+    seen: dict[str, tuple[str | None, int]] = field(default_factory=dict)
+    places: dict[str, Any] = field(default_factory=dict)
+
+
+def _address() -> _Address:
+    return st.session_state.setdefault(_STATE, _Address())
+
+
+@contextmanager
+def address_of_page(page: str) -> Iterator[None]:
+    """Run a page: read the address before it if that counts, write it however the page ends.
+
+    Parameters
+    ----------
+    page : str
+        Name of the page.
+    """
+    _enter(page)
+    with suppress(_PageEnd):
+        yield
+    _leave()
+
+
+def end_page() -> NoReturn:
+    """End the page here. After ``st.stop`` nothing more could be shown, and no address written."""
+    raise _PageEnd
+
+
+def _enter(page: str) -> None:
+    state = _address()
+    back = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    if state.page != page or back:
+        state.asked = query
+        state.notes.clear()
+        state.entry, state.back = state.entry + 1, back
+    if back:  # what this address leaves out has its usual value, whatever was chosen since
+        for key in state.defaults:
+            st.session_state.pop(key, None)
+        state.kept.clear()
+    state.page = page
+    state.claims, state.places = {}, {}
+
+
+def _leave() -> None:
+    state = _address()
+    state.kept |= {key: st.session_state[key] for key in state.defaults if key in st.session_state}
+    query = {key: claim.text for key, claim in state.claims.items() if claim.said}
+    query |= {key: text for key, text in state.asked.items() if key not in query}
+    now = {key: st.query_params.get_all(key) for key in st.query_params}
+    # The first address is written by the browser itself: Streamlit's way would add an entry to the history.
+    if query != now and not state.fresh:
+        st.query_params.from_dict(query)
+    if "notes" in state.places:
+        _show_notes(state)
+    with state.places["link"] if "link" in state.places else st.container():
+        link_button(urlencode(query, doseq=True), first=state.fresh, always=ALWAYS, others=OTHERS)
+    state.fresh = False
+    state.places = {}
+
+
+def place_link(link: Any, notes: Any) -> None:
+    """Say where on the page the button that copies the address and notes on the link are put: two containers."""
+    _address().places = {"link": link, "notes": notes}
+
+
+def _show_notes(state: _Address) -> None:
+    """What a link asked for in vain, until the reader chooses otherwise."""
+    for key, note in list(state.notes.items()):
+        if note.value is not None and state.kept.get(key, note.value) != note.value:
+            del state.notes[key]
+    if state.notes:
+        lines = [escape_markdown(note.sentence) for note in state.notes.values()]
+        state.places["notes"].warning("  \n".join(lines), icon=":material/link_off:")
+
+
+def not_found(key: str, sentence: str, value: Any = None) -> None:
+    """Tell the reader that a link asks for something that is not there.
+
+    Parameters
+    ----------
+    key : str
+        Name in the address.
+    sentence : str
+        What was not found, and what is shown.
+    value : any, optional
+        Of the widget now: as soon as it has another one, the note goes.
+    """
+    _address().notes[key] = _Note(sentence, value)
+
+
+def entry_number() -> int:
+    """Return a number that changes when a page is entered, and on Back and Forward."""
+    return _address().entry
+
+
+def found(key: str) -> None:
+    """Take back a note: what a link asks for is there now."""
+    _address().notes.pop(key, None)
+
+
+def went_back() -> bool:
+    """Whether the page was entered by Back or Forward: what the address leaves out has its usual value."""
+    return _address().back
+
+
+def asked(key: str) -> list[str]:
+    """Return what a link asks for under a name, and count it as taken up; empty if it asks for nothing."""
+    return _address().asked.pop(key, [])
 
 
 def linked(
@@ -56,22 +199,98 @@ def linked(
     options: Collection | None = None,
     cast: Callable[[str], Any] = str,
     valid: Callable[[Any], bool] = lambda value: True,
+    what: str = "",
+    shows: Callable[[Any], str] = str,
+    text: Callable[[Any], str] = str,
+    said: bool = False,
+    shapes: bool = True,
 ) -> str:
-    """Give a widget's key its first value: from the address if that is valid, else the default.
+    """Give a widget's key its first value, from the address if that is valid, else the default; and claim its name.
 
     Call it just before the widget, and make the widget without a value of
-    its own. A value in the address that no longer exists is ignored.
+    its own.
+
+    Parameters
+    ----------
+    key : str
+        Of the widget, and its name in the address.
+    default : any
+    options : collection, optional
+        Values there are.
+    cast : callable
+        From text; ValueError for nonsense.
+    valid : callable
+        Whether a value may be shown.
+    what, shows : str, callable
+        What the key stands for, and a value as people read it: for the note on
+        a value that was not found.
+    text : callable
+        A value as the address says it.
+    said : bool
+        The address says the value although it is the default.
+    shapes : bool
+        Whether the value shapes what is shown; otherwise no address holds it.
 
     Returns
     -------
     str
         The key, to be passed on to the widget.
     """
-    st.session_state.setdefault(_DEFAULTS, {})[key] = default
-    _carry(key)
-    if key not in st.session_state or (options is not None and st.session_state[key] not in options):
-        st.session_state[key] = _from_address(key, default, options, cast, valid)
+
+    def fits(value: Any) -> bool:
+        return (options is None or value in options) and valid(value)
+
+    def parse(raw: str) -> Any:
+        value = cast(raw)
+        if not fits(value):
+            raise ValueError(raw)
+        return value
+
+    _take_up(key, default, fits)
+    for raw in asked(key)[-1:]:
+        try:
+            st.session_state[key] = parse(raw)
+        except ValueError:
+            st.session_state[key] = default
+            name = what or key.rpartition(".")[2].replace("_", " ")
+            not_found(key, f"{name[:1].upper()}{name[1:]} {raw} was not found: {shows(default)} is shown.", default)
+    _claim(key, text(st.session_state[key]), shapes and (said or st.session_state[key] != default))
     return key
+
+
+def linked_list(
+    key: str, default: list[str], options: Collection[str], *, what: str = "", shows: Callable[[str], str] = str
+) -> str:
+    """`linked` for a widget that takes several values: ``?key=one,two``."""
+    _take_up(key, default, lambda chosen: True)
+    if missing := [value for value in st.session_state[key] if value not in options]:
+        st.session_state[key] = [value for value in st.session_state[key] if value not in missing] or default
+    for raw in asked(key)[-1:]:
+        wanted = list(dict.fromkeys(unquote(part) for part in raw.split(","))) if raw else []
+        known = [value for value in wanted if value in options] or (default if wanted else [])
+        st.session_state[key] = known
+        if missing := [value for value in wanted if value not in options]:
+            name = what or key.replace("_", " ")
+            instead = ", ".join(map(shows, known))
+            not_found(
+                key, f"{name[:1].upper()}{name[1:]}: {', '.join(missing)} was not found; shown: {instead}.", known
+            )
+    chosen = list(st.session_state[key])
+    _claim(key, listed(chosen), chosen != default)
+    return key
+
+
+def listed(values: Collection[str]) -> str:
+    """Return several values as one text of an address."""
+    return ",".join(quote(value, safe="") for value in values)
+
+
+def linked_value(key: str, value: str | list[str] | None) -> None:
+    """Claim a name for something that is no widget; None: it has its usual value."""
+    texts = [] if value is None else [value] if isinstance(value, str) else list(value)
+    state = _address()
+    state.asked.pop(key, None)
+    state.claims[key] = _Claim(texts, bool(texts))
 
 
 def flag(raw: str) -> bool:
@@ -81,101 +300,19 @@ def flag(raw: str) -> bool:
     return raw == "True"
 
 
-def enter_page(name: str) -> None:
-    """Say which page runs; to be called before its widgets."""
-    st.session_state[_PAGE] = name
+def _claim(key: str, text: str, said: bool) -> None:
+    _address().claims[key] = _Claim([text], said)
 
 
-def _carry(key: str) -> None:
-    """Hand a value on to the widget of the same key on another page, which Streamlit takes for a new one."""
-    seen, page = st.session_state.setdefault(_SEEN, {}), st.session_state.get(_PAGE)
-    if seen.get(key) != page and key in st.session_state:
+def _take_up(key: str, default: Any, fits: Callable[[Any], bool]) -> None:
+    """Let a key go on with its value: of the session, of the same key on another page, or the default."""
+    state = _address()
+    state.defaults[key] = default
+    here = (state.page, state.entry)
+    if key not in st.session_state and key in state.kept:
+        st.session_state[key] = state.kept[key]
+    if key not in st.session_state or not fits(st.session_state[key]):
+        st.session_state[key] = default
+    elif state.seen.get(key) != here:  # a widget of another page has this key: Streamlit takes this one for a new one
         st.session_state[key] = st.session_state[key]
-    seen[key] = page
-
-
-def follow_link(*keys: str) -> None:
-    """Let the address win over what the session remembers, once, as a page is entered by a link inside the app.
-
-    Call it before the widgets of the page. Without it a choice carried over
-    from another page would hide what the link asks for; moving between pages
-    by the navigation clears the address, so that the choice is kept there.
-    """
-    seen, page = st.session_state.setdefault(_SEEN, {}), st.session_state.get(_PAGE)
-    for key in keys:
-        if seen.get(key) != page and key in st.query_params:
-            st.session_state.pop(key, None)
-
-
-def linked_list(key: str, default: list[str], options: Collection[str]) -> str:
-    """`linked` for a widget that takes several values: ``?key=one,two``."""
-    st.session_state.setdefault(_DEFAULTS, {})[key] = default
-    _carry(key)
-    raw = st.query_params.get(key)
-    asked = default if raw is None else [unquote(part) for part in raw.split(",")]
-    chosen = st.session_state.get(key, asked)
-    known = [value for value in dict.fromkeys(chosen) if value in options]
-    if key not in st.session_state or known != chosen:
-        st.session_state[key] = known or default
-    return key
-
-
-def linked_value(key: str, value: str | None) -> None:
-    """Put something that is no widget into the address (None: take it out)."""
-    if value is None:
-        st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
-
-
-def _from_address(key: str, default: Any, options, cast, valid) -> Any:
-    raw = st.query_params.get(key)
-    if raw is None:
-        return default
-    try:
-        value = cast(raw)
-    except ValueError:
-        return default
-    return value if (options is None or value in options) and valid(value) else default
-
-
-def write_address(*keys: str) -> None:
-    """Write the values of these keys into the address, leaving out defaults."""
-    defaults = st.session_state.get(_DEFAULTS, {})
-    for key in keys:
-        value = st.session_state.get(key, defaults.get(key))
-        linked_value(key, None if value == defaults.get(key) else _text(value))
-
-
-def _text(value: Any) -> str:
-    return ",".join(quote(one, safe="") for one in value) if isinstance(value, list) else str(value)
-
-
-def write_view(state: ViewerState) -> None:
-    """Put crosshair and, once they are reported, settings of a viewer into the address."""
-    if state.cursor_mm is not None:
-        linked_value("mm", ",".join(f"{v:g}" for v in state.cursor_mm))
-    for name, default in _SETTINGS.items():
-        if name in state.settings:
-            value = state.settings[name]
-            linked_value(name, None if value == default else str(value))
-
-
-def read_view() -> dict[str, Any]:
-    """Crosshair (``cursor_mm``) and ``settings`` that the address names, as far as they are valid."""
-    found: dict[str, Any] = {"settings": {}}
-    try:
-        mm = tuple(float(v) for v in st.query_params.get("mm", "").split(","))
-        if len(mm) == 3 and all(abs(v) < 1000 for v in mm):
-            found["cursor_mm"] = mm
-    except ValueError:
-        pass  # no place, or nonsense: the viewer starts at the peak
-    for name, default in _SETTINGS.items():
-        raw = st.query_params.get(name)
-        try:
-            value = None if raw is None else type(default)(raw)
-        except ValueError:
-            continue
-        if value is not None and value in _WORDS.get(name, (value,)) and value == value:
-            found["settings"][name] = value
-    return found
+    state.seen[key] = here

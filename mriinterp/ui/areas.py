@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from mriinterp.areas.parts import part_table
 from mriinterp.areas.table import area_table, outside_shares, top_areas
 from mriinterp.cohort import open_cohort
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.areas import area_bars
 from mriinterp.figures.theme import area_label
-from mriinterp.methods.meaning import score_words
-from mriinterp.ui.address import flag, linked, write_address
+from mriinterp.methods.meaning import Meaning, score_words
+from mriinterp.ui.address import flag, linked
+from mriinterp.ui.clicks import jump_to_peak, show_chart
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
 
-__all__ = ["clicked_peak", "show_areas", "table_of"]
+__all__ = ["show_areas", "table_of"]
 
 AREA_COLUMNS = {
     "area": st.column_config.TextColumn("Area"),
@@ -32,59 +36,75 @@ AREA_COLUMNS = {
     "size_mm3": st.column_config.NumberColumn("Size / cm³", format="%.1f"),
     "peak": st.column_config.TextColumn("Peak / mm", help="x, y, z of the area's voxel with the most relevance"),
 }
-SHOWN_UNITS = {"share": 100, "mean": 1e6, "size_mm3": 1e-3}
+SHOWN_UNITS = {"share": 100, "supports": 100, "against": 100, "mean": 1e6, "size_mm3": 1e-3}
 
 
 @forgotten_with_uploads
 @st.cache_data(max_entries=64, show_spinner=False)
-def _table(digest: str, atlas: str, merge: bool, _relevance: RelevanceMap, _study_name: str) -> pd.DataFrame:
-    return area_table(_relevance, atlas_of(_study_name), merge_hemispheres=merge)
+def _table(digest: str, atlas: str, part: str, merge: bool, _relevance: RelevanceMap, _study_name: str) -> pd.DataFrame:
+    if part == "reading":
+        return area_table(_relevance, atlas_of(_study_name), merge_hemispheres=merge)
+    return part_table(_relevance, atlas_of(_study_name), part, merge_hemispheres=merge)
 
 
-def table_of(study_name: str, relevance: RelevanceMap, merge: bool = True) -> pd.DataFrame:
-    """Relevance of each area, computed once a map."""
-    return _table(relevance.volume.digest, atlas_of(study_name).digest, merge, relevance, study_name)
+def table_of(study_name: str, relevance: RelevanceMap, part: str, merge: bool = True) -> pd.DataFrame:
+    """Return the relevance of each area, computed once a map.
+
+    Parameters
+    ----------
+    part : {"both", "supports", "against", "reading"}
+        As of `part_table`; "reading": as the method's maps are read in cohorts.
+    """
+    return _table(relevance.volume.digest, atlas_of(study_name).digest, part, merge, relevance, study_name)
+
+
+def _columns(meaning: Meaning, part: str) -> dict[str, Any]:
+    """Columns of the table; of a map of both signs with the two sides of each share."""
+    if part != "both" or not meaning.signed:
+        return AREA_COLUMNS
+    sides = {
+        side: st.column_config.NumberColumn(
+            f"{words[:1].upper()}{words[1:]} / %", format="%.2f", help="Part of the share"
+        )
+        for side, words in zip(("supports", "against"), reversed(meaning.ends), strict=True)
+    }
+    first = {name: AREA_COLUMNS[name] for name in ("area", "share")}
+    return first | sides | AREA_COLUMNS
 
 
 def _place(mm: np.ndarray) -> str:
     return "" if np.isnan(mm).any() else ", ".join(f"{v:.0f}".replace("-", "−") for v in mm)
 
 
-def clicked_peak(chart: str) -> tuple[float, float, float] | None:
-    """Where the area peaks whose bar was clicked in a chart, known before the chart is drawn again."""
-    event = st.session_state.get(chart)
-    points = event.selection.points if event else []
-    place = points[0]["customdata"][1:4] if points and points[0].get("customdata") else [None]
-    return tuple(place) if place[0] is not None else None
-
-
-def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap) -> None:
-    """Bar chart and table of the areas; a click on a bar is read by `clicked_peak`."""
+def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
+    """Show bars and a table of the areas; a click on a bar moves the crosshair."""
+    meaning = Meaning.of(relevance)
+    ends = meaning.ends if meaning.signed else None
     atlas = atlas_of(study_name)
     shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
     switch, words = st.columns([1, 3], vertical_alignment="center")
     key = linked("merge", True, options=(False, True), cast=flag)
     merge = switch.toggle("Left and right together", key=key, persist_state="session")
-    write_address("merge")
     with words:
         st.markdown(
             f"Relevance outside the brain **{shares['outside_brain']:.1%}** · in the brain, outside all areas "
             f"**{shares['outside_areas'] - shares['outside_brain']:.1%}** (shares of the absolute relevance)"
         )
-    table = table_of(study_name, relevance, merge)
+    table = table_of(study_name, relevance, part, merge)
     left, right = st.columns([5, 6])
     with left:
-        st.plotly_chart(area_bars(table, 15), key="area_bars", on_select="rerun", selection_mode="points")
+        show_chart(area_bars(table, 15, ends=ends), "area_bars", lambda: jump_to_peak("area_bars", "planes"))
         st.caption("Click a bar to move the crosshair to the peak of that area.")
     with right:
         shown = top_areas(table, len(table))
         shown = shown.assign(
             area=shown["area"].map(area_label),
             peak=[_place(row) for row in shown[["peak_x", "peak_y", "peak_z"]].to_numpy(float)],
-            **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items()},
+            **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items() if name in shown},
         )
-        st.dataframe(shown, column_config=AREA_COLUMNS, column_order=list(AREA_COLUMNS), hide_index=True, height=480)
-        st.caption(f"{relevance.reading.capitalize()} relevance as shares of that in all areas.")
+        columns = _columns(meaning, part)
+        st.dataframe(shown, column_config=columns, column_order=list(columns), hide_index=True, height=480)
+        st.caption(escape_markdown(f"{meaning.words(part)}. {meaning.hidden(part, relevance.volume.data)}"))
     if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would tell a diagnosis
         _show_against_groups(study_name, subject, relevance)
 
@@ -110,7 +130,10 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
         return
     st.markdown(f"**{escape_markdown(subject.name)} against the groups** of the cohort run")
     figure = against_groups(
-        table_of(study_name, relevance), values.drop(index=subject.name, errors="ignore"), groups, subject.name
+        table_of(study_name, relevance, "reading"),
+        values.drop(index=subject.name, errors="ignore"),
+        groups,
+        subject.name,
     )
     st.plotly_chart(figure, key="against_groups")
     st.caption(

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
 import streamlit as st
 
-from mriinterp.areas.atlas import Atlas
 from mriinterp.base.reading import apply_reading
 from mriinterp.image.template import template
 from mriinterp.image.volume import Volume
-from mriinterp.ui.address import linked_list, linked_value, read_view, write_address, write_view
+from mriinterp.methods.meaning import SHARE_UNIT, caption_words, file_stem, scale_words
+from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
-from mriinterp.ui.viewer import Layer, ViewerState, viewer
+from mriinterp.ui.viewer import Layer, ViewerState
+from mriinterp.ui.viewlink import linked_viewer
 
-__all__ = ["background_of", "jump_to", "open_pair", "show_planes"]
+__all__ = ["VIEWER", "background_of", "open_pair", "show_planes"]
 
-SHARE_UNIT = "millionths of the map’s relevance"
+VIEWER = "cohort_planes"
+MOST_NAMED = 3  # averages that a file's name can name
 PLANE_PX = 300  # so that what is below the averages stays in sight
 DERIVED = {"all": "All groups", "difference": "Difference", "effect": "Effect size"}
 
@@ -103,14 +106,15 @@ def _close_pair() -> None:
 
 
 def _read_pair(view: View) -> tuple[tuple[str, str], tuple[str, str]] | None:
-    text = st.session_state.setdefault("pair", st.query_params.get("pair", ""))
-    parts = [unquote(part) for part in text.split("~")]
     places = {(m, g) for m in view.methods for g in view.groups if view.has(m, g)}
-    if len(parts) == 4 and {tuple(parts[:2]), tuple(parts[2:])} <= places:
-        linked_value("pair", text)
-        return tuple(parts[:2]), tuple(parts[2:])
-    linked_value("pair", None)
-    return None
+
+    def both(text: str) -> tuple | None:
+        parts = [unquote(part) for part in text.split("~")]
+        pair = tuple(parts[:2]), tuple(parts[2:])
+        return pair if len(parts) == 4 and set(pair) <= places else None
+
+    key = linked("pair", "", valid=lambda text: not text or both(text) is not None, shows=lambda _: "the groups")
+    return both(st.session_state[key])
 
 
 def _share(view: View, method: str, group: str) -> Volume:
@@ -132,12 +136,6 @@ def _pair_layers(view: View, pair) -> list[Layer]:
     return [*layers, Layer("First − second", difference, f"difference in {SHARE_UNIT}", True)]
 
 
-def jump_to(mm) -> None:
-    """Move the crosshair of the averages."""
-    count = st.session_state.get("cohort_jump", (None, 0))[1]
-    st.session_state["cohort_jump"] = (tuple(float(v) for v in mm), count + 1)
-
-
 def show_planes(name: str, view: View, method: str) -> ViewerState | None:
     """The averages in linked planes over the mean training scan or the template."""
     pair = _read_pair(view)
@@ -155,7 +153,6 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
                 label_visibility="collapsed",
                 width="content",
             )
-            write_address("maps")
         else:
             st.button("Back to the groups", icon=":material/arrow_back:", on_click=_close_pair, key="close_pair")
         words = st.empty()
@@ -164,33 +161,28 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
     if pair is None:
         order = [o for o in options if o in shown]
         layers, missing = _layers(name, view, method, order or start)
-        alike = sum(layer.range is not None for layer in layers) > 1
-        scale = "Averages share one colour scale. " if alike else ""
-        words.caption(scale + (escape_markdown(view.why_no_test(method)) if view.pair else ""))
+        more = escape_markdown(view.why_no_test(method)) if view.pair else ""
         for sentence in missing:
             st.info(sentence, icon=":material/group_off:")
     else:
         layers = _pair_layers(view, pair)
-        words.caption("Each average read without sign and scaled to the same sum, as for the distance.")
-    return _viewer(name, view, layers) if layers else None
+        more = "Each average read without sign and scaled to the same sum, as for the distance."
+    return _viewer(name, view, layers, words, more) if layers else None
 
 
-def _viewer(name: str, view: View, layers: list[Layer]) -> ViewerState:
-    first = st.session_state.setdefault("cohort_first", read_view())
-    jump, count = st.session_state.get("cohort_jump", (None, 0))
-    atlas: Atlas = atlas_of(name)
-    state = viewer(
+def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: str) -> ViewerState:
+    state = linked_viewer(
         background_of(name, view),
         layers,
-        atlas=atlas.on(view.grid),
-        key="cohort_planes",
-        cursor_mm=jump or first.get("cursor_mm"),
-        jump=count or None,
+        atlas=atlas_of(name).on(view.grid),
+        key=VIEWER,
         share_range=_one_scale(layers),
         height=PLANE_PX,
         scan_label="Background",
-        **first["settings"],
+        caption=caption_words(view.title, "", simulated=view.simulated, more=[layer.name for layer in layers]),
+        stem=file_stem(view.title, *(layer.name for layer in layers[:MOST_NAMED])),
     )
-    if state.cursor_mm is not None:
-        write_view(state)
+    one = state.settings.get("top") is not None  # a reader who sets the end of the scales has made them one
+    ranges = [(0, 1) if one else layer.range for layer in layers]
+    words.caption(" ".join(filter(None, [scale_words([layer.name for layer in layers], ranges), sentence])))
     return state

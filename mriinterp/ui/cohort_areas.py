@@ -13,13 +13,14 @@ from mriinterp.export.comparison import SHARES, area_words, sample_words, total_
 from mriinterp.figures.areagroups import group_bars, method_bars
 from mriinterp.figures.cohort import effect_bars
 from mriinterp.figures.theme import area_label
-from mriinterp.ui.address import linked, linked_list, write_address
-from mriinterp.ui.cohort import jump_to
+from mriinterp.ui.address import linked, linked_list
+from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart
+from mriinterp.ui.cohort import VIEWER
 from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.resources import atlas_of
 from mriinterp.ui.shell import escape_markdown
 
-__all__ = ["MOST_AREAS", "area_values", "ask_for_subject", "choose_covariates", "chosen_points", "show_areas"]
+__all__ = ["MOST_AREAS", "area_values", "ask_for_subject", "choose_covariates", "show_areas"]
 
 VALUES = {"mean": "Mean of a voxel", "share": "Relative to the other areas"}
 MOST_AREAS = 12
@@ -34,12 +35,6 @@ COLUMNS = {
     "p": st.column_config.NumberColumn("p", format="%.1e"),
     "p_fdr": st.column_config.NumberColumn("p (FDR)", format="%.1e", help="Benjamini–Hochberg over the areas"),
 }
-
-
-def chosen_points(key: str) -> list[dict]:
-    """Points selected in a chart."""
-    event = st.session_state.get(key)
-    return list(event["selection"]["points"]) if event else []
 
 
 def ask_for_subject(subject: str, method: str) -> None:
@@ -71,23 +66,15 @@ def _part(view: View, method: str) -> str:
 
 def _clicked(method: str, key: str) -> None:
     """A bar moves the crosshair; a dot opens the subject."""
-    for point in chosen_points(key)[:1]:
-        data = point.get("customdata") or []
-        if len(data) == 2:
-            ask_for_subject(str(data[1]), method)
-        elif len(data) >= 4 and data[1] is not None:
-            jump_to(data[1:4])
+    data = clicked(key)
+    if len(data) == 2:
+        ask_for_subject(str(data[1]), method)
+    else:
+        jump_to_peak(key, VIEWER)
 
 
 def _chart(figure, key: str, method: str) -> None:
-    figure.update_layout(dragmode=False)
-    st.plotly_chart(
-        figure,
-        key=key,
-        on_select=lambda: _clicked(method, key),
-        selection_mode="points",
-        config={"displayModeBar": False},
-    )
+    show_chart(figure, key, lambda: _clicked(method, key))
 
 
 def choose_covariates(view: StudyView, method: str) -> tuple[str, ...] | None:
@@ -102,7 +89,6 @@ def choose_covariates(view: StudyView, method: str) -> tuple[str, ...] | None:
         persist_state="session",
         help="Covariates of the tests. Scans of which a chosen one is unknown are left out.",
     )
-    write_address("fixed")
     return None if set(chosen) == set(usual) else tuple(chosen)
 
 
@@ -123,7 +109,6 @@ def show_areas(name: str, view: View, method: str) -> None:
                 help="Tests are made on relevance in its own unit. Shares of a map sum to 1: more in one area is less in "
                 "others by arithmetic, so they are shown and not tested.",
             )
-    write_address("merged", "value")
     if not any(view.has(method, group) for group in view.groups):
         st.info("No map of this method remains.", icon=":material/group_off:")
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.stats import wilson_interval
-from mriinterp.ui.address import linked, linked_value, write_address
+from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
 from mriinterp.ui.cohort_data import StudyView, View, open_result
 from mriinterp.ui.cohort_filters import choose_scans
 from mriinterp.ui.cohort_published import open_upload
@@ -15,12 +15,14 @@ from mriinterp.ui.shell import escape_markdown, readable_errors
 
 __all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
 
+AVERAGES = "averages"  # in session and address: the opened file of averages; "" for those of the study
 KINDS = {"reading": "As the method is read", "signed": "Signed"}
 
 
 def choose_view(name: str) -> View | None:
     """The study's results with the filters in the sidebar, or an opened file; None if there is nothing yet."""
     file = st.session_state.get("npz_file")
+    asked_for = st.session_state[linked(AVERAGES, "")]
     result = open_result(folder_of(study_of(name)))
     view: View | None = None
     if file is None and result is not None:
@@ -35,21 +37,41 @@ def choose_view(name: str) -> View | None:
             help="As the method is read: the mean of |gradient| or of the positive part of occlusion, taken map by "
             "map. Signed: the mean of the raw maps, where opposite signs cancel.",
         )
-        write_address("kind")
         filters = st.container()
         with st.expander("Filters", icon=":material/filter_alt:"):
             chosen = choose_scans(result)
         if chosen is not None:
             filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
         view = StudyView(result, chosen, kind)
-    with st.expander("Open published averages", icon=":material/upload_file:", expanded=file is not None):
+    shown = file is not None or bool(asked_for)
+    with st.expander("Open published averages", icon=":material/upload_file:", expanded=shown):
         file = st.file_uploader(
             "npz of Rieke et al. 2018",
             type=["npz"],
             key="npz_file",
             help="Keys avg_relevance_map_GROUP_METHOD, as their code saves them. The file stays on this computer.",
+            on_change=_forget_averages,
         )
-    return view if file is None else _opened(file)
+        if file is None and asked_for:
+            st.button("Back to the study", icon=":material/close:", key="averages_back", on_click=_forget_averages)
+            not_found(
+                AVERAGES,
+                f"This address shows averages of a file, {asked_for}. The file is not in the address: give it to the page "
+                "at the left, under “Open published averages”, or go back to the study there.",
+            )
+            end_page()
+    if file is None:
+        return view
+    found(AVERAGES)
+    st.session_state[AVERAGES] = file.name
+    linked_value(AVERAGES, file.name)
+    return _opened(file)
+
+
+def _forget_averages() -> None:
+    """Show the study's own averages."""
+    st.session_state[AVERAGES] = ""
+    found(AVERAGES)
 
 
 def _opened(file) -> View:
@@ -65,15 +87,13 @@ def _remaining(result, chosen: list[str]) -> str:
 
 def choose_method(view: View) -> str:
     """Which method's averages are shown."""
-    method = st.selectbox(
+    return st.selectbox(
         "Method",
         view.methods,
         format_func=view.label,
-        key=linked("cohort_method", view.methods[0], options=view.methods),
+        key=linked("cohort_method", view.methods[0], options=view.methods, what="method", shows=view.label, said=True),
         persist_state="session",
     )
-    write_address("cohort_method")
-    return method
 
 
 def group_words(view: View, method: str) -> str:
@@ -99,8 +119,5 @@ def group_words(view: View, method: str) -> str:
 
 def open_tabs(names: list[str]) -> dict:
     """Tabs by name; which one is open is in the address."""
-    first = st.session_state.setdefault("cohort_first_part", st.query_params.get("part"))  # a new default opens it anew
-    made = st.tabs(names, key="cohort_part", on_change="rerun", default=first if first in names else None)
-    tabs = dict(zip(names, made, strict=True))
-    linked_value("part", next((name for name, tab in tabs.items() if tab.open and name != names[0]), None))
-    return tabs
+    made = st.tabs(names, key=linked("part", names[0], options=names), on_change="rerun")
+    return dict(zip(names, made, strict=True))

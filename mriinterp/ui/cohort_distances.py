@@ -11,8 +11,8 @@ from mriinterp.figures.colours import shown
 from mriinterp.figures.distances import group_distances
 from mriinterp.image.template import brain_mask
 from mriinterp.image.volume import Volume
+from mriinterp.ui.clicks import clicked, mark_cells, show_chart
 from mriinterp.ui.cohort import open_pair
-from mriinterp.ui.cohort_areas import chosen_points
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
 from mriinterp.ui.resources import on_grid_of, study_of
 
@@ -52,16 +52,11 @@ def _reading(view: View, method: str) -> str:
 
 
 def _clickable(figure: go.Figure, cells: list[list[list[str]]], n: int) -> None:
-    """Unseen markers over the cells of the n-th matrix: Plotly selects points, never cells of a heat map."""
+    """Let the cells of the n-th matrix be clicked."""
     heat = figure.data[n]
-    flat = [(x, y, c) for y, row in zip(heat.y, cells, strict=True) for x, c in zip(heat.x, row, strict=True)]
-    unseen = {"marker": {"opacity": 0}}
-    figure.add_scatter(
-        x=[x for x, _, _ in flat], y=[y for _, y, _ in flat], mode="markers", showlegend=False,
-        xaxis=heat.xaxis, yaxis=heat.yaxis, customdata=[c for _, _, c in flat], selected=unseen, unselected=unseen,
-        marker={"symbol": "square", "size": CELL_MARK_PX, "opacity": 0}, text=[f"{y} – {x}" for x, y, _ in flat],
-        hovertemplate="%{text}<br>click to see both<extra></extra>",
-    )  # fmt: skip
+    rows = zip(heat.y, cells, strict=True)
+    flat = [(x, y, f"{y} – {x}", data) for y, row in rows for x, data in zip(heat.x, row, strict=True)]
+    mark_cells(figure, flat, size=CELL_MARK_PX, hint="click to see both", axes=(heat.xaxis, heat.yaxis))
     heat.hoverinfo, heat.hovertemplate = "skip", None
 
 
@@ -75,14 +70,13 @@ def _figure(view: View, matrices: dict[str, pd.DataFrame], between: pd.Series | 
     if between is not None:
         a, b = view.pair
         _clickable(figure, [[[method, a, method, b]] for method in between.index], len(matrices))
-    return figure.update_layout(clickmode="event+select", dragmode=False)
+    return figure
 
 
 def _open(key: str) -> None:
-    for point in chosen_points(key)[:1]:
-        a, group_a, b, group_b = (point.get("customdata") or [None] * 4)[:4]
-        if a is not None and (a, group_a) != (b, group_b):
-            open_pair((a, group_a), (b, group_b))
+    a, group_a, b, group_b = (clicked(key) or [None] * 4)[:4]
+    if a is not None and (a, group_a) != (b, group_b):
+        open_pair((a, group_a), (b, group_b))
 
 
 def show_distances(name: str, view: View) -> None:
@@ -96,11 +90,5 @@ def show_distances(name: str, view: View) -> None:
         matrices, between = _matrices(f"{view.key} {study_of(name).opened}", metric, view, name)
         key = f"cohort_{metric}"
         st.markdown(f"**{METRICS[metric].label}**")
-        st.plotly_chart(
-            _figure(view, matrices, between, metric),
-            key=key,
-            on_select=lambda key=key: _open(key),
-            selection_mode="points",
-            config={"displayModeBar": False},
-        )
+        show_chart(_figure(view, matrices, between, metric), key, lambda key=key: _open(key))
         st.caption(words + "Averages as each method is read, without sign. Click a cell to see that pair above.")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.cohort import CohortResult
-from mriinterp.ui.address import linked, linked_list, linked_value, write_address
+from mriinterp.ui.address import linked, linked_list
 
 __all__ = ["choose_scans", "keep_scans", "probability_column"]
 
@@ -73,7 +73,6 @@ def choose_scans(result: CohortResult) -> list[str] | None:
             persist_state="session",
             width="stretch",
         )
-        write_address("outcome")
     sexes = _several("Sex", "sex", table)
     ages = _range("Age / years", "age", table, step=1.0)
     column = probability_column(result)
@@ -96,7 +95,6 @@ def _several(label: str, key: str, table: pd.DataFrame) -> list[str] | None:
         key=linked_list(key, values, values),
         persist_state="session",
     )
-    write_address(key)
     return None if set(chosen) == set(values) or not chosen else list(chosen)
 
 
@@ -108,21 +106,20 @@ def _range(label: str, key: str, table: pd.DataFrame | None, step: float) -> tup
         if len(known) == 0 or float(min(known)) == float(max(known)):
             return None
         low, high = float(min(known)) // step * step, -(-float(max(known)) // step) * step
-    if key not in st.session_state:
-        st.session_state[key] = _from_address(key, low, high)
-    first, last = (min(max(float(v), low), high) for v in st.session_state[key])
-    st.session_state[key] = (first, last)
-    chosen = st.slider(
-        label, low, high, step=step, format="%.0f" if step == 1 else "%.2f", key=key, persist_state="session"
+
+    def parse(text: str) -> tuple[float, float]:
+        first, last = (float(part) for part in text.split(".."))
+        return first, last
+
+    link = linked(
+        key,
+        (low, high),
+        cast=parse,
+        valid=lambda ends: low <= ends[0] <= ends[1] <= high,
+        text=lambda ends: f"{ends[0]:g}..{ends[1]:g}",
+        shows=lambda ends: f"{ends[0]:g} to {ends[1]:g}",
     )
-    full = tuple(chosen) == (low, high)
-    linked_value(key, None if full else f"{chosen[0]:g}..{chosen[1]:g}")
-    return None if full else (float(chosen[0]), float(chosen[1]))
-
-
-def _from_address(key: str, low: float, high: float) -> tuple[float, float]:
-    try:
-        first, last = (float(part) for part in st.query_params.get(key, "").split(".."))
-    except ValueError:
-        return low, high
-    return (first, last) if low <= first <= last <= high else (low, high)
+    chosen = st.slider(
+        label, low, high, step=step, format="%.0f" if step == 1 else "%.2f", key=link, persist_state="session"
+    )
+    return None if tuple(chosen) == (low, high) else (float(chosen[0]), float(chosen[1]))

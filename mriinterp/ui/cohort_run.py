@@ -24,7 +24,7 @@ from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
 from mriinterp.results.store import default_folder
 from mriinterp.study import Study
-from mriinterp.ui.address import linked, linked_list, write_address
+from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.resources import model_of, study_of
@@ -69,7 +69,7 @@ def compute_panel(name: str) -> None:
     methods = st.multiselect(
         "Methods",
         method_names(),
-        key=linked_list("methods", listed_methods("cohort"), method_names()),
+        key=linked_list("run_methods", listed_methods("cohort"), method_names()),
         format_func=lambda m: get_method(m).label,
         persist_state="session",
         help="The five of Rieke et al. 2018 to begin with; occlusion with 40 voxels every 40, as in their cohort.",
@@ -91,7 +91,6 @@ def compute_panel(name: str) -> None:
         split = st.selectbox("Of split", splits, key=linked("of_split", usual, options=splits), persist_state="session")
     with right:
         target = _choose_target(study, model)
-    write_address("methods", "n", "of_split", "explained")
     ids = select_subjects(study, split, None if n == most else n).index.tolist()
     if not methods:
         st.info("Choose at least one method.", icon=":material/checklist:")

@@ -9,8 +9,9 @@ import streamlit as st
 from mriinterp.figures.cohort import outliers, subjects_heatmap
 from mriinterp.methods import get_method
 from mriinterp.results.store import request_key
-from mriinterp.ui.address import linked, write_address
-from mriinterp.ui.cohort_areas import area_values, ask_for_subject, chosen_points
+from mriinterp.ui.address import linked
+from mriinterp.ui.clicks import clicked, clicked_row, mark_cells, show_chart
+from mriinterp.ui.cohort_areas import area_values, ask_for_subject
 from mriinterp.ui.cohort_data import StudyView, View
 from mriinterp.ui.cohort_filters import probability_column
 from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
@@ -55,35 +56,31 @@ def _keep_map(name: str, view: StudyView, subject: str, method: str, params: dic
 
 
 def _clickable(figure: go.Figure) -> go.Figure:
-    """Unseen markers over the cells: Plotly selects points, never cells of a heat map."""
+    """Let the cells be clicked, where there are not too many."""
     heat = next(trace for trace in figure.data if isinstance(trace, go.Heatmap))
     rows = zip(heat.y, heat.z, heat.customdata, strict=True)
-    cells = [(x, y, v, str(who[0])) for y, row, of in rows for x, v, who in zip(heat.x, row, of, strict=True)]
+    cells = [
+        (x, y, f"{x}<br>{y}: {v:.2f}", [str(who[0])])
+        for y, row, of in rows
+        for x, v, who in zip(heat.x, row, of, strict=True)
+    ]
     if len(cells) > MOST_CELLS:
         return figure
-    unseen = {"marker": {"opacity": 0}}
-    figure.add_scatter(
-        x=[c[0] for c in cells], y=[c[1] for c in cells], mode="markers", showlegend=False, selected=unseen,
-        unselected=unseen, marker={"symbol": "square", "size": 16, "opacity": 0}, xaxis=heat.xaxis, yaxis=heat.yaxis,
-        customdata=[[c[3]] for c in cells], text=[f"{c[2]:.2f}" for c in cells],
-        hovertemplate="%{x}<br>%{y}: %{text}<br>click to open<extra></extra>",
-    )  # fmt: skip
+    mark_cells(figure, cells, size=16, hint="click to open", axes=(heat.xaxis, heat.yaxis))
     heat.hoverinfo, heat.hovertemplate = "skip", None
     return figure
 
 
 def _ask(key: str, method: str, known: set[str]) -> None:
-    for point in chosen_points(key)[:1]:
-        data = point.get("customdata") or []
-        if data and str(data[0]) in known:
-            ask_for_subject(str(data[0]), method)
+    who = str(next(iter(clicked(key)), ""))
+    if who in known:
+        ask_for_subject(who, method)
 
 
 def _ask_row(key: str, method: str, ids: list[str]) -> None:
-    event = st.session_state.get(key)
-    rows = list(event["selection"]["rows"]) if event else []
-    if rows:
-        ask_for_subject(ids[rows[0]], method)
+    row = clicked_row(key)
+    if row is not None:
+        ask_for_subject(ids[row], method)
 
 
 def show_subjects(view: View, method: str) -> None:
@@ -104,7 +101,6 @@ def show_subjects(view: View, method: str) -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    write_address("order")
     table = view.result.subjects
     groups = table.loc[values.index, "group"].to_numpy()
     names = tuple(sorted(view.groups, key=lambda g: g != view.positive))  # the colours of the bars
@@ -112,13 +108,7 @@ def show_subjects(view: View, method: str) -> None:
         values.fillna(0.0), groups, n=AREAS, standardise=len(values) > 2, cluster=order == "cluster", names=names
     )
     known = set(values.index)
-    st.plotly_chart(
-        _clickable(figure).update_layout(dragmode=False),
-        key="cohort_heatmap",
-        on_select=lambda: _ask("cohort_heatmap", method, known),
-        selection_mode="points",
-        config={"displayModeBar": False},
-    )
+    show_chart(_clickable(figure), "cohort_heatmap", lambda: _ask("cohort_heatmap", method, known))
     st.caption("Click a scan to open its own map. ▼ is far from the median of its group.")
     _table(view, method, values, groups)
 

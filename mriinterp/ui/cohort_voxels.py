@@ -8,7 +8,7 @@ from mriinterp.base.tables import csv_text
 from mriinterp.cohort.voxels import VoxelComparison, compare_voxels, significant_areas
 from mriinterp.export.comparison import sample_words, voxel_words
 from mriinterp.figures.theme import area_label
-from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.address import linked
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import MOST_AREAS, choose_covariates
 from mriinterp.ui.cohort_data import StudyView, View
@@ -58,7 +58,6 @@ def show_voxels(name: str, view: View, method: str) -> None:
             width=160,
         )
         run = st.button("Test every voxel", type="primary", icon=":material/grain:", key="test_voxels")
-    write_address("permutations")
     key = f"{view.key} {method} {int(n)} {covariates}"
     known = _results().get(key)
     if known is None and run:

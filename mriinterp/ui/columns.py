@@ -17,8 +17,8 @@ from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model, packaged_models, read_card
 from mriinterp.study import Study
 from mriinterp.study.demo import DemoStudy
-from mriinterp.ui.address import linked, linked_list, write_address
-from mriinterp.ui.parameters import choose_method, parameter_keys, parameter_widgets
+from mriinterp.ui.address import asked, linked, linked_list, linked_value, not_found
+from mriinterp.ui.parameters import choose_method, parameter_widgets
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label, uploaded_name
 
@@ -168,15 +168,13 @@ def choose_columns(study_name: str, model: Model) -> Choice:
         "Compare",
         modes,
         format_func=MODES.get,
-        key=linked("by", "methods", options=modes),
+        key=linked("by", "methods", options=modes, what="comparison", shows=MODES.get, said=True),
         persist_state="session",
     )
-    write_address("by")
     if mode == "any":
         choice = _any_columns(study_name, model)
         _tell_traps(choice.columns)
         return choice
-    st.query_params.pop("c", None)
     choice = {"methods": _methods, "subjects": _subjects, "networks": _networks}[mode](study_name, model)
     _tell_traps(choice.columns)
     st.session_state["c_seed"] = [write_column(column) for column in choice.columns if column.subject]
@@ -216,7 +214,6 @@ def _methods(study_name: str, model: Model) -> Choice:
             st.markdown(f"**{get_method(name).label}**")
             values = parameter_widgets(get_method(name), model)
             columns.append(make_column("" if subject.uploaded else subject.name, name, values))
-    write_address("subject", "methods", *(key for name in methods for key in parameter_keys(get_method(name))))
     return Choice(columns, {"" if subject.uploaded else subject.name: subject}, subject)
 
 
@@ -235,7 +232,6 @@ def _subjects(study_name: str, model: Model) -> Choice:
     )
     method = choose_method(first="one_map")
     values = parameter_widgets(method, model)
-    write_address("subjects", "method", *parameter_keys(method))
     columns = [make_column(subject, method.name, values) for subject in chosen]
     return Choice(columns, {subject: known_subject(study_name, subject) for subject in chosen})
 
@@ -254,7 +250,6 @@ def _networks(study_name: str, model: Model) -> Choice:
     )
     method = choose_method(first="one_map")
     values = parameter_widgets(method, model)
-    write_address("subject", "networks", "method", *parameter_keys(method))
     place = "" if subject.uploaded else subject.name
     return Choice([make_column(place, method.name, values, name) for name in chosen], {place: subject}, subject)
 
@@ -274,10 +269,16 @@ def _valid(texts: Sequence[str], study: Study) -> list[str]:
 
 def _any_columns(study_name: str, model: Model) -> Choice:
     study = study_of(study_name)
+    wanted = asked("c")
+    if known := _valid(wanted, study):
+        st.session_state["c_list"] = known
+    if missing := [text for text in dict.fromkeys(wanted) if not _valid([text], study)]:
+        instead = "the other columns are shown" if known else "columns of the study are shown"
+        not_found("c", f"{', '.join(missing)} was not found: {instead}.")
     if "c_list" not in st.session_state:
-        asked = _valid(st.query_params.get_all("c"), study) or _valid(st.session_state.get("c_seed", []), study)
         first = study.subjects.index[0]
-        st.session_state["c_list"] = asked or [f"{first}:{method}" for method in listed_methods("compare")[::2]]
+        seed = _valid(st.session_state.get("c_seed", []), study)
+        st.session_state["c_list"] = seed or [f"{first}:{method}" for method in listed_methods("compare")[::2]]
     st.session_state["c_list"] = _valid(st.session_state["c_list"], study)
     texts = st.session_state["c_list"]
     names = dict(zip(texts, column_labels([read_column(text) for text in texts], study), strict=True))
@@ -295,7 +296,7 @@ def _any_columns(study_name: str, model: Model) -> Choice:
         new = write_column(make_column(subject, method.name, values, network))
         st.button("Add", icon=":material/add:", key="add_column", on_click=_add, args=(new,), width="stretch",
                   disabled=new in chosen or len(chosen) >= MOST)  # fmt: skip
-    st.query_params["c"] = chosen
+    linked_value("c", chosen)
     columns = [read_column(text) for text in chosen]
     return Choice(columns, {c.subject: known_subject(study_name, c.subject) for c in columns})
 

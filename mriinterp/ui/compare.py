@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.parts import SIZES
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.base.reading import apply_reading
 from mriinterp.cost import describe_cost, map_seconds
@@ -192,14 +193,9 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
     return working
 
 
-def _reading(relevance: RelevanceMap) -> str:
-    return "absolute" if relevance.reading == "signed" else relevance.reading
-
-
-def readable_map(relevance: RelevanceMap, volume: Volume | None = None) -> Volume:
-    """A map as its method is read, without negative values: absolute where its reading is signed."""
-    volume = relevance.volume if volume is None else volume
-    return volume.with_data(apply_reading(volume.data, _reading(relevance)))
+def readable_map(volume: Volume, part: str) -> Volume:
+    """Return the size of the shown part of a map, without negative values."""
+    return volume.with_data(apply_reading(volume.data, SIZES[part]))
 
 
 @forgotten_with_uploads
@@ -210,15 +206,14 @@ def _shares(digest: str, reading: str, _volume: Volume) -> Volume:
     return _volume.with_data((values * (PER_MILLION / total) if total > 0 else values).astype(np.float32))
 
 
-def share_map(relevance: RelevanceMap, volume: Volume | None = None) -> Volume:
-    """A map's reading in millionths of its sum, so that maps of any unit can be compared; zeros stay zeros."""
-    volume = relevance.volume if volume is None else volume
-    return _shares(volume.digest, _reading(relevance), volume)
+def share_map(volume: Volume, part: str) -> Volume:
+    """Return the size of a map's part in millionths of its sum, so that maps of any unit can be compared."""
+    return _shares(volume.digest, SIZES[part], volume)
 
 
-def share_difference(a: RelevanceMap, b: RelevanceMap, on_a: Volume, on_b: Volume) -> Volume:
-    """A − B of the two maps' shares, in millionths."""
-    one, two = share_map(a, on_a), share_map(b, on_b)
+def share_difference(a: Volume, b: Volume, part: str) -> Volume:
+    """Return A − B of the two maps' shares, in millionths."""
+    one, two = share_map(a, part), share_map(b, part)
     return one.with_data(one.data - two.data)
 
 

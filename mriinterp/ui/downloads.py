@@ -16,87 +16,114 @@ from mriinterp.export.scan_report import scan_report
 from mriinterp.figures.mosaic import mosaic_png
 from mriinterp.image.nifti import to_source, write_volume
 from mriinterp.image.volume import Volume
-from mriinterp.methods import get_method
+from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
 from mriinterp.ui.areas import table_of
+from mriinterp.ui.parts import part_scale
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, study_of
-from mriinterp.ui.result import shown_radiological
+from mriinterp.ui.result import caption_of, stem_of
 from mriinterp.ui.subject import Subject
+from mriinterp.ui.viewlink import shown_radiological
+from mriinterp.ui.words import escape_markdown
 
 __all__ = ["show_downloads"]
 
 
-def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, *, simulated: bool) -> None:
-    """Map, description, table, pictures, animations and a report as files; made when asked for.
+def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
+    """Offer map, description, table, pictures, animations and a report as files; made when asked for.
 
-    Pictures have left and right as the page's viewer shows them.
+    Pictures have left and right as the page's viewer shows them. All but the
+    map, which is signed and raw, hold the part that the page shows.
     """
-    stem = f"{Path(subject.name).name.split('.')[0]}_{relevance.method}"
+    meaning = Meaning.of(relevance)
+    hidden = meaning.hidden(part, relevance.volume.data)
     scan = on_grid_of(subject.scan, relevance.volume)
-    method = get_method(relevance.method)
     own = subject.scan.source or subject.scan.grid
-    radiological = shown_radiological()
+    whole, shown = (stem_of(subject, relevance, one) for one in ("both", part))
 
-    def offer(label: str, make: Callable[[], bytes | str], ending: str, help: str) -> None:
-        st.download_button(
-            label, make, f"{stem}_{ending}", key=f"get_{ending}", help=help, on_click="ignore", width="stretch"
-        )
+    def offer(label: str, make: Callable[[], bytes | str], name: str, help: str) -> None:
+        ending = name.removeprefix(shown).removeprefix(whole)
+        st.download_button(label, make, name, key=f"get{ending}", help=help, on_click="ignore", width="stretch")
 
     data, pictures, pages = st.columns(3)
     with data:
         st.markdown("**Data**")
+        both = "Signed and raw, both signs"
         offer(
-            "Map (NIfTI)", lambda: _nifti(relevance.volume), "relevance.nii.gz", "Signed and raw, on the network's grid"
+            "Map (NIfTI)",
+            lambda: _nifti(relevance.volume),
+            f"{whole}_relevance.nii.gz",
+            f"{both}, on the network's grid",
         )
         if not relevance.volume.grid.matches(own):
             on_scan = to_source(relevance.volume, own)
             offer(
                 "Map on the scan's grid",
                 lambda: _nifti(on_scan),
-                "relevance_scan.nii.gz",
-                "In the scan's own voxel order",
+                f"{whole}_relevance_scan.nii.gz",
+                f"{both}, in the scan's own voxel order",
             )
         told = subject.diagnosed_by(model_of(study_name))
-        sidecar = to_sidecar(relevance, told=told, simulated_scan=simulated)
-        offer("Description (JSON)", lambda: json.dumps(sidecar, indent=2, ensure_ascii=False), "relevance.json",
-              "Method, parameters, target, prediction, digests, versions")  # fmt: skip
-        table = table_of(study_name, relevance)
-        offer("Areas (CSV)", lambda: csv_text(table), "areas.csv", "Relevance per brain area")
+        more = {
+            "simulated_scan": subject.simulated,
+            "shown": meaning.name(part),
+            **({"hidden": hidden} if hidden else {}),
+        }
+        sidecar = to_sidecar(relevance, told=told, **more)
+        offer(
+            "Description (JSON)",
+            lambda: json.dumps(sidecar, indent=2, ensure_ascii=False),
+            f"{whole}_relevance.json",
+            "Method, parameters, target, prediction, digests, versions",
+        )
+        table = table_of(study_name, relevance, part).assign(
+            method=relevance.method, explains=relevance.target, meaning=f"{meaning.words(part)}. {hidden}".strip()
+        )
+        offer("Areas (CSV)", lambda: csv_text(table), f"{shown}_areas.csv", "Relevance per brain area")
     with pictures:
         st.markdown("**Pictures**")
-        title = f"{subject.name} · {method.label}{' · simulated data' if simulated else ''}"
-        look = {"title": title, "radiological": radiological}
+        drawn, scale = part_scale(relevance, part)
+        look = {"scale": scale, "reading": "signed", "radiological": shown_radiological()}
+        title = caption_of(subject, relevance, part)
         offer(
             "Mosaic (PNG)",
-            lambda: mosaic_png(scan, relevance, **look),
-            "mosaic.png",
+            lambda: mosaic_png(scan, drawn, title=title, **look),
+            f"{shown}_mosaic.png",
             "Seven slices along each axis",
         )
         axis = st.selectbox("Animation along", ["coronal", "axial", "sagittal"], key="animate")
-        offer(
-            "Animation (GIF)",
-            lambda: _animation(write_gif, "gif", scan, relevance, axis, look),
-            f"{axis}.gif",
-            "Through the brain",
-        )
-        offer(
-            "Animation (MP4)",
-            lambda: _animation(write_mp4, "mp4", scan, relevance, axis, look),
-            f"{axis}.mp4",
-            "Through the brain",
-        )
+        for kind, write in (("gif", write_gif), ("mp4", write_mp4)):
+            offer(
+                f"Animation ({kind.upper()})",
+                lambda kind=kind, write=write: _animation(write, kind, scan, drawn, axis, {"title": title, **look}),
+                f"{shown}_{axis}.{kind}",
+                "Through the brain",
+            )
     with pages:
         st.markdown("**To send round**")
-        facts = {"id": subject.name, **({"group": subject.group} if subject.group else {})}
-        brain = study_of(study_name).brain_mask()
-        about = {"simulated": simulated, "prediction": told, "notes": () if told else (SIMULATED_ONLY,), "brain": brain}
-        about["radiological"] = radiological
         offer(
             "One page (HTML)",
-            lambda: scan_report(relevance, scan, atlas_of(study_name), subject=facts, **about).html(),
-            "report.html",
+            lambda: _report(study_name, subject, relevance, part, told),
+            f"{shown}_report.html",
             "Prediction, pictures, areas and provenance; opens without a network connection",
         )
+        if hidden:
+            st.caption(escape_markdown(f"Files but the map hold what the page shows. {hidden}"))
+
+
+def _report(study_name: str, subject: Subject, relevance: RelevanceMap, part: str, told: bool) -> str:
+    return scan_report(
+        relevance,
+        on_grid_of(subject.scan, relevance.volume),
+        atlas_of(study_name),
+        subject={"id": subject.name, **({"group": subject.group} if subject.group else {})},
+        part=part,
+        simulated=subject.simulated,
+        prediction=told,
+        notes=() if told else (SIMULATED_ONLY,),
+        brain=study_of(study_name).brain_mask(),
+        radiological=shown_radiological(),
+    ).html()
 
 
 def _nifti(volume: Volume) -> bytes:
@@ -104,6 +131,6 @@ def _nifti(volume: Volume) -> bytes:
         return write_volume(volume, Path(folder) / "map.nii.gz", space="mni").read_bytes()
 
 
-def _animation(write: Callable, ending: str, scan: Volume, relevance: RelevanceMap, axis: str, look: dict) -> bytes:
+def _animation(write: Callable, ending: str, scan: Volume, shown: Volume, axis: str, look: dict) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        return write(Path(folder) / f"slices.{ending}", scan, relevance, axis, **look).read_bytes()
+        return write(Path(folder) / f"slices.{ending}", scan, shown, axis, **look).read_bytes()

@@ -11,7 +11,7 @@ from mriinterp.models import Head, Model
 from mriinterp.ui.address import linked
 from mriinterp.ui.resources import layers_of
 
-__all__ = ["choose_method", "parameter_keys", "parameter_widgets"]
+__all__ = ["choose_method", "parameter_widgets"]
 
 NARROW_LETTERS = 11  # that a select box of half a sidebar can show
 
@@ -32,7 +32,14 @@ def choose_method(key: str = "method", first: str = "single") -> Method:
         "Method",
         names,
         format_func=lambda n: get_method(n).label,
-        key=linked(key, default, options=names),
+        key=linked(
+            key,
+            default,
+            options=names,
+            said=key == "method",
+            shapes=key == "method",
+            shows=lambda n: get_method(n).label,
+        ),
         persist_state="session",
     )
     method = get_method(name)
@@ -48,7 +55,8 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "") -> dict[st
     model : Model
         Scores that make no sense for its first head are not offered; its layers are.
     prefix : str
-        Of the widgets' keys, which are also their names in the address.
+        Of the widgets' keys, which are also their names in the address. With
+        one they are a form, and in no address.
     """
     values, row = {}, []
     for name, parameter in method.parameters.items():
@@ -58,7 +66,7 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "") -> dict[st
             row = row or st.columns(2)
             place = row.pop(0)
         with place:
-            values[name] = _widget(parameter, model, f"{prefix}{name}", method.name)
+            values[name] = _widget(parameter, model, f"{prefix}{name}", method.name, shapes=not prefix)
     return values
 
 
@@ -74,7 +82,7 @@ def _scores(head: Head) -> tuple[str, ...]:
     return ("raw",) if head.kind == "scale" else tuple(s for s in head.output_kind.scores if s != "raw")
 
 
-def _widget(parameter: Parameter, model: Model, key: str, method: str) -> Any:
+def _widget(parameter: Parameter, model: Model, key: str, method: str, *, shapes: bool) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
         label += f" ({parameter.param.unit})"
@@ -83,12 +91,12 @@ def _widget(parameter: Parameter, model: Model, key: str, method: str) -> Any:
     if parameter.choices:
         options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(model.heads[0])]
         default = parameter.default if parameter.default in options else options[0]
-        return st.selectbox(label, options, key=linked(key, default, options=options), **common)
+        return st.selectbox(label, options, key=linked(key, default, options=options, shapes=shapes), **common)
     if parameter.param.options == "layers":
         options = ["", *layers_of(model.digest, model)]
-        key = linked(key, parameter.default, options=options)
+        key = linked(key, parameter.default, options=options, shapes=shapes)
         return st.selectbox(label, options, key=key, format_func=lambda layer: layer or "automatic", **common)
-    link = linked(key, parameter.default, cast=parameter.check, valid=lambda value: True)
+    link = linked(key, parameter.default, cast=parameter.check, shapes=shapes)
     if parameter.type is bool:
         return st.checkbox(label, key=link, **common)
     if parameter.type in (int, float):
@@ -99,8 +107,3 @@ def _widget(parameter: Parameter, model: Model, key: str, method: str) -> Any:
         }
         return st.number_input(label, key=link, step=1 if cast is int else 0.05, **bounds, **common)
     return st.text_input(label, key=link, **common)
-
-
-def parameter_keys(method: Method, prefix: str = "") -> list[str]:
-    """Keys of a method's widgets, for the address."""
-    return [f"{method.name}.{prefix}{name}" for name in method.parameters]

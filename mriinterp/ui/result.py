@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,28 @@ from mriinterp.figures.patch import patch_words
 from mriinterp.figures.slices3d import peak_mm, slices_figure
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
+from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
-from mriinterp.ui.address import flag, linked, read_view, write_address, write_view
+from mriinterp.ui.address import flag, linked
+from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of
 from mriinterp.ui.subject import Subject
-from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
+from mriinterp.ui.viewer import Layer, Patch, ViewerState
+from mriinterp.ui.viewlink import linked_viewer
 from mriinterp.ui.words import as_sentence, escape_markdown
 
-__all__ = ["show_planes", "show_prediction", "show_scan", "show_space", "show_warnings", "shown_radiological"]
+__all__ = [
+    "caption_of",
+    "choose_view",
+    "show_planes",
+    "show_prediction",
+    "show_scan",
+    "show_space",
+    "show_warnings",
+    "stem_of",
+]
 
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
@@ -58,11 +71,6 @@ def show_warnings(texts: Iterable[str]) -> None:
         st.warning(escape_markdown(as_sentence(text)), icon=":material/warning:")
 
 
-def _layer(relevance: RelevanceMap) -> Layer:
-    method = get_method(relevance.method)
-    return Layer(method.label, relevance.volume, relevance.unit, signed=bool((relevance.volume.data < 0).any()))
-
-
 def _patch(grid: Grid, method: str, params: dict[str, Any]) -> Patch | None:
     """The boxes that a method hides on the network's grid; None for methods without boxes."""
     boxes = get_method(method).boxes_on(grid.shape, params)
@@ -74,31 +82,9 @@ def _warn(model: Model, method: str, params: dict[str, Any]) -> None:
         show_warnings([warning])
 
 
-def _planes(study_name: str, scan: Volume, layers: list[Layer], start=None, cursor_mm=None, **options) -> ViewerState:
+def _planes(study_name: str, scan: Volume, layers: list[Layer], **options) -> ViewerState:
     """The page's one viewer, with a map or before there is one: the crosshair stays where the reader put it."""
-    first = st.session_state.setdefault("planes_first", read_view())
-    state = viewer(
-        scan,
-        layers,
-        atlas=atlas_of(study_name).on(scan.grid),
-        key="planes",
-        cursor_mm=cursor_mm or first.pop("cursor_mm", None) or st.session_state.get("planes_cursor") or start,
-        **options,
-        **first.get("settings", {}),
-    )
-    if state.cursor_mm is not None:
-        st.session_state["planes_cursor"] = state.cursor_mm
-    st.session_state.setdefault("planes_convention", first.get("settings", {}).get("convention", "radiological"))
-    if "convention" in state.settings:
-        st.session_state["planes_convention"] = state.settings["convention"]
-    if state.clicked or state.cursor_mm != start or "mm" in st.query_params:  # the start needs no address
-        write_view(state)
-    return state
-
-
-def shown_radiological() -> bool:
-    """Whether the page's viewer has the patient's left on the screen's right, as it last reported."""
-    return st.session_state.get("planes_convention", "radiological") == "radiological"
+    return linked_viewer(scan, layers, atlas=atlas_of(study_name).on(scan.grid), key="planes", **options)
 
 
 def show_scan(study_name: str, model: Model, subject: Subject, method: str, params: dict[str, Any]) -> None:
@@ -113,25 +99,35 @@ def show_scan(study_name: str, model: Model, subject: Subject, method: str, para
     _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch)
 
 
-def _shows_truth() -> bool:
-    key = linked("truth", False, options=(False, True), cast=flag)
-    shown = st.toggle("Show where the disease is", key=key, persist_state="session")
-    write_address("truth")
-    return shown
+def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[str, bool]:
+    """Choose which sign of the map is shown, and whether the known place of the disease is; say what is hidden."""
+    truth = subject.truth is not None and bool(subject.truth.data.any())
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="view_choice"):
+        meaning = Meaning.of(relevance)
+        part = choose_part([meaning], shares_of(relevance))
+        hidden = meaning.hidden(part, relevance.volume.data)
+        st.caption(escape_markdown(hidden), width="stretch")
+        if truth:
+            key = linked("truth", False, options=(False, True), cast=flag)
+            truth = st.toggle("Show where the disease is", key=key, persist_state="session")
+    return part, truth
 
 
-def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, cursor_mm=None, jump=None) -> ViewerState:
-    """Linked planes of the scan with the map (and the ground truth, where known)."""
+def show_planes(
+    study_name: str, subject: Subject, relevance: RelevanceMap, part: str, *, truth: bool = False
+) -> ViewerState:
+    """Show linked planes of the scan with the map (and the ground truth, where known)."""
     scan, model = on_grid_of(subject.scan, relevance.volume), model_of(study_name)
+    method = get_method(relevance.method)
     _warn(model, relevance.method, relevance.params)
     if relevance.chosen:
         st.caption(
             " · ".join(f"{name.capitalize()}: {escape_markdown(text)}" for name, text in relevance.chosen.items())
         )
-    layers = [_layer(relevance)]
-    if subject.truth is not None and subject.truth.data.any() and _shows_truth():
-        truth = on_grid_of(subject.truth, relevance.volume, order=0)
-        shown = Volume(truth.data.astype("f4"), truth.affine)
+    layers = [part_layer(method.label, relevance, part)]
+    if truth:
+        place = on_grid_of(subject.truth, relevance.volume, order=0)
+        shown = Volume(place.data.astype("f4"), place.affine)
         layers.append(
             Layer("Ground truth", shown, "1 where the simulated disease changed tissue", signed=False, range=(0, 1))
         )
@@ -139,20 +135,43 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, curs
         study_name,
         scan,
         layers,
-        start=peak_mm(relevance, relevance.reading),
-        cursor_mm=cursor_mm,
-        jump=None if cursor_mm is None else jump,
+        start=peak_mm(part_volume(relevance.volume, part)),
         patch=_patch(model.grid, relevance.method, relevance.params),
+        caption=caption_of(subject, relevance, part),
+        stem=stem_of(subject, relevance, part),
     )
 
 
-def show_space(study: Study, subject: Subject, relevance: RelevanceMap, mm=None) -> None:
-    """The three planes standing in space, brain surface and relevance surfaces."""
+def caption_of(subject: Subject, relevance: RelevanceMap, part: str = "both") -> str:
+    """Return what a picture of a map is of."""
+    meaning = Meaning.of(relevance)
+    hidden = meaning.hidden(part, relevance.volume.data)
+    return caption_words(
+        subject.name,
+        meaning.method.label,
+        relevance.target,
+        part=f"{meaning.name(part)}. {hidden}" if hidden else "",
+        simulated=subject.simulated,
+    )
+
+
+def stem_of(subject: Subject, relevance: RelevanceMap, part: str = "both") -> str:
+    """Return the beginning of names of files of a map."""
+    name = Path(subject.name).name.split(".")[0]
+    return file_stem(name, relevance.method, relevance.target, "" if part == "both" else part)
+
+
+def show_space(study: Study, subject: Subject, relevance: RelevanceMap, part: str, mm=None) -> None:
+    """Show the three planes standing in space, brain surface and relevance surfaces."""
+    shown, scale = part_scale(relevance, part)
     figure = slices_figure(
         on_grid_of(subject.scan, relevance.volume),
-        relevance,
+        shown,
+        scale=scale,
+        reading="signed",
         mm=mm,
         atlas=study.atlas(),
         brain=study.brain_mask(),
     )
     st.plotly_chart(figure, key="space", config={"displaylogo": False})
+    st.caption(escape_markdown(Meaning.of(relevance).words(part)))

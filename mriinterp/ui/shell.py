@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from mriinterp.base.scripts import page_scripts
 from mriinterp.results.home import why_not_kept
 from mriinterp.results.sidecar import RESEARCH_USE
-from mriinterp.ui.address import enter_page
+from mriinterp.ui.address import address_of_page, end_page, place_link
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.session import current_session
 from mriinterp.ui.studies import choose_study, current_study
 from mriinterp.ui.words import Remedied, escape_markdown, words_of
 
-__all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_errors", "sidebar"]
+__all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_errors", "run_page"]
 
+LINK_PX = 92  # of the button that copies the address
 _SHELL = "_shell"  # in the session once app.py has run
 ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
 STYLE = """<style>
@@ -29,14 +31,21 @@ STYLE = """<style>
 [data-testid="stSidebarContent"] { padding: 0 10px; }
 [data-testid="stSidebarHeader"] { margin-bottom: 0; }
 [data-testid="stSidebarUserContent"] .stHorizontalBlock { gap: 0.6rem; }
+@media (min-width: 1000px) {
+  .st-key-page_header, .st-key-view_choice { flex-wrap: nowrap; }
+  .st-key-page_header > *, .st-key-view_choice > * { min-width: 0; }
+  .st-key-page_header [data-testid="stCaptionContainer"], .st-key-view_choice [data-testid="stCaptionContainer"] { line-height: 1.3; }
+}
 </style>"""
 
 
-def sidebar() -> None:
-    """The top of the shared sidebar: which study."""
+def run_page(page: StreamlitPage) -> None:
+    """Run a page below the sidebar that all share, and keep its address."""
     st.session_state[_SHELL] = True
-    with st.sidebar:
-        choose_study(_title)
+    with address_of_page(page.url_path):
+        with st.sidebar:
+            choose_study(_title)
+        page.run()
 
 
 def _title(name: str) -> str:
@@ -68,9 +77,8 @@ def page_header(title: str, caption: str, *, own_scan: bool = False) -> None:
     """
     _enter_through_app()
     current_session()
-    enter_page(title)
     st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header"):
         st.title(title, anchor=False, width="content")
         st.caption(caption, width="stretch")
         with readable_errors():
@@ -78,6 +86,8 @@ def page_header(title: str, caption: str, *, own_scan: bool = False) -> None:
         if own_scan:
             data = ":blue-badge[:material/upload_file: Own scan] "
         st.markdown(f"{data}:gray-badge[{RESEARCH_USE}]", width="content")
+        link = st.container(width=LINK_PX)
+    place_link(link, st.empty())
     if problem := why_not_kept():
         st.warning(
             f"Maps are not kept on disk: {escape_markdown(problem)}. They stay in memory until the server ends.",
@@ -98,4 +108,4 @@ def readable_errors() -> Iterator[None]:
         st.error(escape_markdown(words_of(error)), icon=":material/error:")
         for note in getattr(error, "__notes__", ()):
             st.markdown(escape_markdown(note))
-        st.stop()
+        end_page()

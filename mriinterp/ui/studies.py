@@ -14,7 +14,7 @@ from mriinterp.base.files import read_json
 from mriinterp.base.names import on_disk
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study import DemoStudy, StudyFolders, load_study
-from mriinterp.ui.address import linked, write_address
+from mriinterp.ui.address import linked
 from mriinterp.ui.words import escape_markdown, words_of
 
 __all__ = ["choose_study", "current_study", "remember_study"]
@@ -39,11 +39,10 @@ def choose_study(title_of) -> None:
     st.selectbox(
         "Study",
         studies,
-        key=linked("study", studies[0], options=studies),
+        key=linked("study", studies[0], options=studies, shows=titles.get),
         format_func=lambda study: f"{titles[study]} ({study})" if titles[study] in twice else titles[study],
         persist_state="session",
     )
-    write_address("study")
     with st.popover("Open a study file", icon=":material/folder_open:", type="tertiary"):
         path = st.text_input("Path of the study file (.toml) on this computer", key="study_path")
         st.caption("`python -m mriinterp study init` writes one from a table, a folder of scans and weights.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from typing import NoReturn
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from mriinterp.cohort.targets import positive_output
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
-from mriinterp.ui.address import linked
+from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
 from mriinterp.ui.preparation import offer_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
 from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Upload, plain_name, safe_name
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 UPLOAD = "_upload"  # in the session: the scan that it has uploaded
+OWN = "own"  # in session and address: what the uploaded scan is called that is shown; "" for a subject of the study
 OWN_NAME = "own_name"  # in the session: what it is called
 RAW = "{} comes as it was scanned: it does not lie in MNI space, or still shows the skull."
 IMAGE_TYPES = ["nii", "nii.gz", "gz", "mgz", "mgh", "zip"]  # "scan.nii (1).gz" is a browser's name for a second copy
@@ -123,19 +125,36 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
     known = known_predictions(study_name) if study.simulated or not model.card.simulated else {}
-    upload = st.session_state.get(UPLOAD) or st.session_state.get(f"{key}_file")
+    own = st.session_state[linked(OWN, "")]
     chosen = st.selectbox(
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s, known.get(s)),
-        key=linked(key, study.example or ids[0], options=ids),
+        key=linked(key, study.example or ids[0], options=ids, said=True),
         persist_state="session",
-        disabled=upload is not None,
+        disabled=bool(own),
         help="Type to search by id, group, sex, age or prediction. ✓ right, ✗ wrong; nothing: not predicted yet.",
     )
-    with st.expander("Explain my own scan", icon=":material/upload_file:", expanded=upload is not None):
-        own = _own_scan(key)
-    return _uploaded(own, model) if own is not None else known_subject(study_name, chosen)
+    with st.expander("Explain my own scan", icon=":material/upload_file:", expanded=bool(own)):
+        upload = _own_scan(key)
+    own = st.session_state[OWN]
+    if not own:
+        return known_subject(study_name, chosen)
+    linked_value(key, None)  # the address names the scan that is shown
+    linked_value(OWN, own)
+    if upload is None:
+        _ask_for_scan(own)
+    return _uploaded(upload, model)
+
+
+def _ask_for_scan(name: str) -> NoReturn:
+    """End the page with the request for a file that only its owner has."""
+    not_found(
+        OWN,
+        f"This address shows a scan of one’s own, {name}. The scan is not in the address: give the page that file at "
+        "the left, under “Explain my own scan”, or go back to the study there.",
+    )
+    end_page()
 
 
 def _own_scan(key: str) -> Upload | None:
@@ -144,7 +163,7 @@ def _own_scan(key: str) -> Upload | None:
         "T1 scan, raw or in MNI space",
         type=IMAGE_TYPES,
         key=f"{key}_file",
-        on_change=forget_upload,
+        on_change=_file_changed,
         help="Any grid and orientation; DICOM images packed as a .zip. The file and its maps stay on this computer and in this session.",
     )
     upload: Upload | None = st.session_state.get(UPLOAD)
@@ -157,17 +176,39 @@ def _own_scan(key: str) -> Upload | None:
             )
     if upload is None and file is not None:
         upload = st.session_state[UPLOAD] = Upload(file.file_id, file.name, file.getvalue())
-        st.session_state[OWN_NAME] = upload.name
+        wanted, st.session_state[OWN_NAME] = st.session_state[OWN], upload.name
+        found(OWN)
+        if wanted not in ("", upload.name):
+            not_found(OWN, f"The address names the scan {wanted}; the file given is {upload.name}.", upload.name)
+        st.session_state[OWN] = upload.name
         session = current_session()
         session.holds_scan = True
         session.at_end(upload.release)
     if upload is None:
+        if st.session_state[OWN]:
+            st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
+        return None
+    if not st.session_state[OWN]:  # the reader went back to a subject of the study
+        st.button(f"Explain {escape_markdown(upload.name)} again", key=f"{key}_again", on_click=_show_upload)
         return None
     _choose_name(upload)
+    st.session_state[OWN] = upload.name
     if file is None:  # the page was left and the widget has forgotten; the session has not
         st.caption(f"Explaining {escape_markdown(upload.name)}.")
         st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
     return upload
+
+
+def _file_changed() -> None:
+    """Let the scan of another file go. Where there was none, what the address asks for stands."""
+    asked_for = "" if UPLOAD in st.session_state else st.session_state.get(OWN, "")
+    forget_upload()
+    st.session_state[OWN] = asked_for
+
+
+def _show_upload() -> None:
+    """Show the uploaded scan again."""
+    st.session_state[OWN] = st.session_state[UPLOAD].name
 
 
 def _choose_name(upload: Upload) -> None:
@@ -186,7 +227,7 @@ def _choose_name(upload: Upload) -> None:
 def uploaded_name() -> str:
     """What the scan is called that this session has uploaded and not taken back; "" if there is none."""
     upload = st.session_state.get(UPLOAD)
-    return upload.name if upload is not None and upload.accepted else ""
+    return upload.name if st.session_state.get(OWN) and upload is not None and upload.accepted else ""
 
 
 def forget_upload() -> None:
@@ -195,6 +236,8 @@ def forget_upload() -> None:
     if upload is not None:
         upload.release()
     st.session_state.pop(OWN_NAME, None)
+    st.session_state[OWN] = ""
+    found(OWN)
 
 
 def known_subject(study_name: str, subject: str) -> Subject:

@@ -25,6 +25,7 @@ from mriinterp.trust.registry import table_heads
 from mriinterp.trust.trap_results import load_traps, trap_findings, trap_people, trap_summary
 from mriinterp.trust.traps import TRAPS
 from mriinterp.trust.words import label_of
+from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of
 from mriinterp.ui.trust_chosen import Chosen
@@ -104,10 +105,10 @@ def show_measure(chosen: Chosen, measure: str) -> None:
         st.info(escape_markdown(f"{about.label}: not measured here ({reason})."), icon=":material/block:")
         return
     st.markdown(f"**{about.question}** *{about.reference}*")
-    options = [q for q in about.quantities if (rows["quantity"] == q.name).any()]
-    quantity = st.selectbox(
-        "Figure", options, format_func=lambda q: f"{q.label} ({q.unit})" if q.unit else q.label, key=f"q_{measure}"
-    )
+    options = {q.name: q for q in about.quantities if (rows["quantity"] == q.name).any()}
+    names = {name: f"{q.label} ({q.unit})" if q.unit else q.label for name, q in options.items()}
+    key = linked(f"figure.{measure}", next(iter(options)), options=list(options), shows=names.get)
+    quantity = options[st.selectbox("Figure", list(options), format_func=names.get, key=key, persist_state="session")]
     labels, own = _labels(rows["method"], chosen.explainer), chosen.numbers(measure, quantity.name)
     figure = quantity_dots(table, measure, quantity.name, own=own, own_label=f"{chosen.subject} alone", labels=labels)
     st.plotly_chart(figure, key=f"dots_{measure}", config=STILL)

@@ -26,10 +26,19 @@ def no_work_left():
     stop_all()
 
 
+def _run_app(path):
+    """Run app.py, as a server does."""
+    exec(compile(Path(path).read_text(encoding="utf-8"), path, "exec"), {"__name__": "__main__", "__file__": path})
+
+
 @pytest.fixture
-def open_page():
+def open_page(monkeypatch):
     """open_page("pages/x.py", subject="sim-002") → the app on that page with that address."""
+    from streamlit.runtime.scriptrunner import script_runner
     from streamlit.testing.v1 import AppTest
+
+    # AppTest forgets from run to run that the app names its pages itself, and would run pages/x.py without app.py.
+    monkeypatch.setattr(script_runner, "_mpa_v1", _run_app)
 
     def open_(page: str | None = None, **address):
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)

@@ -48,8 +48,8 @@ def files(known, monkeypatch):
             st, "download_button", lambda label, make, name, **rest: found.update({name.rpartition(".")[2]: make})
         )
         monkeypatch.setattr(st, "selectbox", lambda *args, **rest: "coronal")
-        monkeypatch.setattr(st, "session_state", {"planes_convention": convention})
-        downloads.show_downloads("demo", subject, relevance, simulated=True)
+        monkeypatch.setattr(st, "session_state", {"_convention": convention})
+        downloads.show_downloads("demo", subject, relevance, "both")
         return found
 
     return made

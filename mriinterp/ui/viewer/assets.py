@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["viewer_script", "viewer_style", "volume_script"]
+__all__ = ["link_script", "viewer_script", "viewer_style", "volume_script"]
 
 
 def _read(name: str) -> str:
@@ -22,6 +22,12 @@ def viewer_script() -> str:
 def volume_script() -> str:
     """Return the module that takes volumes from the wire and keeps them for viewers."""
     return _read("bundle/volume.js")
+
+
+@cache
+def link_script() -> str:
+    """Return the module of the button that copies the address."""
+    return _read("bundle/link.js")
 
 
 @cache

@@ -27,7 +27,7 @@ const folder = resolve(process.argv[2] ?? join(HERE, 'bundle'));
 await mkdir(folder, { recursive: true });
 await build({
   ...COMMON,
-  entryPoints: { viewer: join(HERE, 'js/viewer_entry.js'), volume: join(HERE, 'js/volume_entry.js') },
+  entryPoints: Object.fromEntries(['viewer', 'volume', 'link'].map((name) => [name, join(HERE, `js/${name}_entry.js`)])),
   format: 'esm',
   outdir: folder,
   plugins: [workerSource],

@@ -53,6 +53,8 @@ def viewer(
     outlines: Literal["off", "area", "all"] = "off",
     share_range: bool = False,
     look: Mapping[str, Any] | None = None,
+    begin: str | int | None = None,
+    usual: Mapping[str, Any] | None = None,
     scale_fixed: bool = False,
     patch: Patch | None = None,
     space: str = "MNI",
@@ -99,6 +101,11 @@ def viewer(
         ``smooth``, ``fade``, ``crosshair``, ``patch``, ``black``, ``white``,
         ``signedScale``, ``unsignedScale``, ``top``, ``contours`` and
         ``zoom`` (None, or factor and centre in mm, four numbers).
+    begin : str or int, optional
+        Change it to have all settings taken as they are given here, whatever
+        the reader chose; settings reported before are then void.
+    usual : mapping, optional
+        Settings that the viewer's Reset returns to; None: those given here.
     scale_fixed : bool
         The page decides whether maps share a colour scale; the viewer offers
         no switch for it.
@@ -138,6 +145,8 @@ def viewer(
         "caption": caption,
         "stem": stem or None,
         "scaleFixed": scale_fixed,
+        "begin": begin,
+        "usual": None if usual is None else dict(usual),
         "report": report,
         "height": height,
     }
@@ -250,7 +259,7 @@ def _placed(key: str, cursor: list[float] | None, jump: str | int | None) -> dic
 def _state(reported: Any, scan: Volume, spec: dict) -> ViewerState:
     """The reader's place, unless Python moved the crosshair to another place since; the settings in any case."""
     reported = reported if isinstance(reported, dict) else {}
-    settings = dict(reported.get("settings") or {})
+    settings = dict(reported.get("settings") or {}) if reported.get("begin") == spec["begin"] else {}
     if reported.get("mm") is not None and reported.get("move") == spec["move"]:
         mm = tuple(float(v) for v in reported["mm"])
         return ViewerState(mm, _voxel(scan.grid, mm), True, settings)

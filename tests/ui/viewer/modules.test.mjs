@@ -51,6 +51,6 @@ test('every module is part of a bundle', () => {
     reached.add(name);
     modules.get(name).imports.forEach(({ from }) => visit(from));
   };
-  ['viewer_entry.js', 'volume_entry.js'].forEach(visit);
+  ['viewer_entry.js', 'volume_entry.js', 'link_entry.js'].forEach(visit);
   assert.deepEqual(NAMES.filter((name) => !reached.has(name)), []);
 });

@@ -7,6 +7,7 @@ import { Footer } from './footer.js';
 import { PLANES, Space } from './geometry.js';
 import { layoutViews } from './layout.js';
 import { Measurer } from './measurer.js';
+import { recall, remember } from './memory.js';
 import { Outlines } from './outline.js';
 import { Player } from './player.js';
 import { Reporter } from './reporter.js';
@@ -22,8 +23,6 @@ import { Volumes } from './volumes.js';
 const REPORT_DELAY = 180; // ms after a click
 const PAUSE = 400; // ms after the last of several changes: nothing is reported while the reader steps
 
-// Settings and crosshair by key of the component: they survive when the page mounts the viewer anew.
-const remembered = new Map();
 
 export class Viewer {
   constructor(parent) {
@@ -70,7 +69,7 @@ export class Viewer {
     const structure = (s) => JSON.stringify([s.shape, s.affine, s.scans, s.layers, s.atlas]);
     if (first || structure(before) !== structure(spec)) this.build(spec, parts);
     this.contours = parts.contours.map((one) => ({ ...one, outlines: new Outlines(this.space, one.codes) }));
-    this.takeSettings(spec.settings);
+    this.takeSettings(spec);
     this.takeCursor(spec, first);
     this.ask(...ALL_WORK);
   }
@@ -92,15 +91,16 @@ export class Viewer {
     Object.assign(this, readTheme(this.root));
   }
 
-  takeSettings(given) {
-    const memory = remembered.get(this.spec.key);
-    this.settings ??= startSettings(given, memory?.settings);
-    Object.assign(this.settings, changesFromPython(this.given ?? memory?.given ?? given, given));
-    this.given = given;
+  // What the reader chose stays, unless Python begins anew.
+  takeSettings({ settings: given, begin }) {
+    const before = this.given ? this : recall(this.spec.key);
+    this.settings = before?.begin === begin ? startSettings(given, before?.settings) : startSettings(given);
+    Object.assign(this.settings, changesFromPython(before?.given ?? given, given));
+    Object.assign(this, { given, begin });
   }
 
   takeCursor(spec, first) {
-    const memory = first ? remembered.get(spec.key) : this;
+    const memory = first ? recall(spec.key) : this;
     if (memory?.move === spec.move && memory.cursor) this.cursor = this.space.inside(memory.cursor);
     else if (spec.cursor) this.cursor = this.space.fromMm(spec.cursor);
     this.cursor ??= this.peak() ?? this.space.center;
@@ -132,7 +132,7 @@ export class Viewer {
   }
 
   reset() {
-    this.settings = startSettings(this.spec.settings);
+    this.settings = startSettings(this.spec.usual ?? this.spec.settings);
     this.ask(...ALL_WORK);
     this.report(PAUSE);
   }
@@ -178,7 +178,7 @@ export class Viewer {
   // Where the crosshair is and how things are shown.
   get reported() {
     const mm = this.space.mm(this.cursor).map((v) => Math.round(1e6 * v) / 1e6);
-    return { mm, move: this.move, settings: { ...reportedSettings(this.settings), threshold: this.thresholdSetting } };
+    return { mm, move: this.move, begin: this.begin, settings: { ...reportedSettings(this.settings), threshold: this.thresholdSetting } };
   }
 
   report(delay = REPORT_DELAY) {
@@ -212,7 +212,7 @@ export class Viewer {
       this.footer.describeSettings(this);
     }
     this.draw();
-    remembered.set(this.spec.key, { settings: this.settings, given: this.given, cursor: this.cursor, move: this.move });
+    remember(this);
     this.frames.last = performance.now() - start;
     this.frames.longest = Math.max(this.frames.longest, this.frames.last);
     this.frames.count += 1;

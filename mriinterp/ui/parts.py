@@ -1,0 +1,96 @@
+"""Which sign of a map a page shows: chosen once, followed by planes, planes in space, areas, files and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from mriinterp.base.parts import PARTS, part_of, part_shares
+from mriinterp.explain import RelevanceMap
+from mriinterp.figures.colours import Scale
+from mriinterp.figures.parts import shown_part
+from mriinterp.image.volume import Volume
+from mriinterp.methods.meaning import Meaning, percent, shared_name
+from mriinterp.ui.address import linked
+from mriinterp.ui.session import forgotten_with_uploads
+from mriinterp.ui.viewer import Layer
+from mriinterp.ui.words import escape_markdown
+
+__all__ = ["choose_part", "part_layer", "part_scale", "part_volume", "shares_of"]
+
+SIGNS = {"both": "both", "supports": "positive", "against": "negative"}
+
+
+def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, named: bool = False) -> str:
+    """Choose whether both signs of the maps on a page are shown or one; maps of one sign leave no choice.
+
+    Parameters
+    ----------
+    meanings : sequence of Meaning
+    shares : mapping of part to float, optional
+        Of the relevance, where it is one map's.
+    named : bool
+        With a label above, as other widgets beside it have.
+    """
+    signed = [meaning for meaning in meanings if meaning.signed]
+    if not signed:
+        return "both"
+
+    def label(part: str) -> str:
+        share = f" · {percent(shares[part])}" if shares and part != "both" else ""
+        return escape_markdown(shared_name(signed, part) + share)
+
+    key = linked("sign", "both", options=PARTS, what="part", shows=lambda part: shared_name(signed, part))
+    return st.segmented_control(
+        "Signs",
+        PARTS,
+        format_func=label,
+        key=key,
+        required=True,
+        persist_state="session",
+        width="content",
+        label_visibility="visible" if named else "collapsed",
+        help="Planes, planes in space, areas and files show the same. Shares are those of the map’s absolute relevance.",
+    )
+
+
+def shares_of(relevance: RelevanceMap) -> dict[str, float]:
+    """Return the share of each part of a map."""
+    return _shares(relevance.volume.digest, relevance.volume)
+
+
+@forgotten_with_uploads
+@st.cache_data(max_entries=64, show_spinner=False)
+def _shares(digest: str, _volume: Volume) -> dict[str, float]:
+    return part_shares(_volume.data)
+
+
+@forgotten_with_uploads
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _volume(digest: str, part: str, _whole: Volume) -> Volume:
+    return _whole.with_data(part_of(_whole.data, part))
+
+
+def part_volume(volume: Volume, part: str) -> Volume:
+    """Return the values of one sign of a map, made once."""
+    return volume if part == "both" else _volume(volume.digest, part, volume)
+
+
+@forgotten_with_uploads
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _scale(digest: str, part: str, _relevance: RelevanceMap) -> tuple[Volume, Scale]:
+    return shown_part(_relevance, part)
+
+
+def part_scale(relevance: RelevanceMap, part: str) -> tuple[Volume, Scale]:
+    """Return the shown values of a map and the colours that figures draw them with."""
+    return _scale(f"{relevance.volume.digest} {relevance.method} {relevance.score} {relevance.target}", part, relevance)
+
+
+def part_layer(name: str, relevance: RelevanceMap, part: str, volume: Volume | None = None, **more) -> Layer:
+    """Return a viewer's layer of one map; `volume`: the map on another grid."""
+    meaning = Meaning.of(relevance)
+    shown = part_volume(relevance.volume if volume is None else volume, part)
+    ends = meaning.ends if meaning.signed else None
+    return Layer(name, shown, meaning.unit, signed=meaning.signed, part=SIGNS[part], ends=ends, **more)

@@ -1,0 +1,195 @@
+"""Crosshair and settings of a viewer in the address, and from one visit of a page to the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from mriinterp.image.volume import Grid
+from mriinterp.ui.address import asked, entry_number, flag, linked_value, not_found, went_back
+from mriinterp.ui.clicks import take_jump
+from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
+
+__all__ = ["linked_viewer", "shown_radiological"]
+
+# Of each setting: name of the viewer's own, value at the start, how a text becomes one.
+_WORDS = {
+    "view": ("ortho", "mosaic"),
+    "layout": ("auto", "rows", "columns"),
+    "convention": ("radiological", "neurological"),
+    "threshold_mode": ("percentile", "value"),
+    "outlines": ("off", "area", "all"),
+    "planes": ("all", "Sagittal", "Coronal", "Axial"),
+    "signedScale": ("blue-black-red", "blue-white-red", "purple-orange"),
+    "unsignedScale": ("inferno", "hot", "viridis"),
+}
+_NUMBERS = {"threshold": 90.0, "cluster": 1, "opacity": 0.8, "black": 0.0, "white": 1.0, "top": None}
+_SWITCHES = {"overlay": True, "smooth": True, "fade": False, "crosshair": True, "patch": True, "share_range": False}
+DEFAULTS: dict[str, Any] = {name: words[0] for name, words in _WORDS.items()} | _NUMBERS | _SWITCHES
+NAMES = {"patch": "boxes", "signedScale": "signed_colours", "unsignedScale": "colours"}  # in the address, if another
+_ARGUMENTS = (
+    "view",
+    "layout",
+    "convention",
+    "threshold",
+    "threshold_mode",
+    "cluster",
+    "opacity",
+    "outlines",
+    "share_range",
+)
+_MEMORY, _CONVENTION = "_viewers", "_convention"
+FARTHEST_MM = 1000.0
+
+
+def linked_viewer(
+    scan: Any,
+    layers: Sequence[Layer],
+    *,
+    key: str,
+    prefix: str = "",
+    start: Sequence[float] | None = None,
+    share_range: bool | None = None,
+    defaults: dict[str, Any] | None = None,
+    patch: Patch | None = None,
+    **options: Any,
+) -> ViewerState:
+    """Show a viewer whose crosshair and settings are in the address and outlast visits of other pages.
+
+    On which side the patient's left lies is one setting for all viewers. A
+    click in a chart moves the crosshair through `mriinterp.ui.clicks`.
+
+    Parameters
+    ----------
+    scan, layers, key, patch, **options
+        As of `mriinterp.ui.viewer.viewer`.
+    prefix : str
+        Of the names in the address, where a page has a second viewer.
+    start : sequence of 3 float, optional
+        Crosshair where neither address nor reader say anything: an address
+        need not hold it.
+    share_range : bool, optional
+        None: the reader's choice; else the page's, for which the viewer
+        offers no switch.
+    defaults : dict, optional
+        Settings that begin otherwise than usual.
+    """
+    usual = {**DEFAULTS, **(defaults or {})}
+    memory = _memory(key)
+    if memory.entry != entry_number():
+        memory.entry, memory.placed = entry_number(), False
+        memory.given = _settings_at_entry({} if went_back() else memory.now, usual, prefix)
+        memory.mm = _asked_place(scan.grid, prefix) or (None if went_back() else memory.mm)
+    settings = dict(memory.given)
+    if share_range is not None:
+        settings["share_range"] = share_range
+    place = take_jump(key) or (None if memory.placed else memory.mm or start)
+    memory.placed |= place is not None
+    memory.jumps += place is not None
+    state = viewer(
+        scan,
+        layers,
+        key=key,
+        cursor_mm=place,
+        jump=None if place is None else memory.jumps,
+        look={name: value for name, value in settings.items() if name not in _ARGUMENTS},
+        begin=memory.entry,
+        usual={**usual, "share_range": settings["share_range"]},
+        scale_fixed=share_range is not None,
+        patch=patch,
+        **{name: settings[name] for name in _ARGUMENTS},
+        **options,
+    )
+    now = memory.now = {**settings, **state.settings}
+    st.session_state[_CONVENTION] = now["convention"]
+    moved = state.cursor_mm is not None and (state.clicked or state.cursor_mm != _tuple(start))
+    memory.mm = state.cursor_mm
+    linked_value(f"{prefix}mm", ",".join(f"{v:g}" for v in state.cursor_mm) if moved else None)
+    for name, value in now.items():
+        said = value != usual[name] and not (name == "share_range" and share_range is not None)
+        linked_value(f"{prefix}{NAMES.get(name, name)}", _text(value) if said else None)
+    return state
+
+
+@dataclass
+class _Memory:
+    """What is known of a viewer from run to run.
+
+    `given` are its settings as the page was entered, and `now` as last
+    reported; `placed`: whether the crosshair was put somewhere since, `jumps`
+    how often that was done at all.
+    """
+
+    entry: int | None = None
+    placed: bool = False
+    jumps: int = 0
+    given: dict[str, Any] = field(default_factory=dict)
+    now: dict[str, Any] = field(default_factory=dict)
+    mm: tuple[float, ...] | None = None
+
+
+def _memory(key: str) -> _Memory:
+    return st.session_state.setdefault(_MEMORY, {}).setdefault(key, _Memory())
+
+
+def shown_radiological() -> bool:
+    """Whether viewers have the patient's left on the screen's right, as the reader last chose."""
+    return st.session_state.get(_CONVENTION, DEFAULTS["convention"]) == "radiological"
+
+
+def _tuple(mm: Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if mm is None else tuple(float(v) for v in mm)
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _settings_at_entry(now: dict[str, Any], usual: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Settings with which a page is entered: of the address, of the last visit, or the usual ones."""
+    settings = {**usual, **now}
+    if _CONVENTION in st.session_state and not went_back():
+        settings["convention"] = st.session_state[_CONVENTION]
+    for name in DEFAULTS:
+        for raw in asked(f"{prefix}{NAMES.get(name, name)}")[-1:]:
+            try:
+                settings[name] = _parse(name, raw)
+            except ValueError:
+                label = NAMES.get(name, name).replace("_", " ")
+                sentence = f"{label[:1].upper()}{label[1:]} {raw} is no setting: {_text(settings[name])} is shown."
+                not_found(f"{prefix}{name}", sentence)
+    return settings
+
+
+def _parse(name: str, raw: str) -> Any:
+    """The value of a setting in a text of the address; ValueError for nonsense."""
+    if name in _WORDS:
+        if raw not in _WORDS[name]:
+            raise ValueError(raw)
+        return raw
+    if name in _SWITCHES:
+        return flag(raw)
+    value = int(raw) if name == "cluster" else float(raw)
+    if not math.isfinite(value) or (name != "black" and value < 0):
+        raise ValueError(raw)
+    return value
+
+
+def _asked_place(grid: Grid, prefix: str) -> tuple[float, ...] | None:
+    """The place in mm that the address names, if it lies in the scan."""
+    for raw in asked(f"{prefix}mm")[-1:]:
+        try:
+            mm = tuple(float(v) for v in raw.split(","))
+            if len(mm) != 3 or not all(abs(v) < FARTHEST_MM for v in mm):
+                raise ValueError(raw)
+            voxel = grid.to_voxel(mm)
+            if all(-0.5 <= v <= n - 0.5 for v, n in zip(voxel, grid.shape, strict=True)):
+                return mm
+        except ValueError:
+            pass
+        not_found(f"{prefix}mm", f"({raw}) mm is no place in this scan: the strongest relevance is shown.")
+    return None
