@@ -319,7 +319,7 @@ def test_a_new_study_is_computed_from_the_page(page, tmp_path, finish):
     file = tiny_study(tmp_path / "new", per_group=2)
     app = page(file)
     assert "no averages of this study yet" in text_of(app)
-    app.multiselect(key="methods").set_value(["sensitivity"]).run()
+    app.multiselect(key="run_methods").set_value(["sensitivity"]).run()
     app.number_input(key="n").set_value(2).run()
     assert "2 maps of 2 scans" in text_of(app)
     app.button(key="compute_cohort").click().run()
@@ -439,3 +439,24 @@ def test_ids_with_quotation_marks_formulas_and_any_length(page, tmp_path):
     lines = cohort_files._subjects(StudyView(result)).splitlines()
     for written in ("'=1+1,", "'@sum <b>,", "-7,", "'+49 1,"):
         assert any(line.startswith(written) for line in lines), lines
+
+
+@pytest.mark.parametrize("about", [None, {"simulated": True, "explains": "maps explain AD", "one_target": True}])
+def test_averages_from_elsewhere_have_the_badge_that_is_theirs(tmp_path, open_page, rng, about):
+    """On the page of the simulated demo study: its badge does not speak of a file's averages."""
+    maps = {g: {"sensitivity": rng.random(ORIGINAL_GRIDS[0].shape, np.float32)} for g in ("AD", "NC")}
+    path = write_original_npz(tmp_path / "published.npz", maps, about=about)
+    app = open_page(PAGE)
+    assert "Simulated data" in text_of(app)
+    app.file_uploader(key="npz_file").set_value((path.name, path.read_bytes(), "application/octet-stream")).run()
+    shown = text_of(app)
+    assert "Averages from a file" in shown
+    assert ("Simulated data" in shown) == (about is not None)
+    assert ("maps explain AD" in shown) == (about is not None)
+    view = open_file("published.npz", f"badge {about}", path)
+    if about is None:
+        with pytest.raises(ValueError, match="does not say"):
+            view.difference("sensitivity")
+    else:
+        difference = maps["AD"]["sensitivity"] - maps["NC"]["sensitivity"]
+        np.testing.assert_allclose(view.difference("sensitivity").data, difference, atol=1e-6)
