@@ -11,7 +11,7 @@ __all__ = ["AIR_IS_ZERO", "BRAIN_ABOVE_ZERO", "MOST_OF_BRAIN_ABOVE_ZERO", "NO_AI
 
 NOISY_AIR = 0.05  # of the brain's brightness: the noise of a scanner in a scan that is not skull-stripped
 LIT_AIR = 0.1  # of the air's voxels
-SPIKE = 10.0  # times the brightness of the bulk of the voxels
+SPIKE = 10.0  # times the brightness of tissue
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,15 @@ def _above_zero(allowed: float) -> Callable[[Intensities, bool], str]:
 
 
 def _no_spike(found: Intensities, stripped: bool) -> str:
-    air = found.air or 0.0
-    reach = found.bulk - air
+    air, reach = found.air or 0.0, found.brightness
     for name, value, beyond in (
         ("highest", found.highest, found.highest - air),
         ("lowest", found.lowest, air - found.lowest),
     ):
         if 0 < reach * SPIKE < beyond:
             return (
-                f"the {name} intensity is {value:.4g}, {beyond / reach:.0f} times as far from air as the 99th "
-                f"percentile, {found.bulk:.4g}; expected at most {SPIKE:.0f} times: a spike or an artefact"
+                f"the {name} intensity is {value:.4g}, {beyond / reach:.0f} times as far from the air as tissue is, "
+                f"expected at most {SPIKE:.0f} times: a spike or an artefact"
             )
     return ""
 
@@ -84,4 +83,4 @@ AIR_IS_ZERO = Need("whose air is 0", _air_is_zero)
 NO_AIR_ABOVE_ZERO = Need("whose air is 0", _no_air_above_zero)
 BRAIN_ABOVE_ZERO = Need("whose brain is above 0", _above_zero(0.05))
 MOST_OF_BRAIN_ABOVE_ZERO = Need("most of whose brain is above 0", _above_zero(0.5))
-NO_SPIKE = Need(f"without voxels more than {SPIKE:.0f} times as bright as the bulk", _no_spike)
+NO_SPIKE = Need(f"without voxels more than {SPIKE:.0f} times as bright as tissue", _no_spike)

@@ -1,16 +1,25 @@
 """Intensities that break a normalisation are refused or warned about."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mriinterp.explain import explain
-from mriinterp.image.intensity import measure_intensities
+from mriinterp.image.intensity import Intensities, measure_intensities
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
 from mriinterp.models.card import card_from_dict
 from mriinterp.models.model import Model
+from mriinterp.models.needs import (
+    AIR_IS_ZERO,
+    BRAIN_ABOVE_ZERO,
+    MOST_OF_BRAIN_ABOVE_ZERO,
+    NO_AIR_ABOVE_ZERO,
+    NO_SPIKE,
+)
 from mriinterp.models.normalisation import NORMALISATIONS, Normalisation
 
 ONES = {"mean": np.ones(DEMO_GRID.shape, np.float32), "std": np.ones(DEMO_GRID.shape, np.float32)}
@@ -83,7 +92,7 @@ def test_spikes(kind, brain, value, voxels):
     said = judge(kind, with_spike(brain, value, voxels))
     which = "highest" if value > 0 else "lowest"
     assert said[0].startswith(f"the {which} intensity is {value:.4g}, ")
-    assert "times as far from air as the 99th percentile" in said[0]
+    assert "times as far from the air as tissue is" in said[0]
 
 
 @every_rule
@@ -129,6 +138,67 @@ def test_what_has_no_meaning_is_refused(brain):
         RULES["scan_zscore"].apply(-brain)
 
 
+# ---- boundaries, on figures made by hand
+
+USUAL = Intensities(
+    air=0.0, air_spread=0.0, air_above=0.0, air_off=0.0, brain=100.0, dark=0.0, bulk=200.0, lowest=0.0, highest=300.0
+)
+
+
+def said(need, stripped=True, **figures):
+    return need.broken(replace(USUAL, **figures), stripped)
+
+
+def test_boundaries_of_the_air():
+    assert said(AIR_IS_ZERO, air=0.199) == said(AIR_IS_ZERO, air=-0.2) == ""
+    assert said(AIR_IS_ZERO, air=0.3).startswith("the air around the head has an intensity of 0.3, expected 0")
+    assert said(AIR_IS_ZERO, air=-0.3)
+    noisy = {"stripped": False, "air_spread": 5.0}
+    assert said(AIR_IS_ZERO, air=9.5, **noisy) == "", "a twentieth of the brightness, 190.5"
+    assert said(AIR_IS_ZERO, air=9.6, **noisy)
+    assert said(AIR_IS_ZERO, air=-11, **noisy), "measured from the air itself"
+    assert said(AIR_IS_ZERO, air=9.5, stripped=False, air_spread=0.19), "air of one value holds no noise"
+    assert said(AIR_IS_ZERO, air=9.5, stripped=True, air_spread=5.0)
+    assert said(AIR_IS_ZERO, air_off=0.1) == said(AIR_IS_ZERO, air_off=0.5, **noisy) == ""
+    assert said(AIR_IS_ZERO, air_off=0.11) == "11% of the air around the head is not 0, expected at most 10%"
+    assert said(AIR_IS_ZERO, air=None, air_off=0.0) == ""
+
+
+def test_boundaries_of_what_counts_voxels():
+    assert said(NO_AIR_ABOVE_ZERO, air_above=0.1) == ""
+    assert said(NO_AIR_ABOVE_ZERO, air_above=0.11) == "11% of the air around the head is above 0, expected at most 10%"
+    assert said(NO_AIR_ABOVE_ZERO, air_above=1.0, stripped=False, air_spread=5.0) == ""
+    assert said(NO_AIR_ABOVE_ZERO, air_above=1.0, air=3.0).startswith("the air around the head has an intensity of 3")
+
+
+def test_boundaries_of_the_brain():
+    assert said(BRAIN_ABOVE_ZERO, dark=0.05) == said(MOST_OF_BRAIN_ABOVE_ZERO, dark=0.5) == ""
+    assert said(BRAIN_ABOVE_ZERO, dark=0.06) == "6% of the brain has an intensity of 0 or below, expected at most 5%"
+    assert said(MOST_OF_BRAIN_ABOVE_ZERO, dark=0.51)
+
+
+def test_boundaries_of_spikes():
+    """Distances are from the air, wherever it lies."""
+    assert said(NO_SPIKE, highest=2000) == said(NO_SPIKE, lowest=-2000) == ""
+    assert said(NO_SPIKE, highest=2001).startswith(
+        "the highest intensity is 2001, 10 times as far from the air as tissue is"
+    )
+    assert said(NO_SPIKE, lowest=-2001).startswith("the lowest intensity is -2001, 10 times")
+    for air in (1000.0, -1000.0):
+        moved = {"air": air, "bulk": air + 200, "brain": air + 100}
+        assert said(NO_SPIKE, **moved, highest=air + 2000, lowest=air - 2000) == ""
+        assert said(NO_SPIKE, **moved, highest=air + 4002, lowest=air).endswith(
+            "expected at most 10 times: a spike or an artefact"
+        )
+        assert " 20 times as far" in said(NO_SPIKE, **moved, highest=air + 4002, lowest=air)
+        assert said(NO_SPIKE, **moved, highest=air + 300, lowest=air - 2001)
+    assert said(NO_SPIKE, air=None, highest=2001)
+    small = {"bulk": 0.0, "brain": 100.0}  # less than a hundredth of the scan is tissue
+    assert said(NO_SPIKE, **small, highest=1000) == ""
+    assert said(NO_SPIKE, **small, highest=1001)
+    assert said(NO_SPIKE, bulk=0.0, brain=0.0, lowest=0.0, highest=0.0) == ""
+
+
 # ---- where it is said
 
 
@@ -171,7 +241,7 @@ def test_warnings_of_a_stored_prediction_are_a_tuple_again():
 def test_every_normalisation_says_what_it_holds_for():
     for kind, rule in RULES.items():
         assert rule.holds_for.startswith("it holds for scans whose air is 0, "), kind
-        assert "as bright as the bulk" in rule.holds_for
+        assert "as bright as tissue" in rule.holds_for
 
 
 def test_the_published_network_and_a_raised_scan(shared_data):
