@@ -30,8 +30,7 @@ def _of_measure(measure: Measure, table: pd.DataFrame, methods: list[str]) -> li
         found.append(beats.format(listed([m for m, row in rows.items() if row["beats"] == "all"])))
     worse = [m for m, row in rows.items() if measure.below_zero and row["high"] < 0]
     if worse:
-        meaning = measure.below_zero[:1].lower() + measure.below_zero[1:]
-        found.append(f"{measure.label}, interval below 0 ({meaning}): {listed(worse)}.")
+        found.append((measure.worse or f"{measure.label}, interval below 0: {{}}.").format(listed(worse)))
     if not measure.against_controls and len(rows) > 1 and measure.main.better:
         order = sorted(rows, key=lambda m: rows[m]["mean"], reverse=measure.main.better == "higher")
         ends = [f"{label_of(m)} ({rows[m]['mean']:.2f})" for m in (order[0], order[-1])]

@@ -161,8 +161,9 @@ class Measure:
         A sentence with ``{}`` for the methods that beat all controls.
     ends : str
         A sentence with two ``{}``, for the best and the worst method.
-    below_zero : str
-        What it means if the interval of the main quantity lies below 0, of one method.
+    below_zero, worse : str
+        What it means if the interval of the main quantity lies below 0, of
+        one method; a sentence with ``{}`` for all of them.
     unbeaten : str
         What is said where nothing can be beaten.
     findings : callable, optional
@@ -193,6 +194,7 @@ class Measure:
     beats: str = ""
     ends: str = ""
     below_zero: str = ""
+    worse: str = ""
     unbeaten: str = "Nothing to beat: a map that never changes is perfect here"
     findings: Callable[[Any, list[str]], list[str]] | None = None
     verdict: Callable[[Any, str], str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,12 @@ def _group_sizes(folder: Path | str) -> dict[str, str]:
     return {method: " + ".join(map(str, details["n"])) for (method, _), details in found.items() if "n" in details}
 
 
+def _place(mean: float, better: str) -> tuple[bool, float]:
+    """Sorting key of a mean, best first, without a number last; equal ones keep their order whatever their rounding."""
+    shown = float(f"{mean:.5g}")
+    return math.isnan(mean), shown if better == "lower" else -shown
+
+
 def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     """Mean and 95 % interval over subjects of every quantity, and how it stands beside the controls.
 
@@ -251,7 +258,6 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                         "zeros": int((table[method] == 0).sum()),
                     }
                 )
-            found.sort(key=lambda row: row["mean"] if quantity.better == "lower" else -row["mean"])
-            found.sort(key=lambda row: row["mean"] != row["mean"])
+            found.sort(key=lambda row: _place(row["mean"], quantity.better))
             rows += found
     return pd.DataFrame(rows, columns=SUMMARY)

@@ -43,7 +43,7 @@ def test_the_subjects_own_numbers_are_diamonds(table):
 
 
 def test_heatmap_has_the_number_in_each_cell_and_controls_last(table):
-    figure = trust_heatmap(table, [("deletion", "abpc"), ("stability", "noise")])
+    figure = trust_heatmap(table, {("deletion", "abpc"): "Deletion", ("stability", "noise"): "Change, noise"})
     cells = figure.data[0]
     assert list(cells.y)[-1] == "control_random"
     assert len(cells.x) == 1  # nothing was measured of stability

@@ -83,7 +83,7 @@ def test_its_settings_and_its_cost(toy):
 
 def test_its_words(table):
     assert "Few voxels hold the relevance, more than of any control, of: Sensitivity analysis." in findings(table)
-    assert any("interval below 0 (impossible: an index is positive): SmoothGrad" in text for text in findings(table))
+    assert any("Sparseness, interval below 0: SmoothGrad" in text for text in findings(table))
     assert judgement(table, NAME, "sensitivity") == "Better than all controls"
     assert judgement(table, NAME, "smoothgrad") == "Impossible: an index is positive"
 

@@ -92,6 +92,10 @@ def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
     ),
     beats="Deletion by the most relevant blocks hurts the score more than by any control's for: {}.",
     below_zero="Worse than chance: hiding what it marks most hurts less than hiding what it marks least",
+    worse=(
+        "Worse than chance on deletion (interval below 0: hiding what they mark most hurts the score less than hiding "
+        "what they mark least): {}."
+    ),
 )
 def deletion(
     case: Case,
