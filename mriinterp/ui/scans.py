@@ -16,6 +16,7 @@ from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
 from mriinterp.prepare import Quality, prepare_volume
 from mriinterp.prepare.source import open_raw_bytes
+from mriinterp.ui.memory import give_back
 from mriinterp.ui.words import words_of
 
 __all__ = ["NEUTRAL_NAME", "READING", "HeldScan", "Preparation", "Upload", "plain_name", "safe_name"]
@@ -190,6 +191,7 @@ class Upload:
             found = self._held.get(key)
             if found is None:
                 found = self._held[key] = self._read(model)
+                give_back()
                 if self._data is not None and len(self._data) > BYTES_HELD:
                     self._data = None
         if isinstance(found, _Refusal):

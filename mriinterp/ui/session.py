@@ -19,6 +19,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from mriinterp.ui.memory import give_back
+
 __all__ = ["Session", "current_session", "forgotten_with_uploads"]
 
 GRACE_SECONDS = 20.0  # between the end of a connection and the end of the session's own work
@@ -81,6 +83,7 @@ class Session:
             self.holds_scan = False
             for clear in _private_caches:
                 clear()
+            give_back(collect=True)
 
 
 def current_session() -> Session:
@@ -111,6 +114,7 @@ def _close(name: str) -> None:
     """Have Streamlit forget a session that has not come back; it would keep its files until others leave, too."""
     if runtime.exists() and not runtime.get_instance().is_active_session(name):
         runtime.get_instance().close_session(name)
+        threading.Thread(target=give_back, kwargs={"collect": True}, daemon=True).start()
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_left)
