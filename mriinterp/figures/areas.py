@@ -150,6 +150,7 @@ def _both_signs(rows: pd.DataFrame, ends: tuple[str, str]) -> go.Figure:
     figure.update_layout(barmode="relative")
     if "hemisphere" not in rows:
         _with_asymmetry(figure, rows, labels)
+        figure.update_traces(marker={"color": LINE}, selector={"name": "asymmetry"})  # blue and orange are signs here
     # A share has no sign, whichever way its bar goes.
     figure.update_xaxes(tickvals=ticks, ticktext=[f"{abs(tick):g}" for tick in ticks], selector=0)
     return figure

@@ -262,7 +262,7 @@ def linked_list(
     key: str, default: list[str], options: Collection[str], *, what: str = "", shows: Callable[[str], str] = str
 ) -> str:
     """`linked` for a widget that takes several values: ``?key=one,two``."""
-    _take_up(key, default, lambda chosen: True)
+    _take_up(key, default, lambda chosen: any(value in options for value in chosen) or not chosen)
     if missing := [value for value in st.session_state[key] if value not in options]:
         st.session_state[key] = [value for value in st.session_state[key] if value not in missing] or default
     for raw in asked(key)[-1:]:
@@ -301,7 +301,9 @@ def flag(raw: str) -> bool:
 
 
 def _claim(key: str, text: str, said: bool) -> None:
-    _address().claims[key] = _Claim([text], said)
+    state = _address()
+    state.claims[key] = _Claim([text], said)
+    state.kept[key] = st.session_state[key]
 
 
 def _take_up(key: str, default: Any, fits: Callable[[Any], bool]) -> None:
@@ -309,10 +311,9 @@ def _take_up(key: str, default: Any, fits: Callable[[Any], bool]) -> None:
     state = _address()
     state.defaults[key] = default
     here = (state.page, state.entry)
-    if key not in st.session_state and key in state.kept:
-        st.session_state[key] = state.kept[key]
     if key not in st.session_state or not fits(st.session_state[key]):
-        st.session_state[key] = default
+        # Streamlit forgets a value with its widget, and when the words of the options change.
+        st.session_state[key] = state.kept[key] if key in state.kept and fits(state.kept[key]) else default
     elif state.seen.get(key) != here:  # a widget of another page has this key: Streamlit takes this one for a new one
         st.session_state[key] = st.session_state[key]
     state.seen[key] = here

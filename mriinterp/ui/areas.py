@@ -23,6 +23,7 @@ from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
+from mriinterp.ui.words import as_sentence
 
 __all__ = ["show_areas", "table_of"]
 
@@ -104,7 +105,7 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap, part:
         )
         columns = _columns(meaning, part)
         st.dataframe(shown, column_config=columns, column_order=list(columns), hide_index=True, height=480)
-        st.caption(escape_markdown(f"{meaning.words(part)}. {meaning.hidden(part, relevance.volume.data)}"))
+        st.caption(escape_markdown(f"{as_sentence(meaning.words(part))} {meaning.hidden(part, relevance.volume.data)}"))
     if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would tell a diagnosis
         _show_against_groups(study_name, subject, relevance)
 

@@ -174,4 +174,4 @@ def show_space(study: Study, subject: Subject, relevance: RelevanceMap, part: st
         brain=study.brain_mask(),
     )
     st.plotly_chart(figure, key="space", config={"displaylogo": False})
-    st.caption(escape_markdown(Meaning.of(relevance).words(part)))
+    st.caption(escape_markdown(as_sentence(Meaning.of(relevance).words(part))))

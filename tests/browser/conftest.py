@@ -24,6 +24,9 @@ HARMLESS = (
     # A page is asked first whether the server lives below its own address; the answer is no.
     "/_stcore/health",
     "/_stcore/host-config",
+    # Plotly's planes in space, drawn without a graphics card.
+    "GL Driver Message",
+    "willReadFrequently",
 )  # the browser's remarks on Streamlit's own page
 
 
