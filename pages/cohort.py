@@ -14,9 +14,10 @@ from mriinterp.ui.cohort_run import compute_panel, run_notes, watch_run
 from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
 from mriinterp.ui.cohort_voxels import show_voxels
 from mriinterp.ui.resources import model_of, study_of
-from mriinterp.ui.shell import current_study, page_header, readable_errors
+from mriinterp.ui.shell import SIMULATED_BADGE, current_study, page_header, readable_errors
 
-page_header("Cohort", "Where do groups of maps agree and differ?")
+from_file = st.session_state.get("npz_file") is not None
+page_header("Cohort", "Where do groups of maps agree and differ?", from_file=from_file)
 name = current_study()
 with readable_errors():
     study, model = study_of(name), model_of(name)
@@ -36,7 +37,9 @@ if view is None:
 open_asked_subject(name, view)
 with place:
     method = choose_method(view)
-if model.card.simulated and not study.simulated:
+if from_file and view.simulated:
+    st.markdown(SIMULATED_BADGE)
+if model.card.simulated and not study.simulated and not from_file:
     st.warning(SIMULATED_ONLY, icon=":material/block:")
 st.markdown(group_words(view, method))
 run_notes(name, view, model)

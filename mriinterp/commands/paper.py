@@ -13,6 +13,7 @@ from mriinterp.base.progress import check_cancel, tell
 from mriinterp.cohort import CohortResult
 from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.export.npz import original_names
 from mriinterp.figures.colours import describe_unit
 from mriinterp.image.volume import Volume
 
@@ -53,6 +54,18 @@ class Averages:
         if self.result is None:
             return ("Averages from a file; which class the maps explain is not known.",)
         return self.result.caveats([m for m in methods or () if m in self.result.methods])
+
+    def about(self) -> dict[str, Any]:
+        """Return what the npz says of its maps; nothing for those of a file."""
+        if self.result is None:
+            return {}
+        methods = [m for m in original_names() if m in self.result.methods]
+        reasons = map(self.result.why_no_test, methods) if self.result.positive else ("one group",)
+        return {
+            "simulated": self.simulated,
+            "explains": "; ".join(dict.fromkeys(map(self.result.explained_words, methods))),
+            "one_target": not any(reasons),
+        }
 
     def units(self) -> dict[str, str]:
         """Return what a value of each method's maps means, where it is known."""
@@ -132,7 +145,7 @@ def write_outputs(
         Names in the npz that differ from the groups'.
     """
     from mriinterp.export.animation import write_gif
-    from mriinterp.export.npz import original_names, write_original_npz
+    from mriinterp.export.npz import write_original_npz
     from mriinterp.export.paper import write_paper
     from mriinterp.figures.colours import map_scale
     from mriinterp.figures.paper import figure_rows, label_of, reading_of
@@ -159,7 +172,7 @@ def write_outputs(
         for group, found in averages.means.items()
     }
     if any(kept.values()):
-        paths.append(write_original_npz(out / "averages.npz", kept))
+        paths.append(write_original_npz(out / "averages.npz", kept, about=averages.about()))
     tell(progress, total, total)
     return paths
 

@@ -6,12 +6,14 @@ Rieke et al. 2018 published their average relevance maps as one npz with keys
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,7 @@ ORIGINAL_GRIDS = tuple(
 
 MAX_BYTES = 2**30  # ten maps at 1 mm, five methods of two groups, take a third of it
 PIECE = 1 << 20
+ABOUT, MOST_ABOUT = "mriinterp", 4096  # a key beside those of the maps, and bytes below it
 
 
 def original_names() -> dict[str, str]:
@@ -53,14 +56,21 @@ class OriginalMaps:
         By the shape; None if it is neither of the original's two.
     unknown : list of str
         Keys that are no mean map; they were not read.
+    about : dict
+        What a file of this program says of its maps: ``simulated`` (bool),
+        ``explains`` (words) and ``one_target`` (bool), whether groups may be
+        compared. Empty for other files.
     """
 
     means: dict[str, dict[str, np.ndarray]]
     grid: Grid | None
     unknown: list[str] = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
 
 
-def write_original_npz(path: str | os.PathLike, means: Mapping[str, Mapping[str, np.ndarray]]) -> Path:
+def write_original_npz(
+    path: str | os.PathLike, means: Mapping[str, Mapping[str, np.ndarray]], *, about: Mapping[str, Any] | None = None
+) -> Path:
     """Write mean maps under the original's keys.
 
     Parameters
@@ -70,6 +80,9 @@ def write_original_npz(path: str | os.PathLike, means: Mapping[str, Mapping[str,
     means : mapping of group to mapping of method to array, shape (i, j, k)
         Methods by our names or the original's. Group names are free; the
         original's are AD and NC.
+    about : mapping, optional
+        As in `OriginalMaps`; kept under a key of its own, which the
+        original's code does not look at.
 
     Raises
     ------
@@ -87,6 +100,8 @@ def write_original_npz(path: str | os.PathLike, means: Mapping[str, Mapping[str,
                 raise KeyError(f"expected a method of the original, got {method!r}; available: {', '.join(names)}")
             arrays[f"avg_relevance_map_{group}_{theirs}"] = np.ascontiguousarray(data, dtype=np.float32)
     shapes = {array.shape for array in arrays.values()}
+    if about:
+        arrays[ABOUT] = np.frombuffer(json.dumps(dict(about)).encode(), np.uint8)
     if len(shapes) != 1 or len(next(iter(shapes))) != 3:
         raise ValueError(f"expected 3D maps of one shape, got {sorted(shapes) or 'no maps'}")
     with replacing(path) as temporary, temporary.open("wb") as stream:
@@ -127,19 +142,34 @@ def read_original_npz(
     pattern = re.compile(rf"avg_relevance_map_(?P<group>.+?)_(?P<method>{methods})")
 
     def wanted(key: str) -> bool:
-        known = pattern.fullmatch(key) is not None
+        known = pattern.fullmatch(key) is not None or key == ABOUT
         if not known:
             unknown.append(key)
         return known
 
     with open_npz(path, name=name, kinds="iuf", wanted=wanted) as (archive, members):
+        about = _read_about(archive, members.pop(ABOUT, None))
         shape = _common_shape(members, unknown, name)
         _check_size(shape, len(members), max_bytes, grids, name)
         found: dict[str, dict[str, np.ndarray]] = {}
         for key, member in members.items():
             match = pattern.fullmatch(key)
             found.setdefault(match["group"], {})[ours[match["method"]]] = _read_map(archive, member, shape, key)
-    return OriginalMaps(found, next((grid for grid in ORIGINAL_GRIDS if grid.shape == shape), None), unknown)
+    return OriginalMaps(found, next((grid for grid in ORIGINAL_GRIDS if grid.shape == shape), None), unknown, about)
+
+
+def _read_about(archive: zipfile.ZipFile, member: Member | None) -> dict[str, Any]:
+    """Return what a file of this program says of its maps; nothing where that is none of ours."""
+    if member is None or member.header.count > MOST_ABOUT or member.header.dtype != np.uint8:
+        return {}
+    with archive.open(member.info) as stream:
+        text = stream.read()[member.header.length :]
+    try:
+        entries = json.loads(text)
+        kinds = {"simulated": bool, "explains": str, "one_target": bool}
+        return {name: kind(entries[name]) for name, kind in kinds.items()}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
 
 
 def _common_shape(members: Mapping[str, Member], unknown: list[str], name: str) -> tuple[int, int, int]:

@@ -90,8 +90,14 @@ def _npz(view: View) -> bytes:
         group: {m: volume.data for m, volume in maps.items() if m in original_names()}
         for group, maps in view.all_means().items()
     }
+    methods = [m for m in view.methods if any(m in maps for maps in means.values())]
+    about = {
+        "simulated": view.simulated,
+        "explains": "; ".join(dict.fromkeys(map(view.explained_words, methods))),
+        "one_target": not any(map(view.why_no_test, methods)),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        return write_original_npz(Path(folder) / "averages.npz", means).read_bytes()
+        return write_original_npz(Path(folder) / "averages.npz", means, about=about).read_bytes()
 
 
 def _report(name: str, view: View, notes: tuple[str, ...]) -> str:

@@ -27,9 +27,10 @@ class FileView(View):
     """
 
     kind = "reading"
-    simulated = False
 
     def __init__(self, maps: OriginalMaps, title: str, key: str):
+        self.simulated = maps.about.get("simulated", False)
+        self._about = maps.about
         self.title, self.key, self.grid = title, key, maps.grid
         names = list(maps.means)
         self.positive = names[0] if len(names) > 1 else ""
@@ -45,11 +46,13 @@ class FileView(View):
         return None if (method, group) in self._maps else 0
 
     def explained_words(self, method: str) -> str:
-        return "which class the maps explain is not known"
+        return self._about.get("explains", "which class the maps explain is not known")
 
     def why_no_test(self, method: str) -> str:
+        if self._about.get("one_target"):
+            return ""
         return (
-            "A file of averages does not say which class its maps explain (in Rieke et al. 2018 what the network "
+            "This file does not say that its maps explain one class (in Rieke et al. 2018 it is what the network "
             "predicted for each scan), so its groups are shown side by side and not subtracted or tested."
         )
 

@@ -18,11 +18,12 @@ from mriinterp.ui.session import current_session
 from mriinterp.ui.studies import choose_study, current_study
 from mriinterp.ui.words import Remedied, escape_markdown, words_of
 
-__all__ = ["ICON", "current_study", "escape_markdown", "page_header", "readable_errors", "run_page"]
+__all__ = ["ICON", "SIMULATED_BADGE", "current_study", "escape_markdown", "page_header", "readable_errors", "run_page"]
 
 LINK_PX = 92  # of the button that copies the address
 _SHELL = "_shell"  # in the session once app.py has run
 ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
+SIMULATED_BADGE = ":orange-badge[:material/science: Simulated data]"
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4rem 2rem 3rem; }
 [data-testid="stMainBlockContainer"] h1 { font-size: 1.6rem; padding: 0; }
@@ -69,11 +70,11 @@ def _enter_through_app() -> None:
         st.rerun()
 
 
-def page_header(title: str, caption: str, *, own_scan: bool = False) -> None:
+def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: bool = False) -> None:
     """Title of a page, what it is for, and what its data and use are worth.
 
-    `own_scan`: the page is about an uploaded scan, so that the study's data
-    are not what is shown.
+    `own_scan`: the page is about an uploaded scan, `from_file`: about averages
+    from a file, so that the study's data are not what is shown.
     """
     _enter_through_app()
     current_session()
@@ -82,9 +83,11 @@ def page_header(title: str, caption: str, *, own_scan: bool = False) -> None:
         st.title(title, anchor=False, width="content")
         st.caption(caption, width="stretch")
         with readable_errors():
-            data = ":orange-badge[:material/science: Simulated data] " if study_of(current_study()).simulated else ""
+            data = f"{SIMULATED_BADGE} " if study_of(current_study()).simulated else ""
         if own_scan:
             data = ":blue-badge[:material/upload_file: Own scan] "
+        elif from_file:
+            data = ":blue-badge[:material/upload_file: Averages from a file] "
         st.markdown(f"{data}:gray-badge[{RESEARCH_USE}]", width="content")
         link = st.container(width=LINK_PX)
     place_link(link, st.empty())

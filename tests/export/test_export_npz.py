@@ -242,3 +242,20 @@ def test_only_the_originals_methods_are_written(tmp_path):
     with pytest.raises(ValueError, match="one shape"):
         write_original_npz(tmp_path / "m.npz", {})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_of_ours_says_what_its_maps_are(tmp_path):
+    about = {"simulated": True, "explains": "maps explain AD", "one_target": False}
+    path = write_original_npz(tmp_path / "ours.npz", {"AD": {"occlusion": np.ones(SHAPE)}}, about=about)
+    found = read_original_npz(path)
+    assert found.about == about
+    assert found.unknown == []
+    assert list(found.means) == ["AD"]
+    assert np.load(path)["avg_relevance_map_AD_occlusion"].shape == SHAPE  # as the original's code reads it
+
+
+@pytest.mark.parametrize("entry", [b"{", b"[" * 4000, b'{"simulated": 1}', b"\xff", b"x" * 5000, np.zeros(3)])
+def test_what_a_strangers_file_says_of_itself_is_no_error(tmp_path, entry):
+    array = np.frombuffer(entry, np.uint8) if isinstance(entry, bytes) else entry
+    np.savez(tmp_path / "x.npz", avg_relevance_map_AD_occlusion=np.ones(SHAPE, np.float32), mriinterp=array)
+    assert read_original_npz(tmp_path / "x.npz").about == {}

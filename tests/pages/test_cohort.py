@@ -439,3 +439,24 @@ def test_ids_with_quotation_marks_formulas_and_any_length(page, tmp_path):
     lines = cohort_files._subjects(StudyView(result)).splitlines()
     for written in ("'=1+1,", "'@sum <b>,", "-7,", "'+49 1,"):
         assert any(line.startswith(written) for line in lines), lines
+
+
+@pytest.mark.parametrize("about", [None, {"simulated": True, "explains": "maps explain AD", "one_target": True}])
+def test_averages_from_elsewhere_have_the_badge_that_is_theirs(tmp_path, open_page, rng, about):
+    """On the page of the simulated demo study: its badge does not speak of a file's averages."""
+    maps = {g: {"sensitivity": rng.random(ORIGINAL_GRIDS[0].shape, np.float32)} for g in ("AD", "NC")}
+    path = write_original_npz(tmp_path / "published.npz", maps, about=about)
+    app = open_page(PAGE)
+    assert "Simulated data" in text_of(app)
+    app.file_uploader(key="npz_file").set_value((path.name, path.read_bytes(), "application/octet-stream")).run()
+    shown = text_of(app)
+    assert "Averages from a file" in shown
+    assert ("Simulated data" in shown) == (about is not None)
+    assert ("maps explain AD" in shown) == (about is not None)
+    view = open_file("published.npz", f"badge {about}", path)
+    if about is None:
+        with pytest.raises(ValueError, match="does not say"):
+            view.difference("sensitivity")
+    else:
+        difference = maps["AD"]["sensitivity"] - maps["NC"]["sensitivity"]
+        np.testing.assert_allclose(view.difference("sensitivity").data, difference, atol=1e-6)
