@@ -319,7 +319,7 @@ def test_a_new_study_is_computed_from_the_page(page, tmp_path, finish):
     file = tiny_study(tmp_path / "new", per_group=2)
     app = page(file)
     assert "no averages of this study yet" in text_of(app)
-    app.multiselect(key="methods").set_value(["sensitivity"]).run()
+    app.multiselect(key="run_methods").set_value(["sensitivity"]).run()
     app.number_input(key="n").set_value(2).run()
     assert "2 maps of 2 scans" in text_of(app)
     app.button(key="compute_cohort").click().run()
