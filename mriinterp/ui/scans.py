@@ -160,13 +160,14 @@ class Upload:
             raise ValueError("expected the file of the scan, got none; upload it again")
         with READING:
             raw = open_raw_bytes(self._data, self.file_name, cancel=cancel)
-            made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
+        made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
         small = made.volume.canonical()
         scan = HeldScan(small.data, small.affine, None, made.scan.notes, whole=made.volume.digest)
         with self._lock:
             self._prepared[_key(model)] = Preparation(scan, made.qc, preparation_png(made), raw.found)
         if made.qc.verdict == "good":
             self.take_prepared(model)
+        give_back()
 
     def preparation(self, model: Model) -> Preparation | None:
         """How the scan was prepared for a network, if it was."""

@@ -49,6 +49,19 @@ def test_the_home_of_an_earlier_version_is_found(unset, tmp_path):
     assert default_folder() == new
 
 
+def test_the_folder_is_named_by_the_program_alone(unset, tmp_path):
+    """On Windows neither an author nor a folder "Cache" comes between: results of earlier versions lie there."""
+    asked = {}
+
+    def answer(name, **options):
+        asked.update(options, name=name)
+        return tmp_path
+
+    unset.setattr("mriinterp.results.home.user_cache_path", answer)
+    assert default_folder() == tmp_path
+    assert asked == {"name": "mriinterp", "appauthor": False, "opinion": False}
+
+
 @linux
 @pytest.mark.parametrize("platformdirs", ["as installed", "earlier"])
 def test_an_account_without_a_home(unset, caplog, platformdirs):
@@ -69,11 +82,12 @@ def test_a_home_that_cannot_be_written_is_reported_once(tmp_path, caplog):
         assert not try_to_keep(tmp_path, "maps", full)
         assert not try_to_keep(tmp_path, "predictions", full)
     assert caplog.text.count("No space left") == 1
+    assert f"maps could not be kept in {tmp_path}" in caplog.text
     assert "No space left" in why_not_kept(tmp_path)
     assert try_to_keep(tmp_path, "maps", lambda: None)
     assert why_not_kept(tmp_path)  # of the predictions
     assert try_to_keep(tmp_path, "predictions", lambda: None)
-    assert not why_not_kept(tmp_path)
+    assert why_not_kept(tmp_path) == why_not_kept(tmp_path / "never tried") == ""
     assert not try_to_keep(tmp_path / "other", "maps", full)
     assert caplog.text.count("No space left") == 2  # another home
 

@@ -7,6 +7,7 @@ import pytest
 
 import mriinterp
 from mriinterp.models import Prediction
+from mriinterp.results.home import why_not_kept
 from mriinterp.results.predictions import Predictions
 
 SAID = Prediction({"CN": -1.0, "AD": 1.0}, {"CN": 0.12, "AD": 0.88}, "AD", ("the air is bright",))
@@ -47,21 +48,27 @@ def test_predictions_of_another_version_are_not_used(tmp_path, monkeypatch):
         {**asdict(SAID), "warnings": "bright"},
     ],
 )
-def test_a_prediction_of_wrong_types_is_unknown_and_the_others_stay(tmp_path, entry):
+def test_a_prediction_of_wrong_types_is_unknown_and_the_others_stay(tmp_path, entry, caplog):
     known = Predictions("a", tmp_path)
     known.add("scan", SAID)
     content = json.loads(known.path.read_text(encoding="utf-8"))
     content["predictions"]["other"] = entry
     known.path.write_text(json.dumps(content), encoding="utf-8")
     assert known.all() == {"scan": SAID}
+    (message,) = caplog.messages
+    assert message.startswith("a known prediction is damaged and is made again: ")
+    assert not message.endswith(("None", ": "))
 
 
 @pytest.mark.parametrize("text", ["null", "[]", '{"version": 1}', '{"scan": {}}', "[" * 200_000])
-def test_a_file_of_another_form_counts_as_empty(tmp_path, text):
+def test_a_file_of_another_form_counts_as_empty(tmp_path, text, caplog):
     known = Predictions("a", tmp_path)
     known.path.parent.mkdir()
     known.path.write_text(text, encoding="utf-8")
     assert known.all() == {}
+    (message,) = caplog.messages
+    assert message.startswith("known predictions cannot be read and are made again: ")
+    assert not message.endswith(("None", ": "))
 
 
 def test_where_the_home_cannot_be_written_predictions_stay_in_memory(tmp_path, locked, caplog):
@@ -71,7 +78,8 @@ def test_where_the_home_cannot_be_written_predictions_stay_in_memory(tmp_path, l
     Predictions("a", home).add("scan 2", SAID)
     assert Predictions("a", home).all() == {"scan 1": SAID, "scan 2": SAID}
     assert Predictions("b", home).all() == {}
-    assert caplog.text.count("could not be kept") == 1
+    assert caplog.text.count(f"predictions could not be kept in {home}") == 1
+    assert "expected an output folder" in why_not_kept(home)
 
 
 def test_what_was_in_memory_is_written_once_the_disk_takes_it(tmp_path):
