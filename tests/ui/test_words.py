@@ -46,7 +46,7 @@ def test_errors_on_a_page_are_plain_text():
         with readable_errors():
             raise ValueError("bad ![x](http://a/b.png)")
 
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=60).run()
     assert app.error[0].value.replace("\u2060", "") == r"bad \!\[x\]\(http\://a/b.png\)"
 
 
