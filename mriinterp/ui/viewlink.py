@@ -28,8 +28,17 @@ _WORDS = {
     "unsignedScale": ("inferno", "hot", "viridis"),
 }
 _NUMBERS = {"threshold": 90.0, "cluster": 1, "opacity": 0.8, "black": 0.0, "white": 1.0, "top": None}
-_SWITCHES = {"overlay": True, "smooth": True, "fade": False, "crosshair": True, "patch": True, "share_range": False}
+_SWITCHES = {
+    "overlay": True,
+    "smooth": True,
+    "fade": False,
+    "crosshair": True,
+    "patch": True,
+    "share_range": False,
+    "contours": True,
+}
 DEFAULTS: dict[str, Any] = {name: words[0] for name, words in _WORDS.items()} | _NUMBERS | _SWITCHES
+DEFAULTS["zoom"] = None  # or factor and centre in mm
 NAMES = {"patch": "boxes", "signedScale": "signed_colours", "unsignedScale": "colours"}  # in the address, if another
 _ARGUMENTS = (
     "view",
@@ -44,6 +53,7 @@ _ARGUMENTS = (
 )
 _MEMORY, _CONVENTION = "_viewers", "_convention"
 FARTHEST_MM = 1000.0
+LARGEST_ZOOM = 12.0
 
 
 def linked_viewer(
@@ -146,6 +156,8 @@ def _tuple(mm: Sequence[float] | None) -> tuple[float, ...] | None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(f"{number:g}" for number in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -173,6 +185,11 @@ def _parse(name: str, raw: str) -> Any:
         return raw
     if name in _SWITCHES:
         return flag(raw)
+    if name == "zoom":
+        factor, *centre = (float(number) for number in raw.split(","))
+        if len(centre) != 3 or not 1 <= factor <= LARGEST_ZOOM or not all(abs(mm) < FARTHEST_MM for mm in centre):
+            raise ValueError(raw)
+        return [factor, *centre]
     value = int(raw) if name == "cluster" else float(raw)
     if not math.isfinite(value) or (name != "black" and value < 0):
         raise ValueError(raw)
