@@ -74,6 +74,7 @@ class _Address:
 
     page: str | None = None
     entry: int = 0  # counts pages entered and steps in the history
+    running: bool = False  # a page, below `address_of_page`
     back: bool = False  # whether the last entry was such a step
     fresh: bool = True  # no run of this session has ended yet
     asked: dict[str, list[str]] = field(default_factory=dict)  # by a link, and not yet taken up
@@ -98,19 +99,24 @@ def address_of_page(page: str) -> Iterator[None]:
     page : str
         Name of the page.
     """
-    _enter(page)
-    with suppress(_PageEnd):
-        yield
-    _leave()
+    state = _address()
+    _enter(state, page)
+    try:
+        with suppress(_PageEnd):
+            yield
+        _leave(state)
+    finally:
+        state.running = False
 
 
 def end_page() -> NoReturn:
     """End the page here. After ``st.stop`` nothing more could be shown, and no address written."""
+    if not _address().running:
+        st.stop()
     raise _PageEnd
 
 
-def _enter(page: str) -> None:
-    state = _address()
+def _enter(state: _Address, page: str) -> None:
     back = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     if state.page != page or back:
@@ -121,12 +127,11 @@ def _enter(page: str) -> None:
         for key in state.defaults:
             st.session_state.pop(key, None)
         state.kept.clear()
-    state.page = page
+    state.page, state.running = page, True
     state.claims, state.places = {}, {}
 
 
-def _leave() -> None:
-    state = _address()
+def _leave(state: _Address) -> None:
     state.kept |= {key: st.session_state[key] for key in state.defaults if key in st.session_state}
     query = {key: claim.text for key, claim in state.claims.items() if claim.said}
     query |= {key: text for key, text in state.asked.items() if key not in query}

@@ -109,23 +109,22 @@ def test_cancel_ends_all_work(seconds):
         run_all([_entry("one", "1"), _entry("two", "2")], explain, None, lambda: False)
 
 
-def test_shares_and_differences_against_plain_arithmetic(small_volume):
-    from mriinterp.explain import RelevanceMap
-    from mriinterp.ui.compare import raw_difference, share_difference, share_map
+@pytest.mark.parametrize(
+    ("part", "size"),
+    [("both", np.abs), ("supports", lambda d: np.where(d > 0, d, 0)), ("against", lambda d: np.where(d < 0, -d, 0))],
+)
+def test_shares_and_differences_against_plain_arithmetic(small_volume, part, size):
+    from mriinterp.ui.compare import raw_difference, readable_map, share_difference, share_map
 
-    def relevance(volume, reading):
-        return RelevanceMap(volume, "m", "AD", "probability", None, reading=reading)
-
-    other = small_volume.with_data(np.roll(small_volume.data, 1, axis=0))
-    a, b = relevance(small_volume, "positive"), relevance(other, "absolute")
     data = small_volume.data.astype(float)
-    one = np.where(data > 0, data, 0)
-    two = np.abs(np.roll(data, 1, axis=0))
-    np.testing.assert_allclose(share_map(a).data, 1e6 * one / one.sum(), rtol=1e-5)
+    other = small_volume.with_data(np.roll(small_volume.data, 1, axis=0))
+    one, two = size(data), size(np.roll(data, 1, axis=0))
+    np.testing.assert_allclose(readable_map(small_volume, part).data, one, rtol=1e-6)
+    np.testing.assert_allclose(share_map(small_volume, part).data, 1e6 * one / one.sum(), rtol=1e-5)
     expected = 1e6 * (one / one.sum() - two / two.sum())
-    np.testing.assert_allclose(share_difference(a, b, a.volume, b.volume).data, expected, rtol=1e-4, atol=0.5)
-    np.testing.assert_allclose(raw_difference(a.volume, b.volume).data, data - np.roll(data, 1, axis=0), rtol=1e-6)
-    assert not share_map(relevance(small_volume.with_data(np.zeros_like(small_volume.data)), "absolute")).data.any()
+    np.testing.assert_allclose(share_difference(small_volume, other, part).data, expected, rtol=1e-4, atol=0.5)
+    np.testing.assert_allclose(raw_difference(small_volume, other).data, data - np.roll(data, 1, axis=0), rtol=1e-6)
+    assert not share_map(small_volume.with_data(np.zeros_like(small_volume.data)), part).data.any()
 
 
 def test_methods_of_one_subject(open_compare, finish):

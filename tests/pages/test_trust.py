@@ -140,7 +140,7 @@ def test_settings_a_method_was_measured_with_can_be_chosen(open_page):
 @pytest.mark.parametrize("part", ["Agreement", "Traps", "Groups", "Retraining"])
 def test_tabs_open(open_page, part):
     app = open_page("pages/trust.py", method="integrated_gradients")
-    app.session_state["trust_part"] = part
+    app.session_state["measure"] = part
     app.run()
     assert not app.exception, [e.value for e in app.exception]
     assert "Not measured for this method" not in cell(app, "Deletion and insertion", 5)
