@@ -109,6 +109,13 @@ def test_cancel_ends_all_work(seconds):
         run_all([_entry("one", "1"), _entry("two", "2")], explain, None, lambda: False)
 
 
+def test_tissue_that_is_never_hidden_is_said_once(open_compare, finish):
+    column = "sim-002:occlusion:size=30,stride=80"
+    app = finish(open_compare(by="any", c=[column, "sim-002:sensitivity"]))
+    said = [warning.value.replace("\\", "") for warning in app.warning]
+    assert sum("are never hidden: the stride of 80 is larger than the box of 30" in text for text in said) == 1
+
+
 def test_shares_and_differences_against_plain_arithmetic(small_volume):
     from mriinterp.explain import RelevanceMap
     from mriinterp.ui.compare import raw_difference, share_difference, share_map
