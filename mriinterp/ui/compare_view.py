@@ -15,6 +15,7 @@ from mriinterp.figures.areagroups import method_bars
 from mriinterp.figures.distances import CELL_PX, distance_heatmap
 from mriinterp.figures.theme import plain, wrap
 from mriinterp.image.volume import Volume
+from mriinterp.methods import get_method
 from mriinterp.methods.meaning import (
     SHARE_UNIT,
     Meaning,
@@ -76,6 +77,9 @@ def show_predictions(entries: Sequence[Entry]) -> None:
         name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
         rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {said}{group}')}")
         warnings += [f"scan {entry.subject.name}: {text}" for text in prediction.warnings]
+    for relevance in filter(None, (entry.relevance for entry in entries)):
+        own = relevance.warnings[len(relevance.prediction.warnings) :]
+        warnings += [f"{get_method(relevance.method).label}: {text}" for text in own]
     show_warnings(dict.fromkeys(warnings))
     if rows:
         st.markdown("  &nbsp;·&nbsp;  ".join(rows))

@@ -109,6 +109,13 @@ def test_cancel_ends_all_work(seconds):
         run_all([_entry("one", "1"), _entry("two", "2")], explain, None, lambda: False)
 
 
+def test_tissue_that_is_never_hidden_is_said_once(open_compare, finish):
+    column = "sim-002:occlusion:size=30,stride=80"
+    app = finish(open_compare(by="any", c=[column, "sim-002:sensitivity"]))
+    said = [warning.value.replace("\\", "") for warning in app.warning]
+    assert sum("are never hidden: the stride of 80 is larger than the box of 30" in text for text in said) == 1
+
+
 @pytest.mark.parametrize(
     ("part", "size"),
     [("both", np.abs), ("supports", lambda d: np.where(d > 0, d, 0)), ("against", lambda d: np.where(d < 0, -d, 0))],

@@ -51,3 +51,17 @@ def test_every_method_has_widgets_with_help(open_page, method):
     of_method = [widget for widget in widgets if str(widget.key).startswith(f"{method}.")]
     assert of_method
     assert all(widget.help for widget in of_method)
+
+
+def test_tissue_that_is_never_hidden_is_said_before_and_beside_the_map(open_page, finish):
+    address = {"subject": "sim-005", "method": "occlusion", "occlusion.size": "30", "occlusion.stride": "80"}
+    app = finish(open_page(**address))
+    said = [warning.value.replace("\\", "") for warning in app.warning]
+    assert any("are never hidden: the stride of 80 is larger than the box of 30 voxels" in text for text in said)
+
+
+def test_the_layer_of_a_class_activation_map_is_offered_and_said(open_page, finish):
+    app = finish(open_page(subject="sim-005", method="layer_cam"))
+    offered = app.selectbox(key="layer_cam.layer")
+    assert offered.options[:4] == ["automatic", "relu:4", "Conv_4_bn", "Conv_4"]
+    assert "Layer: relu:4 (64 channels" in text_of(app)
