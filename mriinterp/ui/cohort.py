@@ -11,6 +11,7 @@ import streamlit as st
 from mriinterp.base.reading import apply_reading
 from mriinterp.image.template import template
 from mriinterp.image.volume import Volume
+from mriinterp.methods import method_names
 from mriinterp.methods.meaning import SHARE_UNIT, caption_words, file_stem, scale_words
 from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.cohort_data import StudyView, View, averages_ready
@@ -74,6 +75,7 @@ def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[
     groups = [g for g in view.groups if view.has(method, g)]
     signed = view.kind == "signed" or view.reading(method) == "signed"
     unit = view.unit(method)
+    ends = view.meaning(method).ends if signed and method in method_names() else None
     means = {f"mean-{g}": view.mean(method, g) for g in groups if f"mean-{g}" in shown}
     if "all" in shown and groups:
         means["all"] = view.all_mean(method)
@@ -82,7 +84,7 @@ def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[
     layers, missing = [], []
     for what in shown:
         if what in means:
-            layers.append(Layer(names[what], means[what], unit, signed, common))
+            layers.append(Layer(names[what], means[what], unit, signed, common, ends=ends))
         elif what.startswith("mean-"):
             missing.append(f"No map of {escape_markdown(names[what])} remains: there is no average of it.")
         elif what == "difference" and all(view.has(method, g) for g in view.pair):
@@ -139,7 +141,7 @@ def _pair_layers(view: View, pair) -> list[Layer]:
 def show_planes(name: str, view: View, method: str) -> ViewerState | None:
     """The averages in linked planes over the mean training scan or the template."""
     pair = _read_pair(view)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="view_choice"):
         if pair is None:
             options = _options(view, method)
             start = [o for o in options if o.startswith("mean-")][:2]
@@ -161,7 +163,8 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
     if pair is None:
         order = [o for o in options if o in shown]
         layers, missing = _layers(name, view, method, order or start)
-        more = escape_markdown(view.why_no_test(method)) if view.pair else ""
+        no_test = view.why_no_test(method) if view.pair else ""
+        more = escape_markdown(" ".join(filter(None, [view.hidden_words(method), no_test])))
         for sentence in missing:
             st.info(sentence, icon=":material/group_off:")
     else:

@@ -20,7 +20,7 @@ from mriinterp.figures.colours import describe_unit
 from mriinterp.figures.paper import label_of, reading_of
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method, method_names
-from mriinterp.methods.meaning import Meaning
+from mriinterp.methods.meaning import Meaning, percent
 from mriinterp.stats import hedges_g_from_moments
 from mriinterp.ui.jobs import current_job, start_job, watch
 
@@ -77,6 +77,10 @@ class View(ABC):
     @abstractmethod
     def why_no_test(self, method: str) -> str:
         """Return why the groups must not be compared by this method's maps; "" if they may."""
+
+    def hidden_words(self, method: str) -> str:
+        """Return which sign of the maps the averages leave out, and its share; "" if none, or if it is not known."""
+        return ""
 
     def std(self, method: str, group: str) -> Volume | None:
         """Standard deviation over the maps of a group, if it is known."""
@@ -231,6 +235,17 @@ class StudyView(View):
 
     def why_no_test(self, method: str) -> str:
         return self.result.why_no_test(method) if self.pair else ""
+
+    def hidden_words(self, method: str) -> str:
+        if self.kind == "signed" or self.reading(method) != "positive":
+            return ""
+        ids = self.ids(method)
+        shown, signed = (self.result.areas(method, value=v).loc[ids].to_numpy() for v in ("sum", "signed_sum"))
+        hidden, total = float(np.nansum(shown - signed)), float(np.nansum(2 * shown - signed))
+        if not hidden > 0 or not total > 0:
+            return ""
+        against = self.meaning(method).ends[0]
+        return f"Hidden: what {against}, {percent(hidden / total)} of the relevance in all areas."
 
     def mean(self, method: str, group: str) -> Volume:
         return self._moment(method, group, "mean", 0)

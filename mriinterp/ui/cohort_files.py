@@ -35,8 +35,8 @@ def _counts(view: View) -> dict[str, int]:
 
 
 def _paper_means(view: View) -> dict:
-    """Averages of the paper's four methods, or of all where none of those is there."""
-    wanted = figure_rows(view.methods)
+    """Return the averages of all methods that the page shows, those of the paper's figure first."""
+    wanted = list(dict.fromkeys([*figure_rows(view.methods), *view.methods]))
     means = {g: {m: maps[m] for m in wanted if m in maps} for g, maps in view.all_means().items()}
     return {group: maps for group, maps in means.items() if maps}
 
