@@ -249,7 +249,7 @@ def test_readings(rng):
     assert np.array_equal(apply_reading(a, None), a)
     assert apply_reading(np.array([np.nan, -2.0]), "absolute").tolist() == [0, 2]
     with pytest.raises(ValueError, match="expected a reading"):
-        apply_reading(a, "negative")
+        apply_reading(a, "sideways")
 
 
 @pytest.mark.parametrize("name", [n for n, m in METRICS.items() if m.input == "map"])
