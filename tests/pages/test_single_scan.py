@@ -64,4 +64,4 @@ def test_the_layer_of_a_class_activation_map_is_offered_and_said(open_page, fini
     app = finish(open_page(subject="sim-005", method="layer_cam"))
     offered = app.selectbox(key="layer_cam.layer")
     assert offered.options[:4] == ["automatic", "relu:4", "Conv_4_bn", "Conv_4"]
-    assert "Layer: relu:4 (64 channels" in text_of(app)
+    assert "Layer: relu:4 (64 channels" in text_of(app).replace("\\", "")
