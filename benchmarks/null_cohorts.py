@@ -4,7 +4,7 @@ Healthy simulated scans alone are divided into two groups at random, so every fi
 through the whole command, ``cohort`` and ``statistics``, for every setting of the target; then the same statistics are
 made for many more divisions, from the maps that are known. Scans, network and maps are kept in a folder:
 
-    python -m benchmarks.null_cohorts --work /tmp/null --write      # minutes; a second call takes them up again
+    python -m benchmarks.null_cohorts --work null_cohorts --write     # minutes; a second call takes them up again
 
 The network is a small one at 4 mm, trained here on simulated scans with and without atrophy, so that maps of all
 methods take minutes: what is measured are the statistics, and the maps they are made of are real.
