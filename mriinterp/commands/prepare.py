@@ -16,6 +16,7 @@ import torch
 from mriinterp.base.atomic import made_folder
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.files import read_json
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.export.prepared import PreparedFiles, prepared_files, write_contact_sheet, write_prepared
 from mriinterp.image.nifti import read_volume
@@ -191,8 +192,7 @@ def _digest(path: Path) -> str:
     for file in [path] if path.is_file() else sorted(path.rglob("*")):
         if file.is_file():
             digest.update(file.name.encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(file_digest(file).encode())
     return digest.hexdigest()
 
 

@@ -55,7 +55,7 @@ def unpack(
             for number, member in enumerate(members):
                 check_cancel(cancel)
                 path = folder / f"{number:05d}{_ending(member.filename)}"
-                left -= _write(opened, member, path, left)
+                left -= _write(opened, member, path, left, max_bytes)
                 written.append(path)
             return written
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
@@ -83,13 +83,13 @@ def _too_large(max_bytes: int) -> str:
     return f"expected an archive that unpacks to at most {max_bytes / 2**30:.1f} GiB, got a larger one; pack one series"
 
 
-def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, left: int) -> int:
+def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, left: int, max_bytes: int) -> int:
     size = 0
     with opened.open(member) as source, path.open("xb") as target:
         while piece := source.read(PIECE):
             size += len(piece)
             if size > left:
-                raise ValueError(_too_large(MAX_BYTES))
+                raise ValueError(_too_large(max_bytes))
             target.write(piece)
     return size
 

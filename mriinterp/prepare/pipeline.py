@@ -11,11 +11,11 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
-import torch
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.models import choose_device
 from mriinterp.prepare.brain import find_brain, weights_digest
 from mriinterp.prepare.quality import Quality, judge
 from mriinterp.prepare.register import register_affine, register_warp
@@ -169,7 +169,7 @@ def prepare_volume(
     threads = options.threads
     tell(progress, READ, DONE)
     check_cancel(cancel)
-    mask = find_brain(scan, device=_device(options.device), cancel=cancel)
+    mask = find_brain(scan, device=choose_device(options.device), cancel=cancel)
     tell(progress, MASKED, DONE)
     check_cancel(cancel)
     brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))
@@ -199,14 +199,8 @@ def prepare_volume(
 def _upright_mask(scan: Volume, transform: Transform, options: PrepareOptions, cancel: Cancel | None) -> Volume:
     """The brain mask of a scan whose header turns the head, found anew the right way up."""
     moved = Volume(scan.data, transform.inverse @ scan.affine)
-    mask = find_brain(moved.canonical(), device=_device(options.device), cancel=cancel)
+    mask = find_brain(moved.canonical(), device=choose_device(options.device), cancel=cancel)
     return scan.with_data(resample(mask, moved.grid, order=0).data)  # a change of voxel order: exact
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
 
 
 def _creeping(progress: Progress | None) -> Callable[[float], None]:

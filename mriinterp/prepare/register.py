@@ -148,20 +148,14 @@ def register_warp(
 
 def _affine(brain: Volume, start: np.ndarray | None, threads: int, cancel, waiting) -> np.ndarray:
     """One run of greedy: template mm to scan mm; from a start, or from the images' centres."""
-    if start is None:
-        return run_greedy(
-            f"{AFFINE} -ia-image-centers -i fixed.nii moving.nii -o affine.mat",
-            {"fixed": native_template(), "moving": brain},
-            lambda folder: np.loadtxt(folder / "affine.mat"),
-            threads=threads, cancel=cancel, waiting=waiting,
-        )  # fmt: skip
+    begin = "-ia-image-centers" if start is None else "-ia-identity"
     moved = run_greedy(
-        f"{AFFINE} -ia-identity -i fixed.nii moving.nii -o affine.mat",
-        {"fixed": native_template(), "moving": move(brain, start)},
+        f"{AFFINE} {begin} -i fixed.nii moving.nii -o affine.mat",
+        {"fixed": native_template(), "moving": brain if start is None else move(brain, start)},
         lambda folder: np.loadtxt(folder / "affine.mat"),
         threads=threads, cancel=cancel, waiting=waiting,
     )  # fmt: skip
-    return start @ moved
+    return moved if start is None else start @ moved
 
 
 @lru_cache(maxsize=1)
