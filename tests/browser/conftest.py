@@ -42,9 +42,9 @@ def _chromium_path(playwright):
     return next((path for path in candidates if path and Path(path).exists()), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
-    """A headless browser for the whole session."""
+    """A headless browser, closed with this folder's tests: Playwright keeps an event loop running until then."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -61,9 +61,9 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def serve(tmp_path_factory):
-    """Start ``streamlit run FILE`` and give its address; one server a file, all ended with the session."""
+    """Start ``streamlit run FILE`` and give its address; one server a file, all ended with this folder's tests."""
     running = {}
 
     def start(file, **environment):
@@ -114,7 +114,7 @@ def _start(file, environment, log):
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app_url(serve, tmp_path_factory):
     """Address of the app itself, with results in a folder of its own."""
     return serve(ROOT / "app.py", MRIINTERP_HOME=str(tmp_path_factory.mktemp("home")))
