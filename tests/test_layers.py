@@ -22,6 +22,7 @@ ORDER = [
     "methods",
     "explain",
     "cost",
+    "network_check",
     "compare",
     "simulation",
     "training",

@@ -1,0 +1,194 @@
+"""Try every relevance method on a network and a scan, and measure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.base.errors import words_with_kind
+from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
+from mriinterp.cost import forward_seconds, map_seconds
+from mriinterp.explain import explain
+from mriinterp.image.volume import Volume
+from mriinterp.incremental import plan
+from mriinterp.methods import Method, get_method, method_names
+from mriinterp.models import Head, Model
+from mriinterp.network_check.report import MethodCheck, NetworkCheck, OcclusionSpeed
+
+__all__ = ["check_network"]
+
+PATIENCE = 10.0  # seconds of a map; one that takes longer is tried with fewer passes
+TRIAL_AREAS = 3
+SAME = 1e-6  # of the largest output: what another run may differ by, by rounding
+
+_RANDOM = frozenset(["dropout", "feature_dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d"])
+_DRAWS = frozenset(["rand", "randn", "rand_like", "randn_like", "bernoulli", "normal", "multinomial", "randint"])
+
+
+def check_network(
+    model: Model,
+    scan: Volume,
+    *,
+    methods: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> NetworkCheck:
+    """Try methods on a network and a scan; say what works, what does not and why, and how fast.
+
+    Parameters
+    ----------
+    model : Model
+    scan : Volume
+        In the model's template space, on any grid.
+    methods : sequence of str, optional
+        Default: all.
+    progress, cancel : callable, optional
+        ``progress(done, total)`` after each method; ``cancel()`` returning
+        True raises `mriinterp.base.progress.Cancelled`.
+
+    Returns
+    -------
+    NetworkCheck
+
+    Raises
+    ------
+    KeyError
+        Unknown method.
+    ValueError
+        If the network cannot read the scan at all.
+    """
+    names = list(method_names() if methods is None else methods)
+    entries = [get_method(name) for name in names]
+    x = model.prepare(scan)
+    prediction = model.predict_tensor(x, scan)
+    deterministic, random_notes = _determinism(model, x)
+    found = []
+    for done, entry in enumerate(entries):
+        check_cancel(cancel)
+        tell(progress, done, len(entries))
+        found.append(_try(model, scan, entry, cancel))
+    tell(progress, len(entries), len(entries))
+    return NetworkCheck(
+        network=model.card.name,
+        device=str(model.device),
+        grid=str(model.grid),
+        outputs=tuple(map(_returns, model.heads)),
+        prediction=prediction,
+        independent=model.independent,
+        deterministic=deterministic,
+        notes=(*model.notes, *random_notes),
+        forward_seconds=forward_seconds(model),
+        occlusion=_occlusion_speed(model, found),
+        methods=tuple(found),
+    )
+
+
+def _returns(head: Head) -> str:
+    """What a head's outputs are, in words."""
+    if head.kind == "scale":
+        return f"a scale, {head.classes[0]}"
+    return f"{head.output_kind.label} for {', '.join(head.classes)}"
+
+
+class _WatchRandom(TorchFunctionMode):
+    """Collect the calls of a forward pass that draw random numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls: list[str] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "").partition(".")[0].strip("_")
+        training = kwargs.get("training", args[2] if len(args) > 2 else False)
+        if name in _DRAWS or (name in _RANDOM and training is True):
+            self.calls.append(name)
+        return func(*args, **kwargs)
+
+
+def _determinism(model: Model, x: Tensor) -> tuple[bool, tuple[str, ...]]:
+    """Whether a scan gives the same output twice, and what is random where it does not."""
+    watch = _WatchRandom()
+    with model.own_module() as module, torch.inference_mode():
+        with watch:
+            first = module(x.clone())
+        second = module(x.clone())
+    off, size = float((first - second).abs().max()), float(first.abs().max())
+    if off <= SAME * size:
+        return True, ()
+    drawn = ", ".join(dict.fromkeys(watch.calls))
+    why = f": it draws random numbers in eval mode ({drawn})" if drawn else ""
+    hint = "; a dropout must be given training=self.training" if _RANDOM & set(watch.calls) else ""
+    return False, (
+        f"the same scan gives outputs that differ by {off:.3g} from run to run{why}, so maps differ as well{hint}",
+    )
+
+
+def _trial(model: Model, entry: Method) -> tuple[Mapping[str, Any], float, Atlas | None, float, bool]:
+    """How to try a method: parameters, a factor on its time, atlas, estimate of a full map, and whether that counts."""
+    values = entry.resolve({})
+    try:
+        estimate = map_seconds(model, entry.name, _scored(model, values))
+    except (ValueError, RuntimeError, NotImplementedError):
+        return {}, 1.0, None, 0.0, False  # the method itself will say why
+    if estimate <= PATIENCE:
+        return {}, 1.0, None, estimate, False
+    if entry.counted:
+        few = max(1, int(entry.parameters[entry.counted].param.minimum or 1))
+        return {entry.counted: few}, values[entry.counted] / few, None, estimate, False
+    if entry.kind == "boxes" and "size" in values:
+        size = min(200, max(model.grid.shape))
+        return {"size": size, "stride": size}, 1.0, None, estimate, True
+    if entry.kind == "areas":
+        return {}, 1.0, _few_areas(load_atlas("AAL")), estimate, True
+    return {}, 1.0, None, estimate, False
+
+
+def _scored(model: Model, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {**values, **({"score": "raw"} if "score" in values and model.heads[0].kind == "scale" else {})}
+
+
+def _few_areas(atlas: Atlas) -> Atlas:
+    """An atlas cut down to its first areas."""
+    areas = atlas.areas.head(TRIAL_AREAS)
+    labels = atlas.labels.data
+    keep = (labels > 0) & (labels <= int(areas["label"].max()))
+    return Atlas(f"{atlas.name}, {len(areas)} areas", atlas.labels.with_data(labels * keep), areas)
+
+
+def _try(model: Model, scan: Volume, entry: Method, cancel: Cancel | None) -> MethodCheck:
+    params, factor, atlas, estimate, whole = _trial(model, entry)
+    start = time.perf_counter()
+    try:
+        relevance = explain(model, scan, entry.name, atlas=atlas, cancel=cancel, **params)
+    except Cancelled:
+        raise
+    except Exception as error:  # whatever a stranger's network raises is what is wanted here
+        return MethodCheck(entry.name, entry.label, False, words_with_kind(error))
+    seconds = estimate if whole else (time.perf_counter() - start) * factor
+    layer = relevance.chosen.get("layer", "")
+    return MethodCheck(entry.name, entry.label, True, "", seconds, whole or factor != 1, layer)
+
+
+def _occlusion_speed(model: Model, found: Sequence[MethodCheck]) -> OcclusionSpeed | None:
+    """Occlusion with the engine against whole passes, and what limits it; None if it does not work."""
+    tried = next((m for m in found if m.name == "occlusion" and m.works), None)
+    if tried is None or tried.seconds is None:
+        return None
+    values = get_method("occlusion").resolve({})
+    boxes = get_method("occlusion").boxes_on(model.grid.shape, values)
+    cost = plan(model, model.grid, regions=boxes.boxes)
+    if cost.reason:
+        why = f"the network runs whole for each window ({cost.reason})"
+    else:
+        share = cost.macs / cost.plain_macs if cost.plain_macs else 1.0
+        why = f"a window needs {share:.1%} of the multiplications of a pass on average, {cost.ratio:.1f} times fewer"
+    if cost.alone:
+        why += f"; windows run one by one ({cost.alone})"
+    return OcclusionSpeed(cost.windows, tried.seconds, cost.windows * forward_seconds(model), why)

@@ -1,0 +1,111 @@
+"""What a check says of networks whose ways are known."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mriinterp.base.progress import Cancelled
+from mriinterp.image.volume import Grid, Volume
+from mriinterp.methods import method_names
+from mriinterp.models import Head, Model, ModelCard
+from mriinterp.models.normalisation import Normalisation
+from mriinterp.network_check import check_network
+
+SHAPE = (12, 13, 14)
+GRID = Grid(SHAPE, np.array([[12.0, 0, 0, -70], [0, 13, 0, -100], [0, 0, 10, -60], [0, 0, 0, 1]]))
+QUICK = ["sensitivity", "occlusion", "grad_cam", "guided_backprop", "lrp_epsilon"]
+
+
+TWO = (Head("group", ("CN", "AD")),)
+
+
+def model_of(module, heads=TWO, **given):
+    card = ModelCard("tiny", "tiny", GRID, heads)
+    return Model(module.eval(), card, Normalisation(), "0" * 64, torch.device("cpu"), **given)
+
+
+def network(outputs=2, activation=nn.ReLU):
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv3d(1, 2, 3), activation(), nn.Conv3d(2, 2, 3), activation(), nn.Flatten(), nn.LazyLinear(outputs)
+    )
+
+
+@pytest.fixture
+def scan(rng):
+    return Volume(rng.uniform(0, 5, SHAPE).astype(np.float32), GRID.affine)
+
+
+def made(module):
+    module(torch.zeros(1, 1, *SHAPE))
+    return module
+
+
+def test_every_method_is_tried(scan):
+    found = check_network(model_of(made(network())), scan)
+    assert [method.name for method in found.methods] == method_names()
+    assert set(found.works) == set(method_names()), found.text()
+    assert all(method.seconds > 0 for method in found.methods)
+    assert [bool(method.layer) for method in found.methods] == [
+        "cam" in method.name and method.name != "occlusion" for method in found.methods
+    ]
+    assert found.deterministic
+    assert found.independent
+    assert found.occlusion.speedup > 0
+    table = found.table()
+    assert list(table["name"]) == method_names()
+    entries = json.loads(json.dumps(found.to_json()))
+    assert entries["occlusion"]["speedup"] == found.occlusion.speedup
+    for method in found.methods:
+        assert method.name in found.text()
+
+
+def test_a_refused_method_says_why(scan):
+    found = check_network(model_of(made(network(activation=nn.Softplus))), scan, methods=QUICK)
+    refused = {method.name: method.reason for method in found.methods if not method.works}
+    assert refused.keys() == {"guided_backprop", "lrp_epsilon"}
+    assert "ReLU" in refused["guided_backprop"]
+    assert "softplus" in refused["lrp_epsilon"]
+    assert refused["lrp_epsilon"] in found.text()
+
+
+def test_dropout_that_stays_on_is_said(scan):
+    class AlwaysOn(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = made(network())
+
+        def forward(self, x):
+            return self.body(F.dropout(x, 0.5))
+
+    found = check_network(model_of(AlwaysOn()), scan, methods=["sensitivity"])
+    assert not found.deterministic
+    assert "dropout" in found.notes[0]
+    assert "training=self.training" in found.notes[0]
+
+
+def test_a_scale(scan):
+    found = check_network(model_of(made(network(1)), (Head("age", ("age",), "scale"),)), scan, methods=QUICK)
+    assert found.outputs == ("a scale, age",)
+    assert set(found.works) == set(QUICK), found.text()
+    assert "age" in found.prediction.outputs
+
+
+def test_a_slow_method_is_tried_with_less(scan, monkeypatch):
+    monkeypatch.setattr("mriinterp.network_check.check.PATIENCE", 0.0)
+    names = ["smoothgrad", "occlusion", "area_occlusion"]
+    found = check_network(model_of(made(network())), scan, methods=names)
+    assert set(found.works) == set(names), found.text()
+    assert all(method.estimated for method in found.methods)
+
+
+def test_progress_and_cancel(scan):
+    told = []
+    check_network(model_of(made(network())), scan, methods=QUICK[:2], progress=lambda *a: told.append(a))
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    with pytest.raises(Cancelled):
+        check_network(model_of(made(network())), scan, cancel=lambda: True)
