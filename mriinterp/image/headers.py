@@ -1,6 +1,6 @@
 """What the header of an image says, judged before a voxel is read.
 
-The text fields of a header can hold a patient's name; nothing here reads them.
+The text fields of a header can hold a patient's name; nothing here reads them but the mark of a preparation.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
 from mriinterp.image.formats import FORMATS, PAIR_HELP, foreign_format
+from mriinterp.image.preparation import Preparation
 from mriinterp.image.volume import Grid
 
 __all__ = ["MAX_VOXELS", "Header", "dims_text", "read_header"]
@@ -55,6 +56,8 @@ class Header:
         Stored value × slope + intercept = value.
     notes : tuple of str
         What is doubtful, in words.
+    preparation : Preparation, optional
+        Of a scan that `mriinterp.prepare` made.
     """
 
     grid: Grid
@@ -63,6 +66,7 @@ class Header:
     slope: float = 1.0
     intercept: float = 0.0
     notes: tuple[str, ...] = ()
+    preparation: Preparation | None = None
 
 
 def read_header(head: bytes, name: str, *, allow_unknown_space: bool = False) -> Header:
@@ -121,7 +125,8 @@ def _parse_nifti(head: bytes, name: str, allow_unknown_space: bool) -> Header:
     if not np.isfinite(intercept):
         raise ValueError(f"{name}: damaged header: intensities are said to be scaled by {slope:g} plus {intercept}")
     grid, notes = _nifti_grid(header, shape, name, allow_unknown_space)
-    return Header(grid, dtype, int(offset), slope, intercept, notes)
+    preparation = Preparation.from_mark(bytes(header["descrip"]).rstrip(b"\0").decode("latin-1"))
+    return Header(grid, dtype, int(offset), slope, intercept, notes, preparation)
 
 
 def _nifti_grid(header, shape, name: str, allow_unknown_space: bool) -> tuple[Grid, tuple[str, ...]]:

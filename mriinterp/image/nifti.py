@@ -202,7 +202,7 @@ def _canonical(file: ImageFile, flat: np.ndarray, notes: tuple[str, ...]) -> Vol
         logger.warning("%s: %s", file.name, note)
     on_disk = Volume(flat.reshape(file.grid.shape, order="F"), file.grid.affine)
     volume = on_disk.canonical()
-    return Volume(np.ascontiguousarray(volume.data), volume.affine, file.grid, notes)
+    return Volume(np.ascontiguousarray(volume.data), volume.affine, file.grid, notes, file.header.preparation)
 
 
 def to_source(volume: Volume, source: Grid, order: int | None = None) -> Volume:
@@ -227,7 +227,7 @@ def write_volume(volume: Volume, path: str | os.PathLike, *, dtype=None, space: 
     """Write a NIfTI-1 file in the volume's own voxel order.
 
     The same volume gives the same bytes. The header holds no text but the
-    program's name. A file already there is replaced in one step, so nobody
+    program's name and how a scan was prepared. A file already there is replaced in one step, so nobody
     reads half of one.
 
     Parameters
@@ -261,7 +261,7 @@ def write_volume(volume: Volume, path: str | os.PathLike, *, dtype=None, space: 
     if path.is_dir():
         raise ValueError(f"expected the name of a file to write, got a folder: {path}")
     data = _stored(volume.data, dtype)
-    header = _header(volume.grid, data.dtype, SPACES[space])
+    header = _header(volume, data.dtype, SPACES[space])
     with replacing(path) as temporary, temporary.open("xb") as raw:
         if path.name.lower().endswith(".gz"):
             with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=raw, mtime=0) as stream:
@@ -296,7 +296,8 @@ def _stored(data: np.ndarray, dtype) -> np.ndarray:
     return stored
 
 
-def _header(grid: Grid, dtype: np.dtype, code: int) -> nib.Nifti1Header:
+def _header(volume: Volume, dtype: np.dtype, code: int) -> nib.Nifti1Header:
+    grid = volume.grid
     header = nib.Nifti1Header(endianness="<")
     header.set_data_shape(grid.shape)
     header.set_data_dtype(dtype)
@@ -308,5 +309,6 @@ def _header(grid: Grid, dtype: np.dtype, code: int) -> nib.Nifti1Header:
     header.set_slope_inter(1, 0)
     header["vox_offset"] = nib.Nifti1Header.single_vox_offset
     header["magic"] = nib.Nifti1Header.single_magic
-    header["descrip"] = b"mriinterp"
+    mark = volume.preparation.mark if volume.preparation is not None else ""
+    header["descrip"] = (mark or "mriinterp").encode("ascii")
     return header

@@ -13,6 +13,8 @@ from nibabel.affines import voxel_sizes as _voxel_sizes
 from nibabel.orientations import aff2axcodes, apply_orientation, inv_ornt_aff, io_orientation
 from scipy import ndimage
 
+from mriinterp.image.preparation import Preparation
+
 __all__ = ["Grid", "Volume", "check_same_grid", "resample"]
 
 AFFINE_TOLERANCE_MM = 1e-3
@@ -140,12 +142,15 @@ class Volume:
     notes : tuple of str
         What is doubtful about the file, in words; whoever reads a scan for
         somebody passes them on.
+    preparation : Preparation, optional
+        How a scan was brought into template space, where that is known.
     """
 
     data: np.ndarray
     affine: np.ndarray
     source: Grid | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    preparation: Preparation | None = None
 
     def __post_init__(self):
         data = np.asarray(self.data)
@@ -165,7 +170,7 @@ class Volume:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over type, shape, affine and voxels, and notes if there are any, 64 hexadecimal digits.
+        """SHA-256 over type, shape, affine and voxels, notes and preparation if there are any, 64 hexadecimal digits.
 
         So results of a doubtful file, which hold its notes, are never taken for
         those of a file with the same voxels that is not.
@@ -174,11 +179,13 @@ class Volume:
         digest.update(self.affine.tobytes())
         digest.update(np.ascontiguousarray(self.data))
         digest.update("".join(f"\n{note}" for note in self.notes).encode())
+        if self.preparation is not None:
+            digest.update(repr(self.preparation.entry).encode())
         return digest.hexdigest()
 
     def with_data(self, data: np.ndarray) -> Volume:
         """Other values on the same grid."""
-        return Volume(data, self.affine, self.source, self.notes)
+        return Volume(data, self.affine, self.source, self.notes, self.preparation)
 
     def canonical(self) -> Volume:
         """The same voxels in the order closest to RAS+ (exact, no resampling)."""
@@ -187,7 +194,7 @@ class Volume:
             return self
         data = np.ascontiguousarray(apply_orientation(self.data, orientation))
         affine = self.affine @ inv_ornt_aff(orientation, self.data.shape)
-        return Volume(data, affine, self.source or self.grid, self.notes)
+        return Volume(data, affine, self.source or self.grid, self.notes, self.preparation)
 
 
 def check_same_grid(a: Volume | Grid, b: Volume | Grid, a_name: str = "first", b_name: str = "second") -> None:
@@ -230,7 +237,7 @@ def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
     if order not in (0, 1, 2, 3):
         raise ValueError(f"expected an interpolation order of 0, 1, 2 or 3, got {order}")
     if volume.grid.matches(grid):
-        return Volume(volume.data, grid.affine, volume.source, volume.notes)
+        return Volume(volume.data, grid.affine, volume.source, volume.notes, volume.preparation)
     matrix = np.linalg.inv(volume.affine) @ grid.affine
     rounded = np.round(matrix)
     if np.abs(matrix - rounded).max() < 1e-6:
@@ -239,4 +246,5 @@ def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
     out = ndimage.affine_transform(
         data, matrix[:3, :3], matrix[:3, 3], output_shape=grid.shape, order=order, mode="grid-constant"
     )
-    return Volume(out.astype(volume.data.dtype, copy=False), grid.affine, notes=volume.notes)
+    values = out.astype(volume.data.dtype, copy=False)
+    return Volume(values, grid.affine, notes=volume.notes, preparation=volume.preparation)

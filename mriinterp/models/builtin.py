@@ -44,6 +44,7 @@ def _paper_card(states: Sequence[StateDict]) -> dict:
         "grid": PAPER_GRIDS[features],
         "classes": ["NC", "AD"],
         "normalisation": {"kind": "none"},
+        "preparation": "nonlinear",
         "citation": "Rieke et al. 2018, arXiv:1808.02874",
     }
 
@@ -96,6 +97,7 @@ def _ncomms_card(states: Sequence[StateDict]) -> dict:
         },
         "heads": [head for head in _HEADS.values() if head["name"] in found],
         "normalisation": {"kind": "scan_mean", "clip": [0, 8]},
+        "preparation": "linear",
         "citation": "Qiu et al. 2022, Nature Communications 13:3404",
         "licence": "MIT",
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
+from mriinterp.image.preparation import Preparation, read_preparation
 from mriinterp.image.volume import Grid
 from mriinterp.models.outputs import OutputKind, get_output_kind
 
@@ -88,6 +89,9 @@ class ModelCard:
         Whether the network was trained on skull-stripped scans.
     simulated : bool
         Trained on simulated scans only: no diagnosis is shown for real ones.
+    preparation : Preparation, optional
+        How the training scans were brought into template space; None: nobody
+        has said.
     weights : tuple of str
         Files beside the card.
     about : dict
@@ -106,6 +110,7 @@ class ModelCard:
     space: str = "MNI152"
     skull_stripped: bool = True
     simulated: bool = False
+    preparation: Preparation | None = None
     weights: tuple[str, ...] = ()
     about: dict = field(default_factory=dict)
     folder: Path = Path()
@@ -122,7 +127,7 @@ class ModelCard:
 
 
 _KNOWN = ("name", "architecture", "grid", "normalisation", "brain_mask", "space", "skull_stripped", "simulated")
-_OF_HEADS = ("classes", "heads", "output")
+_OWN = ("classes", "heads", "output", "weights", "preparation")  # read by functions of their own
 
 
 def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model card") -> ModelCard:
@@ -144,6 +149,8 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
         made["grid"] = _try(lambda: Grid(grid["shape"], grid["affine"]), "'grid'", problems)
     if "classes" in entries or "heads" in entries:
         made["heads"] = _try(lambda: _heads(entries), "'heads'" if "heads" in entries else "'classes'", problems)
+    if "preparation" in entries:
+        made["preparation"] = _try(lambda: read_preparation(entries["preparation"]), "'preparation'", problems)
     weights = entries.get("weights", ())
     weights = (weights,) if isinstance(weights, str) else weights
     expected_types = {"name": str, "architecture": str, "space": str, "skull_stripped": bool, "simulated": bool}
@@ -162,7 +169,7 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
         **{key: entries[key] for key in _KNOWN if key in entries and key != "grid"},
         **made,
         weights=tuple(weights),
-        about={k: v for k, v in entries.items() if k not in (*_KNOWN, *_OF_HEADS, "weights")},
+        about={k: v for k, v in entries.items() if k not in (*_KNOWN, *_OWN)},
         folder=folder,
     )
 
@@ -237,6 +244,7 @@ def write_card(card: ModelCard, path: Path | str) -> None:
         "grid": {"shape": list(card.grid.shape), "affine": card.grid.affine.tolist()},
         "heads": [_head_entries(head) for head in card.heads],
         "weights": list(card.weights),
+        **({} if card.preparation is None else {"preparation": card.preparation.entry}),
         **card.about,
     }
     write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")

@@ -50,7 +50,8 @@ class Prediction:
         Of the first head: the class of largest output, or the scale's name.
     warnings : tuple of str
         What is doubtful about the scan, so that the numbers may be wrong: the
-        notes on its file, and intensities other than the network expects.
+        notes on its file, and intensities and a preparation other than the
+        network expects.
     """
 
     outputs: dict[str, float]
@@ -143,8 +144,11 @@ class Model:
         return torch.from_numpy(np.array(data))[None, None].to(self.device)
 
     def warnings_of(self, volume: Volume) -> tuple[str, ...]:
-        """What is unusual about a scan's intensities, for the normalisation of this network."""
-        return self.normalisation.warnings_of(measure_intensities(volume), stripped=self.card.skull_stripped)
+        """What is unusual about a scan for this network: its intensities, and how it was prepared."""
+        found = self.normalisation.warnings_of(measure_intensities(volume), stripped=self.card.skull_stripped)
+        expected = self.card.preparation
+        other = expected.mismatch(volume.preparation) if expected is not None else ""
+        return (*found, other) if other else found
 
     def predict(self, volume: Volume) -> Prediction:
         """Run the network on a scan."""

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.image.preparation import Preparation
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import choose_device
@@ -50,6 +51,16 @@ class PrepareOptions:
     nonlinear: bool = False
     threads: int = 1
     device: str = "auto"
+
+    @property
+    def kind(self) -> str:
+        """Of the registration: linear or nonlinear, as model cards have it."""
+        return "nonlinear" if self.nonlinear else "linear"
+
+    @property
+    def preparation(self) -> Preparation:
+        """What prepared scans are marked with, and what a network trained on them expects."""
+        return Preparation(self.kind, pipeline_digest(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,17 +103,20 @@ class Prepared:
 
 
 @lru_cache(maxsize=8)
-def pipeline_digest(options: PrepareOptions = PrepareOptions()) -> str:
-    """SHA-256 over what shapes a preparation: the pipeline's version, its options, weights and programs."""
-    shaping = {key: value for key, value in asdict(options).items() if key == "nonlinear"}
+def _digest(nonlinear: bool) -> str:
     entries = {
         "pipeline": PIPELINE_VERSION,
-        **shaping,
+        "nonlinear": nonlinear,
         "weights": weights_digest(),
         "greedy": _version("picsl-greedy"),
         "template": native_template().digest,
     }
     return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
+def pipeline_digest(options: PrepareOptions = PrepareOptions()) -> str:
+    """SHA-256 over what shapes a preparation: the pipeline's version, its options, weights and programs."""
+    return _digest(options.nonlinear)
 
 
 def _version(package: str) -> str:
@@ -183,7 +197,8 @@ def prepare_volume(
     if options.nonlinear:
         warp = register_warp(brain, registration.matrix, threads=threads, cancel=cancel)
         transform = Transform(registration.matrix, warp)
-    volume = transform.scan_on(brain, native_template().grid if grid is None else grid)
+    moved = transform.scan_on(brain, native_template().grid if grid is None else grid)
+    volume = replace(moved, notes=scan.notes, preparation=options.preparation)
     quality = judge(scan, mask, transform, turned=registration.turned)
     tell(progress, DONE, DONE)
     return Prepared(

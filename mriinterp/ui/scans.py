@@ -162,7 +162,7 @@ class Upload:
             raw = open_raw_bytes(self._data, self.file_name, cancel=cancel)
         made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
         small = made.volume.canonical()
-        scan = HeldScan(small.data, small.affine, None, made.scan.notes, whole=made.volume.digest)
+        scan = HeldScan(small.data, small.affine, None, small.notes, small.preparation, whole=made.volume.digest)
         with self._lock:
             self._prepared[_key(model)] = Preparation(scan, made.qc, preparation_png(made), raw.found)
         if made.qc.verdict == "good":
@@ -230,4 +230,4 @@ def _key(model: Model) -> tuple:
 
 def _held(scan: Volume, grid: Grid) -> HeldScan:
     small = resample(scan, grid).canonical()
-    return HeldScan(small.data, small.affine, scan.source or scan.grid, scan.notes, whole=scan.digest)
+    return HeldScan(small.data, small.affine, scan.source or scan.grid, scan.notes, scan.preparation, whole=scan.digest)

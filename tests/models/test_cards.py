@@ -39,6 +39,19 @@ def test_round_trip(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["card.json"], "no temporary file is left"
 
 
+def test_how_training_scans_were_prepared(tmp_path):
+    digest = "0123456789abcdef" * 4
+    for entry in ("linear", {"kind": "nonlinear", "pipeline": digest}):
+        write_card(card_from_dict({**CARD, "preparation": entry}), tmp_path / "card.json")
+        assert json.loads((tmp_path / "card.json").read_text())["preparation"] == entry
+        assert read_card(tmp_path / "card.json").preparation.entry == entry
+    write_card(card_from_dict(CARD), tmp_path / "card.json")
+    assert "preparation" not in json.loads((tmp_path / "card.json").read_text())
+    assert read_card(tmp_path / "card.json").preparation is None
+    with pytest.raises(ValueError, match=r"'preparation': expected a preparation, got 'affine'; available: linear"):
+        card_from_dict({**CARD, "preparation": "affine"})
+
+
 def test_all_problems_are_listed():
     with pytest.raises(ValueError) as error:
         card_from_dict({"name": 3, "grid": {"shape": [7, 8]}, "simulated": "no", "weights": [1]}, origin="my.json")

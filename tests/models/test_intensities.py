@@ -8,6 +8,7 @@ import torch
 
 from mriinterp.explain import explain
 from mriinterp.image.intensity import Intensities, measure_intensities
+from mriinterp.image.preparation import Preparation
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
@@ -225,6 +226,16 @@ def test_predictions_and_maps_carry_it(model, brain):
     noted = Volume(raised.data, raised.affine, notes=("3 voxels were NaN",))
     assert model.predict(noted).warnings == ("3 voxels were NaN", text)
     assert model.warnings_of(noted) == (text,)
+
+
+def test_a_scan_that_was_prepared_otherwise_than_the_training_scans(model, brain):
+    scan = Volume(brain, DEMO_GRID.affine, preparation=Preparation("linear", "a" * 64))
+    assert model.predict(scan).warnings == ()
+    object.__setattr__(model.card, "preparation", Preparation("nonlinear"))
+    (text,) = model.predict(scan).warnings
+    assert text.startswith("the network was trained on scans that were warped onto the template")
+    assert explain(model, scan, "sensitivity").warnings == (text,)
+    assert model.predict(Volume(brain, DEMO_GRID.affine)).warnings == ()
 
 
 def test_a_network_that_knows_skulls(model, brain, rng):
