@@ -14,8 +14,9 @@ import stat
 from pathlib import Path
 from typing import Any
 
-__all__ = ["check_file", "decode_text", "read_json", "read_text", "stand_in"]
+__all__ = ["check_file", "decode_text", "parse_json", "read_json", "read_text", "stand_in"]
 
+LONGEST_KEY = 60  # letters of a key in a message
 MAX_TEXT = 64 << 20  # bytes; the largest text file the program writes itself is a few megabytes
 
 SPECIAL = (
@@ -121,12 +122,42 @@ def read_json(path: str | os.PathLike, what: str = "a JSON file") -> Any:
     Raises
     ------
     FileNotFoundError, ValueError
-        As `read_text`; also where it is no JSON, or nested too deeply.
+        As `read_text` and `parse_json`.
     """
-    text = read_text(path, what)
+    return parse_json(read_text(path, what), Path(path).name, what)
+
+
+def parse_json(text: str | bytes, name: str, what: str = "a JSON file") -> Any:
+    """What a text in JSON says.
+
+    Parameters
+    ----------
+    text : str or bytes
+    name, what : str
+        For messages: name of the file, and what is expected in it.
+
+    Raises
+    ------
+    ValueError
+        Where it is no JSON, is nested too deeply, or an object has a key
+        twice: which of the two counts would be a guess.
+    """
+    twice: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        entries = dict(pairs)
+        if len(entries) < len(pairs):
+            seen: set[str] = set()
+            twice.extend(key for key, _ in pairs if key in seen or seen.add(key))
+        return entries
+
     try:
-        return json.loads(text)
+        found = json.loads(text, object_pairs_hook=once)
     except RecursionError:
-        raise ValueError(f"{Path(path).name}: expected {what}, got JSON that is nested too deeply") from None
+        raise ValueError(f"{name}: expected {what}, got JSON that is nested too deeply") from None
     except ValueError as error:
-        raise ValueError(f"{Path(path).name}: expected {what} in JSON, got something else ({error})") from error
+        raise ValueError(f"{name}: expected {what} in JSON, got something else ({error})") from error
+    if twice:
+        keys = ", ".join(repr(key[:LONGEST_KEY]) for key in dict.fromkeys(twice))
+        raise ValueError(f"{name}: expected {what} that names each key once, got more than one {keys}; leave one")
+    return found

@@ -14,14 +14,17 @@ import numpy as np
 from mriinterp.base.arrays import load_npy, load_npz
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.cohort.record import read_map
+from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.results.sidecar import RESEARCH_USE
+from mriinterp.results.verified import DamagedImage, read_verified
 
-__all__ = ["Fold", "fold_group", "folded_keys", "members_digest", "read_moments", "sidecar_of"]
+__all__ = ["Fold", "fold_group", "folded_keys", "members_digest", "read_group_map", "read_moments", "sidecar_of"]
 
 MEANING = {
     "count": "Number of maps that went into each voxel of the mean",
@@ -98,20 +101,33 @@ def fold_group(fold: Fold, cancel: Cancel | None = None) -> int:
 
     Maps that are kept are read again, in order. Of maps that are not, those
     in the scratch folder are added to the running moments, which are saved
-    before the maps are removed.
+    before the maps are removed. DamagedImage if kept maps are not those that
+    were written; their records are removed, so that they are made again.
     """
     if is_finished(fold):
         return len(fold.members)
     if fold.keep_maps:
-        moments = MapMoments(fold.parts)
-        for label, _ in fold.members:
-            check_cancel(cancel)
-            moments.add(read_volume(fold.layout.map(label, fold.method), allow_constant=True).data)
+        moments = _fold_kept(fold, cancel)
     else:
         moments = _fold_scratch(fold, cancel)
     if fold.finish:
         _write_group(fold, moments)
     return moments.count
+
+
+def _fold_kept(fold: Fold, cancel: Cancel | None) -> MapMoments:
+    moments = MapMoments(fold.parts)
+    damaged: DamagedImage | None = None
+    for label, _ in fold.members:
+        check_cancel(cancel)
+        try:
+            moments.add(read_map(fold.layout, label, fold.method)[0].data)
+        except DamagedImage as error:
+            damaged = error
+            fold.layout.record(label, fold.method).unlink(missing_ok=True)
+    if damaged is not None:
+        raise damaged
+    return moments
 
 
 def _fold_scratch(fold: Fold, cancel: Cancel | None) -> MapMoments:
@@ -142,7 +158,8 @@ def is_finished(fold: Fold) -> bool:
         known = read_json(fold.layout.group_record(fold.method, fold.label))
         files = _files(fold)
         return known["members_sha256"] == members_digest(fold.members) and all(
-            path.stat().st_size == known["bytes"][path.name] and sidecar_of(path).is_file() for path in files.values()
+            file_digest(path) == known["sha256"][path.name] == read_json(sidecar_of(path))["sha256"]
+            for path in files.values()
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -165,12 +182,23 @@ def sidecar_of(image: Path) -> Path:
     return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
-def _write_map(volume: Volume, path: Path, what: str, space: str, **about: Any) -> None:
-    """Write an image of a group, and what it is."""
+def _write_map(volume: Volume, path: Path, what: str, space: str, **about: Any) -> str:
+    """Write an image of a group, and what it is; return its digest."""
+    sidecar_of(path).unlink(missing_ok=True)  # an older one must not vouch for the new image
     write_volume(volume, path, space="mni")
-    known = {name: value for name, value in about.items() if value is not None}
+    known = {name: value for name, value in about.items() if value is not None} | {"sha256": file_digest(path)}
     entries = {"Description": MEANING[what], "SpatialReference": space, **known, "note": RESEARCH_USE}
     write_text(sidecar_of(path), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+    return known["sha256"]
+
+
+def read_group_map(path: Path) -> Volume:
+    """Return an image of a group; DamagedImage if it is not the one its sidecar was written for."""
+    try:
+        digest = read_json(sidecar_of(path)).get("sha256")
+    except (OSError, AttributeError):
+        digest = None  # of an older version, or a folder from which only images were taken
+    return read_verified(path, digest)
 
 
 def _remove_map(path: Path) -> None:
@@ -188,7 +216,7 @@ def _write_group(fold: Fold, moments: MapMoments) -> None:
     for part, what in every:
         if (part, what) not in files:
             _remove_map(layout.group(fold.method, fold.label, part, what))
-    sizes = {}
+    digests = {}
     for (part, what), path in files.items():
         if what == "count":
             data = np.full(moments.shape, moments.count, np.int32)
@@ -196,9 +224,8 @@ def _write_group(fold: Fold, moments: MapMoments) -> None:
             data = moments.mean(part) if what == "mean" else moments.deviation(part)
         about = {"method": fold.method, "group": fold.group, "part": part or None, "n": moments.count}
         about |= {"explains": fold.explains}
-        _write_map(Volume(data, np.array(fold.affine)), path, what, layout.space, **about)
-        sizes[path.name] = path.stat().st_size
-    entries = {"group": fold.group, "members_sha256": members_digest(fold.members), "bytes": sizes}
+        digests[path.name] = _write_map(Volume(data, np.array(fold.affine)), path, what, layout.space, **about)
+    entries = {"group": fold.group, "members_sha256": members_digest(fold.members), "sha256": digests}
     write_text(record, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -230,7 +257,7 @@ def fold_all(
         mean = np.zeros(grid.shape)
         for label, n in groups.items():
             if n:
-                mean += read_volume(layout.group(method, label, part, "mean"), allow_constant=True).data * (n / total)
+                mean += read_group_map(layout.group(method, label, part, "mean")).data * (n / total)
         about = {"method": method, "group": "all", "part": part, "n": total, "explains": explains}
         _write_map(Volume(mean, grid.affine), path, "mean", layout.space, **about)
     about = {"method": method, "group": "all", "n": total, "explains": explains}

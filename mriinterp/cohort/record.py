@@ -15,14 +15,17 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_index, area_table
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.tables import read_tsv, write_tsv
 from mriinterp.cohort.layout import Layout
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.nifti import write_volume
+from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
 from mriinterp.results.sidecar import read_warnings, to_sidecar
+from mriinterp.results.verified import read_verified
 
-__all__ = ["AREA_COLUMNS", "Record", "read_areas", "read_record", "write_areas", "write_record"]
+__all__ = ["AREA_COLUMNS", "Record", "read_areas", "read_map", "read_record", "write_areas", "write_record"]
 
 AREA_COLUMNS = (
     "area", "label", "hemisphere", "sum", "signed_sum", "mean", "share", "voxels", "size_mm3",
@@ -59,7 +62,12 @@ class Record:
 
 
 def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Record | None:
-    """Return the record of a map, or None if there is none, it is damaged, or its files are not whole."""
+    """Return the record of a map, or None if there is none, it is damaged, or its files are not those it was written with.
+
+    Sizes are compared always, digests only of files that are newer than the
+    record: reading every map of a large cohort would take minutes. Who reads
+    a map verifies it (`mriinterp.results.verified`).
+    """
     path = layout.record(label, method)
     try:
         entries = read_json(path)
@@ -73,6 +81,11 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
         files = {"relevance": layout.map(label, method), "areas": layout.areas(label, method)}
         if any(os.stat(files[name]).st_size != size for name, size in sizes.items()):
             return None
+        written = os.stat(path).st_mtime_ns
+        for name, digest in dict(entries.get("sha256", {})).items():
+            newer = name in sizes and os.stat(files[name]).st_mtime_ns > written
+            if newer and file_digest(files[name]) != digest:
+                return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return record
@@ -94,28 +107,36 @@ def write_record(
     """
     method = relevance.method
     layout.record(label, method).unlink(missing_ok=True)  # an older one must not vouch for the new image
-    sizes = {}
+    files = {"areas": layout.areas(label, method)}
     if keep_maps:
-        path = layout.map(label, method)
-        write_volume(relevance.volume, path, space="mni")
-        sizes["relevance"] = path.stat().st_size
+        files["relevance"] = layout.map(label, method)
+        write_volume(relevance.volume, files["relevance"], space="mni")
     else:
         with replacing(layout.scratch(label, method)) as temporary, temporary.open("wb") as stream:
             np.save(stream, relevance.volume.data, allow_pickle=False)
-    sizes["areas"] = write_areas(layout, label, relevance, atlas)
-    more |= {"SpatialReference": layout.space, "atlas": atlas.name, "atlas_sha256": atlas.digest, "bytes": sizes}
+    write_areas(layout, label, relevance, atlas)
+    more |= {"SpatialReference": layout.space, "atlas": atlas.name, "atlas_sha256": atlas.digest}
+    more["bytes"] = {name: file.stat().st_size for name, file in sorted(files.items(), reverse=True)}
+    more["sha256"] = {name: file_digest(file) for name, file in sorted(files.items(), reverse=True)}
     entries = to_sidecar(relevance, told=not withheld, key=key, **more)
     write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atlas) -> int:
-    """Write the table of areas, hemispheres apart, in the map's own unit; its size in bytes."""
+def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atlas) -> None:
+    """Write the table of areas, hemispheres apart, in the map's own unit."""
     table = area_table(relevance, atlas, merge_hemispheres=False, normalise=False)
     data = np.nan_to_num(np.asarray(relevance.volume.data, np.float64))
     table["signed_sum"] = area_index(atlas, relevance.volume.grid).sums(data)
-    path = layout.areas(label, relevance.method)
-    write_tsv(table[list(AREA_COLUMNS)], path, digits=DIGITS)
-    return path.stat().st_size
+    write_tsv(table[list(AREA_COLUMNS)], layout.areas(label, relevance.method), digits=DIGITS)
+
+
+def read_map(layout: Layout, label: str, method: str) -> tuple[Volume, dict[str, Any]]:
+    """Return the map of a scan, verified, and the entries of its record; DamagedImage if it is not the one written."""
+    entries = read_json(layout.record(label, method))
+    digests = entries.get("sha256")
+    return read_verified(
+        layout.map(label, method), digests.get("relevance") if isinstance(digests, dict) else None
+    ), entries
 
 
 def read_areas(layout: Layout, label: str, method: str) -> pd.DataFrame:

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.errors import as_sentence
-from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import read_tsv
 from mriinterp.cohort.area_values import areas_by_scan
+from mriinterp.cohort.fold import read_group_map
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.provenance import Provenance, read_provenance
+from mriinterp.cohort.record import read_map
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
-from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.results.sidecar import SIMULATED_ONLY, from_sidecar
@@ -94,7 +94,7 @@ class CohortResult(Provenance):
             whose = f"group {group}" if group else "this cohort"
             raise ValueError(f"expected {least} or more maps of {method} for a {what}, got {n} in {whose}")
         label = self.run["labels"][group] if group else ""
-        return read_volume(self.layout.group(method, label, part, what), allow_constant=True)
+        return read_group_map(self.layout.group(method, label, part, what))
 
     def mean(self, method: str, group: str, kind: str = "reading") -> Volume:
         """Return the mean map of a group.
@@ -225,7 +225,7 @@ class CohortResult(Provenance):
         return areas_by_scan(self.area_rows(method), self.subjects.index, merge_hemispheres, value)
 
     def map(self, method: str, subject: str) -> RelevanceMap:
-        """Return the map of one scan; KeyError if it has none, ValueError if maps were not kept."""
+        """Return the map of one scan; KeyError if it has none, ValueError if maps were not kept or it is damaged."""
         self._check(method)
         if not self.has_maps:
             raise ValueError("expected maps of single scans, got a cohort that was run without keeping them")
@@ -237,8 +237,8 @@ class CohortResult(Provenance):
             raise KeyError(
                 f"expected a map of {method} for {subject}, got none: {self.subjects.loc[subject, 'failure']}"
             )
-        entries = read_json(path)
-        return from_sidecar(entries, read_volume(self.layout.map(label, method), allow_constant=True))
+        volume, entries = read_map(self.layout, label, method)
+        return from_sidecar(entries, volume)
 
     def ids(self, method: str, group: str | None = None) -> list[str]:
         """Return the scans that have a map of a method, in order."""

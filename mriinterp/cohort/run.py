@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -29,6 +30,7 @@ from mriinterp.cohort.targets import explained_words
 from mriinterp.cohort.workers import Workers, explain_all, run_all
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.models import Model, Prediction
+from mriinterp.results.verified import DamagedImage
 from mriinterp.study import Study
 from mriinterp.subjects.images import RESULTS_MARK
 
@@ -36,6 +38,8 @@ __all__ = ["run_cohort"]
 
 SCRATCH_LIMIT = 2 * 2**30  # bytes of maps that wait for their group's mean, when maps are not kept
 ROUNDS = 3  # a second one only if scans changed during the first
+
+logger = logging.getLogger(__name__)
 
 
 def run_cohort(
@@ -109,8 +113,7 @@ def run_cohort(
         use_model(plan.task.model, chosen.device, model)
         run = _CohortRun(plan, model, atlas, progress, cancel, scratch_limit)
         with Workers(workers, executor) as pool:
-            run.compute(pool)
-            run.average(pool)
+            run.compute_and_average(pool)
         run.write_tables(started)
         _remove_leftovers(out)
     return open_cohort(out)
@@ -155,6 +158,18 @@ class _CohortRun:
         self.grid = _canonical(model.grid)
         self.maps = 0  # to be made by this run
         self.folds = len(plan.methods) * len(plan.groups)
+
+    def compute_and_average(self, pool: Workers) -> None:
+        """Make every map that is missing and average the groups; maps found damaged on the way are made again."""
+        for _ in range(1 + self.folds):
+            self.compute(pool)
+            try:
+                self.average(pool)
+                return
+            except DamagedImage as error:
+                logger.warning("it is made again: %s", error)
+                found = error
+        raise found
 
     def compute(self, pool: Workers) -> None:
         """Make every map that is missing."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from mriinterp.base.arrays import Member, open_npz
 from mriinterp.base.atomic import replacing
+from mriinterp.base.files import parse_json
 from mriinterp.image.headers import dims_text
 from mriinterp.image.volume import Grid
 from mriinterp.methods import get_method, method_names
@@ -165,10 +166,10 @@ def _read_about(archive: zipfile.ZipFile, member: Member | None) -> dict[str, An
     with archive.open(member.info) as stream:
         text = stream.read()[member.header.length :]
     try:
-        entries = json.loads(text)
+        entries = parse_json(text, ABOUT)
         kinds = {"simulated": bool, "explains": str, "one_target": bool}
         return {name: kind(entries[name]) for name, kind in kinds.items()}
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return {}
 
 

@@ -207,3 +207,25 @@ def test_a_study_tells_no_word_of_the_files_it_names(tmp_path, entry, caplog):
     assert "error" in told
     assert "root" not in told
     assert "daemon" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"clip": 1, "mean": 2, "clip": 3}', "'clip'"),
+        ('{"model": {"weights": "a", "weights": "b"}}', "'weights'"),
+        ('[{"a": 1}, {"b": 1, "b": 1, "c": 2, "c": 3}]', "'b', 'c'"),
+        ('{"' + "x" * 500 + '": 1, "' + "x" * 500 + '": 2}', "'" + "x" * 60 + "'"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_by_name(tmp_path, text, words):
+    path = tmp_path / "card.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=f"names each key once, got more than one {words};"):
+        read_json(path)
+
+
+def test_equal_keys_in_different_objects_are_no_conflict(tmp_path):
+    path = tmp_path / "fine.json"
+    path.write_text('{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}', encoding="utf-8")
+    assert read_json(path) == {"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}

@@ -129,7 +129,20 @@ def test_a_full_disk_ends_the_run_and_blames_no_scan(tmp_path, monkeypatch):
     assert not list((tmp_path / "out").rglob("*.part"))
 
 
-@pytest.mark.parametrize("damage", ["record", "map cut short", "map gone", "areas gone", "group", "running mean"])
+def alter(path):
+    """Change a byte in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "record", "record twice", "map cut short", "map gone", "map altered", "areas gone", "areas altered", "group",
+        "group altered", "running mean",
+    ],
+)  # fmt: skip
 def test_damaged_results_are_made_again(tmp_path, damage):
     study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
     maps = damage != "running mean"
@@ -138,21 +151,57 @@ def test_damaged_results_are_made_again(tmp_path, damage):
     layout = result.layout
     victim = {
         "record": layout.record("sub-I101", "sensitivity"),
+        "record twice": layout.record("sub-I101", "sensitivity"),
         "map cut short": layout.map("sub-I101", "sensitivity"),
         "map gone": layout.map("sub-I101", "sensitivity"),
+        "map altered": layout.map("sub-I101", "sensitivity"),
         "areas gone": layout.areas("sub-I101", "sensitivity"),
+        "areas altered": layout.areas("sub-I101", "sensitivity"),
+        "group altered": layout.group("sensitivity", "AD", "absolute", "std"),
         "group": layout.group("sensitivity", "AD", "absolute", "mean"),
         "running mean": layout.moments("sensitivity", "AD"),
     }[damage]
     if "gone" in damage:
         victim.unlink()
+    elif damage == "record twice":
+        victim.write_text(victim.read_text(encoding="utf-8").replace("{", '{"key": "",', 1), encoding="utf-8")
+    elif "altered" in damage:  # of the same size
+        alter(victim)
     else:
         victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
     again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, split="all")
-    assert again.run["maps_computed"] == {"group": 0, "running mean": 2}.get(damage, 1)
+    assert again.run["maps_computed"] == {"group": 0, "group altered": 0, "running mean": 2}.get(damage, 1)
     after = content(result.folder)
     assert {k for k in before if before[k] != after.get(k)} <= {".work/moments/sensitivity_group-AD.npz"}
     np.testing.assert_array_equal(again.mean("sensitivity", "AD").data, result.mean("sensitivity", "AD").data)
+
+
+def test_a_map_that_is_not_the_one_written_is_refused_and_made_again(tmp_path):
+    study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
+    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
+    before, image = content(result.folder), result.layout.map("sub-I101", "sensitivity")
+    times = image.stat().st_atime_ns, image.stat().st_mtime_ns
+    alter(image)
+    os.utime(image, ns=times)  # as a failing disk does it
+    with pytest.raises(ValueError, match="expected the image that was written"):
+        result.map("sensitivity", "I101")
+    with pytest.raises(ValueError, match="expected the image that was written"):
+        result.moments_of("sensitivity", ["I100", "I101"])
+    result.layout.group_record("sensitivity", "AD").unlink()  # of I101: its mean is to be made
+    again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
+    assert again.run["maps_computed"] == 1
+    assert content(result.folder) == before
+
+
+def test_a_mean_that_is_not_the_one_written_is_refused(tmp_path):
+    study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
+    result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
+    alter(result.layout.group("sensitivity", "AD", "absolute", "mean"))
+    with pytest.raises(ValueError, match=r"part-absolute_mean\.nii\.gz: expected the image that was written"):
+        result.mean("sensitivity", "AD")
+    image = result.layout.group("sensitivity", "CN", "absolute", "mean")
+    image.with_name(image.name.replace(".nii.gz", ".json")).unlink()
+    assert result.mean("sensitivity", "CN").data.any()  # without a sidecar nothing can be verified
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):

@@ -127,7 +127,9 @@ def test_a_card_with_a_mark(tmp_path, encoding):
     assert read_card(tmp_path / "card.json").classes == ("no", "yes")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "\x00", '"card"', "[" * 100_000, "root:x:0:0:"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", "\x00", '"card"', "[" * 100_000, "root:x:0:0:", '{"name": "a", "name": "b"}']
+)
 def test_not_a_card(tmp_path, text):
     path = tmp_path / "card.json"
     path.write_text(text, encoding="utf-8")

@@ -248,7 +248,7 @@ def test_a_wrong_description_is_a_miss(tmp_path, model, small_volume, what, capl
     assert not path.exists()
 
 
-@pytest.mark.parametrize("text", [b"[" * 200_000, b"\xff\xfe{", b""])
+@pytest.mark.parametrize("text", [b"[" * 200_000, b"\xff\xfe{", b"", b'{"key": "a", "key": "b"}'])
 def test_a_description_that_cannot_be_parsed_is_a_miss(tmp_path, model, small_volume, text):
     store = Store(tmp_path)
     store.explain(model, small_volume, "sensitivity")
