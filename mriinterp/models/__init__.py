@@ -2,22 +2,38 @@
 
 from mriinterp.models import builtin as _builtin  # noqa: F401  (importing it registers the architectures)
 from mriinterp.models.card import Head, ModelCard, read_card, write_card
+from mriinterp.models.code import Code, CodeFile, CodeRefused, TrustCode, may_run, read_code
+from mriinterp.models.exported import EXPORTED
 from mriinterp.models.loading import load_model, packaged_models
 from mriinterp.models.model import Model, Prediction, choose_device
-from mriinterp.models.registry import architecture_names, get_architecture, load_code, register_architecture
+from mriinterp.models.registry import (
+    architecture_names,
+    get_architecture,
+    load_code,
+    own_architectures,
+    register_architecture,
+)
 
 __all__ = [
+    "EXPORTED",
+    "Code",
+    "CodeFile",
+    "CodeRefused",
     "Head",
     "Model",
     "ModelCard",
     "Prediction",
+    "TrustCode",
     "architecture_names",
     "choose_device",
     "get_architecture",
     "load_code",
     "load_model",
+    "may_run",
+    "own_architectures",
     "packaged_models",
     "read_card",
+    "read_code",
     "register_architecture",
     "write_card",
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from mriinterp.base.files import check_file
+from mriinterp.models.code import TrustCode, check_leave
 
 __all__ = ["EXPORTED", "load_exported"]
 
@@ -31,27 +34,28 @@ class OneByOne(nn.Module):
         return torch.cat([self.program(scan) for scan in x.split(1)])
 
 
-def load_exported(path: Path, *, trust_code: bool) -> nn.Module:
-    """The network of a ``.pt2`` archive.
+def load_exported(path: Path, *, trust_code: TrustCode) -> tuple[nn.Module, str]:
+    """The network of a ``.pt2`` archive, and the SHA-256 of the archive.
 
     `torch.export.load` unpickles what the archive marks as pickled
     (``weights_only=False``) and evaluates the shapes' expressions: whoever
-    made the archive can run code here. So it is opened on the user's word only.
+    made the archive can run code here. So it is opened on the user's word only,
+    and read once: what was judged is what is opened.
 
     Raises
     ------
+    CodeRefused
+        Without `trust_code` for it.
     ValueError
-        Without `trust_code`; if the file is no such archive; if it was
+        If the file is no such archive; if it was
         exported in training mode or reads more than one tensor.
     """
     check_file(path, "an exported program")
-    if not trust_code:
-        raise ValueError(
-            f"{path.name}: expected leave to open an exported program, got none. Opening one can run code that is "
-            "hidden in it. If you trust whoever made it: trust_code=True, or --trust-code on the command line"
-        )
+    content = path.read_bytes() if trust_code else b""  # without leave it need not be read
+    digest = hashlib.sha256(content).hexdigest() if trust_code else ""
+    check_leave(trust_code, digest, f"to open the exported program {path.name}, in which code can be hidden")
     try:
-        program = torch.export.load(path)
+        program = torch.export.load(io.BytesIO(content))
     except Exception as error:  # torch raises whatever its parsers and verifiers meet first
         raise ValueError(
             f"{path.name}: expected an archive of torch.export.save, got another file ({type(error).__name__})"
@@ -61,7 +65,7 @@ def load_exported(path: Path, *, trust_code: bool) -> nn.Module:
     if len(inputs) != 1:
         raise ValueError(f"{path.name}: expected a program of one input, got {len(inputs)}")
     one_scan = isinstance(inputs[0].meta["val"].shape[0], int)
-    return OneByOne(program.module()) if one_scan else program.module()
+    return (OneByOne(program.module()) if one_scan else program.module()), digest
 
 
 def _check_mode(program: torch.export.ExportedProgram, origin: str) -> None:

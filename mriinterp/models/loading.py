@@ -17,6 +17,7 @@ from mriinterp.image.nifti import read_labels, read_volume
 from mriinterp.image.volume import Volume, resample
 from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
+from mriinterp.models.code import TrustCode
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.model import Model, choose_device
 from mriinterp.models.normalisation import read_normalisation
@@ -39,7 +40,7 @@ def load_model(
     weights: str | Path | Sequence[str | Path] | None = None,
     device: str | None = None,
     *,
-    trust_code: bool = False,
+    trust_code: TrustCode = False,
 ) -> Model:
     """Load a network with everything needed to feed it.
 
@@ -55,8 +56,9 @@ def load_model(
         else what is known of the published weights.
     device : str, optional
         ``"auto"`` (default), ``"cpu"``, ``"cuda"``, ``"mps"``.
-    trust_code : bool
-        Leave to open an exported program, which can run code hidden in it.
+    trust_code : bool or collection of str
+        Leave to open an exported program, which can run code hidden in it:
+        any, or those of these SHA-256 digests.
         Plain weights never can, and need no leave.
 
     Returns
@@ -84,8 +86,7 @@ def load_model(
     if architecture == EXPORTED:
         if len(paths) != 1:
             raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
-        module = load_exported(paths[0], trust_code=trust_code)
-        code, complete = hashlib.sha256(paths[0].read_bytes()).hexdigest(), True
+        (module, code), complete = load_exported(paths[0], trust_code=trust_code), True
     else:
         module, card = _build(architecture, card, paths)
         code, complete = get_architecture(architecture).code, get_architecture(architecture).has_digest

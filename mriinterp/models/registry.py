@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
-from mriinterp.base.files import check_file
+from mriinterp.models.code import Code, TrustCode, check_leave, read_code
+from mriinterp.models.run_code import DIGEST, OWNER, run_code
 from mriinterp.models.weights import StateDict
 
-__all__ = ["Architecture", "architecture_names", "get_architecture", "load_code", "register_architecture"]
+__all__ = [
+    "Architecture",
+    "architecture_names",
+    "get_architecture",
+    "load_code",
+    "own_architectures",
+    "register_architecture",
+]
 
 Build = Callable[[Sequence[StateDict]], tuple[nn.Module, StateDict]]
 DefaultCard = Callable[[Sequence[StateDict]], dict]
@@ -34,8 +42,10 @@ class Architecture:
         From the same state dicts: the entries of a model card, for published
         weights that come without one. None: a card is required.
     code : str
-        SHA-256 of the user's file that registered it; part of the digest of
+        SHA-256 of the user's code that registered it; part of the digest of
         its models. Empty for the architectures of this package.
+    owner : str
+        The user's file or the module that registered it, and may do so again.
     """
 
     name: str
@@ -43,6 +53,7 @@ class Architecture:
     build: Build
     default_card: DefaultCard | None = None
     code: str = ""
+    owner: str = ""
 
     @property
     def has_digest(self) -> bool:
@@ -50,8 +61,8 @@ class Architecture:
         return bool(self.code) or self.build.__module__.startswith("mriinterp.")
 
 
-_DIGEST = "__mriinterp_digest__"  # set in the namespace of a user's file
 _ARCHITECTURES: dict[str, Architecture] = {}
+_own: ContextVar[dict[str, Architecture] | None] = ContextVar("own architectures", default=None)
 
 
 def register_architecture(name: str, *, label: str = "", default_card: DefaultCard | None = None):
@@ -66,11 +77,17 @@ def register_architecture(name: str, *, label: str = "", default_card: DefaultCa
     """
 
     def decorate(builder):
-        if name in _ARCHITECTURES and _ARCHITECTURES[name].build.__module__ != builder.__module__:
+        module = sys.modules.get(builder.__module__)
+        code, owner = getattr(module, DIGEST, ""), getattr(module, OWNER, builder.__module__)
+        own = _own.get()
+        known = (own or {}).get(name) or _ARCHITECTURES.get(name)
+        if own is not None and known is not None and known.code and name not in own:
+            known = None  # of another user's file: known elsewhere, and not in this block
+        if known is not None and known.owner != owner:
             raise ValueError(f"expected a new architecture name, got {name!r}, which is registered already")
         build = _from_class(builder) if isinstance(builder, type) else builder
-        code = getattr(sys.modules.get(builder.__module__), _DIGEST, "")
-        _ARCHITECTURES[name] = Architecture(name, label or name, build, default_card, code)
+        entry = Architecture(name, label or name, build, default_card, code, owner)
+        (_ARCHITECTURES if own is None else own)[name] = entry
         return builder
 
     return decorate
@@ -86,38 +103,53 @@ def _from_class(module_class: type[nn.Module]) -> Build:
 
 def architecture_names() -> list[str]:
     """Names of all registered architectures."""
-    return sorted(_ARCHITECTURES)
+    return sorted({**_ARCHITECTURES, **(_own.get() or {})})
 
 
 def get_architecture(name: str) -> Architecture:
     """Architecture by name; KeyError with the names there are."""
-    if name not in _ARCHITECTURES:
+    found = (_own.get() or {}).get(name) or _ARCHITECTURES.get(name)
+    if found is None:
         raise KeyError(f"expected a known architecture, got {name!r}; available: {', '.join(architecture_names())}")
-    return _ARCHITECTURES[name]
+    return found
 
 
-def load_code(path: Path | str) -> None:
+def load_code(path: Path | str, *, trust_code: TrustCode = True) -> Code:
     """Run a user's Python file, so that it can register its architectures.
 
-    This executes the file: call it only on the user's explicit word
-    (``--trust-code``). Running the same file again replaces what it registered.
+    This executes the file and every module beside it that it imports: call it
+    only on the user's explicit word (``--trust-code``). Running the same file
+    again replaces what it registered.
+
+    Parameters
+    ----------
+    path : path
+    trust_code : bool or collection of str
+        Digests of the code that may run; default: any.
+
+    Returns
+    -------
+    Code
+        What ran.
 
     Raises
     ------
+    CodeRefused
+        For code that is not among the digests.
     FileNotFoundError, ValueError
         If there is no such file, or it is not Python that runs.
     """
-    path = check_file(path, "a Python file")
-    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"mriinterp_user_{path.stem}_{place}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"expected a Python file (.py), got {path.name}")
-    module = importlib.util.module_from_spec(spec)
-    setattr(module, _DIGEST, hashlib.sha256(path.read_bytes()).hexdigest())
-    sys.modules[name] = module
+    code = read_code(path)
+    check_leave(trust_code, code.digest, f"to run {code.path.name}")
+    run_code(code)
+    return code
+
+
+@contextmanager
+def own_architectures() -> Iterator[None]:
+    """What is registered inside the block is known there alone: two networks of one name, from two files, do not meet."""
+    token = _own.set({})
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's code raises is told as a fault of that file
-        del sys.modules[name]
-        raise ValueError(f"{path.name}: expected Python code that runs, got {type(error).__name__}: {error}") from error
+        yield
+    finally:
+        _own.reset(token)

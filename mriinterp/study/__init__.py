@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mriinterp.models import TrustCode
 from mriinterp.study.base import Study
 from mriinterp.study.demo import DemoStudy
 from mriinterp.study.folders import StudyFolders
@@ -28,15 +29,15 @@ __all__ = [
 ]
 
 
-def load_study(source: str | Path, *, trust_code: bool = False) -> Study:
+def load_study(source: str | Path, *, trust_code: TrustCode = False) -> Study:
     """A study by name (``"demo"``) or from a study file (``.toml``).
 
     Parameters
     ----------
     source : str or Path
-    trust_code : bool
+    trust_code : bool or collection of str
         Leave to run the Python file, or to open the exported program, that a
-        study file may name for its network.
+        study file may name for its network: any, or those of these SHA-256 digests.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from mriinterp.base.errors import words_of
 from mriinterp.base.files import check_file
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
-from mriinterp.models import Model, architecture_names, packaged_models, read_card
+from mriinterp.models import Model, TrustCode, architecture_names, packaged_models, read_card
 from mriinterp.study.folders import StudyFolders
 from mriinterp.study.settings import StudySettings, parse_study
 from mriinterp.study.sources import FileScan
@@ -36,7 +36,7 @@ def check_study(
     path: str | Path,
     *,
     scans: int = SCANS_READ,
-    trust_code: bool = False,
+    trust_code: TrustCode = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Report:
@@ -48,7 +48,7 @@ def check_study(
         The study file.
     scans : int
         Scans opened, spread over the groups; all others only need to exist.
-    trust_code : bool
+    trust_code : bool or collection of str
         See `mriinterp.study.load_study`.
 
     Returns

@@ -12,7 +12,7 @@ from typing import Any
 
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
-from mriinterp.models import packaged_models
+from mriinterp.models import TrustCode, packaged_models
 from mriinterp.study.folders import default_output, drop_forbidden, is_atlas_name, located, names_in
 from mriinterp.study.schema import contradictions, flatten
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe
@@ -96,11 +96,11 @@ class StudySettings:
         return (*first, *(g for g in self.labels if g not in first))
 
 
-def read_study_file(path: str | Path, *, trust_code: bool = False) -> StudySettings:
+def read_study_file(path: str | Path, *, trust_code: TrustCode = False) -> StudySettings:
     """Read a study file.
 
     `trust_code` is leave to run the Python file or open the exported program
-    that it may name; a study file cannot give that itself.
+    that it may name (any, or those of these SHA-256 digests); a study file cannot give that itself.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +15,11 @@ from mriinterp.base.fingerprint import file_stamp
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import DEMO_GRID, template
 from mriinterp.image.volume import Volume
-from mriinterp.models import Model, load_code, load_model, read_card
+from mriinterp.models import EXPORTED, Code, Model, ModelCard, load_model, own_architectures, read_card, read_code
+from mriinterp.models.code import as_leave, check_leave
+from mriinterp.models.run_code import run_code
 from mriinterp.simulation.subjects import SimulationSettings, simulate_subject
+from mriinterp.study.folders import StudyFolders
 
 __all__ = ["AtlasRecipe", "FileScan", "ModelRecipe", "SimulatedScan", "TemplateScan"]
 
@@ -94,31 +98,56 @@ class ModelRecipe:
         NIfTI file applied to scans on load; "" leaves that to the card.
     code : str
         Python file that registers the architecture; "" for none.
-    trust_code : bool
-        The user's leave to run that file, or to open an exported program.
+    trust_code : bool or frozenset of str
+        The user's leave to run that file, or to open an exported program:
+        any, or those of these SHA-256 digests.
     """
 
     source: str
     weights: tuple[str, ...] = ()
     brain_mask: str = ""
     code: str = ""
-    trust_code: bool = False
+    trust_code: bool | frozenset[str] = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "trust_code", as_leave(self.trust_code))
 
     def load(self, device: str | None = None) -> Model:
         """Load it; errors as of `load_model`."""
-        if self.code and not self.trust_code:
-            raise ValueError(
-                f"expected leave to run {Path(self.code).name}, which the network's architecture comes from, got none. "
-                "It may do anything: if you trust whoever made it, --trust-code on the command line or trust_code=True"
-            )
-        if self.code:
-            load_code(self.code)
-        weights = list(self.weights) or None
-        model = load_model(self.source, weights, device, trust_code=self.trust_code)
-        if not self.brain_mask:
-            return model
-        card = replace(model.card, brain_mask=str(Path(self.brain_mask).resolve()))
-        return load_model(card, weights, device, trust_code=self.trust_code)
+        with own_architectures():
+            if self.code:
+                code = self.python()
+                words = f"to run {code.path.name}, which the network's architecture comes from"
+                check_leave(self.trust_code, code.digest, words)
+                run_code(code)
+            weights = list(self.weights) or None
+            model = load_model(self.source, weights, device, trust_code=self.trust_code)
+            if not self.brain_mask:
+                return model
+            card = replace(model.card, brain_mask=str(Path(self.brain_mask).resolve()))
+            return load_model(card, weights, device, trust_code=self.trust_code)
+
+    def python(self) -> Code | None:
+        """The network's Python file and all it imports from beside it, as they are now; None if it has none.
+
+        Raises
+        ------
+        OSError, ValueError
+            As `mriinterp.models.read_code`; also for a link out of the
+            folders that study files may name.
+        """
+        return read_code(self.code, StudyFolders.of_server().allow) if self.code else None
+
+    def programs(self) -> list[Path]:
+        """Exported programs that it opens: code may be hidden in them."""
+        if self.source.lower().endswith(".pt2"):
+            return [Path(name) for name in self.weights] or [Path(self.source)]
+        if not self.source.lower().endswith(".json"):
+            return []
+        card = _card(Path(self.source), file_stamp([self.source]))
+        if card is None or card.architecture != EXPORTED:
+            return []
+        return [Path(name) for name in self.weights] or [card.folder / name for name in card.weights]
 
     def files(self) -> list[Path]:
         """Files it reads that are known without loading it."""
@@ -132,15 +161,25 @@ class ModelRecipe:
         files = self.files()
         files += [PACKAGED / f"{self.source}.json", *(Path(name).with_suffix(".json") for name in self.weights)]
         cards = [path for path in files if path.suffix.lower() == ".json"]
-        return file_stamp([*files, *(name for card in cards for name in _named_by(card, file_stamp([card])))])
+        files += [name for card in cards for name in _named_by(card)]
+        with suppress(OSError, ValueError):  # what is wrong with the code is reported where it is run
+            files += [file.path for file in self.python().files] if self.code else []
+        return file_stamp(files)
 
 
 @lru_cache(maxsize=64)
-def _named_by(card: Path, stamp: str) -> tuple[Path, ...]:
-    """Files that a model card names (`stamp`: of the card); none if it cannot be read, which is reported elsewhere."""
+def _card(path: Path, stamp: str) -> ModelCard | None:
+    """A model card (`stamp`: of its file); None if it cannot be read, which is reported elsewhere."""
     try:
-        found = read_card(card)
+        return read_card(path)
     except (OSError, ValueError, KeyError):
+        return None
+
+
+def _named_by(card: Path) -> tuple[Path, ...]:
+    """Files that a model card names."""
+    found = _card(card, file_stamp([card]))
+    if found is None:
         return ()
     named = (*found.weights, found.brain_mask, *(found.normalisation or {}).values())
     return tuple(found.folder / name for name in named if isinstance(name, str))
