@@ -6,6 +6,7 @@ import json
 import os
 import py_compile
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -171,9 +172,9 @@ def test_byte_code_beside_it_never_runs(write, tmp_path, name):
     text = (folder / name).read_text()
     for path in (importlib.util.cache_from_source(folder / name), folder / f"{name}c"):
         py_compile.compile(str(hostile), str(path), doraise=True)
-        content = bytearray(open(path, "rb").read())
+        content = bytearray(Path(path).read_bytes())
         content[8:16] = int(stat.st_mtime).to_bytes(4, "little") + len(text).to_bytes(4, "little")  # as of the source
-        open(path, "wb").write(content)
+        Path(path).write_bytes(content)
     assert run(folder / "net.py").helper.WHO == "shown"
 
 
@@ -238,7 +239,7 @@ def test_what_is_neither_installed_nor_covered_is_refused(write, tmp_path, monke
     for line in ("import stranger", "import importlib\nimportlib.import_module('stranger')"):
         folder = write({"net.py": f"import sys\nsys.path.insert(0, {str(elsewhere)!r})\n{line}\n" + NET})
         monkeypatch.setattr(sys, "path", list(sys.path))
-        with pytest.raises(ValueError, match="stranger from .*elsewhere"):
+        with pytest.raises(ValueError, match=r"stranger from .*elsewhere"):
             run(folder / "net.py")
     folder = write({"net.py": "import importlib\nimportlib.import_module('hel' + 'per')\n" + NET, "helper.py": ""})
     monkeypatch.chdir(folder)
