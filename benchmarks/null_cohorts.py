@@ -145,7 +145,8 @@ def write_study(work: Path, healthy: pd.DataFrame, groups: np.ndarray) -> Path:
         "groups": {"reference": "A", "positive": "B", "classes": {"A": "CN", "B": "AD"}},
         "model": {"card": "card.json", "code": "net.py"},
     }  # fmt: skip
-    return write_study_file(entries, work / "study.toml")
+    write_study_file(entries, work / "study.toml")
+    return work / "study.toml"
 
 
 def run_command(*arguments: object) -> tuple[int, str]:
@@ -200,7 +201,7 @@ def whole_command(work: Path, healthy: pd.DataFrame, methods: list[str], count: 
             if setting in ("predicted", "true") and number:
                 continue  # they are refused, whatever the division
             out = work / "commands" / setting
-            code, said = run_command(
+            code, printed = run_command(
                 "cohort",
                 file,
                 "--trust-code",
@@ -214,9 +215,9 @@ def whole_command(work: Path, healthy: pd.DataFrame, methods: list[str], count: 
                 *target,
             )
             if code:
-                raise RuntimeError(said)
+                raise RuntimeError(printed)
             stats = work / "statistics"
-            code, said = run_command(
+            code, printed = run_command(
                 "statistics", out, "--voxels", "--permutations", PERMUTATIONS, "--seed", number, "--out", stats,
                 "--study", file, "--trust-code",
             )  # fmt: skip

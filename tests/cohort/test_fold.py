@@ -1,5 +1,6 @@
 """Averages of groups, from files: against numpy, in pieces, from maps that are kept and that are not."""
 
+import dataclasses
 import json
 
 import nibabel as nib
@@ -198,6 +199,31 @@ def test_all_groups_count_every_map_once(layout, maps):
     for part, what in (*((part, "mean") for part in PARTS), ("", "count")):
         assert not layout.group("m", "", part, what).exists()
         assert not sidecar_of(layout.group("m", "", part, what)).exists()
+
+
+def test_maps_of_zeros_alone_are_averaged_like_others(layout, maps, keep):
+    """A network may find nothing: Grad-CAM often does."""
+    empty = {
+        "A": dict.fromkeys(LABELS[:2], np.zeros(SHAPE, np.float32)),
+        "B": {name: maps[name] for name in LABELS[2:]},
+    }
+    for label, group in empty.items():
+        put(layout, group, keep, list(group))
+        members = tuple((name, name) for name in group)
+        fold_group(Fold(layout, "m", label, label, PARTS, members, keep, AFFINE))
+    assert not image(layout, "absolute", "mean", "A").any()
+    fold_all(layout, "m", {"A": 2, "B": 2}, PARTS, GRID)
+    expected = (maps[LABELS[2]].astype(float) + maps[LABELS[3]]) / 4
+    np.testing.assert_allclose(image(layout, "signed", "mean", ""), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_descriptions_are_readable_text(layout, maps, keep):
+    put(layout, maps, keep)
+    fold = fold_of(layout, keep)
+    fold_group(dataclasses.replace(fold, group="Größe"))
+    text = sidecar_of(layout.group("m", "G", "signed", "mean")).read_text(encoding="utf-8")
+    assert "Größe" in text
+    assert '\n "' in text  # one entry a line
 
 
 def test_digests_tell_members_and_their_order_apart():
