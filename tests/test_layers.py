@@ -30,6 +30,7 @@ ORDER = [
     "results",
     "prepare",
     "study",
+    "fetch",
     "cohort",
     "figures",
     "export",

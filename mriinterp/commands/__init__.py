@@ -1,7 +1,20 @@
 """Commands of the command line, in the order help lists them."""
 
-from mriinterp.commands import app, cohort, explain, listing, paper, prepare, simulate, statistics, study, train, trust
+from mriinterp.commands import (
+    app,
+    cohort,
+    explain,
+    fetch,
+    listing,
+    paper,
+    prepare,
+    simulate,
+    statistics,
+    study,
+    train,
+    trust,
+)
 
-COMMANDS = (app, explain, prepare, study, cohort, statistics, paper, listing, simulate, train, trust)
+COMMANDS = (app, explain, prepare, study, cohort, statistics, paper, listing, fetch, simulate, train, trust)
 
 __all__ = ["COMMANDS"]

@@ -1,0 +1,69 @@
+"""``fetch``: bring an openly published network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mriinterp.commands.terminal import ProgressLine, quoted, say
+from mriinterp.fetch import fetch, fetched_study, get_publication, publication_names
+
+__all__ = ["add_parser"]
+
+DESCRIPTION = """\
+Fetch an openly published network, compare every file with its known digest, and write a study file for it.
+
+The licence is shown first and has to be accepted. Nothing else is sent, and once fetched no connection is needed.
+Without NAME: list what there is."""
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "fetch",
+        help="fetch an openly published network",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help=", ".join(publication_names()))
+    parser.add_argument(
+        "--from", dest="source", metavar="URL|DIR", help="a mirror's address, or a folder that holds the files"
+    )
+    parser.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, or ask and fetch."""
+    if args.name is None:
+        for name in publication_names():
+            publication = get_publication(name)
+            known = fetched_study(name)
+            state = f"fetched: {known}" if known else f"{publication.size / 1e6:.0f} MB, licence {publication.licence}"
+            say(f"{name}  {publication.title} ({state})")
+            say(f"    {publication.about}")
+        return 0
+    publication = get_publication(args.name)
+    accepted = args.accept_licence or _ask(publication)
+    progress = ProgressLine(f"fetching {publication.name}, bytes")
+    try:
+        study = fetch(publication.name, accept_licence=accepted, source=args.source, progress=progress)
+    finally:
+        progress.close()
+    say(f"wrote {study}")
+    say("next:")
+    say(f"  mriinterp app {quoted(study)}")
+    say(f"  mriinterp explain SCAN --model {quoted(study.with_name('card.json'))} --method occlusion --out DIR")
+    return 0
+
+
+def _ask(publication) -> bool:
+    """Show the licence and ask; on no terminal, ValueError."""
+    if not sys.stdin.isatty():
+        raise ValueError(
+            f"expected the licence of {publication.title} ({publication.licence}) to be accepted, got no terminal to ask "
+            "on; read it at the address below and add --accept-licence\n" + publication.base
+        )
+    say(publication.licence_text)
+    say(f"{publication.title}: {publication.size / 1e6:.0f} MB from {publication.base}")
+    return input("Accept this licence? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,153 @@
+"""Publications by name, and fetching one: licence, files, study file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from mriinterp.base.atomic import made_folder, write_text
+from mriinterp.base.progress import Cancel, Progress
+from mriinterp.fetch.download import RemoteFile, download
+from mriinterp.results.home import default_folder
+from mriinterp.study import write_study_file
+
+__all__ = [
+    "Publication",
+    "RemoteFile",
+    "fetch",
+    "fetched_study",
+    "get_publication",
+    "publication_names",
+    "register_publication",
+]
+
+FOLDER = "fetched"  # below the home
+STUDY, LICENCE = "study.toml", "LICENSE.txt"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Something that others have published and that `fetch` can bring.
+
+    Parameters
+    ----------
+    name, title : str
+    about : str
+        What it is and what it is good for, in one or two sentences.
+    base : str
+        Address below which the files lie.
+    files : tuple of RemoteFile
+    licence : str
+        Its name, such as ``"MIT"``.
+    licence_text : str
+        What has to be accepted.
+    complete : callable
+        ``complete(folder)``: writes what belongs to the files, such as a
+        model card, and returns the entries of a study file in that folder.
+    """
+
+    name: str
+    title: str
+    about: str
+    base: str
+    files: tuple[RemoteFile, ...]
+    licence: str
+    licence_text: str
+    complete: Callable[[Path], dict]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+
+_PUBLICATIONS: dict[str, Publication] = {}
+
+
+def register_publication(publication: Publication) -> Publication:
+    """Make a publication known by its name; ValueError if the name is taken by another."""
+    if _PUBLICATIONS.get(publication.name, publication) != publication:
+        raise ValueError(f"expected a new name of a publication, got {publication.name!r}, which is taken")
+    _PUBLICATIONS[publication.name] = publication
+    return publication
+
+
+def publication_names() -> list[str]:
+    """Names of all publications."""
+    return sorted(_PUBLICATIONS)
+
+
+def get_publication(name: str) -> Publication:
+    """Return a publication by name; KeyError with the names there are."""
+    if name not in _PUBLICATIONS:
+        raise KeyError(f"expected a publication, got {name!r}; available: {', '.join(publication_names())}")
+    return _PUBLICATIONS[name]
+
+
+def fetched_study(name: str, home: Path | None = None) -> Path | None:
+    """Return the study file of a publication that has been fetched, or None."""
+    path = (home or default_folder()) / FOLDER / name / STUDY
+    return path if path.is_file() else None
+
+
+def fetch(
+    name: str,
+    *,
+    accept_licence: bool = False,
+    source: str | Path | None = None,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Path:
+    """Fetch a publication into the home and write a study file for it.
+
+    Files that are there already are compared and kept, so a fetch that was
+    cut off goes on, and a complete one needs no connection.
+
+    Parameters
+    ----------
+    name : str
+    accept_licence : bool
+        That the user has read the licence and accepts it.
+    source : str or Path, optional
+        A mirror's address or a folder with the files; default: where the
+        authors have published them.
+    home : Path, optional
+        Default: `mriinterp.results.home.default_folder`.
+    progress : callable, optional
+        ``progress(done, total)`` in bytes.
+    cancel : callable, optional
+
+    Returns
+    -------
+    Path
+        Of the study file, which pages and commands open.
+
+    Raises
+    ------
+    KeyError
+        Unknown name.
+    PermissionError
+        If the licence is not accepted; nothing has been sent or written.
+    OSError, ValueError, Cancelled
+        As of `download`. The study file is written last: without it nothing counts as fetched.
+    """
+    publication = get_publication(name)
+    if not accept_licence:
+        raise PermissionError(
+            f"expected the licence of {publication.title} ({publication.licence}) to be accepted, got no acceptance"
+        )
+    folder = made_folder((home or default_folder()) / FOLDER / name)
+    with FileLock(folder / ".lock"):
+        download(publication.files, str(source or publication.base), folder, progress=progress, cancel=cancel)
+        write_text(folder / LICENCE, publication.licence_text)
+        entries = publication.complete(folder)
+        write_study_file(entries, folder / STUDY)
+    logger.info("%s is in %s", publication.title, folder)
+    return folder / STUDY
