@@ -62,8 +62,8 @@ def read_coloured(lines: Sequence[str]) -> Pairs | None:
     AmbiguousTable
         If the names cannot be told from short names.
     """
-    itk = [_ITK_SNAP.fullmatch(line) for line in lines]
-    if all(itk):
+    itk = [found for found in map(_ITK_SNAP.fullmatch, lines) if found]
+    if len(itk) == len(lines):
         return [(found[1], found[2]) for found in itk]
     rows = _tokens(lines)
     if not all(is_whole(row[0]) and len(row) >= 2 + COLOURS and _are_colours(row[-COLOURS:]) for row in rows):

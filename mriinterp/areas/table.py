@@ -71,7 +71,7 @@ def merge_table(atlas: Atlas | pd.DataFrame) -> pd.DataFrame:
     for row, (label, name, side) in enumerate(areas[["label", "name", "hemisphere"]].itertuples(index=False)):
         base = split_hemisphere(name)[0] if side else name
         column = {"L": "left", "R": "right"}.get(side)
-        key = (base, bool(column))
+        key: tuple = (base, bool(column))
         if column is None or rows.get(key, {column: -1})[column] != -1:
             key = (name, row)
         found = rows.setdefault(key, {"area": base, "labels": (), "left": -1, "right": -1, "rows": ()})

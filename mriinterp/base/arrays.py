@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class Member:
     header: ArrayHeader
 
 
-def read_array_header(stream: BinaryIO, name: str, *, kinds: str = "biufU") -> ArrayHeader:
+def read_array_header(stream: IO[bytes], name: str, *, kinds: str = "biufU") -> ArrayHeader:
     """The header at the beginning of an npy stream, read without trust.
 
     Parameters

@@ -24,6 +24,8 @@ def run_files(folder: Path, package: str = "") -> None:
             importlib.import_module(f"{package}.{path.stem}")
             continue
         spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"expected a Python file, got {path}")
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # annotations are read from there
         spec.loader.exec_module(module)

@@ -30,9 +30,9 @@ def part_of(values: np.ndarray, part: str) -> np.ndarray:
     if part not in PARTS:
         raise ValueError(f"expected a part of a map, got {part!r}; available: {', '.join(PARTS)}")
     values = apply_reading(values, "signed")
-    return {"both": np.asarray, "supports": lambda v: np.maximum(v, 0), "against": lambda v: np.minimum(v, 0)}[part](
-        values
-    )
+    if part == "both":
+        return values
+    return np.maximum(values, 0) if part == "supports" else np.minimum(values, 0)
 
 
 def part_shares(values: np.ndarray) -> dict[str, float]:

@@ -51,6 +51,7 @@ def parse_table(text: str, name: str) -> pd.DataFrame:
     """
     whole = composed(text).replace("\r\n", "\n").replace("\r", "\n")
     start = _START.match(whole)
+    assert start is not None  # it matches nothing, too
     text = whole[start.end() :]
     if not text.strip():
         raise ValueError(f"expected a table with a header, got an empty file: {name}")

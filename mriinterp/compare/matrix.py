@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -188,7 +189,7 @@ def distance_matrix(
     prepared = []
     for done, name in enumerate(names, 1):
         check_cancel(cancel)
-        prepared.append(_attempt(lambda name=name: _prepared(chosen, maps[name], mask, reading), errors))
+        prepared.append(_attempt(partial(_prepared, chosen, maps[name], mask, reading), errors))
         tell(progress, done, total)
     table = np.full((len(names), len(names)), np.nan)
     for i, item in enumerate(prepared):
@@ -198,7 +199,7 @@ def distance_matrix(
         check_cancel(cancel)
         one, two = prepared[i], prepared[j]
         if one is not None and two is not None:
-            value = _attempt(lambda one=one, two=two: chosen.pair(one, two, mask), errors)
+            value = _attempt(partial(chosen.pair, one, two, mask), errors)
             table[i, j] = table[j, i] = np.nan if value is None else value
         tell(progress, done, total)
     return pd.DataFrame(table, index=pd.Index(names), columns=pd.Index(names))
@@ -227,7 +228,7 @@ def paired_values(
         raise KeyError(f"expected maps of the same names, got {list(maps_a)} and {list(maps_b)}")
     values = {}
     for name in names:
-        pair = {"first": maps_a[name], "second": maps_b[name]}
+        pair: dict[Hashable, Any] = {"first": maps_a[name], "second": maps_b[name]}
         matrix = distance_matrix(pair, metric, mask=mask, reading=reading, errors=errors)
         values[name] = matrix.iloc[0, 1]
     return pd.Series(values, name=chosen.name, dtype=float)

@@ -9,7 +9,7 @@ no damage. `gzip.GzipFile` reads on and fails there.
 from __future__ import annotations
 
 import zlib
-from typing import BinaryIO
+from io import BufferedIOBase
 
 __all__ = ["GZIP_MAGIC", "GzipStream"]
 
@@ -27,7 +27,7 @@ class GzipStream:
         At the beginning of the first member.
     """
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: BufferedIOBase):
         self._stream = stream
         self._member = zlib.decompressobj(WITH_GZIP_HEADER)
         self._packed = b""  # read and not unpacked yet

@@ -214,7 +214,7 @@ def _one_frame(dims: list[int], name: str) -> tuple[int, int, int]:
     voxels = dims[0] * dims[1] * dims[2]
     if voxels > MAX_VOXELS:
         raise ValueError(f"{name}: expected at most {MAX_VOXELS} voxels (512×512×512), got {dims_text(dims[:3])}")
-    return tuple(dims[:3])
+    return dims[0], dims[1], dims[2]
 
 
 def _check_dtype(header, name: str) -> np.dtype:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import numpy as np
 
@@ -46,11 +46,11 @@ class ImageFile:
 
     name: str
     header: Header
-    stream: BinaryIO
+    stream: BufferedIOBase
     compressed: bool
 
     @classmethod
-    def open(cls, stream: BinaryIO, size: int, name: str, *, allow_unknown_space: bool = False) -> ImageFile:
+    def open(cls, stream: BufferedIOBase, size: int, name: str, *, allow_unknown_space: bool = False) -> ImageFile:
         """Judge a stream of `size` bytes by its header; ValueError says what is wrong with it."""
         if size == 0:
             raise ValueError(f"{name}: the file is empty (0 bytes); copy or download it again")
@@ -130,7 +130,7 @@ def _in_words(name: str) -> Iterator[None]:
         ) from error
 
 
-def _read_into(stream: BinaryIO | GzipStream, view: memoryview, name: str) -> int:
+def _read_into(stream: BufferedIOBase | GzipStream, view: memoryview, name: str) -> int:
     """Fill a buffer; fewer bytes at the end of the stream."""
     filled = 0
     while filled < len(view):
@@ -142,7 +142,7 @@ def _read_into(stream: BinaryIO | GzipStream, view: memoryview, name: str) -> in
     return filled
 
 
-def _read_head(stream: BinaryIO | GzipStream, name: str) -> bytes:
+def _read_head(stream: BufferedIOBase | GzipStream, name: str) -> bytes:
     """The first bytes of a stream, as many as there are before its end or a fault."""
     head, piece = b"", memoryview(bytearray(HEAD_BYTES))
     while len(head) < HEAD_BYTES:
@@ -159,7 +159,7 @@ def _read_head(stream: BinaryIO | GzipStream, name: str) -> bytes:
     return head
 
 
-def _skip(stream: BinaryIO | GzipStream, count: int, name: str) -> None:
+def _skip(stream: BufferedIOBase | GzipStream, count: int, name: str) -> None:
     buffer = bytearray(min(count, CHUNK_BYTES))
     while count > 0:
         got = _read_into(stream, memoryview(buffer)[: min(count, len(buffer))], name)
@@ -168,6 +168,6 @@ def _skip(stream: BinaryIO | GzipStream, count: int, name: str) -> None:
         count -= got
 
 
-def open_bytes(data: bytes) -> tuple[BinaryIO, int]:
+def open_bytes(data: bytes) -> tuple[BufferedIOBase, int]:
     """A stream over an upload held in memory, and its size."""
     return io.BytesIO(data), len(data)

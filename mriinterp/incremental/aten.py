@@ -43,7 +43,7 @@ def identity(x: object) -> object:
     return x
 
 
-def translate(target: object, args: tuple, kwargs: dict) -> tuple[Callable, tuple, dict]:
+def translate(target: Callable, args: tuple, kwargs: dict) -> tuple[Callable, tuple, dict]:
     """A call of an ATen operation as the call of a function that `layers` knows; other calls as they are.
 
     In-place operations become those that leave their input alone, and those

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -38,10 +39,12 @@ class Regions:
 
 def mask_box(mask: np.ndarray) -> Box:
     """The smallest box that holds every True voxel of a mask."""
-    sides, part = [], mask
+    sides: list[tuple[int, int]] = []
+    part = mask
     for axis in range(mask.ndim):
         # what is left is small after the first axis, so only that one reads the whole mask
-        hit = np.flatnonzero(part.reshape(*part.shape[: axis + 1], -1).any(axis=-1).any(axis=tuple(range(axis))))
+        rows = part.reshape(*part.shape[: axis + 1], -1).any(axis=-1)
+        hit = np.flatnonzero(np.any(rows, axis=tuple(range(axis))))
         if not hit.size:
             return tuple((0, 0) for _ in range(mask.ndim))
         sides.append((int(hit[0]), int(hit[-1]) + 1))
@@ -87,36 +90,38 @@ class BoxGrid:
     published: bool = False
 
     def __post_init__(self):
-        axes = len(self.shape)
         for name in ("shape", "size", "stride"):
-            values = np.broadcast_to(getattr(self, name), axes).tolist()
-            object.__setattr__(self, name, tuple(int(n) for n in values))
-        if min(self.size) < 1 or min(self.stride) < 1:
+            object.__setattr__(self, name, self._per_axis(getattr(self, name)))
+        size, stride = self._per_axis(self.size), self._per_axis(self.stride)
+        if min(size) < 1 or min(stride) < 1:
+            raise ValueError(f"expected a size and a stride of at least 1, got {list(size)} and {list(stride)}")
+        if self.published and min(size) < 2:
             raise ValueError(
-                f"expected a size and a stride of at least 1, got {list(self.size)} and {list(self.stride)}"
-            )
-        if self.published and min(self.size) < 2:
-            raise ValueError(
-                f"expected a size of 2 or more with the published placement, got {min(self.size)}: its half-width, "
+                f"expected a size of 2 or more with the published placement, got {min(size)}: its half-width, "
                 "int(size / 2), is 0, and nothing would be hidden"
             )
+
+    def _per_axis(self, value: int | Sequence[int]) -> tuple[int, ...]:
+        return tuple(int(n) for n in np.broadcast_to(value, len(self.shape)))
 
     @property
     def width(self) -> tuple[int, ...]:
         """Voxels along each axis of a box that the border does not cut."""
-        return tuple(2 * (size // 2) if self.published else size for size in self.size)
+        return tuple(2 * (size // 2) if self.published else size for size in self._per_axis(self.size))
 
     @property
     def centres(self) -> tuple[tuple[int, ...], ...]:
         """Voxel indices of the boxes' centres along each axis."""
-        return tuple(tuple(range(0, n, step)) for n, step in zip(self.shape, self.stride, strict=True))
+        return tuple(tuple(range(0, n, step)) for n, step in zip(self.shape, self._per_axis(self.stride), strict=True))
 
     @property
     def ranges(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         """(start, stop) of the boxes along each axis."""
         return tuple(
             tuple((max(0, c - size // 2), min(n, c - size // 2 + width)) for c in centres)
-            for n, size, width, centres in zip(self.shape, self.size, self.width, self.centres, strict=True)
+            for n, size, width, centres in zip(
+                self.shape, self._per_axis(self.size), self.width, self.centres, strict=True
+            )
         )
 
     @property
@@ -145,7 +150,7 @@ class BoxGrid:
             return ""
         text = f"{self.missed:.2g}" if self.missed < 0.001 else f"{self.missed:.1%}"
         text = f"{text} of the voxels lie in no box and are never hidden"
-        for axis, (step, width) in enumerate(zip(self.stride, self.width, strict=True)):
+        for axis, (step, width) in enumerate(zip(self._per_axis(self.stride), self.width, strict=True)):
             if step > width and self.counts[axis] > 1:
                 return f"{text}: the stride of {step} is larger than the box of {width} voxels"
         ends = [
@@ -178,7 +183,7 @@ def _read_mask(mask: np.ndarray | Tensor, shape: tuple[int, ...]) -> tuple[Box, 
     return box, None if inside.all() else torch.from_numpy(np.ascontiguousarray(inside))
 
 
-def _is_mask(region: object) -> bool:
+def _is_mask(region: object) -> TypeGuard[np.ndarray | Tensor]:
     return isinstance(region, Tensor) or (isinstance(region, np.ndarray) and region.dtype == np.bool_)
 
 
@@ -202,7 +207,7 @@ def read_regions(regions: Sequence[Box | np.ndarray | Tensor] | np.ndarray, shap
     """
     shape = tuple(int(n) for n in shape)
     masks: dict[int, Tensor] = {}
-    boxes: list[object] = []
+    boxes: list[Box | np.ndarray | Tensor] = []
     for index, region in enumerate(regions):
         if _is_mask(region):
             region, mask = _read_mask(region, shape)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
 __all__ = ["exact_arithmetic"]
 
 
-PLACES = {
-    "cpu": (torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul),
-    "cuda": (torch.backends.cudnn.conv, torch.backends.cuda.matmul),
+_MKLDNN: Any = torch.backends.mkldnn  # PyTorch adds `conv` and `matmul` as it is imported
+_CUDNN: Any = torch.backends.cudnn
+
+PLACES: dict[str, tuple[Any, Any]] = {
+    "cpu": (_MKLDNN.conv, _MKLDNN.matmul),
+    "cuda": (_CUDNN.conv, torch.backends.cuda.matmul),
 }
 """Where PyTorch keeps the precision that float32 operations may be computed in."""
 

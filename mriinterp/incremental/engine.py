@@ -24,7 +24,7 @@ SLAB_BYTES = 2**22
 """A clean map larger than this is computed in slabs of about this size on a CPU."""
 
 Margins = dict[float, tuple[np.ndarray, np.ndarray]]
-PasteInput = Callable[[Tensor, slice, np.ndarray], None]
+PasteInput = Callable[[Tensor, np.ndarray], None]
 
 
 class Engine:
@@ -163,11 +163,11 @@ class Engine:
         source, shift = self._source(step, filling, before)
         out = _gather(source, start + shift, length)
         offset = start - before
-        if callable(changed):
-            changed(out, offset)
-        else:
+        if isinstance(changed, tuple):
             value, place = changed
             _paste(out, value, place.start - offset)
+        else:
+            changed(out, offset)
         return out
 
     def run_chunk(self, group: Group, part: slice, paste: PasteInput) -> dict[Step, Tensor]:
@@ -257,7 +257,7 @@ def kept_bytes(network: Network, itemsize: int) -> int:
 
 
 def _narrow(x: Tensor, start: np.ndarray, length: np.ndarray) -> Tensor:
-    return x[(..., *(slice(int(s), int(s + n)) for s, n in zip(start, length, strict=True)))]
+    return x[:, :, *(slice(int(s), int(s + n)) for s, n in zip(start, length, strict=True))]
 
 
 def _gather(source: Tensor, start: np.ndarray, length: np.ndarray) -> Tensor:

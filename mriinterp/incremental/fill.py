@@ -31,7 +31,7 @@ def filler(regions: Regions, index: np.ndarray, fill: Tensor) -> Callable[[Tenso
                 out[(slice(first, last), slice(None), *_slices(low[first], high[first]))] = number
             return
         for row, i in enumerate(index.tolist()):
-            target = out[(row, slice(None), *_slices(low[row], high[row]))]
+            target = out[row][:, *_slices(low[row], high[row])]
             new = fill[(slice(None), *_slices(low[row] + offset[row], high[row] + offset[row]))]
             if i in regions.masks:
                 own = _slices(low[row] - inside[row, :, 0], high[row] - inside[row, :, 0])

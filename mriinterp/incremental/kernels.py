@@ -8,7 +8,7 @@ pooling takes 6 ms on 113×137×113 voxels here, 94 ms as Conv3d and MaxPool3d.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ SLAB_BYTES = 2**21
 """A fused convolution and pooling runs in slabs whose inner map takes about this much, so that it stays in cache."""
 
 
-def allocate(n: int, channels: int, shape: tuple[int, ...], like: Tensor) -> Tensor:
+def allocate(n: int, channels: int, shape: Iterable[int], like: Tensor) -> Tensor:
     """An empty (n, channels, *shape) tensor, channels last in memory."""
     return like.new_empty((n, *(int(k) for k in shape), channels)).movedim(-1, 1)
 
@@ -38,7 +38,7 @@ def pad(x: Tensor, before: tuple[int, ...], after: tuple[int, ...], value: float
     shape = [b + n + a for b, n, a in zip(before, x.shape[2:], after, strict=True)]
     out = allocate(x.shape[0], x.shape[1], shape, x)
     out.fill_(value)
-    out[(..., *(slice(b, b + n) for b, n in zip(before, x.shape[2:], strict=True)))] = x
+    out[:, :, *(slice(b, b + n) for b, n in zip(before, x.shape[2:], strict=True))] = x
     return out
 
 
@@ -70,6 +70,7 @@ def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:
         return torch.cat(values, dim=1)
     if step.kind == "affine":
         shape = (1, -1, *(1,) * len(step.shape))
+        assert step.bias is not None  # the shift of an affine step
         scale, shift = step.weight.reshape(shape), step.bias.reshape(shape)
         return values[0].mul_(scale).add_(shift) if owned else torch.addcmul(shift, values[0], scale)
     if owned and step.inplace is not None:
@@ -87,7 +88,9 @@ def convolve(step: Step, window: Window, x: Tensor) -> Tensor:
     return _call(function, x, step.weight, step.bias, window.stride, window.dilation, step.groups)
 
 
-def _call(function: Callable[..., Tensor], x: Tensor, weight: Tensor, bias, stride, dilation, groups=1) -> Tensor:
+def _call(
+    function: Callable[..., Tensor], x: Tensor, weight: Tensor, bias: Tensor | None, stride, dilation, groups=1
+) -> Tensor:
     """An unpadded convolution, by oneDNN where there is one.
 
     Asked for small inputs `conv3d` avoids oneDNN, which at these shapes is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ INPLACE: dict[object, Callable] = {
     F.selu_: F.selu,
     F.celu_: F.celu,
     F.hardtanh_: F.hardtanh,
-    F.threshold_: F.threshold,
+    torch.threshold_: F.threshold,
 }
 """Functions that overwrite their first input, and what each computes."""
 
@@ -177,14 +178,13 @@ def pointwise(arguments: list[object], function: Callable[..., Tensor], dtype: t
 def _activation(layer: nn.Module, source: Step) -> Step:
     calm, fast = copy.copy(layer), None
     if hasattr(layer, "inplace"):
-        calm.inplace = False
         fast = copy.copy(layer)
-        fast.inplace = True
+        vars(calm)["inplace"], vars(fast)["inplace"] = False, True
     monotone = isinstance(layer, MONOTONE) or (isinstance(layer, nn.LeakyReLU) and layer.negative_slope >= 0)
     return Step("map", [source], source.channels, source.shape, function=calm, inplace=fast, monotone=monotone)
 
 
-def call_module(layer: nn.Module, source: Step) -> Step | None:
+def call_module(layer: Any, source: Step) -> Step | None:
     """The step of a layer, `source` itself if it does nothing, None if it must run whole."""
     kind = type(layer)
     if kind in DROPOUTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -29,10 +30,10 @@ class Lowering:
         self.input = Step("input", [], channels, shape)
         self.steps: list[Step] = [self.input]
         self.calls: list[Call] = []
-        self.values: dict[fx.Node, object] = {}
+        self.values: dict[fx.Node, Any] = {}
         self.seen_input = False
 
-    def value(self, tree: object) -> object:
+    def value(self, tree: Any) -> Any:
         """Arguments with nodes replaced by constants, Steps or Later values."""
         return map_aggregate(tree, lambda a: self.values[a] if isinstance(a, fx.Node) else a)
 
@@ -43,11 +44,11 @@ class Lowering:
             self.values[node] = self.lower(node)
         raise Untraceable("it returns nothing")
 
-    def lower(self, node: fx.Node) -> object:
+    def lower(self, node: fx.Node) -> Any:
         if node.op == "placeholder":
             return self.placeholder(node)
         if node.op == "get_attr":
-            return operator.attrgetter(node.target)(self.module)
+            return operator.attrgetter(str(node.target))(self.module)
         args, kwargs = self.value(node.args), self.value(node.kwargs)
         found = leaves((args, kwargs))
         if "out" in kwargs:
@@ -59,14 +60,14 @@ class Lowering:
         overwritten = _overwrites(node, self.module)
         if step is None:
             shape_only = _is_shape_query(node)
-            step = Call(function, later(args, shape_only), later(kwargs, shape_only), overwritten)
-            self.calls.append(step)
-            step = Later(step)
+            call = Call(function, later(args, shape_only), later(kwargs, shape_only), overwritten)
+            self.calls.append(call)
         elif step not in self.steps:
             self.steps.append(step)
+        value = Later(call) if step is None else step
         if overwritten:
-            self.rename(args[0], step)
-        return step
+            self.rename(args[0], value)
+        return value
 
     def placeholder(self, node: fx.Node) -> object:
         if not self.seen_input:
@@ -78,11 +79,11 @@ class Lowering:
 
     def function(self, node: fx.Node) -> Callable:
         if node.op == "call_module":
-            return self.module.get_submodule(node.target)
+            return self.module.get_submodule(str(node.target))
         if node.op == "call_method":
-            name = node.target
+            name = str(node.target)
             return lambda tensor, *args, **kwargs: getattr(tensor, name)(*args, **kwargs)
-        return node.target
+        return _called(node)
 
     def rename(self, old: object, new: object) -> None:
         """After an in-place operation every name of the old value means the new one."""
@@ -96,10 +97,11 @@ class Lowering:
         """The step of a node whose inputs are steps and constants, or None."""
         if node.op == "call_module":
             alone = len(args) == 1 and isinstance(args[0], Step) and not kwargs
-            return layers.call_module(self.module.get_submodule(node.target), args[0]) if alone else None
+            return layers.call_module(self.module.get_submodule(str(node.target)), args[0]) if alone else None
         if node.op == "call_method":
-            return self.method(node.target, args, kwargs)
-        target, args, kwargs = aten.translate(layers.INPLACE.get(node.target, node.target), args, kwargs)
+            return self.method(str(node.target), args, kwargs)
+        called = _called(node)
+        target, args, kwargs = aten.translate(layers.INPLACE.get(called, called), args, kwargs)
         kwargs = {name: value for name, value in kwargs.items() if name != "inplace"}
         if target is aten.identity:
             return args[0]
@@ -136,6 +138,13 @@ class Lowering:
         return Step("cat", list(tensors), sum(t.channels for t in tensors), tensors[0].shape)
 
 
+def _called(node: fx.Node) -> Callable:
+    """Return the function that a node calls."""
+    if isinstance(node.target, str):
+        raise TypeError(f"expected a node that calls a function, got {node.op} of {node.target!r}")
+    return node.target
+
+
 def _is_shape_query(node: fx.Node) -> bool:
     if node.op == "call_function" and node.target is getattr:
         return node.args[1] in layers.SHAPE_QUERIES
@@ -147,9 +156,10 @@ def _is_shape_query(node: fx.Node) -> bool:
 def _overwrites(node: fx.Node, module: nn.Module) -> bool:
     """Whether a node changes its first input."""
     if node.op == "call_module":
-        return bool(getattr(module.get_submodule(node.target), "inplace", False))
+        return bool(getattr(module.get_submodule(str(node.target)), "inplace", False))
     if node.op == "call_method":
-        return node.target.endswith("_") and not node.target.endswith("__")
+        name = str(node.target)
+        return name.endswith("_") and not name.endswith("__")
     named = getattr(node.target, "__name__", "")
     overwriting = node.target in layers.INPLACE or node.target is operator.setitem or aten.overwrites(node.target)
     return overwriting or named.endswith("_") or bool(node.kwargs.get("inplace", False))

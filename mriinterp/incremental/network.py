@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 from torch.fx.node import map_aggregate
@@ -17,7 +18,7 @@ __all__ = ["Call", "Later", "Network", "border_of", "later", "leaves", "live_cal
 class Later:
     """A value that exists only while the tail runs: the output of a call, of a step, or only a step's shape."""
 
-    source: object
+    source: Any
     shape_only: bool = False
 
 
@@ -52,7 +53,7 @@ class Network:
 
     steps: list[Step]
     calls: list[Call]
-    result: object
+    result: Any
     border: list[Step]
     one_by_one: bool = False
 
@@ -61,9 +62,9 @@ class Network:
         first = next(iter(values.values()))
         batch, empty = first.shape[0], first.new_empty(())
         del first
-        done: dict[object, object] = values
+        done: dict[Any, Any] = values
 
-        def get(later):
+        def get(later: Any) -> Any:
             if not isinstance(later, Later):
                 return later
             if later.shape_only:
@@ -78,13 +79,20 @@ class Network:
         return map_aggregate(self.result, get)
 
 
-def leaves(tree: object) -> list[object]:
-    found: list[object] = []
-    map_aggregate(tree, lambda leaf: found.append(leaf) or leaf)
+def leaves(tree: Any) -> list[Any]:
+    """Return what is in nested tuples, lists and dictionaries, in order."""
+    found: list[Any] = []
+
+    def keep(leaf: Any) -> Any:
+        found.append(leaf)
+        return leaf
+
+    map_aggregate(tree, keep)
     return found
 
 
-def later(tree: object, shape_only: bool = False) -> object:
+def later(tree: Any, shape_only: bool = False) -> Any:
+    """Replace the steps in nested arguments by the `Later` values of their maps."""
     return map_aggregate(tree, lambda leaf: Later(leaf, shape_only) if isinstance(leaf, Step) else leaf)
 
 

@@ -22,9 +22,9 @@ def flat_outputs(out: object) -> Tensor:
     """
     if isinstance(out, Tensor):
         return out.reshape(out.shape[0], -1) if out.ndim != 1 else out[:, None]
-    parts = out.values() if isinstance(out, Mapping) else out
     if not isinstance(out, (Mapping, tuple, list)):
         raise ValueError(f"expected a network that returns tensors, got {type(out).__name__}")
+    parts = out.values() if isinstance(out, Mapping) else out
     return torch.cat([flat_outputs(part) for part in parts], dim=1)
 
 

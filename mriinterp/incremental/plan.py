@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,9 +83,9 @@ class Plan:
         with torch.inference_mode(), exact_arithmetic(self._x.device):
             if self._network is None:
                 return self.windows * self._plain_seconds()
-            return self._clean_seconds() + self._window_seconds()
+            return self._clean_seconds(self._network) + self._window_seconds(self._network)
 
-    def _timed(self, function) -> float:
+    def _timed(self, function: Callable[[], object]) -> float:
         start = time.perf_counter()
         function()
         if self._x.device.type == "cuda":
@@ -100,14 +101,14 @@ class Plan:
         side(x)
         return macs / (side.weight.numel() * 32**3) * self._timed(lambda: side(x))
 
-    def _clean_seconds(self) -> float:
-        macs = sum(step.macs(step.shape) for step in self._network.steps)
+    def _clean_seconds(self, network: Network) -> float:
+        macs = sum(step.macs(step.shape) for step in network.steps)
         if macs < CALIBRATION_SECONDS / 2 * SLOW_MACS_PER_SECOND:
-            return min(self._timed(lambda: Engine(self._network, self._x)) for _ in range(2))
+            return min(self._timed(lambda: Engine(network, self._x)) for _ in range(2))
         return self._plain_seconds()
 
-    def _window_seconds(self) -> float:
-        engine = Engine(self._network, self._x, empty=True)
+    def _window_seconds(self, network: Network) -> float:
+        engine = Engine(network, self._x, empty=True)
         measured_macs, measured, total = 0.0, 0.0, 0.0
         unmeasured = 0
         begin = time.perf_counter()
@@ -122,8 +123,8 @@ class Plan:
             def run(group=group, part=part):
                 with torch.inference_mode():
                     maps = engine.run_chunk(group, part, lambda boxes, offset: None)
-                    if not self._network.one_by_one:
-                        self._network.run_tail(maps)
+                    if not network.one_by_one:
+                        network.run_tail(maps)
 
             def side_by_side(run=run, together=together):
                 list(in_order([run] * together, together))
@@ -161,8 +162,8 @@ def _peak_bytes(network: Network, groups: Sequence[Group], itemsize: int, side_b
 
 
 def plan(
-    model: object,
-    grid: object = None,
+    model: Any,
+    grid: Any = None,
     size: int | Sequence[int] = 40,
     stride: int | Sequence[int] = 25,
     *,
@@ -195,7 +196,7 @@ def plan(
         If there is no shape, the module is in training mode, or size or
         stride are not positive.
     """
-    module = getattr(model, "module", model)
+    module: nn.Module = getattr(model, "module", model)
     if module.training:
         raise ValueError("expected a module in eval mode, got one in training mode")
     x = _blank(model, module, grid, channels)
@@ -224,7 +225,7 @@ def plan(
     return Plan(len(found), macs, each * len(found), peak, None, where, alone, module, x, network, tuple(groups))
 
 
-def _blank(model: object, module: nn.Module, grid: object, channels: int) -> Tensor:
+def _blank(model: Any, module: nn.Module, grid: Any, channels: int) -> Tensor:
     """An image of zeros of the right shape on the right device."""
     if isinstance(grid, Tensor):
         return torch.zeros_like(grid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,6 @@ from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.fill import filler
 from mriinterp.incremental.plain import flat_outputs, plain_batch, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
-from mriinterp.incremental.steps import Step
 from mriinterp.incremental.trace import UNTRACED, take_apart
 from mriinterp.incremental.workers import cores, in_order
 from mriinterp.models.batch import MIXES, is_marked_alone, reason_to_run_alone
@@ -96,7 +96,7 @@ class Occluder:
         with torch.inference_mode(), exact_arithmetic(self.x.device, self.exact):
             values = self._fill(fill)
             if self._engine is not None:
-                return self._run_parts(found, values, progress, cancel)
+                return self._run_parts(self._engine, found, values, progress, cancel)
             return plain_outputs(
                 self.module,
                 self.x,
@@ -108,18 +108,18 @@ class Occluder:
                 together=not self.alone,
             )
 
-    def _clean_maps(self) -> dict[Step | None, Tensor]:
+    def _clean_maps(self) -> dict[Any, Tensor]:
         """What the rest of the network reads of the clean image: maps of the border, or the image itself."""
         return {None: self.x.clone()} if self._engine is None else self._engine.clean_border()
 
-    def _together(self, maps: dict[Step | None, Tensor]) -> Tensor:
+    def _together(self, maps: dict[Any, Tensor]) -> Tensor:
         """Outputs (n, outputs) of the rest of the network, which may overwrite what it is given."""
         out = self.module(maps[None]) if self.network is None else self.network.run_tail(maps)
         return flat_outputs(out).float().cpu()
 
     def _why_alone(self) -> str:
         """Why windows must not share a batch; "" if they may. What comes before the border keeps images apart."""
-        if self.network is None and self.reason.startswith(UNTRACED):
+        if self.reason is not None and self.reason.startswith(UNTRACED):
             return "its flow may depend on values"
         if self.network is not None and self.network.one_by_one:
             return "it was exported for one image at a time"
@@ -153,28 +153,31 @@ class Occluder:
         rows = [{step: maps[row : row + 1] for step, maps in border.items()} for row in range(count)]
         return torch.cat([self._together(row) for row in rows])
 
-    def _run_parts(self, regions: Regions, fill: Tensor, progress: Progress | None, cancel: Cancel | None) -> Tensor:
+    def _run_parts(
+        self, engine: Engine, regions: Regions, fill: Tensor, progress: Progress | None, cancel: Cancel | None
+    ) -> Tensor:
+        network = engine.network
         groups = group_windows(
-            self.network,
+            network,
             regions.boxes,
             device=self.x.device.type,
             itemsize=self.x.element_size(),
-            budget=self._budget(),
+            budget=self._budget(engine),
             side_by_side=cores(self.x.device),
         )
         result = self.clean.repeat(len(regions), 1)
-        rows = max(1, min(MOST_TAIL_ROWS, TAIL_BYTES // max(1, border_bytes(self.network, self.x.element_size()))))
+        rows = max(1, min(MOST_TAIL_ROWS, TAIL_BYTES // max(1, border_bytes(network, self.x.element_size()))))
         waiting: list[tuple[np.ndarray, dict]] = []
 
         def flush() -> None:
             index = torch.from_numpy(np.concatenate([index for index, _ in waiting]))
-            border = {step: torch.cat([maps[step] for _, maps in waiting]) for step in self.network.border}
+            border = {step: torch.cat([maps[step] for _, maps in waiting]) for step in network.border}
             waiting.clear()
             result[index] = self._outputs(border)
 
         # a region that is empty gives the clean outputs
         done = len(regions) - sum(len(group.index) for group in groups)
-        tasks = (self._task(regions, fill, group, part) for group in groups for part in group.chunks())
+        tasks = (_task(engine, regions, fill, group, part) for group in groups for part in group.chunks())
         largest = max((group.chunk for group in groups), default=1)
         with contextlib.closing(in_order(tasks, cores(self.x.device))) as finished:
             for index, maps in finished:
@@ -190,23 +193,26 @@ class Occluder:
             tell(progress, done, len(regions))
         return result
 
-    def _task(self, regions: Regions, fill: Tensor, group: Group, part: slice) -> Callable[[], tuple[np.ndarray, dict]]:
-        """A function that runs some windows of a group: their indices, and the maps that the tail reads."""
-        index = group.index[part]
-
-        def task():
-            with torch.inference_mode():
-                return index, self._engine.run_chunk(group, part, filler(regions, index, fill))
-
-        return task
-
-    def _budget(self) -> int | None:
+    def _budget(self, engine: Engine) -> int | None:
         if self.memory_limit is None:
             return None
-        kept = sum(value.numel() * value.element_size() for value in self._engine.kept.values())
+        kept = sum(value.numel() * value.element_size() for value in engine.kept.values())
         if kept > 0.9 * self.memory_limit:
             log.warning("the clean maps take %d bytes of %d allowed; windows run one by one", kept, self.memory_limit)
         return max(0, self.memory_limit - kept)
+
+
+def _task(
+    engine: Engine, regions: Regions, fill: Tensor, group: Group, part: slice
+) -> Callable[[], tuple[np.ndarray, dict]]:
+    """Return a function that runs some windows of a group: their indices, and the maps that the tail reads."""
+    index = group.index[part]
+
+    def task() -> tuple[np.ndarray, dict]:
+        with torch.inference_mode():
+            return index, engine.run_chunk(group, part, filler(regions, index, fill))
+
+    return task
 
 
 def occluded_outputs(

@@ -80,6 +80,7 @@ def _fold(norm: Step, border: list[Step]) -> None:
     conv = norm.inputs[0]
     if conv.kind != "conv" or conv.users != 1 or conv in border:
         return
+    assert norm.bias is not None  # the shift of an affine step
     scale, shift = norm.weight.double(), norm.bias.double()
     weight = conv.weight.double() * scale.reshape(-1, *(1,) * (conv.weight.ndim - 1))
     bias = shift if conv.bias is None else conv.bias.double() * scale + shift

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -11,6 +12,8 @@ from torch import Tensor
 __all__ = ["Step", "Window", "chain"]
 
 WINDOWED = ("conv", "max", "avg", "convmax")
+
+_UNUSED: Any = None  # what a kind of step does not use; readers look at the kind first
 
 
 @dataclass(frozen=True)
@@ -121,16 +124,16 @@ class Step:
     inputs: list[Step]
     channels: int
     shape: tuple[int, ...]
-    window: Window | None = None
-    inner: Window | None = None
-    pool: Window | None = None
-    weight: Tensor | None = None
+    window: Window = _UNUSED
+    inner: Window = _UNUSED
+    pool: Window = _UNUSED
+    weight: Tensor = _UNUSED
     bias: Tensor | None = None
     groups: int = 1
-    function: Callable | None = None
-    inplace: Callable | None = None
+    function: Callable[..., Tensor] = _UNUSED
+    inplace: Callable[[Tensor], Tensor] | None = None
     monotone: bool = False
-    divisor: list[np.ndarray] | None = None
+    divisor: list[np.ndarray] = _UNUSED
     users: int = 0
     cache: dict = field(default_factory=dict, repr=False)  # prepared weights, filled by the kernels
 
@@ -139,7 +142,7 @@ class Step:
         """Whether outputs read a neighbourhood of inputs."""
         return self.kind in WINDOWED
 
-    def macs(self, length: np.ndarray) -> int:
+    def macs(self, length: np.ndarray | tuple[int, ...]) -> int:
         """Multiply-accumulates of the convolution for a box of outputs of `length`; 0 for other kinds."""
         if self.weight is None or self.kind == "affine":
             return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -50,7 +50,7 @@ def cores(device: torch.device) -> int:
     return torch.get_num_threads() if device.type == "cpu" else 1
 
 
-def in_order(tasks: Iterable[Callable[[], Result]], count: int) -> Iterator[Result]:
+def in_order(tasks: Iterable[Callable[[], Result]], count: int) -> Generator[Result, None, None]:
     """Results of tasks in their order, `count` of them running at a time.
 
     Tasks are drawn as they are needed, so few results wait. When the

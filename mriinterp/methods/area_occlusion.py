@@ -17,7 +17,7 @@ from mriinterp.methods.score import Score
 from mriinterp.methods.windows import score_drops
 
 
-class _Areas(Sequence):
+class _Areas(Sequence[Tensor]):
     """Masks of areas, each made when it is asked for: 116 at 1 mm would take a gigabyte."""
 
     def __init__(self, areas: Tensor, present: Tensor):
@@ -26,7 +26,7 @@ class _Areas(Sequence):
     def __len__(self) -> int:
         return len(self.present)
 
-    def __getitem__(self, index: int) -> Tensor:
+    def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]  # read one at a time, never as a slice
         return self.areas == self.present[index]
 
 

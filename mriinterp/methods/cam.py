@@ -143,6 +143,7 @@ def activation_and_gradient(
     if step.lost:
         recording = record(model, x, keep=step.call)
         step = next(again for again in recording.steps if again.call == step.call)
+    assert step.values is not None  # kept by the second pass at the latest
     gradient = torch.autograd.grad(score_of(recording.output, target, score).sum(), step.values)[0]
     if note is not None:
         note("layer", str(step))

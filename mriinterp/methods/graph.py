@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from typing import Any
 
 from torch import Tensor
 
 __all__ = ["order_of_nodes"]
 
 
-def order_of_nodes(output: Tensor, leaf: Tensor) -> dict[object, tuple[int, bool]]:
+def order_of_nodes(output: Tensor, leaf: Tensor) -> dict[Any, tuple[int, bool]]:
     """Nodes of the graph between an output and a leaf, by their order from the output on.
 
     Returns
@@ -19,9 +20,9 @@ def order_of_nodes(output: Tensor, leaf: Tensor) -> dict[object, tuple[int, bool
         computed from, and whether every path from output to leaf passes
         through it.
     """
-    following: dict[object, list[object]] = {}
-    reaches: dict[object, bool] = {}
-    stack = [output.grad_fn]
+    following: dict[Any, list[Any]] = {}
+    reaches: dict[Any, bool] = {}
+    stack: list[Any] = [output.grad_fn]
     while stack:  # depth first, children before parents
         node = stack[-1]
         if node not in following:
@@ -33,7 +34,9 @@ def order_of_nodes(output: Tensor, leaf: Tensor) -> dict[object, tuple[int, bool
         reaches[node] = own or any(reaches.get(child, False) for child in following[node])
     following = {n: [c for c in children if reaches[c]] for n, children in following.items() if reaches[n]}
     coming = Counter(child for children in following.values() for child in children)
-    ready, found, open_edges = deque([output.grad_fn] if reaches[output.grad_fn] else []), {}, 0
+    ready = deque([output.grad_fn] if reaches[output.grad_fn] else [])
+    found: dict[Any, tuple[int, bool]] = {}
+    open_edges = 0
     waiting = Counter(coming)
     while ready:  # a node in which all open paths meet is one that all paths pass through
         node = ready.popleft()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 __all__ = ["ExactFloat32", "frozen"]
+
+_MKLDNN: Any = torch.backends.mkldnn  # PyTorch adds `conv` and `matmul` as it is imported
+_CUDNN: Any = torch.backends.cudnn
 
 
 @contextmanager
@@ -38,16 +41,16 @@ class ExactFloat32:
     one out puts them back.
     """
 
-    _FLAGS = (
+    _FLAGS: ClassVar[tuple[tuple[Any, str, Any], ...]] = (
         (torch.backends.cuda.matmul, "fp32_precision", "ieee"),
-        (torch.backends.cudnn.conv, "fp32_precision", "ieee"),
-        (torch.backends.cudnn, "deterministic", True),
-        (torch.backends.mkldnn.matmul, "fp32_precision", "ieee"),
-        (torch.backends.mkldnn.conv, "fp32_precision", "ieee"),
+        (_CUDNN.conv, "fp32_precision", "ieee"),
+        (_CUDNN, "deterministic", True),
+        (_MKLDNN.matmul, "fp32_precision", "ieee"),
+        (_MKLDNN.conv, "fp32_precision", "ieee"),
     )
     _lock = threading.Lock()
     _inside = 0
-    _before: ClassVar[list] = []
+    _before: ClassVar[list[Any]] = []
 
     def __enter__(self) -> None:
         cls = type(self)

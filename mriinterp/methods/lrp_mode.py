@@ -165,6 +165,7 @@ def _is_plain_sum(func: Callable, args, kwargs, tracked: list[Tensor]) -> bool:
 
 
 def _per_channel(x: Tensor, weight: Tensor | None) -> Tensor:
+    assert weight is not None  # the scale of a batch norm
     return x * weight.reshape(1, -1, *(1,) * (x.ndim - 2))
 
 

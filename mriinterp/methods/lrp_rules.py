@@ -9,8 +9,10 @@ conserved.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -63,7 +65,7 @@ def alpha_beta(beta: float) -> Rule:
     """Positive contributions share 1 + β, negative ones −β of the relevance (Bach et al. 2015)."""
 
     def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
-        (x_up, x_down), (w_up, w_down), (b_up, b_down) = _signs(x), _signs(w), _signs(b)
+        (x_up, x_down), (w_up, w_down), (b_up, b_down) = _halves(x), _signs(w), _signs(b)
         shares = [Share([(x_up, w_up), (x_down, w_down)], b_up, 1 + beta)]
         return [*shares, Share([(x_up, w_down), (x_down, w_up)], b_down, -beta)] if beta else shares
 
@@ -74,10 +76,10 @@ def gamma(strength: float) -> Rule:
     """Contributions of the output's own sign count 1 + γ times (Montavon et al. 2019, for inputs of any sign)."""
 
     def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
-        (x_up, x_down), (w_up, w_down), (b_up, b_down) = _signs(x), _signs(w), _signs(b)
-        up, down = w + strength * w_up, w + strength * w_down
+        assert w is not None  # a layer without weights goes by `epsilon`
+        (x_up, x_down), (up, down) = _halves(x), (w + strength * half for half in _halves(w))
         positive = _with_bias(op(x, w), b) > 0
-        b_for = [None, None] if b is None else [b + strength * b_up, b + strength * b_down]
+        b_for = [None, None] if b is None else [b + strength * half for half in _halves(b)]
         return [
             Share([(x_up, up), (x_down, down)], b_for[0], where=positive),
             Share([(x_up, down), (x_down, up)], b_for[1], where=~positive),
@@ -121,8 +123,9 @@ class Layer:
         """Relevance of the inputs, shape of `x`, from that of the outputs."""
         weight, bias = self.weight, self.bias
         if self.scale is not None:
+            assert weight is not None  # a batch norm is folded into layers with weights alone
             weight = weight * self.scale.reshape(-1, *(1,) * (weight.ndim - 1))
-            bias = self.shift if bias is None else bias * self.scale + self.shift
+            bias = self.shift if bias is None or self.shift is None else bias * self.scale + self.shift
         total = torch.zeros_like(x)
         for share in self.rule(self.op, x, weight, bias):
             total += self._divide(share, relevance)
@@ -134,7 +137,7 @@ class Layer:
             return torch.zeros_like(share.parts[0][0])
         with torch.enable_grad():
             inputs = [x.detach().requires_grad_(True) for x, _ in parts]
-            z = sum(self.op(x, w) for x, (_, w) in zip(inputs, parts, strict=True))
+            z = reduce(operator.add, (self.op(x, w) for x, (_, w) in zip(inputs, parts, strict=True)))
         total = _with_bias(z.detach(), share.bias)
         wanted = share.factor * relevance
         if share.where is not None:
@@ -143,7 +146,7 @@ class Layer:
             total = total + torch.where(total >= 0, 1, -1) * share.stabiliser * total.abs().mean()
         per_unit = torch.where(total == 0, 0, wanted / torch.where(total == 0, 1, total))
         slopes = torch.autograd.grad(z, inputs, per_unit)
-        return sum(x.detach() * slope for x, slope in zip(inputs, slopes, strict=True))
+        return reduce(operator.add, (x.detach() * slope for x, slope in zip(inputs, slopes, strict=True)))
 
 
 class Propagate(torch.autograd.Function):
@@ -213,8 +216,12 @@ class Shift(torch.autograd.Function):
         return part * relevance / _stabilised(total), None
 
 
+def _halves(values: Tensor) -> tuple[Tensor, Tensor]:
+    return values.clamp(min=0), values.clamp(max=0)
+
+
 def _signs(values: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    return (None, None) if values is None else (values.clamp(min=0), values.clamp(max=0))
+    return (None, None) if values is None else _halves(values)
 
 
 def _with_bias(z: Tensor, bias: Tensor | None) -> Tensor:

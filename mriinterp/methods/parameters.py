@@ -99,7 +99,8 @@ def parameters_of(function: Callable) -> dict[str, Parameter]:
     for name, argument in inspect.signature(function).parameters.items():
         if argument.kind is not argument.KEYWORD_ONLY or name in INJECTED:
             continue
-        kind, param, choices = hints[name], Param(""), ()
+        kind, param = hints[name], Param("")
+        choices: tuple[str, ...] = ()
         if hasattr(kind, "__metadata__"):
             param = next((m for m in kind.__metadata__ if isinstance(m, Param)), param)
             kind = kind.__origin__

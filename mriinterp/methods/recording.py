@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +80,11 @@ class Step:
     def channels(self) -> int:
         """Number of channels."""
         return self.shape.numel() // self.shape[0] // torch.Size(self.cells).numel()
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the values."""
+        return 0 if self.values is None else self.values.numel() * self.values.element_size()
 
     @property
     def lost(self) -> bool:
@@ -155,7 +161,7 @@ class _Tape(TorchFunctionMode):
         step.node, step.version = values.grad_fn, values._version
         self.steps.append(step)
         self._held.append(step)
-        while sum(held.values.numel() * held.values.element_size() for held in self._held) > KEPT_BYTES:
+        while sum(held.bytes for held in self._held) > KEPT_BYTES:
             oldest = self._held.popleft()  # early maps are large and seldom asked for
             oldest.values = oldest.values if oldest.call == self.keep else None
         return step
@@ -170,7 +176,7 @@ class _Tape(TorchFunctionMode):
         """Arguments that are maps; one with a known place and the most cells first."""
         candidates = [*args, *kwargs.values()]
         candidates += [item for group in args if isinstance(group, (list, tuple)) for item in group]
-        known = [(c, *self._known[id(c)]) for c in candidates if id(c) in self._known]
+        known = [(c, *self._known[id(c)]) for c in candidates if isinstance(c, Tensor) and id(c) in self._known]
         found = [(c, place) for c, reference, place in known if reference() is c]
         return sorted(found, key=lambda pair: (-pair[0].numel(), pair[1].jump is None))
 
@@ -195,7 +201,7 @@ def _named_modules(module: nn.Module) -> Iterator[list[tuple[str, bool]]]:
         handles.append(child.register_forward_pre_hook(enter))
         handles.append(child.register_forward_hook(leave, always_call=True))
 
-    inner = module
+    inner: Any = module
     while [name for name, _ in inner.named_children()] == ["module"]:  # a wrapper is no part of the network's names
         inner = inner.module
     try:

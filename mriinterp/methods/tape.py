@@ -75,12 +75,17 @@ class Geometry:
 
     def centres(self, sizes: tuple[int, ...]) -> list[Tensor]:
         """Centres of the receptive fields along each axis, in voxels of the input; ValueError if they are unknown."""
-        if self.jump is None or self.turned:
+        jump, offset = self.known()
+        return [o + j * torch.arange(n) for o, j, n in zip(offset, jump, sizes, strict=True)]
+
+    def known(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return jump and offset; ValueError if they are unknown."""
+        if self.jump is None or self.offset is None or self.turned:
             raise ValueError(
                 "expected a map that only convolutions, pooling and element-wise layers lead to, got another: "
                 "its cells have no known place on the scan"
             )
-        return [o + j * torch.arange(n) for o, j, n in zip(self.offset, self.jump, sizes, strict=True)]
+        return self.jump, self.offset
 
 
 def follow(func: Callable, args, kwargs, source: Tensor | None, geometry: Geometry | None, values: Tensor, rank: int):
@@ -105,7 +110,9 @@ def follow(func: Callable, args, kwargs, source: Tensor | None, geometry: Geomet
         if geometry.jump is None or _is_transposed(name, args, kwargs):
             return geometry.lost()
         return _advance(geometry, *_window(name, args, kwargs, rank))
-    if geometry is None or name in MIXTURES or (name == "linear" and source.ndim - 1 in geometry.axes):
+    if geometry is None or source is None:
+        return None
+    if name in MIXTURES or (name == "linear" and source.ndim - 1 in geometry.axes):
         return None
     if name in VIEWS:
         return _with_axes(geometry, _viewed(source.shape, geometry.axes, values.shape))
@@ -150,7 +157,7 @@ def _permuted(func: Callable, args, kwargs, source: Tensor, axes: tuple[int, ...
 def _window(name: str, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tuple]:
     """(kernel, stride, padding, dilation) of a convolution or pooling call, one number an axis."""
     if name in CONVOLUTIONS:
-        names = ("input", "weight", "bias", "stride", "padding", "dilation")
+        names: tuple[str, ...] = ("input", "weight", "bias", "stride", "padding", "dilation")
     elif name.startswith("avg"):
         names = ("input", "kernel_size", "stride", "padding")
     else:
@@ -169,8 +176,9 @@ def _window(name: str, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tu
 
 def _padded(geometry: Geometry, pad) -> Geometry:
     """After `F.pad`, whose numbers start with the last axis: (before, after, before, after, …)."""
-    before = [*pad[::2], *(0,) * len(geometry.jump)][: len(geometry.jump)][::-1]
-    offset = tuple(o - b * j for o, b, j in zip(geometry.offset, before, geometry.jump, strict=True))
+    jump, start = geometry.known()
+    before = [*pad[::2], *(0,) * len(jump)][: len(jump)][::-1]
+    offset = tuple(o - b * j for o, b, j in zip(start, before, jump, strict=True))
     return replace(geometry, offset=offset)
 
 
@@ -180,8 +188,8 @@ def _tuple(value, rank: int) -> tuple:
 
 
 def _advance(geometry: Geometry, kernel, stride, padding, dilation) -> Geometry:
+    jump, start = geometry.known()
     offset = tuple(
-        o + ((k - 1) * d / 2 - p) * j
-        for o, j, k, p, d in zip(geometry.offset, geometry.jump, kernel, padding, dilation, strict=True)
+        o + ((k - 1) * d / 2 - p) * j for o, j, k, p, d in zip(start, jump, kernel, padding, dilation, strict=True)
     )
-    return replace(geometry, offset=offset, jump=tuple(j * s for j, s in zip(geometry.jump, stride, strict=True)))
+    return replace(geometry, offset=offset, jump=tuple(j * s for j, s in zip(jump, stride, strict=True)))

@@ -83,7 +83,7 @@ def load_model(
             "(--weights on the command line, weights=… in Python), or a model card"
         )
     target = choose_device(device)
-    if architecture == EXPORTED:
+    if card is not None and architecture == EXPORTED:
         if len(paths) != 1:
             raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
         (module, code), complete = load_exported(paths[0], trust_code=trust_code), True

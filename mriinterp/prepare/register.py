@@ -132,8 +132,10 @@ def register_warp(
     fixed = native_template()
 
     def read(folder) -> np.ndarray:
-        shift = np.asarray(nib.load(folder / "warp.nii").dataobj, dtype=np.float32).reshape(*fixed.data.shape, 3)
-        return np.ascontiguousarray(np.moveaxis(shift * np.float32([-1, -1, 1]), -1, 0))  # ITK's LPS to RAS
+        shift = np.asarray(nib.Nifti1Image.from_filename(folder / "warp.nii").dataobj, dtype=np.float32).reshape(
+            *fixed.data.shape, 3
+        )
+        return np.ascontiguousarray(np.moveaxis(shift * np.array([-1, -1, 1], np.float32), -1, 0))  # ITK's LPS to RAS
 
     affine = "\n".join(" ".join(format(value, ".12g") for value in row) for row in matrix)
     shift = run_greedy(
@@ -184,7 +186,7 @@ def _best_starts(brain: Volume, cancel: Cancel | None) -> list[np.ndarray]:
 
     still = np.zeros(6)
     rough = sorted(_orientations(), key=lambda rotation: unlike(still, rotation))[:ROUGH_CANDIDATES]
-    scored = []
+    scored: list[tuple[float, int, np.ndarray]] = []
     for rotation in rough:
         check_cancel(cancel)
         fit = optimize.minimize(unlike, still, (rotation,), method="Powell", options={"maxfev": 150, "xtol": 0.01})

@@ -28,7 +28,7 @@ class Moments:
     (3.0, 7.0)
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = 0
         self.mean: np.ndarray | None = None
         self.m2: np.ndarray | None = None
@@ -43,7 +43,7 @@ class Moments:
         self._check(data.shape)
         if not np.isfinite(data).all():
             raise ValueError("expected finite values, got NaN or infinity: one such volume would spoil the average")
-        if self.mean is None:
+        if self.mean is None or self.m2 is None:
             self.mean, self.m2 = np.zeros(data.shape), np.zeros(data.shape)
         self.count += 1
         deviation = data - self.mean
@@ -51,21 +51,21 @@ class Moments:
         deviation *= data - self.mean
         self.m2 += deviation
 
-    def _seen(self) -> None:
-        if self.count == 0:
+    def _seen(self) -> tuple[np.ndarray, np.ndarray]:
+        if self.mean is None or self.m2 is None:
             raise ValueError("expected at least one volume, got none: an empty group has no mean")
+        return self.mean, self.m2
 
     def average(self) -> np.ndarray:
         """Return the mean; ValueError for an empty group."""
-        self._seen()
-        return self.mean.copy()
+        return self._seen()[0].copy()
 
     def variance(self, ddof: int = 1) -> np.ndarray:
         """Return the variance; all 0 for a single volume, ValueError for none."""
-        self._seen()
+        _, m2 = self._seen()
         if self.count <= ddof:
-            return np.zeros_like(self.m2)
-        return np.maximum(self.m2, 0) / (self.count - ddof)
+            return np.zeros_like(m2)
+        return np.maximum(m2, 0) / (self.count - ddof)
 
     def deviation(self, ddof: int = 1) -> np.ndarray:
         """Return the standard deviation; all 0 for a single volume, ValueError for none."""
@@ -75,7 +75,8 @@ class Moments:
         """Return the arrays from which `from_state` makes the same again (for saving)."""
         if self.count == 0:
             return {"count": np.array(0)}
-        return {"count": np.array(self.count), "mean": self.mean.copy(), "m2": self.m2.copy()}
+        mean, m2 = self._seen()
+        return {"count": np.array(self.count), "mean": mean.copy(), "m2": m2.copy()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, np.ndarray]) -> Moments:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mriinterp.stats.groups import (
+    Welch,
     benjamini_hochberg,
     hedges_correction,
     hedges_g,
@@ -15,7 +17,7 @@ from mriinterp.stats.groups import (
     mean_interval,
     welch_t,
 )
-from mriinterp.stats.linear import adjusted_difference
+from mriinterp.stats.linear import Adjusted, adjusted_difference
 
 __all__ = ["compare_groups", "group_means", "patient_means"]
 
@@ -128,13 +130,14 @@ def compare_groups(
     columns = _mean_columns(people, level)
     a, b = people.values[people.in_a], people.values[~people.in_a]
     if people.covariates is None or not people.covariates.shape[1]:
-        test, g, leverage = welch_t(a, b), hedges_g(a, b), None
-        difference, df = columns["mean_a"] - columns["mean_b"], test.df
+        test: Welch | Adjusted = welch_t(a, b)
+        g, df, leverage = hedges_g(a, b), test.df, None
+        difference = columns["mean_a"] - columns["mean_b"]
     else:
-        test = adjusted_difference(people.values, people.in_a, people.covariates)
-        safe = np.where(test.defined, test.deviation, 1.0)
-        g = np.where(test.defined, test.difference / safe * hedges_correction(test.df), 0.0)
-        difference, df, leverage = test.difference, np.full(len(g), float(test.df)), test.leverage
+        test = held = adjusted_difference(people.values, people.in_a, people.covariates)
+        safe = np.where(held.defined, held.deviation, 1.0)
+        g = np.where(held.defined, held.difference / safe * hedges_correction(held.df), 0.0)
+        difference, df, leverage = held.difference, np.full(len(g), float(held.df)), held.leverage
     low, high = hedges_g_interval(g, len(a), len(b), level, leverage)
     adjusted = benjamini_hochberg(np.where(test.defined, test.p, np.nan))
     columns |= {"difference": difference, "g": g, "g_low": low, "g_high": high}
@@ -174,8 +177,8 @@ def _people(values: pd.DataFrame, groups, positive, reference, patients, covaria
     )
 
 
-def _mean_columns(people: _People, level: float) -> dict[str, object]:
-    columns: dict[str, object] = {"area": people.areas}
+def _mean_columns(people: _People, level: float) -> dict[str, Any]:
+    columns: dict[str, Any] = {"area": people.areas}
     for side, group in (("a", people.values[people.in_a]), ("b", people.values[~people.in_a])):
         mean, low, high = mean_interval(group, level=level)
         columns |= {f"n_{side}": len(group), f"mean_{side}": mean, f"low_{side}": low, f"high_{side}": high}
