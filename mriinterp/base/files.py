@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,7 @@ def parse_json(text: str | bytes, name: str, what: str = "a JSON file") -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         entries = dict(pairs)
         if len(entries) < len(pairs):
-            seen: set[str] = set()
-            twice.extend(key for key, _ in pairs if key in seen or seen.add(key))
+            twice.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         return entries
 
     try:

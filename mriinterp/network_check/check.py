@@ -183,6 +183,7 @@ def _occlusion_speed(model: Model, found: Sequence[MethodCheck]) -> OcclusionSpe
         return None
     values = get_method("occlusion").resolve({})
     boxes = get_method("occlusion").boxes_on(model.grid.shape, values)
+    assert boxes is not None  # occlusion hides boxes
     cost = plan(model, model.grid, regions=boxes.boxes)
     if cost.reason:
         why = f"the network runs whole for each window ({cost.reason})"
