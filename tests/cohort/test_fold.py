@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancelled
 from mriinterp.cohort import moments as moments_module
 from mriinterp.cohort.fold import (
@@ -50,7 +51,9 @@ def put(layout, maps, keep, labels=LABELS):
     """Lay maps where the run lays them."""
     for label in labels:
         if keep:
-            write_volume(Volume(maps[label], GRID.affine), layout.map(label, "m"), space="mni")
+            image = write_volume(Volume(maps[label], GRID.affine), layout.map(label, "m"), space="mni")
+            record = {"sha256": {"relevance": file_digest(image)}}
+            layout.record(label, "m").write_text(json.dumps(record), encoding="utf-8")
         else:
             path = layout.scratch(label, "m")
             path.parent.mkdir(parents=True, exist_ok=True)
