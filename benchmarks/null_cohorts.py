@@ -178,10 +178,10 @@ class Divided(CohortResult):
     def ids(self, method, group=None):
         return [i for i in self.subjects.index if group is None or self.subjects.at[i, "group"] == group]
 
-    def areas(self, method, *, merge_hemispheres=True, value="share"):
-        key = (self.folder, method, value)
+    def areas(self, method, *, merge_hemispheres=True, value="share", kind="reading"):
+        key = (self.folder, method, value, kind)
         if key not in self._known:
-            self._known[key] = open_cohort(self.folder).areas(method, value=value)
+            self._known[key] = open_cohort(self.folder).areas(method, value=value, kind=kind)
         return self._known[key]
 
     def map(self, method, subject):

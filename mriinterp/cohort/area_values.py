@@ -8,14 +8,20 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.areas.table import merge_table
+from mriinterp.cohort.kinds import derived_values, reading_of_kind
 
 __all__ = ["VALUES", "areas_by_scan"]
 
-VALUES = ("share", "sum", "mean", "signed_sum", "signed_mean")
+VALUES = ("share", "sum", "mean")
 
 
 def areas_by_scan(
-    rows: pd.DataFrame, order: Sequence[str], merge_hemispheres: bool = True, value: str = "share"
+    rows: pd.DataFrame,
+    order: Sequence[str],
+    reading: str,
+    merge_hemispheres: bool = True,
+    value: str = "share",
+    kind: str = "reading",
 ) -> pd.DataFrame:
     """Return relevance per area: scans × areas.
 
@@ -28,9 +34,13 @@ def areas_by_scan(
         Ids, as the rows of the result are to be ordered; those without rows
         are left out.
     merge_hemispheres : bool
-    value : {"share", "sum", "mean", "signed_sum", "signed_mean"}
-        Share of the reading's sum over all areas (NaN where that is not
-        positive); sum or mean of a voxel of the reading, and of the signed map.
+    reading : str
+        The method's, of which `sum` is.
+    value : {"share", "sum", "mean"}
+        Share of the sum over all areas (NaN where that is not positive); sum;
+        mean of a voxel.
+    kind : str
+        What of the maps is read: a key of `mriinterp.cohort.kinds.KINDS`.
 
     Returns
     -------
@@ -39,11 +49,13 @@ def areas_by_scan(
     Raises
     ------
     ValueError
-        For another value.
+        For another value or kind.
     """
     if value not in VALUES:
         raise ValueError(f"expected a value, got {value!r}; available: {', '.join(VALUES)}")
-    sums = rows.pivot(index="id", columns="label", values="signed_sum" if value.startswith("signed") else "sum")
+    wanted = reading_of_kind(kind, reading)
+    values = derived_values(wanted, reading, rows["signed_sum"].to_numpy(float), rows["sum"].to_numpy(float))
+    sums = rows.assign(wanted=values).pivot(index="id", columns="label", values="wanted")
     first = rows[rows["id"] == rows["id"].iloc[0]] if len(rows) else rows
     sums = sums.reindex(index=[i for i in order if i in sums.index], columns=first["label"])
     data, voxels, names = sums.to_numpy(np.float64), first["voxels"].to_numpy(float), first["area"].tolist()
@@ -57,6 +69,6 @@ def areas_by_scan(
         if value == "share":
             total = data.sum(axis=1, keepdims=True)
             data = np.where(total > 0, data / total, np.nan)
-        elif value.endswith("mean"):
+        elif value == "mean":
             data = np.where(voxels > 0, data / voxels, np.nan)
     return pd.DataFrame(data, index=pd.Index(sums.index.tolist(), name="id"), columns=names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,19 +11,20 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.errors import as_sentence
+from mriinterp.base.parts import PARTS, SIZES
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import read_tsv
 from mriinterp.cohort.area_values import areas_by_scan
-from mriinterp.cohort.fold import read_group_map
+from mriinterp.cohort.averages import CohortMeans
+from mriinterp.cohort.kinds import part_of_kind, reading_of_kind
 from mriinterp.cohort.moments import MapMoments
-from mriinterp.cohort.provenance import Provenance, read_provenance
+from mriinterp.cohort.provenance import read_provenance
 from mriinterp.cohort.record import read_map
-from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
+from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import SIMULATED_ONLY, from_sidecar
-from mriinterp.stats import hedges_g_from_moments
 
 __all__ = ["CohortResult", "open_cohort"]
 
@@ -30,7 +32,6 @@ SUBJECT_TEXT = (
     "id", "subject", "group", "sex", "visit", "split", "label", "class", "predicted", "target", "failure",
     "warnings",
 )  # fmt: skip
-KINDS = ("reading", "signed")
 
 
 def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> CohortResult:
@@ -56,7 +57,7 @@ def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> Coh
     return CohortResult(folder, read_provenance(folder, pair))
 
 
-class CohortResult(Provenance):
+class CohortResult(CohortMeans):
     """Results of a cohort; everything is read when it is asked for.
 
     Parameters
@@ -81,75 +82,6 @@ class CohortResult(Provenance):
         training = (f"{trained} of the {len(self.subjects)} scans trained the network.",) if trained else ()
         notes = map(as_sentence, (*self.network_notes, *self.method_notes, *self.warning_lines()))
         return (*explained, *reasons, *training, *((SIMULATED_ONLY,) if self.withheld else ()), *notes)
-
-    def _part(self, method: str, kind: str) -> str:
-        if kind not in KINDS:
-            raise ValueError(f"expected a kind of mean, got {kind!r}; available: {', '.join(KINDS)}")
-        return self.reading(method) if kind == "reading" else "signed"
-
-    def _read(self, method: str, group: str | None, kind: str, what: str, least: int) -> Volume:
-        part = self._part(method, kind) if what != "count" else ""
-        n = self.n(method, group)
-        if n < least:
-            whose = f"group {group}" if group else "this cohort"
-            raise ValueError(f"expected {least} or more maps of {method} for a {what}, got {n} in {whose}")
-        label = self.run["labels"][group] if group else ""
-        return read_group_map(self.layout.group(method, label, part, what))
-
-    def mean(self, method: str, group: str, kind: str = "reading") -> Volume:
-        """Return the mean map of a group.
-
-        Parameters
-        ----------
-        kind : {"reading", "signed"}
-            Mean of the method's reading of each map (|gradient|, positive
-            part of occlusion), or of the signed maps.
-
-        Raises
-        ------
-        KeyError
-            Unknown method or group.
-        ValueError
-            A group without maps: see `n`.
-        """
-        return self._read(method, group, kind, "mean", 1)
-
-    def std(self, method: str, group: str, kind: str = "reading") -> Volume:
-        """Return the sample standard deviation over the maps of a group; ValueError for fewer than two."""
-        return self._read(method, group, kind, "std", 2)
-
-    def count(self, method: str, group: str) -> Volume:
-        """Return the number of maps in each voxel of a group's mean; 0 everywhere for an empty group."""
-        if self.n(method, group) == 0:
-            return Volume(np.zeros(self.grid.shape, np.float32), self.grid.affine)
-        return self._read(method, group, "reading", "count", 1)
-
-    def all_mean(self, method: str, kind: str = "reading") -> Volume:
-        """Return the mean map over all groups."""
-        return self._read(method, None, kind, "mean", 1)
-
-    def difference(self, method: str, kind: str = "reading") -> Volume:
-        """Return the mean of the positive group minus that of the reference group.
-
-        ValueError where maps explain different outputs: see `why_no_test`.
-        """
-        self.check_testable(method)
-        a, b = self.mean(method, self._positive(), kind), self.mean(method, self.reference_group, kind)
-        return a.with_data(a.data - b.data)
-
-    def effect(self, method: str, kind: str = "reading") -> Volume:
-        """Return Hedges' g of every voxel, positive against reference group; 0 where nobody differs.
-
-        ValueError for a group of fewer than two maps, and where maps explain
-        different outputs: see `why_no_test`.
-        """
-        self.check_testable(method)
-        sides = []
-        for group in (self._positive(), self.reference_group):
-            std = self.std(method, group, kind).data.astype(np.float64)
-            sides += [self.mean(method, group, kind).data.astype(np.float64), std**2, self.n(method, group)]
-        g = np.nan_to_num(hedges_g_from_moments(*sides), nan=0.0, posinf=0.0, neginf=0.0)
-        return Volume(g.astype(np.float32), self.grid.affine)
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -207,22 +139,70 @@ class CohortResult(Provenance):
         self._check(method)
         return pd.read_parquet(self.layout.table, filters=[("method", "==", method)]).reset_index(drop=True)
 
-    def areas(self, method: str, *, merge_hemispheres: bool = True, value: str = "share") -> pd.DataFrame:
+    def areas(
+        self, method: str, *, merge_hemispheres: bool = True, value: str = "share", kind: str = "reading"
+    ) -> pd.DataFrame:
         """Return the relevance per area of every scan.
 
         Parameters
         ----------
         merge_hemispheres : bool
-        value : {"share", "sum", "mean", "signed_sum", "signed_mean"}
-            Share of the reading's sum over all areas; sum or mean of a voxel
-            of the reading, and of the signed map.
+        value : {"share", "sum", "mean"}
+            Share of the sum over all areas; sum; mean of a voxel.
+        kind : str
+            As of `mean`.
 
         Returns
         -------
         DataFrame
             Scans (index, ids, in the order of `subjects`) × areas, in the atlas's order.
         """
-        return areas_by_scan(self.area_rows(method), self.subjects.index, merge_hemispheres, value)
+        rows, reading = self.area_rows(method), self.reading(method)
+        return areas_by_scan(rows, self.subjects.index, reading, merge_hemispheres, value, kind)
+
+    def part_shares(self, method: str, ids: Iterable[str] | None = None) -> dict[str, float]:
+        """Return how much of the relevance in all areas each part of the maps holds; NaN where there is none.
+
+        Of some scans, or of all: "supports", what is above 0, and "against".
+        """
+        if self.reading(method) == "signed":
+            return dict.fromkeys(PARTS, np.nan)
+        chosen = self.ids(method) if ids is None else list(ids)
+        sums = {
+            part: float(np.nansum(self.areas(method, value="sum", kind=SIZES[part]).loc[chosen].to_numpy()))
+            for part in PARTS
+        }
+        return {part: value / (sums["both"] or np.nan) for part, value in sums.items()}
+
+    def meaning(self, method: str) -> Meaning:
+        """Return words for the values of a method's maps, and whether they have two signs."""
+        if method not in self._signed:
+            self._check(method)
+            against = self.part_shares(method)["against"] if self.n(method) else 0.0
+            outside = self.n(method) and not against > 0 and bool((self.all_mean(method, "signed").data < 0).any())
+            self._signed[method] = against > 0 or bool(outside)
+        return replace(super().meaning(method), signed=self._signed[method])
+
+    @cached_property
+    def _signed(self) -> dict[str, bool]:
+        return {}
+
+    def hidden_words(self, method: str, kind: str = "reading", ids: Iterable[str] | None = None) -> str:
+        """Return which sign of the maps a kind of average leaves out, and its share; "" if none.
+
+        Parameters
+        ----------
+        kind : str
+            As of `mean`.
+        ids : iterable of str, optional
+            Scans that are averaged; default: all.
+        """
+        part = part_of_kind(kind, self.reading(method))
+        other = {"supports": "against", "against": "supports"}.get(part or "")
+        if other is None:
+            return ""
+        share = self.part_shares(method, ids)[other]
+        return self.meaning(method).hidden_words(part, share, "the relevance in all areas")
 
     def map(self, method: str, subject: str) -> RelevanceMap:
         """Return the map of one scan; KeyError if it has none, ValueError if maps were not kept or it is damaged."""
@@ -265,30 +245,29 @@ class CohortResult(Provenance):
 
         ValueError for no scan at all; the deviation of a single one is 0.
         """
+        return self.moments_by_kind(method, ids, (kind,), progress=progress, cancel=cancel)[kind]
+
+    def moments_by_kind(
+        self,
+        method: str,
+        ids: Sequence[str],
+        kinds: Sequence[str],
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> dict[str, tuple[Volume, Volume]]:
+        """Return what `moments_of` does of several kinds, from one pass over the maps."""
         ids = list(ids)
         if not ids:
             raise ValueError("expected at least one scan to average, got none")
-        part = self._part(method, kind)
-        moments = MapMoments((part,))
+        parts = {kind: reading_of_kind(kind, self.reading(method)) for kind in kinds}
+        moments = MapMoments(tuple(dict.fromkeys(parts.values())))
         for done, subject in enumerate(ids, start=1):
             check_cancel(cancel)
             moments.add(self.map(method, subject).volume.data)
             tell(progress, done, len(ids))
         affine = self.grid.affine
-        return Volume(moments.mean(part), affine), Volume(moments.deviation(part), affine)
-
-    def means(self, group: str | None = None, kind: str = "reading") -> dict[str, Volume]:
-        """Return the mean map of every method that has one, for a group or for all."""
-        found = {m: m for m in self.methods if self.n(m, group) > 0}
-        return {m: self.all_mean(m, kind) if group is None else self.mean(m, group, kind) for m in found}
-
-    def distances(self, group: str, metric: str = "euclidean") -> pd.DataFrame:
-        """Return how far apart the mean maps of a group are, methods × methods (see `mriinterp.compare.METRICS`)."""
-        return distance_matrix(self.means(group), metric, reading="absolute", errors="nan")
-
-    def group_distances(self, metric: str = "euclidean") -> pd.Series:
-        """Return how far apart the mean maps of positive and reference group are, by method."""
-        pair = [self.means(group) for group in (self._positive(), self.reference_group)]
-        if not set(pair[0]) & set(pair[1]):
-            return pd.Series(dtype=float, name=metric)
-        return paired_values(*pair, metric, reading="absolute", errors="nan")
+        return {
+            kind: (Volume(moments.mean(part), affine), Volume(moments.deviation(part), affine))
+            for kind, part in parts.items()
+        }

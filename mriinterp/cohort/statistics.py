@@ -36,6 +36,8 @@ class GroupComparison:
         The relevance of a voxel, as `mriinterp.stats.compare_groups` has it.
     values : DataFrame, shape (scans, areas)
         What was compared.
+    kind : str
+        What of the maps was compared: a key of `mriinterp.cohort.kinds.KINDS`.
     """
 
     method: str
@@ -44,6 +46,7 @@ class GroupComparison:
     total: pd.Series
     areas: pd.DataFrame
     values: pd.DataFrame
+    kind: str = "reading"
 
     @property
     def table(self) -> pd.DataFrame:
@@ -69,8 +72,8 @@ def compare_areas(
     method : str
     ids : sequence of str, optional
         Only these scans.
-    kind : {"reading", "signed"}
-        The method's reading of each map, or the signed maps.
+    kind : str
+        What of each map is compared, as of `CohortResult.mean`.
     merge_hemispheres : bool
     covariates : sequence of {"age", "sex"}, optional
         Held fixed; None: those that are known of every scan, () for none.
@@ -82,9 +85,9 @@ def compare_areas(
         Where maps explain different outputs, and as of `draw_sample`.
     """
     sample = draw_sample(result, method, ids=ids, covariates=covariates)
-    signed = kind == "signed"
-    values = result.areas(method, merge_hemispheres=merge_hemispheres, value="signed_mean" if signed else "mean")
-    sums = result.areas(method, merge_hemispheres=merge_hemispheres, value="signed_sum" if signed else "sum")
+    values, sums = (
+        result.areas(method, merge_hemispheres=merge_hemispheres, value=value, kind=kind) for value in ("mean", "sum")
+    )
     values = values.loc[sample.ids].dropna(axis=1, how="all")  # an area without voxels is no test
     total = sums.loc[sample.ids].sum(axis=1).to_frame(TOTAL)
     given = {"patients": sample.people, "covariates": sample.covariates}
@@ -95,6 +98,7 @@ def compare_areas(
         compare_groups(total, sample.groups, *sample.pair, **given).iloc[0],
         compare_groups(values, sample.groups, *sample.pair, **given),
         values,
+        kind,
     )
 
 
@@ -117,12 +121,18 @@ class GroupShares:
 
 
 def describe_shares(
-    result: CohortResult, method: str, *, ids: Sequence[str] | None = None, merge_hemispheres: bool = True
+    result: CohortResult,
+    method: str,
+    *,
+    ids: Sequence[str] | None = None,
+    kind: str = "reading",
+    merge_hemispheres: bool = True,
 ) -> GroupShares:
     """Return how relevance lies relative to the other areas in positive and reference group, without a test.
 
-    ValueError where maps explain different outputs, and for a group without scans.
+    Of signed maps (`kind`) the shares are those of their size. ValueError where maps explain different outputs, and for a group without scans.
     """
     sample = draw_sample(result, method, ids=ids, covariates=())
-    values = result.areas(method, merge_hemispheres=merge_hemispheres, value="share").loc[sample.ids].fillna(0.0)
+    size = "absolute" if kind == "signed" else kind
+    values = result.areas(method, merge_hemispheres=merge_hemispheres, kind=size).loc[sample.ids].fillna(0.0)
     return GroupShares(sample, group_means(values, sample.groups, *sample.pair, patients=sample.people), values)

@@ -14,6 +14,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.index import area_index
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.reading import apply_reading
+from mriinterp.cohort.kinds import reading_of_kind
 from mriinterp.cohort.result import CohortResult
 from mriinterp.cohort.sample import Sample, draw_sample
 from mriinterp.image.volume import Volume
@@ -40,6 +41,8 @@ class VoxelComparison:
     found : Volume
         t where p ≤ 0.05, else 0.
     statistics : MaxT
+    kind : str
+        What of the maps was compared: a key of `mriinterp.cohort.kinds.KINDS`.
     """
 
     method: str
@@ -49,6 +52,7 @@ class VoxelComparison:
     p: Volume
     found: Volume
     statistics: MaxT
+    kind: str = "reading"
 
 
 def compare_voxels(
@@ -88,7 +92,7 @@ def compare_voxels(
     n = int(inside.sum())
     if not n:
         raise ValueError("expected a mask with voxels on the grid of the maps, got an empty one")
-    reading = result.reading(method) if kind == "reading" else "signed"
+    reading = reading_of_kind(kind, result.reading(method))
     with tempfile.TemporaryDirectory() as folder:
         values = np.lib.format.open_memmap(Path(folder) / "maps.npy", "w+", np.float32, (len(sample.ids), n))
         try:
@@ -117,7 +121,14 @@ def compare_voxels(
 
     significant = np.where(found.p <= LEVEL, found.t, 0)
     return VoxelComparison(
-        method, result.target, sample, volume(found.t, 0.0), volume(found.p, 1.0), volume(significant, 0.0), found
+        method,
+        result.target,
+        sample,
+        volume(found.t, 0.0),
+        volume(found.p, 1.0),
+        volume(significant, 0.0),
+        found,
+        kind,
     )
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.parts import PARTS
 from mriinterp.base.tables import csv_text
+from mriinterp.cohort.kinds import PART_KINDS
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.sample import COVARIATES
 from mriinterp.cohort.statistics import compare_areas
@@ -29,7 +31,8 @@ Writes into the folder statistics inside DIR
   METHOD_areas.csv, .json      the total in the first row, then the areas; what it is
   METHOD_voxels_t.nii.gz       Student's t of every voxel of the brain
   METHOD_voxels_p.nii.gz       its family-wise p
-  METHOD_voxels.csv, .json     areas with significant voxels; what it is"""
+  METHOD_voxels.csv, .json     areas with significant voxels; what it is
+With --part supports, say, they begin with METHOD_supports."""
 
 EXAMPLES = """\
 examples:
@@ -59,7 +62,11 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("--hemispheres", action="store_true", help="left and right areas apart")
     parser.add_argument(
-        "--signed", action="store_true", help="compare the signed maps instead of the method's reading of them"
+        "--part",
+        choices=(*PARTS, "reading"),
+        default="both",
+        help="what of the maps is compared: both signs, as on the page Cohort; only what supports the explained output, or "
+        "only what speaks against it, by size; or each method's reading, as published (default: %(default)s)",
     )
     voxels = parser.add_argument_group("voxels")
     voxels.add_argument("--voxels", action="store_true", help="test every voxel of the brain as well; needs kept maps")
@@ -75,7 +82,7 @@ def add_parser(commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, write, and print what was found."""
-    from mriinterp.export.comparison import area_words, sample_words, total_words, write_comparison
+    from mriinterp.export.comparison import area_words, sample_words, total_words, value_words, write_comparison
 
     result = open_cohort(args.folder, pair=args.groups)
     methods = [name.strip() for name in (args.methods or ",".join(result.methods)).split(",") if name.strip()]
@@ -83,22 +90,28 @@ def run(args: argparse.Namespace) -> int:
         reason = result.why_no_test(method)
         if reason:
             raise ValueError(f"{method}: {reason}")
-    options = {"kind": "signed" if args.signed else "reading", "covariates": _covariates(args.covariates)}
+    options = {"kind": PART_KINDS.get(args.part, args.part), "covariates": _covariates(args.covariates)}
     out = Path(args.out) if args.out else result.folder / "statistics"
     if result.simulated:
         say("simulated scans")
     written = []
     for method in methods:
         found = compare_areas(result, method, merge_hemispheres=not args.hemispheres, **options)
-        written += write_comparison(out, result, found)
+        written += write_comparison(out, result, found, _stem(method, args.part))
         say(f"{method}, {result.explained_words(method)}:")
-        for sentence in (total_words(found), area_words(found), *sample_words(found.sample)):
+        words = value_words(result, method, found.kind, found.sample.ids)
+        for sentence in (*words, total_words(found), area_words(found), *sample_words(found.sample)):
             say(f"  {sentence}")
         if args.voxels:
             written += _voxels(args, result, method, out, options)
     for path in written:
         say(f"wrote {path}")
     return 0
+
+
+def _stem(method: str, part: str) -> str:
+    """Return the beginning of the names of a method's files."""
+    return method if part == "both" else f"{method}_{part}"
 
 
 def _covariates(text: str | None) -> tuple[str, ...] | None:
@@ -132,11 +145,12 @@ def _voxels(args: argparse.Namespace, result: CohortResult, method: str, out: Pa
     )
     progress.close()
     say(f"  {voxel_words(found)}")
+    stem = _stem(method, args.part)
     paths = [
-        write_volume(volume, out / f"{method}_voxels_{what}.nii.gz", space="mni")
+        write_volume(volume, out / f"{stem}_voxels_{what}.nii.gz", space="mni")
         for what, volume in (("t", found.t), ("p", found.p))
     ]
-    table, description = out / f"{method}_voxels.csv", out / f"{method}_voxels.json"
+    table, description = out / f"{stem}_voxels.csv", out / f"{stem}_voxels.json"
     atlas = study.atlas() if study else load_atlas("AAL")
     if atlas.digest == result.run["atlas"]["sha256"]:
         write_text(table, csv_text(significant_areas(found, atlas)))
@@ -146,6 +160,7 @@ def _voxels(args: argparse.Namespace, result: CohortResult, method: str, out: Pa
         result,
         method,
         found.sample,
+        found.kind,
         test="Student's t, family-wise p by max-T permutation of people (Westfall & Young; Freedman & Lane)",
         permutations=statistics.n_permutations,
         exhaustive=statistics.exhaustive,

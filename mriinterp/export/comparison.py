@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.errors import as_sentence
 from mriinterp.base.tables import csv_text
+from mriinterp.cohort.kinds import part_of_kind
 from mriinterp.cohort.result import CohortResult
 from mriinterp.cohort.sample import Sample
 from mriinterp.cohort.statistics import GroupComparison
 from mriinterp.cohort.voxels import LEVEL, VoxelComparison
+from mriinterp.figures.colours import describe_unit
 from mriinterp.figures.theme import area_label
 from mriinterp.results.sidecar import RESEARCH_USE, versions
 
@@ -23,6 +27,7 @@ __all__ = [
     "comparison_entries",
     "sample_words",
     "total_words",
+    "value_words",
     "voxel_words",
     "write_comparison",
 ]
@@ -32,6 +37,24 @@ SHARES = (
     "Relative to the other areas: mean of the scans' shares of relevance. Shares of a map sum to 1, so that more in one "
     "area is less in others by arithmetic; they are shown and not tested."
 )
+
+
+def value_words(
+    result: CohortResult, method: str, kind: str = "reading", ids: Iterable[str] | None = None
+) -> list[str]:
+    """Return what of the maps is compared, and what is hidden with its share, in sentences.
+
+    Parameters
+    ----------
+    kind : str
+        As of `CohortResult.mean`.
+    ids : iterable of str, optional
+        Scans that are compared; default: all.
+    """
+    meaning, part = result.meaning(method), part_of_kind(kind, result.reading(method))
+    words = describe_unit(meaning.unit, "absolute") if part is None else meaning.words(part)
+    size = ", by size" if part == "against" and meaning.signed else ""
+    return list(filter(None, [f"{as_sentence(words)[:-1]}{size}.", result.hidden_words(method, kind, ids)]))
 
 
 def total_words(comparison: GroupComparison) -> str:
@@ -87,7 +110,9 @@ def voxel_words(comparison: VoxelComparison) -> str:
     )
 
 
-def comparison_entries(result: CohortResult, method: str, sample: Sample, **more: Any) -> dict[str, Any]:
+def comparison_entries(
+    result: CohortResult, method: str, sample: Sample, kind: str = "reading", **more: Any
+) -> dict[str, Any]:
     """Return what a comparison is of, ready for JSON."""
     return {
         "study": result.run["study"],
@@ -102,6 +127,8 @@ def comparison_entries(result: CohortResult, method: str, sample: Sample, **more
         "covariates": list(sample.used),
         "covariates_not_used": sample.unused,
         "left_out": sample.left_out,
+        "kind": kind,
+        "values": " ".join(value_words(result, method, kind, sample.ids)),
         **more,
         "model": result.run["model"],
         "versions": versions(),
@@ -109,15 +136,18 @@ def comparison_entries(result: CohortResult, method: str, sample: Sample, **more
     }
 
 
-def write_comparison(folder: Path, result: CohortResult, comparison: GroupComparison) -> list[Path]:
-    """Write ``METHOD_areas.csv``, the total in its first row, and ``METHOD_areas.json``, what it is."""
-    csv, description = (folder / f"{comparison.method}_areas.{kind}" for kind in ("csv", "json"))
+def write_comparison(
+    folder: Path, result: CohortResult, comparison: GroupComparison, stem: str | None = None
+) -> list[Path]:
+    """Write ``STEM_areas.csv``, the total in its first row, and ``STEM_areas.json``, what it is; STEM: the method."""
+    csv, description = (folder / f"{stem or comparison.method}_areas.{kind}" for kind in ("csv", "json"))
     write_text(csv, csv_text(comparison.table))
     test = "analysis of covariance" if comparison.sample.used else "Welch's t"
     entries = comparison_entries(
         result,
         comparison.method,
         comparison.sample,
+        comparison.kind,
         test=f"{test}; p_fdr: Benjamini-Hochberg over areas; g: Hedges, 95 % interval",
         columns={"a": comparison.sample.pair[0], "b": comparison.sample.pair[1], "difference": "a − b"},
     )

@@ -113,13 +113,24 @@ class Meaning:
         >>> Meaning(get_method("occlusion"), "probability", "CN").hidden("supports", np.array([1.0, -3.0]))
         'Hidden: what speaks against CN, 75.0 % of the relevance.'
         """
-        share = self.hidden_share(part, values)
-        if not share > 0:
+        return self.hidden_words(part, self.hidden_share(part, values))
+
+    def hidden_words(self, part: str, share: float, of: str = "the relevance") -> str:
+        """Return what a part leaves out, whose share of the relevance is known; "" if that is nothing.
+
+        Parameters
+        ----------
+        part : {"both", "supports", "against"}
+            What is shown.
+        share : float
+            Of what is hidden, 0 to 1.
+        of : str
+            What it is a share of.
+        """
+        if part == "both" or not share > 0:
             return ""
         what = self.ends[0 if part == "supports" else 1]
-        return (
-            f"Hidden: {'where' if what.startswith('brighter') else 'what'} {what}, {percent(share)} of the relevance."
-        )
+        return f"Hidden: {'where' if what.startswith('brighter') else 'what'} {what}, {percent(share)} of {of}."
 
     def hidden_share(self, part: str, values: np.ndarray) -> float:
         """Return the share of a map's absolute relevance that a part leaves out."""

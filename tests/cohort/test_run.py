@@ -10,6 +10,7 @@ import pytest
 
 from mriinterp.areas.table import area_table
 from mriinterp.base.progress import Cancelled
+from mriinterp.base.reading import apply_reading
 from mriinterp.cohort import choose_methods, open_cohort, run_cohort, select_subjects
 from mriinterp.explain import explain
 from mriinterp.stats import hedges_g
@@ -119,11 +120,48 @@ def test_areas_are_those_of_single_maps(shared_study, shared):
         area_table(shared.map("sensitivity", "I101"), atlas, normalise=False)["mean"],
         rtol=1e-9,
     )
-    signed = shared.areas("sensitivity", value="signed_sum", merge_hemispheres=False)
+    signed = shared.areas("sensitivity", value="sum", kind="signed", merge_hemispheres=False)
     wanted = area_table(
         shared.map("sensitivity", "I101"), atlas, merge_hemispheres=False, normalise=False, part="signed"
     )
     np.testing.assert_allclose(signed.loc["I101"], wanted["sum"], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["sensitivity", "occlusion"])
+@pytest.mark.parametrize("kind", ["absolute", "positive", "negative", "signed"])
+def test_every_kind_of_average_is_that_of_the_maps(shared_study, shared, method, kind):
+    """Whatever the method's own reading is, and from the kept averages or from the maps again."""
+    ids = shared.ids(method, "AD")
+    values = np.stack([apply_reading(shared.map(method, i).volume.data.astype(float), kind) for i in ids])
+    size = np.abs(values).max()
+    np.testing.assert_allclose(shared.mean(method, "AD", kind).data, values.mean(axis=0), atol=1e-6 * size)
+    mean, deviation = shared.moments_by_kind(method, ids, (kind, "reading"))[kind]
+    np.testing.assert_allclose(mean.data, values.mean(axis=0), atol=1e-6 * size)
+    np.testing.assert_allclose(deviation.data, values.std(axis=0, ddof=1), atol=1e-6 * size)
+    if shared.is_kept(method, kind):
+        np.testing.assert_allclose(shared.std(method, "AD", kind).data, deviation.data, atol=1e-6 * size)
+    else:
+        with pytest.raises(ValueError, match="moments_of makes them"):
+            shared.std(method, "AD", kind)
+    labels = shared_study.atlas().on(shared.grid).labels.data
+    sums = shared.areas(method, value="sum", kind=kind, merge_hemispheres=False)
+    wanted = [[v[labels == label].sum() for label in (10, 20, 30, 40, 50)] for v in values]
+    np.testing.assert_allclose(sums.loc[ids], wanted, rtol=1e-5, atol=1e-6 * size)
+
+
+def test_the_parts_of_a_cohort_and_what_is_hidden(shared):
+    for method in ("sensitivity", "occlusion"):
+        sums = {k: shared.areas(method, value="sum", kind=k).to_numpy().sum() for k in ("positive", "negative")}
+        shares = shared.part_shares(method)
+        assert shares["against"] == pytest.approx(sums["negative"] / (sums["positive"] + sums["negative"]))
+        assert shares["both"] == pytest.approx(shares["supports"] + shares["against"]) == 1
+        assert shared.meaning(method).signed
+        assert f"{100 * shares['supports']:.1f} %" in shared.hidden_words(method, "negative")
+        assert shared.hidden_words(method, "signed") == shared.hidden_words(method, "absolute") == ""
+    assert shared.hidden_words("sensitivity") == ""  # sizes hold both signs
+    assert shared.hidden_words("occlusion").startswith("Hidden: what speaks against ill, ")
+    with pytest.raises(ValueError, match="available: reading, absolute, positive, negative, signed"):
+        shared.mean("occlusion", "AD", "both")
 
 
 def test_subjects_groups_and_performance(shared_study, shared):

@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from mriinterp.base.reading import apply_reading
 from mriinterp.cli import main
 from mriinterp.cohort import open_cohort, run_cohort
 from mriinterp.cohort.sample import draw_sample
 from mriinterp.cohort.statistics import TOTAL, compare_areas, describe_shares
-from mriinterp.export.comparison import area_words, sample_words, total_words, write_comparison
+from mriinterp.export.comparison import area_words, sample_words, total_words, value_words, write_comparison
+from mriinterp.methods import get_method
+from mriinterp.methods.meaning import Meaning, percent
 from mriinterp.stats import compare_groups
 from mriinterp.study import load_study
 
@@ -43,7 +46,16 @@ class Cohort:
     def params(self, method):
         return {"score": "margin"}
 
-    def areas(self, method, *, merge_hemispheres=True, value="share"):
+    def reading(self, method):
+        return "positive"
+
+    def meaning(self, method):
+        return Meaning(get_method("occlusion"), "margin", "AD")
+
+    def hidden_words(self, method, kind, ids):
+        return f"Hidden in {len(list(ids))} scans."
+
+    def areas(self, method, *, merge_hemispheres=True, value="share", kind="reading"):
         sums = self.means * self.voxels
         return {"mean": self.means, "sum": sums, "share": sums.div(sums.sum(axis=1), axis=0)}[value]
 
@@ -190,6 +202,10 @@ def test_the_files(raised, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(csv), comparison.table, check_dtype=False)
     entries = json.loads(description.read_text(encoding="utf-8"))
     assert (entries["target"], entries["compared"], entries["people"]) == ("AD", ["AD", "CN"], {"AD": 30, "CN": 30})
+    assert entries["kind"] == "reading"
+    assert entries["values"] == (
+        "Fall of the logit margin of AD when the box is hidden: supports AD. Hidden in 60 scans."
+    )
 
 
 # A run ----------------------------------------------------------------------------------------------
@@ -222,8 +238,9 @@ def test_the_command(done, tmp_path, capsys):
     assert main(["statistics", str(done.out), "--methods", "sensitivity", "--out", str(out)]) == 0
     said = capsys.readouterr().out
     result = open_cohort(done.out)
-    comparison = compare_areas(result, "sensitivity")
-    for sentence in (total_words(comparison), area_words(comparison), *sample_words(comparison.sample)):
+    comparison = compare_areas(result, "sensitivity", kind="signed")  # both signs, as the page shows them
+    values = value_words(result, "sensitivity", "signed")
+    for sentence in (*values, total_words(comparison), area_words(comparison), *sample_words(comparison.sample)):
         assert sentence in said
     assert "sensitivity, maps explain ill:" in said
     assert "2 of the 8 scans trained the network." in said
@@ -235,6 +252,27 @@ def test_the_command(done, tmp_path, capsys):
     assert flipped.loc[0, "difference"] == pytest.approx(-table.loc[0, "difference"])
     assert len(flipped) == 1 + 5
     assert (out / "occlusion_areas.json").is_file()
+
+
+def test_the_command_compares_one_part_and_says_what_it_hides(done, tmp_path, capsys):
+    out, result = tmp_path / "stats", open_cohort(done.out)
+    run = ["statistics", str(done.out), "--methods", "occlusion", "--out", str(out), "--part"]
+    shares = result.part_shares("occlusion")
+    for part, kind, other in (("supports", "positive", "against"), ("against", "negative", "supports")):
+        assert main([*run, part]) == 0
+        said = capsys.readouterr().out
+        assert {"supports": ": supports ill.", "against": ": speaks against ill, by size."}[part] in said
+        hidden = {"supports": "speaks against ill", "against": "supports ill"}[part]
+        assert f"Hidden: what {hidden}, {percent(shares[other])} of the relevance in all areas." in said
+        table = pd.read_csv(out / f"occlusion_{part}_areas.csv")
+        values = [apply_reading(result.map("occlusion", i).volume.data, kind) for i in result.ids("occlusion", "AD")]
+        areas = done.study.atlas().on(result.grid).labels.data > 0
+        np.testing.assert_allclose(table.loc[0, "mean_a"], np.mean([v[areas].sum() for v in values]), rtol=1e-5)
+        entries = json.loads((out / f"occlusion_{part}_areas.json").read_text(encoding="utf-8"))
+        assert entries["kind"] == kind
+        assert "Hidden: " in entries["values"]
+    assert main([*run, "both"]) == 0
+    assert "Hidden" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
