@@ -4,13 +4,13 @@ import streamlit as st
 
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.ui.address import end_page
-from mriinterp.ui.cohort import show_planes
+from mriinterp.ui.cohort import choose_shown, show_planes
 from mriinterp.ui.cohort_areas import show_areas
 from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs
-from mriinterp.ui.cohort_data import StudyView
 from mriinterp.ui.cohort_distances import show_distances
 from mriinterp.ui.cohort_files import show_files
 from mriinterp.ui.cohort_run import compute_panel, run_notes, watch_run
+from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
 from mriinterp.ui.cohort_voxels import show_voxels
 from mriinterp.ui.resources import model_of, study_of
@@ -44,7 +44,9 @@ if model.card.simulated and not study.simulated and not from_file:
 st.markdown(group_words(view, method))
 run_notes(name, view, model)
 with readable_errors():
-    show_planes(name, view, method)
+    shown = choose_shown(view, method)
+    view = shown.view
+    show_planes(name, shown, method)
 
 names = ["Areas", "Distances", "Scans", "Voxels", "Files"]
 if isinstance(view, StudyView):

@@ -40,6 +40,8 @@ def cohort_report(
     provenance: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
     simulated: bool = False,
+    sizes: Mapping[str, Mapping[str, Any]] | None = None,
+    part: str = "both",
 ) -> Report:
     """Return mean maps of groups and what they show, in one page to send round.
 
@@ -65,6 +67,10 @@ def cohort_report(
     notes : tuple of str
         Cautions, shown near the top.
     simulated : bool
+    sizes : mapping of group to mapping of method to RelevanceMap or Volume, optional
+        Means of the maps' sizes, of which areas and distances are; default: `means`.
+    part : {"both", "supports", "against"}
+        The sign of the maps that `means` hold.
     """
     page = Report(title, f"{atlas.name} atlas; groups {', '.join(map(str, means))}", simulated=simulated)
     for note in notes:
@@ -72,11 +78,12 @@ def cohort_report(
     if summary is not None:
         page.table("Subjects", summary)
     stream = BytesIO()
-    figure_1(means, background, counts=counts, units=units).savefig(stream, format="png", dpi=110)
+    sizes = means if sizes is None else sizes
+    figure_1(means, background, counts=counts, units=units, part=part).savefig(stream, format="png", dpi=110)
     page.picture(
         "Mean maps", stream.getvalue(), alt="coronal slices of mean relevance, a row a method, columns by group"
     )
-    for group, maps in means.items():
+    for group, maps in sizes.items():
         table = table_1(maps, atlas)
         if len(table):
             page.table(
@@ -85,9 +92,9 @@ def cohort_report(
                 "Share of the mean map's relevance in all areas.",
                 index=True,
             )
-    _distances(page, means)
+    _distances(page, sizes)
     for method, comparison in (comparisons or {}).items():
-        reference = next((maps[method] for maps in means.values() if method in maps), None)
+        reference = next((maps[method] for maps in sizes.values() if method in maps), None)
         peaks = None if reference is None else area_table(reference, atlas, part=reading_of(method, reference))
         _areas(page, method, comparison, (shares or {}).get(method), peaks, (units or {}).get(method, "relevance"))
     return page.facts("Provenance", {**(provenance or {}), "versions": versions()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def figure_1(
     radiological: bool = False,
     title: str = "",
     note: str = "",
+    part: str = "both",
 ) -> Figure:
     """Mean relevance of each group in coronal slices: a row a method, columns of slices a group.
 
@@ -74,6 +76,9 @@ def figure_1(
         Patient's left on the screen's right.
     title, note : str
         Above and below.
+    part : {"both", "supports", "against"}
+        The sign of the values that maps read as "signed" hold: of one sign,
+        colours are that half of the whole scale.
 
     Returns
     -------
@@ -102,6 +107,9 @@ def figure_1(
         unit = (units or {}).get(method, _unit(method))
         first, *others = maps.values()
         scale = map_scale(first, reading, like=others, unit=unit, from_minimum=True, palette=palette)
+        if reading == "signed" and part != "both":
+            low, high = (0.0, scale.end) if part == "supports" else (-scale.end, 0.0)
+            scale = replace(scale, low=low, high=high, signed=True, palette=palette)
         for n, group in enumerate(groups):
             for m, mm in enumerate(slices_mm):
                 axes = figure.add_subplot(grid[row, n * len(slices_mm) + m])

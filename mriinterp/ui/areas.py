@@ -9,13 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.areas.parts import part_table
-from mriinterp.areas.table import area_table, outside_shares, top_areas
+from mriinterp.areas.table import outside_shares, top_areas
+from mriinterp.base.parts import SIZES
 from mriinterp.cohort import open_cohort
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.areas import area_bars
 from mriinterp.figures.theme import area_label
-from mriinterp.methods.meaning import Meaning, score_words
+from mriinterp.methods.meaning import Meaning, score_words, size_words
 from mriinterp.ui.address import flag, linked
 from mriinterp.ui.clicks import jump_to_peak, show_chart
 from mriinterp.ui.cohort_run import folder_of
@@ -43,8 +44,6 @@ SHOWN_UNITS = {"share": 100, "supports": 100, "against": 100, "mean": 1e6, "size
 @forgotten_with_uploads
 @st.cache_data(max_entries=64, show_spinner=False)
 def _table(digest: str, atlas: str, part: str, merge: bool, _relevance: RelevanceMap, _study_name: str) -> pd.DataFrame:
-    if part == "reading":
-        return area_table(_relevance, atlas_of(_study_name), merge_hemispheres=merge)
     return part_table(_relevance, atlas_of(_study_name), part, merge_hemispheres=merge)
 
 
@@ -53,8 +52,8 @@ def table_of(study_name: str, relevance: RelevanceMap, part: str, merge: bool = 
 
     Parameters
     ----------
-    part : {"both", "supports", "against", "reading"}
-        As of `part_table`; "reading": as the method's maps are read in cohorts.
+    part : {"both", "supports", "against"}
+        As of `part_table`.
     """
     return _table(relevance.volume.digest, atlas_of(study_name).digest, part, merge, relevance, study_name)
 
@@ -107,10 +106,10 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap, part:
         st.dataframe(shown, column_config=columns, column_order=list(columns), hide_index=True, height=480)
         st.caption(escape_markdown(f"{as_sentence(meaning.words(part))} {meaning.hidden(part, relevance.volume.data)}"))
     if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would tell a diagnosis
-        _show_against_groups(study_name, subject, relevance)
+        _show_against_groups(study_name, subject, relevance, part)
 
 
-def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap) -> None:
+def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
     """This subject's areas beside the averages of the groups, where a cohort run has maps of the method."""
     folder = folder_of(study_of(study_name))
     if not (folder / "run.json").is_file():
@@ -119,7 +118,7 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
     cohort = open_cohort(folder)
     if relevance.method not in cohort.methods:
         return
-    values = cohort.areas(relevance.method)
+    values = cohort.areas(relevance.method, kind=SIZES[part])
     groups = cohort.subjects.loc[values.index, "group"]
     params = cohort.params(relevance.method)
     score = params.get("score", relevance.score)
@@ -131,7 +130,7 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
         return
     st.markdown(f"**{escape_markdown(subject.name)} against the groups** of the cohort run")
     figure = against_groups(
-        table_of(study_name, relevance, "reading"),
+        table_of(study_name, relevance, part),
         values.drop(index=subject.name, errors="ignore"),
         groups,
         subject.name,
@@ -139,5 +138,5 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
     st.plotly_chart(figure, key="against_groups")
     st.caption(
         "Bars: this map. Dots: mean of the shares of a group's scans with its 95 % interval, this subject left out. All "
-        f"{escape_markdown(cohort.explained_words(relevance.method))}."
+        f"{escape_markdown(cohort.explained_words(relevance.method))}. {size_words(part)}."
     )

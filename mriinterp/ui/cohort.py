@@ -1,30 +1,32 @@
-"""The cohort page's viewer: averages side by side, or a pair of them."""
+"""The cohort page's viewer: which averages and which sign of the maps; side by side, or a pair of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
 import streamlit as st
 
-from mriinterp.base.reading import apply_reading
 from mriinterp.image.template import template
 from mriinterp.image.volume import Volume
-from mriinterp.methods import method_names
-from mriinterp.methods.meaning import SHARE_UNIT, caption_words, file_stem, scale_words
+from mriinterp.methods.meaning import SHARE_UNIT, caption_words, file_stem, hidden_list, scale_words, size_words
 from mriinterp.ui.address import linked, linked_list
-from mriinterp.ui.cohort_data import StudyView, View, averages_ready
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_study import StudyView, averages_ready
+from mriinterp.ui.parts import choose_part, signed_layer
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.viewer import Layer, ViewerState
 from mriinterp.ui.viewlink import linked_viewer
 
-__all__ = ["VIEWER", "background_of", "open_pair", "show_planes"]
+__all__ = ["VIEWER", "Shown", "background_of", "choose_shown", "open_pair", "show_planes"]
 
 VIEWER = "cohort_planes"
 MOST_NAMED = 3  # averages that a file's name can name
 PLANE_PX = 300  # so that what is below the averages stays in sight
+SHARES_OF = "the relevance of all maps in all areas"
 DERIVED = {"all": "All groups", "difference": "Difference", "effect": "Effect size"}
 
 
@@ -73,29 +75,35 @@ def _options(view: View, method: str) -> dict[str, str]:
 def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[Layer], list[str]]:
     """The chosen averages, and words about those that cannot be shown."""
     groups = [g for g in view.groups if view.has(method, g)]
-    signed = view.kind == "signed" or view.reading(method) == "signed"
     unit = view.unit(method)
-    ends = view.meaning(method).ends if signed and method in method_names() else None
+    meaning = view.meaning(method)
     means = {f"mean-{g}": view.mean(method, g) for g in groups if f"mean-{g}" in shown}
     if "all" in shown and groups:
         means["all"] = view.all_mean(method)
-    common = _scale_of(list(means.values()), signed)
+    common = _scale_of(list(means.values()), meaning.signed)
     names = _options(view, method)
     layers, missing = [], []
     for what in shown:
         if what in means:
-            layers.append(Layer(names[what], means[what], unit, signed, common, ends=ends))
+            layers.append(signed_layer(names[what], means[what], meaning, view.part, unit=unit, range=common))
         elif what.startswith("mean-"):
             missing.append(f"No map of {escape_markdown(names[what])} remains: there is no average of it.")
         elif what == "difference" and all(view.has(method, g) for g in view.pair):
-            layers.append(Layer(names[what], view.difference(method), f"difference of {unit}", True))
+            layers.append(Layer(names[what], view.difference(method), f"difference of {view.unit_compared(method)}"))
         elif what == "effect" and (g := view.effect(method)) is not None:
             more = f"Hedges’ g of each voxel of the brain, in standard deviations; above 0: more in {view.pair[0]}"
             brain = on_grid_of(study_of(name).brain_mask(), g, order=0)
             layers.append(Layer(names[what], g.with_data(np.where(brain.data > 0, g.data, 0)), more, True))
         else:
-            missing.append(f"{names[what]}: needs {'two maps' if what == 'effect' else 'a map'} in both groups.")
+            missing.append(f"{names[what]}: {_lacking(view, what)}.")
     return layers, missing
+
+
+def _lacking(view: View, what: str) -> str:
+    """Why a difference or an effect size cannot be shown."""
+    if isinstance(view, StudyView) and what == "effect" and view.part != "both" and not view.result.has_maps:
+        return "of one sign it needs the maps of single scans, which were not kept in this run (--no-maps)"
+    return f"needs {'two maps' if what == 'effect' else 'a map'} in both groups"
 
 
 def open_pair(first: tuple[str, str], second: tuple[str, str]) -> None:
@@ -120,9 +128,8 @@ def _read_pair(view: View) -> tuple[tuple[str, str], tuple[str, str]] | None:
 
 
 def _share(view: View, method: str, group: str) -> Volume:
-    reading = view.reading(method) if view.reading(method) != "signed" else "absolute"
-    volume = view.mean(method, group)
-    data = apply_reading(volume.data.astype(np.float64), reading)
+    volume = view.size(method, group)
+    data = volume.data.astype(np.float64)
     return volume.with_data((data * (1e6 / (data.sum() or 1.0))).astype(np.float32))
 
 
@@ -138,14 +145,37 @@ def _pair_layers(view: View, pair) -> list[Layer]:
     return [*layers, Layer("First − second", difference, f"difference in {SHARE_UNIT}", True)]
 
 
-def show_planes(name: str, view: View, method: str) -> ViewerState | None:
-    """The averages in linked planes over the mean training scan or the template."""
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What the planes show.
+
+    Parameters
+    ----------
+    view : View
+        With the sign of the maps that is chosen for the whole page.
+    averages : list of str
+        Keys of the chosen averages, in order.
+    pair : tuple or None
+        Two averages, each (method, group), that take their place.
+    words : DeltaGenerator
+        Where it is said what the colours mean.
+    """
+
+    view: View
+    averages: list[str]
+    pair: tuple[tuple[str, str], tuple[str, str]] | None
+    words: Any
+
+
+def choose_shown(view: View, method: str) -> Shown:
+    """Choose averages, and which sign of the maps the page shows."""
     pair = _read_pair(view)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="view_choice"):
+        averages: list[str] = []
         if pair is None:
             options = _options(view, method)
             start = [o for o in options if o.startswith("mean-")][:2]
-            shown = st.pills(
+            chosen = st.pills(
                 "Averages",
                 list(options),
                 selection_mode="multi",
@@ -155,25 +185,49 @@ def show_planes(name: str, view: View, method: str) -> ViewerState | None:
                 label_visibility="collapsed",
                 width="content",
             )
+            averages = [o for o in options if o in chosen] or start
         else:
             st.button("Back to the groups", icon=":material/arrow_back:", on_click=_close_pair, key="close_pair")
+        view = view.with_part(_choose_signs(view, method))
         words = st.empty()
-    if not averages_ready(view, [method] if pair is None else [m for m, _ in pair]):
+    return Shown(view, averages, pair, words)
+
+
+def _choose_signs(view: View, method: str) -> str:
+    """Choose which sign of the maps is shown: of the chosen method, whose words it has, and of all others alike."""
+    shares = {m: view.part_shares(m) for m in view.methods}
+    known = {m: found for m, found in shares.items() if found is not None and np.isfinite(found["both"])}
+    signed = [m for m in known if view.meaning(m).signed]
+    asked = [method] if method in signed else signed
+    shares_shown = known[method] if method in asked else None
+    return choose_part([view.meaning(m) for m in asked], shares_shown, of=SHARES_OF)
+
+
+def show_planes(name: str, shown: Shown, method: str) -> ViewerState | None:
+    """The averages in linked planes over the mean training scan or the template."""
+    view, pair = shown.view, shown.pair
+    spread = pair is None and "effect" in shown.averages
+    if not averages_ready(view, [method] if pair is None else [m for m, _ in pair], spread=spread):
         return None
     if pair is None:
-        order = [o for o in options if o in shown]
-        layers, missing = _layers(name, view, method, order or start)
+        layers, missing = _layers(name, view, method, shown.averages)
         no_test = view.why_no_test(method) if view.pair else ""
-        more = escape_markdown(" ".join(filter(None, [view.hidden_words(method), no_test])))
+        hidden = view.hidden_words(method)
+        more = escape_markdown(" ".join(filter(None, [hidden, no_test])))
+        about = [view.label(method), view.explained_words(method), hidden and f"{view.part_name(method)}. {hidden}"]
         for sentence in missing:
             st.info(sentence, icon=":material/group_off:")
     else:
         layers = _pair_layers(view, pair)
-        more = "Each average read without sign and scaled to the same sum, as for the distance."
-    return _viewer(name, view, layers, words, more) if layers else None
+        shares = {view.label(m): view.hidden_share(m) for m in dict.fromkeys(m for m, _ in pair)}
+        read = f"{size_words(view.part)}, and scaled to the same sum, as for the distance."
+        about = [read, hidden_list(shares)]
+        more = escape_markdown(" ".join(filter(None, about)))
+    return _viewer(name, view, layers, shown.words, more, about) if layers else None
 
 
-def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: str) -> ViewerState:
+def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: str, about: list[str]) -> ViewerState:
+    """Show layers; `about`: what a saved picture of them says besides their names."""
     state = linked_viewer(
         background_of(name, view),
         layers,
@@ -182,8 +236,10 @@ def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: st
         share_range=_one_scale(layers),
         height=PLANE_PX,
         scan_label="Background",
-        caption=caption_words(view.title, "", simulated=view.simulated, more=[layer.name for layer in layers]),
-        stem=file_stem(view.title, *(layer.name for layer in layers[:MOST_NAMED])),
+        caption=caption_words(
+            view.title, "", simulated=view.simulated, more=[*(layer.name for layer in layers), *about]
+        ),
+        stem=file_stem(view.title, *(layer.name for layer in layers[:MOST_NAMED]), view.part_stem),
     )
     one = state.settings.get("top") is not None  # a reader who sets the end of the scales has made them one
     ranges = [(0, 1) if one else layer.range for layer in layers]

@@ -9,14 +9,16 @@ from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.sample import COVARIATES, draw_sample
 from mriinterp.cohort.statistics import GroupComparison, compare_areas, describe_shares
-from mriinterp.export.comparison import SHARES, area_words, sample_words, total_words
+from mriinterp.export.comparison import SHARES, area_words, sample_words, total_words, value_words
 from mriinterp.figures.areagroups import group_bars, method_bars
 from mriinterp.figures.cohort import effect_bars
 from mriinterp.figures.theme import area_label
+from mriinterp.methods.meaning import file_stem, size_words
 from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart
 from mriinterp.ui.cohort import VIEWER
-from mriinterp.ui.cohort_data import StudyView, View
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.resources import atlas_of
 from mriinterp.ui.shell import escape_markdown
 
@@ -44,12 +46,12 @@ def ask_for_subject(subject: str, method: str) -> None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _values(key: str, method: str, _view: StudyView) -> pd.DataFrame:
-    table = _view.result.areas(method)
+    table = _view.result.areas(method, kind=_view.size_kind)
     return table.loc[[i for i in _view.ids(method) if i in table.index]]
 
 
 def area_values(view: StudyView, method: str) -> pd.DataFrame:
-    """Return the share of relevance of each area, hemispheres merged, in the scans of a view: scans × areas."""
+    """Return the share of each area in the shown relevance, hemispheres merged, in the scans of a view: scans × areas."""
     return _values(view.key, method, view)
 
 
@@ -57,11 +59,7 @@ def area_values(view: StudyView, method: str) -> pd.DataFrame:
 def _peaks(key: str, method: str, merge: bool, atlas: str, _view: View, _name: str) -> pd.DataFrame:
     """Where the areas of the average peak: of the positive group, or of one that has an average."""
     group = next(g for g in (_view.positive, *_view.groups) if g and _view.has(method, g))
-    return area_table(_view.mean(method, group), atlas_of(_name), merge_hemispheres=merge, part=_part(_view, method))
-
-
-def _part(view: View, method: str) -> str:
-    return view.reading(method) if view.reading(method) != "signed" else "absolute"
+    return area_table(_view.size(method, group), atlas_of(_name), merge_hemispheres=merge)
 
 
 def _clicked(method: str, key: str) -> None:
@@ -137,11 +135,12 @@ def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
     """Areas of the averages, where single scans are not known or there is one group."""
     atlas = atlas_of(name)
     tables = {
-        group: area_table(view.mean(method, group), atlas, merge_hemispheres=merge, part=_part(view, method))
+        group: area_table(view.size(method, group), atlas, merge_hemispheres=merge)
         for group in view.groups
         if view.has(method, group)
     }
     _chart(method_bars(tables, MOST_AREAS, what="the mean map’s relevance"), "cohort_bars", method)
+    st.caption(escape_markdown(_read_words(view, method)))
     if isinstance(view, StudyView):
         why = (
             escape_markdown(view.why_no_test(method))
@@ -174,7 +173,8 @@ def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> N
         st.info(f"{one} has a single scan: there is no interval and no test.", icon=":material/person:")
     else:
         st.markdown(escape_markdown(area_words(comparison)))
-    st.caption(escape_markdown(" ".join(sample_words(comparison.sample))))
+    values = value_words(view.result, method, view.kind, view.chosen)
+    st.caption(escape_markdown(" ".join([*values, *sample_words(comparison.sample)])))
     left, right = st.columns([3, 2], gap="large")
     with left:
         bars = group_bars(
@@ -185,27 +185,33 @@ def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> N
             groups=comparison.sample.groups,
             peaks=peaks,
             quantity="mean",
-            unit=view.unit(method),
+            unit=view.unit_compared(method),
         )
         _chart(bars, "cohort_bars", method)
     with right:
         effects = effect_bars(comparison.areas, view.pair, MOST_AREAS, peaks=peaks)
         _chart(effects.update_layout(height=bars.layout.height), "cohort_effects", method)
     st.caption("Click a bar or an effect to move the crosshair to that area’s peak, a dot to open that scan.")
-    _table(comparison)
+    _table(view, comparison)
 
 
 def _shares(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> None:
     """Show where relevance lies relative to the other areas; nothing is tested."""
-    shares = describe_shares(view.result, method, ids=view.chosen, merge_hemispheres=merge)
+    shares = describe_shares(view.result, method, ids=view.chosen, kind=view.kind, merge_hemispheres=merge)
     bars = group_bars(
         shares.means, view.pair, MOST_AREAS, values=shares.values, groups=shares.sample.groups, peaks=peaks
     )
     _chart(bars, "cohort_bars", method)
-    st.caption(f"{SHARES} Click a bar to move the crosshair to that area’s peak, a dot to open that scan.")
+    read = escape_markdown(_read_words(view, method))
+    st.caption(f"{SHARES} {read} Click a bar to move the crosshair to that area’s peak, a dot to open that scan.")
 
 
-def _table(comparison: GroupComparison) -> None:
+def _read_words(view: View, method: str) -> str:
+    """How maps are read where their size counts, and what that hides."""
+    return " ".join(filter(None, [f"{size_words(view.part)}.", view.hidden_words(method)]))
+
+
+def _table(view: StudyView, comparison: GroupComparison) -> None:
     table = comparison.table
     rows = table.assign(area=table["area"].map(area_label))
     rows = pd.concat([rows[:1], rows[1:].sort_values("p", kind="stable")])
@@ -216,8 +222,10 @@ def _table(comparison: GroupComparison) -> None:
     st.dataframe(rows, column_config={**COLUMNS, **means}, column_order=list(COLUMNS), hide_index=True, height=330)
     st.download_button(
         "Statistics (CSV)",
-        lambda: csv_text(table),
-        "cohort_areas_statistics.csv",
+        lambda: csv_text(
+            table.assign(meaning=" ".join(value_words(view.result, comparison.method, view.kind, view.chosen)))
+        ),
+        file_stem("cohort_areas_statistics", view.part_stem) + ".csv",
         key="get_statistics",
         on_click="ignore",
         icon=":material/download:",

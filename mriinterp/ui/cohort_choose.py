@@ -1,4 +1,4 @@
-"""What the cohort page is about: results or a published file, kind of average, scans, method, open part."""
+"""What the cohort page is about: results or a published file, scans, method, open tab."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import streamlit as st
 
 from mriinterp.stats import wilson_interval
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
-from mriinterp.ui.cohort_data import StudyView, View, open_result
+from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import choose_scans
 from mriinterp.ui.cohort_published import open_upload
 from mriinterp.ui.cohort_run import folder_of
+from mriinterp.ui.cohort_study import StudyView, open_result
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.shell import escape_markdown, readable_errors
 
 __all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
 
 AVERAGES = "averages"  # in session and address: the opened file of averages; "" for those of the study
-KINDS = {"reading": "As the method is read", "signed": "Signed"}
 
 
 def choose_view(name: str) -> View | None:
@@ -26,23 +26,12 @@ def choose_view(name: str) -> View | None:
     result = open_result(folder_of(study_of(name)))
     view: View | None = None
     if file is None and result is not None:
-        kind = st.segmented_control(
-            "Averages of",
-            KINDS,
-            format_func=KINDS.get,
-            key=linked("kind", "reading", options=list(KINDS)),
-            required=True,
-            persist_state="session",
-            width="stretch",
-            help="As the method is read: the mean of |gradient| or of the positive part of occlusion, taken map by "
-            "map. Signed: the mean of the raw maps, where opposite signs cancel.",
-        )
         filters = st.container()
         with st.expander("Filters", icon=":material/filter_alt:"):
             chosen = choose_scans(result)
         if chosen is not None:
             filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
-        view = StudyView(result, chosen, kind)
+        view = StudyView(result, chosen)
     shown = file is not None or bool(asked_for)
     with st.expander("Open published averages", icon=":material/upload_file:", expanded=shown):
         file = st.file_uploader(

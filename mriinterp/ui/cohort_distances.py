@@ -7,14 +7,16 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mriinterp.compare import METRICS, distance_matrix, paired_values
-from mriinterp.figures.colours import shown
 from mriinterp.figures.distances import group_distances
 from mriinterp.image.template import brain_mask
 from mriinterp.image.volume import Volume
+from mriinterp.methods.meaning import hidden_list, size_words
 from mriinterp.ui.clicks import clicked, mark_cells, show_chart
 from mriinterp.ui.cohort import open_pair
-from mriinterp.ui.cohort_data import StudyView, View, averages_ready
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_study import StudyView, averages_ready
 from mriinterp.ui.resources import on_grid_of, study_of
+from mriinterp.ui.words import escape_markdown
 
 __all__ = ["show_distances"]
 
@@ -34,10 +36,7 @@ def _mask(name: str, view: View) -> Volume:
 @st.cache_data(max_entries=16, show_spinner="Comparing the averages …")
 def _matrices(key: str, metric: str, _view: View, _name: str) -> tuple[dict[str, pd.DataFrame], pd.Series | None]:
     mask = _mask(_name, _view) if metric == "spearman" else None
-    read = {
-        group: {m: shown(volume, _reading(_view, m))[0] for m, volume in maps.items()}
-        for group, maps in _view.all_means().items()
-    }
+    read = _view.all_means(_view.size)
     matrices = {group: distance_matrix(maps, metric, mask=mask, errors="nan") for group, maps in read.items()}
     between = None
     if _view.pair and set(_view.pair) <= set(read):
@@ -45,10 +44,6 @@ def _matrices(key: str, metric: str, _view: View, _name: str) -> tuple[dict[str,
         if set(one) & set(two):
             between = paired_values(one, two, metric, mask=mask, errors="nan")
     return matrices, between
-
-
-def _reading(view: View, method: str) -> str:
-    return view.reading(method) if view.reading(method) != "signed" else "absolute"
 
 
 def _clickable(figure: go.Figure, cells: list[list[list[str]]], n: int) -> None:
@@ -83,12 +78,15 @@ def show_distances(name: str, view: View) -> None:
     """Matrices of methods for each group, and group against group for each method."""
     if not averages_ready(view, view.methods, below=True):
         return
-    if not view.all_means():
+    if not any(view.has(method, group) for method in view.methods for group in view.groups):
         st.info("No average remains to compare.", icon=":material/group_off:")
         return
+    read = f"{size_words(view.part)}, each map before it is averaged"
     for metric, words in WORDS.items():
         matrices, between = _matrices(f"{view.key} {study_of(name).opened}", metric, view, name)
         key = f"cohort_{metric}"
         st.markdown(f"**{METRICS[metric].label}**")
         show_chart(_figure(view, matrices, between, metric), key, lambda key=key: _open(key))
-        st.caption(words + "Averages as each method is read, without sign. Click a cell to see that pair above.")
+        st.caption(f"{words}{read}. Click a cell to see that pair above.")
+    hidden = hidden_list({view.label(method): view.hidden_share(method) for method in view.methods})
+    st.caption(escape_markdown(hidden))

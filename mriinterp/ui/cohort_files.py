@@ -13,6 +13,7 @@ import streamlit as st
 
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort import CohortResult
+from mriinterp.cohort.kinds import PART_KINDS, ReadMean
 from mriinterp.cohort.layout import group_labels, method_label
 from mriinterp.cohort.statistics import compare_areas, describe_shares
 from mriinterp.export.cohort_report import cohort_report
@@ -21,10 +22,14 @@ from mriinterp.export.npz import original_names, write_original_npz
 from mriinterp.export.papertables import CAPTION_2, caption_1, table_1, table_1_print, table_2, table_2_print
 from mriinterp.figures.paper import figure_1, figure_rows, save_figure
 from mriinterp.image.nifti import write_volume
+from mriinterp.image.volume import Volume
+from mriinterp.methods.meaning import hidden_list, size_words
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import area_values
-from mriinterp.ui.cohort_data import StudyView, View, averages_ready
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_study import StudyView, averages_ready
 from mriinterp.ui.resources import atlas_of
+from mriinterp.ui.words import escape_markdown
 
 __all__ = ["show_files"]
 
@@ -34,44 +39,61 @@ def _counts(view: View) -> dict[str, int]:
     return {group: n for group, n in known.items() if n}
 
 
-def _paper_means(view: View) -> dict:
-    """Return the averages of all methods that the page shows, those of the paper's figure first."""
+def _read_means(view: View, what: Callable[[str, str], Volume | None], reading: str) -> dict[str, dict[str, ReadMean]]:
+    """Return averages of all methods that the page shows, those of the paper's figure first, and how they are read."""
     wanted = list(dict.fromkeys([*figure_rows(view.methods), *view.methods]))
-    means = {g: {m: maps[m] for m in wanted if m in maps} for g, maps in view.all_means().items()}
-    return {group: maps for group, maps in means.items() if maps}
+    means = view.all_means(what)
+    return {g: {m: ReadMean(maps[m], reading) for m in wanted if m in maps} for g, maps in means.items()}
+
+
+def _shown_means(view: View) -> dict[str, dict[str, ReadMean]]:
+    return _read_means(view, view.mean, "signed")
+
+
+def _sizes(view: View) -> dict[str, dict[str, ReadMean]]:
+    return _read_means(view, view.size, "positive")
 
 
 def _zip(view: View) -> bytes:
-    """All averages, and deviations where they are known, as NIfTI in a zip."""
+    """All averages, and deviations where they are known, as NIfTI in a zip; of the shown part, with its sign."""
     stream, labels = io.BytesIO(), group_labels(view.groups)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for group in view.groups:
             for method in view.methods:
                 if not view.has(method, group):
                     continue
-                part = "signed" if view.kind == "signed" else view.reading(method)
                 for what, volume in (("mean", view.mean(method, group)), ("std", view.std(method, group))):
                     if volume is not None:
-                        file = f"group-{labels[group]}_desc-{method_label(method)}_part-{part}_{what}.nii.gz"
+                        kind = PART_KINDS[view.part]
+                        file = f"group-{labels[group]}_desc-{method_label(method)}_part-{kind}_{what}.nii.gz"
                         archive.write(write_volume(volume, Path(folder) / file, space="mni"), file)
+        archive.writestr("README.txt", "\n".join([view.title, *_remarks(view)]) + "\n")
     return stream.getvalue()
 
 
 def _figure(name: str, view: View, kind: str) -> bytes:
-    units = {m: view.unit(m) for m in view.methods}
+    units = {m: view.part_words(m) for m in view.methods}
     background, note = background_of(name, view), " ".join(_remarks(view))
-    figure = figure_1(_paper_means(view), background, counts=_counts(view), units=units, note=note)
+    figure = figure_1(_shown_means(view), background, counts=_counts(view), units=units, note=note, part=view.part)
     with tempfile.TemporaryDirectory() as folder:
         return save_figure(figure, Path(folder) / f"figure1.{kind}").read_bytes()
 
 
 def _remarks(view: View) -> tuple[str, ...]:
-    """Return what goes into every caption."""
-    return (*(("Simulated data.",) if view.simulated else ()), *view.caveats())
+    """Return what goes into every caption: simulated or not, what maps explain, what is shown and what is hidden."""
+    simulated = ("Simulated data.",) if view.simulated else ()
+    return (*simulated, *view.caveats(), *_shown_words(view))
+
+
+def _shown_words(view: View) -> tuple[str, ...]:
+    """Return which sign of each method's maps is shown, and what that hides."""
+    words = [f"{view.label(m)}: {view.part_words(m)}. {view.hidden_words(m)}".strip() for m in view.methods]
+    return tuple(words)
 
 
 def _table(name: str, view: View, which: int, latex: bool) -> str:
-    means, atlas = _paper_means(view), atlas_of(name)
+    means, atlas = _sizes(view), atlas_of(name)
+    read = f"{size_words(view.part)}, each map before it is averaged."
     if which == 1:
         group = view.positive if view.positive in means else next(iter(means))
         table = table_1(means[group], atlas)
@@ -81,14 +103,20 @@ def _table(name: str, view: View, which: int, latex: bool) -> str:
         table = table_2(means)
         printed, caption = table_2_print(table), CAPTION_2
     if not latex:
-        return csv_text(table)
-    return latex_table(printed, " ".join([caption, *_remarks(view)]), f"tab:table{which}")
+        return csv_text(table.assign(read=" ".join([read, *_hidden(view)])))
+    return latex_table(printed, " ".join([caption, read, *_remarks(view)]), f"tab:table{which}")
+
+
+def _hidden(view: View) -> list[str]:
+    """Return what is hidden of each method's maps, in a sentence; nothing where nothing is."""
+    words = hidden_list({view.label(method): view.hidden_share(method) for method in view.methods})
+    return [words] if words else []
 
 
 def _npz(view: View) -> bytes:
     means = {
         group: {m: volume.data for m, volume in maps.items() if m in original_names()}
-        for group, maps in view.all_means().items()
+        for group, maps in view.all_means(view.published).items()
     }
     methods = [m for m in view.methods if any(m in maps for maps in means.values())]
     about = {
@@ -105,6 +133,7 @@ def _report(name: str, view: View, notes: tuple[str, ...]) -> str:
     if isinstance(view, StudyView):
         result, run = view.result, view.result.run
         more["provenance"] = {k: run[k] for k in ("study", "target", "split", "n", "seed", "methods", "model")}
+        more["provenance"]["shown"] = dict(zip(view.methods, _shown_words(view), strict=True))
         if view.chosen is None:
             more["summary"] = _summary(result)
         if view.pair:
@@ -112,13 +141,13 @@ def _report(name: str, view: View, notes: tuple[str, ...]) -> str:
             for method in view.methods:
                 try:
                     more["comparisons"][method] = compare_areas(result, method, ids=view.chosen, kind=view.kind)
-                    more["shares"][method] = describe_shares(result, method, ids=view.chosen)
+                    more["shares"][method] = describe_shares(result, method, ids=view.chosen, kind=view.kind)
                 except ValueError as error:  # several targets, or a group without scans
                     more["comparisons"][method] = str(error)
-    means = view.all_means()
     return cohort_report(
-        view.title, means, background_of(name, view), atlas_of(name), counts=_counts(view),
-        units={m: view.unit(m) for m in view.methods}, notes=notes, simulated=view.simulated, **more,
+        view.title, _shown_means(view), background_of(name, view), atlas_of(name), counts=_counts(view),
+        units={m: view.part_words(m) for m in view.methods}, notes=(*notes, *_shown_words(view)),
+        simulated=view.simulated, sizes=_sizes(view), part=view.part, **more,
     ).html()  # fmt: skip
 
 
@@ -132,10 +161,11 @@ def show_files(name: str, view: View, method: str) -> None:
     """Buttons of all files; each is made when it is asked for."""
     if not averages_ready(view, view.methods, below=True):
         return
-    if not view.all_means():
+    if not any(view.has(m, group) for m in view.methods for group in view.groups):
         st.info("No average remains to be saved.", icon=":material/group_off:")
         return
     stem = "".join(c if c.isalnum() else "_" for c in Path(view.title).stem).strip("_").lower()
+    stem += f"_{view.part_stem}" if view.part_stem else ""
     notes = view.caveats()
     if isinstance(view, StudyView) and view.chosen is not None:
         notes += (f"Only {len(view.chosen)} of {len(view.result.subjects)} scans, chosen by filters.",)
@@ -154,13 +184,21 @@ def show_files(name: str, view: View, method: str) -> None:
                 "Areas (CSV)",
                 lambda: csv_text(area_values(view, method), index=True),
                 f"areas_{method}.csv",
-                f"Share of the relevance of each scan’s map of {view.label(method)}: scans × areas",
+                f"Share of the shown relevance of each scan’s map of {view.label(method)}: scans × areas",
             )
             offer("Scans (CSV)", lambda: _subjects(view), "scans.csv", "Group, prediction, probability of each scan")
-        if set(view.methods) & set(original_names()) and view.kind == "reading":
-            offer("Averages (npz)", lambda: _npz(view), "averages.npz", "In the format of Rieke et al. 2018")
+        if set(view.methods) & set(original_names()) and not (isinstance(view, StudyView) and view.chosen):
+            offer(
+                "Averages (npz)",
+                lambda: _npz(view),
+                "averages.npz",
+                "In the format of Rieke et al. 2018, read as published whatever sign the page shows: gradients by size, "
+                "the others above 0",
+            )
     with paper:
-        st.markdown("**As in Rieke et al. 2018**")
+        st.markdown(
+            "**Figure and tables**", help="In the layout of Rieke et al. 2018; read as they did by `mriinterp paper`"
+        )
         for kind in ("png", "pdf"):
             offer(f"Figure 1 ({kind.upper()})", lambda kind=kind: _figure(name, view, kind), f"figure1.{kind}",
                   "Coronal slices of averages, a row a method")  # fmt: skip
@@ -183,7 +221,8 @@ def show_files(name: str, view: View, method: str) -> None:
             "report.html",
             "Averages, areas, distances, statistics and provenance; opens without a network connection",
         )
-        st.caption("Files hold what is shown: with the filters and the kind of average chosen in the sidebar.")
+        words = ["Files hold what is shown: with the filters and the sign chosen above.", *_hidden(view)]
+        st.caption(escape_markdown(" ".join(words)))
 
 
 def _subjects(view: StudyView) -> str:

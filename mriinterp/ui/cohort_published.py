@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
 from mriinterp.export.npz import ORIGINAL_GRIDS, OriginalMaps, read_original_npz
 from mriinterp.image.volume import Volume
+from mriinterp.methods.meaning import Meaning
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.scans import READING
 from mriinterp.ui.session import current_session, forgotten_with_uploads
@@ -25,8 +27,6 @@ class FileView(View):
     maps : OriginalMaps
     title, key : str
     """
-
-    kind = "reading"
 
     def __init__(self, maps: OriginalMaps, title: str, key: str):
         self.simulated = maps.about.get("simulated", False)
@@ -58,6 +58,10 @@ class FileView(View):
 
     def mean(self, method: str, group: str) -> Volume:
         return self._maps[method, group]
+
+    def meaning(self, method: str) -> Meaning:
+        signed = any(volume.data.min() < 0 for (of, _), volume in self._maps.items() if of == method)
+        return replace(super().meaning(method), signed=signed)
 
 
 @forgotten_with_uploads

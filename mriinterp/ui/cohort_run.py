@@ -25,7 +25,8 @@ from mriinterp.models import Model
 from mriinterp.results.store import default_folder
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, linked_list
-from mriinterp.ui.cohort_data import StudyView, View
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.words import as_sentence, escape_markdown

@@ -8,14 +8,17 @@ import streamlit as st
 
 from mriinterp.figures.cohort import outliers, subjects_heatmap
 from mriinterp.methods import get_method
+from mriinterp.methods.meaning import size_words
 from mriinterp.results.store import request_key
 from mriinterp.ui.address import linked
 from mriinterp.ui.clicks import clicked, clicked_row, mark_cells, show_chart
 from mriinterp.ui.cohort_areas import area_values, ask_for_subject
-from mriinterp.ui.cohort_data import StudyView, View
+from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import probability_column
+from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
 from mriinterp.ui.subject import forget_upload
+from mriinterp.ui.words import escape_markdown
 
 __all__ = ["open_asked_subject", "show_subjects"]
 
@@ -109,7 +112,8 @@ def show_subjects(view: View, method: str) -> None:
     )
     known = set(values.index)
     show_chart(_clickable(figure), "cohort_heatmap", lambda: _ask("cohort_heatmap", method, known))
-    st.caption("Click a scan to open its own map. ▼ is far from the median of its group.")
+    words = f"{size_words(view.part)}. {view.hidden_words(method)}".strip()
+    st.caption(f"Click a scan to open its own map. ▼ is far from the median of its group. {escape_markdown(words)}")
     _table(view, method, values, groups)
 
 

@@ -6,12 +6,13 @@ import streamlit as st
 
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.voxels import VoxelComparison, compare_voxels, significant_areas
-from mriinterp.export.comparison import sample_words, voxel_words
+from mriinterp.export.comparison import sample_words, value_words, voxel_words
 from mriinterp.figures.theme import area_label
 from mriinterp.ui.address import linked
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import MOST_AREAS, choose_covariates
-from mriinterp.ui.cohort_data import StudyView, View
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
@@ -100,7 +101,8 @@ def _why_not(view: View, method: str) -> str:
 def _show(name: str, view: StudyView, result: VoxelComparison) -> None:
     a, b = view.pair
     st.markdown(escape_markdown(voxel_words(result)))
-    st.caption(escape_markdown(" ".join(sample_words(result.sample, permutation=True))))
+    values = value_words(view.result, result.method, result.kind, result.sample.ids)
+    st.caption(escape_markdown(" ".join([*values, *sample_words(result.sample, permutation=True)])))
     unit = f"Student’s t, {a} − {b}"
     layers = [Layer("t of every voxel", result.t, unit, True)]
     table = significant_areas(result, atlas_of(name))

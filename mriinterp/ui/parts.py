@@ -17,12 +17,14 @@ from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["choose_part", "part_layer", "part_scale", "part_volume", "shares_of"]
+__all__ = ["choose_part", "part_layer", "part_scale", "part_volume", "shares_of", "signed_layer"]
 
 SIGNS = {"both": "both", "supports": "positive", "against": "negative"}
 
 
-def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, named: bool = False) -> str:
+def choose_part(
+    meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, named: bool = False, of: str = ""
+) -> str:
     """Choose whether both signs of the maps on a page are shown or one; maps of one sign leave no choice.
 
     Parameters
@@ -32,6 +34,8 @@ def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None 
         Of the relevance, where it is one map's.
     named : bool
         With a label above, as other widgets beside it have.
+    of : str
+        What shares are of, if not of one map's absolute relevance.
     """
     signed = [meaning for meaning in meanings if meaning.signed]
     if not signed:
@@ -51,7 +55,8 @@ def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None 
         persist_state="session",
         width="content",
         label_visibility="visible" if named else "collapsed",
-        help="Planes, planes in space, areas and files show the same. Shares are those of the map’s absolute relevance.",
+        help="Planes, planes in space, areas and files show the same. Shares are those of "
+        f"{of or 'the map’s absolute relevance'}.",
     )
 
 
@@ -90,7 +95,11 @@ def part_scale(relevance: RelevanceMap, part: str) -> tuple[Volume, Scale]:
 
 def part_layer(name: str, relevance: RelevanceMap, part: str, volume: Volume | None = None, **more) -> Layer:
     """Return a viewer's layer of one map; `volume`: the map on another grid."""
-    meaning = Meaning.of(relevance)
     shown = part_volume(relevance.volume if volume is None else volume, part)
+    return signed_layer(name, shown, Meaning.of(relevance), part, **more)
+
+
+def signed_layer(name: str, shown: Volume, meaning: Meaning, part: str, *, unit: str = "", **more) -> Layer:
+    """Return a viewer's layer of values that are those of a part already; `unit`: another than the meaning's."""
     ends = meaning.ends if meaning.signed else None
-    return Layer(name, shown, meaning.unit, signed=meaning.signed, part=SIGNS[part], ends=ends, **more)
+    return Layer(name, shown, unit or meaning.unit, signed=meaning.signed, part=SIGNS[part], ends=ends, **more)

@@ -10,14 +10,16 @@ import pytest
 from cohort.conftest import make_study
 
 from mriinterp.cohort import open_cohort, run_cohort
+from mriinterp.cohort.statistics import compare_areas
 from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_original_npz
+from mriinterp.methods.meaning import percent
 from mriinterp.models import load_code
 from mriinterp.study import load_study
-from mriinterp.ui import cohort_files, cohort_published
-from mriinterp.ui.cohort_data import StudyView
+from mriinterp.ui import cohort_areas, cohort_files, cohort_published
 from mriinterp.ui.cohort_distances import _figure, _matrices
 from mriinterp.ui.cohort_filters import keep_scans
 from mriinterp.ui.cohort_published import open_file
+from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.studies import remember_study
 
 METHODS = ("sensitivity", "area_occlusion")
@@ -89,16 +91,16 @@ def test_every_part_opens_by_its_address(page, part):
 
 
 def test_the_address_holds_what_is_chosen(page):
-    app = page(cohort_method="area_occlusion", maps="difference,effect", kind="signed", age="60..64")
+    app = page(cohort_method="area_occlusion", maps="difference,effect", sign="against", age="60..64")
     assert app.selectbox(key="cohort_method").value == "area_occlusion"
     assert app.session_state["maps"] == ["difference", "effect"]
-    assert app.session_state["kind"] == "signed"
+    assert app.session_state["sign"] == "against"
     assert app.slider(key="age").value == (60.0, 64.0)
     assert app.query_params["age"] in ("60..64", ["60..64"])
 
 
 def test_nonsense_in_the_address_is_ignored(page):
-    app = page(cohort_method="x", maps="mean-nobody", kind="3", age="a..b", pair="a~b", probability="2..-1", part="x")
+    app = page(cohort_method="x", maps="mean-nobody", sign="3", age="a..b", pair="a~b", probability="2..-1", part="x")
     assert app.selectbox(key="cohort_method").value == "sensitivity"
     assert app.session_state["maps"] == ["mean-AD", "mean-CN"]
     assert "pair" not in app.query_params
@@ -113,7 +115,10 @@ def test_filters_say_how_many_remain_and_make_new_averages(page, result):
     view = StudyView(result, keep_scans(result.subjects, ages=(60, 64)))
     ids = [i for i in result.subjects.index if result.subjects.loc[i, "group"] == "CN"][:3]
     assert view.ids("sensitivity", "CN") == ids
-    np.testing.assert_allclose(view.mean("sensitivity", "CN").data, plain_mean(result, "sensitivity", ids), rtol=1e-5)
+    wanted = plain_mean(result, "sensitivity", ids)
+    np.testing.assert_allclose(view.size("sensitivity", "CN").data, wanted, rtol=1e-5)
+    wanted = plain_mean(result, "sensitivity", ids, lambda x: x)
+    np.testing.assert_allclose(view.mean("sensitivity", "CN").data, wanted, rtol=1e-5, atol=1e-8)
 
 
 def wait_for_averages(app):
@@ -184,11 +189,11 @@ def test_filters_pick_rows():
 
 def test_difference_effect_and_all_against_plain_numpy(result):
     view = StudyView(result)
-    maps = {g: [np.abs(m.volume.data.astype(float)) for m in result.maps("sensitivity", result.ids("sensitivity", g))]
+    maps = {g: [m.volume.data.astype(float) for m in result.maps("sensitivity", result.ids("sensitivity", g))]
             for g in result.groups}  # fmt: skip
     a, b = np.array(maps["AD"]), np.array(maps["CN"])
     np.testing.assert_allclose(view.difference("sensitivity").data, a.mean(0) - b.mean(0), atol=1e-6)
-    np.testing.assert_allclose(view.all_mean("sensitivity").data, np.concatenate([a, b]).mean(0), rtol=1e-5)
+    np.testing.assert_allclose(view.all_mean("sensitivity").data, np.concatenate([a, b]).mean(0), atol=1e-7)
     pooled = np.sqrt((a.var(0, ddof=1) + b.var(0, ddof=1)) / 2)
     correction = 1 - 3 / (4 * 6 - 1)  # Hedges' approximation; the product uses the exact factor
     plain = np.divide(a.mean(0) - b.mean(0), pooled, out=np.zeros_like(pooled), where=pooled > 1e-9) * correction
@@ -196,11 +201,10 @@ def test_difference_effect_and_all_against_plain_numpy(result):
     np.testing.assert_allclose(view.effect("sensitivity").data[inside], plain[inside], rtol=0.01, atol=1e-3)
 
 
-def test_distances_are_the_papers_and_cells_know_their_pair(result, study_file):
+def test_distances_are_those_of_sizes_taken_map_by_map_and_cells_know_their_pair(result, study_file):
     view = StudyView(result)
     matrices, between = _matrices(view.key, "euclidean", view, str(study_file))
-    one, two = (plain_mean(result, m, result.ids(m, "AD"), r)
-                for m, r in (("sensitivity", np.abs), ("area_occlusion", lambda x: np.maximum(x, 0))))  # fmt: skip
+    one, two = (plain_mean(result, m, result.ids(m, "AD")) for m in ("sensitivity", "area_occlusion"))
     expected = np.linalg.norm(one / one.sum() - two / two.sum())
     assert matrices["AD"].loc["sensitivity", "area_occlusion"] == pytest.approx(expected, rel=1e-4)
     other = plain_mean(result, "sensitivity", result.ids("sensitivity", "CN"))
@@ -252,14 +256,15 @@ def test_downloads_hold_what_is_shown(result, study_file, tmp_path):
 
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         names = archive.namelist()
-        archive.extract("group-AD_desc-sensitivity_part-absolute_mean.nii.gz", tmp_path)
-    assert len(names) == 8  # 2 methods × 2 groups × mean and deviation
-    data = nib.load(tmp_path / "group-AD_desc-sensitivity_part-absolute_mean.nii.gz").get_fdata()
-    np.testing.assert_allclose(data, plain_mean(result, "sensitivity", result.ids("sensitivity", "AD")), rtol=1e-5)
+        archive.extract("group-AD_desc-sensitivity_part-signed_mean.nii.gz", tmp_path)
+    assert len(names) == 9  # 2 methods × 2 groups × mean and deviation, and what they are
+    data = nib.load(tmp_path / "group-AD_desc-sensitivity_part-signed_mean.nii.gz").get_fdata()
+    ids = result.ids("sensitivity", "AD")
+    np.testing.assert_allclose(data, plain_mean(result, "sensitivity", ids, lambda x: x), rtol=1e-4, atol=1e-8)
     (tmp_path / "a.npz").write_bytes(cohort_files._npz(view))
     kept = read_original_npz(tmp_path / "a.npz")
     assert set(kept.means) == {"AD", "CN"}
-    np.testing.assert_allclose(kept.means["AD"]["sensitivity"], data, rtol=1e-5)
+    np.testing.assert_allclose(kept.means["AD"]["sensitivity"], plain_mean(result, "sensitivity", ids), rtol=1e-5)
     assert cohort_files._table(name, view, 1, latex=True).count("tabular") == 2
     assert "distance" in cohort_files._table(name, view, 2, latex=False).splitlines()[0]
     assert cohort_files._figure(name, view, "pdf").startswith(b"%PDF")
@@ -267,6 +272,70 @@ def test_downloads_hold_what_is_shown(result, study_file, tmp_path):
     assert "Only some scans." in report
     assert "Sensitivity analysis: areas" in report
     assert "http://" not in report.split("<body>")[1].split("<script")[0]
+
+
+SIDES = {"supports": lambda x: np.maximum(x, 0), "against": lambda x: np.minimum(x, 0), "both": lambda x: x}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("part", SIDES)
+def test_one_choice_of_sign_is_followed_by_every_number_of_the_view(result, study_file, method, part):
+    """Planes, difference, effect, areas, shares, distances: all of the same side of the same maps."""
+    view, name, side = StudyView(result, part=part), str(study_file), SIDES[part]
+    means = {g: plain_mean(result, method, result.ids(method, g), side) for g in view.groups}
+    size = np.abs(means["AD"]).max()
+    for group, wanted in means.items():
+        np.testing.assert_allclose(view.mean(method, group).data, wanted, atol=1e-5 * size)
+    turn = -1 if part == "against" else 1  # compared by size: above 0 is more in AD
+    difference = view.difference(method).data
+    np.testing.assert_allclose(difference, turn * (means["AD"] - means["CN"]), atol=1e-5 * size)
+    if view.missing([method], spread=True):
+        assert view.effect(method) is None
+        view.make(view.missing([method], spread=True), None, None)
+    effect = view.effect(method).data
+    shown = (np.abs(difference) > 1e-3 * size) & (effect != 0)  # 0 where no scan of a group differs from another
+    assert (np.sign(effect[shown]) == np.sign(difference[shown])).all()
+    compared = compare_areas(result, method, kind=view.kind)
+    labels = load_study(study_file).atlas().on(result.grid).labels.data
+    both_sides = np.isin(labels, (10, 20))  # area A, left and right
+    row = compared.areas.set_index("area").loc["A"]
+    assert row["difference"] == pytest.approx(difference[both_sides].mean(), rel=1e-3, abs=1e-5 * size)
+    sizes = {m: plain_mean(result, m, result.ids(m, "AD"), lambda x: np.abs(side(x))) for m in METHODS}
+    np.testing.assert_allclose(view.size(method, "AD").data, sizes[method], atol=1e-5 * size)
+    one, two = (sizes[m] / sizes[m].sum() for m in METHODS)
+    matrices, _ = _matrices(view.key, "euclidean", view, name)
+    assert matrices["AD"].loc[METHODS[0], METHODS[1]] == pytest.approx(np.linalg.norm(one - two), rel=1e-3)
+    shares = cohort_areas.area_values(view, method)
+    scan = result.ids(method, "AD")[0]
+    values = np.abs(side(result.map(method, scan).volume.data))
+    assert shares.loc[scan, "A"] == pytest.approx(values[both_sides].sum() / values[labels > 0].sum(), rel=1e-4)
+    files = "supports" if part == "both" else part
+    assert (view.part_stem == "") == (part == "both") == (not view.hidden_words(method))
+    report = cohort_files._report(name, view, ())
+    assert view.meaning(method).words(part).partition(": ")[2] in report
+    if part != "both":
+        assert view.hidden_words(method) in report.replace("&gt;", ">")
+        assert files in view.part_stem
+
+
+@pytest.mark.parametrize(("part", "words"), [("supports", "speaks against ill"), ("against", "supports ill")])
+def test_what_is_hidden_is_said_with_its_share_on_every_tab(page, result, part, words):
+    other = "against" if part == "supports" else "supports"
+    share = percent(result.part_shares("area_occlusion")[other])
+    hidden = f"Hidden: what {words}, {share} of the relevance in all areas."
+    for tab in ("Areas", "Distances", "Scans", "Voxels", "Files"):
+        app = page(cohort_method="area_occlusion", sign=part, part=tab)
+        assert hidden in text_of(app)
+        assert app.query_params["sign"] in (part, [part])
+        if tab in ("Distances", "Files"):
+            assert f"area occlusion {share}" in text_of(app).lower()
+
+
+def test_a_link_may_ask_for_the_effect_size_of_one_sign(page):
+    app = page(sign="supports", maps="effect")  # sensitivity: its deviation is not kept, and made from the maps
+    wait_for_averages(app)
+    assert "needs two maps" not in text_of(app)
+    assert not app.error
 
 
 def test_published_averages_open_like_a_cohort(tmp_path, page, rng):
