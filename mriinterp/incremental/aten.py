@@ -11,7 +11,10 @@ from torch.nn import functional as F
 __all__ = ["aten_name", "identity", "overwrites", "translate"]
 
 _SAME = {
-    **{name: getattr(F, name) for name in ("conv2d", "conv3d", "max_pool2d", "max_pool3d", "avg_pool2d", "avg_pool3d")},
+    **{
+        name: getattr(F, name)
+        for name in ("conv2d", "conv3d", "max_pool2d", "max_pool3d", "avg_pool2d", "avg_pool3d", "pad")
+    },
     **{name: getattr(F, name) for name in ("leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus")},
     **{name: getattr(F, name) for name in ("hardtanh", "hardswish", "hardsigmoid", "threshold", "dropout", "relu6")},
     **{
@@ -62,4 +65,6 @@ def translate(target: Callable, args: tuple, kwargs: dict) -> tuple[Callable, tu
     if name == "convolution" and len(args) == 9 and not args[6]:
         x, weight, bias, stride, padding, dilation, _, _, groups = args
         return (F.conv3d if len(stride) == 3 else F.conv2d), (x, weight, bias, stride, padding, dilation, groups), {}
+    if name == "constant_pad_nd":
+        return F.pad, (*args[:2], "constant", *args[2:]), kwargs
     return _SAME.get(name, target), args, kwargs

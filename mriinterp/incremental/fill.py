@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mriinterp.incremental.boxes import Regions
-from mriinterp.incremental.engine import runs
+from mriinterp.incremental.copying import runs
 
 __all__ = ["filler"]
 

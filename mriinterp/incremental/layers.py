@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mriinterp.incremental.padding import constant_pad
 from mriinterp.incremental.steps import Step, Window
+from mriinterp.incremental.weights import kind_of, weight_of
 
 __all__ = [
     "FUNCTIONS",
@@ -31,6 +33,7 @@ POINTWISE_MODULES = (
     nn.Softshrink, nn.Hardshrink, nn.Threshold, nn.PReLU,
 )  # fmt: skip
 DROPOUTS = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+CONSTANT_PADS = (nn.ConstantPad2d, nn.ConstantPad3d, nn.ZeroPad2d, nn.ZeroPad3d)
 BATCH_NORMS = (nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 MONOTONE = (nn.ReLU, nn.ReLU6, nn.Hardtanh)
 
@@ -72,6 +75,7 @@ INPLACE: dict[object, Callable] = {
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _MAX = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 _AVG = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+_PAD = ("input", "pad", "mode", "value")
 _NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
 
 
@@ -116,7 +120,7 @@ def max_pool(source, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=
     if return_indices:
         return None
     window, shape = _pool_window(source, kernel_size, stride, padding, dilation, ceil_mode)
-    return Step("max", [source], source.channels, shape, window)
+    return Step("max", [source], source.channels, shape, window, filling=float("-inf"))
 
 
 def avg_pool(
@@ -186,13 +190,13 @@ def _activation(layer: nn.Module, source: Step) -> Step:
 
 def call_module(layer: Any, source: Step) -> Step | None:
     """The step of a layer, `source` itself if it does nothing, None if it must run whole."""
-    kind = type(layer)
+    kind = kind_of(layer)
     if kind in DROPOUTS:
         return source if kind is nn.Identity or not layer.training else None
     if kind in POINTWISE_MODULES:
         return _activation(layer, source)
     if kind in (nn.Conv2d, nn.Conv3d) and layer.padding_mode == "zeros":
-        return conv(source, layer.weight, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups)
+        return conv(source, weight_of(layer), layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups)
     if kind in (nn.MaxPool2d, nn.MaxPool3d):
         return max_pool(
             source,
@@ -208,6 +212,8 @@ def call_module(layer: Any, source: Step) -> Step | None:
             source, layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode, layer.count_include_pad,
             layer.divisor_override,
         )  # fmt: skip
+    if kind in CONSTANT_PADS:
+        return constant_pad(source, layer.padding, "constant", layer.value)
     if kind in BATCH_NORMS:
         return affine(
             source, layer.running_mean, layer.running_var, layer.weight, layer.bias, layer.training, eps=layer.eps
@@ -220,6 +226,7 @@ _SHAPED: dict[object, tuple[Callable, tuple[str, ...]]] = {
     **dict.fromkeys((F.max_pool2d, F.max_pool3d, torch.max_pool2d, torch.max_pool3d), (max_pool, _MAX)),
     **dict.fromkeys((F.avg_pool2d, F.avg_pool3d), (avg_pool, _AVG)),
     F.batch_norm: (affine, _NORM),
+    F.pad: (constant_pad, _PAD),
 }
 
 

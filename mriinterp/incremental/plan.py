@@ -15,11 +15,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mriinterp.incremental.boxes import Box, Regions, grid_boxes, read_regions
 from mriinterp.incremental.device import exact_arithmetic
-from mriinterp.incremental.engine import Engine, kept_bytes
+from mriinterp.incremental.engine import Engine
+from mriinterp.incremental.kept import kept_bytes
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import plain_batch
 from mriinterp.incremental.schedule import Group, border_bytes, group_windows, window_bytes
-from mriinterp.incremental.trace import take_apart
+from mriinterp.incremental.traced import take_apart
 from mriinterp.incremental.workers import cores, in_order
 from mriinterp.models.batch import MIXES
 

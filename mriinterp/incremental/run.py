@@ -18,7 +18,8 @@ from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.fill import filler
 from mriinterp.incremental.plain import flat_outputs, plain_batch, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
-from mriinterp.incremental.trace import UNTRACED, take_apart
+from mriinterp.incremental.trace import UNTRACED
+from mriinterp.incremental.traced import take_apart
 from mriinterp.incremental.workers import cores, in_order
 from mriinterp.models.batch import MIXES, is_marked_alone, reason_to_run_alone
 
@@ -196,7 +197,7 @@ class Occluder:
     def _budget(self, engine: Engine) -> int | None:
         if self.memory_limit is None:
             return None
-        kept = sum(value.numel() * value.element_size() for value in engine.kept.values())
+        kept = engine.kept.nbytes
         if kept > 0.9 * self.memory_limit:
             log.warning("the clean maps take %d bytes of %d allowed; windows run one by one", kept, self.memory_limit)
         return max(0, self.memory_limit - kept)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from mriinterp.incremental.padding import absorb_pad, commutes
 from mriinterp.incremental.steps import Step, chain
 
 __all__ = ["simplify"]
@@ -16,7 +17,7 @@ RECOMPUTE_BELOW = 64
 
 
 def simplify(steps: list[Step], border: list[Step], dtype: torch.dtype) -> list[Step]:
-    """Fold batch norms, move activations behind max pooling, fuse cheap convolutions with their pooling.
+    """Fold batch norms and padding, move activations behind max pooling, fuse cheap convolutions with their pooling.
 
     `border` steps keep their identity and their values. Steps nobody uses
     are dropped.
@@ -25,8 +26,10 @@ def simplify(steps: list[Step], border: list[Step], dtype: torch.dtype) -> list[
     for step in list(steps):
         if step.kind == "affine":
             _fold(step, border)
+    while any(absorb_pad(step) for step in steps if step.windowed):
+        pass
     steps = _used(steps, border)
-    while any(_swap(step, border) for step in steps if step.kind == "max"):
+    while any(_swap(step, border, dtype) for step in steps if step.kind == "max"):
         steps = _used(steps, border)
     for step in steps:
         if step.kind == "max":
@@ -88,10 +91,10 @@ def _fold(norm: Step, border: list[Step]) -> None:
     norm.weight, norm.bias = weight, bias
 
 
-def _swap(pool: Step, border: list[Step]) -> bool:
+def _swap(pool: Step, border: list[Step], dtype: torch.dtype) -> bool:
     """An activation that never decreases, before a max pooling: behind it, where the map is smaller."""
     act = pool.inputs[0]
-    if act.kind != "map" or not act.monotone or act.users != 1 or act in border:
+    if act.kind != "map" or not act.monotone or act.users != 1 or act in border or not commutes(act, pool, dtype):
         return False
     before, after = dict(vars(act)), dict(vars(pool))
     # act (now computed first) becomes the pooling, pool (read by the others) becomes the activation
@@ -106,24 +109,18 @@ def _swap(pool: Step, border: list[Step]) -> bool:
 
 
 def _fuse(pool: Step, border: list[Step]) -> None:
-    """A cheap convolution nobody else reads and an unpadded max pooling: one step."""
+    """A cheap convolution nobody else reads and a max pooling: one step."""
     conv = pool.inputs[0]
     alone = conv.kind == "conv" and conv.users == 1 and conv not in border
-    cheap = alone and conv.weight[0].numel() <= RECOMPUTE_BELOW
-    if not cheap or any(pool.window.before) or any(_hanging(pool, conv)):
+    if not alone or conv.weight[0].numel() > RECOMPUTE_BELOW:
         return
-    inner, outer, shape, users = conv.window, pool.window, pool.shape, pool.users
+    inner, outer, shape, users, between = conv.window, pool.window, pool.shape, pool.users, (conv.shape, pool.filling)
     _become(pool, conv)
-    pool.kind, pool.shape, pool.users = "convmax", shape, users
+    pool.kind, pool.shape, pool.users, pool.between = "convmax", shape, users, between
     whole = chain(inner, outer)
     # what the pooling leaves over at the far end is never read, so less padding may do there
     last = (np.array(shape) - 1) * whole.stride + whole.extent
-    after = np.maximum(0, last - conv.inputs[0].shape - inner.before)
+    after = np.maximum(0, last - conv.inputs[0].shape - whole.before)
     pool.window = replace(whole, after=tuple(int(n) for n in after))
     none = (0,) * len(shape)
     pool.inner, pool.pool = replace(inner, before=none, after=none), outer
-
-
-def _hanging(pool: Step, conv: Step) -> list[bool]:
-    last = (np.array(pool.shape) - 1) * pool.window.stride + pool.window.extent
-    return list(last > np.array(conv.shape))

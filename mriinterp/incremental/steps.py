@@ -11,7 +11,7 @@ from torch import Tensor
 
 __all__ = ["Step", "Window", "chain"]
 
-WINDOWED = ("conv", "max", "avg", "convmax")
+WINDOWED = ("conv", "max", "avg", "convmax", "pad")
 
 _UNUSED: Any = None  # what a kind of step does not use; readers look at the kind first
 
@@ -21,8 +21,9 @@ class Window:
     """The sliding window of a convolution or pooling, one number per spatial axis.
 
     Output o reads inputs o·stride − before + dilation·(0 … kernel − 1);
-    `before` and `after` are the padding, `after` may be larger than the
-    layer's own when ceil_mode lets the last window hang over.
+    `before` and `after` are the padding, negative where the map is cropped;
+    `after` may be larger than the layer's own when ceil_mode lets the last
+    window hang over.
     """
 
     kernel: tuple[int, ...]
@@ -77,13 +78,13 @@ def fit(low: np.ndarray, high: np.ndarray, shape: tuple[int, ...]) -> tuple[np.n
 
 
 def chain(first: Window, second: Window) -> Window:
-    """The window of `second` after `first`, when `second` has no padding."""
+    """The window of `second` after `first`, before the padding behind is known."""
     stride = np.array(first.stride)
     return Window(
         kernel=tuple(int(n) for n in (second.extent - 1) * stride + first.extent),
         stride=tuple(int(n) for n in stride * second.stride),
         dilation=(1,) * len(first.kernel),
-        before=first.before,
+        before=tuple(int(n) for n in stride * second.before + first.before),
         after=first.after,
     )
 
@@ -95,8 +96,8 @@ class Step:
     Parameters
     ----------
     kind : str
-        "input"; "conv", "max", "avg" (windowed), "convmax" (convolution and
-        max pooling in one, the map between them is never stored); "affine"
+        "input"; "conv", "max", "avg", "pad" (windowed), "convmax" (convolution
+        and max pooling in one, the map between them is never stored); "affine"
         (scale and shift per channel); "map" (one input, element by element);
         "join" (several inputs, element by element); "cat" (channels).
     inputs : list of Step
@@ -106,7 +107,10 @@ class Step:
     window : Window, optional
         Of windowed kinds; of the whole of a "convmax".
     inner, pool : Window, optional
-        The convolution and the pooling of a "convmax", unpadded.
+        The convolution (unpadded) and the pooling of a "convmax".
+    between : (tuple of int, float), optional
+        Spatial shape of the map between them, and what the pooling's padding
+        holds.
     weight, bias : Tensor, optional
         Of a convolution (out, in / groups, *kernel) and (out,); scale and
         shift of an "affine", one number per channel.
@@ -118,6 +122,8 @@ class Step:
         Whether `function` never decreases, so that it commutes with a maximum.
     divisor : sequence of float arrays, optional
         Of "avg": what the sums are divided by, as a product over axes.
+    filling : float
+        What the padding of a windowed step holds.
     """
 
     kind: str
@@ -127,6 +133,7 @@ class Step:
     window: Window = _UNUSED
     inner: Window = _UNUSED
     pool: Window = _UNUSED
+    between: tuple[tuple[int, ...], float] = _UNUSED
     weight: Tensor = _UNUSED
     bias: Tensor | None = None
     groups: int = 1
@@ -134,6 +141,7 @@ class Step:
     inplace: Callable[[Tensor], Tensor] | None = None
     monotone: bool = False
     divisor: list[np.ndarray] = _UNUSED
+    filling: float = 0.0
     users: int = 0
     cache: dict = field(default_factory=dict, repr=False)  # prepared weights, filled by the kernels
 
@@ -149,8 +157,3 @@ class Step:
         if self.kind == "convmax":
             length = (np.array(length) - 1) * self.pool.stride + self.pool.extent
         return int(np.prod(length, dtype=np.int64)) * self.weight.numel()
-
-    @property
-    def pad_value(self) -> float:
-        """What the padding of this step holds."""
-        return float("-inf") if self.kind == "max" else 0.0

@@ -8,12 +8,14 @@ import threading
 
 import torch
 from torch import Tensor, fx, nn
+from torch.utils._pytree import tree_flatten
 
 from mriinterp.incremental.lower import Lowering, Untraceable
 from mriinterp.incremental.network import Network, border_of, live_calls
 from mriinterp.incremental.simplify import simplify
+from mriinterp.incremental.weights import sets_weights
 
-__all__ = ["UNTRACED", "Network", "Untraceable", "take_apart", "trace"]
+__all__ = ["UNTRACED", "Network", "Untraceable", "trace"]
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +76,39 @@ def _graph(module: nn.Module) -> fx.Graph:
         raise Untraceable(f"{UNTRACED}: {reason[0] if reason else type(error).__name__}") from error
 
 
-def _exported(module: nn.Module, x: Tensor) -> fx.GraphModule | None:
-    """The graph of a module for one image of a shape, by torch.export, which also follows what depends on shapes."""
+def _exported(module: nn.Module, x: Tensor) -> tuple[fx.GraphModule, bool] | None:
+    """The graph of a module for a shape, by torch.export, which also follows what depends on shapes.
+
+    Returns
+    -------
+    (GraphModule, bool) or None
+        The bool says that the graph holds for one image only; it holds for
+        any number where torch.export can follow that and the graph gives for
+        one image what the module gives.
+    """
     try:
         with _tracing:
-            return torch.export.export(module, (x,)).module()
+            program = torch.export.export(
+                module, (torch.cat([x, x]),), dynamic_shapes=({0: torch.export.Dim("images")},)
+            ).module(check_guards=False)
+        probe = torch.rand_like(x)
+        if _same(program(probe.clone()), module(probe.clone())):
+            return program, False
+    except Exception as error:  # as above, also where the number of images matters
+        log.debug("torch.export cannot follow it for any number of images: %s", error)
+    try:
+        with _tracing:
+            return torch.export.export(module, (x,)).module(), True
     except Exception as error:  # as above; the reason that fx gave is the one to report
         log.debug("torch.export cannot follow it either: %s", error)
         return None
+
+
+def _same(found: object, expected: object) -> bool:
+    """Whether two outputs hold the same tensors, up to rounding."""
+    a, b = tree_flatten(found), tree_flatten(expected)
+    close = (torch.allclose(p, q, 1e-4, 1e-5) for p, q in zip(a[0], b[0], strict=True) if isinstance(p, Tensor))
+    return a[1] == b[1] and all(close)
 
 
 def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Network:
@@ -105,7 +132,9 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
     for name, part in module.named_modules():
         hooks = [*part._forward_hooks.values(), *part._forward_pre_hooks.values()]
         # exported programs check their input in a hook of torch.export, which changes nothing
-        if any(not getattr(hook, "__module__", "").startswith("torch.export") for hook in hooks):
+        if any(
+            not sets_weights(hook) and not getattr(hook, "__module__", "").startswith("torch.export") for hook in hooks
+        ):
             raise Untraceable(f"forward hooks on {name or type(module).__name__}")
     one_by_one = False
     with torch.no_grad():
@@ -116,7 +145,8 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
             exported = _exported(module, torch.zeros(1, channels, *shape, dtype=dtype, device=device))
             if exported is None:
                 raise
-            module, graph, one_by_one = exported, exported.graph, True
+            module, one_by_one = exported
+            graph = module.graph
         lowering = Lowering(module, channels, tuple(shape), dtype)
         result = lowering.walk(graph)
         calls = live_calls(lowering.calls, result)
@@ -127,13 +157,3 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
     if len(steps) < 2:
         raise Untraceable("none of its operations is local")
     return Network(steps, calls, result, border, one_by_one)
-
-
-def take_apart(module: nn.Module, x: Tensor) -> tuple[Network | None, str | None]:
-    """The steps of a network for images like `x`, or None and the reason why there are none."""
-    if x.device.type not in ("cpu", "cuda"):
-        return None, f"partial recomputation is not available on {x.device.type}"
-    try:
-        return trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype), None
-    except Untraceable as reason:
-        return None, str(reason)

@@ -98,3 +98,36 @@ class Gate(nn.Module):
         batch, channels = y.shape[:2]
         gate = self.squeeze(y.mean((2, 3, 4))).view(batch, channels, 1, 1, 1)
         return self.head(torch.relu(x + y * gate).amax((2, 3, 4)))
+
+
+class _PadPool(nn.Module):
+    """Max pooling that pads odd maps with zeros in front, as ClinicaDL's PadMaxPool3d."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size, self.pad, self.pool = size, nn.ConstantPad3d(0, 0), nn.MaxPool3d(size, size)
+
+    def forward(self, x):
+        missing = [-n % self.size if n % self.size else 0 for n in x.shape[2:]]
+        self.pad.padding = (missing[2], 0, missing[1], 0, missing[0], 0)
+        return self.pool(self.pad(x))
+
+
+class PaddedPools(nn.Module):
+    """The layers of ClinicaDL's Conv5_FC3: convolution, batch norm, ReLU and padded pooling, then dense layers."""
+
+    def __init__(self, shape, channels=(4, 6, 8), hidden=(20, 10)):
+        super().__init__()
+        layers, before = [], 1
+        for out in channels:
+            layers += [nn.Conv3d(before, out, 3, padding=1), nn.BatchNorm3d(out), nn.ReLU(), _PadPool(2)]
+            before, shape = out, [-(-n // 2) for n in shape]
+        self.convolutions = nn.Sequential(*layers)
+        dense, count = [nn.Flatten(), nn.Dropout(0.5)], before * shape[0] * shape[1] * shape[2]
+        for out in hidden:
+            dense += [nn.Linear(count, out), nn.ReLU()]
+            count = out
+        self.fc = nn.Sequential(*dense, nn.Linear(count, 2))
+
+    def forward(self, x):
+        return self.fc(self.convolutions(x))

@@ -9,10 +9,34 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from mriinterp.incremental import Occluder, engine, kernels
+from mriinterp.incremental import Occluder, copying, engine, kernels
 from mriinterp.incremental.boxes import grid_boxes
 
 from .occlusion_networks import assert_exact, calm, plain_loop
+
+NORMALISED = (
+    lambda layer: layer,
+    lambda layer: layer,
+    nn.utils.weight_norm,
+    nn.utils.spectral_norm,
+    nn.utils.parametrizations.weight_norm,
+    nn.utils.parametrizations.spectral_norm,
+)
+"""Ways to hold the weights of a convolution."""
+
+
+class ConstantPad(nn.Module):
+    """Padding as a function, by the pair of the last axis first; negative numbers crop."""
+
+    def __init__(self, counts, value):
+        super().__init__()
+        self.counts, self.value = counts, value
+
+    def forward(self, x):
+        return F.pad(x, self.counts, value=self.value)
+
+    def extra_repr(self):
+        return f"{self.counts}, {self.value}"
 
 
 class Drawn(nn.Module):
@@ -42,6 +66,12 @@ class Drawn(nn.Module):
                 x = torch.cat([x, layer(x), x], 1)
             elif kind == "relu":
                 x = F.relu(layer(x), inplace=True)
+            elif kind == "residual":
+                y = layer(x)
+                y += x
+                x = F.relu(y, inplace=True)
+            elif kind == "widen":
+                x = F.pad(layer(x), (0, 0) * (x.ndim - 2) + (1, 2), value=0.5)
             elif kind == "gate":
                 x = layer(x) * torch.sigmoid(self.global_pool(x))
             elif kind == "minus":
@@ -68,14 +98,19 @@ def _layer(draw, axes, channels, same):
         if kind == "max":
             return (nn.MaxPool3d if axes == 3 else nn.MaxPool2d)(3, 1, 1), channels
     else:
-        kind = draw(st.sampled_from(["conv", "conv", "max", "avg", "norm", "act"]))
+        kind = draw(st.sampled_from(["conv", "conv", "max", "avg", "norm", "act", "pad", "pad"]))
+        if kind == "pad":
+            counts = _numbers(draw, 2 * axes, -2, 3)
+            counts = tuple(draw(st.sampled_from([0, count])) for count in counts)
+            return ConstantPad(counts, draw(st.sampled_from([0.0, 0.0, -0.5, 2.0, float("-inf")]))), channels
         kernel, stride = _numbers(draw, axes, 1, 4), _numbers(draw, axes, 1, 3)
         if kind == "conv":
             groups = draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
             out = groups * draw(st.integers(1, 3))
             padding, dilation = _numbers(draw, axes, 0, 3), _numbers(draw, axes, 1, 2)
             bias = draw(st.booleans())
-            return conv(channels, out, kernel, stride, padding, dilation, groups, bias), out
+            layer = conv(channels, out, kernel, stride, padding, dilation, groups, bias)
+            return draw(st.sampled_from(NORMALISED))(layer), out
         padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
         ceil = draw(st.booleans())
         if kind == "max":
@@ -99,6 +134,9 @@ def _layer(draw, axes, channels, same):
     return draw(st.sampled_from(act)), channels
 
 
+KINDS = ["relu", "add", "iadd", "alias", "cat", "gate", "minus", "residual", "widen"]
+
+
 class Case:
     def __init__(self, network, x, regions, fill):
         self.network, self.x, self.regions, self.fill = network, x, regions, fill
@@ -118,8 +156,8 @@ def networks(draw):
     x = torch.randn(1, channels, *shape)
     layers, kinds, y = [], [], x
     for _ in range(draw(st.integers(1, 6))):
-        kind = draw(st.sampled_from(["plain"] * 6 + ["relu", "add", "iadd", "alias", "cat", "gate", "minus"]))
-        layer, _ = _layer(draw, axes, y.shape[1], same=kind not in ("plain", "relu"))
+        kind = draw(st.sampled_from(["plain"] * 8 + KINDS))
+        layer, _ = _layer(draw, axes, y.shape[1], same=kind not in ("plain", "relu", "widen"))
         try:
             z = Drawn([*layers, layer], [*kinds, kind], axes).eval().body(x.clone())
         except RuntimeError:  # the map became too small for this layer
@@ -145,7 +183,7 @@ def test_equal_to_the_plain_loop(case, slab, gather):
     with (
         patch.object(engine, "SLAB_BYTES", slab),
         patch.object(kernels, "SLAB_BYTES", slab),
-        patch.object(engine, "GATHER_LOOP_BYTES", gather),
+        patch.object(copying, "GATHER_LOOP_BYTES", gather),
     ):
         occluder = Occluder(network, x)
         found = occluder.run(regions, fill)

@@ -1,0 +1,59 @@
+"""A digest of what decides a module's outputs: weights, attributes and classes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from types import BuiltinFunctionType, FunctionType
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Digest", "digest_of"]
+
+
+class Digest(str):
+    """A digest that is valid while it is held: classes and functions count by identity, so it keeps them."""
+
+    held: tuple
+
+    def __new__(cls, text: str, held: tuple = ()):
+        made = super().__new__(cls, text)
+        made.held = held
+        return made
+
+
+class _Writer(pickle.Pickler):
+    """Writes a module down, tensors by their values, classes and functions by identity; never read back."""
+
+    def __init__(self, file: io.BytesIO):
+        super().__init__(file, protocol=5)
+        self.held: list[object] = []
+
+    def persistent_id(self, obj: object) -> object:
+        if isinstance(obj, Tensor):
+            plain = obj.detach().cpu().contiguous()
+            content = hashlib.sha256(plain.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
+            return "tensor", str(obj.dtype), str(obj.device), tuple(obj.shape), content
+        if isinstance(obj, (type, FunctionType, BuiltinFunctionType)):
+            forward = getattr(obj, "forward", None)
+            self.held += [obj, forward]
+            return "code", getattr(obj, "__qualname__", ""), id(obj), id(forward)
+        return None
+
+
+def digest_of(module: nn.Module) -> Digest | None:
+    """The same text for two modules of this process that compute the same; None if that cannot be told.
+
+    Copies of a module have its digest. It changes with every weight, buffer
+    and attribute, whichever way they were changed, and with the `forward`
+    of a class that was defined anew.
+    """
+    file = io.BytesIO()
+    writer = _Writer(file)
+    try:
+        writer.dump(module)
+    except Exception:  # an object's own way of being written down may raise anything
+        return None
+    return Digest(hashlib.sha256(file.getvalue()).hexdigest(), tuple(writer.held))
