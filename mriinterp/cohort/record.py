@@ -31,6 +31,7 @@ AREA_COLUMNS = (
     "area", "label", "hemisphere", "sum", "signed_sum", "mean", "share", "voxels", "size_mm3",
     "peak", "peak_x", "peak_y", "peak_z",
 )  # fmt: skip
+DIGESTS = "files_sha256"  # of the files beside a record; its "sha256" is of what went into the map
 DIGITS = 17  # of a float64, so that it is read back as it was
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
         if any(os.stat(files[name]).st_size != size for name, size in sizes.items()):
             return None
         written = os.stat(path).st_mtime_ns
-        for name, digest in dict(entries.get("sha256", {})).items():
+        for name, digest in dict(entries.get(DIGESTS, {})).items():
             newer = name in sizes and os.stat(files[name]).st_mtime_ns > written
             if newer and file_digest(files[name]) != digest:
                 return None
@@ -117,7 +118,7 @@ def write_record(
     write_areas(layout, label, relevance, atlas)
     more |= {"SpatialReference": layout.space, "atlas": atlas.name, "atlas_sha256": atlas.digest}
     more["bytes"] = {name: file.stat().st_size for name, file in sorted(files.items(), reverse=True)}
-    more["sha256"] = {name: file_digest(file) for name, file in sorted(files.items(), reverse=True)}
+    more[DIGESTS] = {name: file_digest(file) for name, file in sorted(files.items(), reverse=True)}
     entries = to_sidecar(relevance, told=not withheld, key=key, **more)
     write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
@@ -133,7 +134,7 @@ def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atla
 def read_map(layout: Layout, label: str, method: str) -> tuple[Volume, dict[str, Any]]:
     """Return the map of a scan, verified, and the entries of its record; DamagedImage if it is not the one written."""
     entries = read_json(layout.record(label, method))
-    digests = entries.get("sha256")
+    digests = entries.get(DIGESTS)
     return read_verified(
         layout.map(label, method), digests.get("relevance") if isinstance(digests, dict) else None
     ), entries

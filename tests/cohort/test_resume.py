@@ -180,6 +180,8 @@ def test_a_map_that_is_not_the_one_written_is_refused_and_made_again(tmp_path):
     study = load_study(make_study(tmp_path / "study", per_group=2), trust_code=True)
     result = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
     before, image = content(result.folder), result.layout.map("sub-I101", "sensitivity")
+    digests = result.map("sensitivity", "I101").digests
+    assert (digests["scan"], digests["model"]) == (study.scan("I101").digest, result.run["model"]["sha256"])
     times = image.stat().st_atime_ns, image.stat().st_mtime_ns
     alter(image)
     os.utime(image, ns=times)  # as a failing disk does it
