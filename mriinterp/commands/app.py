@@ -23,19 +23,27 @@ def add_parser(commands) -> None:
         "study", nargs="?", metavar="STUDY.toml", help="a study file to offer (default: the demo study)"
     )
     parser.add_argument("--port", type=int, metavar="N", help="default: 8501, or the next that is free")
+    parser.add_argument(
+        "--allow-code",
+        action="store_true",
+        help="let people run the Python files and exported programs of studies, after the page has shown them and one of "
+        "them has agreed; whoever reaches the app can",
+    )
     parser.add_argument("--no-browser", action="store_true", help="start the server alone")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run Streamlit in this process until it is stopped."""
-    sys.argv = streamlit_arguments(args.study, port=args.port, browser=not args.no_browser)
+    sys.argv = streamlit_arguments(args.study, port=args.port, browser=not args.no_browser, code=args.allow_code)
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
     return 0
 
 
-def streamlit_arguments(study: str | None = None, *, port: int | None = None, browser: bool = True) -> list[str]:
-    """What Streamlit's own command line is given.
+def streamlit_arguments(
+    study: str | None = None, *, port: int | None = None, browser: bool = True, code: bool = False
+) -> list[str]:
+    """What Streamlit's own command line is given; `code`: studies may bring code.
 
     Raises
     ------
@@ -49,11 +57,12 @@ def streamlit_arguments(study: str | None = None, *, port: int | None = None, br
         arguments += ["--server.port", str(port)]
     if not browser:
         arguments += ["--server.headless", "true"]
+    own = ["--allow-code"] if code else []
     if study is not None:
         path = Path(study)
         if path.suffix.lower() != ".toml":
             raise ValueError(f"expected a study file (.toml), got {study!r}; mriinterp study init writes one")
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file; check the spelling and the folder")
-        arguments += ["--", str(path.resolve())]
-    return arguments
+        own.append(str(path.resolve()))
+    return [*arguments, "--", *own] if own else arguments

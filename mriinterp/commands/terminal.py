@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TextIO
 
+from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.progress import TimeLeft, describe_seconds
 
@@ -19,11 +20,6 @@ def say(text: str = "") -> None:
     """A line of a result."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def quoted(path: object) -> str:
-    """A path as one types it: in quotes if it has spaces."""
-    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def complain(error: BaseException | str) -> None:

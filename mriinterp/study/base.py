@@ -108,6 +108,11 @@ class Study(ABC):
         """The scan of a subject, RAS+."""
         return self.source(subject).load()
 
+    @property
+    def leave(self) -> bool | frozenset[str]:
+        """Leave to run code that the study's network comes with, as of `ModelRecipe`."""
+        return False
+
     @abstractmethod
     def source(self, subject: str) -> ScanSource:
         """Where the scan of a subject comes from; KeyError for an unknown id."""

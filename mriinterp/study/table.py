@@ -123,6 +123,10 @@ class TableStudy(Study):
         return FileScan(Path(self.subjects.loc[subject, "path"]), self.settings.allow_unknown_space)
 
     @property
+    def leave(self) -> bool | frozenset[str]:
+        return self.settings.model.trust_code
+
+    @property
     def fitted_card(self) -> Path:
         """Where ``study normalise`` writes the card of the fitted network."""
         return self.output / "model" / "card.json"

@@ -19,6 +19,7 @@ from mriinterp.models import Model, Prediction
 from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, Study, load_study
+from mriinterp.ui.consent import check_code, current_leave
 from mriinterp.ui.scans import READING, HeldScan
 from mriinterp.ui.session import forgotten_with_uploads
 
@@ -42,12 +43,16 @@ __all__ = [
 STUDIES = 16  # all that the sidebar offers, and some more
 
 
-@st.cache_resource(max_entries=STUDIES, show_spinner="Opening the study …", validate=Study.is_current)
+def _is_current(study: Study) -> bool:
+    return study.is_current() and study.leave in (False, current_leave())
+
+
+@st.cache_resource(max_entries=STUDIES, show_spinner="Opening the study …", validate=_is_current)
 def study_of(name: str) -> Study:
-    """A study by name or study file; opened again when its file, table, network or atlas has changed."""
+    """A study by name or study file; opened again when its file, table, network or atlas, or leave to run code, has changed."""
     if name == DemoStudy.name:
         return DemoStudy(kept=default_folder() / "scans")  # a scan takes seconds to make, and milliseconds to read
-    return load_study(name)
+    return load_study(name, trust_code=current_leave())
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network …")
@@ -56,8 +61,16 @@ def _model(recipe: ModelRecipe, stamp: str, device: str) -> Model:
 
 
 def model_of(study: str, device: str = "auto") -> Model:
-    """The network of a study, on the GPU if there is one."""
-    recipe = study_of(study).model_recipe
+    """The network of a study, on the GPU if there is one.
+
+    Raises
+    ------
+    Remedied
+        If it comes with code that may not run here.
+    """
+    found = study_of(study)
+    check_code(found, study)
+    recipe = found.model_recipe
     return _model(recipe, recipe.stamp(), device)
 
 
@@ -65,7 +78,9 @@ def network_of(study: str, name: str = "") -> Model:
     """A fold of a study's network, or a packaged network; "": the study's own."""
     if not name:
         return model_of(study)
-    recipe = study_of(study).folds.get(name) or ModelRecipe(name)
+    found = study_of(study)
+    check_code(found, study)
+    recipe = found.folds.get(name) or ModelRecipe(name)
     return _model(recipe, recipe.stamp(), "auto")
 
 

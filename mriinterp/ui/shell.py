@@ -106,7 +106,7 @@ def readable_errors() -> Iterator[None]:
     except Remedied as error:
         st.warning(escape_markdown(str(error)), icon=":material/info:")
         error.remedy()
-        st.stop()
+        end_page()
     except (ValueError, KeyError, OSError) as error:
         st.error(escape_markdown(words_of(error)), icon=":material/error:")
         for note in getattr(error, "__notes__", ()):

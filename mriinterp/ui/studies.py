@@ -33,13 +33,15 @@ def current_study() -> str:
 
 def choose_study(title_of) -> None:
     """A select box of the known studies, and a way to open a study file."""
+    given = _given_files()
     studies = [DemoStudy.name, *_known_files()]
+    first = given[0] if given and given[0] in studies else DemoStudy.name
     titles = {study: title_of(study) for study in studies}
     twice = [title for title in titles.values() if list(titles.values()).count(title) > 1]
     st.selectbox(
         "Study",
         studies,
-        key=linked("study", studies[0], options=studies, shows=titles.get),
+        key=linked("study", first, options=studies, shows=titles.get, said=bool(given)),  # a link must not depend on it
         format_func=lambda study: f"{titles[study]} ({study})" if titles[study] in twice else titles[study],
         persist_state="session",
     )
@@ -67,9 +69,13 @@ def _list_file() -> Path:
     return default_folder() / "studies.json"
 
 
+def _given_files() -> list[str]:
+    """Study files of ``streamlit run app.py -- FILE.toml``."""
+    return [str(Path(argument).resolve()) for argument in sys.argv[1:] if argument.lower().endswith(".toml")]
+
+
 def _known_files() -> list[str]:
-    """Study files of earlier sessions and of ``streamlit run app.py -- FILE.toml`` that are still there."""
-    given = [str(Path(argument).resolve()) for argument in sys.argv[1:] if argument.lower().endswith(".toml")]
+    """Study files that the server was started with, or opened in earlier sessions, and that are still there."""
     try:
         entries = read_json(_list_file())
     except FileNotFoundError:
@@ -79,7 +85,11 @@ def _known_files() -> list[str]:
         entries = []
     known = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
     allowed = StudyFolders.of_server()
-    return [path for path in dict.fromkeys([*given, *_unkept, *known]) if allowed.allow(path) and Path(path).is_file()]
+    return [
+        path
+        for path in dict.fromkeys([*_given_files(), *_unkept, *known])
+        if allowed.allow(path) and Path(path).is_file()
+    ]
 
 
 def remember_study(path: str) -> None:

@@ -32,6 +32,14 @@ def test_the_command_names_study_port_and_browser(tmp_path):
     assert arguments[3:] == ["--server.port", "8600", "--server.headless", "true", "--", str(study.resolve())]
 
 
+def test_code_of_studies_is_allowed_by_an_option_alone(tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text("")
+    assert streamlit_arguments(str(study), code=True)[3:] == ["--", "--allow-code", str(study.resolve())]
+    assert streamlit_arguments(code=True)[3:] == ["--", "--allow-code"]
+    assert "--allow-code" not in streamlit_arguments(str(study))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
