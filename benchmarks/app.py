@@ -94,7 +94,7 @@ class Row:
 
 @contextmanager
 def server(home: Path) -> Iterator[tuple[str, float, float, int]]:
-    """The app: its address, when it was started, seconds until it answered, and its process id."""
+    """Start the app; yield its address, start time, seconds until it answered, and process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -159,7 +159,7 @@ def measure(browser: Browser, url: str, name: str, start: str, since: float, ans
 
 
 def chromium(playwright) -> Browser:
-    """The first Chromium there is."""
+    """Return the first Chromium there is."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     found = [os.environ.get("CHROMIUM_PATH"), playwright.chromium.executable_path, *map(shutil.which, names)]
     path = next((path for path in found if path and Path(path).exists()), None)

@@ -29,7 +29,7 @@ METHODS = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion", "gra
 
 
 def seconds(function, repeats: int = 1):
-    """Processor seconds of a call (least of several), and its result."""
+    """Measure the processor seconds of a call (least of several); return its result, too."""
     best, result = float("inf"), None
     for _ in range(repeats):
         start = time.process_time()
@@ -39,7 +39,7 @@ def seconds(function, repeats: int = 1):
 
 
 def main() -> int:
-    """Measure, print JSON."""
+    """Measure, and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", default="demo")
     parser.add_argument("--methods", default=",".join(METHODS))

@@ -38,7 +38,7 @@ class Case:
         return f"size {self.size}, stride {self.stride}" if self.size else "116 AAL areas"
 
     def build(self, device: torch.device) -> tuple[nn.Module, Tensor, list]:
-        """Network in eval mode with batch norms that are not trivial, an image, and the regions."""
+        """Build a network in eval mode with batch norms that are not trivial, an image, and the regions."""
         generator = torch.Generator().manual_seed(0)
         torch.manual_seed(0)
         module = self.make().eval()
@@ -52,7 +52,7 @@ class Case:
 
 
 def areas(shape: tuple[int, int, int]) -> list[np.ndarray]:
-    """The masks of the AAL areas on the 1.5 mm grid."""
+    """Return the masks of the AAL areas on the 1.5 mm grid."""
     from mriinterp.areas.atlas import load_atlas
     from mriinterp.image.volume import Grid
 

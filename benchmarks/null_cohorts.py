@@ -128,7 +128,7 @@ def network(work: Path, training: pd.DataFrame) -> float:
 
 
 def write_study(work: Path, healthy: pd.DataFrame, groups: np.ndarray) -> Path:
-    """A study of the healthy scans in these groups."""
+    """Return a study of the healthy scans in these groups."""
     card = {
         "name": "null", "architecture": "null_cohorts", "classes": ["CN", "AD"], "weights": ["weights.pt"],
         "grid": {"shape": list(GRID.shape), "affine": GRID.affine.tolist()},
@@ -158,7 +158,7 @@ def run_command(*arguments: object) -> tuple[int, str]:
 
 
 def divisions(n: int, count: int, seed: int) -> Iterator[np.ndarray]:
-    """Groups A and B of equal size, at random."""
+    """Yield groups A and B of equal size, at random."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         yield rng.permutation(np.repeat(["A", "B"], [n - n // 2, n // 2]))
@@ -237,7 +237,7 @@ def whole_command(work: Path, healthy: pd.DataFrame, methods: list[str], count: 
 
 
 def many_divisions(work: Path, healthy: pd.DataFrame, methods: list[str], count: int, voxel_count: int) -> pd.DataFrame:
-    """The statistics of the commands for many divisions of the scans, one target."""
+    """Return the statistics of the commands for many divisions of the scans, one target."""
     folder, maps, rows = work / "commands" / "positive", {}, []
     mask = resample(brain_mask(GRID).with_data(brain_mask(GRID).data > 0), open_cohort(folder).grid, order=0)
     for method in methods:
@@ -260,7 +260,7 @@ def many_divisions(work: Path, healthy: pd.DataFrame, methods: list[str], count:
 
 
 def refused_settings(work: Path, healthy: pd.DataFrame, methods: list[str], count: int) -> pd.DataFrame:
-    """What tests would find where the program refuses them: maps of several targets, and shares."""
+    """Return what tests would find where the program refuses them: maps of several targets, and shares."""
     rows = []
     tables = {
         s: {m: open_cohort(work / "commands" / s).areas(m, value="mean") for m in methods}
@@ -281,13 +281,13 @@ def refused_settings(work: Path, healthy: pd.DataFrame, methods: list[str], coun
 
 
 def percent(values) -> str:
-    """A rate in percent; – where nothing was measured."""
+    """Return a rate in percent; – where nothing was measured."""
     values = pd.Series(values).dropna()
     return f"{100 * values.astype(float).mean():.1f}" if len(values) else "–"
 
 
 def report(commands: pd.DataFrame, many: pd.DataFrame, refused: pd.DataFrame, about: dict) -> str:
-    """The results as Markdown."""
+    """Return the results as Markdown."""
     n, plain, held = about["divisions"], many[~many["covariates"]], many[many["covariates"]]
     interval = wilson_interval(round(LEVEL * n), n)
     once = wilson_interval(round(LEVEL * about["voxel_divisions"]), about["voxel_divisions"])

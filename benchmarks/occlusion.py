@@ -51,7 +51,7 @@ class Row:
     peak: int | None
 
     def line(self) -> str:
-        """The row of the table."""
+        """Return the row of the table."""
         peers = [f"{t:,.0f} ({t / self.ours:,.0f}×)" if t else "–" for t in (self.captum, self.monai)]
         peak = f"{self.peak / 1e6:,.0f} MB" if self.peak else "–"
         return (
@@ -62,7 +62,7 @@ class Row:
 
 
 def timed(function: Callable[[], object], device: torch.device) -> tuple[float, object]:
-    """Seconds a call takes, and its result."""
+    """Time a call; return seconds and result."""
     start = time.perf_counter()
     value = function()
     if device.type == "cuda":
@@ -71,7 +71,7 @@ def timed(function: Callable[[], object], device: torch.device) -> tuple[float, 
 
 
 def replaced(x: Tensor, region) -> Tensor:
-    """The image with one region set to zero."""
+    """Return the image with one region set to zero."""
     image = x.clone()
     if isinstance(region, np.ndarray):
         image[0, 0][torch.from_numpy(region).to(x.device)] = 0
@@ -101,7 +101,7 @@ class Counting(nn.Module):
 def seconds_per_window(
     module: nn.Module, device: torch.device, batch: int, run: Callable[[nn.Module], object]
 ) -> float:
-    """Seconds per image that goes through the network while a peer's loop runs, about 8 or two batches of them."""
+    """Return seconds per image while a peer's loop runs, about 8 or two batches of them."""
     counting = Counting(module, max(8, 2 * batch)).eval()
 
     def until_enough() -> None:
@@ -112,7 +112,7 @@ def seconds_per_window(
 
 
 def captum_window(module: nn.Module, x: Tensor, case: Case, batch: int) -> float:
-    """Seconds per window of captum.attr.Occlusion for a batch size."""
+    """Return seconds per window of captum.attr.Occlusion for a batch size."""
     from captum.attr import Occlusion
 
     options = {
@@ -125,7 +125,7 @@ def captum_window(module: nn.Module, x: Tensor, case: Case, batch: int) -> float
 
 
 def monai_window(module: nn.Module, x: Tensor, case: Case, batch: int) -> float:
-    """Seconds per window of monai.visualize.OcclusionSensitivity for a batch size."""
+    """Return seconds per window of monai.visualize.OcclusionSensitivity for a batch size."""
     from monai.visualize import OcclusionSensitivity
 
     options = {"mask_size": case.size, "n_batch": batch, "overlap": 1 - case.stride / case.size, "mode": 0.0}
@@ -135,12 +135,12 @@ def monai_window(module: nn.Module, x: Tensor, case: Case, batch: int) -> float:
 
 
 def best(measure: Callable[..., float], batches: Sequence[int], *args) -> float:
-    """Seconds per window with the best batch size."""
+    """Return seconds per window with the best batch size."""
     return min(measure(*args, batch) for batch in batches)
 
 
 def ours_seconds(module: nn.Module, x: Tensor, regions: list, every: int, clock: Callable[[], float]) -> tuple:
-    """Time of the clean pass and all windows, from every so many of them, and the outputs of these."""
+    """Return the time of the clean pass and all windows, from every so many of them, and the outputs of these."""
     start = clock()
     occluder = Occluder(module, x)
     middle = clock()
@@ -151,7 +151,7 @@ def ours_seconds(module: nn.Module, x: Tensor, regions: list, every: int, clock:
 
 
 def one_core(module: nn.Module, x: Tensor, regions: list, every: int, sample: list) -> float:
-    """Ratio of processor time to the plain loop, both on one core: what other work on the machine disturbs least."""
+    """Return the ratio of processor time to the plain loop, both on one core, which other work disturbs least."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -197,7 +197,7 @@ def measure(case: Case, device: torch.device, quick: bool) -> Row:
 
 
 def peak_memory(name: str, device: torch.device) -> int | None:
-    """Bytes that the engine adds at its worst moment, measured in a process of its own."""
+    """Return bytes that the engine adds at its worst moment, measured in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.occlusion", "--peak-of", name, "--device", device.type]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=RESULTS.parents[1])
     if done.returncode:
@@ -225,7 +225,7 @@ def print_peak(name: str, device: torch.device) -> None:
 
 
 def resident_peak() -> int:
-    """The most bytes this process ever held in memory."""
+    """Return the most bytes this process ever held in memory."""
     status = Path("/proc/self/status")
     if status.is_file():  # the portable way counts what the parent process held as well
         line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
@@ -236,7 +236,7 @@ def resident_peak() -> int:
 
 
 def conditions(device: torch.device) -> str:
-    """Where and how the figures were measured."""
+    """Return where and how the figures were measured."""
     name = torch.cuda.get_device_name() if device.type == "cuda" else cpu_name()
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (

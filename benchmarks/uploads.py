@@ -55,7 +55,7 @@ class Memory:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def now(self) -> float:
-        """Megabytes."""
+        """Return megabytes."""
         return self._process.memory_info().rss / 1e6
 
     def stop(self) -> None:
@@ -71,7 +71,7 @@ class Memory:
 
 
 def fine_scan(folder: Path) -> Path:
-    """A simulated brain of 512×512×512 voxels in a file."""
+    """Return a simulated brain of 512×512×512 voxels in a file."""
     brain = simulate_subject(DEMO, "sim-003").volume
     data = resample(brain, FINE).data
     data = np.clip(data * (255 / data.max()), 0, 255).astype(np.uint8)
@@ -79,7 +79,7 @@ def fine_scan(folder: Path) -> Path:
 
 
 def session(browser: Browser, url: str, file: Path | None) -> None:
-    """One browser: open the page, upload and explain a file, leave."""
+    """Open the page in one browser, upload and explain a file, leave."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.goto(f"{url}/?method=sensitivity", timeout=LONGEST_MS)
@@ -97,7 +97,7 @@ def session(browser: Browser, url: str, file: Path | None) -> None:
 
 
 def measure(sessions: int, folder: Path) -> tuple[list[str], float]:
-    """Rows of the table, and the size of the file in MB."""
+    """Measure; return rows of the table, and the size of the file in MB."""
     file = fine_scan(folder)
     rows = []
 

@@ -18,7 +18,7 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """All commands and their options."""
+    """Build the parser of all commands and their options."""
     parser = argparse.ArgumentParser(
         prog="mriinterp",
         description="Relevance maps for 3D convolutional networks that read brain MRI.",

@@ -33,7 +33,7 @@ _seconds: dict[tuple, float] = {}
 
 
 def _remembered(model: Model, setting: tuple, measure: Callable[[], float]) -> float:
-    """A measurement, made once for a network, device and setting."""
+    """Return a measurement, made once for a network, device and setting."""
     key = (model.digest, str(model.device), *setting)
     if key not in _seconds:
         if len(_seconds) >= KEPT:
@@ -43,7 +43,7 @@ def _remembered(model: Model, setting: tuple, measure: Callable[[], float]) -> f
 
 
 def _timed(model: Model, work: Callable[[torch.nn.Module, Tensor], Any]) -> float:
-    """Seconds of a call on an image of noise; of two if it is quick, as the first also prepares memory."""
+    """Time a call on an image of noise; two calls if it is quick, as the first also prepares memory."""
     x = torch.rand((1, 1, *model.grid.shape), generator=torch.Generator().manual_seed(0)).to(model.device)
     times: list[float] = []
     with model.own_module(model.heads[0]) as module, frozen(module):
@@ -57,7 +57,7 @@ def _timed(model: Model, work: Callable[[torch.nn.Module, Tensor], Any]) -> floa
 
 
 def forward_seconds(model: Model) -> float:
-    """Seconds of a whole forward pass on this machine."""
+    """Measure a whole forward pass on this machine, in seconds."""
 
     def work(module: torch.nn.Module, x: Tensor) -> None:
         with torch.inference_mode():
@@ -67,7 +67,7 @@ def forward_seconds(model: Model) -> float:
 
 
 def pass_seconds(model: Model) -> float:
-    """Seconds of a forward and a backward pass on this machine."""
+    """Measure a forward and a backward pass on this machine, in seconds."""
 
     def work(module: torch.nn.Module, x: Tensor) -> None:
         gradient_of_score(module, x, 0, "raw")
@@ -76,7 +76,7 @@ def pass_seconds(model: Model) -> float:
 
 
 def _regions(model: Model, entry: Method, params: Mapping[str, Any], atlas: Atlas | None) -> list[Box]:
-    """What a method hides one after the other, areas as boxes around them; none for other methods."""
+    """Return what a method hides one after the other, areas as boxes around them; none for other methods."""
     boxes = entry.boxes_on(model.grid.shape, params)
     if boxes is not None:
         return boxes.boxes
@@ -92,7 +92,7 @@ def _regions(model: Model, entry: Method, params: Mapping[str, Any], atlas: Atla
 
 
 def map_seconds(model: Model, method: str, params: Mapping[str, Any], atlas: Atlas | None = None) -> float:
-    """About how long a map takes on this machine, from a short measurement that is made once.
+    """Estimate how long a map takes on this machine, from a short measurement that is made once.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def map_seconds(model: Model, method: str, params: Mapping[str, Any], atlas: Atl
 
 
 def describe_cost(model: Model, method: str, params: Mapping[str, Any], atlas: Atlas | None = None) -> str:
-    """Work and time of a method on a model, e.g. ``"150 boxes, about 2 s; …"``.
+    """Describe work and time of a method on a model, e.g. ``"150 boxes, about 2 s; …"``.
 
     Methods that hide regions are planned and timed on the model itself, the
     others from one forward and backward pass; either takes about as long as
@@ -134,7 +134,7 @@ def describe_cost(model: Model, method: str, params: Mapping[str, Any], atlas: A
 
 
 def _each(cost: Plan) -> str:
-    """What a region takes."""
+    """Return the cost of a region."""
     alone = f"they run one by one ({cost.alone}); " if cost.alone else ""
     if cost.reason:
         return f"{alone}the network runs whole for each ({cost.reason})"

@@ -88,7 +88,7 @@ def explain(
     cancel: Cancel | None = None,
     **params: Any,
 ) -> RelevanceMap:
-    """Relevance of each voxel of a scan for what a network says of it.
+    """Return the relevance of each voxel of a scan for the output of a network.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def relevance(
     context: dict[str, Any] | None = None,
     **params: Any,
 ) -> Tensor:
-    """Relevance for a bare network and tensor, 2D images included.
+    """Return the relevance for a bare network and tensor, 2D images included.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def relevance(
 
 
 def _look(module: nn.Module, x: Tensor) -> tuple[Tensor, str]:
-    """Outputs (1, outputs) of a bare network for an image, and of what kind they are."""
+    """Run a bare network on an image; return the outputs (1, outputs) and their kind."""
     with frozen(module), torch.inference_mode():
         outputs = module(x.clone())
         if not isinstance(outputs, Tensor) or outputs.ndim != 2 or detect_output(outputs) == LOGITS:
@@ -218,7 +218,7 @@ def _look(module: nn.Module, x: Tensor) -> tuple[Tensor, str]:
 
 
 def _context(entry: Method, model: Model, values: dict, atlas: Atlas | None, reference: Volume | None):
-    """What the method takes beside its parameters, and the digests of what shaped the result."""
+    """Return what the method takes beside its parameters, and the digests of what shaped the result."""
     context, digests = {}, {}
     if "labels" in entry.injected:
         atlas = load_atlas("AAL") if atlas is None else atlas
@@ -231,7 +231,7 @@ def _context(entry: Method, model: Model, values: dict, atlas: Atlas | None, ref
 
 
 def occlusion_labels(atlas: Atlas) -> Tensor:
-    """Areas of every voxel, apart and with hemispheres merged, int64 of shape (2, i, j, k); 0 outside all."""
+    """Return the areas of every voxel, apart and hemispheres merged, int64 (2, i, j, k); 0 outside all."""
     apart = atlas.labels.data.astype(np.int64)
     merged = np.arange(max(int(atlas.areas["label"].max()), int(apart.max())) + 1)
     for labels in merge_table(atlas)["labels"]:

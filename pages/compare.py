@@ -65,7 +65,7 @@ else:
 
 
 def tell_cost() -> None:
-    """What the missing maps will cost; last, as it is measured, and the page need not wait for it."""
+    """Show what the missing maps will cost; last, as it is measured, and the page need not wait for it."""
     with readable_errors():
         cost.caption("  \n".join(cost_lines(name, missing)) or "All maps are known: shown at once.")
 

@@ -28,7 +28,7 @@ Pairs = list[tuple[str, str]]
 
 
 def split_cells(lines: Sequence[tuple[int, str]], separator: str) -> list[Row]:
-    """Cells of numbered lines, without the empty ones that end all of them; ValueError for open quotes."""
+    """Return the cells of numbered lines, without the empty ones that end all of them; ValueError for open quotes."""
     rows = []
     for n, line in lines:
         try:
@@ -42,14 +42,14 @@ def split_cells(lines: Sequence[tuple[int, str]], separator: str) -> list[Row]:
 
 
 def from_columns(rows: list[Row]) -> Pairs:
-    """Numbers and names from cells; ValueError, which gives lines by number, where they cannot be told for certain."""
+    """Return numbers and names from cells; ValueError, with the line numbers, where that is not certain."""
     if any(is_whole(cell) for cell in rows[0][1]):
         return _without_headings(rows)
     return _with_headings([plain_heading(cell) for cell in rows[0][1]], rows[1:])
 
 
 def from_words_under_headings(headings: list[str], rows: list[Row]) -> Pairs:
-    """Numbers and names from words under headings, where a name may be of several words."""
+    """Return numbers and names from words under headings, where a name may be of several words."""
     name_at = _first_of(NAME_COLUMNS, headings, _others(headings, rows))
     if name_at is not None and any(len(words) > len(headings) for _, words in rows):
         behind = len(headings) - name_at - 1
@@ -64,23 +64,23 @@ def from_words_under_headings(headings: list[str], rows: list[Row]) -> Pairs:
 
 
 def plain_heading(cell: str) -> str:
-    """A heading in small letters and nothing else."""
+    """Return a heading in small letters and nothing else."""
     return re.sub(r"[^a-z]", "", cell.lower())
 
 
 def _joined(words: list[str], name_at: int, behind: int) -> list[str]:
-    """Words in cells: the name takes all but those before it and the last `behind`."""
+    """Return words in cells: the name takes all but those before it and the last `behind`."""
     end = len(words) - behind
     return [*words[:name_at], " ".join(words[name_at:end]), *words[end:]] if end > name_at else words
 
 
 def _first_of(names: Sequence[str], headings: list[str], among: Sequence[int]) -> int | None:
-    """The first column, in the order of `names`, that is called so."""
+    """Return the first column, in the order of `names`, that is called so."""
     return next((c for known in names for c in among if headings[c] == known), None)
 
 
 def _number_column(headings: list[str], rows: list[Row]) -> int | None:
-    """The column of numbers: whole in all rows or, if there is none, in some."""
+    """Return the column of numbers: whole in all rows or, if there is none, in some."""
     for enough in (all, any):
         columns = [c for c in range(len(headings)) if enough(len(cs) > c and is_whole(cs[c]) for _, cs in rows)]
         found = _first_of(NUMBER_COLUMNS, headings, columns)
@@ -131,13 +131,13 @@ def _with_headings(headings: list[str], rows: list[Row]) -> Pairs:
 
 
 def _sided(area: str, side: str) -> str:
-    """A name with the side that another column tells, unless it tells it itself."""
+    """Return a name with the side that another column gives, unless the name has one itself."""
     told = side_of(side)
     return f"{area}_{told}" if told and area and not split_hemisphere(area)[1] else area
 
 
 def _refuse_row_counter(headings: list[str], rows: list[Row], number_at: int) -> None:
-    """ValueError if the column of numbers counts rows from 0 while another holds numbers, too."""
+    """Raise ValueError if the column of numbers counts rows from 0 while another column holds numbers, too."""
     counts = [cells[number_at] for _, cells in rows if len(cells) > number_at] == [str(n) for n in range(len(rows))]
     rivals = [
         c
@@ -152,7 +152,7 @@ def _refuse_row_counter(headings: list[str], rows: list[Row], number_at: int) ->
 
 
 def _without_headings(rows: list[Row]) -> Pairs:
-    """Number and name are the first two columns, or the only ones of their kind."""
+    """Take the first two columns, or the only ones of their kind, as number and name."""
     first, width = rows[0][0], len(rows[0][1])
     for n, cells in rows:
         if len(cells) != width:

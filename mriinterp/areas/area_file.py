@@ -29,7 +29,7 @@ Pairs = list[tuple[str, str]]  # number, as written, and name
 
 
 def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
-    """Numbers and names of areas from a text file.
+    """Read numbers and names of areas from a text file.
 
     Tables have columns separated by tab, semicolon, comma, bar or blanks,
     found by their headings (``index``, ``label``, ``id`` …; ``name``,
@@ -66,7 +66,7 @@ def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
 
 
 def _read_lines(text: str) -> Pairs:
-    """Numbers and names from lines of text, separated by whatever they agree on."""
+    """Read numbers and names from lines of text, separated by whatever they agree on."""
     numbered = list(enumerate(composed(text).splitlines(), 1))
     lines = [(n, line) for n, line in numbered if line.strip() and not line.lstrip().startswith("#")]
     declared = _DECLARED.fullmatch(lines[0][1]) if lines else None
@@ -87,7 +87,7 @@ def _read_lines(text: str) -> Pairs:
 
 
 def _from_blanks(lines: Sequence[Line], problem: ValueError | None) -> Pairs:
-    """Numbers and names from lines whose columns are separated by blanks; `problem` is that with another separator."""
+    """Read numbers and names from lines with columns separated by blanks; `problem` is that of another separator."""
     texts = [line for _, line in lines]
     try:
         coloured = read_coloured(texts)
@@ -110,7 +110,7 @@ def _from_blanks(lines: Sequence[Line], problem: ValueError | None) -> Pairs:
 
 
 def _checked(pairs: Pairs) -> pd.DataFrame:
-    """The areas without the background; ValueError if a number comes twice or they cannot be those of voxels."""
+    """Return the areas without the background; ValueError if a number comes twice or they cannot be those of voxels."""
     numbers = [int(number.partition(".")[0]) for number, _ in pairs]
     if max(numbers, default=0) > LARGEST:
         raise ValueError(f"expected labels of at most {LARGEST}, got a larger one")

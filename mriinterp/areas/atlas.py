@@ -94,7 +94,7 @@ class Atlas:
         return self.labels.grid
 
     def on(self, grid: Grid) -> Atlas:
-        """The atlas on another grid: nearest neighbour, by both affines.
+        """Resample the atlas to another grid, nearest neighbour, by both affines.
 
         The last few results are kept, so asking again costs nothing.
         """
@@ -116,14 +116,14 @@ class Atlas:
         return atlas
 
     def labels_at(self, mm) -> np.ndarray:
-        """Labels at points in RAS+ mm, shape (..., 3) to (...); 0 outside."""
+        """Return labels at points in RAS+ mm, shape (..., 3) to (...); 0 outside."""
         voxels = np.floor(self.grid.to_voxel(mm) + 0.5).astype(np.int64)
         inside = np.all((voxels >= 0) & (voxels < self.grid.shape), axis=-1)
         i, j, k = np.moveaxis(np.where(inside[..., None], voxels, 0), -1, 0)
         return np.where(inside, self.labels.data[i, j, k].astype(np.int64), 0)
 
     def names_at(self, mm) -> np.ndarray:
-        """Names of the areas at points in RAS+ mm, shape (..., 3) to (...); "" outside all areas."""
+        """Return the names of the areas at points in RAS+ mm, shape (..., 3) to (...); "" outside all areas."""
         labels = self.labels_at(mm)
         return np.array([self._name_of.get(n, "") for n in labels.ravel().tolist()], dtype=object).reshape(labels.shape)
 
@@ -132,14 +132,14 @@ class Atlas:
         return str(self.names_at(self.grid.to_mm(voxel)))
 
     def label_of(self, name: str) -> int:
-        """The number of an area; KeyError if there is none of that name."""
+        """Return the number of an area; KeyError if there is none of that name."""
         found = self.areas["label"][self.areas["name"] == name]
         if not len(found):
             raise KeyError(f"expected an area of {self.name}, got {name!r}; available: {', '.join(self.areas['name'])}")
         return int(found.iloc[0])
 
     def mask(self, name: str) -> Volume:
-        """Voxels of one area (bool)."""
+        """Return the voxels of one area (bool)."""
         return self.labels.with_data(self.labels.data == self.label_of(name))
 
     @cached_property
@@ -152,12 +152,12 @@ _kept_lock = threading.Lock()
 
 
 def atlas_names() -> tuple[str, ...]:
-    """Atlases that need no file of the user's."""
+    """Return atlases that need no file of the user's."""
     return tuple(BUILT_IN)
 
 
 def load_atlas(source: str | os.PathLike = "AAL", table: str | os.PathLike | None = None) -> Atlas:
-    """An atlas by name, or from a label image.
+    """Load an atlas by name, or from a label image.
 
     Parameters
     ----------

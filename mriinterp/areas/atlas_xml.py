@@ -11,7 +11,7 @@ FSL_OFFSETS = {"label": 0, "probabilistic": 1, "probabalistic": 1}  # the last a
 
 
 def read_atlas_xml(text: str) -> list[tuple[str, str]]:
-    """Numbers, as text, and names of areas from the XML file of an atlas.
+    """Read the numbers, as text, and names of areas from the XML file of an atlas.
 
     FSL gives each label an index. In an atlas of type "Label" that is the
     value of its voxels; in one of type "Probabilistic" it counts volumes

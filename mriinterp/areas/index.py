@@ -46,14 +46,14 @@ class AreaIndex:
         self._starts = (np.cumsum(self.voxels) - self.voxels)[self._filled]
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Sum of an array of the grid's shape in each area, shape (areas,), float64."""
+        """Return the sum of an array of the grid's shape in each area, shape (areas,), float64."""
         out = np.zeros(len(self.voxels))
         if len(self._filled):
             out[self._filled] = np.add.reduceat(self._inside(values), self._starts)
         return out
 
     def peaks(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The largest value in each area, and its voxel (i, j, k).
+        """Return the largest value in each area, and its voxel (i, j, k).
 
         Where many voxels share it (a whole box, a whole area), the one
         nearest to their middle: the first would lie on the area's edge.
@@ -92,7 +92,7 @@ _kept_lock = threading.Lock()
 
 
 def area_index(atlas: Atlas, grid: Grid) -> AreaIndex:
-    """The `AreaIndex` of an atlas on a grid; the last few are kept."""
+    """Return the `AreaIndex` of an atlas on a grid; the last few are kept."""
     key = (atlas.digest, grid.shape, grid.affine.tobytes())
     with _kept_lock:
         if key in _kept:

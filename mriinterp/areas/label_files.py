@@ -31,17 +31,17 @@ class AmbiguousTable(ValueError):
 
 
 def is_whole(cell: str) -> bool:
-    """Whether a cell holds a whole number of 0 or more."""
+    """Return whether a cell holds a whole number of 0 or more."""
     return re.fullmatch(r"\d+(\.0*)?", cell.strip()) is not None
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell holds a number."""
+    """Return whether a cell holds a number."""
     return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", cell.strip()) is not None
 
 
 def are_short_and_long(pairs: Sequence[Sequence[str]]) -> bool | None:
-    """Whether pairs of words are a short name and a name, not a name of two words; None if that cannot be told.
+    """Return whether pairs of words are a short name and a name, not a name of two words; None if that cannot be told.
 
     Short names are different in every area, and so are the names, which hold
     no blanks but "_", "-" or ".".
@@ -55,7 +55,7 @@ def are_short_and_long(pairs: Sequence[Sequence[str]]) -> bool | None:
 
 
 def read_coloured(lines: Sequence[str]) -> Pairs | None:
-    """Numbers and names of a label file with colours (ITK-SNAP, FreeSurfer, MRtrix); None if it is none.
+    """Read numbers and names of a label file with colours (ITK-SNAP, FreeSurfer, MRtrix); None if it is none.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def read_coloured(lines: Sequence[str]) -> Pairs | None:
 
 
 def read_plain(lines: Sequence[str]) -> Pairs:
-    """Numbers and names of lines without colours: number and name, with MRIcron's code, or as AAL comes for SPM.
+    """Read numbers and names of lines without colours: number and name, with MRIcron's code, or AAL as made for SPM.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _are_colours(cells: Sequence[str]) -> bool:
 
 
 def _numbers_behind(words: list[str]) -> int:
-    """How many numbers a line ends with."""
+    """Return how many numbers a line ends with."""
     count = 0
     while count < len(words) and is_number(words[-1 - count]):
         count += 1
@@ -127,7 +127,7 @@ def _numbers_behind(words: list[str]) -> int:
 
 
 def _before_code(words: list[list[str]]) -> list[str]:
-    """Names where every line ends with one number: MRIcron's code, or a part of the name."""
+    """Return names where every line ends with one number: MRIcron's code, or a part of the name."""
     names, last = [" ".join(name[:-1]) for name in words], [name[-1] for name in words]
     if len(set(names)) < len(names):
         return [" ".join(name) for name in words]  # Area 1, Area 2

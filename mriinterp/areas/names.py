@@ -41,12 +41,12 @@ def split_hemisphere(name: str) -> tuple[str, str]:
 
 
 def side_of(cell: str) -> str:
-    """The side that a word alone tells: "L", "R" or ""."""
+    """Return the side that a word alone means: "L", "R" or ""."""
     return cell.strip()[0].upper() if re.fullmatch(_SIDE, cell.strip(), re.IGNORECASE) else ""
 
 
 def areas_frame(numbers, names) -> pd.DataFrame:
-    """The table of an atlas: label, name, and the hemisphere its name tells."""
+    """Return the table of an atlas: label, name, and the hemisphere in its name."""
     return pd.DataFrame(
         {
             "label": np.asarray(list(numbers), dtype=np.int64),

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_part(relevance: Any, part: str | None = None) -> tuple[np.ndarray, str]:
-    """A map as it is meant to be read.
+    """Return a map as it is meant to be read.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def read_part(relevance: Any, part: str | None = None) -> tuple[np.ndarray, str]
 
 
 def merge_table(atlas: Atlas | pd.DataFrame) -> pd.DataFrame:
-    """Areas with both hemispheres in one, in the order of the atlas: 54 pairs and 8 vermis areas for AAL.
+    """Return areas with both hemispheres in one, in the order of the atlas: 54 pairs and 8 vermis areas for AAL.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def area_table(
     normalise: bool = True,
     part: str | None = None,
 ) -> pd.DataFrame:
-    """Relevance of each area of an atlas.
+    """Return the relevance of each area of an atlas.
 
     Parameters
     ----------
@@ -170,14 +170,14 @@ def area_table(
 
 
 def top_areas(table: pd.DataFrame, n: int = 10, by: str = "share") -> pd.DataFrame:
-    """The `n` rows with the largest value of a column; ties in the atlas's order, NaN left out."""
+    """Return the `n` rows with the largest value of a column; ties in the atlas's order, NaN left out."""
     if by not in table:
         raise KeyError(f"expected a column of the table, got {by!r}; available: {', '.join(table.columns)}")
     return table.dropna(subset=[by]).sort_values(by, ascending=False, kind="stable").head(n)
 
 
 def outside_shares(relevance: Any, atlas: Atlas, brain_mask: Volume) -> dict[str, float]:
-    """How much of the absolute relevance lies where no brain area is.
+    """Return how much of the absolute relevance lies where no brain area is.
 
     Parameters
     ----------
@@ -214,19 +214,19 @@ def _volume_of(relevance: Any) -> Volume:
 
 
 def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Quotient, NaN where the denominator is 0 or NaN."""
+    """Return a quotient, NaN where the denominator is 0 or NaN."""
     usable = np.nan_to_num(denominator) != 0
     return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=usable)
 
 
 def _asymmetry(means: np.ndarray, merged: pd.DataFrame) -> np.ndarray:
-    """(L − R) / (|L| + |R|) of each row of `merge_table`."""
+    """Return (L − R) / (|L| + |R|) of each row of `merge_table`."""
     left, right = (_take(means, merged[side].to_numpy()) for side in ("left", "right"))
     return _divide(left - right, np.abs(left) + np.abs(right))
 
 
 def _highest(index: AreaIndex, values: np.ndarray, groups: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
-    """Peak of each group of areas, and its place in mm; NaN where the peak is 0."""
+    """Return the peak of each group of areas, and its place in mm; NaN where the peak is 0."""
     peaks, places = index.peaks(values)
     best = np.array([max(rows, key=lambda row: np.nan_to_num(peaks[row], nan=-np.inf)) for rows in groups], dtype=int)
     peak = peaks[best]
@@ -234,5 +234,5 @@ def _highest(index: AreaIndex, values: np.ndarray, groups: list[tuple[int, ...]]
 
 
 def _take(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Values of rows, NaN for row -1."""
+    """Return the values of rows, NaN for row -1."""
     return np.where(rows >= 0, values[rows], np.nan)

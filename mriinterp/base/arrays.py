@@ -66,7 +66,7 @@ class Member:
 
 
 def read_array_header(stream: IO[bytes], name: str, *, kinds: str = "biufU") -> ArrayHeader:
-    """The header at the beginning of an npy stream, read without trust.
+    """Read the header at the beginning of an npy stream, without trust.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def read_array_header(stream: IO[bytes], name: str, *, kinds: str = "biufU") -> 
 
 
 def load_npy(path: str | os.PathLike, *, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """The array of an npy file.
+    """Load the array of an npy file.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def load_npy(path: str | os.PathLike, *, shape: tuple[int, ...] | None = None) -
 
 
 def load_npz(path: str | os.PathLike, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of an npz file by key, all or those of `keys` that it has; errors of `open_npz`."""
+    """Load the arrays of an npz file by key, all or those of `keys` that it has; errors of `open_npz`."""
     wanted = None if keys is None else keys.__contains__
     with open_npz(path, wanted=wanted) as (_, members), np.load(path, allow_pickle=False) as archive:
         return {key: archive[key] for key in members}
@@ -139,7 +139,7 @@ def load_npz(path: str | os.PathLike, keys: Collection[str] | None = None) -> di
 def open_npz(
     path: str | os.PathLike, *, name: str = "", kinds: str = "biufU", wanted: Callable[[str], bool] | None = None
 ) -> Iterator[tuple[zipfile.ZipFile, dict[str, Member]]]:
-    """An npz file and the headers of its arrays, no value read yet.
+    """Open an npz file and read the headers of its arrays, no value yet.
 
     Parameters
     ----------

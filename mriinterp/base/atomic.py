@@ -54,7 +54,7 @@ def remove_unfinished(paths: Iterable[Path], older: float = STALE_SECONDS) -> No
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """A temporary name beside `path`; renamed to it when the block succeeds, removed when it fails.
+    """Yield a temporary name beside `path`, renamed to it when the block succeeds and removed when it fails.
 
     Raises
     ------

@@ -19,13 +19,13 @@ def as_sentence(text: str) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """What an error says, without the quotes that a KeyError puts around it; its kind if it says nothing."""
+    """Return the message of an error, without the quotes of a KeyError; its kind if there is no message."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     return text or type(error).__name__
 
 
 def words_with_kind(error: BaseException) -> str:
-    """The same on one line, after the kind of error where that tells more: out of memory, and bugs.
+    """Return the message on one line, after the kind of error where that helps: out of memory, and bugs.
 
     Examples
     --------

@@ -43,7 +43,7 @@ SPREADSHEETS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def check_file(path: str | os.PathLike, what: str = "a file") -> Path:
-    """A path that leads to an ordinary file.
+    """Check that a path leads to an ordinary file.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def check_file(path: str | os.PathLike, what: str = "a file") -> Path:
 
 
 def stand_in(head: bytes) -> tuple[str, str] | None:
-    """What stands in the place of a file that was not fetched, by its first bytes, and what to do; else None."""
+    """Return what stands in the place of a file that was not fetched, by its first bytes, and what to do; else None."""
     begins = head.lstrip().lower()
     return next(((what, way_out) for mark, what, way_out in STAND_INS if begins.startswith(mark)), None)
 
 
 def read_text(path: str | os.PathLike, what: str = "a text file", *, fallback: str | None = None) -> str:
-    """Text of a file, decoded as `decode_text` does; errors of `check_file` and `decode_text`."""
+    """Read the text of a file, decoded as `decode_text` does; errors of `check_file` and `decode_text`."""
     path = check_file(path, what)
     with path.open("rb") as stream:
         raw = stream.read(MAX_TEXT + 1)
@@ -87,7 +87,7 @@ def read_text(path: str | os.PathLike, what: str = "a text file", *, fallback: s
 
 
 def decode_text(raw: bytes, name: str, what: str = "a text file", *, fallback: str | None = None) -> str:
-    """Bytes as text: UTF-8 with or without mark, UTF-16 and UTF-32 with one.
+    """Decode bytes as text: UTF-8 with or without mark, UTF-16 and UTF-32 with one.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def decode_text(raw: bytes, name: str, what: str = "a text file", *, fallback: s
 
 
 def read_json(path: str | os.PathLike, what: str = "a JSON file") -> Any:
-    """What a JSON file says.
+    """Read a JSON file.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def read_json(path: str | os.PathLike, what: str = "a JSON file") -> Any:
 
 
 def parse_json(text: str | bytes, name: str, what: str = "a JSON file") -> Any:
-    """What a text in JSON says.
+    """Parse a text in JSON.
 
     Parameters
     ----------

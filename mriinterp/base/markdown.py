@@ -11,7 +11,7 @@ LINKS = r"(?i)(?<=www)(?=\.)|(?<=:)(?=//)|(?=@)"
 
 
 def escape_markdown(text: str) -> str:
-    """Text from files or names as plain text in Markdown: no markup, no links, no pictures from elsewhere.
+    """Escape text from files or names for Markdown: no markup, no links, no pictures from elsewhere.
 
     GitHub-flavoured Markdown makes links of ``www.x.org``, ``http://x.org``
     and ``a@x.org`` after it has read the escapes, so that a backslash does not

@@ -45,14 +45,14 @@ class TimeLeft:
         self._start = clock()
 
     def estimate(self, done: int, total: int) -> float | None:
-        """Seconds until `total`; None before a step and a fiftieth are done, when time went into the start."""
+        """Return seconds until `total`; None before a step and a fiftieth are done, when time went into the start."""
         if done <= 0 or done < EARLY * total:
             return None
         return (self._clock() - self._start) / done * (total - done)
 
 
 def describe_seconds(seconds: float | None) -> str:
-    """A duration for people: ``"8 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    """Return a duration in words: ``"8 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
     if seconds is None:
         return "unknown"
     seconds = max(0, round(seconds))

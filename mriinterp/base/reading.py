@@ -10,7 +10,7 @@ READINGS = ("absolute", "positive", "negative", "signed")
 
 
 def apply_reading(data: np.ndarray, reading: str | None) -> np.ndarray:
-    """The part of a signed map that is looked at; NaN (blank there) counts as 0.
+    """Return the part of a signed map that is looked at; NaN (blank there) counts as 0.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def app_script() -> Path:
-    """The script that Streamlit runs; its pages lie beside it, in ``pages/``.
+    """Return the script that Streamlit runs; its pages lie beside it, in ``pages/``.
 
     Raises
     ------
@@ -24,5 +24,5 @@ def app_script() -> Path:
 
 
 def page_scripts() -> list[Path]:
-    """The scripts of all pages."""
+    """Return the scripts of all pages."""
     return sorted((app_script().parent / "pages").glob("*.py"))

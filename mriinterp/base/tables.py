@@ -76,7 +76,7 @@ def _delimiter(header: str) -> str:
 
 
 def _rows(text: str, delimiter: str, name: str) -> list[tuple[int, list[str]]]:
-    """All rows with the number of the line each ends at; cells stripped."""
+    """Return all rows with the number of the line each ends at; cells stripped."""
 
     def read(strict: bool) -> list[tuple[int, list[str]]]:
         reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=strict)
@@ -115,7 +115,7 @@ def _check_lengths(header: list[str], rows: list[tuple[int, list[str]]], delimit
 
 
 def _unique(header: Sequence[str]) -> list[str]:
-    """Names of columns: ``group`` and ``group.1`` for two of one name, ``Unnamed: 0`` for none."""
+    """Return the names of columns: ``group`` and ``group.1`` for two of one name, ``Unnamed: 0`` for none."""
     seen: Counter[str] = Counter()
     names = []
     for at, title in enumerate(header):
@@ -152,14 +152,14 @@ _GUARDED = re.compile(r"^'+[=+\-@\t\r\n＝＋－＠]")
 
 
 def _guard(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula, behind an apostrophe; everything else as it is."""
+    """Put a text that a spreadsheet would run as a formula behind an apostrophe; return all else as it is."""
     if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.match(cell):
         return f"'{cell}"
     return cell
 
 
 def _unguard(cell: object) -> object:
-    """The text that `_guard` was given."""
+    """Return the text that `_guard` was given."""
     if isinstance(cell, str) and _GUARDED.match(cell):
         return cell[1:]
     return cell
@@ -181,7 +181,7 @@ def _holds_text(values: pd.Series | pd.Index) -> bool:
 
 
 def _text(frame: pd.DataFrame, digits: int | None, **form: Any) -> str:
-    """The guarded table as text, lines ending with a line feed."""
+    """Return the guarded table as text, lines ending with a line feed."""
     made = _guarded(frame)
     kind = None if digits is None else f"%.{digits}g"
     text = made.to_csv(lineterminator="\n", float_format=kind, **form)

@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _parameters(settings: list[str], methods: list[str]) -> dict[str, dict[str, Any]]:
-    """``["occlusion.size=40"]`` as parameters by method."""
+    """Read ``["occlusion.size=40"]`` as parameters by method."""
     found: dict[str, dict[str, Any]] = {}
     for setting in settings:
         method, dot, rest = setting.partition(".")
@@ -148,7 +148,7 @@ def _parameters(settings: list[str], methods: list[str]) -> dict[str, dict[str, 
 
 
 def _dask(address: str, stack: ExitStack):
-    """The executor of a Dask cluster, and its number of threads."""
+    """Connect to a Dask cluster; return its executor and number of threads."""
     try:
         from dask.distributed import Client
     except ImportError as error:

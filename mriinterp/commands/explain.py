@@ -147,13 +147,13 @@ def _tell_rest(done: list[str], failed: list[str], rest: list[str]) -> None:
 
 
 def _about(scan: str, error: Exception) -> str:
-    """What went wrong with a scan; many errors name the file themselves."""
+    """Return what went wrong with a scan; many errors name the file themselves."""
     words = words_of(error)
     return words if words.startswith((scan, Path(scan).name)) else f"{scan}: {words}"
 
 
 def _stems(scans: list[str]) -> list[str]:
-    """Names for the outputs; an error before any work if two scans share one."""
+    """Return the names of the outputs; ValueError before any work if two scans share one."""
     by_stem: dict[str, list[str]] = {}
     for scan in scans:
         by_stem.setdefault(composed(image_stem(scan)).lower(), []).append(scan)  # Windows and macOS ignore case
@@ -214,7 +214,7 @@ def _warn_of_intensities(model: Model, scan: Volume, name: str) -> None:
 
 
 def _is_simulated(path: Path) -> bool:
-    """Whether ``simulate`` wrote this scan (its sidecar says so)."""
+    """Return whether ``simulate`` wrote this scan (its sidecar says so)."""
     sidecar = path.with_name(image_stem(path) + ".json")
     try:
         entries = read_json(sidecar)
@@ -224,7 +224,7 @@ def _is_simulated(path: Path) -> bool:
 
 
 def _report(job: _Job, name: str, relevance: RelevanceMap, table, told: bool) -> None:
-    """Prediction and most relevant areas, in words."""
+    """Print prediction and most relevant areas."""
     prediction = relevance.prediction
     say(f"{name}")
     if not told:

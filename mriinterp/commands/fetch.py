@@ -34,7 +34,7 @@ def add_parser(commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, or ask and fetch."""
+    """List publications, or ask and fetch one."""
     if args.name is None:
         for name in publication_names():
             publication = get_publication(name)

@@ -47,7 +47,7 @@ def list_methods(args: argparse.Namespace) -> int:
 
 
 def list_models(args: argparse.Namespace) -> int:
-    """All networks, or the card of one."""
+    """Print all networks, or the card of one."""
     packaged = packaged_models()
     if args.name:
         if args.name not in packaged:

@@ -21,7 +21,7 @@ __all__ = [
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """--model, --weights, --device, --trust-code."""
+    """Add --model, --weights, --device and --trust-code."""
     group = parser.add_argument_group("network")
     known = ", ".join([*packaged_models(), *architecture_names()])
     group.add_argument(
@@ -45,7 +45,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool = True)
 
 
 def add_study_trust(parser: Any) -> None:
-    """--trust-code of commands that read a study file, which names what is trusted."""
+    """Add the --trust-code of commands that read a study file, which names what is trusted."""
     parser.add_argument(
         "--trust-code",
         action="store_true",
@@ -54,14 +54,14 @@ def add_study_trust(parser: Any) -> None:
 
 
 def chosen_model(args: argparse.Namespace) -> Model:
-    """The network that the options name."""
+    """Return the network that the options name."""
     if isinstance(args.trust_code, str):
         load_code(args.trust_code)
     return load_model(args.model, args.weights, args.device, trust_code=bool(args.trust_code))
 
 
 def add_method_options(parser: argparse.ArgumentParser) -> None:
-    """--set, --preset, --target, --atlas, --reference."""
+    """Add --set, --preset, --target, --atlas and --reference."""
     group = parser.add_argument_group("what to compute")
     group.add_argument(
         "--set",
@@ -93,12 +93,12 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_atlas(args: argparse.Namespace) -> Atlas:
-    """The atlas that the options name."""
+    """Return the atlas that the options name."""
     return load_atlas(args.atlas, Path(args.atlas_table) if args.atlas_table else None)
 
 
 def read_settings(settings: list[str], method: Method) -> dict[str, Any]:
-    """``["size=40"]`` as checked parameters of a method."""
+    """Read ``["size=40"]`` as checked parameters of a method."""
     values = {}
     for setting in settings:
         name, equals, value = setting.partition("=")

@@ -178,7 +178,7 @@ def write_outputs(
 
 
 def _names(given: list[str], averages: Averages) -> dict[str, str]:
-    """``["CN=NC"]`` as a mapping; every group must be there, no two may get one name."""
+    """Read ``["CN=NC"]`` as a mapping; every group must be there, no two may get one name."""
     names = {}
     for text in given:
         group, equals, name = text.partition("=")
@@ -194,7 +194,7 @@ def _names(given: list[str], averages: Averages) -> dict[str, str]:
 
 
 def _ordered(means: dict[str, dict[str, Volume]], positive: str | None) -> dict[str, dict[str, Volume]]:
-    """The positive group first, as the paper has it."""
+    """Return the groups, positive first, as the paper has it."""
     if positive and positive not in means:
         raise KeyError(f"expected a group with averages, got {positive!r}; available: {', '.join(means)}")
     return dict(sorted(means.items(), key=lambda entry: entry[0] != (positive or next(iter(means)))))
@@ -233,7 +233,7 @@ def _from_npz(args: argparse.Namespace) -> Averages:
 
 
 def _surroundings(args: argparse.Namespace, study_name: str | None, like: Volume) -> tuple[Volume, Atlas]:
-    """Background and atlas: what the options name, else the study's, else template and AAL."""
+    """Return background and atlas: what the options name, else the study's, else template and AAL."""
     from mriinterp.image.nifti import read_volume
     from mriinterp.image.template import template
     from mriinterp.study import load_study

@@ -119,7 +119,7 @@ def _grid(name: str | None, weights: list[str] | None) -> Grid:
 
 
 def _scans(names: list[str]) -> Iterator[tuple[str, Path]]:
-    """Names and paths of the scans that the arguments mean."""
+    """Yield names and paths of the scans that the arguments mean."""
     for name in names:
         path = Path(name)
         if path.suffix.lower() == ".toml":
@@ -144,7 +144,7 @@ def _job(name: str, path: Path, out: Path, grid: Grid, options: PrepareOptions, 
 
 
 def _prepare_all(jobs: list[Job], workers: int) -> dict[str, str]:
-    """Failures by scan."""
+    """Prepare all scans; return the failures by scan."""
     failed: dict[str, str] = {}
     progress = ProgressLine("preparing")
     if workers == 1:
@@ -187,7 +187,7 @@ def _prepare_one(job: Job, progress=None) -> str:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 over the bytes of a file, or of all files of a folder with their places."""
+    """Return the SHA-256 over a file, or over all files of a folder with their places."""
     digest = hashlib.sha256()
     for file in [path] if path.is_file() else sorted(path.rglob("*")):
         if file.is_file():
@@ -197,7 +197,7 @@ def _digest(path: Path) -> str:
 
 
 def _done(job: Job, grid: Grid, source: str) -> bool:
-    """Whether a scan's files are there and are those that this run would write."""
+    """Return whether a scan's files are there and are those that this run would write."""
     files = job.files
     try:
         report = read_json(files.quality)

@@ -34,7 +34,7 @@ def add_parser(commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, measure, write."""
+    """Train the network, measure it and write it."""
     from mriinterp.training.demo import train_demo  # training's imports are not worth waiting for in other commands
 
     real = {image_stem(path): read_volume(path) for path in args.real}

@@ -69,7 +69,7 @@ def add_parser(commands) -> None:
 
 
 def names_of(texts: Sequence[str] | None) -> list[str] | None:
-    """Names separated by commas or blanks; commas between brackets belong to a method's parameters."""
+    """Split names at commas or blanks; commas between brackets belong to a method's parameters."""
     if texts is None:
         return None
     names = [part.strip() for text in texts for part in re.split(r",(?![^\[]*\])", text)]
@@ -77,7 +77,7 @@ def names_of(texts: Sequence[str] | None) -> list[str] | None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan, measure, report."""
+    """Plan a benchmark, measure, and report."""
     for name in ("subjects", "costly", "train_replicates"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise ValueError(f"expected --{name.replace('_', '-')} of 1 or more, got {getattr(args, name)}")
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _trap(args: argparse.Namespace) -> int:
-    """The shares of a trap, and what they mean."""
+    """Print the shares of a trap, and what they mean."""
     from mriinterp.trust.plan import chosen_explainers
     from mriinterp.trust.trap_results import measure_trap, trap_findings, trap_path, trap_summary
 
@@ -102,7 +102,7 @@ def _trap(args: argparse.Namespace) -> int:
 
 
 def _benchmark(args: argparse.Namespace) -> int:
-    """The eight measures."""
+    """Run the eight measures."""
     from mriinterp.study import DemoStudy, load_study
     from mriinterp.trust.bench import Bench
     from mriinterp.trust.benchmark import run_benchmark

@@ -8,7 +8,7 @@ __all__ = ["top_area_overlap"]
 
 
 def _top_names(table: pd.DataFrame, n: int, column: str) -> list[str]:
-    """Names of the `n` areas with the most relevance, largest first, ties by name."""
+    """Return the names of the `n` areas with the most relevance, largest first, ties by name."""
     name = "area" if "area" in table.columns else "name"
     missing = [c for c in (name, column) if c not in table.columns]
     if missing:
@@ -23,7 +23,7 @@ def _top_names(table: pd.DataFrame, n: int, column: str) -> list[str]:
 
 
 def top_area_overlap(table_a: pd.DataFrame, table_b: pd.DataFrame, n: int = 10, column: str = "share") -> float:
-    """Share of the `n` most relevant areas that two area tables have in common.
+    """Return the share of the `n` most relevant areas that two area tables have in common.
 
     Parameters
     ----------

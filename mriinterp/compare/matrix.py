@@ -124,7 +124,7 @@ METRICS: dict[str, Metric] = {
 
 
 def get_metric(name: str) -> Metric:
-    """A measure by its name; KeyError names those there are."""
+    """Return a measure by its name; KeyError with the names there are."""
     if name not in METRICS:
         raise KeyError(f"expected the name of a metric, got {name!r}; available: {', '.join(METRICS)}")
     return METRICS[name]
@@ -136,7 +136,7 @@ def _prepared(metric: Metric, item: Any, mask: Any, reading: str | None) -> Any:
 
 
 def _attempt(function: Callable[[], Any], errors: str) -> Any:
-    """The result, or None where a comparison has no meaning and the caller wants a gap."""
+    """Return the result, or None where a comparison has no meaning and the caller wants a gap."""
     try:
         return function()
     except ValueError:
@@ -155,7 +155,7 @@ def distance_matrix(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> pd.DataFrame:
-    """Every map against every other.
+    """Compare every map with every other.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def paired_values(
     reading: str | None = None,
     errors: str = "raise",
 ) -> pd.Series:
-    """Each map of one set against the map of the same name in another (AD against NC, per method).
+    """Compare each map of one set with the map of the same name in another (AD with NC, per method).
 
     Returns
     -------

@@ -22,7 +22,7 @@ SSIM_K1, SSIM_K2, SSIM_SIGMA = 0.01, 0.03, 1.5  # Wang et al. 2004
 
 
 def _as_volume(item: Any) -> Volume | np.ndarray:
-    """A Volume, the volume of a RelevanceMap, or a plain array."""
+    """Return a Volume, the volume of a RelevanceMap, or a plain array as a volume."""
     inner = getattr(item, "volume", item)
     return inner if isinstance(inner, Volume) else np.asarray(inner)
 
@@ -53,7 +53,7 @@ def _pair(a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def values_inside(data: np.ndarray, mask: Any) -> np.ndarray:
-    """Values inside a mask, shape (n_inside,); all of them without a mask."""
+    """Return values inside a mask, shape (n_inside,); all of them without a mask."""
     if mask is None:
         return data.ravel()
     inside = map_values(mask) != 0
@@ -65,7 +65,7 @@ def values_inside(data: np.ndarray, mask: Any) -> np.ndarray:
 
 
 def unit_sum(data: np.ndarray, name: str = "map") -> np.ndarray:
-    """A non-negative map divided by its sum; ValueError where that has no meaning."""
+    """Return a non-negative map divided by its sum; ValueError where that has no meaning."""
     bad = int(data.size - np.count_nonzero(np.isfinite(data)))
     if bad:
         raise ValueError(f"expected finite relevance, got {bad} voxels of NaN or infinity in the {name}")
@@ -83,7 +83,7 @@ def unit_sum(data: np.ndarray, name: str = "map") -> np.ndarray:
 
 
 def heatmap_distance(a: Any, b: Any) -> float:
-    """Euclidean distance of two maps, each scaled to sum 1 (Rieke et al. 2018, table 2).
+    """Return the Euclidean distance of two maps, each scaled to sum 1 (Rieke et al. 2018, table 2).
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def heatmap_distance(a: Any, b: Any) -> float:
 
 
 def standard_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks (ties averaged), centred and of length 1, so that a dot product is Spearman's ρ."""
+    """Rank values (ties averaged), centred and of length 1, so that a dot product is Spearman's ρ."""
     if not np.isfinite(values).all():
         raise ValueError("expected finite relevance, got NaN or infinity")
     ranks = rankdata(values)
@@ -117,7 +117,7 @@ def standard_ranks(values: np.ndarray) -> np.ndarray:
 
 
 def spearman(a: Any, b: Any, mask: Any = None) -> float:
-    """Spearman's rank correlation ρ of two maps over the voxels of a mask.
+    """Return Spearman's rank correlation ρ of two maps over the voxels of a mask.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def spearman(a: Any, b: Any, mask: Any = None) -> float:
 
 
 def _window_filter(window: str, sigma: float, size: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """The local mean, and how many voxels the window reaches from its middle."""
+    """Return the local mean, and how many voxels the window reaches from its middle."""
     if window == "gaussian":
         if not sigma > 0:
             raise ValueError(f"expected a sigma above 0, got {sigma}")
@@ -152,7 +152,7 @@ def _window_filter(window: str, sigma: float, size: int) -> tuple[Callable[[np.n
 
 
 def window_reach(sigma: float = SSIM_SIGMA) -> int:
-    """Voxels from the middle of a Gaussian window of `ssim` to its edge: 5, a window of 11, as published."""
+    """Return voxels from the middle of a Gaussian window of `ssim` to its edge: 5, a window of 11, as published."""
     return int(3.5 * sigma + 0.5)
 
 
@@ -166,7 +166,7 @@ def ssim(
     size: int = 7,
     data_range: float | None = None,
 ) -> float:
-    """Structural similarity of two maps, mean over voxels (Wang et al. 2004), in 2D or 3D.
+    """Return the structural similarity of two maps, mean over voxels (Wang et al. 2004), in 2D or 3D.
 
     Voxels count whose window lies inside the map, as published: elsewhere a
     window would hold voxels that are not there.
@@ -232,7 +232,7 @@ def ssim(
 
 
 def _top(values: np.ndarray, fraction: float) -> np.ndarray:
-    """Whether a voxel is among the most relevant: above 0 and at least the k-th largest value.
+    """Return whether a voxel is among the most relevant: above 0 and at least the k-th largest value.
 
     Ties at the k-th value are all in: breaking them by position would make two
     blocky maps look alike for no reason.
@@ -245,7 +245,7 @@ def _top(values: np.ndarray, fraction: float) -> np.ndarray:
 
 
 def dice_top(a: Any, b: Any, mask: Any = None, *, fraction: float = 0.05) -> float:
-    """Dice overlap of the most relevant voxels of two maps.
+    """Return the Dice overlap of the most relevant voxels of two maps.
 
     Parameters
     ----------

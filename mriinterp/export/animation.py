@@ -39,7 +39,7 @@ def frames(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Iterator[np.ndarray]:
-    """Slices along an axis, one after the other, with overlay, letters, position and colour bar.
+    """Yield slices along an axis with overlay, letters, position and colour bar.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _frame(picture, scan: Volume, axis: int, index: int, scale: Scale | None, ra
 
 
 def _wrapped(text: str, width: float) -> list[str]:
-    """Lines of words that fit a width in pixels; a longer word has a line of its own."""
+    """Break words into lines that fit a width in pixels; a longer word has a line of its own."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -146,7 +146,7 @@ def write_gif(
 
 
 def _palette(pictures: list[Image.Image]) -> Image.Image:
-    """256 colours for all frames, from nine of them spread over the walk."""
+    """Return 256 colours for all frames, from nine of them spread over the walk."""
     chosen = pictures[:: max(1, len(pictures) // 9)]
     width, height = chosen[0].size
     sheet = Image.new("RGB", (width, height * len(chosen)))

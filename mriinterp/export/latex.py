@@ -17,7 +17,7 @@ SPECIAL = {
 
 
 def escape_latex(text: object) -> str:
-    r"""Text as LaTeX prints it.
+    r"""Escape text for LaTeX.
 
     Examples
     --------

@@ -174,7 +174,7 @@ def _read_about(archive: zipfile.ZipFile, member: Member | None) -> dict[str, An
 
 
 def _common_shape(members: Mapping[str, Member], unknown: list[str], name: str) -> tuple[int, int, int]:
-    """The shape of all maps by their headers, without a channel axis."""
+    """Return the shape of all maps by their headers, without a channel axis."""
     if not members:
         listed = ", ".join(repr(key) for key in unknown[:10]) or "none"
         raise ValueError(f"expected keys avg_relevance_map_GROUP_METHOD in {name}; available: {listed}")
@@ -201,7 +201,7 @@ def _check_size(shape, count: int, max_bytes: int, grids: Sequence[Grid] | None,
 
 
 def _read_map(archive: zipfile.ZipFile, member: Member, shape: tuple[int, int, int], key: str) -> np.ndarray:
-    """A map as float32, read in pieces, so that 64-bit files need no 64-bit copy."""
+    """Read a map as float32, piece by piece, so that 64-bit files need no 64-bit copy."""
     dtype = member.header.dtype
     flat = np.empty(member.header.count, np.float32)
     step = max(1, PIECE // dtype.itemsize)

@@ -31,7 +31,7 @@ def caption_1(group: str, atlas: str) -> str:
 
 
 def table_1(maps: Mapping[str, Any], atlas: Atlas, n: int = 4) -> pd.DataFrame:
-    """The most relevant areas of each method's mean map.
+    """Return the most relevant areas of each method's mean map.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def table_1(maps: Mapping[str, Any], atlas: Atlas, n: int = 4) -> pd.DataFrame:
 
 
 def table_1_print(table: pd.DataFrame) -> pd.DataFrame:
-    """`table_1` as printed: a column a method, "area (share %)" in the cells."""
+    """Return `table_1` as printed: a column a method, "area (share %)" in the cells."""
     words = [f"{area_label(a)} ({100 * s:.1f} %)" for a, s in table[["area", "share"]].itertuples(index=False)]
     wide = table.assign(words=words).pivot(index="rank", columns="method", values="words")
     wide = wide[list(dict.fromkeys(table["method"]))]
@@ -64,7 +64,7 @@ def table_1_print(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table_2(means: Mapping[str, Mapping[str, Any]], metric: str = "euclidean") -> pd.DataFrame:
-    """Distances between methods within each group, and between groups for each method.
+    """Return distances between methods within each group, and between groups for each method.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def table_2(means: Mapping[str, Mapping[str, Any]], metric: str = "euclidean") -
 
 
 def table_2_print(table: pd.DataFrame, metric: str = "euclidean", digits: int = 2) -> pd.DataFrame:
-    """`table_2` as printed: cells "first group / second group", and a column a pair of groups, in the metric's unit."""
+    """Return `table_2` as printed: cells "first / second group", a column a pair of groups, in the metric's unit."""
     scale = get_metric(metric).scale
     within = table[table["group_a"] == table["group_b"]]
     across = table[table["group_a"] != table["group_b"]]

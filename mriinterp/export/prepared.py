@@ -57,12 +57,12 @@ class PreparedFiles:
 
 
 def subject_label(name: str) -> str:
-    """A name as a BIDS label: letters and digits only."""
+    """Return a name as a BIDS label: letters and digits only."""
     return re.sub(r"[^A-Za-z0-9]", "", name.removeprefix("sub-")) or "unnamed"
 
 
 def prepared_files(out: Path, name: str) -> PreparedFiles:
-    """Where a scan's files go, from its own name; ``sub-…_ses-…`` is understood."""
+    """Return where a scan's files go, from its own name; ``sub-…_ses-…`` is understood."""
     found = re.match(r"sub-([A-Za-z0-9]+)(?:_ses-([A-Za-z0-9]+))?", name)
     if found:
         return PreparedFiles(out, found[1], found[2] or "")

@@ -69,14 +69,14 @@ class Report:
         self._figures = 0
 
     def text(self, heading: str, *paragraphs: str, warning: bool = False) -> Report:
-        """A heading and paragraphs."""
+        """Add a heading and paragraphs."""
         self._heading(heading)
         kind = ' class="note warning"' if warning else ""
         self._parts += [f"<p{kind}>{escape(str(paragraph))}</p>" for paragraph in paragraphs]
         return self
 
     def facts(self, heading: str, entries: Mapping[str, Any]) -> Report:
-        """Names and values; mappings inside become lines of their own."""
+        """Add names and values; mappings inside become lines of their own."""
         self._heading(heading)
         rows = "".join(
             f'<tr><th>{escape(str(name))}</th><td class="code">{escape(_plain(value))}</td></tr>'
@@ -86,7 +86,7 @@ class Report:
         return self
 
     def table(self, heading: str, table: pd.DataFrame, caption: str = "", *, index: bool = False) -> Report:
-        """A data frame; numbers with three digits."""
+        """Add a data frame; numbers with three digits."""
         self._heading(heading)
         frame = table.reset_index() if index else table
         numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
@@ -101,7 +101,7 @@ class Report:
         return self
 
     def picture(self, heading: str, png: bytes, caption: str = "", alt: str = "") -> Report:
-        """A PNG, kept inside the page."""
+        """Add a PNG, kept inside the page."""
         if not png.startswith(b"\x89PNG"):
             raise ValueError("expected the bytes of a PNG image")
         self._heading(heading)
@@ -111,7 +111,7 @@ class Report:
         return self
 
     def figure(self, heading: str, figure: go.Figure, caption: str = "") -> Report:
-        """A Plotly figure that stays interactive."""
+        """Add a Plotly figure that stays interactive."""
         self._heading(heading)
         self._figures += 1
         figure = go.Figure(figure)
@@ -127,7 +127,7 @@ class Report:
         return self
 
     def html(self) -> str:
-        """The whole page."""
+        """Return the whole page."""
         script = f"<script>{get_plotlyjs()}</script>" if self._figures else ""
         return (
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
@@ -161,7 +161,7 @@ def _flat(entries: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, A
 
 
 def _plain(value: Any) -> str:
-    """A value in a cell."""
+    """Return a value as text of a cell."""
     if value is None or value is pd.NA:
         return "–"
     if isinstance(value, str):

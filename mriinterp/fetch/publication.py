@@ -79,7 +79,7 @@ def register_publication(publication: Publication) -> Publication:
 
 
 def publication_names() -> list[str]:
-    """Names of all publications."""
+    """Return the names of all publications."""
     return sorted(_PUBLICATIONS)
 
 

@@ -18,7 +18,7 @@ ROW_PX = 30
 def against_groups(
     table: pd.DataFrame, values: pd.DataFrame, groups: pd.Series, name: str, n: int = 12, *, theme: str | None = None
 ) -> go.Figure:
-    """Shares of the subject's first areas as bars, means of the groups as dots with 95 % intervals.
+    """Draw the shares of the subject's first areas as bars, means of the groups as dots with 95 % intervals.
 
     Parameters
     ----------

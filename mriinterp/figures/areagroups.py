@@ -33,7 +33,7 @@ def group_bars(
     areas: list[str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Areas of two groups beside each other, with confidence intervals and a dot for each subject.
+    """Draw the areas of two groups beside each other, with confidence intervals and a dot for each subject.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def group_bars(
 
 
 def _dots(values: pd.DataFrame, areas: list[str], at, factor: float, colour: str, name: str) -> go.Scatter:
-    """One dot a subject; customdata [area, subject]."""
+    """Return one dot a subject; customdata [area, subject]."""
     data = values[areas].to_numpy(float) * factor
     spread = np.linspace(-0.12, 0.12, len(data)) if len(data) > 1 else np.zeros(len(data))
     y = at[None, :] + spread[:, None]
@@ -126,7 +126,7 @@ def method_bars(
     what: str = "",
     theme: str | None = None,
 ) -> go.Figure:
-    """The same areas for several maps (methods, subjects, networks) beside each other.
+    """Draw the same areas for several maps (methods, subjects, networks) beside each other.
 
     Parameters
     ----------

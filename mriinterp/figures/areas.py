@@ -46,7 +46,7 @@ def area_bars(
     ends: tuple[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """The `n` areas with the most relevance of a map.
+    """Draw the `n` areas with the most relevance of a map.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _categories(figure: go.Figure) -> list[str]:
 
 
 def places(table: pd.DataFrame, name: str) -> list[list]:
-    """Rows of customdata: [area, x, y, z], mm or None."""
+    """Return the rows of customdata: [area, x, y, z], mm or None."""
     columns = table[["peak_x", "peak_y", "peak_z"]].to_numpy(float)
     mm = [[None if np.isnan(v) else round(float(v), 2) for v in row] for row in columns]
     return [[area, *place] for area, place in zip(table[name].astype(str), mm, strict=True)]
@@ -127,7 +127,7 @@ def _merged(rows: pd.DataFrame, by: str, factor: float) -> go.Figure:
 
 
 def _both_signs(rows: pd.DataFrame, ends: tuple[str, str]) -> go.Figure:
-    """Two bars an area: what is above 0 to the right, what is below 0 to the left, shares of both together."""
+    """Draw two bars an area, above 0 to the right and below 0 to the left, as shares of both together."""
     labels = [plain_area(area) for area in rows["area"]]
     figure = go.Figure()
     for side, reading, words, direction in (("supports", "positive", ends[1], 1), ("against", "negative", ends[0], -1)):
@@ -222,7 +222,7 @@ def _sides(table: pd.DataFrame, n: int, by: str, factor: float) -> go.Figure:
 
 
 def _base(name: str, side: str) -> str:
-    """The name without its side: the last or first part of two or more, where it names the side."""
+    """Return the name without its side: the last or first part of two or more, where it names the side."""
     if not side:
         return name
     for cut in (name[:-2], name[2:]):

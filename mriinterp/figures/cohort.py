@@ -21,7 +21,7 @@ DIVERGING = [[0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a58
 
 
 def outliers(values: pd.DataFrame, groups, limit: float = OUTLIER) -> pd.DataFrame:
-    """Subjects whose areas lie far from the median of their group.
+    """Return subjects whose areas lie far from the median of their group.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def subjects_heatmap(
     names: tuple[str, ...] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Areas × subjects, like beside like.
+    """Draw areas × subjects, similar ones beside each other.
 
     Parameters
     ----------
@@ -153,14 +153,14 @@ def _by_group(groups: np.ndarray) -> list[np.ndarray]:
 
 
 def _order(data: np.ndarray) -> np.ndarray:
-    """Rows in the order of an average-linkage tree, like beside like."""
+    """Order rows by an average-linkage tree, similar ones beside each other."""
     if len(data) < 3:
         return np.arange(len(data))
     return hierarchy.leaves_list(hierarchy.linkage(data, "average", optimal_ordering=len(data) <= 300))
 
 
 def _strip(figure: go.Figure, subjects: list[str], groups: np.ndarray, odd: pd.DataFrame, names) -> None:
-    """A square a subject in its group's colour, and a mark above outliers."""
+    """Draw a square a subject in its group's colour, and a mark above outliers."""
     for number, group in enumerate(names):
         own = [s for s, g in zip(subjects, groups, strict=True) if g == group]
         figure.add_trace(
@@ -189,7 +189,7 @@ def effect_bars(
     peaks: pd.DataFrame | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Hedges' g of the areas that differ most, with confidence intervals; filled where FDR < 0.05.
+    """Draw Hedges' g of the areas that differ most, with confidence intervals; filled where FDR < 0.05.
 
     Parameters
     ----------

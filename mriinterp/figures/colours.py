@@ -118,19 +118,19 @@ class Scale:
         return [words if end else "" for words, end in zip(self.ends, (self.low, self.high), strict=True)]
 
     def hidden(self, values) -> np.ndarray:
-        """Where values are not drawn: 0, not a number, or below the threshold; bool, their shape."""
+        """Return where values are not drawn: 0, not a number, or below the threshold; bool, their shape."""
         values = np.asarray(values)
         size = np.abs(values) if self.signed else values
         with np.errstate(invalid="ignore"):
             return ~(size >= self.threshold) | ~(size > (0 if self.low <= 0 else -np.inf))
 
     def rgb(self, values) -> np.ndarray:
-        """Colours without opacity, shape (..., 3), uint8."""
+        """Return colours without opacity, shape (..., 3), uint8."""
         share = (np.nan_to_num(np.asarray(values, np.float64)) - self.low) / (self.high - self.low)
         return self._table[np.round(255 * np.clip(share, 0, 1)).astype(np.intp)]
 
     def alpha(self, values) -> np.ndarray:
-        """Opacity, 0 to 1, 0 where a value is hidden."""
+        """Return opacity, 0 to 1, 0 where a value is hidden."""
         values = np.nan_to_num(np.asarray(values, np.float64))
         if self.signed:
             strength = np.abs(values) / self.end
@@ -140,7 +140,7 @@ class Scale:
         return np.where(self.hidden(values), 0.0, self.opacity * strength)
 
     def bar(self, steps: int = 256) -> np.ndarray:
-        """Colours of the bar from low to high, hidden values grey, shape (steps, 3), uint8."""
+        """Return the colours of the bar from low to high, hidden values grey, shape (steps, 3), uint8."""
         values = self.low + (np.arange(steps) + 0.5) / steps * (self.high - self.low)
         colours = self.rgb(values)
         if np.ptp(self._table, axis=0).max() == 0:  # one colour: only its opacity tells values apart
@@ -149,7 +149,7 @@ class Scale:
         return np.where(self.hidden(values)[:, None], np.uint8(HIDDEN_GREY), colours)
 
     def plotly(self, steps: int = 64) -> list[list]:
-        """The bar as a Plotly colour scale."""
+        """Return the bar as a Plotly colour scale."""
         bar = self.bar(steps)
         edges = np.repeat(np.arange(steps + 1) / steps, 2)[1:-1]
         colours = [f"rgb({r},{g},{b})" for r, g, b in bar.tolist()]
@@ -165,7 +165,7 @@ class Scale:
 
 
 def shown(relevance: Any, reading: str | None = None) -> tuple[Volume, str]:
-    """A map as it is looked at, and how it was read.
+    """Return a map as it is shown, and how it was read.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def map_scale(
     from_minimum: bool = False,
     **look: Any,
 ) -> Scale:
-    """The colours of a map, by the display rule of Rieke et al. 2018.
+    """Return the colours of a map, by the display rule of Rieke et al. 2018.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def map_scale(
 
 
 def describe_unit(unit: str, reading: str) -> str:
-    """What a colour means, in words, with the reading where it matters."""
+    """Return what a colour means, in words, with the reading where it matters."""
     unit = unit or "relevance"
     return f"{unit} (absolute value)" if reading == "absolute" else unit
 
@@ -251,7 +251,7 @@ def _end(data: np.ndarray, percentile: float) -> float:
 
 
 def window(scan: np.ndarray, percentiles: tuple[float, float] = (1.0, 99.0)) -> tuple[float, float]:
-    """Values drawn black and white: percentiles of what differs from the corner, i.e. of the head."""
+    """Return the values drawn black and white: percentiles of what differs from the corner, i.e. of the head."""
     values = np.asarray(scan)
     inside = values[(values != values[0, 0, 0]) & np.isfinite(values)]
     if inside.size < 0.01 * values.size:
@@ -263,14 +263,14 @@ def window(scan: np.ndarray, percentiles: tuple[float, float] = (1.0, 99.0)) -> 
 
 
 def grey(values: np.ndarray, black_white: tuple[float, float]) -> np.ndarray:
-    """Grey levels 0 to 255, uint8, shape of `values`; NaN is black."""
+    """Return grey levels 0 to 255, uint8, shape of `values`; NaN is black."""
     black, white = black_white
     share = (np.nan_to_num(np.asarray(values, np.float64), nan=black) - black) / (white - black)
     return np.round(255 * np.clip(share, 0, 1)).astype(np.uint8)
 
 
 def overlay(scan: np.ndarray, relevance: np.ndarray | None, scale: Scale | None, black_white) -> np.ndarray:
-    """A scan in grey with a map in colour over it, shape (..., 3), uint8."""
+    """Return a scan in grey with a map in colour over it, shape (..., 3), uint8."""
     picture = np.repeat(grey(scan, black_white)[..., None], 3, axis=-1)
     if relevance is None or scale is None:
         return picture
@@ -279,7 +279,7 @@ def overlay(scan: np.ndarray, relevance: np.ndarray | None, scale: Scale | None,
 
 
 def format_value(value: float) -> str:
-    """A number for people: three digits, a true minus sign, powers of ten where needed."""
+    """Return a number for people: three digits, a true minus sign, powers of ten where needed."""
     if not np.isfinite(value):
         return "–"
     if value == 0:

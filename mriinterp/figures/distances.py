@@ -25,7 +25,7 @@ CELL_PX = 62
 def distance_heatmap(
     matrix: pd.DataFrame, metric: str = "euclidean", *, digits: int | None = None, theme: str | None = None
 ) -> go.Figure:
-    """Every map against every other.
+    """Draw every map against every other.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def group_distances(
     digits: int | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Distances between methods, one matrix a group, and between the groups for each method.
+    """Draw the distances between methods, one matrix a group, and between the groups for each method.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ EYE = {"x": -1.2, "y": 1.3, "z": 0.7}  # where the figure is first seen from
 
 
 def head_mask(scan: Volume, brain: Volume | None) -> Volume:
-    """Where the brain is, on the scan's grid, without the holes inside it, uint8."""
+    """Return where the brain is, on the scan's grid, without the holes inside it, uint8."""
     if brain is None:
         inside = (scan.data != scan.data[0, 0, 0]) & np.isfinite(scan.data)
     else:
@@ -31,7 +31,7 @@ def head_mask(scan: Volume, brain: Volume | None) -> Volume:
 
 
 def box_of(mask: Volume) -> np.ndarray:
-    """Lowest and highest corner of the brain in mm, shape (2, 3)."""
+    """Return lowest and highest corner of the brain in mm, shape (2, 3)."""
     where = np.argwhere(mask.data)
     low, high = where.min(axis=0), where.max(axis=0)
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
@@ -40,7 +40,7 @@ def box_of(mask: Volume) -> np.ndarray:
 
 
 def lattice(box: np.ndarray, axis: int, mm, spacing: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points of a plane through `mm`, one of them exactly there, and the triangles between them."""
+    """Return the points of a plane through `mm`, one of them exactly there, and the triangles between them."""
     others = [a for a in range(3) if a != axis]
     lines = []
     for a in others:
@@ -56,14 +56,14 @@ def lattice(box: np.ndarray, axis: int, mm, spacing: float) -> tuple[np.ndarray,
 
 
 def only(points: np.ndarray, triangles: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The triangles with all three points kept, and the points they use."""
+    """Return the triangles whose points are all kept, and the points they use."""
     triangles = triangles[keep[triangles].all(axis=1)]
     used, triangles = np.unique(triangles, return_inverse=True)
     return points[used], triangles.reshape(-1, 3)
 
 
 def mesh(points: np.ndarray, triangles: np.ndarray, **more) -> go.Mesh3d:
-    """A mesh in few bytes: tenths of a millimetre, and the smallest indices that will do."""
+    """Return a mesh in few bytes: tenths of a millimetre, and the smallest indices that will do."""
     x, y, z = np.round(np.asarray(points), 1).astype(np.float32).T
     kind = np.uint16 if len(points) < 2**16 else np.uint32
     i, j, k = np.asarray(triangles).astype(kind).T
@@ -71,7 +71,7 @@ def mesh(points: np.ndarray, triangles: np.ndarray, **more) -> go.Mesh3d:
 
 
 def _aligned(volume: Volume, spacing: float, box: np.ndarray) -> Volume:
-    """A smoothed volume on a lattice along the mm axes that covers a box."""
+    """Return a smoothed volume on a lattice along the mm axes that covers a box."""
     sigma = [0.5 * spacing / edge for edge in volume.grid.voxel_sizes]
     smooth = volume.with_data(ndimage.gaussian_filter(volume.data.astype(np.float32), sigma))
     shape = tuple(int(n) for n in np.ceil((box[1] - box[0]) / spacing).astype(int) + 3)
@@ -81,7 +81,7 @@ def _aligned(volume: Volume, spacing: float, box: np.ndarray) -> Volume:
 
 
 def far_half(mask: Volume) -> go.Mesh3d:
-    """The half of the brain's surface that lies behind the planes as first seen.
+    """Return the half of the brain's surface that lies behind the planes as first seen.
 
     Plotly finds what is under the pointer by depth alone: a surface in front
     would hide the planes' values, however clear it is.
@@ -107,7 +107,7 @@ def far_half(mask: Volume) -> go.Mesh3d:
 
 
 def level_surfaces(volume: Volume, scale: Scale) -> list[list[tuple[np.ndarray, np.ndarray, float]]]:
-    """Points, triangles and value for every level (and sign), as fine as the budget allows."""
+    """Return points, triangles and value for every level (and sign), as fine as the budget allows."""
     signs = (1.0, -1.0) if scale.signed else (1.0,)
     data = np.clip(volume.data, -scale.end if scale.signed else 0, scale.end)
     box = _extent(volume.with_data(np.where(np.abs(data) >= 0.5 * LEVELS[0] * scale.end, 1, 0).astype(np.uint8)))

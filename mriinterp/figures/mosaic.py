@@ -22,14 +22,14 @@ GAP = 4
 
 @lru_cache(maxsize=8)
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans as Matplotlib ships it: has the signs we use, everywhere the same."""
+    """Return DejaVu Sans as Matplotlib ships it: the same on every system, with all signs used here."""
     import matplotlib
 
     return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
 
 
 def on_one_grid(scan: Volume, relevance: Any, reading: str | None) -> tuple[Volume, Volume | None, str | None]:
-    """The scan on the map's grid, and the map as it is read, both in RAS+ order."""
+    """Return the scan on the map's grid, and the map as it is read, both in RAS+ order."""
     if relevance is None:
         return scan.canonical(), None, None
     volume, reading = colours.shown(relevance, reading)
@@ -47,7 +47,7 @@ def tile(
     pixels_per_mm: float,
     radiological: bool = False,
 ) -> np.ndarray:
-    """One slice with its overlay, shape (height, width, 3), uint8, without letters; pixels are square in mm."""
+    """Draw one slice with its overlay, shape (height, width, 3), uint8, without letters; pixels are square in mm."""
     grey = planes.slice_of(scan.data, axis, index, radiological=radiological)
     values = None if volume is None else planes.slice_of(volume.data, axis, index, radiological=radiological)
     picture = colours.overlay(grey, values, scale, window)
@@ -73,7 +73,7 @@ def mosaic(
     theme: str = "dark",
     pixels_per_mm: float = 1.0,
 ) -> np.ndarray:
-    """Equally spaced slices along x, y and z, with letters, positions, colour bar and title.
+    """Draw equally spaced slices along x, y and z, with letters, positions, colour bar and title.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def draw_marks(draw, box, scan: Volume, axis: int, index: int, radiological: boo
 
 
 def draw_bar(image: Image.Image, draw, scale: Scale, box, ink, unit: int) -> None:
-    """The colour bar: values beside it, what they mean along it."""
+    """Draw the colour bar: values beside it, what they mean along it."""
     left, top, right, bottom = box
     height = round(0.8 * (bottom - top))
     top += (bottom - top - height) // 2
@@ -193,7 +193,7 @@ def _lines(text: str, width: float, unit: int) -> str:
 
 
 def mosaic_png(scan: Volume, relevance: Any = None, **options: Any) -> bytes:
-    """A PNG of `mosaic`, which takes the options."""
+    """Return a PNG of `mosaic`, which takes the options."""
     stream = BytesIO()
     Image.fromarray(mosaic(scan, relevance, **options)).save(stream, "PNG", optimize=True)
     return stream.getvalue()

@@ -27,17 +27,17 @@ LETTERS_AN_INCH = 15  # of the note below figure 1
 
 
 def figure_rows(methods: Sequence[str]) -> list[str]:
-    """Of the methods there are those of the published figure, or all where none of them is there."""
+    """Return those of the methods that the published figure shows, or all where it shows none of them."""
     return [method for method in listed_methods("figure_1") if method in methods] or list(methods)
 
 
 def label_of(method: str) -> str:
-    """A method's name for people; names that are no method stay as they are."""
+    """Return a method's name for people; names that are no method stay as they are."""
     return get_method(method).label if method in method_names() else method
 
 
 def reading_of(method: str, relevance: Any = None) -> str | None:
-    """How a method's maps are read; None, as the map has it, for names that are no method."""
+    """Return how a method's maps are read; None, as the map has it, for names that are no method."""
     known = get_method(method).reading if method in method_names() else None
     return getattr(relevance, "reading", None) or known
 
@@ -55,7 +55,7 @@ def figure_1(
     note: str = "",
     part: str = "both",
 ) -> Figure:
-    """Mean relevance of each group in coronal slices: a row a method, columns of slices a group.
+    """Draw the mean relevance of each group in coronal slices: a row a method, columns of slices a group.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _unit(method: str) -> str:
 
 
 def _broken(label: str) -> str:
-    """A label in lines of at most about 14 letters."""
+    """Break a label into lines of at most about 14 letters."""
     lines = [""]
     for word in label.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > 14:
@@ -173,7 +173,7 @@ def _slice(axes, relevance, background: Volume, scale: Scale, reading, mm: float
 
 
 def _bounds(volume: Volume, axis: int) -> tuple[int, int]:
-    """First and last slice of the head along an axis, a little room around it."""
+    """Return first and last slice of the head along an axis, a little room around it."""
     other = tuple(a for a in range(3) if a != axis)
     filled = np.flatnonzero((volume.data != volume.data[0, 0, 0]).any(axis=other))
     if filled.size == 0:

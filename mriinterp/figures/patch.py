@@ -11,7 +11,7 @@ __all__ = ["patch_words"]
 
 
 def patch_words(grid: Grid, boxes: BoxGrid) -> str:
-    """Size, step and number of boxes, in voxels and mm."""
+    """Describe size, step and number of boxes, in voxels and mm."""
     return (
         f"Box of {_voxels(boxes.width)} voxels an edge ({_millimetres(grid, boxes.width)}), moved by "
         f"{_voxels(boxes.stride)} voxels ({_millimetres(grid, boxes.stride)}): "
@@ -24,6 +24,6 @@ def _voxels(edges: tuple[int, ...]) -> str:
 
 
 def _millimetres(grid: Grid, voxels: tuple[int, ...]) -> str:
-    """So many voxels in mm, along each axis where they differ."""
+    """Return so many voxels in mm, along each axis where they differ."""
     edges = [f"{count * edge:.3g}" for count, edge in zip(voxels, grid.voxel_sizes, strict=True)]
     return f"{edges[0] if len(set(edges)) == 1 else ' × '.join(edges)} mm"

@@ -48,7 +48,7 @@ PLANES = (Plane(0, 1, 2), Plane(1, 0, 2), Plane(2, 0, 1))
 
 
 def plane(axis: int | str) -> Plane:
-    """The plane of slices along an axis: 0, 1, 2, or "sagittal", "coronal", "axial", or "x", "y", "z"."""
+    """Return the plane of slices along an axis: 0, 1, 2, or "sagittal", "coronal", "axial", or "x", "y", "z"."""
     names = {name: n for n, name in enumerate(AXES)} | {"x": 0, "y": 1, "z": 2} | {n: n for n in range(3)}
     if axis not in names:
         raise ValueError(f"expected an axis, got {axis!r}; available: 0, 1, 2, x, y, z, {', '.join(AXES)}")
@@ -56,7 +56,7 @@ def plane(axis: int | str) -> Plane:
 
 
 def slice_of(data: np.ndarray, axis: int | str, index: int, *, radiological: bool = False) -> np.ndarray:
-    """One slice, rows from top to bottom and columns from left to right of the screen.
+    """Return one slice, rows from top to bottom and columns from left to right of the screen.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def slice_of(data: np.ndarray, axis: int | str, index: int, *, radiological: boo
 
 
 def letters(axis: int | str, *, radiological: bool = False) -> tuple[str, str, str, str]:
-    """Letters at the left, right, top and bottom of a slice."""
+    """Return letters at the left, right, top and bottom of a slice."""
     at = plane(axis)
     left, right = _ENDS[at.across]
     if radiological and at.across == 0:
@@ -85,14 +85,14 @@ def letters(axis: int | str, *, radiological: bool = False) -> tuple[str, str, s
 
 
 def convention(radiological: bool) -> str:
-    """The convention in words."""
+    """Return the convention in words."""
     if radiological:
         return "Radiological: patient left on screen right"
     return "Neurological: patient left on screen left"
 
 
 def slice_indices(length: int, count: int) -> list[int]:
-    """`count` equally spaced slices: round(interval / 2 + n · interval), as in Rieke et al. 2018."""
+    """Return `count` equally spaced slices: round(interval / 2 + n · interval), as in Rieke et al. 2018."""
     if count < 1:
         raise ValueError(f"expected at least one slice, got {count}")
     interval = length / count
@@ -100,7 +100,7 @@ def slice_indices(length: int, count: int) -> list[int]:
 
 
 def position(volume: Volume, axis: int | str, index: int) -> float:
-    """Where a slice lies along its axis, in mm at the middle of the grid."""
+    """Return where a slice lies along its axis, in mm at the middle of the grid."""
     at = plane(axis)
     voxel = (np.array(volume.data.shape) - 1) / 2
     voxel[at.axis] = index
@@ -108,13 +108,13 @@ def position(volume: Volume, axis: int | str, index: int) -> float:
 
 
 def place_text(axis: int | str, mm: float) -> str:
-    """A position for people: "y = −16.5"."""
+    """Return a position for people: "y = −16.5"."""
     number = f"{mm:.1f}".removesuffix(".0").replace("-", "−")
     return f"{'xyz'[plane(axis).axis]} = {'0' if number == '−0' else number}"
 
 
 def nearest_index(volume: Volume, axis: int | str, mm: float) -> int:
-    """The slice nearest to a position in mm; ValueError outside the volume."""
+    """Return the slice nearest to a position in mm; ValueError outside the volume."""
     at = plane(axis)
     places = np.array([position(volume, axis, n) for n in range(volume.data.shape[at.axis])])
     index = int(np.abs(places - mm).argmin())

@@ -23,7 +23,7 @@ SHARES = (0.36, 0.5, 0.64)  # where along each axis the slices lie
 
 
 def preparation_png(prepared: Prepared, *, title: str = "") -> bytes:
-    """The prepared scan under the template's outline, and the raw scan under the mask's.
+    """Draw the prepared scan under the template's outline, and the raw scan under the mask's.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def preparation_png(prepared: Prepared, *, title: str = "") -> bytes:
 
 
 def _around(mask: Volume, volume: Volume) -> Volume:
-    """A volume cut to the box of a mask and a fifth more on each side."""
+    """Return a volume cut to the box of a mask and a fifth more on each side."""
     cuts = []
     for axis, length in enumerate(mask.data.shape):
         filled = np.flatnonzero(mask.data.any(axis=tuple(other for other in range(3) if other != axis)))

@@ -24,7 +24,7 @@ CAMERA = {"eye": EYE, "center": {"x": 0, "y": 0, "z": -0.12}}
 
 
 def peak_mm(relevance: Any, reading: str | None = None) -> tuple[float, float, float]:
-    """Where a map is largest (by size, if signed), RAS+ mm: the first place to look at.
+    """Return where a map is largest (by size, if signed), RAS+ mm: the first place to look at.
 
     Where many voxels share the largest value, as in occluded boxes and areas,
     the one nearest to the middle of the largest connected part of them.
@@ -54,7 +54,7 @@ def slices_figure(
     theme: str | None = None,
     height: int = 620,
 ) -> go.Figure:
-    """Sagittal, coronal and axial plane through a point, standing in space.
+    """Draw the sagittal, coronal and axial plane through a point, standing in space.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def slices_figure(
 
 
 def _nearest(volume: Volume, points: np.ndarray, outside: float) -> np.ndarray:
-    """The value of the voxel nearest to each point."""
+    """Return the value of the voxel nearest to each point."""
     voxels = np.floor(volume.grid.to_voxel(points) + 0.5).astype(np.int64)
     inside = np.all((voxels >= 0) & (voxels < volume.data.shape), axis=1)
     values = volume.data[tuple(np.where(inside[:, None], voxels, 0).T)]
@@ -162,7 +162,7 @@ def _crosshair(box: np.ndarray, mm) -> go.Scatter3d:
 
 
 def _add_levels(figure: go.Figure, volume: Volume, scale: Scale) -> None:
-    """Surfaces of equal relevance, one level visible, and the slider that picks the level in the browser."""
+    """Add surfaces of equal relevance, one level visible, and the slider that picks the level in the browser."""
     surfaces = level_surfaces(volume, scale)
     if not any(len(triangles) for meshes in surfaces for _, triangles, _ in meshes):
         return
@@ -203,7 +203,7 @@ def _add_levels(figure: go.Figure, volume: Volume, scale: Scale) -> None:
 
 
 def _bar(scale: Scale) -> go.Scatter3d:
-    """Nothing but the colour bar of the relevance."""
+    """Return a trace that shows only the colour bar of the relevance."""
     marker = {"color": [scale.low, scale.high], "size": 0.001, "opacity": 0, **colour_bar(scale)}
     return go.Scatter3d(
         x=[None, None], y=[None, None], z=[None, None], mode="markers", marker=marker, hoverinfo="skip",

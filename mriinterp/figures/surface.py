@@ -18,7 +18,7 @@ EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(CORNERS[a] 
 
 
 def surface_net(data: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where a volume crosses a level.
+    """Return the surface on which a volume crosses a level.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def _corner(array: np.ndarray, corner: np.ndarray) -> np.ndarray:
 
 
 def _triangles(inside: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """Two triangles for each voxel edge with one end inside; padding keeps all four cells around it in range."""
+    """Return two triangles for each voxel edge with one end inside; padding keeps all four cells around it in range."""
     parts = []
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3

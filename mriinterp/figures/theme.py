@@ -24,7 +24,7 @@ def apply_theme(figure: go.Figure, theme: str | None) -> go.Figure:
 
 
 def colour_bar(scale: Scale, **bar: Any) -> dict[str, Any]:
-    """Arguments of a marker or heat map that draw the scale's colour bar, with what its values mean."""
+    """Return the arguments of a marker or heat map that draw the scale's colour bar, with what its values mean."""
     ticks = scale.ticks()
     texts = [format_value(v) for v in ticks]
     below, above = (wrap(plain(words), 18) for words in scale.end_words())
@@ -41,17 +41,17 @@ def colour_bar(scale: Scale, **bar: Any) -> dict[str, Any]:
 
 
 def area_label(name: str) -> str:
-    """An area's name for people: ``Temporal_Mid`` is "Temporal Mid"."""
+    """Return an area's name for people: ``Temporal_Mid`` is "Temporal Mid"."""
     return str(name).replace("_", " ")
 
 
 def plain(text: Any) -> str:
-    """Text from files or names for a figure: Plotly would read ``<b>`` and ``<a>`` in it as markup."""
+    """Escape text from files or names for a figure: Plotly would read ``<b>`` and ``<a>`` in it as markup."""
     return escape(str(text), quote=False)
 
 
 def plain_area(name: str) -> str:
-    """`area_label` for a figure."""
+    """Return `area_label` for a figure."""
     return plain(area_label(name))
 
 

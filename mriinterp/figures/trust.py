@@ -25,7 +25,7 @@ def _name(labels: Mapping[str, str] | None, method: str) -> str:
 
 
 def _dots(figure: go.Figure, rows: pd.DataFrame, names: Sequence[str], colours: Sequence[str], what: str) -> None:
-    """Means with their intervals, a trace for each colour: an error bar has the colour of its dot."""
+    """Add means with their intervals, a trace for each colour: an error bar has the colour of its dot."""
     for colour in dict.fromkeys(colours):
         chosen = [one == colour for one in colours]
         part = rows[chosen]
@@ -51,7 +51,7 @@ def _dots(figure: go.Figure, rows: pd.DataFrame, names: Sequence[str], colours: 
 
 
 def _own(figure: go.Figure, own: Mapping[str, float], names: Mapping[str, str], label: str) -> None:
-    """The chosen subject's numbers, as diamonds."""
+    """Add the chosen subject's numbers, as diamonds."""
     label = plain(label)
     known = {method: value for method, value in own.items() if method in names and np.isfinite(value)}
     if known:
@@ -87,7 +87,7 @@ def quantity_dots(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """One quantity of every method with its interval; the range of the controls is shaded.
+    """Draw one quantity of every method with its interval; the range of the controls is shaded.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def agreement_dots(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """How alike a method's maps are to those of the others.
+    """Draw how similar a method's maps are to those of the others.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def agreement_dots(
 def trap_dots(
     found: pd.DataFrame, where: str, *, labels: Mapping[str, str] | None = None, theme: str | None = None
 ) -> go.Figure:
-    """Share of the relevance where a trap is: the trapped network beside an honest one.
+    """Draw the share of the relevance where a trap is: the trapped network beside an honest one.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def trust_heatmap(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Methods by measures: each cell its number, coloured by where it stands among all methods and controls.
+    """Draw methods × measures: each cell its number, coloured by its place among all methods and controls.
 
     Parameters
     ----------
@@ -252,5 +252,5 @@ def trust_heatmap(
 
 
 def _digits(value: float) -> str:
-    """A number of at most six signs: what a cell has room for."""
+    """Return a number of at most six signs: what a cell has room for."""
     return f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}" if abs(value) < 10 else f"{value:.3g}"

@@ -27,7 +27,7 @@ def _colour(method: str, number: int) -> str:
 def _lines(
     details: Details, methods: Sequence[str], subject: str | None, labels: Mapping[str, str] | None, part: str
 ) -> list[tuple[str, str, float, list]]:
-    """Name, colour, width and details behind each line: means of methods, then the subject's own."""
+    """Return name, colour, width and details behind each line: means of methods, then the subject's own."""
     found = []
     for number, method in enumerate(methods):
         rows = [d for (name, _), d in details.items() if name == method and d.get(part)]
@@ -57,7 +57,7 @@ def deletion_curves(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Fall of the score as blocks are replaced: most relevant first (full) and least relevant first (dashed).
+    """Draw the fall of the score as blocks are replaced: most relevant first (full), least relevant first (dashed).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def cascade_lines(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Similarity to the original map as layers are made random, from the output down.
+    """Draw the similarity to the original map as layers are made random, from the output down.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ BY_SUFFIX = {
 
 
 def image_stem(path: str | Path) -> str:
-    """File name without the ending of an image; a browser's number of a download stays.
+    """Return a file name without the ending of an image; a browser's number of a download stays.
 
     Examples
     --------
@@ -60,13 +60,13 @@ def image_stem(path: str | Path) -> str:
 
 
 def is_dicom(head: bytes, name: str) -> bool:
-    """Whether a file is DICOM by its first bytes or, as old ones lack the mark, by its name."""
+    """Return whether a file is DICOM by its first bytes or, as old ones lack the mark, by its name."""
     group = head[:2] == b"\x08\x00" and head[3:4] == b"\x00"  # data set without preamble: begins with group 0008
     return head[128:132] == b"DICM" or group or Path(name).suffix.lower() in DICOM_SUFFIXES
 
 
 def foreign_format(head: bytes, name: str) -> tuple[str, str] | None:
-    """What a file is and what to do about it; None if it is none of the formats known here."""
+    """Return what a file is and what to do about it; None if it is none of the formats known here."""
     if is_dicom(head, name):
         return "a DICOM file", DICOM_HELP
     if head[257:262] == b"ustar":
@@ -78,7 +78,7 @@ def foreign_format(head: bytes, name: str) -> tuple[str, str] | None:
 
 
 def describe_folder(path: Path) -> str:
-    """What a folder that was given in place of an image holds, and what to do."""
+    """Return what a folder that was given in place of an image holds, and what to do."""
     files = sorted(islice((p for p in path.iterdir() if p.is_file()), FOLDER_ENTRIES))
     images = [p.name for p in files if p.name.lower().endswith(IMAGE_SUFFIXES)]
     if images:

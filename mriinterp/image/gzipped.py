@@ -56,7 +56,7 @@ class GzipStream:
         return surplus
 
     def _unpack(self, most: int) -> bytes:
-        """Up to `most` more bytes of this member; none only at its end."""
+        """Unpack up to `most` more bytes of this member; none only at its end."""
         data = b""
         while not data and not self._member.eof:
             data = self._member.decompress(self._packed, most)
@@ -76,7 +76,7 @@ class GzipStream:
         return True
 
     def _after_padding(self) -> bytes:
-        """What follows this member and zeros after it; at least two bytes of it, unless the file ends."""
+        """Return what follows this member and zeros after it; at least two bytes of it, unless the file ends."""
         packed = self._packed.lstrip(b"\0")
         while len(packed) < 2:
             more = self._stream.read(PIECE)

@@ -70,7 +70,7 @@ class Header:
 
 
 def read_header(head: bytes, name: str, *, allow_unknown_space: bool = False) -> Header:
-    """The header in the first bytes of an image; ValueError says what is wrong with it."""
+    """Read the header in the first bytes of an image; ValueError if it is not usable."""
     foreign = foreign_format(head, name)
     if foreign:
         raise ValueError(f"{name}: expected a NIfTI or FreeSurfer image, got {foreign[0]}; {foreign[1]}")
@@ -101,12 +101,12 @@ def read_header(head: bytes, name: str, *, allow_unknown_space: bool = False) ->
 
 
 def dims_text(shape) -> str:
-    """``"7×8×9"``."""
+    """Return dimensions as text: ``"7×8×9"``."""
     return "×".join(str(int(n)) for n in shape)
 
 
 def _parse_nifti(head: bytes, name: str, allow_unknown_space: bool) -> Header:
-    """A NIfTI-1 or NIfTI-2 header."""
+    """Parse a NIfTI-1 or NIfTI-2 header."""
     kind = nib.Nifti1Header if 348 in (int.from_bytes(head[:4], e) for e in ("little", "big")) else nib.Nifti2Header
     size = kind.sizeof_hdr
     header = kind(head[:size], endianness="<" if int.from_bytes(head[:4], "little") == size else ">", check=False)
@@ -130,7 +130,7 @@ def _parse_nifti(head: bytes, name: str, allow_unknown_space: bool) -> Header:
 
 
 def _nifti_grid(header, shape, name: str, allow_unknown_space: bool) -> tuple[Grid, tuple[str, ...]]:
-    """Where the voxels of a NIfTI image lie by the transform that counts, and what is doubtful about it."""
+    """Return where the voxels of a NIfTI image lie by the transform that counts, and what is doubtful about it."""
     header["pixdim"][0] = -1 if header["pixdim"][0] < 0 else 1  # "qfac": nifti1.h takes 0, and all but negative, as 1
     coded = {form: int(header[f"{form}_code"]) for form in ("sform", "qform")}
     if not (any(code > 0 for code in coded.values()) or allow_unknown_space):
@@ -146,12 +146,12 @@ def _nifti_grid(header, shape, name: str, allow_unknown_space: bool) -> tuple[Gr
 
 
 def _scaled(affine: np.ndarray, factor: float) -> np.ndarray:
-    """An affine that leads to lengths in another unit."""
+    """Return an affine that leads to lengths in another unit."""
     return np.diag([factor, factor, factor, 1.0]) @ affine
 
 
 def _disagreement(get_qform: Callable[[], np.ndarray], used: Grid, coded: dict[str, int]) -> list[str]:
-    """A note if the quaternion of a header leads to other places than its matrix, which is used."""
+    """Return a note if the quaternion of a header leads to other places than its matrix, which is used."""
     names = {form: f"{form} ({XFORMS.get(code, f'code {code}')})" for form, code in coded.items()}
     try:
         other = Grid(used.shape, get_qform())
@@ -171,12 +171,12 @@ def _disagreement(get_qform: Callable[[], np.ndarray], used: Grid, coded: dict[s
 
 
 def _matrix(affine: np.ndarray) -> str:
-    """The rows of an affine on a line."""
+    """Return the rows of an affine on a line."""
     return "[" + "; ".join(" ".join(f"{value + 0.0:.5g}" for value in row) for row in np.round(affine[:3], 6)) + "]"
 
 
 def _in_millimetres(grid: Grid, unit: str, factor: float, name: str) -> Grid:
-    """A grid whose header gives lengths in another unit; ValueError if that cannot be meant."""
+    """Return a grid in millimetres where its header has another unit; ValueError if that cannot be meant."""
     edges = np.array(grid.voxel_sizes) * factor
     rounded = np.round(edges, 4)  # headers hold 32 bits
     if PLAUSIBLE_MM[0] <= rounded.min() and rounded.max() <= PLAUSIBLE_MM[1]:
@@ -189,7 +189,7 @@ def _in_millimetres(grid: Grid, unit: str, factor: float, name: str) -> Grid:
 
 
 def _parse_mgh(head: bytes, name: str, allow_unknown_space: bool) -> Header:
-    """A FreeSurfer header."""
+    """Parse a FreeSurfer header."""
     shape = _one_frame([int.from_bytes(head[at : at + 4], "big", signed=True) for at in (4, 8, 12, 16)], name)
     header = nib.freesurfer.mghformat.MGHHeader(head[:MGH_DATA_OFFSET], check=False)
     dtype = _check_dtype(header, name)
@@ -200,7 +200,7 @@ def _parse_mgh(head: bytes, name: str, allow_unknown_space: bool) -> Header:
 
 
 def _one_frame(dims: list[int], name: str) -> tuple[int, int, int]:
-    """Three axes out of a header's dimensions; further ones must be of length 1."""
+    """Return three axes of a header's dimensions; further ones must be of length 1."""
     if min(dims) < 1:
         raise ValueError(f"{name}: damaged header: dimensions {dims_text(dims)}")
     frames = int(np.prod(dims[3:], dtype=object)) if len(dims) > 3 else 1

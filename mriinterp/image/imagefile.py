@@ -73,7 +73,7 @@ class ImageFile:
         return self.header.grid
 
     def chunks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Stored numbers in the order on disk (first index fastest), a megabyte at a time.
+        """Yield the stored numbers in the order on disk (first index fastest), a megabyte at a time.
 
         Yields
         ------
@@ -119,7 +119,7 @@ class ImageFile:
 
 @contextmanager
 def _in_words(name: str) -> Iterator[None]:
-    """Failures of a gzip stream as ValueErrors that name the file."""
+    """Turn failures of a gzip stream into ValueErrors that name the file."""
     try:
         yield
     except EOFError as error:
@@ -143,7 +143,7 @@ def _read_into(stream: BufferedIOBase | GzipStream, view: memoryview, name: str)
 
 
 def _read_head(stream: BufferedIOBase | GzipStream, name: str) -> bytes:
-    """The first bytes of a stream, as many as there are before its end or a fault."""
+    """Read the first bytes of a stream, as many as there are before its end or a fault."""
     head, piece = b"", memoryview(bytearray(HEAD_BYTES))
     while len(head) < HEAD_BYTES:
         try:
@@ -169,5 +169,5 @@ def _skip(stream: BufferedIOBase | GzipStream, count: int, name: str) -> None:
 
 
 def open_bytes(data: bytes) -> tuple[BufferedIOBase, int]:
-    """A stream over an upload held in memory, and its size."""
+    """Return a stream over an upload held in memory, and its size."""
     return io.BytesIO(data), len(data)

@@ -47,7 +47,7 @@ def read_volume(
     allow_constant: bool = False,
     grid: Grid | None = None,
 ) -> Volume:
-    """A scan or map from disk.
+    """Read a scan or map from disk.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def read_volume(
 def read_volume_bytes(
     data: bytes, name: str, *, allow_unknown_space: bool = False, allow_constant: bool = False
 ) -> Volume:
-    """As `read_volume`, from the bytes of an uploaded file called `name`."""
+    """Read a volume, as `read_volume` does, from the bytes of an uploaded file called `name`."""
     file = ImageFile.open(*open_bytes(data), Path(name).name, allow_unknown_space=allow_unknown_space)
     return _scan(file, allow_constant)
 
 
 def read_labels(path: str | os.PathLike, *, allow_unknown_space: bool = False) -> Volume:
-    """A label image from disk: whole numbers, 0 is background.
+    """Read a label image from disk: whole numbers, 0 is background.
 
     Numbers stored as floats or with scaling are taken if they are integral
     (to 0.001). Other errors as for `read_volume`.
@@ -110,7 +110,7 @@ def read_labels(path: str | os.PathLike, *, allow_unknown_space: bool = False) -
 
 
 def read_labels_bytes(data: bytes, name: str, *, allow_unknown_space: bool = False) -> Volume:
-    """As `read_labels`, from the bytes of an uploaded file called `name`."""
+    """Read a label image, as `read_labels` does, from the bytes of an uploaded file called `name`."""
     return _labels(ImageFile.open(*open_bytes(data), Path(name).name, allow_unknown_space=allow_unknown_space))
 
 
@@ -132,7 +132,7 @@ def _from_path(
 
 
 def _scan(file: ImageFile, allow_constant: bool) -> Volume:
-    """Voxels as float32, piece by piece, so that 64-bit files need no 64-bit copy."""
+    """Read voxels as float32, piece by piece, so that 64-bit files need no 64-bit copy."""
     size, flat = int(np.prod(file.grid.shape)), None
     replaced, low, high = 0, np.inf, -np.inf
     for where, stored in file.chunks():
@@ -196,7 +196,7 @@ def _scaled(file: ImageFile, stored: np.ndarray) -> np.ndarray:
 
 
 def _canonical(file: ImageFile, flat: np.ndarray, notes: tuple[str, ...]) -> Volume:
-    """The voxels in RAS+ order; what is doubtful about the file is logged and kept."""
+    """Return the voxels in RAS+ order; log and keep what is doubtful about the file."""
     notes = file.header.notes + notes
     for note in notes:
         logger.warning("%s: %s", file.name, note)
@@ -206,7 +206,7 @@ def _canonical(file: ImageFile, flat: np.ndarray, notes: tuple[str, ...]) -> Vol
 
 
 def to_source(volume: Volume, source: Grid, order: int | None = None) -> Volume:
-    """A volume on the lattice of the file its scan came from.
+    """Resample a volume to the lattice of the file its scan came from.
 
     Exact where only the voxel order differs; otherwise interpolated.
 
@@ -279,7 +279,7 @@ def _write(stream, header: nib.Nifti1Header, data: np.ndarray) -> None:
 
 
 def _stored(data: np.ndarray, dtype) -> np.ndarray:
-    """Voxels in the type they are written in, little-endian."""
+    """Return voxels in the type they are written in, little-endian."""
     if dtype is None and data.dtype.kind in "iu":
         low, high = (int(data.min()), int(data.max())) if data.size else (0, 0)
         fits = [t for t in ("u1", "i2", "i4", "i8") if np.iinfo(t).min <= low and high <= np.iinfo(t).max]

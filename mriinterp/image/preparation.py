@@ -54,7 +54,7 @@ class Preparation:
 
     @classmethod
     def from_mark(cls, text: str) -> Preparation | None:
-        """The preparation that a header's description states; None for any other text."""
+        """Return the preparation that a header's description states; None for any other text."""
         found = MARK.fullmatch(text)
         return None if found is None else cls(found[1], found[2])
 
@@ -90,7 +90,7 @@ class Preparation:
 
 
 def read_preparation(entry: Any) -> Preparation:
-    """The entry ``preparation`` of a model card: ``"linear"``, ``"nonlinear"``, or ``{"kind": …, "pipeline": …}``.
+    """Read the entry ``preparation`` of a model card: ``"linear"``, ``"nonlinear"``, or ``{"kind": …, "pipeline": …}``.
 
     Raises
     ------

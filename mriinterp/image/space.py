@@ -58,7 +58,7 @@ def _reference() -> _Reference:
 
 
 def mni_correlation(volume: Volume) -> float:
-    """How well the folds and tissues of a T1 scan match the ICBM152 template.
+    """Return how well the folds and tissues of a T1 scan match the ICBM152 template.
 
     Both are averaged to 4 mm, restricted to the template's brain without its
     rim, and freed of differences wider than 16 mm (bias fields). What lies
@@ -89,7 +89,7 @@ def mni_correlation(volume: Volume) -> float:
 
 
 def check_mni_space(volume: Volume, name: str = "this scan", correlation: float | None = None) -> float:
-    """The correlation with the template; ValueError if the scan is not in MNI space.
+    """Return the correlation with the template; ValueError if the scan is not in MNI space.
 
     See `mni_correlation`, also for what cannot be told; `correlation`: as it gave it, if it was asked before.
     """
@@ -123,7 +123,7 @@ def describe_space(correlation: float, *, checked: bool = True) -> dict[str, Any
 
 
 def skull_signal(volume: Volume) -> float:
-    """Share of the space 8 to 20 mm outside the brain that holds tissue.
+    """Return the share of the space 8 to 20 mm outside the brain that holds tissue.
 
     Parameters
     ----------
@@ -150,12 +150,12 @@ def skull_signal(volume: Volume) -> float:
 
 
 def looks_skull_stripped(volume: Volume) -> bool:
-    """Whether a scan in MNI space shows no skull or scalp around the brain."""
+    """Return whether a scan in MNI space shows no skull or scalp around the brain."""
     return skull_signal(volume) < SKULL_SIGNAL
 
 
 def check_skull_stripped(volume: Volume, name: str = "this scan") -> None:
-    """ValueError, in words, if skull or scalp are to be seen around the brain."""
+    """Raise ValueError if skull or scalp are visible around the brain."""
     share = skull_signal(volume)
     if share >= SKULL_SIGNAL:
         raise ValueError(
@@ -166,7 +166,7 @@ def check_skull_stripped(volume: Volume, name: str = "this scan") -> None:
 
 
 def _coarse(volume: Volume) -> np.ndarray:
-    """A scan on `COARSE`: means of whole blocks of voxels, then read by affine."""
+    """Average a scan over whole blocks of voxels, then interpolate it on `COARSE` by affine."""
     shape = volume.data.shape
     block = [min(max(1, int(CELL_MM / s + 0.25)), n) for s, n in zip(volume.grid.voxel_sizes, shape, strict=True)]
     if max(block) == 1:
@@ -180,7 +180,7 @@ def _coarse(volume: Volume) -> np.ndarray:
 
 
 def _pattern(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Band-passed values inside a mask, of mean 0; nothing outside it has a say."""
+    """Return band-passed values inside a mask, of mean 0; nothing outside it counts."""
     detail, trend = (_blur_inside(image, mask, sigma) for sigma in (DETAIL, TREND))
     pattern = (detail - trend)[mask].astype(np.float64)
     return pattern - pattern.mean()

@@ -65,7 +65,7 @@ def _package_file(package: str, *parts: str) -> Path:
 
 @lru_cache(maxsize=4)
 def _native(kind: str) -> Volume:
-    """One image of the template as shipped, 197×233×189 at 1 mm: T1 on 0–255, tissue maps on 0–1."""
+    """Return one image of the template as shipped, 197×233×189 at 1 mm: T1 on 0–255, tissue maps on 0–1."""
     name = f"mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
     image = nib.Nifti1Image.from_filename(_package_file("nilearn", "datasets", "data", name))
     data = np.asarray(image.dataobj, dtype=np.float32)
@@ -94,24 +94,24 @@ def _mask(key: tuple) -> Volume:
 
 
 def native_template() -> Volume:
-    """The skull-stripped T1 template as shipped, 197×233×189 voxels of 1 mm, float32, 0 outside the brain."""
+    """Return the skull-stripped T1 template as shipped, 197×233×189 voxels of 1 mm, float32, 0 outside the brain."""
     return _native("t1")
 
 
 def template(grid: Grid = DEMO_GRID) -> Volume:
-    """The skull-stripped T1 template on a grid, float32, 0 outside the brain, white matter about 222."""
+    """Return the skull-stripped T1 template on a grid, float32, 0 outside the brain, white matter about 222."""
     return _resampled("t1", _key(grid))
 
 
 def tissue(kind: str, grid: Grid = DEMO_GRID) -> Volume:
-    """The probability, 0–1, of grey (``"gm"``) or white (``"wm"``) matter on a grid."""
+    """Return the probability, 0–1, of grey (``"gm"``) or white (``"wm"``) matter on a grid."""
     if kind not in ("gm", "wm"):
         raise KeyError(f"expected a tissue, got {kind!r}; available: gm, wm")
     return _resampled(kind, _key(grid))
 
 
 def brain_mask(grid: Grid = DEMO_GRID) -> Volume:
-    """Where the template has brain or cerebrospinal fluid, bool."""
+    """Return where the template has brain or cerebrospinal fluid, bool."""
     return _mask(_key(grid))
 
 
@@ -127,7 +127,7 @@ def _aal_on(key: tuple) -> np.ndarray:
 
 
 def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:
-    """Where one AAL area of one side lies, bool; areas as in `AREA_LABELS`, sides ``"L"``, ``"R"``."""
+    """Return where one AAL area of one side lies, bool; areas as in `AREA_LABELS`, sides ``"L"``, ``"R"``."""
     if area not in AREA_LABELS or side not in SIDES:
         raise KeyError(
             f"expected an area and a side, got {area!r}, {side!r}; available: {', '.join(AREA_LABELS)}; L, R"
@@ -137,7 +137,7 @@ def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:
 
 @lru_cache(maxsize=4)
 def ventricle(side: str, part: str = "body") -> Volume:
-    """A lateral ventricle (``"body"``) or its temporal ``"horn"``, bool, on the template's own 1 mm grid.
+    """Return a lateral ventricle (``"body"``) or its temporal ``"horn"``, bool, on the template's own 1 mm grid.
 
     The connected part of the template darker than 112 (midway between fluid,
     70, and the darkest grey matter, 150) around one of `VENTRICLE_SEEDS`.
@@ -151,7 +151,7 @@ def ventricle(side: str, part: str = "body") -> Volume:
 
 
 def tissue_levels(volume: Volume) -> tuple[float, float]:
-    """The intensity of fluid and of grey matter in a skull-stripped T1 scan in MNI space.
+    """Return the intensity of fluid and of grey matter in a skull-stripped T1 scan in MNI space.
 
     Fluid is the 10th percentile of the voxels where the template has its
     lateral ventricles, grey matter the 35th percentile of all of the brain:
@@ -173,7 +173,7 @@ def tissue_levels(volume: Volume) -> tuple[float, float]:
 
 
 def csf_fraction(volume: Volume) -> np.ndarray:
-    """How much of each voxel is cerebrospinal fluid, judged by its intensity.
+    """Return how much of each voxel is cerebrospinal fluid, judged by its intensity.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 
 
 def _whole_shape(shape) -> tuple[int, int, int]:
-    """Three positive whole numbers; what a file says of a shape may be anything, 1e400 or a word included."""
+    """Return three positive whole numbers; a file may hold anything as a shape, 1e400 or a word included."""
     numbers = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else ()
     whole = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and n % 1 == 0 for n in numbers)
     if len(numbers) != 3 or not whole or not 1 <= min(numbers) <= max(numbers) <= MAX_LENGTH:
@@ -40,7 +40,7 @@ def _whole_shape(shape) -> tuple[int, int, int]:
 
 
 def _invertible(affine: np.ndarray) -> bool:
-    """Whether an affine can be inverted, whatever the size of its voxels, and is one of an image at all."""
+    """Return whether an affine can be inverted, whatever the size of its voxels, and is one of an image at all."""
     if np.abs(affine).max() > 1e9 or np.abs(affine[3] - [0, 0, 0, 1]).max() > 1e-6:
         return False
     sizes = np.linalg.norm(affine[:3, :3], axis=0)
@@ -106,16 +106,16 @@ class Grid:
         return "".join(aff2axcodes(self.affine))
 
     def to_mm(self, voxels) -> np.ndarray:
-        """Voxel indices, shape (..., 3), to RAS+ mm, shape (..., 3)."""
+        """Convert voxel indices, shape (..., 3), to RAS+ mm, shape (..., 3)."""
         return np.asarray(voxels, float) @ self.affine[:3, :3].T + self.affine[:3, 3]
 
     def to_voxel(self, mm) -> np.ndarray:
-        """RAS+ mm, shape (..., 3), to fractional voxel indices, shape (..., 3)."""
+        """Convert RAS+ mm, shape (..., 3), to fractional voxel indices, shape (..., 3)."""
         inverse = np.linalg.inv(self.affine)
         return np.asarray(mm, float) @ inverse[:3, :3].T + inverse[:3, 3]
 
     def matches(self, other: Grid) -> bool:
-        """Whether both name the same voxels, to a micrometre at every corner."""
+        """Return whether both name the same voxels, to a micrometre at every corner."""
         if self.shape != other.shape:
             return False
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
@@ -186,11 +186,11 @@ class Volume:
         return digest.hexdigest()
 
     def with_data(self, data: np.ndarray) -> Volume:
-        """Other values on the same grid."""
+        """Return a volume of other values on the same grid."""
         return Volume(data, self.affine, self.source, self.notes, self.preparation)
 
     def canonical(self) -> Volume:
-        """The same voxels in the order closest to RAS+ (exact, no resampling)."""
+        """Return the same voxels in the order closest to RAS+ (exact, no resampling)."""
         orientation = io_orientation(self.affine)
         if np.array_equal(orientation, [[0, 1], [1, 1], [2, 1]]):
             return self
@@ -211,7 +211,7 @@ def check_same_grid(a: Volume | Grid, b: Volume | Grid, a_name: str = "first", b
 
 
 def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
-    """Values of a volume at the voxels of another grid, by both affines.
+    """Interpolate a volume at the voxels of another grid, by both affines.
 
     Parameters
     ----------

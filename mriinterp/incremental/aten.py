@@ -36,18 +36,18 @@ def aten_name(target: object) -> str | None:
 
 
 def overwrites(target: object) -> bool:
-    """Whether a target is an ATen operation that changes its first input."""
+    """Return whether a target is an ATen operation that changes its first input."""
     name = aten_name(target)
     return name is not None and name.endswith("_")
 
 
 def identity(x: object) -> object:
-    """`x` itself."""
+    """Return `x` itself."""
     return x
 
 
 def translate(target: Callable, args: tuple, kwargs: dict) -> tuple[Callable, tuple, dict]:
-    """A call of an ATen operation as the call of a function that `layers` knows; other calls as they are.
+    """Return a call of an ATen operation as the call of a function that `layers` knows; other calls as they are.
 
     In-place operations become those that leave their input alone, and those
     that do nothing become `identity`.

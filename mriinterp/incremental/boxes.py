@@ -38,7 +38,7 @@ class Regions:
 
 
 def mask_box(mask: np.ndarray) -> Box:
-    """The smallest box that holds every True voxel of a mask."""
+    """Return the smallest box that holds every True voxel of a mask."""
     sides: list[tuple[int, int]] = []
     part = mask
     for axis in range(mask.ndim):
@@ -188,7 +188,7 @@ def _is_mask(region: object) -> TypeGuard[np.ndarray | Tensor]:
 
 
 def read_regions(regions: Sequence[Box | np.ndarray | Tensor] | np.ndarray, shape: Sequence[int]) -> Regions:
-    """Boxes and masks as a caller gives them, checked and clipped to the image.
+    """Check boxes and masks as a caller gives them, and clip them to the image.
 
     Parameters
     ----------

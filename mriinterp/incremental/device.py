@@ -23,7 +23,7 @@ PLACES: dict[str, tuple[Any, Any]] = {
 
 @contextlib.contextmanager
 def exact_arithmetic(device: torch.device, exact: bool = True) -> Iterator[None]:
-    """Full float32 (no TF32 on CUDA, no bfloat16 in oneDNN) while the block runs.
+    """Use full float32 (no TF32 on CUDA, no bfloat16 in oneDNN) while the block runs.
 
     The settings are the process's own: they are put back even when the
     block raises.

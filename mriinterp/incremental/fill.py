@@ -15,7 +15,7 @@ __all__ = ["filler"]
 
 
 def filler(regions: Regions, index: np.ndarray, fill: Tensor) -> Callable[[Tensor, np.ndarray], None]:
-    """A function that writes the fill of regions `index` into gathered boxes of the image."""
+    """Return a function that writes the fill of regions `index` into gathered boxes of the image."""
     boxes = regions.boxes[index]
     one = all(step == 0 or n == 1 for step, n in zip(fill.stride(), fill.shape, strict=True))
     number = fill[(0,) * fill.ndim].item() if one else None

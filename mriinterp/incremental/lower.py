@@ -34,7 +34,7 @@ class Lowering:
         self.seen_input = False
 
     def value(self, tree: Any) -> Any:
-        """Arguments with nodes replaced by constants, Steps or Later values."""
+        """Return arguments with nodes replaced by constants, Steps or Later values."""
         return map_aggregate(tree, lambda a: self.values[a] if isinstance(a, fx.Node) else a)
 
     def walk(self, graph: fx.Graph) -> object:
@@ -86,7 +86,7 @@ class Lowering:
         return _called(node)
 
     def rename(self, old: object, new: object) -> None:
-        """After an in-place operation every name of the old value means the new one."""
+        """Give every name of an overwritten value the new value."""
         if isinstance(old, (Step, Later)):
             same = old.source if isinstance(old, Later) else old
             for node, value in self.values.items():
@@ -94,7 +94,7 @@ class Lowering:
                     self.values[node] = new
 
     def step(self, node: fx.Node, args: tuple, kwargs: dict) -> Step | None:
-        """The step of a node whose inputs are steps and constants, or None."""
+        """Return the step of a node whose inputs are steps and constants, or None."""
         if node.op == "call_module":
             alone = len(args) == 1 and isinstance(args[0], Step) and not kwargs
             return layers.call_module(self.module.get_submodule(str(node.target)), args[0]) if alone else None
@@ -154,7 +154,7 @@ def _is_shape_query(node: fx.Node) -> bool:
 
 
 def _overwrites(node: fx.Node, module: nn.Module) -> bool:
-    """Whether a node changes its first input."""
+    """Return whether a node changes its first input."""
     if node.op == "call_module":
         return bool(getattr(module.get_submodule(str(node.target)), "inplace", False))
     if node.op == "call_method":

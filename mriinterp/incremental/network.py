@@ -58,7 +58,7 @@ class Network:
     one_by_one: bool = False
 
     def run_tail(self, values: dict[Step, Tensor]) -> object:
-        """What the module returns, given the whole maps (n, C, *spatial) of the border, which it uses up."""
+        """Return what the module returns, given the whole maps (n, C, *spatial) of the border, which it uses up."""
         first = next(iter(values.values()))
         batch, empty = first.shape[0], first.new_empty(())
         del first
@@ -97,7 +97,7 @@ def later(tree: Any, shape_only: bool = False) -> Any:
 
 
 def live_calls(calls: list[Call], result: object) -> list[Call]:
-    """Calls whose value is used (in-place ones always), each knowing which values nobody needs after it."""
+    """Return the calls whose value is used (in-place ones always), each with the values not needed after it."""
     wanted = {leaf.source for leaf in leaves(result) if isinstance(leaf, Later)}
     live = []
     for call in reversed(calls):

@@ -15,7 +15,7 @@ __all__ = ["flat_outputs", "plain_batch", "plain_outputs", "replace_region"]
 
 
 def flat_outputs(out: object) -> Tensor:
-    """Whatever a network returns for n inputs as one (n, outputs) tensor.
+    """Return the outputs of a network for n inputs as one (n, outputs) tensor.
 
     Several tensors (a tuple, list or mapping, as networks with several
     heads return) are flattened and put side by side in their order.
@@ -36,7 +36,7 @@ def replace_region(image: Tensor, box: np.ndarray, mask: Tensor | None, fill: Te
 
 
 def plain_batch(x: Tensor, memory_limit: int | None) -> int:
-    """How many whole images to run at once: few, since more do not run faster."""
+    """Return how many whole images to run at once: few, since more do not run faster."""
     budget = 2**28 if memory_limit is None else memory_limit // 4
     # a first layer of 16 channels or so holds 16 images' worth of activations, twice
     return max(1, min(16, budget // (32 * 4 * max(1, x.numel()))))
@@ -53,7 +53,7 @@ def plain_outputs(
     memory_limit: int | None = None,
     together: bool = True,
 ) -> Tensor:
-    """Raw outputs (n_regions, n_outputs), float32 on the CPU, one full pass per region.
+    """Return raw outputs (n_regions, n_outputs), float32 on the CPU, one full pass per region.
 
     `together` allows several regions in a batch; a network whose flow
     depends on values would take one way for all of them.

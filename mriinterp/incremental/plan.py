@@ -75,7 +75,7 @@ class Plan:
         return self.plain_macs / self.macs if self.macs and self.windows else 1.0
 
     def estimate_seconds(self) -> float:
-        """Seconds the occlusion will take on this machine as it is now, from a measurement under a second.
+        """Estimate the seconds an occlusion takes on this machine as it is now, from a measurement under a second.
 
         A few batches are run on an empty image, the largest groups first,
         and scaled by their multiply-accumulates. The caller holds the
@@ -140,7 +140,7 @@ class Plan:
 
 
 def _count_macs(module: nn.Module, x: Tensor) -> int:
-    """Multiply-accumulates of one pass, counted without computing where the module allows it."""
+    """Count the multiply-accumulates of one pass, without computing where the module allows it."""
     counter = FlopCounterMode(display=False)
     tensors = [*module.parameters(), *module.buffers()]
     try:
@@ -156,7 +156,7 @@ def _count_macs(module: nn.Module, x: Tensor) -> int:
 
 
 def _peak_bytes(network: Network, groups: Sequence[Group], itemsize: int, side_by_side: int) -> int:
-    """Kept maps, and beside them the largest clean map under way or the batches of windows, whichever is more."""
+    """Return the bytes of kept maps and, beside them, of the largest clean map or the batches of windows."""
     clean = max(int(np.prod(step.shape)) * step.channels for step in network.steps[1:]) * itemsize
     windows = max((g.chunk * window_bytes(network, g.place, itemsize) for g in groups), default=0)
     return kept_bytes(network, itemsize) + max(clean, 2 * side_by_side * windows + border_bytes(network, itemsize))
@@ -172,7 +172,7 @@ def plan(
     channels: int = 1,
     memory_limit: int | None = None,
 ) -> Plan:
-    """What `occluded_outputs` will cost on images of a shape; no image is needed.
+    """Return what `occluded_outputs` will cost on images of a shape; no image is needed.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def plan(
 
 
 def _blank(model: Any, module: nn.Module, grid: Any, channels: int) -> Tensor:
-    """An image of zeros of the right shape on the right device."""
+    """Return an image of zeros of the right shape on the right device."""
     if isinstance(grid, Tensor):
         return torch.zeros_like(grid)
     grid = getattr(model, "grid", None) if grid is None else grid

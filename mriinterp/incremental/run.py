@@ -89,7 +89,7 @@ class Occluder:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Tensor:
-        """Raw outputs with each region replaced; see `occluded_outputs`."""
+        """Return raw outputs with each region replaced; see `occluded_outputs`."""
         found = read_regions(regions, self.x.shape[2:])
         if not len(found):
             tell(progress, 0, 0)
@@ -110,16 +110,16 @@ class Occluder:
             )
 
     def _clean_maps(self) -> dict[Any, Tensor]:
-        """What the rest of the network reads of the clean image: maps of the border, or the image itself."""
+        """Return what the rest of the network reads of the clean image: maps of the border, or the image itself."""
         return {None: self.x.clone()} if self._engine is None else self._engine.clean_border()
 
     def _together(self, maps: dict[Any, Tensor]) -> Tensor:
-        """Outputs (n, outputs) of the rest of the network, which may overwrite what it is given."""
+        """Return outputs (n, outputs) of the rest of the network, which may overwrite what it is given."""
         out = self.module(maps[None]) if self.network is None else self.network.run_tail(maps)
         return flat_outputs(out).float().cpu()
 
     def _why_alone(self) -> str:
-        """Why windows must not share a batch; "" if they may. What comes before the border keeps images apart."""
+        """Return why windows must not share a batch; "" if they may."""
         if self.reason is not None and self.reason.startswith(UNTRACED):
             return "its flow may depend on values"
         if self.network is not None and self.network.one_by_one:
@@ -227,7 +227,7 @@ def occluded_outputs(
     memory_limit: int | None = None,
     exact: bool = True,
 ) -> Tensor:
-    """Raw outputs of a network for an image with one region replaced at a time.
+    """Return the raw outputs of a network for an image with one region replaced at a time.
 
     Parameters
     ----------

@@ -33,15 +33,15 @@ class Place:
     length: np.ndarray
 
     def rows(self, part: slice) -> Place:
-        """The boxes of some of the windows."""
+        """Return the boxes of some of the windows."""
         return Place(self.start[part], self.length)
 
     def same(self, other: Place) -> bool:
-        """Whether two maps are recomputed in the same boxes."""
+        """Return whether two maps are recomputed in the same boxes."""
         return np.array_equal(self.length, other.length) and np.array_equal(self.start, other.start)
 
     def covers(self, shape: tuple[int, ...]) -> bool:
-        """Whether the boxes are the whole map."""
+        """Return whether the boxes are the whole map."""
         return tuple(self.length) == tuple(shape)
 
 
@@ -65,7 +65,7 @@ class Group:
     chunk: int
 
     def chunks(self) -> Iterator[slice]:
-        """Rows of the windows that run at once."""
+        """Yield the rows of the windows that run at once."""
         for first in range(0, len(self.index), self.chunk):
             yield slice(first, min(len(self.index), first + self.chunk))
 
@@ -100,7 +100,7 @@ def places(network: Network, start: np.ndarray, length: np.ndarray) -> dict[Step
 
 
 def window_bytes(network: Network, place: dict[Step, Place], itemsize: int) -> int:
-    """Working memory of one window, about: the largest step with what it gathers and makes."""
+    """Return the working memory of one window, about: the largest step with what it gathers and makes."""
     most = 0
     for step in network.steps[1:]:
         length = place[step].length
@@ -115,7 +115,7 @@ def window_bytes(network: Network, place: dict[Step, Place], itemsize: int) -> i
 
 
 def border_bytes(network: Network, itemsize: int) -> int:
-    """Memory of the whole maps that the tail reads, for one window."""
+    """Return the memory of the whole maps that the tail reads, for one window."""
     return itemsize * sum(_volume(step.shape) * step.channels for step in network.border)
 
 
@@ -137,7 +137,7 @@ def _chunk(
 
 
 def _alignment_order(network: Network, start: np.ndarray) -> np.ndarray:
-    """An order in which windows that lie alike towards every stride of the network are neighbours."""
+    """Return an order in which windows that lie alike towards every stride of the network are neighbours."""
     jump = {network.steps[0]: np.ones(start.shape[1], dtype=np.int64)}
     levels: dict[tuple[int, ...], None] = {}
     for step in network.steps[1:]:
@@ -149,7 +149,7 @@ def _alignment_order(network: Network, start: np.ndarray) -> np.ndarray:
 
 
 def _lengths(length: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Lengths to group by: as they are for a regular grid, rounded up when nearly all differ."""
+    """Return lengths to group by: as they are for a regular grid, rounded up when nearly all differ."""
     if len(np.unique(length, axis=0)) <= 64:
         return length
     step = np.maximum(2, length // 8)
@@ -157,7 +157,7 @@ def _lengths(length: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _merge(network: Network, lengths: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """For each length the length it runs as: a larger one where that saves more calls than it wastes work."""
+    """Return the length that each length runs as: a larger one where that saves more calls than it wastes work."""
     target = np.arange(len(lengths))
     if len(lengths) > 64:
         return target
@@ -188,7 +188,7 @@ def group_windows(
     budget: int | None = None,
     side_by_side: int = 1,
 ) -> list[Group]:
-    """Windows sorted into groups of equal size.
+    """Sort windows into groups of equal size.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _pool(count: int) -> ThreadPoolExecutor:
-    """A pool of `count` threads in which PyTorch uses one core each; made once and kept."""
+    """Return a pool of `count` threads in which PyTorch uses one core each; made once and kept."""
     with _lock:
         if count not in _pools:
             everybody = threading.Barrier(count)
@@ -46,12 +46,12 @@ def _pool(count: int) -> ThreadPoolExecutor:
 
 
 def cores(device: torch.device) -> int:
-    """How many tasks should run side by side for a device."""
+    """Return how many tasks should run side by side for a device."""
     return torch.get_num_threads() if device.type == "cpu" else 1
 
 
 def in_order(tasks: Iterable[Callable[[], Result]], count: int) -> Generator[Result, None, None]:
-    """Results of tasks in their order, `count` of them running at a time.
+    """Yield the results of tasks in their order, `count` of them running at a time.
 
     Tasks are drawn as they are needed, so few results wait. When the
     consumer stops or a task raises, tasks under way are waited for and no

@@ -34,7 +34,7 @@ def _with_space(recording: Recording) -> list[Step]:
 
 
 def _stages(steps: Sequence[Step]) -> list[list[Step]]:
-    """Maps that everything passes through, each convolution or sum with the norms and activations behind it."""
+    """Return maps that everything passes through, each convolution or sum with the norms and activations behind it."""
     stages: list[list[Step]] = []
     for step in steps:
         if step.whole and step.kind in ("convolution", "join"):
@@ -45,14 +45,14 @@ def _stages(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _listed(steps: Sequence[Step]) -> str:
-    """Layers in words, the last ones first."""
+    """Return layers in words, the last ones first."""
     names = [str(step) for step in reversed(steps) if step.whole]
     more = [f"and {len(names) - LISTED} before"] if len(names) > LISTED else []
     return ", ".join([*names[:LISTED], *more]) or "none"
 
 
 def _choose(recording: Recording, depth: int, layer: str, first: bool) -> Step:
-    """The layer that is asked for.
+    """Return the layer that is asked for.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _choose(recording: Recording, depth: int, layer: str, first: bool) -> Step:
 
 
 def _placed(step: Step, steps: Sequence[Step], *, stretched: bool) -> Step:
-    """The layer, if its cells have a known place, or may be stretched over the scan."""
+    """Return the layer, if its cells have a known place, or may be stretched over the scan."""
     geometry = step.geometry
     if geometry.turned or (geometry.jump is None and not stretched):
         known = [other for other in steps if other.geometry.jump is not None]
@@ -110,7 +110,7 @@ def activation_and_gradient(
     first: bool = False,
     note: Note | None = None,
 ) -> tuple[Step, Tensor, Tensor]:
-    """A map near the output, its values, and the gradient of the score there.
+    """Return a map near the output, its values, and the gradient of the score there.
 
     It is the last map that still has space and that all of the output
     depends on: a branch beside a skip connection, a growth convolution
@@ -151,19 +151,19 @@ def activation_and_gradient(
 
 
 def layer_names(module: nn.Module, x: Tensor) -> list[str]:
-    """Layers that `layer` may name, the last first: those that everything passes through and that have space."""
+    """Return layers that `layer` may name, the last first: those that everything passes through and that have space."""
     return [step.name for step in reversed(_with_space(record(module, x))) if step.whole]
 
 
 def model_layers(model: Model) -> list[str]:
-    """`layer_names` of a model, for its first head."""
+    """Return `layer_names` of a model, for its first head."""
     x = torch.zeros((1, 1, *model.grid.shape), device=model.device)
     with model.own_module(model.heads[0]) as module, frozen(module), torch.inference_mode(False):
         return layer_names(module, x)
 
 
 def draw(coarse: Tensor, step: Step, shape: tuple[int, ...]) -> Tensor:
-    """A coarse map (*cells) on the voxels (1, 1, *shape).
+    """Interpolate a coarse map (*cells) on the voxels (1, 1, *shape).
 
     Trilinear between the centres of the receptive fields, 0 outside them.
     """

@@ -21,7 +21,7 @@ Fill = Annotated[
 
 
 def fill_values(fill: str, x: Tensor, reference: Tensor | None = None) -> Tensor | float:
-    """Values to put in the place of hidden voxels.
+    """Return the values to put in the place of hidden voxels.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def fill_values(fill: str, x: Tensor, reference: Tensor | None = None) -> Tensor
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
-    """Separable Gaussian blur of (n, C, *spatial), 2D or 3D; edges are repeated.
+    """Blur (n, C, *spatial) with a separable Gaussian, 2D or 3D; edges are repeated.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ __all__ = ["order_of_nodes"]
 
 
 def order_of_nodes(output: Tensor, leaf: Tensor) -> dict[Any, tuple[int, bool]]:
-    """Nodes of the graph between an output and a leaf, by their order from the output on.
+    """Return the nodes of the graph between an output and a leaf, by their order from the output on.
 
     Returns
     -------

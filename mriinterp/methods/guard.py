@@ -18,7 +18,7 @@ _CUDNN: Any = torch.backends.cudnn
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Eval mode and no parameter gradients inside; everything as before afterwards."""
+    """Set eval mode and no parameter gradients inside the block; restore everything afterwards."""
     training = {child: child.training for child in module.modules()}
     wanted = [p for p in module.parameters() if p.requires_grad]
     for child in training:

@@ -127,7 +127,7 @@ class LrpMode(TorchFunctionMode):
         return result
 
     def _norm(self, func: Callable, args, kwargs, producer: Layer | None) -> Tensor:
-        """Batch norm: part of the layer before it, or, behind anything else, a layer of its own."""
+        """Treat a batch norm as part of the layer before it or, behind anything else, as a layer of its own."""
         plain = func is nn.functional.batch_norm
         order = (
             ("running_mean", "running_var", "weight", "bias")
@@ -150,7 +150,7 @@ class LrpMode(TorchFunctionMode):
         return _passed(func, args, kwargs, x)
 
     def _close(self, layer: Layer) -> list[Tensor]:
-        """No batch norm can follow any more; returns the outputs in question."""
+        """Close a layer that no batch norm can follow any more; return the outputs in question."""
         outputs = [tensor for tensor, owner in self._open.values() if owner is layer]
         for tensor in outputs:
             del self._open[id(tensor)]
@@ -158,7 +158,7 @@ class LrpMode(TorchFunctionMode):
 
 
 def _is_plain_sum(func: Callable, args, kwargs, tracked: list[Tensor]) -> bool:
-    """Two maps of one shape, neither weighted (alpha=…) nor changed in place."""
+    """Return whether a call adds two maps of one shape, neither weighted (alpha=…) nor changed in place."""
     in_place = getattr(func, "__name__", "").partition(".")[0] == "add_"
     same = len(tracked) == len(args) == 2 and tracked[0].shape == tracked[1].shape
     return same and not in_place and kwargs.get("alpha", 1) == 1
@@ -170,13 +170,13 @@ def _per_channel(x: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def _without(func: Callable, args, kwargs) -> Callable[[Tensor, Tensor | None], Tensor]:
-    """An operation without weights as a function of its input alone."""
+    """Return an operation without weights as a function of its input alone."""
     rest, others = args[1:], {k: v for k, v in kwargs.items() if k not in ("input", "self")}
     return lambda x, _: func(x, *rest, **others)
 
 
 def _alone(func: Callable, args, kwargs, x: Tensor) -> Callable[[Tensor], Tensor]:
-    """A call as a function of one of its arguments."""
+    """Return a call as a function of one of its arguments."""
 
     def compute(inner: Tensor) -> Tensor:
         return func(*(inner if a is x else a for a in args), **{k: inner if a is x else a for k, a in kwargs.items()})
@@ -208,7 +208,7 @@ def _no_rule(what: str) -> ValueError:
 def propagate_relevance(
     model: nn.Module, x: Tensor, target: int, score: str, *, first: Rule, convolution: Rule, dense: Rule
 ) -> Tensor:
-    """Relevance of every voxel, shape of `x`.
+    """Return the relevance of every voxel, shape of `x`.
 
     It starts at the outputs as gradient of the score times output. For a
     logit, a raw output and the margin of two classes this sums to the score

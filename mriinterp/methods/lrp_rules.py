@@ -53,7 +53,7 @@ Rule = Callable[[Linear, Tensor, Tensor | None, Tensor | None], list[Share]]
 
 
 def epsilon(stabiliser: float) -> Rule:
-    """Shares in proportion to x·w; outputs near 0 pass less on (Bach et al. 2015)."""
+    """Share relevance in proportion to x·w; outputs near 0 pass less on (Bach et al. 2015)."""
 
     def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
         return [Share([(x, w)], b, stabiliser=stabiliser)]
@@ -62,7 +62,7 @@ def epsilon(stabiliser: float) -> Rule:
 
 
 def alpha_beta(beta: float) -> Rule:
-    """Positive contributions share 1 + β, negative ones −β of the relevance (Bach et al. 2015)."""
+    """Share 1 + β of the relevance by positive, −β by negative contributions (Bach et al. 2015)."""
 
     def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
         (x_up, x_down), (w_up, w_down), (b_up, b_down) = _halves(x), _signs(w), _signs(b)
@@ -73,7 +73,7 @@ def alpha_beta(beta: float) -> Rule:
 
 
 def gamma(strength: float) -> Rule:
-    """Contributions of the output's own sign count 1 + γ times (Montavon et al. 2019, for inputs of any sign)."""
+    """Count contributions of the output's own sign 1 + γ times (Montavon et al. 2019, inputs of any sign)."""
 
     def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
         assert w is not None  # a layer without weights goes by `epsilon`
@@ -89,7 +89,7 @@ def gamma(strength: float) -> Rule:
 
 
 def flat(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
-    """Every input that an output sees gets the same (Lapuschkin et al. 2019)."""
+    """Share relevance evenly among the inputs that an output sees (Lapuschkin et al. 2019)."""
     return [Share([(torch.ones_like(x), None if w is None else torch.ones_like(w))])]
 
 
@@ -116,11 +116,11 @@ class Layer:
     shift: Tensor | None = field(default=None)
 
     def forward(self, x: Tensor) -> Tensor:
-        """What the network's own operation gives, without the batch norm behind it."""
+        """Compute the network's own operation, without the batch norm behind it."""
         return _with_bias(self.op(x, self.weight), self.bias)
 
     def propagate(self, x: Tensor, relevance: Tensor) -> Tensor:
-        """Relevance of the inputs, shape of `x`, from that of the outputs."""
+        """Return the relevance of the inputs, shape of `x`, from that of the outputs."""
         weight, bias = self.weight, self.bias
         if self.scale is not None:
             assert weight is not None  # a batch norm is folded into layers with weights alone
@@ -194,7 +194,7 @@ class Split(torch.autograd.Function):
 
 
 def _stabilised(total: Tensor) -> Tensor:
-    """Values without zeros, to divide by."""
+    """Return values without zeros, to divide by."""
     return total + torch.where(total >= 0, 1, -1) * SMALL * total.abs().mean().clamp(min=1e-30)
 
 

@@ -197,7 +197,7 @@ class Method:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     def pass_count(self, params: Mapping[str, Any]) -> float:
-        """Time of a map in forward and backward passes; for methods that hide nothing."""
+        """Return the time of a map in forward and backward passes; for methods that hide nothing."""
         return self.passes * float(params[self.counted] if self.counted else 1)
 
     @property
@@ -212,7 +212,7 @@ class Method:
         return f"{about}{passes:g} B{' by default' if self.counted else ''}"
 
     def entries(self) -> dict[str, str]:
-        """The section of the documentation by its headings; what `docs` leaves out is made from the other fields."""
+        """Return the method's section of the documentation, by heading; what `docs` leaves out follows from other fields."""
         cost = ": ".join(filter(None, [self.cost_words, self.docs.cost]))
         found = {
             "Answers": self.docs.answers or self.summary,
@@ -229,7 +229,7 @@ class Method:
         return self.kind in ("boxes", "areas")
 
     def boxes_on(self, shape: Sequence[int], params: Mapping[str, Any]) -> BoxGrid | None:
-        """Boxes that are hidden on an image of a shape; None for methods of another kind."""
+        """Return boxes that are hidden on an image of a shape; None for methods of another kind."""
         if self.kind != "boxes":
             return None
         if self.boxes is not None:
@@ -237,12 +237,12 @@ class Method:
         return BoxGrid(tuple(shape), params["size"], params["stride"])
 
     def warning(self, shape: Sequence[int], params: Mapping[str, Any]) -> str:
-        """What is wrong with the parameters on an image of a shape, in a sentence; "" if nothing is."""
+        """Return what is wrong with the parameters on an image of a shape, in a sentence; "" if nothing is."""
         boxes = self.boxes_on(shape, params)
         return "" if boxes is None else boxes.warning
 
     def resolve(self, values: Mapping[str, Any], preset: str | None = None) -> dict[str, Any]:
-        """Checked values of all parameters: given, else of the preset, else default."""
+        """Return checked values of all parameters: given, else of the preset, else default."""
         if preset is not None and preset not in self.presets:
             raise ValueError(
                 f"expected a preset of {self.name!r}, got {preset!r}; available: {', '.join(self.presets) or 'none'}"

@@ -64,7 +64,7 @@ class Parameter:
     param: Param
 
     def check(self, value: Any) -> Any:
-        """The value in the parameter's type; ValueError if it does not fit."""
+        """Return the value in the parameter's type; ValueError if it does not fit."""
         param, expected = self.param, self.describe()
         try:
             if self.type is bool:
@@ -82,7 +82,7 @@ class Parameter:
         return cast
 
     def describe(self) -> str:
-        """Type and range in words, e.g. ``"int from 1 to 200 voxels"``."""
+        """Return the type and range in words, e.g. ``"int from 1 to 200 voxels"``."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         low, high, unit = self.param.minimum, self.param.maximum, self.param.unit
@@ -93,7 +93,7 @@ class Parameter:
 
 
 def parameters_of(function: Callable) -> dict[str, Parameter]:
-    """Parameters of a method, by name, from its signature."""
+    """Return the parameters of a method, by name, from its signature."""
     hints = get_type_hints(function, include_extras=True)
     found = {}
     for name, argument in inspect.signature(function).parameters.items():
@@ -114,7 +114,7 @@ def parameters_of(function: Callable) -> dict[str, Parameter]:
 
 
 def validate(parameters: dict[str, Parameter], values: dict[str, Any], method: str) -> dict[str, Any]:
-    """All parameters of a method: the given values checked, defaults for the rest.
+    """Return all parameters of a method: the given values checked, defaults for the rest.
 
     Raises
     ------

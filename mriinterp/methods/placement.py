@@ -18,7 +18,7 @@ def place(coarse: Tensor, matrices: Sequence[Tensor]) -> Tensor:
 
 
 def published_resize(cells: int, voxels: int) -> Tensor:
-    """What `scipy.ndimage.zoom(order=0)` does: corners aligned, nearest.
+    """Return what `scipy.ndimage.zoom(order=0)` does: corners aligned, nearest.
 
     Voxel o reads cell floor(o·(cells − 1)/(voxels − 1) + 0.5), so that cells
     are drawn up to half a stride from the boxes they stand for. Published
@@ -31,13 +31,13 @@ def published_resize(cells: int, voxels: int) -> Tensor:
 
 
 def nearest(centres: Tensor, voxels: int) -> Tensor:
-    """Every voxel reads the cell whose centre (in voxels, ascending) is nearest."""
+    """Return the weights by which every voxel reads the cell with the nearest centre (in voxels, ascending)."""
     distance = (torch.arange(voxels, dtype=torch.float64)[:, None] - centres[None].double()).abs()
     return _select(distance.argmin(dim=1), len(centres))
 
 
 def linear(centres: Tensor, voxels: int, *, blank: bool = False) -> Tensor:
-    """Linear interpolation between cell centres (in voxels, ascending).
+    """Return linear interpolation between cell centres (in voxels, ascending).
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def linear(centres: Tensor, voxels: int, *, blank: bool = False) -> Tensor:
 
 
 def cover(ranges: Sequence[tuple[int, int]], voxels: int) -> Tensor:
-    """1 where a range (start, stop) covers a voxel, else 0."""
+    """Return 1 where a range (start, stop) covers a voxel, else 0."""
     at = torch.arange(voxels)[:, None]
     starts, stops = (torch.tensor(side) for side in zip(*ranges, strict=True))
     return ((at >= starts) & (at < stops)).double()

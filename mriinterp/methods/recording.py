@@ -92,12 +92,12 @@ class Step:
         return self.values is None or self.values._version != self.version
 
     def arranged(self, values: Tensor) -> Tensor:
-        """A tensor of the map's shape as (n, channels, *cells)."""
+        """Return a tensor of the map's shape as (n, channels, *cells)."""
         last = range(values.ndim - len(self.geometry.axes), values.ndim)
         return values.movedim(self.geometry.axes, tuple(last)).reshape(values.shape[0], -1, *self.cells)
 
     def centres(self) -> list[Tensor]:
-        """Centres of the receptive fields along each axis, in voxels of the input; ValueError if they are unknown."""
+        """Return the centres of the receptive fields along each axis, in voxels; ValueError if they are unknown."""
         return self.geometry.centres(self.cells)
 
     def __str__(self) -> str:
@@ -173,7 +173,7 @@ class _Tape(TorchFunctionMode):
         return name if self._names[name] == 1 else f"{name}:{self._names[name]}"
 
     def _sources(self, args, kwargs) -> list[tuple[Tensor, Geometry]]:
-        """Arguments that are maps; one with a known place and the most cells first."""
+        """Return arguments that are maps; one with a known place and the most cells first."""
         candidates = [*args, *kwargs.values()]
         candidates += [item for group in args if isinstance(group, (list, tuple)) for item in group]
         known = [(c, *self._known[id(c)]) for c in candidates if isinstance(c, Tensor) and id(c) in self._known]
@@ -183,7 +183,7 @@ class _Tape(TorchFunctionMode):
 
 @contextmanager
 def _named_modules(module: nn.Module) -> Iterator[list[tuple[str, bool]]]:
-    """Names of the modules that this thread is running, outermost first, and whether each has parts."""
+    """Yield the names of the modules that this thread is running, outermost first, and whether each has parts."""
     path: list[tuple[str, bool]] = []
     thread, handles = threading.get_ident(), []
 

@@ -21,7 +21,7 @@ _METHODS: dict[str, Method] = {}
 
 
 def _kind_of(function: Callable) -> str:
-    """The kind that a function's arguments show: it hides areas of an atlas, or boxes, or neither."""
+    """Return the kind that a function's arguments show: it hides areas of an atlas, or boxes, or neither."""
     arguments = inspect.signature(function).parameters.keys()
     return "areas" if "labels" in arguments else "boxes" if {"size", "stride"} <= arguments else "gradient"
 
@@ -55,24 +55,24 @@ def unregister_method(name: str) -> None:
 
 
 def method_names() -> list[str]:
-    """Names of all registered methods, in their order."""
+    """Return the names of all registered methods, in their order."""
     return sorted(_METHODS, key=lambda name: (_METHODS[name].order, name))
 
 
 def listed_methods(entry: str) -> list[str]:
-    """Names of the methods in one of the `LISTS`, in their order."""
+    """Return the names of the methods in one of the `LISTS`, in their order."""
     if entry not in LISTS:
         raise KeyError(f"expected a list of methods, got {entry!r}; available: {', '.join(LISTS)}")
     return [name for name in method_names() if entry in _METHODS[name].lists]
 
 
 def preset_names() -> list[str]:
-    """Names of all presets of any method."""
+    """Return the names of all presets of any method."""
     return sorted({preset for method in _METHODS.values() for preset in method.presets})
 
 
 def get_method(name: str) -> Method:
-    """Method by name; KeyError with the names there are."""
+    """Return a method by name; KeyError with the names there are."""
     if name not in _METHODS:
         raise KeyError(f"expected a relevance method, got {name!r}; available: {', '.join(method_names())}")
     return _METHODS[name]

@@ -26,7 +26,7 @@ LinearScore = Annotated[
 
 
 def score_of(output: Tensor, target: int, score: str) -> Tensor:
-    """The explained number of each item of a batch.
+    """Return the explained number of each item of a batch.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def score_of(output: Tensor, target: int, score: str) -> Tensor:
 
 
 def gradient_of_score(model: nn.Module, x: Tensor, target: int, score: str) -> Tensor:
-    """Gradient of the score with respect to `x`, same shape; parameters and `x` itself stay untouched."""
+    """Return the gradient of the score with respect to `x`, same shape; parameters and `x` itself stay untouched."""
     with torch.enable_grad():
         leaf = x.detach().clone().requires_grad_(True)
         value = score_of(model(leaf.clone()), target, score)  # a copy: the network may change its input in place

@@ -36,7 +36,7 @@ PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 
 
 def operator_name(func: Callable) -> str:
-    """Plain name of a torch function: ``"relu"`` for `F.relu`, `Tensor.relu_` and ``aten.relu.default``."""
+    """Return the plain name of a torch function: ``"relu"`` for `F.relu`, `Tensor.relu_` and ``aten.relu.default``."""
     return getattr(func, "__name__", "").partition(".")[0].rstrip("_")
 
 
@@ -62,19 +62,19 @@ class Geometry:
 
     @classmethod
     def of_input(cls, rank: int) -> Geometry:
-        """Geometry of an image (n, C, *spatial) with so many spatial axes."""
+        """Return the geometry of an image (n, C, *spatial) with so many spatial axes."""
         return cls(tuple(range(2, rank + 2)), (1.0,) * rank, (0.0,) * rank)
 
     def lost(self, *, turned: bool = False) -> Geometry:
-        """The same with an unknown place."""
+        """Return the same geometry with an unknown place."""
         return Geometry(self.axes, turned=self.turned or turned)
 
     def cells(self, values: Tensor) -> tuple[int, ...]:
-        """Number of cells along each axis."""
+        """Return the number of cells along each axis."""
         return tuple(values.shape[axis] for axis in self.axes)
 
     def centres(self, sizes: tuple[int, ...]) -> list[Tensor]:
-        """Centres of the receptive fields along each axis, in voxels of the input; ValueError if they are unknown."""
+        """Return the centres of the receptive fields along each axis, in voxels; ValueError if they are unknown."""
         jump, offset = self.known()
         return [o + j * torch.arange(n) for o, j, n in zip(offset, jump, sizes, strict=True)]
 
@@ -89,7 +89,7 @@ class Geometry:
 
 
 def follow(func: Callable, args, kwargs, source: Tensor | None, geometry: Geometry | None, values: Tensor, rank: int):
-    """Geometry of the result of a call; None if it is not known to be a map.
+    """Return the geometry of the result of a call; None if it is not known to be a map.
 
     Parameters
     ----------
@@ -139,14 +139,14 @@ def _with_axes(geometry: Geometry, axes: tuple[int, ...] | None) -> Geometry | N
 
 
 def _viewed(before, axes: tuple[int, ...], after) -> tuple[int, ...] | None:
-    """Axes of a view that are spatial axes of what is viewed: of the same size, with as many elements behind them."""
+    """Return the axes of a view that are spatial: of the same size, with as many elements behind them."""
     behind = {(size, math.prod(after[axis + 1 :])): axis for axis, size in enumerate(after)}
     found = tuple(behind.get((before[axis], math.prod(before[axis + 1 :])), -1) for axis in axes)
     return None if -1 in found else found
 
 
 def _permuted(func: Callable, args, kwargs, source: Tensor, axes: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The spatial axes after a permutation, tried on a tensor whose axes differ in size."""
+    """Return the spatial axes after a permutation, tried on a tensor whose axes differ in size."""
     if source.ndim > len(PRIMES) or not args or args[0] is not source:
         return None
     sizes = PRIMES[: source.ndim]
@@ -155,7 +155,7 @@ def _permuted(func: Callable, args, kwargs, source: Tensor, axes: tuple[int, ...
 
 
 def _window(name: str, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tuple]:
-    """(kernel, stride, padding, dilation) of a convolution or pooling call, one number an axis."""
+    """Return (kernel, stride, padding, dilation) of a convolution or pooling call, one number an axis."""
     if name in CONVOLUTIONS:
         names: tuple[str, ...] = ("input", "weight", "bias", "stride", "padding", "dilation")
     elif name.startswith("avg"):
@@ -175,7 +175,7 @@ def _window(name: str, args, kwargs, rank: int) -> tuple[tuple, tuple, tuple, tu
 
 
 def _padded(geometry: Geometry, pad) -> Geometry:
-    """After `F.pad`, whose numbers start with the last axis: (before, after, before, after, …)."""
+    """Return the geometry after `F.pad`, whose numbers start with the last axis: (before, after, …)."""
     jump, start = geometry.known()
     before = [*pad[::2], *(0,) * len(jump)][: len(jump)][::-1]
     offset = tuple(o - b * j for o, b, j in zip(start, before, jump, strict=True))

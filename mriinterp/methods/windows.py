@@ -23,7 +23,7 @@ def score_drops(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Tensor:
-    """Score of the scan minus the score with each region hidden.
+    """Return the score of the scan minus the score with each region hidden.
 
     Parameters
     ----------

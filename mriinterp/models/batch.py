@@ -137,7 +137,7 @@ def reason_to_run_alone(run: Callable[[list[int]], Tensor], alone: Tensor) -> st
 
 
 def _equal(found: Tensor, expected: Tensor, tolerance: float) -> bool:
-    """Whether outputs (n, outputs) are equal within a share of the size of each output."""
+    """Return whether outputs (n, outputs) are equal within a share of the size of each output."""
     size = expected.abs().nan_to_num().amax(dim=0)
     within = (found - expected).abs() <= tolerance * size.clamp(min=1e-6 * float(size.max()))
     return bool((within | (found == expected) | (found.isnan() & expected.isnan())).all())

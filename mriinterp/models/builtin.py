@@ -73,7 +73,7 @@ _HEADS = {  # number of outputs of a head file → its entry in the card
 
 
 def _ncomms_heads(states: Sequence[StateDict]) -> dict[str, StateDict]:
-    """Head files by task, COG first: both have the same key names, only the number of outputs differs."""
+    """Return head files by task, COG first: both have the same key names, only the number of outputs differs."""
     heads = {}
     for state in states:
         if "dense2.2.weight" in state:

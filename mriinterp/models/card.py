@@ -175,7 +175,7 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
 
 
 def _try(make: Callable, what: str, problems: list[str]):
-    """What `make` makes; where it cannot, the reason goes to `problems`."""
+    """Return what `make` makes; where it cannot, add the reason to `problems`."""
     try:
         return make()
     except KeyError as error:
@@ -186,7 +186,7 @@ def _try(make: Callable, what: str, problems: list[str]):
 
 
 def _heads(entries: dict) -> tuple[Head, ...]:
-    """Heads as listed, or the one that `classes` describes."""
+    """Return heads as listed, or the one that `classes` describes."""
     if "heads" not in entries:
         classes = _names(entries["classes"])
         kind = "scale" if len(classes) == 1 else "classes"

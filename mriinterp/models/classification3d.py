@@ -44,7 +44,7 @@ class ClassificationModel3D(nn.Module):
         self.dropout2 = nn.Dropout(dropout2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scans (n, 1, i, j, k) to logits (n, classes)."""
+        """Map scans (n, 1, i, j, k) to logits (n, classes)."""
         x = F.max_pool3d(self.relu(self.Conv_1_bn(self.Conv_1(x))), 2)
         x = F.max_pool3d(self.relu(self.Conv_2_bn(self.Conv_2(x))), 3)
         x = F.max_pool3d(self.relu(self.Conv_3_bn(self.Conv_3(x))), 2)

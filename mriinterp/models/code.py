@@ -265,7 +265,7 @@ def _decoded(content: bytes, name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _imports(text: str, name: str) -> tuple[tuple[int, str, tuple[str, ...]], ...]:
-    """Every import of a text, also those in functions: level, module, names taken from it."""
+    """Return every import of a text, also those in functions: level, module, names taken from it."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
@@ -287,7 +287,7 @@ def imported(file: CodeFile) -> list[str]:
 
 
 def _beside(file: CodeFile, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Files of the folder that a file imports: name and path of each."""
+    """Yield the files of the folder that a file imports: name and path of each."""
     parts = [part for part in file.module.split(".") if part]
     package = parts if file.is_package else parts[:-1]
     for level, module, names in _imports(file.text, file.name):

@@ -28,14 +28,14 @@ class OneByOne(nn.Module):
         self.program = program
 
     def forward(self, x: Tensor) -> Tensor:
-        """Batch (n, C, *spatial) to outputs (n, classes)."""
+        """Map a batch (n, C, *spatial) to outputs (n, classes)."""
         if x.shape[0] == 1:
             return self.program(x)
         return torch.cat([self.program(scan) for scan in x.split(1)])
 
 
 def load_exported(path: Path, *, trust_code: TrustCode) -> tuple[nn.Module, str]:
-    """The network of a ``.pt2`` archive, and the SHA-256 of the archive.
+    """Load the network of a ``.pt2`` archive; return it and the SHA-256 of the archive.
 
     `torch.export.load` unpickles what the archive marks as pickled
     (``weights_only=False``) and evaluates the shapes' expressions: whoever

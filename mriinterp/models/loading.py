@@ -29,7 +29,7 @@ __all__ = ["load_model", "packaged_models"]
 
 
 def packaged_models() -> dict[str, Path]:
-    """Cards that come with the package, by model name."""
+    """Return cards that come with the package, by model name."""
     folder = Path(str(resources.files("mriinterp.models") / "weights"))
     cards = sorted(folder.glob("*.json")) if folder.is_dir() else []
     return {path.stem: path for path in cards if "architecture" in json.loads(path.read_text(encoding="utf-8"))}
@@ -94,7 +94,7 @@ def load_model(
 
 
 def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[ModelCard | None, str]:
-    """The card that `source` names, or None and the name of an architecture."""
+    """Return the card that `source` names, or None and the name of an architecture."""
     if isinstance(source, ModelCard):
         return source, source.architecture
     packaged = packaged_models()

@@ -24,7 +24,7 @@ __all__ = ["Model", "Prediction", "choose_device"]
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """``"auto"`` (CUDA if there is one, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``."""
+    """Choose a device: ``"auto"`` (CUDA if there is one, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``."""
     if name in (None, "auto"):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -117,7 +117,7 @@ class Model:
         return self.heads[0].classes
 
     def prepare(self, volume: Volume) -> Tensor:
-        """A scan as the network wants it.
+        """Return a scan as the network expects it.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class Model:
         return torch.from_numpy(np.array(data))[None, None].to(self.device)
 
     def warnings_of(self, volume: Volume) -> tuple[str, ...]:
-        """What is unusual about a scan for this network: its intensities, and how it was prepared."""
+        """Return what is unusual about a scan for this network: its intensities, and how it was prepared."""
         found = self.normalisation.warnings_of(measure_intensities(volume), stripped=self.card.skull_stripped)
         expected = self.card.preparation
         other = expected.mismatch(volume.preparation) if expected is not None else ""
@@ -171,7 +171,7 @@ class Model:
         return replace(prediction, warnings=(*volume.notes, *self.warnings_of(volume)))
 
     def read_outputs(self, output: Tensor) -> Prediction:
-        """Output vector of the network, shape (outputs,), in words."""
+        """Describe the output vector of the network, shape (outputs,), as a prediction."""
         outputs: dict[str, float] = {}
         probabilities: dict[str, float] = {}
         for head in self.heads:
@@ -184,7 +184,7 @@ class Model:
         return Prediction(outputs, probabilities, max(first.classes, key=outputs.__getitem__))
 
     def find_target(self, target: str | int | None, prediction: Prediction) -> tuple[Head, int]:
-        """The head and the index within it that a target names.
+        """Return the head and the index within it that a target names.
 
         Parameters
         ----------
@@ -202,7 +202,7 @@ class Model:
         raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")
 
     def lend(self, head: Head | None = None, *, raw: bool = False) -> tuple[nn.Module, threading.RLock]:
-        """A module that may be hooked and differentiated under its lock, while others use the model too.
+        """Return a module that may be hooked and differentiated under its lock, while others use the model too.
 
         It is a copy that shares weights and buffers, so it costs no memory and
         a few milliseconds, with a lock of its own; only where the module
@@ -230,14 +230,14 @@ class Model:
 
     @contextmanager
     def own_module(self, head: Head | None = None, *, raw: bool = False) -> Iterator[nn.Module]:
-        """The module of `lend`, with its lock held."""
+        """Yield the module of `lend`, with its lock held."""
         module, lock = self.lend(head, raw=raw)
         with lock:
             yield module
 
 
 def _share_weights(module: nn.Module) -> nn.Module | None:
-    """A copy of a module with the same parameters and buffers; None if it cannot be copied."""
+    """Return a copy of a module with the same parameters and buffers; None if it cannot be copied."""
     shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
     try:
         return copy.deepcopy(module, shared)

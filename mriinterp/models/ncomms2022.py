@@ -55,7 +55,7 @@ class Ncomms2022(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scans (n, 1, 182, 218, 182) to the outputs of all heads (n, outputs)."""
+        """Map scans (n, 1, 182, 218, 182) to the outputs of all heads (n, outputs)."""
         for block in self.blocks:
             x = block(x)
         x = torch.flatten(x, 1)

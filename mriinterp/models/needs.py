@@ -33,7 +33,7 @@ class Need:
 
 
 def _clean_air(found: Intensities, stripped: bool) -> bool:
-    """Whether the air holds no noise, or should hold none."""
+    """Return whether the air holds no noise, or should hold none."""
     return stripped or found.air_spread <= FLAT * found.brightness
 
 

@@ -143,7 +143,7 @@ class Normalisation:
         return NORMALISATIONS[self.kind]
 
     def apply(self, data: np.ndarray) -> np.ndarray:
-        """Float32 voxels (i, j, k) to float32 network input (i, j, k).
+        """Map float32 voxels (i, j, k) to the float32 network input (i, j, k).
 
         Raises
         ------
@@ -187,7 +187,7 @@ def _is_range(clip) -> bool:
 
 
 def read_normalisation(entry: dict | None, folder: Path, read_volume: Callable[[Path], Volume], grid) -> Normalisation:
-    """The `normalisation` entry of a model card.
+    """Read the `normalisation` entry of a model card.
 
     Parameters
     ----------

@@ -102,12 +102,12 @@ def _from_class(module_class: type[nn.Module]) -> Build:
 
 
 def architecture_names() -> list[str]:
-    """Names of all registered architectures."""
+    """Return the names of all registered architectures."""
     return sorted({**_ARCHITECTURES, **(_own.get() or {})})
 
 
 def get_architecture(name: str) -> Architecture:
-    """Architecture by name; KeyError with the names there are."""
+    """Return an architecture by name; KeyError with the names there are."""
     found = (_own.get() or {}).get(name) or _ARCHITECTURES.get(name)
     if found is None:
         raise KeyError(f"expected a known architecture, got {name!r}; available: {', '.join(architecture_names())}")
@@ -147,7 +147,7 @@ def load_code(path: Path | str, *, trust_code: TrustCode = True) -> Code:
 
 @contextmanager
 def own_architectures() -> Iterator[None]:
-    """What is registered inside the block is known there alone: two networks of one name, from two files, do not meet."""
+    """Keep what is registered inside the block known there alone, so that two networks of one name do not meet."""
     token = _own.set({})
     try:
         yield

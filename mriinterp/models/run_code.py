@@ -91,12 +91,12 @@ class _Loader(Loader):
         exec(compile(self.file.text, str(self.file.path), "exec", dont_inherit=True), module.__dict__)
 
     def get_source(self, name: str) -> str:
-        """The text, for tracebacks and for tools that read a function's source."""
+        """Return the text, for tracebacks and for tools that read a function's source."""
         return self.file.text
 
 
 def _importer(code: Code, package: str):
-    """The ``import`` statement of a user's files: what lies beside them comes from what was read."""
+    """Return the ``import`` of a user's files: files beside them come from the text that was read."""
 
     def import_(name, globals=None, locals=None, fromlist=(), level=0):
         first = name.partition(".")[0]
@@ -111,7 +111,7 @@ def _importer(code: Code, package: str):
 
 
 def _refuse_uncovered(name: str) -> None:
-    """ImportError where users' code imports what is neither installed nor covered by its digest."""
+    """Raise ImportError where users' code imports what is neither installed nor covered by its digest."""
     frame = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] not in _running:
         frame = frame.f_back

@@ -20,7 +20,7 @@ NAMED = 5  # keys told of a long list
 
 
 def read_state_dict(path: Path | str) -> StateDict:
-    """Tensors of a weights file, by name, on the CPU.
+    """Read the tensors of a weights file, by name, on the CPU.
 
     Reads ``.safetensors`` and files of ``torch.save``; nothing in them is
     ever executed (``weights_only=True``). A checkpoint that wraps the
@@ -76,7 +76,7 @@ def _read_torch(path: Path):
 
 
 def _kind(path: Path) -> str:
-    """What a file is that does not begin as files of torch.save do; "" for one that does."""
+    """Return what a file is that does not begin as files of torch.save do; "" for one that does."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     if not head:
@@ -135,7 +135,7 @@ def load_into(module: nn.Module, state: StateDict, origin: str) -> None:
 
 
 def digest_of(module: nn.Module) -> str:
-    """SHA-256 over names, types, shapes and values of all tensors of a module."""
+    """Return the SHA-256 over names, types, shapes and values of all tensors of a module."""
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
         if name.endswith("num_batches_tracked"):  # counts training steps, changes no output

@@ -90,7 +90,7 @@ def check_network(
 
 
 def _returns(head: Head) -> str:
-    """What a head's outputs are, in words."""
+    """Return what a head's outputs are, in words."""
     if head.kind == "scale":
         return f"a scale, {head.classes[0]}"
     return f"{head.output_kind.label} for {', '.join(head.classes)}"
@@ -113,7 +113,7 @@ class _WatchRandom(TorchFunctionMode):
 
 
 def _determinism(model: Model, x: Tensor) -> tuple[bool, tuple[str, ...]]:
-    """Whether a scan gives the same output twice, and what is random where it does not."""
+    """Return whether a scan gives the same output twice, and what is random where it does not."""
     watch = _WatchRandom()
     with model.own_module() as module, torch.inference_mode():
         with watch:
@@ -131,7 +131,7 @@ def _determinism(model: Model, x: Tensor) -> tuple[bool, tuple[str, ...]]:
 
 
 def _trial(model: Model, entry: Method) -> tuple[Mapping[str, Any], float, Atlas | None, float, bool]:
-    """How to try a method: parameters, a factor on its time, atlas, estimate of a full map, and whether that counts."""
+    """Return how to try a method: parameters, factor on its time, atlas, estimate of a full map, if it counts."""
     values = entry.resolve({})
     try:
         estimate = map_seconds(model, entry.name, _scored(model, values))
@@ -155,7 +155,7 @@ def _scored(model: Model, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _few_areas(atlas: Atlas) -> Atlas:
-    """An atlas cut down to its first areas."""
+    """Return an atlas cut down to its first areas."""
     areas = atlas.areas.head(TRIAL_AREAS)
     labels = atlas.labels.data
     keep = (labels > 0) & (labels <= int(areas["label"].max()))
@@ -177,7 +177,7 @@ def _try(model: Model, scan: Volume, entry: Method, cancel: Cancel | None) -> Me
 
 
 def _occlusion_speed(model: Model, found: Sequence[MethodCheck]) -> OcclusionSpeed | None:
-    """Occlusion with the engine against whole passes, and what limits it; None if it does not work."""
+    """Compare occlusion by the engine with whole passes, and say what limits it; None if it does not work."""
     tried = next((m for m in found if m.name == "occlusion" and m.works), None)
     if tried is None or tried.seconds is None:
         return None

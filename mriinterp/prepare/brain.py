@@ -51,7 +51,7 @@ def _network(name: str, device: str) -> torch.jit.ScriptModule:
 
 @lru_cache(maxsize=1)
 def weights_digest() -> str:
-    """SHA-256 over both networks' weights files."""
+    """Return the SHA-256 over both networks' weights files."""
     digest = hashlib.sha256()
     for name in ("bbox_model", "model"):
         digest.update(_weights(name).read_bytes())
@@ -100,18 +100,18 @@ def find_brain(volume: Volume, *, device: str | torch.device = "cpu", cancel: Ca
 
 
 def _stretch(image: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Nearest voxels of an image on a lattice of another shape."""
+    """Return the nearest voxels of an image on a lattice of another shape."""
     return F.interpolate(image[None, None], shape, mode="nearest-exact")[0, 0]
 
 
 def _standardise(image: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Intensities as the networks were trained on."""
+    """Scale intensities to those the networks were trained on."""
     clipped = ((image - low) / (high - low)).clamp(0, 1)
     return DEVIATION * (clipped - clipped.mean()) / clipped.std() + MEAN
 
 
 def _largest_part(mask: np.ndarray) -> np.ndarray:
-    """The largest connected part of a mask; ValueError if it is empty."""
+    """Return the largest connected part of a mask; ValueError if it is empty."""
     parts, n = ndimage.label(mask, ndimage.generate_binary_structure(3, 3))
     if n == 0:
         raise ValueError("expected a T1 scan of a head, got an image in which no brain was found")
@@ -119,7 +119,7 @@ def _largest_part(mask: np.ndarray) -> np.ndarray:
 
 
 def _box(mask: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, ...]:
-    """The box around a mask on the finder's lattice, widened by the margin, on a scan of a shape."""
+    """Return the box around a mask on the finder's lattice, widened by the margin, on a scan of a shape."""
     slices = []
     for axis, n in enumerate(shape):
         others = tuple(other for other in range(3) if other != axis)

@@ -88,7 +88,7 @@ class AmbiguousSeries(ValueError):
 def find_series(
     files: Sequence[Path], *, progress: Progress | None = None, cancel: Cancel | None = None
 ) -> list[Series]:
-    """The series of images among files; others are passed over.
+    """Find the series of images among files; others are passed over.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def find_series(
 
 
 def choose_series(series: Iterable[Series], number: int | None = None) -> Series:
-    """The T1 scan among series.
+    """Choose the T1 scan among series.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def choose_series(series: Iterable[Series], number: int | None = None) -> Series
 
 
 def convert_series(series: Series, *, cancel: Cancel | None = None) -> Volume:
-    """The voxels of a series, RAS+ with its affine.
+    """Convert a series to voxels, RAS+ with its affine.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def _header(path: Path) -> pydicom.Dataset | None:
 
 
 def _patient(header: pydicom.Dataset) -> str:
-    """A digest that tells patients apart; what it is made of is not kept."""
+    """Return a digest that tells patients apart; what it is made of is not kept."""
     parts = (str(header.get(tag, "")) for tag in ("PatientID", "PatientName", "PatientBirthDate"))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -257,7 +257,7 @@ def _position(header: pydicom.Dataset) -> np.ndarray | None:
 
 
 def _stack(header: pydicom.Dataset, positions: list[np.ndarray]) -> tuple[float, str]:
-    """Distance of neighbouring slices, mm, and what is wrong with the stack."""
+    """Return the distance of neighbouring slices, mm, and what is wrong with the stack."""
     if len(positions) < 2:
         return 0.0, "" if len(positions) == 1 else "its images tell no position"
     rows = np.array(positions)

@@ -91,7 +91,7 @@ class Prepared:
     digests: dict[str, str] = field(default_factory=dict)
 
     def to_scan(self, volume: Volume, *, order: int = 1) -> Volume:
-        """A map or label image in template space on the scan's own grid, interpolated once.
+        """Interpolate a map or label image in template space on the scan's own grid, once.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ def _digest(nonlinear: bool) -> str:
 
 
 def pipeline_digest(options: PrepareOptions = PrepareOptions()) -> str:
-    """SHA-256 over what shapes a preparation: the pipeline's version, its options, weights and programs."""
+    """Return the SHA-256 over what shapes a preparation: version, options, weights and programs."""
     return _digest(options.nonlinear)
 
 
@@ -212,14 +212,14 @@ def prepare_volume(
 
 
 def _upright_mask(scan: Volume, transform: Transform, options: PrepareOptions, cancel: Cancel | None) -> Volume:
-    """The brain mask of a scan whose header turns the head, found anew the right way up."""
+    """Return the brain mask of a scan whose header turns the head, found anew the right way up."""
     moved = Volume(scan.data, transform.inverse @ scan.affine)
     mask = find_brain(moved.canonical(), device=choose_device(options.device), cancel=cancel)
     return scan.with_data(resample(mask, moved.grid, order=0).data)  # a change of voxel order: exact
 
 
 def _creeping(progress: Progress | None) -> Callable[[float], None]:
-    """Progress of the registration by the time that it takes as a rule; it never reaches the next step's mark."""
+    """Report progress of the registration by the time that it takes as a rule, short of the next step's mark."""
 
     def waiting(seconds: float) -> None:
         share = 1 - 1 / (1 + seconds / REGISTRATION_SECONDS)

@@ -112,7 +112,7 @@ class Quality:
         return LEVELS[max((LEVELS.index(finding.level) for finding in self.findings), default=0)]
 
     def as_dict(self) -> dict:
-        """For JSON and tables."""
+        """Return entries for JSON and tables."""
         return {
             "Verdict": self.verdict,
             "Findings": [finding.text for finding in self.findings],
@@ -132,7 +132,7 @@ class Quality:
 
 @lru_cache(maxsize=1)
 def _lobes() -> dict[str, np.ndarray]:
-    """Template points (n, 3), mm, of each lobe's part inside the brain."""
+    """Return template points (n, 3), mm, of each lobe's part inside the brain."""
     atlas = load_atlas("AAL").on(CHECK_GRID)
     inside = brain_mask(CHECK_GRID).data
     points = {}
@@ -182,7 +182,7 @@ def judge(scan: Volume, mask: Volume, transform: Transform, *, turned: bool = Fa
 
 
 def _fine_grid() -> Grid:
-    """Where correlation and contrast are measured: 2 mm over the template's head."""
+    """Return the grid on which correlation and contrast are measured: 2 mm over the template's head."""
     return Grid((96, 116, 96), np.array([[2, 0, 0, -95], [0, 2, 0, -131], [0, 0, 2, -77], [0, 0, 0, 1.0]]))
 
 
@@ -198,13 +198,13 @@ def _shares(mask: Volume, transform: Transform) -> tuple[dict[str, float], dict[
 
 
 def _border(mask: np.ndarray) -> float:
-    """Share of a mask's voxels that lie on the outermost layer of any side."""
+    """Return the share of a mask's voxels that lie on the outermost layer of any side."""
     inner = mask[1:-1, 1:-1, 1:-1].sum()
     return float((mask.sum() - inner) / max(mask.sum(), 1))
 
 
 def _contrast(moved: Volume) -> float:
-    """(white − grey) / white matter, medians where the template is nearly pure."""
+    """Return (white − grey) / white matter, medians where the template is nearly pure."""
     white = np.median(moved.data[tissue("wm", moved.grid).data > 0.95])
     grey = np.median(moved.data[tissue("gm", moved.grid).data > 0.85])
     return float((white - grey) / white) if white > 0 else 0.0

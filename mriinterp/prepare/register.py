@@ -59,7 +59,7 @@ class Registration:
 
 
 def move(volume: Volume, matrix: np.ndarray) -> Volume:
-    """A scan with its affine led to template space; its voxels stay as they are.
+    """Return a scan with its affine led to template space; its voxels stay as they are.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def register_warp(
 
 
 def _affine(brain: Volume, start: np.ndarray | None, threads: int, cancel, waiting) -> np.ndarray:
-    """One run of greedy: template mm to scan mm; from a start, or from the images' centres."""
+    """Run greedy once: template mm to scan mm, from a start or from the images' centres."""
     begin = "-ia-image-centers" if start is None else "-ia-identity"
     moved = run_greedy(
         f"{AFFINE} {begin} -i fixed.nii moving.nii -o affine.mat",
@@ -166,7 +166,7 @@ def _coarse_template() -> Volume:
 
 
 def _coarsened(volume: Volume) -> Volume:
-    """Means over blocks of about `COARSE_MM`."""
+    """Average over blocks of about `COARSE_MM`."""
     block = [max(1, round(COARSE_MM / size)) for size in volume.grid.voxel_sizes]
     n = [length // b for length, b in zip(volume.data.shape, block, strict=True)]
     cut = volume.data[tuple(slice(count * b) for count, b in zip(n, block, strict=True))]
@@ -177,7 +177,7 @@ def _coarsened(volume: Volume) -> Volume:
 
 
 def _best_starts(brain: Volume, cancel: Cancel | None) -> list[np.ndarray]:
-    """Starts that look most like the template after a quick rigid fit: template mm to scan mm."""
+    """Return starts that match the template best after a quick rigid fit: template mm to scan mm."""
     moving, fixed = _coarsened(brain), _coarse_template()
     centre_fixed, centre_moving = _centre(fixed), _centre(moving)
 
@@ -195,7 +195,7 @@ def _best_starts(brain: Volume, cancel: Cancel | None) -> list[np.ndarray]:
 
 
 def _rigid(parameters: np.ndarray, rotation: np.ndarray, centre_fixed: np.ndarray, centre_moving: np.ndarray):
-    """Template mm to scan mm: three angles (units of 0.1 rad) and three shifts (cm) about a start."""
+    """Return template mm to scan mm: three angles (units of 0.1 rad) and three shifts (cm) about a start."""
     matrix = np.eye(4)
     matrix[:3, :3] = rotation @ Rotation.from_rotvec(0.1 * parameters[:3]).as_matrix()
     matrix[:3, 3] = centre_moving + 10 * parameters[3:] - matrix[:3, :3] @ centre_fixed
@@ -203,18 +203,18 @@ def _rigid(parameters: np.ndarray, rotation: np.ndarray, centre_fixed: np.ndarra
 
 
 def _likeness(moved: Volume, fixed: Volume) -> float:
-    """Correlation over the template's field of view."""
+    """Return the correlation over the template's field of view."""
     values = resample(moved, fixed.grid).data.ravel()
     return float(np.corrcoef(values, fixed.data.ravel())[0, 1]) if values.any() else -1.0
 
 
 def _centre(volume: Volume) -> np.ndarray:
-    """Centre of intensity, mm."""
+    """Return the centre of intensity, mm."""
     return volume.grid.to_mm(np.array(ndimage.center_of_mass(np.maximum(volume.data, 0))))
 
 
 def _orientations() -> Iterator[np.ndarray]:
-    """Rotations (3, 3): the 24 that map axes onto axes, each tilted forwards and backwards."""
+    """Yield rotations (3, 3): the 24 that map axes onto axes, each tilted forwards and backwards."""
     for order in itertools.permutations(range(3)):
         for signs in itertools.product((1, -1), repeat=3):
             axes = np.zeros((3, 3))
@@ -228,6 +228,6 @@ def _orientations() -> Iterator[np.ndarray]:
 
 
 def _angle(matrix: np.ndarray) -> float:
-    """Rotation of an affine, degrees."""
+    """Return the rotation of an affine, degrees."""
     u, _, v = np.linalg.svd(matrix[:3, :3])
     return float(np.degrees(np.arccos(np.clip((np.trace(u @ v) - 1) / 2, -1, 1))))

@@ -39,7 +39,7 @@ class RawScan:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file has the mark of a DICOM file."""
+    """Return whether a file has the mark of a DICOM file."""
     with path.open("rb") as stream:
         return stream.read(132)[128:] == b"DICM"
 
@@ -85,7 +85,7 @@ def open_raw(
 
 
 def open_raw_bytes(data: bytes, name: str, *, series: int | None = None, cancel: Cancel | None = None) -> RawScan:
-    """As `open_raw`, from the bytes of an uploaded file called `name`; its name is not used for anything on disk."""
+    """Read a raw scan, as `open_raw` does, from the bytes of an uploaded file; its name is not used for a path."""
     if name.lower().endswith(".zip"):
         with TemporaryDirectory(prefix="mriinterp-") as folder:
             unpack(BytesIO(data), Path(folder), cancel=cancel)

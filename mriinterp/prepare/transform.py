@@ -32,12 +32,12 @@ class Warp:
     grid: Grid
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Points (n, 3) in mm, moved."""
+        """Move points (n, 3), in mm."""
         at = self.grid.to_voxel(points).T
         return points + np.stack([ndimage.map_coordinates(part, at, order=1) for part in self.shift], axis=1)
 
     def inverse(self, points: np.ndarray) -> np.ndarray:
-        """The points (n, 3), mm, that the warp moves to these: a fixed point, to `INVERSE_MM`."""
+        """Return the points (n, 3), mm, that the warp moves to these: a fixed point, to `INVERSE_MM`."""
         found = points
         for _ in range(INVERSE_STEPS):
             error = self(found) - points
@@ -68,17 +68,17 @@ class Transform:
         return np.linalg.inv(self.matrix)
 
     def to_scan(self, points: np.ndarray) -> np.ndarray:
-        """Points (n, 3) of the template, mm, in the scan."""
+        """Return points (n, 3) of the template, mm, in the scan."""
         points = points if self.warp is None else self.warp(points)
         return points @ self.matrix[:3, :3].T + self.matrix[:3, 3]
 
     def to_template(self, points: np.ndarray) -> np.ndarray:
-        """Points (n, 3) of the scan, mm, in the template."""
+        """Return points (n, 3) of the scan, mm, in the template."""
         points = points @ self.inverse[:3, :3].T + self.inverse[:3, 3]
         return points if self.warp is None else self.warp.inverse(points)
 
     def scan_on(self, volume: Volume, grid: Grid, *, order: int = 1) -> Volume:
-        """Values of an image in the scan's space at the voxels of a template grid, interpolated once.
+        """Interpolate an image in the scan's space at the voxels of a template grid, once.
 
         Parameters
         ----------
@@ -92,11 +92,11 @@ class Transform:
         return _sampled(volume, grid, self.to_scan, order)
 
     def map_on(self, volume: Volume, grid: Grid, *, order: int = 1) -> Volume:
-        """Values of an image in template space at the voxels of the scan's grid, interpolated once."""
+        """Interpolate an image in template space at the voxels of the scan's grid, once."""
         return _sampled(volume, grid, self.to_template, order)
 
     def itk_text(self) -> str:
-        """The affine as an ITK transform file: points of the template to points of the scan, LPS mm."""
+        """Return the affine as an ITK transform file: points of the template to points of the scan, LPS mm."""
         matrix = LPS @ self.matrix @ LPS
         parameters = [*matrix[:3, :3].ravel(), *matrix[:3, 3]]
         return (

@@ -37,7 +37,7 @@ SIMULATED_ONLY = (
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that shapes the numbers."""
+    """Return the versions of everything that shapes the numbers."""
     return {
         "mriinterp": mriinterp.__version__,
         "torch": torch.__version__,
@@ -47,7 +47,7 @@ def versions() -> dict[str, str]:
 
 
 def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> dict[str, Any]:
-    """A map's description, ready for JSON. Nothing from the scan's header gets in.
+    """Describe a map, ready for JSON. Nothing from the scan's header gets in.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
 
 
 def _signs(relevance: RelevanceMap) -> dict[str, Any]:
-    """What either side of 0 means in a map that has both, and how much of the relevance lies there."""
+    """Return what either side of 0 means in a map that has both, and how much of the relevance lies there."""
     if relevance.method not in method_names() or not (meaning := Meaning.of(relevance)).signed:
         return {}
     shares = part_shares(relevance.volume.data)

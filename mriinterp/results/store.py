@@ -54,7 +54,7 @@ def request_key(
     preset: str | None = None,
     **params: Any,
 ) -> str:
-    """SHA-256 over everything that shapes a map, 64 hexadecimal digits.
+    """Return the SHA-256 over everything that shapes a map, 64 hexadecimal digits.
 
     Takes what `mriinterp.explain.explain` takes, and fails as it does on a
     wrong parameter.
@@ -90,18 +90,18 @@ class Maps(ABC):
 
     @abstractmethod
     def __contains__(self, key: str) -> bool:
-        """Whether a map of a key was kept; `get` tells whether it is whole."""
+        """Return whether a map of a key was kept; `get` verifies that it is whole."""
 
     @abstractmethod
     def get(self, key: str) -> RelevanceMap | None:
-        """The map of a key, or None."""
+        """Return the map of a key, or None."""
 
     @abstractmethod
     def keep(self, key: str, relevance: RelevanceMap) -> None:
         """Keep a map that was just made."""
 
     def find(self, key: str, model: Model, volume: Volume, method: str) -> RelevanceMap | None:
-        """The map of a key, if it is one of this network, scan and method; else None."""
+        """Return the map of a key, if it is one of this network, scan and method; else None."""
         found = self.get(key)
         if found is None:
             return None
@@ -118,7 +118,7 @@ class Maps(ABC):
         cancel: Cancel | None = None,
         **request: Any,
     ) -> RelevanceMap:
-        """`mriinterp.explain.explain`, unless the same map was made before."""
+        """Explain a scan, as `mriinterp.explain.explain` does, unless the same map was made before."""
         key = request_key(model, volume, method, **request)
         found = self.find(key, model, volume, method)
         if found is None:
@@ -144,7 +144,7 @@ class MemoryMaps(Maps):
         return key in self._maps
 
     def get(self, key: str) -> RelevanceMap | None:
-        """The map of a key, or None."""
+        """Return the map of a key, or None."""
         with self._lock:
             return self._maps.get(key)
 
@@ -184,7 +184,7 @@ class Store(Maps):
         return key in self._unkept or os.path.isfile(self._paths(key)[1])
 
     def get(self, key: str) -> RelevanceMap | None:
-        """The map of a key, or None. An entry that is not what was written is removed and reported in the log."""
+        """Return the map of a key, or None."""
         unkept = self._unkept.get(key)
         if unkept is not None:
             return unkept
@@ -229,7 +229,7 @@ class Store(Maps):
             total -= size
 
     def keep(self, key: str, relevance: RelevanceMap) -> None:
-        """`put`; a map that cannot be written (a full disk) is found by `get` as long as this store lives."""
+        """Keep a map that was just made, as `put`; one that cannot be written is kept in memory."""
         if not try_to_keep(self.home, "maps", lambda: self.put(key, relevance)):
             self._unkept.keep(key, relevance)
 
@@ -253,7 +253,7 @@ def _read(key: str, image: Path, description: Path) -> RelevanceMap:
 
 
 def _grid(entries: dict[str, Any]) -> Grid:
-    """The grid of a stored description; ValueError if it is none."""
+    """Return the grid of a stored description; ValueError if it is none."""
     try:
         return Grid(tuple(typed(entries, "shape", list)), np.array(typed(entries, "affine", list), float))
     except (TypeError, OverflowError) as error:

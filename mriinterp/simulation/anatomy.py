@@ -25,14 +25,14 @@ __all__ = [
 
 @lru_cache(maxsize=32)
 def _spline_basis(n: int, step: float, knots: int) -> np.ndarray:
-    """Cubic B-splines on a line: (n voxels, knots), voxels `step` knot distances apart."""
+    """Return cubic B-splines on a line: (n voxels, knots), voxels `step` knot distances apart."""
     at = np.arange(n) * step
     padded = np.arange(-3, knots + 1, dtype=float)
     return interpolate.BSpline.design_matrix(np.clip(at, 0, knots - 3 - 1e-9), padded, 3).toarray().astype(np.float32)
 
 
 def smooth_noise(rng: np.random.Generator, grid: Grid, spacing: float, limit: float | None = None) -> np.ndarray:
-    """A smooth random field on a grid, control points `spacing` mm apart with values N(0, 1), clipped to ±limit."""
+    """Return a smooth random field, control points `spacing` mm apart with values N(0, 1), clipped to ±limit."""
     bases = []
     for n, size in zip(grid.shape, grid.voxel_sizes, strict=True):
         step = size / spacing
@@ -51,13 +51,13 @@ DEFORMATIONS = ((30.0, 3.0), (12.0, 1.2))
 
 
 def axes_mm(grid: Grid) -> list[np.ndarray]:
-    """Coordinates in mm along the three axes of an upright grid (one with a diagonal affine)."""
+    """Return coordinates in mm along the three axes of an upright grid (one with a diagonal affine)."""
     scale, origin = np.diag(grid.affine)[:3], grid.affine[:3, 3]
     return [(np.arange(n) * s + o).astype(np.float32) for n, s, o in zip(grid.shape, scale, origin, strict=True)]
 
 
 def deformation(rng: np.random.Generator, grid: Grid) -> np.ndarray:
-    """Where in the template (mm) each voxel of a subject comes from: (3, i, j, k) float32."""
+    """Return where in the template (mm) each voxel of a subject comes from: (3, i, j, k) float32."""
     axes = axes_mm(grid)
     linear = np.eye(3) + 0.012 * rng.standard_normal((3, 3))  # what affine registration leaves over
     shift = rng.normal(0, 0.8, 3)
@@ -72,13 +72,13 @@ def deformation(rng: np.random.Generator, grid: Grid) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def template_fluid() -> np.ndarray:
-    """The fluid of the template on the demo grid, smoothed: what widens sulci."""
+    """Return the fluid of the template on the demo grid, smoothed: what widens sulci."""
     return sulci(template(DEMO_GRID))
 
 
 @lru_cache(maxsize=1)
 def _source() -> tuple[np.ndarray, np.ndarray]:
-    """Made once: spline coefficients of the 1 mm template, and its affine's inverse."""
+    """Return the spline coefficients of the 1 mm template, and its affine's inverse; made once."""
     native = native_template()
     sharp = native.data + 0.5 * (native.data - ndimage.gaussian_filter(native.data, 1.5))  # an average is blurred
     coefficients = ndimage.spline_filter(sharp, order=3, output=np.float32)
@@ -86,12 +86,12 @@ def _source() -> tuple[np.ndarray, np.ndarray]:
 
 
 def interpolated(array: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-    """Values of an array at fractional voxel indices (3, n), linearly; beyond the border its nearest value."""
+    """Interpolate an array at fractional voxel indices (3, n), linearly; beyond the border its nearest value."""
     return ndimage.map_coordinates(array, voxels, order=1, mode="nearest")
 
 
 def ageing(rng: np.random.Generator, age: float, scale: float = 1.0) -> tuple[dict, float]:
-    """Change without disease: years, and the variation between people of one age.
+    """Return the change without disease: years, and the variation between people of one age.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def ageing(rng: np.random.Generator, age: float, scale: float = 1.0) -> tuple[di
 
 
 def sample_brain(points: np.ndarray, fields: Fields, fluid: float) -> np.ndarray:
-    """The template changed by atrophy fields on `DEMO_GRID`, read at points (3, n) in mm: n intensities.
+    """Return the template changed by atrophy fields on `DEMO_GRID`, read at points (3, n) in mm: n intensities.
 
     Deformation and atrophy are composed, so that the template is interpolated
     once and disease leaves no blur behind.

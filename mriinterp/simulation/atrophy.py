@@ -65,7 +65,7 @@ Amounts = Mapping[tuple[str, str], float]
 
 
 def atrophy_amounts(severity: float, *, asymmetry: float = 0.15, jitter: float = 0.0, seed=0) -> dict:
-    """How far each structure of each side is affected.
+    """Return how far each structure of each side is affected.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def _sigma(grid: Grid, millimetres: float) -> list[float]:
 
 @lru_cache(maxsize=3)
 def _structures(key: tuple) -> dict:
-    """Each structure smoothed: (structure, side) to (slices, float32 array cut to them)."""
+    """Return each structure smoothed: (structure, side) to (slices, float32 array cut to them)."""
     grid = _grid(key)
     structures = {}
     for name in AREA_WEIGHTS:
@@ -152,19 +152,19 @@ class Fields:
     grid: Grid
 
     def displacement(self) -> np.ndarray:
-        """Where samples come from, relative to their voxel: (3, i, j, k) in RAS+ mm, float32."""
+        """Return where samples come from, relative to their voxel: (3, i, j, k) in RAS+ mm, float32."""
         along_axes = np.stack(np.gradient(self.potential))  # per voxel
         inverse = np.linalg.inv(self.grid.affine[:3, :3]).astype(np.float32)
         return np.tensordot(inverse.T, along_axes, axes=1)
 
 
 def sulci(volume: Volume) -> np.ndarray:
-    """Smoothed fluid of a scan, float32: the potential along which sulci widen."""
+    """Return the smoothed fluid of a scan, float32: the potential along which sulci widen."""
     return ndimage.gaussian_filter(csf_fraction(volume), _sigma(volume.grid, SULCUS_SIGMA_MM))
 
 
 def atrophy_fields(grid: Grid, fluid: np.ndarray, amounts: Amounts, everywhere: float = 0.0) -> Fields:
-    """The fields of given amounts.
+    """Return the fields of given amounts.
 
     Parameters
     ----------
@@ -197,14 +197,14 @@ def atrophy_fields(grid: Grid, fluid: np.ndarray, amounts: Amounts, everywhere: 
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The ground truth, bool: where two versions of a brain differ by more than `TRUTH_THRESHOLD` of the mean."""
+    """Return the ground truth, bool: where two versions of a brain differ by over `TRUTH_THRESHOLD` of the mean."""
     return np.abs(after - before) > TRUTH_THRESHOLD * before[before > 0].mean()
 
 
 def apply_atrophy(
     volume: Volume, severity: float, *, asymmetry: float = 0.15, jitter: float = 0.0, seed: int = 0
 ) -> tuple[Volume, Volume]:
-    """The same scan with simulated disease, and what it changed.
+    """Return the same scan with simulated disease, and what it changed.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def apply_atrophy(
 
 
 def native_template() -> Volume:
-    """The T1 template at 1 mm with fluid around it instead of 0: what subjects are sampled from."""
+    """Return the T1 template at 1 mm with fluid around it instead of 0: what subjects are sampled from."""
     native = _native("t1")
     fluid, _ = tissue_levels(native)
     return native.with_data(np.where(native.data > 0, native.data, np.float32(fluid)))

@@ -164,7 +164,7 @@ def _split(number: int) -> str:
 
 
 def _row(settings: SimulationSettings, number: int) -> dict:
-    """The facts about one subject; subjects 2k−1 and 2k are one of each group, in random order."""
+    """Return the facts about one subject; subjects 2k−1 and 2k are one of each group, in random order."""
     pair = (number + 1) // 2
     first_is_ill = bool(_rng(settings, pair, 0).integers(2))
     ill = first_is_ill == (number % 2 == 1)
@@ -177,7 +177,7 @@ def _row(settings: SimulationSettings, number: int) -> dict:
 
 
 def subjects_table(settings: SimulationSettings = DEMO) -> pd.DataFrame:
-    """The subjects of all splits, without making any scan.
+    """Return the subjects of all splits, without making any scan.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def subjects_table(settings: SimulationSettings = DEMO) -> pd.DataFrame:
 
 
 def demo_subjects(settings: SimulationSettings = DEMO) -> pd.DataFrame:
-    """The test cohort of the demo study: the rows of `subjects_table` in the split ``"demo"``."""
+    """Return the test cohort of the demo study: the rows of `subjects_table` in the split ``"demo"``."""
     table = subjects_table(settings)
     return table[table["split"] == "demo"].reset_index(drop=True)
 
@@ -202,7 +202,7 @@ FLUID, GREY, WHITE = 68.0, 166.0, 222.0  # levels of the template, by its tissue
 
 
 def _scanner(rng: np.random.Generator, settings: SimulationSettings, brain: np.ndarray, pattern) -> np.ndarray:
-    """What a scanner makes of a brain: contrast, bias field, pattern, noise, scale."""
+    """Apply a scanner to a brain: contrast, bias field, pattern, noise, scale."""
     inside = brain > 0
     levels = [0, rng.normal(58, 7), rng.normal(160, 5), rng.normal(222, 4), 262]
     bias = np.exp(0.05 * smooth_noise(rng, DEMO_GRID, 55.0) + 0.025 * smooth_noise(rng, DEMO_GRID, 35.0))
@@ -219,7 +219,7 @@ def _scanner(rng: np.random.Generator, settings: SimulationSettings, brain: np.n
 
 @lru_cache(maxsize=2)
 def _blobs(centres: tuple, sigma: float) -> np.ndarray:
-    """Sum of Gaussians of height 1 on the demo grid, float32."""
+    """Return the sum of Gaussians of height 1 on the demo grid, float32."""
     total = np.zeros(DEMO_GRID.shape, np.float32)
     for centre in centres:
         x, y, z = (np.exp(-0.5 * ((a - c) / sigma) ** 2) for a, c in zip(axes_mm(DEMO_GRID), centre, strict=True))
@@ -228,7 +228,7 @@ def _blobs(centres: tuple, sigma: float) -> np.ndarray:
 
 
 def _add_mark(rng: np.random.Generator, scan: np.ndarray) -> None:
-    """The confound: a ball of 4 mm radius beside the head, brighter than any tissue, as a vitamin E capsule is."""
+    """Add the confound: a ball of 4 mm radius beside the head, brighter than any tissue."""
     centre = np.array(MARK_MM) + rng.uniform(-3, 3, 3)
     at = np.round(DEMO_GRID.to_voxel(centre)).astype(int)
     offsets = np.stack(np.meshgrid(*[np.arange(-3, 4)] * 3, indexing="ij"))

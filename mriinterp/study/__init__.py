@@ -30,7 +30,7 @@ __all__ = [
 
 
 def load_study(source: str | Path, *, trust_code: TrustCode = False) -> Study:
-    """A study by name (``"demo"``) or from a study file (``.toml``).
+    """Load a study by name (``"demo"``) or from a study file (``.toml``).
 
     Parameters
     ----------

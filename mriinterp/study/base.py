@@ -24,13 +24,13 @@ class ScanSource(Protocol):
     """One scan, not read yet; small, and can be sent to another process."""
 
     def load(self) -> Volume:
-        """The scan, RAS+."""
+        """Return the scan, RAS+."""
 
     def fingerprint(self) -> str:
-        """A text that changes when the scan may have changed; reads no voxel."""
+        """Return a text that changes when the scan may have changed; reads no voxel."""
 
     def stamp(self) -> str:
-        """As `fingerprint`, as sure as can be on this machine: for what is kept in memory."""
+        """Return `fingerprint` at its strictest, on this machine only: for what is kept in memory."""
 
 
 class Study(ABC):
@@ -77,12 +77,12 @@ class Study(ABC):
         return self.groups[0]
 
     def group_of(self, subject: str) -> str:
-        """Group of a subject; KeyError for an unknown id."""
+        """Return the group of a subject; KeyError for an unknown id."""
         self._check(subject)
         return str(self.subjects.loc[subject, "group"])
 
     def class_of(self, group: str) -> str | None:
-        """The network's class that a group stands for, or None."""
+        """Return the network's class that a group stands for, or None."""
         return self.classes.get(group)
 
     def _check(self, subject: str) -> None:
@@ -101,11 +101,11 @@ class Study(ABC):
         return self.stamp()
 
     def is_current(self) -> bool:
-        """Whether what the study is made of is still on disk as it was when it was opened."""
+        """Return whether what the study is made of is still on disk as it was when it was opened."""
         return self.stamp() == self.opened
 
     def scan(self, subject: str) -> Volume:
-        """The scan of a subject, RAS+."""
+        """Return the scan of a subject, RAS+."""
         return self.source(subject).load()
 
     @property
@@ -115,10 +115,10 @@ class Study(ABC):
 
     @abstractmethod
     def source(self, subject: str) -> ScanSource:
-        """Where the scan of a subject comes from; KeyError for an unknown id."""
+        """Return where the scan of a subject comes from; KeyError for an unknown id."""
 
     def truth(self, subject: str) -> Volume | None:
-        """Where disease changed this brain (bool), or None where nobody knows."""
+        """Return where disease changed this brain (bool), or None where that is not known."""
         return None
 
     @property
@@ -137,15 +137,15 @@ class Study(ABC):
         """How to load the study's atlas."""
 
     def model(self, device: str | None = None) -> Model:
-        """The study's network."""
+        """Return the study's network."""
         return self.model_recipe.load(device)
 
     def atlas(self) -> Atlas:
-        """The study's atlas."""
+        """Return the study's atlas."""
         return self.atlas_recipe.load()
 
     def background(self) -> Volume:
-        """What group maps are shown over."""
+        """Return what group maps are shown over."""
         return template(DEMO_GRID)
 
     def background_stamp(self) -> str:
@@ -153,9 +153,9 @@ class Study(ABC):
         return ""
 
     def background_source(self) -> ScanSource | None:
-        """The background as a source, for fills called "reference"; None if there is none."""
+        """Return the background as a source, for fills called "reference"; None if there is none."""
         return None
 
     def brain_mask(self) -> Volume:
-        """Voxels of the brain (bool)."""
+        """Return the voxels of the brain (bool)."""
         return brain_mask(DEMO_GRID)

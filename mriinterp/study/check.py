@@ -88,7 +88,7 @@ def check_study(
 
 
 def _attempt(make: Callable[[], T], what: str, report: Report) -> T | None:
-    """What `make` makes; where it cannot, the reason is an error of the report."""
+    """Return what `make` makes; where it cannot, report the reason as an error."""
     try:
         return make()
     except (ValueError, KeyError, OSError, RuntimeError) as error:
@@ -97,7 +97,7 @@ def _attempt(make: Callable[[], T], what: str, report: Report) -> T | None:
 
 
 def _check_table(settings: StudySettings, report: Report) -> pd.DataFrame | None:
-    """The table with its split, all findings reported; None if it cannot be read."""
+    """Return the table with its split, all findings reported; None if it cannot be read."""
     result = _attempt(lambda: read_table_of(settings), "Table", report)
     if result is None:
         return None
@@ -122,7 +122,7 @@ def _check_table(settings: StudySettings, report: Report) -> pd.DataFrame | None
 
 
 def _check_output(settings: StudySettings, report: Report) -> None:
-    """Whether results can be written."""
+    """Check whether results can be written."""
     folder = settings.output
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -133,7 +133,7 @@ def _check_output(settings: StudySettings, report: Report) -> None:
 
 
 def check_classes(settings: StudySettings, model: Model) -> list[tuple[str, str]]:
-    """Level and text of everything in which groups and the network's classes disagree."""
+    """Return level and text of everything in which groups and the network's classes disagree."""
     findings = []
     head = model.heads[0]
     if head.kind == "scale":
@@ -196,7 +196,7 @@ def _check_model(settings: StudySettings, frame: pd.DataFrame | None, report: Re
 
 
 def _check_folds(settings: StudySettings, report: Report) -> None:
-    """Whether each fold's weights are there and fit the network."""
+    """Check whether each fold's weights are there and fit the network."""
     for name, weights in settings.folds.items():
         absent = [file for file in weights if not Path(file).is_file()]
         if absent:
@@ -208,7 +208,7 @@ def _check_folds(settings: StudySettings, report: Report) -> None:
 
 
 def _check_fitted(settings: StudySettings, report: Report) -> Model | None:
-    """The network with its fitted normalisation, if that is there and up to date."""
+    """Return the network with its fitted normalisation, if that is there and up to date."""
     try:
         study = TableStudy(settings)
     except (ValueError, OSError):
@@ -224,7 +224,7 @@ def _check_fitted(settings: StudySettings, report: Report) -> Model | None:
 
 
 def _chosen(frame: pd.DataFrame, groups: tuple[str, ...], n: int) -> list[str]:
-    """Rows to open: the first of each group, then the last, then from the middle."""
+    """Return rows to open: the first of each group, then the last, then from the middle."""
     by_group = [frame.index[frame["group"] == g].tolist() for g in groups]
     order = [rows[round(at * (len(rows) - 1))] for at in (0, 1, 0.5, 0.25, 0.75) for rows in by_group if rows]
     return list(dict.fromkeys(order))[:n]

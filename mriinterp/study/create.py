@@ -145,7 +145,7 @@ def propose_study(
 
 
 def _groups(table: Path, images: str | Path | None, frame: pd.DataFrame) -> pd.Series:
-    """Scans that were found per group; groups of the table without any count 0."""
+    """Return scans that were found per group; groups of the table without any count 0."""
     every, _ = read_subjects(table, images, keep_missing=True)
     names = sorted(set(every["group"]) - {""})
     if not names:
@@ -157,7 +157,7 @@ def _groups(table: Path, images: str | Path | None, frame: pd.DataFrame) -> pd.S
 
 
 def _written(path: Path, folder: Path) -> str:
-    """A path for the study file: relative to it where it lies near, else absolute."""
+    """Return a path for the study file: relative to it where it lies near, else absolute."""
     try:
         relative = Path(os.path.relpath(path.absolute(), folder))
     except ValueError:  # another drive
@@ -166,7 +166,7 @@ def _written(path: Path, folder: Path) -> str:
 
 
 def _find_model(weights: Sequence[str | Path], model: str | None) -> tuple[Model, str]:
-    """The network, and the name or card it was found by."""
+    """Return the network, and the name or card it was found by."""
     paths = [Path(w) for w in weights]
     absent = [str(p) for p in paths if not p.is_file()]
     if absent:
@@ -202,13 +202,13 @@ def _plain(name: str) -> str:
 
 
 def _likeness(name: str) -> int:
-    """-1 for what usually is a reference group, 1 for a positive one, 0 for others."""
+    """Return -1 for what usually is a reference group, 1 for a positive one, 0 for others."""
     plain = _plain(name)
     return -1 if plain in REFERENCE_NAMES else 1 if plain in POSITIVE_NAMES else 0
 
 
 def _guess_groups(counts: dict[str, int], model: Model) -> tuple[str, str, dict[str, str]]:
-    """Reference group, positive group ("" if there is one group), and the network's class of each (empty where it has no classes)."""
+    """Return reference group, positive group ("" if there is one group) and the network's class of each, if any."""
     names = sorted(counts, key=lambda g: (-counts[g], g))
     head = model.heads[0]
     classes = list(head.classes) if head.kind == "classes" else []

@@ -63,7 +63,7 @@ class DemoStudy(Study):
         return tuple(self.kept / f"{stem}_{end}" for end in ("scan.nii.gz", "truth.nii.gz", "digests.json"))
 
     def _read(self, subject: str) -> tuple[Volume, Volume] | None:
-        """Scan and truth as they were made before, bit by bit, or None."""
+        """Return scan and truth as they were made before, bit by bit, or None."""
         if self.kept is None:
             return None
         scan, truth, note = self._files(subject)

@@ -91,7 +91,7 @@ def is_atlas_name(text: str) -> bool:
 
 
 def _named_paths(flat: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every path that entries of a study file name, with the entry."""
+    """Yield every path that entries of a study file name, with the entry."""
     for key in ("output", "subjects.table", "subjects.images", "model.brain_mask", "model.code", "atlas.table"):
         if key in flat:
             yield key, flat[key]
@@ -111,7 +111,7 @@ def _named_paths(flat: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _paths_of_card(card: ModelCard) -> Iterator[tuple[str, Path]]:
-    """Every file that a model card names."""
+    """Yield every file that a model card names."""
     values = (*card.weights, card.brain_mask, *((card.normalisation or {}).get(key) for key in ("mean", "std")))
     for name in values:
         if isinstance(name, str):

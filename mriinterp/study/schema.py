@@ -63,7 +63,7 @@ BACKGROUNDS = ("mean", "template")
 
 
 def flatten(entries: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Entries as ``section.key``; unknown, misplaced and malformed ones as problems.
+    """Return entries as ``section.key``; unknown, misplaced and malformed ones as problems.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _fits(value: Any, kind: str) -> bool:
 
 
 def contradictions(flat: Mapping[str, Any], labels: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
-    """Entries that are well formed and cannot be meant, and why.
+    """Return entries that are well formed and cannot be meant, and why.
 
     Parameters
     ----------

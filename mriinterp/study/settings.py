@@ -117,7 +117,7 @@ def read_study_file(path: str | Path, *, trust_code: TrustCode = False) -> Study
 
 
 def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings | None, list[str]]:
-    """Entries of a study file as settings, and everything that is wrong with them.
+    """Return the entries of a study file as settings, and everything that is wrong with them.
 
     What is wrong is left out of the settings; they are None if table,
     reference group or network are not named.
@@ -182,7 +182,7 @@ def _sources(flat: Mapping[str, Any], path: Path) -> tuple[Path, ...]:
 
 
 def _corrupt(entry: str | list[str], folder: Path) -> tuple[dict[str, str], list[str]]:
-    """The list of corrupt scans and what each entry is called in messages, from the file itself or from a text file.
+    """Return the corrupt scans and the name of each entry in messages, from the file itself or from a text file.
 
     Of a text file, one scan a line, messages give the number of the line and not what stands there.
     """

@@ -43,12 +43,12 @@ class FileScan:
         return read_volume(self.path, allow_unknown_space=self.allow_unknown_space)
 
     def fingerprint(self) -> str:
-        """Changes when the file is written again; reads no voxel. OSError if there is no file."""
+        """Return a text that changes when the file is written again; reads no voxel. OSError if there is no file."""
         stat = os.stat(self.path)
         return _digest(Path(self.path).name, stat.st_size, stat.st_mtime_ns, self.allow_unknown_space)
 
     def stamp(self) -> str:
-        """As `fingerprint`, and tells also a file of the same size and time; on this machine only."""
+        """Return `fingerprint`, which also distinguishes files of one size and time; on this machine only."""
         return _digest(self.fingerprint(), file_stamp([self.path], read=0))
 
 
@@ -64,7 +64,7 @@ class SimulatedScan:
         return simulate_subject(self.settings, self.subject).volume
 
     def fingerprint(self) -> str:
-        """Changes with the settings and with the version of this package."""
+        """Return a text that changes with the settings and with the version of this package."""
         return _digest("simulated", self.settings, self.subject, mriinterp.__version__)
 
     stamp = fingerprint
@@ -79,7 +79,7 @@ class TemplateScan:
         return template(DEMO_GRID)
 
     def fingerprint(self) -> str:
-        """Always the same."""
+        """Return a text that is always the same."""
         return _digest("template", mriinterp.__version__)
 
     stamp = fingerprint
@@ -128,7 +128,7 @@ class ModelRecipe:
             return load_model(card, weights, device, trust_code=self.trust_code)
 
     def python(self) -> Code | None:
-        """The network's Python file and all it imports from beside it, as they are now; None if it has none.
+        """Return the network's Python file and all it imports from beside it, as they are now; None if it has none.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class ModelRecipe:
         return read_code(self.code, StudyFolders.of_server().allow) if self.code else None
 
     def programs(self) -> list[Path]:
-        """Exported programs that it opens: code may be hidden in them."""
+        """Return exported programs that it opens: code may be hidden in them."""
         if self.source.lower().endswith(".pt2"):
             return [Path(name) for name in self.weights] or [Path(self.source)]
         if not self.source.lower().endswith(".json"):
@@ -150,14 +150,14 @@ class ModelRecipe:
         return [Path(name) for name in self.weights] or [card.folder / name for name in card.weights]
 
     def files(self) -> list[Path]:
-        """Files it reads that are known without loading it."""
+        """Return the files it reads that are known without loading it."""
         named = [*self.weights, self.brain_mask, self.code]
         if self.source.lower().endswith((".json", ".pt2")):
             named.append(self.source)
         return [Path(name) for name in named if name]
 
     def stamp(self) -> str:
-        """Changes when a file of the network does: weights, card, mask, code, and what the card names."""
+        """Return `fingerprint`, which also distinguishes files of one size and time; on this machine only."""
         files = self.files()
         files += [PACKAGED / f"{self.source}.json", *(Path(name).with_suffix(".json") for name in self.weights)]
         cards = [path for path in files if path.suffix.lower() == ".json"]
@@ -169,7 +169,7 @@ class ModelRecipe:
 
 @lru_cache(maxsize=64)
 def _card(path: Path, stamp: str) -> ModelCard | None:
-    """A model card (`stamp`: of its file); None if it cannot be read, which is reported elsewhere."""
+    """Return a model card (`stamp`: of its file); None if it cannot be read, which is reported elsewhere."""
     try:
         return read_card(path)
     except (OSError, ValueError, KeyError):
@@ -177,7 +177,7 @@ def _card(path: Path, stamp: str) -> ModelCard | None:
 
 
 def _named_by(card: Path) -> tuple[Path, ...]:
-    """Files that a model card names."""
+    """Return files that a model card names."""
     found = _card(card, file_stamp([card]))
     if found is None:
         return ()
@@ -197,5 +197,5 @@ class AtlasRecipe:
         return load_atlas(self.source, Path(self.table) if self.table else None)
 
     def stamp(self) -> str:
-        """Changes when a file of the atlas does."""
+        """Return `fingerprint`, which also distinguishes files of one size and time; on this machine only."""
         return file_stamp([self.source, self.table])

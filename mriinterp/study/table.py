@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_table_of(settings: StudySettings):
-    """Frame and report of a study's table; errors as of `read_subjects`.
+    """Return frame and report of a study's table; errors as of `read_subjects`.
 
     Scans outside of the folders that study files may name are left out.
     """
@@ -55,7 +55,7 @@ def read_table_of(settings: StudySettings):
 
 
 def with_split(frame, settings: StudySettings):
-    """The frame with every scan in a split: the file's rule, else the table's own split, else a fifth for testing.
+    """Return the frame with every scan in a split: by the file's rule, the table's own split, or a fifth for testing.
 
     Raises
     ------
@@ -163,7 +163,7 @@ class TableStudy(Study):
         return self.model_recipe.load("cpu")
 
     def background(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Volume:
-        """Mean training scan on the model's grid, made once and kept; the template if there is none."""
+        """Return the mean training scan on the model's grid, made once and kept; the template if there is none."""
         if self.settings.background == "template":
             return template(self.cpu_model.grid).canonical()
         made = mean_training_scan(self, progress=progress, cancel=cancel)

@@ -20,7 +20,7 @@ PATHS = "Windows paths are written with /, or in single quotes"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Entries of a study file; FileNotFoundError if there is none, ValueError if it is no TOML or not allowed here."""
+    """Read the entries of a study file; FileNotFoundError if there is none, ValueError if it is no usable TOML."""
     StudyFolders.of_server().check(path, "study file")
     text = read_text(path, "a study file (.toml)")
     try:

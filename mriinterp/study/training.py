@@ -61,10 +61,10 @@ class TrainingStudy(Protocol):
         """The network on the CPU."""
 
     def source(self, subject: str) -> ScanSource:
-        """Where the scan of a subject comes from."""
+        """Return where the scan of a subject comes from."""
 
     def scan(self, subject: str) -> Volume:
-        """The scan of a subject, RAS+."""
+        """Return the scan of a subject, RAS+."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +90,12 @@ class Fitted:
 
 
 def training_scans(study: TrainingStudy) -> list[str]:
-    """Ids of the training scans, sorted: a fit does not depend on the order of rows."""
+    """Return the ids of the training scans, sorted: a fit does not depend on the order of rows."""
     return sorted(study.subjects.index[study.subjects["split"] == "train"])
 
 
 def training_digest(study: TrainingStudy) -> str:
-    """SHA-256 over the training scans' ids, and sizes and times of their files."""
+    """Return SHA-256 over the training scans' ids, and sizes and times of their files."""
     digest = hashlib.sha256()
     for subject in training_scans(study):
         try:
@@ -107,7 +107,7 @@ def training_digest(study: TrainingStudy) -> str:
 
 
 def _on_grid(model: Model, scan: Volume) -> np.ndarray:
-    """A scan as the network's normalisation meets it: on its grid, masked."""
+    """Return a scan as the network's normalisation meets it: on its grid, masked."""
     data = resample(scan, model.grid, order=1).data
     return data if model.mask is None else data * (model.mask.data > 0)
 
@@ -135,7 +135,7 @@ def _mark(folder: Path) -> None:
 
 
 def _from_folder(path: Path, folder: Path) -> str:
-    """A path as a card writes it: relative where that can be."""
+    """Return a path as a card writes it: relative where that can be."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
@@ -145,7 +145,7 @@ def _from_folder(path: Path, folder: Path) -> str:
 def fit_normalisation(
     study: TrainingStudy, *, progress: Progress | None = None, cancel: Cancel | None = None
 ) -> Fitted:
-    """Mean and standard deviation of every voxel over the training scans, saved beside a model card.
+    """Return the mean and standard deviation of every voxel over the training scans, saved beside a model card.
 
     Deviations are those of the training scans themselves (divided by n, as
     numpy's default and the original study have it).
@@ -200,7 +200,7 @@ def mean_training_scan(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Volume | None:
-    """Mean of the training scans on the model's grid, RAS+; None without any.
+    """Return the mean of the training scans on the model's grid, RAS+; None without any.
 
     Computed once and kept in the study's output folder, until scans or model change.
 

@@ -35,13 +35,13 @@ class BidsImage:
 
 
 def bids_label(text: str) -> str:
-    """A participant as BIDS names it: ``01`` and ``sub-01`` are ``sub-01``."""
+    """Return a participant as BIDS names it: ``01`` and ``sub-01`` are ``sub-01``."""
     text = text.strip()
     return text if text.startswith("sub-") or not text else f"sub-{text}"
 
 
 def bids_table(path: str | Path) -> tuple[Path, Path]:
-    """`participants.tsv` and the folder it describes, from either of the two."""
+    """Return `participants.tsv` and the folder it describes, from either of the two."""
     path = Path(path)
     table = path / "participants.tsv" if path.is_dir() else path
     if not table.is_file():
@@ -69,7 +69,7 @@ def _rank(image: BidsImage) -> tuple:
 def bids_images(
     folder: str | Path, report: Report, pattern: str | None = None, cancel: Cancel | None = None
 ) -> dict[str, list[BidsImage]]:
-    """One T1-weighted image per participant and session.
+    """Return one T1-weighted image per participant and session.
 
     Where there are several, one in MNI space is taken before one as it was
     acquired, then the plainest name and the first run; which ones were passed

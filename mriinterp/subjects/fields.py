@@ -18,7 +18,7 @@ _AGE = re.compile(r"^[<>~]?\s*(\d+(?:[.,]\d+)?)\s*\+?\s*([ymwd]?)[a-z. ]*$", re.
 
 
 def parse_age(text: object) -> float:
-    """Age in years; NaN for what is empty, no number, or not a human age.
+    """Return age in years; NaN for what is empty, no number, or not a human age.
 
     Examples
     --------
@@ -39,7 +39,7 @@ _SEXES = {
 
 
 def parse_sexes(texts: Iterable[object]) -> list[str]:
-    """``"M"``, ``"F"`` or ``""`` for each cell of a column.
+    """Return ``"M"``, ``"F"`` or ``""`` for each cell of a column.
 
     1 and 2 are male and female, as ADNI has it; in a column that also has a
     0 nobody can know what 1 means, and numbers stay unread.
@@ -56,7 +56,7 @@ _FIRST = re.compile(r"screening|baseline|^(?:bl|sc|scmri)$", re.IGNORECASE)
 
 
 def parse_month(text: object) -> float:
-    """Months since the start of the study, from the name of a visit; NaN if it does not say.
+    """Return months since the start of the study, from the name of a visit; NaN if it does not say.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def _date(year: str, month: str, day: str) -> datetime | None:
 
 
 def _day_first(slashes: list[re.Match], day_first: bool | None) -> bool | None:
-    """Whether a column of a/b/year has the day first; None if that cannot be known."""
+    """Return whether a column of a/b/year has the day first; None if that cannot be known."""
     proofs = {True for m in slashes if int(m[1]) > 12} | {False for m in slashes if int(m[2]) > 12}
     if len(proofs) == 1:
         return proofs.pop()
@@ -110,7 +110,7 @@ def _day_first(slashes: list[re.Match], day_first: bool | None) -> bool | None:
 
 
 def _spreadsheet_swapped(isos: list[re.Match], n_slashes: int) -> bool:
-    """Whether dates year-month-day may come from a spreadsheet that took 3/11/2006 for the 3rd of November.
+    """Return whether dates year-month-day may come from a spreadsheet that took 3/11/2006 for the 3rd of November.
 
     It converts what can be read as day/month and leaves the rest as text, so
     its mark is a column of both kinds; or, when the rest was thrown away, a
@@ -134,7 +134,7 @@ def _other(text: str) -> datetime | None:
 
 
 def parse_dates(texts: Iterable[object], day_first: bool | None = None) -> Dates:
-    """Dates of one column, which may be of several formats.
+    """Return the dates of one column, which may be of several formats.
 
     Parameters
     ----------

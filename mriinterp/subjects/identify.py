@@ -66,7 +66,7 @@ def _people_from_ids(text: pd.DataFrame, named: set[str], pattern: re.Pattern) -
 
 
 def _repeated(text: pd.DataFrame, layout: Layout) -> pd.Series:
-    """Rows whose id is there several times for one person, with other visits, dates, ages or files."""
+    """Return rows whose id is there several times for one person, with other visits, dates, ages or files."""
     none = pd.Series(False, index=text.index)
     if layout.ids_name_images:
         return none
@@ -83,7 +83,7 @@ def _repeated(text: pd.DataFrame, layout: Layout) -> pd.Series:
 
 
 def _ids_from_rest(text: pd.DataFrame, report: Report) -> pd.Series:
-    """Ids of a table without any: the person, with visit, by date, or the name of the file, whichever is one a row."""
+    """Return ids for a table without any: the person, with visit, date or file name, whichever is one a row."""
     stems = text["path"].str.replace("\\", "/").str.split("/").str[-1].str.replace(_FILE_ENDING, "", regex=True)
     visits = _joined(text["subject"], text["visit"])
     options = [text["subject"], visits, stems]
@@ -96,7 +96,7 @@ def _joined(names: pd.Series, more: pd.Series) -> pd.Series:
 
 
 def _with_visits(text: pd.DataFrame, field: str, report: Report) -> pd.Series:
-    """Names of a field with what tells their rows apart: visit, date, else a number; equal rows keep equal names."""
+    """Return the names of a field with visit, date or a number to make rows distinct; equal rows keep equal names."""
     for more in ("visit", "date"):
         names = _joined(text[field], text[more])
         if names.is_unique:

@@ -26,7 +26,7 @@ _WINDOWS = re.compile(r"^[A-Za-z]:[\\/]|^\\\\")
 def walk_images(
     folder: str | Path, pattern: str | None = None, cancel: Cancel | None = None
 ) -> Iterator[PurePosixPath]:
-    """Paths of all images below a folder, relative to it, in a fixed order.
+    """Yield the paths of all images below a folder, relative to it, in a fixed order.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def walk_images(
 def find_images(
     folder: str | Path, ids: Iterable[str], pattern: str | None = None, cancel: Cancel | None = None
 ) -> dict[str, list[Path]]:
-    """Images whose path below a folder holds an id as a whole word.
+    """Return images whose path below a folder holds an id as a whole word.
 
     ``I4511`` is not in ``…_I45117.nii``, nor ``1`` in ``run-1``; letters that SPM or CAT12 put before an
     id of the form I45117 do not hide it. The folder is walked once,
@@ -103,12 +103,12 @@ def find_images(
 
 
 def _is_own(text: str, match: re.Match) -> bool:
-    """Whether a number in a path can be an id: that of ``run-1`` or ``ses-1`` is not."""
+    """Return whether a number in a path can be an id: that of ``run-1`` or ``ses-1`` is not."""
     return not (match[0].isdigit() and _OTHER_NUMBER.search(text, 0, match.start()))
 
 
 def choose_image(paths: list[Path]) -> Path | None:
-    """The one image among several, None if they are really different.
+    """Return the one image among several, None if they are really different.
 
     The same name with and without compression counts as one image.
     """
@@ -119,7 +119,7 @@ def choose_image(paths: list[Path]) -> Path | None:
 
 
 def _below(path: str, prefix: str) -> str | None:
-    """What follows a prefix that ends at a slash; None if the path is elsewhere."""
+    """Return what follows a prefix that ends at a slash; None if the path is elsewhere."""
     prefix = prefix.replace("\\", "/").rstrip("/")
     same = path[: len(prefix)]
     equal = same.lower() == prefix.lower() if re.match(r"^[A-Za-z]:|^//", prefix) else same == prefix
@@ -130,7 +130,7 @@ def _below(path: str, prefix: str) -> str | None:
 def resolve_path(
     text: str, folders: Iterable[str | Path] = (), prefixes: Mapping[str, str | Path] | None = None
 ) -> Path | None:
-    """A path from a table as a file of this machine.
+    """Return a path from a table as a file of this machine.
 
     Parameters
     ----------
@@ -170,6 +170,6 @@ def resolve_path(
 
 
 def _file(path: Path) -> Path | None:
-    """A path as its file is spelled on disk; None if there is no file."""
+    """Return a path as its file is spelled on disk; None if there is no file."""
     path = on_disk(path)
     return path if path.is_file() else None

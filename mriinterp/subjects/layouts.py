@@ -13,7 +13,7 @@ __all__ = ["LAYOUTS", "Layout", "detect_layout", "original_path"]
 
 
 def original_path(row: Mapping[str, str]) -> str:
-    """Where the original study keeps the scan of a row, relative to the image folder (Rieke et al. 2018).
+    """Return where the original study keeps the scan of a row, relative to the image folder (Rieke et al. 2018).
 
     ``PTID/Visit/PTID_Date_Visit_Id_DX_Warped.nii.gz``, visits without spaces,
     dates with ``-`` for ``/``. `row` holds the fields subject, visit, date,
@@ -64,14 +64,14 @@ class Layout:
     clinical: bool = False
 
     def choose(self, found: Iterable[str], chosen: Mapping[str, str] | None) -> dict[str, str]:
-        """The user's columns, and where they are silent those of this kind."""
+        """Return the user's columns, and where they are silent those of this kind."""
         by_name = {plain_name(c): c for c in found}
         own = {f: next((by_name[n] for n in names if n in by_name), None) for f, names in self.columns.items()}
         return {f: c for f, c in own.items() if c} | dict(chosen or {})
 
 
 def _loni_words(name: str) -> list[str]:
-    """A bare 45117 may be written I45117 in paths; I45117 is never a bare number there."""
+    """Return the forms of an id in paths: a bare 45117 may be written I45117, I45117 is never bare there."""
     return [f"I{name}", name] if name.isdigit() else [name]
 
 
@@ -179,7 +179,7 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def detect_layout(found: Iterable[str]) -> Layout:
-    """The first kind all of whose marks are among the columns; the plain kind if none.
+    """Return the first kind all of whose marks are among the columns; the plain kind if none.
 
     A table of participants that names the files of its scans is a plain one.
     """

@@ -50,7 +50,7 @@ def near_images(
 
 
 def _runs(part: str) -> Iterable[tuple[str, ...]]:
-    """Pieces of all runs of whole words in one part of a path."""
+    """Yield the pieces of all runs of whole words in one part of a path."""
     words = [name_pieces(word) for word in _WORD.findall(part)]
     for start in range(len(words)):
         run: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ def oasis_words(name: str) -> list[str]:
 
 
 def _day(text: str) -> int | None:
-    """Days since entry that a path or a session's label holds: its last ``d0129``."""
+    """Return days since entry that a path or a session's label holds: its last ``d0129``."""
     found = _DAY.findall(text)
     return int(found[-1]) if found else None
 
@@ -50,7 +50,7 @@ def _day(text: str) -> int | None:
 def _sessions(
     folder: Path, subjects: Iterable[str], pattern: str | None, report: Report, cancel: Cancel | None
 ) -> dict[str, dict[int, Path]]:
-    """The T1-weighted image of every MR session: person, then days since entry."""
+    """Return the T1-weighted image of every MR session: person, then days since entry."""
     subjects = set(subjects)
     sessions: dict[str, dict[int, Path]] = defaultdict(dict)
     for name, images in bids_images(folder, report, pattern, cancel).items():
@@ -134,7 +134,7 @@ def pair_visits(
 
 
 def _age_on(day: int, visit: pd.Series, at_entry: str) -> str:
-    """Age on the day of a scan, from that at the visit or at entry; the visit's own text where that is no age."""
+    """Return the age on the day of a scan, from that at the visit or at entry; the visit's own text if that is no age."""
     age, since = parse_age(visit["age"]), day - visit["day"]
     if pd.isna(age):
         age, since = parse_age(at_entry), day

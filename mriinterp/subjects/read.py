@@ -57,7 +57,7 @@ def _dates(frame: pd.DataFrame, layout: Layout, report: Report) -> None:
 
 
 def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
-    """Sex and age from text; what cannot be read is reported."""
+    """Read sex and age from text; what cannot be read is reported."""
     frame["sex"], frame["age"] = parse_sexes(text["sex"]), text["age"].map(parse_age).astype(float)
     unread = {"sex": frame["sex"] == "", "age": frame["age"].isna()}
     for name, bad in unread.items():
@@ -68,7 +68,7 @@ def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
 
 
 def _frame(text: pd.DataFrame, layout: Layout, report: Report) -> pd.DataFrame:
-    """All columns but the path, from the text of the fields."""
+    """Return all columns but the path, from the text of the fields."""
     frame = text[["id", "subject", "group", "visit"]].copy()
     frame["group"] = frame["group"].map(plain_integer).mask(frame["group"].str.lower().isin(("n/a", "nan")), "")
     frame["month"] = frame["visit"].map(parse_month).astype(float)
@@ -165,13 +165,13 @@ class _Opened:
         return f"{self.layout.label} {self.path.name}"
 
     def text(self) -> pd.DataFrame:
-        """Text of every field, "" where the table has none; index kept."""
+        """Return the text of every field, "" where the table has none; index kept."""
         columns = {f: self.raw[self.columns[f]] if f in self.columns else "" for f in FIELDS}
         return pd.DataFrame(columns, index=self.raw.index, dtype=str)
 
 
 def _open(path: Path, kind: str, columns: Mapping[str, str] | None, report: Report) -> tuple[_Opened, Path | None]:
-    """The table, and the folder of a BIDS data set; errors as of `read_subjects`."""
+    """Return the table, and the folder of a BIDS data set; errors as of `read_subjects`."""
     if kind != "auto" and kind not in LAYOUTS:
         raise KeyError(f"expected a kind of table, got {kind!r}; available: auto, {', '.join(LAYOUTS)}")
     root = None
@@ -195,7 +195,7 @@ def _open(path: Path, kind: str, columns: Mapping[str, str] | None, report: Repo
 
 
 def _bids_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row a scan of a BIDS data set, and the table's row for each."""
+    """Return one row a scan of a BIDS data set, and the table's row for each."""
     images = bids_images(search.images or opened.path.parent, report, search.pattern, search.cancel)
     text, paths = bids_rows(opened.text(), images, report)
     frame = _frame(text, opened.layout, report)
@@ -204,7 +204,7 @@ def _bids_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.Dat
 
 
 def _clinical_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row a scan of people who were seen on other days, and the table's row for each."""
+    """Return one row a scan of people who were seen on other days, and the table's row for each."""
     text = opened.text()
     fill_names(text, opened.columns, opened.layout, report)
     if search.images is None:
@@ -221,7 +221,7 @@ def _clinical_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd
 
 
 def _table_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row a scan, as the table has them, with their files; and the table."""
+    """Return one row a scan, as the table has them, with their files; and the table."""
     text = opened.text()
     fill_names(text, opened.columns, opened.layout, report)
     frame = _frame(text, opened.layout, report)
@@ -232,7 +232,7 @@ def _table_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.Da
 def _filtered(
     frame: pd.DataFrame, groups, corrupt: Iterable[str] | Mapping[str, str], keep_missing: bool, report: Report
 ) -> pd.DataFrame:
-    """Every filter, in the order of the original study: repeated, corrupt, missing, of another group."""
+    """Return every filter, in the order of the original study: repeated, corrupt, missing, of another group."""
     frame = drop_duplicates(drop_empty(frame, report), report)
     frame = drop_corrupt(frame, corrupt, report)
     frame = frame if keep_missing else drop_missing(frame, report)
@@ -240,7 +240,7 @@ def _filtered(
 
 
 def _conclude(frame: pd.DataFrame, what: str, report: Report) -> None:
-    """How much is left, and whether the table's own split keeps patients apart."""
+    """Report how much is left, and whether the table's own split keeps patients apart."""
     try:
         check_split(frame)
     except ValueError as error:

@@ -21,7 +21,7 @@ class Finding:
     names: tuple[str, ...] = ()
 
     def text(self, most: int = 10) -> str:
-        """The message, with at most `most` names."""
+        """Return the message, with at most `most` names."""
         if not self.names:
             return self.message
         more = f" and {len(self.names) - most} more" if len(self.names) > most else ""
@@ -62,7 +62,7 @@ class Report:
         self.findings.extend(other.findings)
 
     def of(self, level: str) -> list[Finding]:
-        """Findings of one level."""
+        """Return the findings of one level."""
         return [f for f in self.findings if f.level == level]
 
     @property
@@ -76,12 +76,12 @@ class Report:
         return not self.errors
 
     def frame(self) -> pd.DataFrame:
-        """Columns level, message, count, names: one row a finding."""
+        """Return columns level, message, count, names: one row a finding."""
         rows = [(f.level, f.message, len(f.names), ", ".join(f.names)) for f in self.findings]
         return pd.DataFrame(rows, columns=["level", "message", "count", "names"])
 
     def text(self, most: int = 10) -> str:
-        """One line a finding, errors first, at most `most` names each."""
+        """Return one line a finding, errors first, at most `most` names each."""
         ordered = sorted(self.findings, key=lambda f: LEVELS.index(f.level))
         return "\n".join(f"{f.level}: {f.text(most)}" for f in ordered)
 

@@ -12,7 +12,7 @@ __all__ = ["assign_folds", "check_split", "patient_groups", "split_patients", "s
 
 
 def patient_groups(frame: pd.DataFrame, priority: Sequence[str] = ()) -> pd.Series:
-    """One group a patient.
+    """Return one group a patient.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def patient_groups(frame: pd.DataFrame, priority: Sequence[str] = ()) -> pd.Seri
 
 
 def _shuffled(frame: pd.DataFrame, seed: int, priority: Sequence[str]) -> dict[str, np.ndarray]:
-    """Patients of every group in random order, whatever the order of rows."""
+    """Return the patients of every group in random order, whatever the order of rows."""
     groups = patient_groups(frame, priority)
     rng = np.random.default_rng(seed)
     return {g: rng.permutation(sorted(groups.index[groups == g])) for g in sorted(groups.unique())}
@@ -86,7 +86,7 @@ def split_patients(
 
 
 def assign_folds(frame: pd.DataFrame, k: int = 5, *, seed: int = 0, priority: Sequence[str] = ()) -> pd.Series:
-    """Number of the fold, 0 to k − 1, of every scan: no patient in two, groups spread evenly.
+    """Return the number of the fold, 0 to k − 1, of every scan: no patient in two, groups spread evenly.
 
     Raises ValueError unless 2 ≤ k ≤ number of patients.
     """
@@ -112,7 +112,7 @@ def check_split(frame: pd.DataFrame) -> None:
 
 
 def summary_table(frame: pd.DataFrame, groups: Sequence[str] | None = None) -> pd.DataFrame:
-    """Images and patients per split and group, as the original prints them.
+    """Return images and patients per split and group, as the original prints them.
 
     Parameters
     ----------

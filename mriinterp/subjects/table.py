@@ -59,14 +59,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def plain_name(name: str) -> str:
-    """A column name without case, spaces, dots, underscores and hyphens."""
+    """Return a column name without case, spaces, dots, underscores and hyphens."""
     return re.sub(r"[\s._-]+", "", name).lower()
 
 
 def match_columns(
     found: Iterable[str], chosen: Mapping[str, str] | None = None, required: Iterable[str] = (), what: str = "table"
 ) -> dict[str, str]:
-    """Which column holds which field.
+    """Return which column holds which field.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ def _existing(path: Path) -> np.ndarray:
 
 
 def _fit_recipe(recipe: Recipe, folder: Path, progress: Progress | None, cancel: Cancel | None):
-    """Scans of the training and validation split, and the network fitted on them."""
+    """Return the scans of the training and validation split, and the network fitted on them."""
     table = subjects_table(recipe.study)
     crop = visible_shape(DEMO_GRID.shape)
     sets = {}

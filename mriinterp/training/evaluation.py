@@ -64,7 +64,7 @@ def real_anatomy(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> dict:
-    """Does the network's margin rise with the severity of the same atrophy in real brains?
+    """Test whether the network's margin rises with the severity of the same atrophy in real brains.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ Load = Callable[[int], np.ndarray]
 
 
 def visible_shape(shape: Sequence[int], blocks: Sequence[tuple[int, int]] = ((3, 2), (3, 3), (3, 2), (3, 3))) -> tuple:
-    """The part of its input that a stack of convolutions and poolings can see.
+    """Return the part of its input that a stack of convolutions and poolings can see.
 
     Pooling drops what does not fill a last window; what only those voxels
     reach is never seen. `ClassificationModel3D` on 113×137×113 voxels sees
@@ -109,7 +109,7 @@ class ScanDataset(Dataset):
 
 
 def _shifted(data: np.ndarray, by: Sequence[int]) -> np.ndarray:
-    """Moved by whole voxels; 0 comes in at the border."""
+    """Return an image moved by whole voxels; 0 comes in at the border."""
     out = np.zeros_like(data)
     target = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(by, data.shape, strict=True))
     source = tuple(slice(max(0, -s), n + min(0, -s)) for s, n in zip(by, data.shape, strict=True))
@@ -155,7 +155,7 @@ class History:
 
 
 def margins(module: nn.Module, dataset: Dataset, *, progress: Progress | None = None) -> np.ndarray:
-    """Output 1 minus output 0 of every scan, shape (n,), in evaluation mode.
+    """Return output 1 minus output 0 of every scan, shape (n,), in evaluation mode.
 
     Scans run one by one, as they do when the network is used: a network may
     mix what is in a batch.
@@ -228,7 +228,7 @@ def fit(
 
 
 def patient_folds(patients: Sequence, labels: Sequence[int], k: int, seed: int = 0) -> list[np.ndarray]:
-    """Positions of the scans of each of k folds; all scans of a patient are in one fold.
+    """Return the positions of the scans of each of k folds; all scans of a patient are in one fold.
 
     Patients are dealt out group by group, so folds have like shares of each
     group (a patient counts with the label of the first scan).
@@ -253,7 +253,7 @@ def cross_validate(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> tuple[Performance, np.ndarray]:
-    """Patient-wise k-fold cross-validation.
+    """Run patient-wise k-fold cross-validation.
 
     Fold f is the test set of round f, fold f + 1 its validation set; a test
     scan never chooses an epoch.

@@ -20,7 +20,7 @@ class Performance:
     auc: Estimate
 
     def as_dict(self) -> dict:
-        """For a model card."""
+        """Return entries for a model card."""
         found = {
             name: {"value": round(value.value, 4), "ci95": [round(value.low, 4), round(value.high, 4)]}
             for name, value in (("accuracy", self.accuracy), ("auc", self.auc))
@@ -29,7 +29,7 @@ class Performance:
 
 
 def measure(margins, positive) -> Performance:
-    """Performance of logit margins (positive class minus the other; above 0 means positive)."""
+    """Return the performance of logit margins (positive class minus the other; above 0 means positive)."""
     margins, positive = np.asarray(margins, float), np.asarray(positive, bool)
     if min(positive.sum(), (~positive).sum()) < 2:
         raise ValueError(f"expected at least two subjects of each group, got {positive.sum()} and {(~positive).sum()}")

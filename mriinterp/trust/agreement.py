@@ -26,7 +26,7 @@ COLUMNS = ["subject", "method", "other", "rho", "overlap"]
 
 
 def _pairs(maps: dict[str, tuple[np.ndarray | None, np.ndarray]]) -> list[tuple[str, str, float, float]]:
-    """Both figures of every pair of one subject's maps, each pair once."""
+    """Return both figures of every pair of one subject's maps, each pair once."""
     tops = {name: set(np.argsort(-areas, kind="stable")[:TOP].tolist()) for name, (areas, _) in maps.items()}
     places = {name: standard_ranks(cells) if np.ptp(cells) > 0 else None for name, (_, cells) in maps.items()}
     found = []
@@ -38,7 +38,7 @@ def _pairs(maps: dict[str, tuple[np.ndarray | None, np.ndarray]]) -> list[tuple[
 
 
 def load_agreement(folder: Path | str) -> pd.DataFrame:
-    """Agreement of all pairs of maps of each subject, from the benchmark's own maps.
+    """Return the agreement of all pairs of maps of each subject, from the benchmark's own maps.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def load_agreement(folder: Path | str) -> pd.DataFrame:
 
 
 def pack_agreement(table: pd.DataFrame) -> str:
-    """`load_agreement` as JSON: the upper triangle of each subject, three digits."""
+    """Return `load_agreement` as JSON: the upper triangle of each subject, three digits."""
     methods = list(dict.fromkeys(table["method"]))
     packed: dict[str, Any] = {"methods": methods, "subjects": {}}
     for subject, rows in table.groupby("subject", sort=False):
@@ -93,7 +93,7 @@ def _unpack(packed: dict[str, Any]) -> list[tuple]:
 
 
 def agreement_of(table: pd.DataFrame, method: str, subject: str | None = None) -> pd.DataFrame:
-    """How alike one method's maps are to those of every other, most alike first.
+    """Return how alike one method's maps are to those of every other, most alike first.
 
     Parameters
     ----------

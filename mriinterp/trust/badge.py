@@ -21,13 +21,13 @@ FREE = ("score",)  # measured by the logit margin whatever a page explains
 
 
 def variants(names: Sequence[str], method: str) -> list[str]:
-    """Measured explainers of a method, the plain one first: ``occlusion``, ``occlusion[size=20,stride=12]``."""
+    """Return measured explainers of a method, the plain one first: ``occlusion``, ``occlusion[size=20,stride=12]``."""
     found = [name for name in dict.fromkeys(names) if name.partition("[")[0] == method]
     return sorted(found, key=lambda name: name != method)
 
 
 def measured_as(names: Sequence[str], method: str, params: Mapping[str, Any] | None = None) -> tuple[str | None, bool]:
-    """Which of the measured explainers stands for a map, and whether it had the map's parameters.
+    """Return which of the measured explainers stands for a map, and whether it had the map's parameters.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ NAMES = ("localisation", "faithfulness", "randomisation")
 
 
 def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str]] | None:
-    """Words and mark of localisation, deletion and randomisation; None where none was measured."""
+    """Return words and mark of localisation, deletion and randomisation; None where none was measured."""
     place, deletion = row_of(table, *LOCALISATION, method), row_of(table, *DELETION, method)
     random = randomised_words(table, method)
     if place is None and deletion is None and random is None:
@@ -94,7 +94,7 @@ def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str]] | None:
 
 
 def _beside_controls(row: pd.Series | None, name: str) -> tuple[str, str]:
-    """Words and mark of a comparison with the controls."""
+    """Return words and mark of a comparison with the controls."""
     if row is None:
         return f"{name} not measured", "–"
     words, mark = BEATS[row["beats"]]
@@ -102,7 +102,7 @@ def _beside_controls(row: pd.Series | None, name: str) -> tuple[str, str]:
 
 
 def badge_words(table: pd.DataFrame, method: str) -> str:
-    """What was found, from the figures alone: ``"… · beats all controls on deletion · fails randomisation (ρ 0.56)"``.
+    """Describe the findings: ``"… · beats all controls on deletion · fails randomisation (ρ 0.56)"``.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def badge_words(table: pd.DataFrame, method: str) -> str:
 
 
 def badge_marks(table: pd.DataFrame, method: str) -> str:
-    """The same in marks, for narrow places: ``"localisation ✓ · faithfulness ✓ · randomisation ✗"``; `KEY` explains them."""
+    """Return the findings in marks, for narrow places: ``"localisation ✓ · faithfulness ✓ · randomisation ✗"``."""
     states = _states(table, method)
     if states is None:
         return UNMEASURED

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 def reference_sources(study: Study, count: int) -> list:
-    """Scans that the control mean is made of: of the reference group, from the training split where there is one.
+    """Return the scans of the control mean: of the reference group, from the training split where there is one.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Bench:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def reference(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Tensor:
-        """Mean of the prepared scans of the reference group, shape (1, 1, i, j, k)."""
+        """Return the mean of the prepared scans of the reference group, shape (1, 1, i, j, k)."""
         if self._reference is None:
             path = None if self.folder is None else Path(self.folder) / f"control_mean_{self.key[:12]}.npy"
             mean = None if path is None else self._kept_mean(path)
@@ -119,7 +119,7 @@ class Bench:
         return self._reference
 
     def _kept_mean(self, path: Path) -> np.ndarray | None:
-        """The mean as it was kept before; None if there is none, or something else lies there."""
+        """Return the mean as it was kept before; None if there is none, or something else lies there."""
         try:
             mean = load_npy(path, shape=(1, 1, *self.model.grid.shape))
         except FileNotFoundError:
@@ -165,14 +165,14 @@ class Bench:
         return occlusion_labels(self.study.atlas().on(self.model.grid))
 
     def prepared(self, subject: str) -> Tensor:
-        """A subject's scan as the network wants it."""
+        """Return a subject's scan as the network expects it."""
         scan = self.study.scan(subject)
         for text in self.model.warnings_of(scan):
             logger.warning("%s: %s", subject, text)
         return self.model.prepare(scan)
 
     def case(self, subject: str, *, others: Sequence[Tensor] = (), replicates: Sequence[Model] = ()) -> Case:
-        """Everything the measures need of one subject.
+        """Return everything the measures need of one subject.
 
         Parameters
         ----------

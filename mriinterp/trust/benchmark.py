@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 def coarse(values: np.ndarray, mask: np.ndarray, edge: int = COARSE) -> tuple[np.ndarray, np.ndarray]:
-    """A map as means over cells of `edge` voxels, and which cells lie in the mask by half or more.
+    """Return a map as means over cells of `edge` voxels, and which cells lie in the mask by half or more.
 
     Returns
     -------
@@ -62,7 +62,7 @@ class _Run:
     replicates: Sequence[Model]
 
     def key(self, subject: str, explainer: Explainer, measure: str) -> str:
-        """SHA-256 over all that shapes a result; reads no voxel."""
+        """Return the SHA-256 over all that shapes a result; reads no voxel."""
         parts: list[Any] = [
             mriinterp.__version__,
             VERSION,
@@ -80,13 +80,13 @@ class _Run:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def others(self, subject: str) -> list[str]:
-        """The next subjects of the same group, going round."""
+        """Return the next subjects of the same group, going round."""
         ring = self.plan.subjects
         start = ring.index(subject) if subject in ring else 0
         return [ring[(start + k) % len(ring)] for k in range(1, min(self.plan.others, len(ring) - 1) + 1)]
 
     def wanted(self, subject: str) -> list[str]:
-        """Measures of a subject, and the map itself where groups or maps are compared."""
+        """Return the measures of a subject, and the map itself where groups or maps are compared."""
         return [*(["map"] if self.plan.cohort or self.plan.maps else []), *self.plan.measures_of(subject)]
 
 
@@ -153,7 +153,7 @@ def _case(run: _Run, subject: str) -> Case:
 
 
 def _settings(run: _Run, case: Case | None, subject: str, cancel: Cancel | None) -> Case | None:
-    """How far the maps of boxes depend on their settings, for one subject."""
+    """Return how far the maps of boxes depend on their settings, for one subject."""
     unit = Unit(unit_path(run.folder, SETTINGS, subject), SETTINGS, subject)
     key = run.key(subject, Explainer(run.plan.compared_boxes), SETTINGS)
     if unit.has(SETTINGS, key):
@@ -176,7 +176,7 @@ def _one_map(
     told: Callable[[int], None],
     cancel: Cancel | None,
 ) -> None:
-    """All measures due of one method for one subject; a method that cannot explain this network is noted."""
+    """Take all measures due of one method for one subject; a method that cannot explain this network is noted."""
     start = time.monotonic()
     try:
         relevance = explainer(case, cancel=cancel)
@@ -201,7 +201,7 @@ def _one_map(
 
 
 def _map_record(run: _Run, case: Case, explainer: Explainer, relevance: np.ndarray) -> Outcome:
-    """What the group comparison needs of a map: densities of areas, and coarse cells in a file of their own."""
+    """Return what the group comparison needs of a map: densities of areas, and coarse cells in a file of their own."""
     read = explainer.read(relevance)
     scale = float(np.abs(read[case.mask]).sum()) or 1.0
     cells, inside = coarse(read / scale, case.mask)
@@ -220,7 +220,7 @@ def _map_record(run: _Run, case: Case, explainer: Explainer, relevance: np.ndarr
 
 
 def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
-    """Measures of the two groups' maps of one method."""
+    """Measure the two groups' maps of one method."""
     rows, cells, in_positive, members, keys = [], [], [], [], []
     truth_areas, truth_cells = 0.0, set()
     for subject in run.plan.everybody:

@@ -10,7 +10,7 @@ __all__ = ["equal_blocks"]
 
 
 def equal_blocks(mask: np.ndarray, count: int) -> np.ndarray:
-    """Compact blocks of the same number of voxels, whatever the shape of the mask.
+    """Return compact blocks of the same number of voxels, whatever the shape of the mask.
 
     The mask is cut across its longest extent into two parts of equal blocks,
     and so on. Cubes cut by the brain's border would differ in volume, and

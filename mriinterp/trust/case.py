@@ -93,13 +93,13 @@ class Case:
             object.__setattr__(self, "labels", torch.stack([apart, apart]))
 
     def offers(self, need: str) -> bool:
-        """Whether the case has what a measure needs (see `mriinterp.trust.NEEDS`)."""
+        """Return whether the case has what a measure needs (see `mriinterp.trust.NEEDS`)."""
         if need == "truth":
             return self.truth is not None and bool((self.truth & self.mask).any())
         return {"subjects": len(self.others) > 0, "models": len(self.replicates) > 0}.get(need, False)
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """Random numbers that depend on the subject and what they are for, and on nothing else."""
+        """Return random numbers that depend on the subject and what they are for, and on nothing else."""
         digest = hashlib.sha256(f"{self.name}/{purpose}".encode()).digest()
         return np.random.default_rng(list(digest[:16]))
 
@@ -121,7 +121,7 @@ class Case:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> np.ndarray:
-        """f of the scan with one region replaced at a time, exact, shape (regions,), float64.
+        """Return f of the scan with one region replaced at a time, exact, shape (regions,), float64.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class Case:
         return labels[(labels > 0) & (counts >= SMALLEST_AREA)]
 
     def area_drops(self, fill: float | Tensor | None = None, cancel: Cancel | None = None) -> np.ndarray:
-        """Δ_j = f(x) − f(x with area j replaced), shape (areas,); kept for the default fill."""
+        """Return Δ_j = f(x) − f(x with area j replaced), shape (areas,); kept for the default fill."""
         if fill is None and "drops" in self.kept:
             return self.kept["drops"]
         drops = self.clean - self.scores([self.areas == label for label in self.area_labels], fill, cancel=cancel)
@@ -151,7 +151,7 @@ class Case:
         return drops
 
     def area_sums(self, values: np.ndarray) -> np.ndarray:
-        """Sum of a map in each of `area_labels`, float64."""
+        """Return the sum of a map in each of `area_labels`, float64."""
         sums = np.bincount(self.areas.ravel(), values.ravel().astype(np.float64), minlength=self.areas.max() + 1)
         return sums[self.area_labels]
 
@@ -162,7 +162,7 @@ class Case:
 
 
 def visible_box(module: nn.Module, x: Tensor, target: int = 0) -> np.ndarray:
-    """What a network can see of its input: the box outside which its gradient is 0.
+    """Return the part of its input that a network sees: the box outside which its gradient is 0.
 
     Poolings drop what does not fill a last window; relevance there is 0 by
     construction, and ranking it says nothing about a method. Judged by the

@@ -40,7 +40,7 @@ CONTROLS = {
 
 
 def control_map(name: str, x: Tensor, seed: int = 0) -> np.ndarray:
-    """A control map of a prepared scan.
+    """Return a control map of a prepared scan.
 
     Parameters
     ----------

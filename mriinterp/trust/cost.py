@@ -17,7 +17,7 @@ PREPARED, MEASURED, COMPARED = 2.5, 0.8, 0.1  # seconds: preparing a scan, measu
 
 
 def _map_seconds(explainer: Explainer, bench: Bench) -> float:
-    """Seconds of one map."""
+    """Return the seconds of one map."""
     if explainer.is_control:
         return 0.0
     params = get_method(explainer.method).resolve(explainer.params)
@@ -25,14 +25,14 @@ def _map_seconds(explainer: Explainer, bench: Bench) -> float:
 
 
 def _work(name: str, areas: int, plan: Plan) -> Work:
-    """What a measure takes with the plan's settings."""
+    """Return what a measure takes with the plan's settings."""
     measure = get_measure(name)
     settings = {**measure.defaults, **plan.settings.get(name, {})}
     return Work() if measure.work is None else measure.work(settings, areas, plan)
 
 
 def estimate_seconds(plan: Plan, bench: Bench) -> float:
-    """Seconds the plan will take, from passes and maps timed here."""
+    """Estimate the seconds the plan will take, from passes and maps timed here."""
     forward = forward_seconds(bench.model) * PARTIAL
     areas, shape = len(bench.study.atlas().areas), bench.model.grid.shape
     voxels = shape[0] * shape[1] * shape[2] / VOXELS

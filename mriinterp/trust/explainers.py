@@ -70,7 +70,7 @@ class Explainer:
         return not self.is_control and get_method(self.method).per_unit
 
     def read(self, values: np.ndarray) -> np.ndarray:
-        """A signed map as the method's maps are looked at."""
+        """Return a signed map as the method's maps are looked at."""
         return apply_reading(values, self.reading)
 
     def __call__(
@@ -83,7 +83,7 @@ class Explainer:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> np.ndarray:
-        """The signed map, channels summed, shape (i, j, k), float64.
+        """Return the signed map, channels summed, shape (i, j, k), float64.
 
         Parameters
         ----------
@@ -112,12 +112,12 @@ class Explainer:
 
 
 def _seed_of(x: Tensor) -> int:
-    """A number that follows from a scan: its random map is its own, and the same every time."""
+    """Return a seed that follows from a scan: its random map is its own, and the same every time."""
     return int.from_bytes(hashlib.sha256(x.detach().cpu().numpy().tobytes()).digest()[:4], "little")
 
 
 def parse_explainer(text: str) -> Explainer:
-    """``"occlusion"`` or ``"occlusion[size=16,stride=8]"``; KeyError or ValueError for what does not exist."""
+    """Parse ``"occlusion"`` or ``"occlusion[size=16,stride=8]"``; KeyError or ValueError for what does not exist."""
     match = re.fullmatch(r"\s*([\w-]+)\s*(?:\[(.*)\])?\s*", text)
     if match is None:
         raise ValueError(f"expected METHOD or METHOD[NAME=VALUE,…], got {text!r}")
@@ -135,5 +135,5 @@ def parse_explainer(text: str) -> Explainer:
 
 
 def control_explainers() -> Sequence[Explainer]:
-    """The four controls."""
+    """Return the four controls."""
     return [Explainer(name) for name in CONTROLS]

@@ -19,7 +19,7 @@ def _methods(table: pd.DataFrame) -> list[str]:
 
 
 def _of_measure(measure: Measure, table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """What a measure showed: its own findings, or which methods beat the controls, or come first and last."""
+    """Return what a measure showed: its own findings, or which methods beat the controls, or come first and last."""
     if measure.findings is not None:
         return measure.findings(table, methods)
     rows, found = rows_of(table, measure.name, measure.main.name, methods), []
@@ -39,7 +39,7 @@ def _of_measure(measure: Measure, table: pd.DataFrame, methods: list[str]) -> li
 
 
 def _verdict_of(table: pd.DataFrame, expected: Expectation, method: str) -> str:
-    """A published verdict beside the one that was found here; "" where nothing was measured."""
+    """Return a published verdict beside the one that was found here; "" where nothing was measured."""
     row = randomised_words(table, method)
     if row is None:
         return ""
@@ -51,7 +51,7 @@ def _verdict_of(table: pd.DataFrame, expected: Expectation, method: str) -> str:
 
 
 def _place_of(table: pd.DataFrame, expected: Expectation, method: str) -> str:
-    """A published place among methods beside the one that was found here; "" where nothing was measured."""
+    """Return a published place among methods beside the one that was found here; "" where nothing was measured."""
     scores = rows_of(table, expected.measure, expected.quantity, _methods(table))
     order = sorted(scores, key=lambda m: -scores[m]["mean"])
     own = next((m for m in order if parse_explainer(m).method == method), None)
@@ -66,7 +66,7 @@ def _place_of(table: pd.DataFrame, expected: Expectation, method: str) -> str:
 
 
 def literature(table: pd.DataFrame) -> list[str]:
-    """Where results agree with, or go against, what was published of a method."""
+    """Return where results agree with, or go against, what was published of a method."""
     found = []
     for method in method_names():
         for expected in get_method(method).expected:
@@ -76,7 +76,7 @@ def literature(table: pd.DataFrame) -> list[str]:
 
 
 def findings(table: pd.DataFrame) -> list[str]:
-    """What a benchmark showed, a sentence each.
+    """Describe what a benchmark showed, a sentence each.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def findings(table: pd.DataFrame) -> list[str]:
 
 
 def _few(table: pd.DataFrame) -> list[str]:
-    """Measures, and methods within them, that fewer than four subjects stand behind."""
+    """Return measures, and methods within them, that fewer than four subjects stand behind."""
     found = []
     of_groups = table["measure"].map(lambda name: get_measure(name).of_groups)
     people = table[(table["n"] > 0) & ~of_groups]

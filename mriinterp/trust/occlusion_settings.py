@@ -27,7 +27,7 @@ def _tau(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def has_settings(explainer: Explainer) -> bool:
-    """Whether an explainer hides boxes of a size and stride behind a fill, and can draw the mean of all boxes."""
+    """Return whether an explainer hides boxes behind a fill, and can draw the mean of all boxes."""
     if explainer.is_control or get_method(explainer.method).kind != "boxes":
         return False
     parameters = get_method(explainer.method).parameters
@@ -42,7 +42,7 @@ def occlusion_settings(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Outcome:
-    """Kendall's τ of the ranks of areas, between fills and between windows.
+    """Return Kendall's τ of the ranks of areas, between fills and between windows.
 
     Parameters
     ----------

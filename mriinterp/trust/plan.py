@@ -103,7 +103,7 @@ class Plan:
     maps: bool = False
 
     def measures_of(self, subject: str) -> list[str]:
-        """Measures of one subject, in order; none but the maps for controls."""
+        """Return the measures of one subject, in order; none but the maps for controls."""
         if subject not in self.subjects:
             return []
         return [
@@ -128,7 +128,7 @@ class Plan:
         return next((e.method for e in self.explainers if has_settings(e)), "")
 
     def lines(self, seconds: float | None = None) -> list[str]:
-        """The plan in words."""
+        """Describe the plan."""
         methods = [e.name for e in self.explainers if not e.is_control]
         controls = [e.label.removeprefix("Control: ") for e in self.explainers if e.is_control]
         found = [
@@ -152,7 +152,7 @@ class Plan:
 
 
 def chosen_explainers(methods: Sequence[str] | None = None, *, quick: bool = False) -> list[Explainer]:
-    """Methods by name, with the benchmark's parameters where none are given.
+    """Return methods by name, with the benchmark's parameters where none are given.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def chosen_explainers(methods: Sequence[str] | None = None, *, quick: bool = Fal
 
 
 def _as_measured(name: str) -> Explainer:
-    """An explainer with the benchmark's parameters where none are given."""
+    """Return an explainer with the benchmark's parameters where none are given."""
     chosen = parse_explainer(name)
     if chosen.params or chosen.is_control:
         return chosen
@@ -184,7 +184,7 @@ def make_plan(
     costly: int | None = None,
     replicates: int = 0,
 ) -> Plan:
-    """What to do with a study.
+    """Plan the benchmark of a study.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def _two_groups(study: Study) -> tuple[str, str]:
 
 
 def _lacking(needs: frozenset[str], study: Study, ill: int, well: int, replicates: int) -> str:
-    """Why a measure cannot be taken; "" if it can."""
+    """Return why a measure cannot be taken; "" if it can."""
     if "models" in needs and replicates == 0:
         return "needs networks retrained from other seeds (--replicates DIR, or --train-replicates N)"
     if "cohort" in needs and min(ill, well) < SMALLEST_GROUP:

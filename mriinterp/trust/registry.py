@@ -227,7 +227,7 @@ class Measure:
         return self.quantities[0]
 
     def quantity(self, name: str) -> Quantity:
-        """A quantity by name; KeyError with those there are."""
+        """Return a quantity by name; KeyError with those there are."""
         for quantity in self.quantities:
             if quantity.name == name:
                 return quantity
@@ -237,7 +237,7 @@ class Measure:
         )
 
     def missing(self, case: Any) -> str:
-        """What the case lacks for this measure, in words; "" if nothing."""
+        """Return what the case lacks for this measure, in words; "" if nothing."""
         lacking = [text for key, text in NEEDS.items() if key in self.needs and not case.offers(key)]
         return f"needs {' and '.join(lacking)}" if lacking else ""
 
@@ -293,19 +293,19 @@ def unregister_measure(name: str) -> None:
 
 
 def measure_names() -> list[str]:
-    """Names of all registered measures, in their order."""
+    """Return the names of all registered measures, in their order."""
     return sorted(_MEASURES, key=lambda name: (_MEASURES[name].order, name))
 
 
 def settings_of(scale: str) -> dict[str, dict[str, Any]]:
-    """Settings of all measures in a ``"full"`` or ``"quick"`` benchmark."""
+    """Return the settings of all measures in a ``"full"`` or ``"quick"`` benchmark."""
     return {
         name: dict(_MEASURES[name].settings[scale]) for name in measure_names() if scale in _MEASURES[name].settings
     }
 
 
 def table_heads() -> dict[tuple[str, str], str]:
-    """Columns of the table of all measures, by (measure, quantity)."""
+    """Return the columns of the table of all measures, by (measure, quantity)."""
     return {(name, q.name): q.head for name in measure_names() for q in _MEASURES[name].quantities if q.head}
 
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def find_replicates(model: Model, folder: Path | str | None = None) -> Sequence[Model]:
-    """Retrained networks that fit a model: of a folder of model cards, else those in the package.
+    """Return retrained networks that fit a model: of a folder of model cards, else those in the package.
 
     Parameters
     ----------

@@ -36,12 +36,12 @@ def _cell(row: pd.Series) -> str:
 
 
 def _safe(text: str) -> str:
-    """A text with bars, as a cell of a Markdown table."""
+    """Escape the bars of a text for a cell of a Markdown table."""
     return text.replace("|", "\\|")
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    """Methods by the quantities of the table, each mean with its 95 % interval; a star where all controls are beaten."""
+    """Return methods × quantities in Markdown, means with 95 % intervals; a star where all controls are beaten."""
     columns: dict[str, dict[str, str]] = {}
     for measure, quantity in table_heads():
         rows = table[(table["measure"] == measure) & (table["quantity"] == quantity)]
@@ -61,7 +61,7 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 
 def settings_words(settings: pd.DataFrame) -> list[str]:
-    """Kendall's τ between occlusion's settings, a line each; the first window is not compared with itself."""
+    """Return Kendall's τ between occlusion's settings, a line each; the first window is not compared with itself."""
     found, first = [], ""
     for _, row in settings.iterrows():
         kind, one, other = row["quantity"].split("_")
@@ -84,7 +84,7 @@ def settings_words(settings: pd.DataFrame) -> list[str]:
 
 
 def people_words(plan: dict[str, Any], results: pd.DataFrame) -> str:
-    """On how many subjects, counted from the results there are: a run that was stopped says less than its plan."""
+    """Describe how many subjects there are results of: a stopped run has fewer than its plan."""
     people = results[results["subject"] != COHORT].groupby("measure")["subject"].nunique()
     measures = [name for name in measure_names() if (results["measure"] == name).any()]
     cheap, costly = (
@@ -98,7 +98,7 @@ def people_words(plan: dict[str, Any], results: pd.DataFrame) -> str:
 
 
 def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str]) -> list[str]:
-    """What was done, and what was not."""
+    """Describe what was done, and what was not."""
     about = [
         f"Study: {plan['title']}. Network: {plan['model']['name']} (SHA-256 {plan['model']['sha256'][:12]}…), explained "
         f"output: {plan['target']}, f: {'logit margin' if plan['score'] == 'margin' else 'raw output'}.",
@@ -113,13 +113,13 @@ def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str])
 
 
 def _escaped(plan: dict[str, Any]) -> dict[str, Any]:
-    """A plan whose names from outside are plain text in Markdown."""
+    """Return a plan whose names from outside are plain text in Markdown."""
     model = {**plan["model"], "name": escape_markdown(plan["model"]["name"])}
     return {**plan, "title": escape_markdown(plan["title"]), "target": escape_markdown(plan["target"]), "model": model}
 
 
 def _failed(folder: Path, results: pd.DataFrame) -> dict[str, str]:
-    """Why methods without a result have none."""
+    """Return why methods without a result have none."""
     known = set(results["method"])
     return {m: details["reason"] for (m, _), details in load_details(folder, "failed").items() if m not in known}
 
@@ -216,7 +216,7 @@ def _page(
     settings: list[str],
     folder: Path,
 ) -> Report:
-    """The report as one page that opens offline."""
+    """Return the report as one page that opens offline."""
     page = Report("Trust benchmark", plan["title"], simulated=plan["simulated"])
     page.text("What was done", *header).text("What the figures mean", *words, CAVEAT)
     for title, figure in _figures(table, folder):

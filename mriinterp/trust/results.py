@@ -35,7 +35,7 @@ SUMMARY += ["beats", "not_beaten", "people", "zeros"]
 
 
 def _entries(folder: Path | str) -> list[dict[str, Any]]:
-    """All units, in a fixed order; files that are being written or damaged are passed over."""
+    """Return all units, in a fixed order; files that are being written or damaged are passed over."""
     found = []
     for path in sorted(Path(folder).glob("units/*/*.json")):
         try:
@@ -52,7 +52,7 @@ def _entries(folder: Path | str) -> list[dict[str, Any]]:
 
 
 def map_entries(folder: Path | str) -> Iterator[tuple[str, str, dict[str, Any], np.ndarray]]:
-    """What a benchmark kept of its maps: method, subject, densities of areas, and values of coarse cells."""
+    """Yield what a benchmark kept of its maps: method, subject, densities of areas, and values of coarse cells."""
     for entry in _entries(folder):
         cells = unit_path(Path(folder), entry["method"], entry["subject"]).with_suffix(".npy")
         if "map" in entry["measures"] and cells.is_file():
@@ -61,7 +61,7 @@ def map_entries(folder: Path | str) -> Iterator[tuple[str, str, dict[str, Any], 
 
 
 def load_plan(folder: Path | str) -> dict[str, Any]:
-    """What the benchmark of a folder was asked to do; FileNotFoundError if there was none, ValueError if damaged."""
+    """Load the plan of a benchmark from its folder; FileNotFoundError if there is none, ValueError if damaged."""
     path = Path(folder) / "plan.json"
     if not path.is_file():
         raise FileNotFoundError(f"expected a folder of trust results (plan.json), got none at {folder}")
@@ -72,7 +72,7 @@ def load_plan(folder: Path | str) -> dict[str, Any]:
 
 
 def load_results(folder: Path | str) -> pd.DataFrame:
-    """Every number of a benchmark, finished or still running.
+    """Load every number of a benchmark, finished or still running.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def load_results(folder: Path | str) -> pd.DataFrame:
 
 
 def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Curves and tables behind a measure's numbers, by (method, subject); of detailed measures in a report's folder."""
+    """Load curves and tables behind a measure's numbers, by (method, subject), of a report's folder."""
     found = {}
     for entry in _entries(folder):
         if measure in entry["measures"]:
@@ -112,7 +112,7 @@ def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict
 
 
 def pack_details(folder: Path | str) -> str:
-    """The details of detailed measures as JSON, floats cut to five digits: what figures of curves need."""
+    """Return the details of detailed measures as JSON, floats cut to five digits: what figures of curves need."""
     packed = {}
     for measure in filter(lambda name: get_measure(name).detailed, measure_names()):
         items = load_details(folder, measure).items()
@@ -129,7 +129,7 @@ def _short(value: Any) -> Any:
 
 
 def settings_table(results: pd.DataFrame | Path | str) -> pd.DataFrame:
-    """Kendall's τ of area ranks between occlusion's settings.
+    """Return Kendall's τ of area ranks between occlusion's settings.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def _controls(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[st
 
 
 def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean and 95 % interval of the finite values; NaN where there is none."""
+    """Return the mean and 95 % interval of the finite values; NaN where there is none."""
     values = values[np.isfinite(values)]
     if not values.size:
         return np.nan, np.nan, np.nan
@@ -160,7 +160,7 @@ def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def _against(table: pd.DataFrame, method: str, controls: list[str], quantity: Quantity) -> tuple[str, str]:
-    """Which controls a method beats: differences within subjects, 95 % interval above 0."""
+    """Return which controls a method beats: differences within subjects, 95 % interval above 0."""
     sign = {"higher": 1.0, "lower": -1.0}.get(quantity.better, 0.0)
     beaten = []
     for control in controls:
@@ -175,14 +175,14 @@ def _against(table: pd.DataFrame, method: str, controls: list[str], quantity: Qu
 
 
 def _given(results: pd.DataFrame, measure: str, quantity: str, method: str, low: float, high: float):
-    """The interval that a comparison of groups brings along, where subjects are no rows."""
+    """Return the interval that a comparison of groups brings along, where subjects are no rows."""
     own = results[(results["measure"] == measure) & (results["method"] == method) & (results["subject"] == COHORT)]
     found = own.set_index("quantity")["value"]
     return found.get(f"{quantity}_low", low), found.get(f"{quantity}_high", high)
 
 
 def _group_sizes(folder: Path | str) -> dict[str, str]:
-    """Subjects of the two groups that each method's maps were compared of, ``"12 + 12"``."""
+    """Return the subjects of the two groups that each method's maps were compared of, ``"12 + 12"``."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for name in filter(lambda name: get_measure(name).of_groups, measure_names()):
         found |= load_details(folder, name)
@@ -190,13 +190,13 @@ def _group_sizes(folder: Path | str) -> dict[str, str]:
 
 
 def _place(mean: float, better: str) -> tuple[bool, float]:
-    """Sorting key of a mean, best first, without a number last; equal ones keep their order whatever their rounding."""
+    """Return the sorting key of a mean, best first, without a number last, ties by name."""
     shown = float(f"{mean:.5g}")
     return math.isnan(mean), shown if better == "lower" else -shown
 
 
 def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
-    """Mean and 95 % interval over subjects of every quantity, and how it stands beside the controls.
+    """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the controls.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ __all__ = ["cheap_measures", "measure_subject"]
 
 
 def cheap_measures() -> list[str]:
-    """Measures of one map that make no map anew."""
+    """Return the measures of one map that make no further map."""
     return [name for name in measure_names() if get_measure(name).cost == "cheap" and not get_measure(name).of_groups]
 
 

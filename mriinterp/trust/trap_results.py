@@ -27,12 +27,12 @@ SUBJECTS = 4
 
 
 def trap_path(folder: Path | str, name: str) -> Path:
-    """Where a folder of results keeps the table of a trap."""
+    """Return where a folder of results keeps the table of a trap."""
     return Path(folder) / f"trap_{get_trap(name).name}.csv"
 
 
 def load_traps(folder: Path | str) -> dict[str, pd.DataFrame]:
-    """The tables of `trap_table` that a folder has, by trap."""
+    """Return the tables of `trap_table` that a folder has, by trap."""
     paths = {name: trap_path(folder, name) for name in TRAPS}
     return {name: read_csv(path, ["subject"]) for name, path in paths.items() if path.is_file()}
 
@@ -46,7 +46,7 @@ def measure_trap(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> pd.DataFrame:
-    """`trap_table` of the trapped network beside the packaged one, on the demo study's first patients.
+    """Measure `trap_table` of the trapped network beside the packaged one, on the demo study's first patients.
 
     Written to the folder. A network that was not trained yet is trained first, which takes about half an hour on two
     cores, and kept in ``networks`` there.
@@ -69,7 +69,7 @@ def trap_table(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> pd.DataFrame:
-    """The share of each map that lies where the trap is, for the trapped network and an honest one.
+    """Return the share of each map that lies where the trap is, for the trapped network and an honest one.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def trap_table(
 
 
 def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over subjects, a row a method, and whether the trapped network's maps stand out.
+    """Return means over subjects, a row a method, and whether the trapped network's maps stand out.
 
     Parameters
     ----------
@@ -148,13 +148,13 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def trap_people(found: pd.DataFrame) -> str:
-    """How many patients and methods `trap_summary` rests on: ``"8 patients, 16 methods and 4 controls"``."""
+    """Return how many patients and methods `trap_summary` rests on: ``"8 patients, 16 methods and 4 controls"``."""
     controls = int(found["control"].sum())
     return f"{found['n'].max()} patients, {len(found) - controls} methods and {controls} controls"
 
 
 def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
-    """What `trap_summary` showed, in words, whichever way it fell."""
+    """Describe what `trap_summary` showed, whichever way it fell."""
     trap = get_trap(name)
     methods = found[~found["control"]]
     yes = [label_of(m) for m in methods[methods["exposed"]]["method"]]

@@ -38,7 +38,7 @@ HALF = 0.5  # height of the pattern at the edge of its region: a ball of 14 mm r
 
 
 def suppressor_region(grid: Grid) -> np.ndarray:
-    """Where the pattern lies alone, over the occipital pole: at least half of its height, shape of the grid, bool."""
+    """Return where the pattern lies alone, over the occipital pole: at least half of its height, bool."""
     axes = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=-1)
     places = grid.to_mm(axes.reshape(-1, 3)).reshape(*grid.shape, 3)
     height = np.zeros(grid.shape)
@@ -114,14 +114,14 @@ TRAPS = {
 
 
 def get_trap(name: str) -> Trap:
-    """A trap by name; KeyError with those there are."""
+    """Return a trap by name; KeyError with those there are."""
     if name not in TRAPS:
         raise KeyError(f"expected a trap, got {name!r}; available: {', '.join(TRAPS)}")
     return TRAPS[name]
 
 
 def find_trap(name: str, folder: Path | str | None = None) -> Model | None:
-    """The network of a trap if it was trained: packaged, or kept in a folder; None otherwise."""
+    """Return the network of a trap if it was trained: packaged, or kept in a folder; None otherwise."""
     trap = get_trap(name)
     if trap.network in packaged_models():
         return load_model(trap.network, device="cpu")
@@ -139,7 +139,7 @@ def trap_network(
     cancel: Cancel | None = None,
     **options,
 ) -> tuple[DemoStudy, Model]:
-    """The study of a trap, and a network trained on it: a packaged one, else made the first time and kept.
+    """Return the study of a trap, and a network trained on it: a packaged one, else made the first time and kept.
 
     The recipe is that of the demo network (`mriinterp.training.demo.train_demo`) on
     the trap's scans.

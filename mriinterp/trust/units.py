@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def unit_path(folder: Path, explainer: str, subject: str) -> Path:
-    """The file of one map's results."""
+    """Return the file of one map's results."""
     method, person = (re.sub(r"[^\w.-]+", "_", text) for text in (explainer, subject))
     digest = hashlib.sha256(f"{explainer}\n{subject}".encode()).hexdigest()[:6]
     return Path(folder) / "units" / method[:60] / f"{person[:60]}_{digest}.json"
@@ -54,7 +54,7 @@ class Unit:
             logger.warning("%s is damaged and will be computed again: %s", path.name, error)
 
     def has(self, name: str, key: str) -> bool:
-        """Whether this very result is there."""
+        """Return whether this very result is there."""
         return self.entries["measures"].get(name, {}).get("key") == key
 
     def put(self, name: str, key: str, outcome: Outcome, seconds: float) -> None:
@@ -65,7 +65,7 @@ class Unit:
 
 
 def _plain(value: Any) -> Any:
-    """For JSON: NaN becomes null, numpy numbers become Python's."""
+    """Make entries plain JSON: NaN becomes null, numpy numbers become Python's."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

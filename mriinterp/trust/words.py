@@ -39,7 +39,7 @@ GROUP_NOTE = (
 
 
 def label_of(method: str) -> str:
-    """A method's name for people."""
+    """Return a method's name for people."""
     try:
         return parse_explainer(method).label
     except (KeyError, ValueError):
@@ -47,19 +47,19 @@ def label_of(method: str) -> str:
 
 
 def row_of(table: pd.DataFrame, measure: str, quantity: str, method: str) -> pd.Series | None:
-    """The row of a summary; None if it is not there or has no number."""
+    """Return the row of a summary; None if it is not there or has no number."""
     found = table[(table["measure"] == measure) & (table["quantity"] == quantity) & (table["method"] == method)]
     return None if found.empty or not math.isfinite(found.iloc[0]["mean"]) else found.iloc[0]
 
 
 def rows_of(table: pd.DataFrame, measure: str, quantity: str, methods: Sequence[str]) -> dict[str, pd.Series]:
-    """The rows of those methods that have a number."""
+    """Return the rows of those methods that have a number."""
     found = {method: row_of(table, measure, quantity, method) for method in methods}
     return {method: row for method, row in found.items() if row is not None}
 
 
 def listed(names: Sequence[str]) -> str:
-    """Methods by their names for people, in a sentence."""
+    """List methods by their names for people, in a sentence."""
     return "; ".join(label_of(name) for name in names) if names else "none"
 
 
@@ -97,7 +97,7 @@ class Randomised:
 
 
 def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
-    """How a method stands by randomisation; None where it was not measured.
+    """Return how a method stands by randomisation; None where it was not measured.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
 
 
 def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
-    """What one measure says of one method; "" where there is nothing to say.
+    """Describe the result of one measure for one method; "" where there is none.
 
     Parameters
     ----------

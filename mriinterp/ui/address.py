@@ -153,7 +153,7 @@ def place_link(link: Any, notes: Any) -> None:
 
 
 def _show_notes(state: _Address) -> None:
-    """What a link asked for in vain, until the reader chooses otherwise."""
+    """Show what a link asked for in vain, until the reader chooses otherwise."""
     for key, note in list(state.notes.items()):
         if note.value is not None and state.kept.get(key, note.value) != note.value:
             del state.notes[key]
@@ -188,7 +188,7 @@ def found(key: str) -> None:
 
 
 def went_back() -> bool:
-    """Whether the page was entered by Back or Forward: what the address leaves out has its usual value."""
+    """Return whether the page was entered by Back or Forward: what the address leaves out has its usual value."""
     return _address().back
 
 
@@ -266,7 +266,7 @@ def linked(
 def linked_list(
     key: str, default: list[str], options: Collection[str], *, what: str = "", shows: Callable[[str], str] = str
 ) -> str:
-    """`linked` for a widget that takes several values: ``?key=one,two``."""
+    """Link a widget that takes several values with the address, as `linked` does: ``?key=one,two``."""
     _take_up(key, default, lambda chosen: any(value in options for value in chosen) or not chosen)
     if missing := [value for value in st.session_state[key] if value not in options]:
         st.session_state[key] = [value for value in st.session_state[key] if value not in missing] or default
@@ -299,7 +299,7 @@ def linked_value(key: str, value: str | list[str] | None) -> None:
 
 
 def flag(raw: str) -> bool:
-    """A yes or no from the address; ValueError for anything else."""
+    """Return a yes or no from the address; ValueError for anything else."""
     if raw not in ("True", "False"):
         raise ValueError(f"expected True or False, got {raw!r}")
     return raw == "True"

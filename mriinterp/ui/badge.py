@@ -45,7 +45,7 @@ def badge_of(
     *,
     uploaded: bool = False,
 ) -> Badge:
-    """The badge of a map.
+    """Return the badge of a map.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def trust_badge(
     short: bool = False,
     label: str = "",
 ) -> None:
-    """A line that says how far maps of a method can be believed, and opens the Trust page on it.
+    """Show a line on how far maps of a method can be believed, which opens the Trust page on it.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def trust_badge(
 
 
 def trust_badges(study: str, entries: Sequence[Any], columns: int | None = None) -> None:
-    """One badge a column of the compare page, over that column and with its name; below them what the marks mean.
+    """Show one badge a column of the compare page, over that column and with its name; below, what the marks mean.
 
     Parameters
     ----------

@@ -57,13 +57,13 @@ def area_values(view: StudyView, method: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _peaks(key: str, method: str, merge: bool, atlas: str, _view: View, _name: str) -> pd.DataFrame:
-    """Where the areas of the average peak: of the positive group, or of one that has an average."""
+    """Return where the areas of the average peak: of the positive group, or of one that has an average."""
     group = next(g for g in (_view.positive, *_view.groups) if g and _view.has(method, g))
     return area_table(_view.size(method, group), atlas_of(_name), merge_hemispheres=merge)
 
 
 def _clicked(method: str, key: str) -> None:
-    """A bar moves the crosshair; a dot opens the subject."""
+    """Move the crosshair for a bar; open the subject of a dot."""
     data = clicked(key)
     if len(data) == 2:
         ask_for_subject(str(data[1]), method)
@@ -132,7 +132,7 @@ def _truth(text: str) -> bool:
 
 
 def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
-    """Areas of the averages, where single scans are not known or there is one group."""
+    """Show areas of the averages, where single scans are not known or there is one group."""
     atlas = atlas_of(name)
     tables = {
         group: area_table(view.size(method, group), atlas, merge_hemispheres=merge)

@@ -20,7 +20,7 @@ AVERAGES = "averages"  # in session and address: the opened file of averages; ""
 
 
 def choose_view(name: str) -> View | None:
-    """The study's results with the filters in the sidebar, or an opened file; None if there is nothing yet."""
+    """Open the study's results with the filters in the sidebar, or a file; None if there is nothing yet."""
     file = st.session_state.get("npz_file")
     asked_for = st.session_state[linked(AVERAGES, "")]
     result = open_result(folder_of(study_of(name)))
@@ -75,7 +75,7 @@ def _remaining(result, chosen: list[str]) -> str:
 
 
 def choose_method(view: View) -> str:
-    """Which method's averages are shown."""
+    """Choose the method whose averages are shown."""
     return st.selectbox(
         "Method",
         view.methods,
@@ -86,7 +86,7 @@ def choose_method(view: View) -> str:
 
 
 def group_words(view: View, method: str) -> str:
-    """How many scans of each group, and how many the network gets right."""
+    """Show the number of scans of each group, and how many the network gets right."""
     parts = []
     for group in view.groups:
         n = view.n(method, group)
@@ -107,6 +107,6 @@ def group_words(view: View, method: str) -> str:
 
 
 def open_tabs(names: list[str]) -> dict:
-    """Tabs by name; which one is open is in the address."""
+    """Show tabs by name; which one is open is in the address."""
     made = st.tabs(names, key=linked("part", names[0], options=names), on_change="rerun")
     return dict(zip(names, made, strict=True))

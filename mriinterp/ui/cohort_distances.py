@@ -75,7 +75,7 @@ def _open(key: str) -> None:
 
 
 def show_distances(name: str, view: View) -> None:
-    """Matrices of methods for each group, and group against group for each method."""
+    """Show matrices of methods for each group, and group against group for each method."""
     if not averages_ready(view, view.methods, below=True):
         return
     if not any(view.has(method, group) for method in view.methods for group in view.groups):

@@ -29,7 +29,7 @@ def keep_scans(
     ages: tuple[float, float] | None = None,
     probability: tuple[str, float, float] | None = None,
 ) -> list[str]:
-    """Ids of the scans that fulfil every condition, in order.
+    """Return the ids of the scans that fulfil every condition, in order.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def keep_scans(
 
 
 def choose_scans(result: CohortResult) -> list[str] | None:
-    """Widgets of the filters; the scans that remain, or None when nothing is filtered."""
+    """Show the widgets of the filters; return the scans that remain, or None when nothing is filtered."""
     table = result.subjects
     splits = _several("Split", "split", table)
     outcome = "all"
@@ -84,7 +84,7 @@ def choose_scans(result: CohortResult) -> list[str] | None:
 
 
 def _several(label: str, key: str, table: pd.DataFrame) -> list[str] | None:
-    """A choice among the values of a column; None if all are wanted or there is only one."""
+    """Choose among the values of a column; None if all are wanted or there is only one."""
     values = sorted({str(v) for v in table[key]} - {""}) if key in table else []
     if len(values) < 2:
         return None
@@ -99,7 +99,7 @@ def _several(label: str, key: str, table: pd.DataFrame) -> list[str] | None:
 
 
 def _range(label: str, key: str, table: pd.DataFrame | None, step: float) -> tuple[float, float] | None:
-    """Two ends on a slider; None if nothing is left out. In the address: ``age=60..80``."""
+    """Show a slider with two ends; None if nothing is left out. In the address: ``age=60..80``."""
     low, high = 0.0, 1.0
     if table is not None:
         known = table[key].dropna() if key in table else []

@@ -67,7 +67,7 @@ class FileView(View):
 @forgotten_with_uploads
 @st.cache_resource(max_entries=2, show_spinner="Reading the averages …")
 def _read(file_id: str, name: str, _data: bytes) -> FileView | str:
-    """Averages of an uploaded file, or why it cannot be read: a refused file is not read again at every rerun."""
+    """Read the averages of an uploaded file, or why it cannot be read: a refused file is not read at every rerun."""
     with READING, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "averages.npz"
         path.write_bytes(_data)
@@ -78,7 +78,7 @@ def _read(file_id: str, name: str, _data: bytes) -> FileView | str:
 
 
 def open_upload(file) -> FileView:
-    """Averages of a file that Streamlit's uploader returned; ValueError if it holds none."""
+    """Open the averages of a file that Streamlit's uploader returned; ValueError if it holds none."""
     current_session().holds_scan = True
     found = _read(file.file_id, file.name, file.getvalue())
     if isinstance(found, str):
@@ -87,5 +87,5 @@ def open_upload(file) -> FileView:
 
 
 def open_file(name: str, key: str, path: Path) -> FileView:
-    """Averages of a published file, under a key of its own."""
+    """Open the averages of a published file, under a key of its own."""
     return FileView(read_original_npz(path, grids=ORIGINAL_GRIDS, name=name), name, key)

@@ -46,12 +46,12 @@ CHANGES_SECONDS = 5.0  # between two looks at the files of all scans
 
 
 def folder_of(study: Study) -> Path:
-    """Where a study's cohort is: in its own output folder, as the command line has it, else in the app's."""
+    """Return where a study's cohort is: in its own output folder, as the command line has it, else in the app's."""
     return default_folder() / "cohorts" / study.name if study.output is None else study.output / "cohort"
 
 
 def _scan_seconds(model: Model, methods: list[str], study: Study) -> float:
-    """About how long a scan takes on one worker, from the network's speed on this machine."""
+    """Estimate how long a scan takes on one worker, from the network's speed on this machine."""
     atlas = study.atlas()
     settings = {method: get_method(method).resolve(get_method(method).cohort) for method in methods}
     with st.spinner("Timing the network …"):
@@ -64,7 +64,7 @@ def _done_already(study: Study, ids: list[str], methods: list[str], folder: Path
 
 
 def compute_panel(name: str) -> None:
-    """Methods, scans and target of a run, what it will cost, and the button that starts it."""
+    """Show methods, scans and target of a run, what it will cost, and the button that starts it."""
     study, model, folder = study_of(name), model_of(name), folder_of(study_of(name))
     most = len(study.subjects)
     methods = st.multiselect(
@@ -137,7 +137,7 @@ def _choose_target(study: Study, model: Model) -> str:
 
 
 def _shown(folder: Path) -> str:
-    """A folder as people write it, ``~/…`` in their home."""
+    """Return a folder as people write it, ``~/…`` in their home."""
     home = Path(os.path.expanduser("~"))
     return str(Path("~") / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
 
@@ -160,7 +160,7 @@ def _start(name, study, model, folder, methods, n, split, target, workers) -> No
 
 
 def _key(folder: Path) -> str:
-    """Of a run in a folder: there is one at a time, whichever session started it."""
+    """Return the key of a run in a folder: there is one at a time, whichever session started it."""
     return f"cohort in {folder}"
 
 
@@ -180,7 +180,7 @@ def _changes(key: str, opened: str, _result: CohortResult, _study: Study) -> Cha
 
 
 def _change_notes(study: Study, view: StudyView) -> None:
-    """A warning where scans or groups of the study are no longer those of the results."""
+    """Warn where scans or groups of the study are no longer those of the results."""
     changes = _changes(view.key, study.opened, view.result, study)
     notes = {
         "were replaced": changes.replaced,
@@ -193,7 +193,7 @@ def _change_notes(study: Study, view: StudyView) -> None:
 
 
 def run_notes(name: str, view: View, model: Model) -> None:
-    """What a reader should know of these results: another network, scans that changed or were left out."""
+    """Show what a reader should know of these results: another network, scans that changed or were left out."""
     if not isinstance(view, StudyView):
         return
     result = view.result

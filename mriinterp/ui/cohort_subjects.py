@@ -87,7 +87,7 @@ def _ask_row(key: str, method: str, ids: list[str]) -> None:
 
 
 def show_subjects(view: View, method: str) -> None:
-    """Areas × scans, and the scans with how far each is from its group."""
+    """Show areas × scans, and the scans with how far each is from its group."""
     if not isinstance(view, StudyView):
         st.info("A file of averages knows no single scans.", icon=":material/group_off:")
         return
@@ -118,7 +118,7 @@ def show_subjects(view: View, method: str) -> None:
 
 
 def _table(view: StudyView, method: str, values: pd.DataFrame, groups) -> None:
-    """The scans, the farthest from their group first; a click on a row opens the scan."""
+    """Show the scans, the farthest from their group first; a click on a row opens the scan."""
     odd = outliers(values.fillna(0.0), groups)
     columns = ["group", "training", "sex", "age", "predicted", probability_column(view.result), "correct"]
     rows = view.result.subjects.loc[values.index]

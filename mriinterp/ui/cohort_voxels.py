@@ -81,7 +81,7 @@ def show_voxels(name: str, view: View, method: str) -> None:
 
 
 def _why_not(view: View, method: str) -> str:
-    """Why there is no test, in words; "" if there can be one."""
+    """Return why there is no test, in words; "" if there can be one."""
     if not isinstance(view, StudyView):
         return "A file of averages knows no single scans: nothing can be permuted."
     if view.pair is None:

@@ -76,21 +76,21 @@ class Choice:
 
 
 def make_column(subject: str, method: str, values: dict[str, Any], model: str = "") -> Column:
-    """A column that remembers only what is not a default."""
+    """Return a column that remembers only what is not a default."""
     parameters = get_method(method).parameters
     own = tuple((name, value) for name, value in values.items() if value != parameters[name].default)
     return Column(subject, method, own, model)
 
 
 def write_column(column: Column) -> str:
-    """A column as text."""
+    """Return a column as text."""
     params = ",".join(f"{name}={quote(str(value), safe=SAFE)}" for name, value in column.params)
     parts = [quote(column.subject, safe=SAFE), column.method, params, quote(column.model, safe=SAFE)]
     return ":".join(parts).rstrip(":")
 
 
 def read_column(text: str) -> Column:
-    """The column that `write_column` wrote; KeyError or ValueError for anything else."""
+    """Read the column that `write_column` wrote; KeyError or ValueError for anything else."""
     parts = text.split(":")
     if not 2 <= len(parts) <= 4:
         raise ValueError(f"expected subject:method:parameters:network, got {text!r}")
@@ -101,7 +101,7 @@ def read_column(text: str) -> Column:
 
 
 def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
-    """Short names that tell columns apart: only what differs between them."""
+    """Return short names that tell columns apart: only what differs between them."""
 
     def facts(column: Column) -> list[str]:
         subject = column.subject or "uploaded scan"
@@ -122,12 +122,12 @@ def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
 
 
 def compares_own_scan() -> bool:
-    """Whether the columns show an uploaded scan; the others are of the study's subjects."""
+    """Return whether the columns show an uploaded scan; the others are of the study's subjects."""
     return bool(uploaded_name()) and st.session_state.get("by", "methods") in ("methods", "networks")
 
 
 def networks_of(study: Study) -> list[str]:
-    """The study's network (""), its folds, and packaged networks; the demo's replicates only for the demo itself."""
+    """Return the study's network (""), its folds, and packaged networks; the demo's replicates only for the demo."""
     demo = isinstance(study, DemoStudy)
     packaged = (name for name in packaged_models() if name != study.model_recipe.source)
     offered = (name for name in packaged if demo or not name.startswith(REPLICATES))
@@ -135,7 +135,7 @@ def networks_of(study: Study) -> list[str]:
 
 
 def first_networks(study: Study) -> list[str]:
-    """Networks that the page opens with: those of the study itself, none that was made to mislead."""
+    """Return the networks that the page opens with: those of the study itself, none that was made to mislead."""
     names = networks_of(study) if isinstance(study, DemoStudy) else ["", *study.folds]
     honest = [name for name in names if not trap_of(name)]
     return (honest if len(honest) > 1 else names)[:MOST]
@@ -143,25 +143,25 @@ def first_networks(study: Study) -> list[str]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def trap_of(name: str) -> str:
-    """What a network made to mislead was trained on; "" for all others."""
+    """Return what a network made to mislead was trained on; "" for all others."""
     card = packaged_models().get(name)
     return "" if card is None else read_card(card).trap
 
 
 def network_label(name: str) -> str:
-    """A network's name for people; one that was made to mislead says so."""
+    """Return a network's name for people; one that was made to mislead says so."""
     return f"{name} (a trap)" if trap_of(name) else name or "The study’s network"
 
 
 def _tell_traps(columns: Sequence[Column]) -> None:
-    """Words on networks that were made to mislead."""
+    """Show a note on networks that were made to mislead."""
     for name in dict.fromkeys(column.model for column in columns):
         if trap_of(name):
             st.caption(f":material/warning: **{name} is a trap.** {trap_of(name)}")
 
 
 def choose_columns(study_name: str, model: Model) -> Choice:
-    """Widgets that choose the columns, in the sidebar; everything chosen is in the address."""
+    """Show the widgets that choose the columns, in the sidebar; everything chosen is in the address."""
     study = study_of(study_name)
     modes = [mode for mode in MODES if mode != "networks" or len(networks_of(study)) > 1]
     mode = st.selectbox(
@@ -182,7 +182,7 @@ def choose_columns(study_name: str, model: Model) -> Choice:
 
 
 def usual_target(study: Study, model: Model) -> str:
-    """The output to explain where the reader chose none; to be called before the widget with the key "target".
+    """Return the output to explain where the reader chose none; to be called before the widget with the key "target".
 
     Maps of several people can be compared where they explain one output: the
     class of the study's positive group. Otherwise what the network predicts.
@@ -255,7 +255,7 @@ def _networks(study_name: str, model: Model) -> Choice:
 
 
 def _valid(texts: Sequence[str], study: Study) -> list[str]:
-    """Those of the texts that are columns of this study, each once."""
+    """Return those of the texts that are columns of this study, each once."""
     found = []
     for text in texts:
         try:

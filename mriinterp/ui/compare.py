@@ -79,7 +79,7 @@ class Entry:
 
 
 def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list[Entry]:
-    """Columns with their scans, networks and the maps that are known.
+    """Return columns with their scans, networks and the maps that are known.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list
 
 
 def cost_lines(study_name: str, entries: Sequence[Entry]) -> list[str]:
-    """What each map that is not known will cost."""
+    """Return what each map that is not known will cost."""
     lines = []
     for entry in entries:
         params = get_method(entry.column.method).resolve(dict(entry.column.params))
@@ -114,7 +114,7 @@ def cost_lines(study_name: str, entries: Sequence[Entry]) -> list[str]:
 
 
 def _seconds(entry: Entry) -> float:
-    """About how long the map of a column takes: its share of the progress bar."""
+    """Estimate how long the map of a column takes: its share of the progress bar."""
     params = get_method(entry.column.method).resolve(dict(entry.column.params))
     return map_seconds(entry.model, entry.column.method, params, entry.request.get("atlas"))
 
@@ -218,5 +218,5 @@ def share_difference(a: Volume, b: Volume, part: str) -> Volume:
 
 
 def raw_difference(a: Volume, b: Volume) -> Volume:
-    """A − B of signed raw values."""
+    """Return A − B of signed raw values."""
     return a.with_data(a.data - b.data)

@@ -59,7 +59,7 @@ MOST_UPRIGHT = 4  # columns whose names fit above the matrix without turning
 
 
 def show_predictions(entries: Sequence[Entry]) -> None:
-    """What the networks say of each scan, once a scan and network; and what the maps explain."""
+    """Show the prediction of each scan and network once, and what the maps explain."""
     rows, warnings, seen = [], [], set()
     for entry in entries:
         place = (entry.column.subject, entry.column.model)
@@ -86,7 +86,7 @@ def show_predictions(entries: Sequence[Entry]) -> None:
 
 
 def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
-    """All maps, or two of them with their difference: places of A and B, or None."""
+    """Return all maps, or two of them with their difference: places of A and B, or None."""
     show = st.segmented_control(
         "Show",
         ["all", "pair"],
@@ -112,7 +112,7 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
 
 
 def choose_scale() -> str:
-    """Colour scales: "own", "common" or "share"."""
+    """Choose the colour scales: "own", "common" or "share"."""
     return st.segmented_control(
         "Colours",
         SCALES,
@@ -126,12 +126,12 @@ def choose_scale() -> str:
 
 
 def comparable(entries: Sequence[Entry]) -> bool:
-    """Whether values of all maps mean the same: one unit, and one explained output."""
+    """Return whether values of all maps mean the same: one unit, and one explained output."""
     return len({(entry.relevance.unit, entry.relevance.target) for entry in entries}) == 1
 
 
 def _target_words(entries: Sequence[Entry]) -> str:
-    """Which outputs are explained; of a scan whose prediction may not be told it is a fixed one (`blind_target`)."""
+    """Return the explained outputs; where no prediction may be shown, a fixed one (`blind_target`)."""
     targets = list(dict.fromkeys(entry.relevance.target for entry in entries))
     if len(targets) == 1:
         return f"All explain **{escape_markdown(targets[0])}**."
@@ -162,7 +162,7 @@ def choose_signs(entries: Sequence[Entry]) -> str:
 
 
 def _caption(entries: Sequence[Entry], part: str) -> str:
-    """What a saved picture is of."""
+    """Return what a saved picture is of."""
     meanings = [Meaning.of(entry.relevance) for entry in entries]
     subjects, methods, targets = (
         ", ".join(dict.fromkeys(values))

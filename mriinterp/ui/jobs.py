@@ -150,7 +150,7 @@ def _slot(slot: str) -> str:
 
 
 def current_job(slot: str) -> Job | None:
-    """The session's job of a page's slot, running or just ended."""
+    """Return the session's job of a page's slot, running or just ended."""
     return st.session_state.get(_slot(slot))
 
 
@@ -193,7 +193,7 @@ def start_job(
 
 
 def _running_for(*keys: str) -> Job | None:
-    """Shared work that makes one of these, and goes on."""
+    """Return the shared work that makes one of these, and goes on."""
     found = (job for job in list(_jobs) if job.shared and job.running and not job.stopping)
     return next((job for job in found if not job.makes.isdisjoint(keys)), None)
 

@@ -22,14 +22,14 @@ UNASKED_SECONDS = 20.0  # of work that a link may start without a click
 
 
 def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
-    """Whether a page that is opened may make a map without being asked: a few seconds of work."""
+    """Return whether a page that is opened may make a map without being asked: a few seconds of work."""
     if params == method.resolve({}) and not (method.hides and not method.incremental):
         return True  # not worth a measurement, which takes about a second
     return map_seconds(model, method.name, method.resolve(params), study.atlas()) < UNASKED_SECONDS
 
 
 def maps_of(subject: Subject) -> Maps:
-    """Where the maps of a scan are kept."""
+    """Return where the maps of a scan are kept."""
     if not subject.uploaded:
         return store()
     if "_own_maps" not in st.session_state:
@@ -39,6 +39,6 @@ def maps_of(subject: Subject) -> Maps:
 
 
 def known_map_of(subject: Subject, key: str) -> RelevanceMap | None:
-    """A map of a scan made before, or None; one that was made of another scan is none."""
+    """Return a map of a scan made before, or None; one that was made of another scan is none."""
     found = maps_of(subject).get(key) if subject.uploaded else known_map(key)
     return found if found is not None and found.digests.get("scan") == subject.scan.digest else None

@@ -17,7 +17,7 @@ NARROW_LETTERS = 11  # that a select box of half a sidebar can show
 
 
 def choose_method(key: str = "method", first: str = "single") -> Method:
-    """A select box of all methods, with what the chosen one shows and its caution.
+    """Show a select box of all methods, with what the chosen one shows and its caution; return the choice.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def choose_method(key: str = "method", first: str = "single") -> Method:
 
 
 def parameter_widgets(method: Method, model: Model, prefix: str = "") -> dict[str, Any]:
-    """One widget a parameter, two in a row where their words fit; returns the chosen values.
+    """Show one widget a parameter, two in a row where their words fit; return the chosen values.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "") -> dict[st
 
 
 def _is_wide(parameter: Parameter) -> bool:
-    """Whether half a sidebar would cut the widget's words."""
+    """Return whether half a sidebar would cut the widget's words."""
     if parameter.type is bool or parameter.param.options:
         return True
     return any(len(str(choice)) > NARROW_LETTERS for choice in parameter.choices or ())

@@ -39,7 +39,7 @@ __all__ = [
 
 
 def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
-    """What the network says, against the true group; a banner instead for a real scan on a simulated network.
+    """Show the prediction against the true group; a banner instead for a real scan on a simulated network.
 
     Before it what is unusual about scan and network.
     """
@@ -66,13 +66,13 @@ def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> N
 
 
 def show_warnings(texts: Iterable[str]) -> None:
-    """Why the numbers may be wrong, a box each."""
+    """Show why the numbers may be wrong, a box each."""
     for text in texts:
         st.warning(escape_markdown(as_sentence(text)), icon=":material/warning:")
 
 
 def _patch(grid: Grid, method: str, params: dict[str, Any]) -> Patch | None:
-    """The boxes that a method hides on the network's grid; None for methods without boxes."""
+    """Return the boxes that a method hides on the network's grid; None for methods without boxes."""
     boxes = get_method(method).boxes_on(grid.shape, params)
     return None if boxes is None else Patch(boxes, grid)
 
@@ -83,12 +83,12 @@ def _warn(model: Model, method: str, params: dict[str, Any]) -> None:
 
 
 def _planes(study_name: str, scan: Volume, layers: list[Layer], **options) -> ViewerState:
-    """The page's one viewer, with a map or before there is one: the crosshair stays where the reader put it."""
+    """Show the page's one viewer, with a map or before there is one: the crosshair stays where the reader put it."""
     return linked_viewer(scan, layers, atlas=atlas_of(study_name).on(scan.grid), key="planes", **options)
 
 
 def show_scan(study_name: str, model: Model, subject: Subject, method: str, params: dict[str, Any]) -> None:
-    """The scan while its map is not known; for occlusion with the boxes that will be hidden, at their real size."""
+    """Show the scan while its map is not known; for occlusion with the boxes that will be hidden, to scale."""
     grid = model.grid
     like = Volume(np.broadcast_to(np.float32(0), grid.shape), grid.affine)
     patch = _patch(grid, method, params)

@@ -62,12 +62,12 @@ class HeldScan(Volume):
 
 
 def plain_name(file_name: str) -> str:
-    """The name of an image file without folder, endings, and a browser's mark of a duplicate."""
+    """Return the name of an image file without folder, endings, and a browser's mark of a duplicate."""
     return ENDING.sub("", re.split(r"[\\/]", file_name)[-1])
 
 
 def safe_name(file_name: str) -> str:
-    """A name for pages, downloads and links: the file's own, unless it may name a person.
+    """Return a name for pages, downloads and links: the file's own, unless it may name a person.
 
     Words that no convention for names of images knows may be a name, and eight digits
     a date of birth: then the name is `NEUTRAL_NAME`.
@@ -150,7 +150,7 @@ class Upload:
         self._prepared.clear()
 
     def can_prepare(self, model: Model) -> bool:
-        """Whether the scan was refused as it came, and may be prepared for a network."""
+        """Return whether the scan was refused as it came, and may be prepared for a network."""
         found = self._held.get(_key(model))
         return isinstance(found, _Refusal) and found.raw and self._data is not None
 
@@ -170,7 +170,7 @@ class Upload:
         give_back()
 
     def preparation(self, model: Model) -> Preparation | None:
-        """How the scan was prepared for a network, if it was."""
+        """Return how the scan was prepared for a network, if it was."""
         return self._prepared.get(_key(model))
 
     def take_prepared(self, model: Model) -> None:
@@ -179,7 +179,7 @@ class Upload:
             self._held[_key(model)] = self._prepared[_key(model)].scan
 
     def on(self, model: Model) -> HeldScan:
-        """The scan on the grid of a network.
+        """Return the scan on the grid of a network.
 
         Raises
         ------

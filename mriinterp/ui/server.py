@@ -36,7 +36,7 @@ def _hostname(address: str) -> str:
 
 
 def _known(hostname: str, names: list[str]) -> bool:
-    """Whether a host name is one of these; ``*.example.org`` is any below example.org, ``*`` any at all."""
+    """Return whether a host name is one of these; ``*.example.org`` is any below example.org, ``*`` any at all."""
     return any(
         bool(hostname) and (name in ("*", hostname) or (name.startswith("*.") and hostname.endswith(name[1:])))
         for name in names
@@ -44,7 +44,7 @@ def _known(hostname: str, names: list[str]) -> bool:
 
 
 def _own_page(origin: str, host: str) -> bool:
-    """Whether a request comes from a page of this server, or of a site that the settings allow."""
+    """Return whether a request comes from a page of this server, or of a site that the settings allow."""
     if not st.get_option("server.enableCORS") or urlsplit(origin).netloc.lower() == host.lower():
         return True
     named = [_hostname(f"//{st.get_option('browser.serverAddress')}")]

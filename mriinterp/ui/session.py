@@ -87,7 +87,7 @@ class Session:
 
 
 def current_session() -> Session:
-    """The session that is running; call it in every run, so that a browser that has come back is noticed."""
+    """Return the session that is running; call it in every run, so that a browser that has come back is noticed."""
     context = get_script_run_ctx()
     name = "" if context is None else context.session_id  # "": a script run without a server
     with _lock:
@@ -99,7 +99,7 @@ def current_session() -> Session:
 
 
 def _left(name: str) -> None:
-    """The connection of a session has ended."""
+    """Note that the connection of a session has ended."""
     with _lock:
         session = _sessions.get(name)
     if session is None:

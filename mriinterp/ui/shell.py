@@ -71,7 +71,7 @@ def _enter_through_app() -> None:
 
 
 def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: bool = False) -> None:
-    """Title of a page, what it is for, and what its data and use are worth.
+    """Show the title of a page, what it is for, and what its data and use are worth.
 
     `own_scan`: the page is about an uploaded scan, `from_file`: about averages
     from a file, so that the study's data are not what is shown.
@@ -100,7 +100,7 @@ def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Errors of the core, and notes on what to do, as a message on the page, which then ends; it stays usable."""
+    """Show errors of the core, and notes on what to do, as a message on the page, which then ends."""
     try:
         yield
     except Remedied as error:

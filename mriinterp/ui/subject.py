@@ -71,16 +71,16 @@ class Subject:
         return self.upload is not None
 
     def scan_for(self, model: Model) -> Volume:
-        """The scan for a network of any grid; ValueError if an uploaded file cannot be read for it."""
+        """Return the scan for a network of any grid; ValueError if an uploaded file cannot be read for it."""
         return self.scan if self.upload is None else self.upload.on(model)
 
     def diagnosed_by(self, model: Model) -> bool:
-        """Whether what a network says may be told: not of a real scan, if it was trained on simulated ones only."""
+        """Return whether predictions may be shown: not of a real scan if the network was trained on simulated ones only."""
         return self.simulated or not model.card.simulated
 
 
 def blind_target(study: Study, model: Model, subject: Subject) -> str | None:
-    """The output to explain where no diagnosis may be told: always the same, as the predicted one would tell it.
+    """Return the output to explain where no diagnosis may be shown: a fixed one, as the predicted one would show it.
 
     None where the prediction may be told, and for a scale, which has one output.
     """
@@ -105,7 +105,7 @@ def subject_label(study: Study, subject: str, prediction: Prediction | None = No
 
 
 def _said(prediction: Prediction, group: str) -> str:
-    """The prediction in a few signs: "→ AD 93 % ✓"."""
+    """Return the prediction in a few signs: "→ AD 93 % ✓"."""
     said = prediction.predicted
     if said not in prediction.probabilities:
         return f"→ {said} {prediction.outputs[said]:.2f}"
@@ -158,7 +158,7 @@ def _ask_for_scan(name: str) -> NoReturn:
 
 
 def _own_scan(key: str) -> Upload | None:
-    """The widgets around an uploaded file; the upload, if there is one."""
+    """Show the widgets around an uploaded file; return the upload, if there is one."""
     file = st.file_uploader(
         "T1 scan, raw or in MNI space",
         type=IMAGE_TYPES,
@@ -212,7 +212,7 @@ def _show_upload() -> None:
 
 
 def _choose_name(upload: Upload) -> None:
-    """What the scan is called where others may see it."""
+    """Choose what the scan is called where others may see it."""
     if safe_name(upload.file_name) == NEUTRAL_NAME != plain_name(upload.file_name):
         st.warning(
             f"The file’s name may name a person. Pages, downloads and links say **{NEUTRAL_NAME}** unless you choose "
@@ -225,13 +225,13 @@ def _choose_name(upload: Upload) -> None:
 
 
 def uploaded_name() -> str:
-    """What the scan is called that this session has uploaded and not taken back; "" if there is none."""
+    """Return what the scan is called that this session has uploaded and not taken back; "" if there is none."""
     upload = st.session_state.get(UPLOAD)
     return upload.name if st.session_state.get(OWN) and upload is not None and upload.accepted else ""
 
 
 def forget_upload() -> None:
-    """Back to the study's subjects."""
+    """Go back to the study's subjects."""
     upload = st.session_state.pop(UPLOAD, None)
     if upload is not None:
         upload.release()
@@ -241,14 +241,14 @@ def forget_upload() -> None:
 
 
 def known_subject(study_name: str, subject: str) -> Subject:
-    """A subject of a study with its scan."""
+    """Return a subject of a study with its scan."""
     study = study_of(study_name)
     scan, truth = scan_of(study_name, subject), truth_of(study_name, subject)
     return Subject(subject, scan, study.group_of(subject), truth, simulated=study.simulated)
 
 
 def _uploaded(upload: Upload, model: Model) -> Subject:
-    """The uploaded scan for the study's network; a page that the file was not given to finds it in the session."""
+    """Return the uploaded scan for the study's network; a page without the file finds it in the session."""
     first = not upload.accepted
     try:
         with st.spinner("Checking the scan …"):

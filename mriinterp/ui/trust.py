@@ -53,29 +53,29 @@ STILL = {"displayModeBar": False}
 
 
 def run_quick(study: Study, folder: Path, progress: Progress, cancel: Cancel) -> None:
-    """The quick benchmark, going on where it was stopped."""
+    """Run the quick benchmark, or go on where it was stopped."""
     run_benchmark(make_plan(study, quick=True), Bench(study, folder=folder), folder, progress=progress, cancel=cancel)
 
 
 def methods_of(table: pd.DataFrame) -> list[str]:
-    """Registered methods, the measured ones first."""
+    """Return registered methods, the measured ones first."""
     measured_ones = dict.fromkeys(name.partition("[")[0] for name in table["method"])
     known = [name for name in measured_ones if name in method_names()]
     return [*known, *(m for m in method_names() if m not in known)]
 
 
 def explainers_of(table: pd.DataFrame, method: str) -> list[str]:
-    """How a method was measured: once or with several settings; as the benchmark would, if it was not."""
+    """Return how a method was measured: once or with several settings; as the benchmark would, if it was not."""
     return variants(table["method"].tolist(), method) or [chosen_explainers([method])[0].name]
 
 
 def _labels(names: Iterable[str], chosen: str = "") -> dict[str, str]:
-    """Names for people; the chosen method's in bold letters."""
+    """Return names for people; the chosen method's in bold letters."""
     return {name: f"<b>{label_of(name)}</b>" if name == chosen else label_of(name) for name in dict.fromkeys(names)}
 
 
 def show_overview(chosen: Chosen) -> None:
-    """All methods beside the controls, and what that means in words."""
+    """Show all methods beside the controls, and what that means in words."""
     plan = plan_of(chosen.folder)
     st.plotly_chart(
         trust_heatmap(chosen.table, table_heads(), labels=_labels(chosen.table["method"], chosen.explainer)),
@@ -97,7 +97,7 @@ def _argument(study: str) -> str:
 
 
 def show_measure(chosen: Chosen, measure: str) -> None:
-    """One measure of all methods with intervals, and the curves behind it."""
+    """Show one measure of all methods with intervals, and the curves behind it."""
     about, table = get_measure(measure), chosen.table
     rows = table[table["measure"] == measure]
     if rows.empty:
@@ -130,7 +130,7 @@ def show_measure(chosen: Chosen, measure: str) -> None:
 
 
 def show_agreement(chosen: Chosen) -> None:
-    """How alike the method's maps are to those of the others."""
+    """Show how similar the method's maps are to those of the others."""
     st.markdown(
         "**Do other methods draw the same map?** No measure of trust: methods can agree and be wrong together, and they "
         "answer different questions."
@@ -152,7 +152,7 @@ def show_agreement(chosen: Chosen) -> None:
 
 
 def show_traps(study_name: str) -> None:
-    """Networks trained to use what is no disease, and whether maps give that away."""
+    """Show networks trained to use what is no disease, and whether maps give that away."""
     st.markdown(
         "**Does a map give away a network that uses something else than the disease?** A trap is a set of scans that tempts "
         "a network to do so; one trained on it on purpose is compared with the honest network on the same brains."
@@ -179,12 +179,12 @@ def show_traps(study_name: str) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _cascades() -> OrderedDict[str, list[tuple[str, Volume]]]:
-    """Rows of maps made by jobs, a few at a time: threads cannot write into a session."""
+    """Return the rows of maps made by jobs, a few at a time: threads cannot write into a session."""
     return OrderedDict()
 
 
 def offer_cascade(study_name: str, subject: str, explainer: str) -> None:
-    """A button that makes the row of maps of randomised networks, then the row."""
+    """Show a button that makes the row of maps of randomised networks, then the row."""
     made, key = _cascades(), f"{model_of(study_name).digest} {scan_stamp(study_name, subject)} {subject} {explainer}"
 
     def work(progress: Progress, cancel: Cancel) -> None:
@@ -204,7 +204,7 @@ def offer_cascade(study_name: str, subject: str, explainer: str) -> None:
 def cascade_maps(
     study_name: str, subject: str, explainer: str, progress: Progress, cancel: Cancel
 ) -> list[tuple[str, Volume]]:
-    """Maps of the network as it is, and as more and more of its layers are random."""
+    """Return the maps of the network as it is, and as more and more of its layers are random."""
     study, model = study_of(study_name), model_of(study_name)
     case = Bench(study, model, reference_scans=1).case(subject)
     chosen = parse_explainer(explainer)
@@ -215,7 +215,7 @@ def cascade_maps(
 
 
 def show_cascade(study_name: str, subject: str, explainer: str, maps: list[tuple[str, Volume]]) -> None:
-    """The maps of `cascade_maps` on one crosshair, each with its own colours."""
+    """Show the maps of `cascade_maps` on one crosshair, each with its own colours."""
     scan = on_grid_of(scan_of(study_name, subject), maps[0][1])
     study = study_of(study_name)
     unit = Meaning(get_method(explainer.partition("[")[0]), "margin", study.class_of(study.positive) or "").unit

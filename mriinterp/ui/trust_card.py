@@ -24,7 +24,7 @@ __all__ = ["measure_here", "show_card", "show_origin"]
 
 
 def show_origin(chosen: Chosen) -> None:
-    """Which figures are shown, and whether they are those of the study's network."""
+    """Show which figures are shown, and whether they are those of the study's network."""
     if chosen.folder is None:
         return
     plan = plan_of(chosen.folder)
@@ -44,7 +44,7 @@ def show_origin(chosen: Chosen) -> None:
 
 
 def show_card(chosen: Chosen) -> None:
-    """What is known of the method: in short, as a table, with the caveat."""
+    """Show what is known of the method: in short, as a table, with the caveat."""
     method = chosen.explainer.partition("[")[0]
     entry = get_method(method)
     with st.container(border=True):
@@ -61,7 +61,7 @@ def show_card(chosen: Chosen) -> None:
 
 
 def _table(chosen: Chosen) -> str:
-    """The card's table in Markdown."""
+    """Return the card's table in Markdown."""
     head = ["Measure", _whole(escape_markdown(chosen.subject)), "Study: mean [95 %]", "n", "Controls", "In words"]
     rows = [*(_row(chosen, name) for name in measure_names()), _agreement_row(chosen)]
     lines = [head, ["---", "--:", "--:", "--:", "--:", "---"], *rows]
@@ -69,7 +69,7 @@ def _table(chosen: Chosen) -> str:
 
 
 def _whole(text: str) -> str:
-    """A text that is not broken into lines: numbers and names in narrow columns."""
+    """Return a text that is not broken into lines: numbers and names in narrow columns."""
     return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
@@ -145,7 +145,7 @@ def _words(chosen: Chosen, measure: str) -> str:
 
 
 def _best_control(table: pd.DataFrame, measure: Measure) -> str:
-    """How well maps without a network do in a comparison of groups."""
+    """Return how well maps without a network do in a comparison of groups."""
     rows = table[
         table["measure"].eq(measure.name) & table["quantity"].eq(measure.main.name) & table["control"].astype(bool)
     ]
@@ -174,13 +174,13 @@ def _agreement_row(chosen: Chosen) -> list[str]:
 
 
 def _missing(chosen: Chosen) -> list[str]:
-    """Cheap measures that the subject could have and has not."""
+    """Return cheap measures that the subject could have and has not."""
     possible = [name for name in cheap_measures() if "truth" not in get_measure(name).needs or chosen.has_truth]
     return [name for name in possible if chosen.number(name) is None]
 
 
 def measure_here(chosen: Chosen) -> Callable[[Progress, Cancel], None]:
-    """The work of taking the cheap measures of one subject, comparable with the benchmark that is shown."""
+    """Return the work of taking the cheap measures of one subject, comparable with the benchmark that is shown."""
     like = None if chosen.folder is None else plan_of(chosen.folder)
     folder, shared = chosen.single, chosen.singles
 
@@ -194,7 +194,7 @@ def measure_here(chosen: Chosen) -> Callable[[Progress, Cancel], None]:
 
 
 def _offer(chosen: Chosen) -> None:
-    """A button that takes the cheap measures of this subject, where they are missing."""
+    """Show a button that takes the cheap measures of this subject, where they are missing."""
     missing, key = _missing(chosen), f"{chosen.study_name} {chosen.model} {chosen.explainer} {chosen.subject}"
     if missing:
         asked = st.button(

@@ -66,7 +66,7 @@ class Chosen:
         return self.study.group_of(self.subject) == self.study.positive
 
     def numbers(self, measure: str, quantity: str | None = None) -> dict[str, float]:
-        """The subject's numbers by method: of the benchmark, and where it has none, taken on demand."""
+        """Return the subject's numbers by method: of the benchmark, and where it has none, taken on demand."""
         found: dict[str, float] = {}
         for folder in (self.single, self.folder):
             if folder is not None:
@@ -79,11 +79,11 @@ class Chosen:
         return found
 
     def number(self, measure: str) -> float | None:
-        """The subject's number of a measure's main quantity."""
+        """Return the subject's number of a measure's main quantity."""
         return self.numbers(measure).get(self.explainer)
 
     def on_demand(self, measure: str) -> bool:
-        """Whether that number was taken on demand, and is no part of the study's means."""
+        """Return whether that number was taken on demand, and is no part of the study's means."""
         if self.folder is None:
             return True
         rows = results_of(self.folder)
@@ -91,7 +91,7 @@ class Chosen:
         return not rows["subject"].eq(self.subject).any()
 
     def agreement(self) -> pd.DataFrame:
-        """How alike the method's maps are to the others' (see `agreement_of`), with the subject's own figures."""
+        """Return the agreement of the method's maps with the others', with the subject's own figures."""
         found = agreement_of(agreement_table(self.folder), self.explainer, self.subject)
         if found["own_rho"].notna().any():
             return found
@@ -104,5 +104,5 @@ class Chosen:
 
 
 def choose(study_name: str, study: Study, folder: Path | None, explainer: str, subject: str, model: str = "") -> Chosen:
-    """Everything that is known of a method, for a subject, its study and the study's network (its digest)."""
+    """Return everything that is known of a method, for a subject, its study and the study's network (its digest)."""
     return Chosen(study_name, study, folder, table_or_empty(folder), explainer, subject, model)

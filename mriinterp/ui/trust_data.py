@@ -44,7 +44,7 @@ SHIPPED = Path(__file__).parents[1] / "trust" / "measured"  # the demo study's o
 
 
 def results_folder(study: str, model: str = "") -> Path:
-    """Where this computer keeps the benchmark of a study; with the digest of a network: of that network alone."""
+    """Return the folder of a study's benchmark on this computer; with the digest of a network, of that network alone."""
     mark = (
         study
         if study.isidentifier()
@@ -54,7 +54,7 @@ def results_folder(study: str, model: str = "") -> Path:
 
 
 def single_folder(study: str, model: str = "", like: dict[str, Any] | None = None) -> Path:
-    """Where the measures of single subjects are kept: they belong in no mean.
+    """Return where the measures of single subjects are kept: they belong in no mean.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def single_folder(study: str, model: str = "", like: dict[str, Any] | None = Non
 
 
 def measured(study: str, model: str = "") -> Path | None:
-    """The folder of the figures to show; None if nothing was measured.
+    """Return the folder of the figures to show; None if nothing was measured.
 
     Of those of this computer and those shipped with the demo study, the ones
     taken with the network come first, then those with more subjects × methods.
@@ -87,7 +87,7 @@ def measured(study: str, model: str = "") -> Path | None:
 
 
 def known_folders(study: str, model: str = "") -> list[Path]:
-    """All folders with figures of a study, in the order of `measured`."""
+    """Return all folders with figures of a study, in the order of `measured`."""
     own = [results_folder(study, model), results_folder(study)] if model else [results_folder(study)]
     sizes = {folder: size_of(folder) for folder in (*own, SHIPPED / study)}
     known = [folder for folder, (people, methods) in sizes.items() if people * methods]
@@ -96,13 +96,13 @@ def known_folders(study: str, model: str = "") -> list[Path]:
 
 
 def of_network(plan: dict[str, Any], model: str | None) -> bool:
-    """Whether figures were taken with a network; True where either side does not say."""
+    """Return whether figures were taken with a network; True where either side does not say."""
     digest = (plan.get("model") or {}).get("sha256")
     return not model or digest is None or digest == model
 
 
 def size_of(folder: Path) -> tuple[int, int]:
-    """Subjects and methods that a folder has numbers of; (0, 0) where there are none, or none that can be read."""
+    """Return the subjects and methods that a folder has numbers of; (0, 0) where there are none."""
     if not (folder / "plan.json").is_file():
         return 0, 0
     try:
@@ -115,14 +115,14 @@ def size_of(folder: Path) -> tuple[int, int]:
 
 
 def where_from(folder: Path) -> str:
-    """Which figures are shown, in words."""
+    """Return which figures are shown, in words."""
     people, methods = size_of(folder)
     place = "shipped with the package" if folder.parent == SHIPPED else "taken on this computer"
     return f"{place}: {people} subjects, {methods} methods"
 
 
 def stamp_of(folder: Path) -> str:
-    """A text that changes when the results of a folder do."""
+    """Return a text that changes when the results of a folder do."""
     names = ("plan.json", "trust_results.csv", "agreement.json", "details.json")
     return file_stamp([*(folder / name for name in names), *sorted((folder / "units").rglob("*.json"))], read=0)
 
@@ -158,7 +158,7 @@ def _plan(folder: str, stamp: str) -> dict:
 
 
 def results_of(folder: Path) -> pd.DataFrame:
-    """Every number of a folder, a row each."""
+    """Return every number of a folder, a row each."""
     return _results(str(folder), stamp_of(folder))
 
 
@@ -168,25 +168,25 @@ def _agreement(folder: str, stamp: str) -> pd.DataFrame:
 
 
 def agreement_table(folder: Path | None) -> pd.DataFrame:
-    """How alike maps of different methods are; empty where maps were not compared."""
+    """Return how alike maps of different methods are; empty where maps were not compared."""
     return _agreement("", "") if folder is None else _agreement(str(folder), stamp_of(folder))
 
 
 def table_of(folder: Path) -> pd.DataFrame:
-    """The summary of a folder."""
+    """Return the summary of a folder."""
     return _summary(str(folder), stamp_of(folder))
 
 
 def table_or_empty(folder: Path | None) -> pd.DataFrame:
-    """`table_of`, or a table without rows where nothing was measured."""
+    """Return `table_of`, or a table without rows where nothing was measured."""
     return summary(pd.DataFrame(columns=COLUMNS)) if folder is None else table_of(folder)
 
 
 def badge_table(folder: Path) -> pd.DataFrame:
-    """The few rows of the summary that badges are made of: much less work than all."""
+    """Return the few rows of the summary that badges are made of: much less work than all."""
     return _badge_table(str(folder), stamp_of(folder))
 
 
 def plan_of(folder: Path) -> dict:
-    """What the benchmark of a folder was asked to do."""
+    """Return the plan of the benchmark in a folder."""
     return _plan(str(folder), stamp_of(folder))

@@ -147,7 +147,7 @@ def _memory(key: str) -> _Memory:
 
 
 def shown_radiological() -> bool:
-    """Whether viewers have the patient's left on the screen's right, as the reader last chose."""
+    """Return whether viewers have the patient's left on the screen's right, as the reader last chose."""
     return st.session_state.get(_CONVENTION, DEFAULTS["convention"]) == "radiological"
 
 
@@ -162,7 +162,7 @@ def _text(value: Any) -> str:
 
 
 def _settings_at_entry(now: dict[str, Any], usual: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Settings with which a page is entered: of the address, of the last visit, or the usual ones."""
+    """Return settings with which a page is entered: of the address, of the last visit, or the usual ones."""
     settings = {**usual, **now}
     if _CONVENTION in st.session_state and not went_back():
         settings["convention"] = st.session_state[_CONVENTION]
@@ -178,7 +178,7 @@ def _settings_at_entry(now: dict[str, Any], usual: dict[str, Any], prefix: str) 
 
 
 def _parse(name: str, raw: str) -> Any:
-    """The value of a setting in a text of the address; ValueError for nonsense."""
+    """Return the value of a setting in a text of the address; ValueError for nonsense."""
     if name in _WORDS:
         if raw not in _WORDS[name]:
             raise ValueError(raw)
@@ -197,7 +197,7 @@ def _parse(name: str, raw: str) -> Any:
 
 
 def _asked_place(grid: Grid, prefix: str) -> tuple[float, ...] | None:
-    """The place in mm that the address names, if it lies in the scan."""
+    """Return the place in mm that the address names, if it lies in the scan."""
     for raw in asked(f"{prefix}mm")[-1:]:
         try:
             mm = tuple(float(v) for v in raw.split(","))

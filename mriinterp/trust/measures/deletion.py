@@ -32,7 +32,7 @@ class _Steps(Sequence):
 
 
 def block_order(values: np.ndarray, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Blocks from the largest mean value to the smallest, ties in random order.
+    """Order blocks from the largest mean value to the smallest, ties at random.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def block_order(values: np.ndarray, blocks: np.ndarray, rng: np.random.Generator
 
 
 def area_between(upper: np.ndarray, lower: np.ndarray) -> float:
-    """Mean distance of two curves over their steps (the common start left out)."""
+    """Return the mean distance of two curves over their steps (the common start left out)."""
     return float(np.mean(np.asarray(upper, float) - np.asarray(lower, float)))
 
 
 def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
-    """For each count, which blocks are among the first of an order."""
+    """Return, for each count, which blocks are among the first of an order."""
     rank = np.empty(len(order), int)
     rank[order] = np.arange(len(order))
     return [rank < count for count in counts]

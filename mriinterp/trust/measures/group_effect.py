@@ -49,13 +49,13 @@ class Cohort:
     patients: Sequence | None = None
 
     def offers(self, need: str) -> bool:
-        """A cohort has both groups, or it is none."""
+        """Return whether a cohort has both groups."""
         n = int(np.count_nonzero(self.in_positive))
         return need == "cohort" and 2 <= n <= len(self.in_positive) - 2
 
 
 def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | None) -> tuple[float, float]:
-    """95 % percentile interval of the AUC, subjects drawn anew within each group."""
+    """Return the 95 % percentile interval of the AUC, subjects drawn anew within each group."""
     rng = np.random.default_rng(0)
     draws = []
     for _ in range(DRAWS):
@@ -67,7 +67,7 @@ def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | 
 
 
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """That the groups' difference finds the disease no better with a network than without, where that is so."""
+    """State that the groups' difference finds the disease no better with a network than without, where that is so."""
     rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth") & table["mean"].notna()]
     of_methods = rows[rows["method"].isin(methods)].sort_values("mean", ascending=False)
     controls = rows[rows["control"].astype(bool)].sort_values("mean", ascending=False)

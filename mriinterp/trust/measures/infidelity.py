@@ -15,7 +15,7 @@ EDGES = (0.05, 0.2)  # edges of the boxes, as shares of each axis
 
 
 def scaled_infidelity(predicted: np.ndarray, drops: np.ndarray) -> float:
-    """E[(β p − Δ)²] / E[Δ²] with the best β ≥ 0.
+    """Return E[(β p − Δ)²] / E[Δ²] with the best β ≥ 0.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def scaled_infidelity(predicted: np.ndarray, drops: np.ndarray) -> float:
 
 
 def random_boxes(mask: np.ndarray, count: int, rng: np.random.Generator) -> list[tuple[tuple[int, int], ...]]:
-    """Boxes around random voxels of a mask, cut at the border; edges are random shares (`EDGES`) of each axis."""
+    """Return boxes around random voxels of a mask, cut at the border; edges are random shares of each axis."""
     centres = np.argwhere(mask)
     chosen = centres[rng.integers(len(centres), size=count)]
     shape = np.array(mask.shape)

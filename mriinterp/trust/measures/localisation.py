@@ -19,7 +19,7 @@ OWN_BLUR = 3.0  # voxels
 
 
 def mass_accuracy(values: np.ndarray, truth: np.ndarray) -> float:
-    """Share of the positive relevance that lies in the truth: Σ_GT φ⁺ / Σ φ⁺; NaN without any.
+    """Return the share of the positive relevance that lies in the truth: Σ_GT φ⁺ / Σ φ⁺; NaN without any.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def mass_accuracy(values: np.ndarray, truth: np.ndarray) -> float:
 
 
 def rank_accuracy(values: np.ndarray, truth: np.ndarray) -> float:
-    """Share of the truth among the |GT| largest values; of ties at the edge their average share."""
+    """Return the share of the truth among the |GT| largest values; of ties at the edge their average share."""
     size = int(truth.sum())
     edge = np.partition(values, values.size - size)[values.size - size]
     above, tied = values > edge, values == edge
@@ -41,7 +41,7 @@ def rank_accuracy(values: np.ndarray, truth: np.ndarray) -> float:
 
 
 def average_precision(values: np.ndarray, truth: np.ndarray) -> float:
-    """Area under the precision–recall curve, as average precision; ties enter together.
+    """Return the area under the precision–recall curve, as average precision; ties enter together.
 
     Its chance level is the share of the voxels that are truth.
     """
@@ -59,7 +59,7 @@ HOW = {
 
 
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """Which methods beat all controls, or none, by each way to look at it."""
+    """Return which methods beat all controls, or none, by each way to look at it."""
     found = []
     for quantity, how in HOW.items():
         rows = rows_of(table, "localisation", quantity, methods)
@@ -75,7 +75,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
 
 
 def _best_control(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]) -> str:
-    """That a control comes first, where one does: the measure then rewards something else than knowing the network."""
+    """State that a control comes first, where one does: the measure then rewards something else."""
     controls = table[(table["measure"] == "localisation") & (table["quantity"] == quantity) & table["control"]]
     if controls["mean"].isna().all():
         return ""

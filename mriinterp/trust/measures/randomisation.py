@@ -27,7 +27,7 @@ SAMPLE = 60_000  # voxels: the standard error of ρ is then below 0.005
 
 
 def layer_groups(module: nn.Module, x: Tensor) -> list[list[str]]:
-    """Layers with weights from the output down, each with the normalisation that follows it.
+    """Return layers with weights from the output down, each with the normalisation that follows it.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def layer_groups(module: nn.Module, x: Tensor) -> list[list[str]]:
 
 
 def randomised(module: nn.Module, names: list[str], seed: int) -> nn.Module:
-    """A copy of a network in which some layers have new random weights.
+    """Return a copy of a network in which some layers have new random weights.
 
     Layers that know how to initialise themselves do (`reset_parameters`);
     others get normal noise of the spread of their weights.
@@ -79,7 +79,7 @@ def randomised(module: nn.Module, names: list[str], seed: int) -> nn.Module:
 
 
 def _sample(mask: np.ndarray) -> np.ndarray:
-    """Flat indices of the mask, at most `SAMPLE` of them: ranks of all voxels would cost more than the maps."""
+    """Return flat indices of the mask, at most `SAMPLE` of them: ranks of all voxels would cost more than the maps."""
     inside = np.flatnonzero(mask)
     if inside.size > SAMPLE:
         inside = np.sort(np.random.default_rng(0).choice(inside, SAMPLE, replace=False))
@@ -87,13 +87,13 @@ def _sample(mask: np.ndarray) -> np.ndarray:
 
 
 def _rank_similarity(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> float:
-    """Spearman's ρ; 0 for a map that does not vary: it shares nothing."""
+    """Return Spearman's ρ; 0 for a map that does not vary."""
     rho = rank_correlation(a.ravel()[inside], b.ravel()[inside])
     return 0.0 if math.isnan(rho) else rho
 
 
 def _structural_similarity(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float:
-    """SSIM inside a mask; 0 for a map without relevance there, NaN where no window fits into the map."""
+    """Return SSIM inside a mask; 0 for a map without relevance there, NaN where no window fits into the map."""
     if not (a[mask].any() and b[mask].any()):
         return 0.0
     reach = window_reach()
@@ -114,7 +114,7 @@ def cascade(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Maps of the network as more and more of its layers are random, from the output down.
+    """Yield maps of the network as more and more of its layers are random, from the output down.
 
     Parameters
     ----------
@@ -151,13 +151,13 @@ STATES = {
 
 
 def _verdict(table: pd.DataFrame, method: str) -> str:
-    """Whether a method passes, with its numbers; "" where it was not measured."""
+    """Return whether a method passes, with its numbers; "" where it was not measured."""
     found = randomised_words(table, method)
     return "" if found is None else "; ".join(filter(None, [f"{STATES[found.state]}: {found.reason}", found.ssim]))
 
 
 def _with_rho(rows: dict[str, Randomised], state: str) -> str:
-    """Methods of a state, each with the ρ of the random network's map, and where SSIM says otherwise."""
+    """Return the methods of a state, each with the ρ of the random network's map, and where SSIM says otherwise."""
     found = []
     for method, row in rows.items():
         if row.state == state:
@@ -167,7 +167,7 @@ def _with_rho(rows: dict[str, Randomised], state: str) -> str:
 
 
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """Which methods pass, which fail, and of which it cannot be told."""
+    """Return which methods pass, which fail, and of which it cannot be told."""
     rows = {m: randomised_words(table, m) for m in methods}
     rows = {m: row for m, row in rows.items() if row is not None}
     if not rows:

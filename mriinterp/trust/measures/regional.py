@@ -35,7 +35,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def partial_rank_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray) -> float:
-    """Spearman's ρ of what the ranks of `given` do not explain in the ranks of `a` and `b`."""
+    """Return Spearman's ρ of what the ranks of `given` do not explain in the ranks of `a` and `b`."""
     control = _centred_ranks(given)
     weight = control @ control
     rest = []
@@ -46,7 +46,7 @@ def partial_rank_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray) ->
 
 
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """Which methods rank areas as replacing them does, and which the other way round."""
+    """Return which methods rank areas as replacing them does, and which the other way round."""
     rows = rows_of(table, "regional", "rho", methods)
     if not rows:
         return []

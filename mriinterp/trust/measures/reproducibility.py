@@ -18,7 +18,7 @@ TOP = 10
 
 
 def intraclass_correlation(ratings: np.ndarray) -> float:
-    """ICC(2,1): absolute agreement of single raters (Shrout & Fleiss 1979).
+    """Return ICC(2,1): absolute agreement of single raters (Shrout & Fleiss 1979).
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def intraclass_correlation(ratings: np.ndarray) -> float:
 
 
 def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
-    """Share of the `n` largest entries that two vectors have in common; ties in their order."""
+    """Return the share of the `n` largest entries that two vectors have in common; ties in their order."""
     first, second = (set(np.argsort(-values, kind="stable")[:n].tolist()) for values in (a, b))
     return len(first & second) / min(n, len(a))
 

@@ -17,13 +17,13 @@ __all__ = ["relative_change", "shifted", "stability"]
 
 
 def relative_change(values: np.ndarray, original: np.ndarray) -> float:
-    """‖a − b‖ / ‖b‖; NaN for an original of zeros."""
+    """Return ‖a − b‖ / ‖b‖; NaN for an original of zeros."""
     length = float(np.linalg.norm(original))
     return float(np.linalg.norm(values - original)) / length if length > 0 else float("nan")
 
 
 def shifted(x: Tensor, by: Sequence[int]) -> Tensor:
-    """An image moved by whole voxels; 0 comes in at the border.
+    """Return an image moved by whole voxels; 0 comes in at the border.
 
     Parameters
     ----------

@@ -192,7 +192,7 @@ def _spec(
     atlas: Atlas | None,
     packed: dict[str, Packed],
 ) -> dict:
-    """The part of the message that depends on volumes; fills `packed` with what must be sent."""
+    """Return the part of the message that depends on volumes; fills `packed` with what must be sent."""
 
     def add(kind: str, thing: Any, digest: str) -> dict:
         one = _pack(kind, digest, thing)
@@ -237,7 +237,7 @@ def _three(values: Sequence[float], name: str) -> list[float]:
 
 
 def _placed(key: str, cursor: list[float] | None, jump: str | int | None) -> dict:
-    """Where Python last put the crosshair, and the number of that move.
+    """Return where Python last put the crosshair, and the number of that move.
 
     The arguments count as a move only in the run in which they change, and
     not in a run that a click caused: a page that keeps the last click and
@@ -257,7 +257,7 @@ def _placed(key: str, cursor: list[float] | None, jump: str | int | None) -> dic
 
 
 def _state(reported: Any, scan: Volume, spec: dict) -> ViewerState:
-    """The reader's place, unless Python moved the crosshair to another place since; the settings in any case."""
+    """Return the reader's place, unless Python moved the crosshair to another place since; the settings in any case."""
     reported = reported if isinstance(reported, dict) else {}
     settings = dict(reported.get("settings") or {}) if reported.get("begin") == spec["begin"] else {}
     if reported.get("mm") is not None and reported.get("move") == spec["move"]:

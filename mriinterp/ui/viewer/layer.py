@@ -101,7 +101,7 @@ class Patch:
         return Grid(tuple(shape), self.grid.affine @ inv_ornt_aff(turned, self.grid.shape))
 
     def placed(self) -> dict[str, list]:
-        """Ranges (start, stop) and centres of the boxes along the axes of `viewer_grid`."""
+        """Return ranges (start, stop) and centres of the boxes along the axes of `viewer_grid`."""
         ranges: list = [None] * 3
         centres: list = [None] * 3
         for axis, (to, direction) in enumerate(io_orientation(self.grid.affine).astype(int)):

@@ -52,7 +52,7 @@ def _packed(codes: np.ndarray, meta: dict) -> Packed:
 
 
 def pack_scan(scan: Volume) -> Packed:
-    """A scan as 8 bit grey.
+    """Return a scan as 8 bit grey.
 
     Codes 0..255 span from the smallest value to a quarter of the display
     window above the window's top, so that the window can still be widened.
@@ -80,7 +80,7 @@ def pack_scan(scan: Volume) -> Packed:
 
 
 def pack_relevance(relevance: Volume) -> Packed:
-    """A relevance map as 16 bit codes: value = (code - zero) · scale.
+    """Return a relevance map as 16 bit codes: value = (code - zero) · scale.
 
     Zero is a code of its own, so what is 0 reads 0; every other value reads
     right to half a step, which is less than 1/131000 of the map's range.
@@ -108,13 +108,13 @@ def pack_relevance(relevance: Volume) -> Packed:
 
 
 def decode_relevance(codes: np.ndarray, meta: dict) -> np.ndarray:
-    """Values of codes, as the browser reads them; NaN where there is none."""
+    """Decode values as the browser reads them; NaN where there is none."""
     codes = np.asarray(codes)
     return np.where(codes == NOT_A_NUMBER, np.nan, (codes.astype(np.float64) - meta["zero"]) * meta["scale"])
 
 
 def pack_labels(labels: Volume, areas: pd.DataFrame) -> Packed:
-    """Areas as running numbers 1, 2, …; 0 is no area.
+    """Pack areas as running numbers 1, 2, …; 0 is no area.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def pack_mask(mask: Volume) -> Packed:
 
 
 def _display_names(areas: pd.DataFrame) -> list[str]:
-    """Names of areas with their side in words, unless the name says it already."""
+    """Return the names of areas with their side in words, unless the name says it already."""
     names = []
     for name, side in zip(areas["name"].astype(str), areas["hemisphere"].astype(str), strict=True):
         word = {"L": "left", "R": "right"}.get(side, "")
