@@ -19,7 +19,7 @@ class CohortMeans(Provenance):
     """Mean maps of groups and what follows from them; each is read when it is asked for."""
 
     def is_kept(self, method: str, kind: str) -> bool:
-        """Whether mean and deviation of a kind are in the folder; means of the others follow from these."""
+        """Return whether mean and deviation of a kind are in the folder; means of the others follow from these."""
         return reading_of_kind(kind, self.reading(method)) in ("signed", self.reading(method))
 
     def _read(self, method: str, group: str | None, kind: str, what: str, least: int) -> Volume:

@@ -81,7 +81,7 @@ def add_parser(commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare, write, and print what was found."""
+    """Compare the groups, write the tables, and print what was found."""
     from mriinterp.export.comparison import area_words, sample_words, total_words, value_words, write_comparison
 
     result = open_cohort(args.folder, pair=args.groups)

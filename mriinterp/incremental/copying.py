@@ -16,12 +16,12 @@ GATHER_LOOP_BYTES = 2**15
 
 
 def allocate(n: int, channels: int, shape: Iterable[int], like: Tensor) -> Tensor:
-    """An empty (n, channels, *shape) tensor, channels last in memory."""
+    """Return an empty (n, channels, *shape) tensor, channels last in memory."""
     return like.new_empty((n, *(int(k) for k in shape), channels)).movedim(-1, 1)
 
 
 def pad(x: Tensor, before: Sequence[int], after: Sequence[int], value: float) -> Tensor:
-    """`x` with `value` around it, cropped where the padding is negative; `x` itself when there is nothing to do."""
+    """Pad `x` with `value`, crop it where the padding is negative; `x` itself when there is nothing to do."""
     if not any(before) and not any(after):
         return x
     ends = [(max(0, -b), n - max(0, -a)) for b, n, a in zip(before, x.shape[2:], after, strict=True)]
@@ -39,7 +39,7 @@ def narrow(x: Tensor, start: np.ndarray, length: np.ndarray) -> Tensor:
 
 
 def gather(source: Tensor, start: np.ndarray, length: np.ndarray) -> Tensor:
-    """Boxes (n, C, *length) of a map (1, C, *spatial) at `start` (n, axes)."""
+    """Return boxes (n, C, *length) of a map (1, C, *spatial) at `start` (n, axes)."""
     n, channels = len(start), source.shape[1]
     plain = source[0].movedim(0, -1)
     size = int(np.prod(length)) * channels * source.element_size()
@@ -71,7 +71,7 @@ def paste(out: Tensor, value: Tensor, offset: np.ndarray) -> None:
 
 
 def runs(rows: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches (first, last) of equal consecutive rows.
+    """Return stretches (first, last) of equal consecutive rows.
 
     Examples
     --------

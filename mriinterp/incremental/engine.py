@@ -65,7 +65,7 @@ class Engine:
         self.border = {step: values[step] for step in self.network.border}
 
     def _clean_windowed(self, step: Step) -> Tensor:
-        """A whole clean map, a slab of rows after the other: little memory beside the map, and most of it in cache."""
+        """Compute a whole clean map, a slab of rows after the other: little memory beside it, most of it in cache."""
         window, rows = step.window, step.shape[0]
         if self._x.device.type == "cpu":
             row_bytes = int(np.prod(step.shape[1:])) * step.channels * self._x.element_size()
@@ -92,7 +92,7 @@ class Engine:
         return list(in_order(tasks, cores(self._x.device)))[-1]
 
     def clean_border(self) -> dict[Step, Tensor]:
-        """The clean maps that the tail reads, fresh copies."""
+        """Return the clean maps that the tail reads, fresh copies."""
         return {step: value.clone(memory_format=torch.contiguous_format) for step, value in self.border.items()}
 
     def fetch(
@@ -105,7 +105,7 @@ class Engine:
         before: tuple[int, ...] | None = None,
         filling: float = 0.0,
     ) -> Tensor:
-        """Boxes of a map as they are after the occlusion: clean values with the changed boxes pasted in.
+        """Return the boxes of a map as they are after the occlusion: clean values with the changed boxes pasted in.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Engine:
         return out
 
     def run_chunk(self, group: Group, part: slice, paste: PasteInput) -> dict[Step, Tensor]:
-        """Whole maps (n, C, *spatial) of the border for some windows of a group.
+        """Return whole maps (n, C, *spatial) of the border for some windows of a group.
 
         Parameters
         ----------

@@ -52,7 +52,7 @@ class Kept:
         return value
 
     def room(self, step: Step) -> Tensor:
-        """Where to write a clean map so that `keep` need not copy it."""
+        """Return where to write a clean map so that `keep` need not copy it."""
         for filling, (before, after) in self.margins.get(step, {}).items():
             shape = np.array(step.shape) + before + after
             padded = self.maps[step, filling] = allocate(1, step.channels, shape, self._like)
@@ -62,27 +62,27 @@ class Kept:
         return allocate(1, step.channels, step.shape, self._like)
 
     def keep_zeros(self) -> None:
-        """Maps of zeros, for timing only."""
+        """Fill the maps with zeros, for timing only."""
         for step, margins in self.margins.items():
             for filling, (before, after) in margins.items():
                 shape = np.array(step.shape) + before + after
                 self.maps[step, filling] = self._like.new_zeros((1, *shape, step.channels)).movedim(-1, 1)
 
     def source(self, step: Step, filling: float, before: tuple[int, ...]) -> tuple[Tensor, np.ndarray]:
-        """The kept map to read from, and what to add to coordinates that count `before` padding."""
+        """Return the kept map to read from, and what to add to coordinates that count `before` padding."""
         margins = self.margins[step]
         if filling not in margins:  # asked for without padding: any copy serves
             filling = next(iter(margins))
         return self.maps[step, filling], margins[filling][0] - before
 
     def box(self, step: Step, start: np.ndarray, length: np.ndarray, before, filling: float) -> Tensor:
-        """A box of a clean map, its start in coordinates that count `before` padding."""
+        """Return a box of a clean map, its start in coordinates that count `before` padding."""
         source, shift = self.source(step, filling, before)
         return narrow(source, start + shift, length)
 
 
 def _margins(network: Network) -> dict[Step, Margins]:
-    """For every map that boxes are gathered from: the padding around it, by the value it holds."""
+    """Return for every map that boxes are gathered from: the padding around it, by the value it holds."""
     found: dict[Step, Margins] = {}
 
     def want(source: Step, filling: float, before, after) -> None:
@@ -103,7 +103,7 @@ def _margins(network: Network) -> dict[Step, Margins]:
 
 
 def kept_bytes(network: Network, itemsize: int) -> int:
-    """Memory of the clean maps that stay while windows run, their padding included."""
+    """Return the memory of the clean maps that stay while windows run, their padding included."""
     sizes = [
         int(np.prod(np.array(step.shape) + before + after)) * step.channels
         for step, margins in _margins(network).items()

@@ -28,7 +28,7 @@ SLAB_BYTES = 2**21
 
 
 def apply_windowed(step: Step, x: Tensor, origin: np.ndarray | None = None) -> Tensor:
-    """A convolution or pooling on inputs that are already padded.
+    """Compute a convolution or pooling on inputs that are already padded.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def apply_windowed(step: Step, x: Tensor, origin: np.ndarray | None = None) -> T
 
 
 def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:
-    """An element-wise step, channel-wise scaling or concatenation; `owned` inputs may be overwritten."""
+    """Compute an element-wise step, channel-wise scaling or concatenation; `owned` inputs may be overwritten."""
     if step.kind == "cat":
         return torch.cat(values, dim=1)
     if step.kind == "affine":
@@ -67,7 +67,7 @@ def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:
 
 
 def convolve(step: Step, window: Window, x: Tensor) -> Tensor:
-    """A convolution of padded inputs."""
+    """Convolve padded inputs."""
     function = F.conv3d if len(step.shape) == 3 else F.conv2d
     if _folds(step, x):
         return _folded(step, window, x)
@@ -79,7 +79,7 @@ def convolve(step: Step, window: Window, x: Tensor) -> Tensor:
 def _call(
     function: Callable[..., Tensor], x: Tensor, weight: Tensor, bias: Tensor | None, stride, dilation, groups=1
 ) -> Tensor:
-    """An unpadded convolution, by oneDNN where there is one.
+    """Compute an unpadded convolution, by oneDNN where there is one.
 
     Asked for small inputs `conv3d` avoids oneDNN, which at these shapes is
     up to six times faster even for a batch of one.
@@ -98,7 +98,7 @@ def _folds(step: Step, x: Tensor) -> bool:
 
 
 def _fold_weight(step: Step, window: Window, count: int) -> tuple[Tensor, Tensor | None]:
-    """Weights (count·out, span·in, kh, kw) of a 2D convolution that computes `count` slices of a 3D one."""
+    """Return weights (count·out, span·in, kh, kw) of a 2D convolution that computes `count` slices of a 3D one."""
     key = ("fold", count)
     if key not in step.cache:
         out, channels, depth, height, width = step.weight.shape
@@ -115,7 +115,7 @@ def _fold_weight(step: Step, window: Window, count: int) -> tuple[Tensor, Tensor
 
 
 def _fold(step: Step, window: Window, x: Tensor, count: int) -> Tensor:
-    """Convolution as (n, slices / count, height, width, count, out); slices left over are not computed."""
+    """Compute a convolution as (n, slices / count, height, width, count, out); slices left over are not computed."""
     weight, bias = _fold_weight(step, window, count)
     stride, span = window.stride[0], (count - 1) * window.stride[0] + int(window.extent[0])
     part = x.movedim(1, -1).unfold(1, span, count * stride).transpose(-1, -2)  # n, blocks, h, w, span, channels
@@ -125,7 +125,7 @@ def _fold(step: Step, window: Window, x: Tensor, count: int) -> Tensor:
 
 
 def _folded(step: Step, window: Window, x: Tensor) -> Tensor:
-    """A 3D convolution of few channels as 2D ones, several slices being channels of one."""
+    """Compute a 3D convolution of few channels as 2D ones, several slices being channels of one."""
     slices = (x.shape[2] - int(window.extent[0])) // window.stride[0] + 1
     if slices < FOLD:
         return _fold(step, window, x, 1)[..., 0, :].movedim(-1, 1)
@@ -141,7 +141,7 @@ def _folded(step: Step, window: Window, x: Tensor) -> Tensor:
 
 
 def _conv_max(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
-    """Convolution and max pooling, a slab of outputs at a time."""
+    """Compute convolution and max pooling, a slab of outputs at a time."""
     pool = step.pool
     out_shape = step_outputs(step.window, x)
     plane = np.prod([(n - 1) * s + e for n, s, e in zip(out_shape[1:], pool.stride[1:], pool.extent[1:], strict=True)])
@@ -179,7 +179,7 @@ def _conv_max_slab(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
 
 
 def _outside(step: Step, length: Sequence[int], origin: np.ndarray) -> list[tuple[int, tuple[slice, slice]]]:
-    """What of the boxes between a convolution and its pooling is padding: (axis, (boxes, places along the axis))."""
+    """Return the padding among boxes between a convolution and its pooling: (axis, (boxes, places along the axis))."""
     pool, (shape, _) = step.pool, step.between
     if not any(pool.before) and not any(pool.after):
         return []
@@ -196,7 +196,7 @@ def _outside(step: Step, length: Sequence[int], origin: np.ndarray) -> list[tupl
 
 
 def step_outputs(window: Window, x: Tensor) -> tuple[int, ...]:
-    """Spatial shape that a window gives on inputs that are already padded."""
+    """Return the spatial shape that a window gives on inputs that are already padded."""
     return tuple(int(n) for n in (np.array(x.shape[2:]) - window.extent) // window.stride + 1)
 
 
@@ -217,7 +217,7 @@ def _max_axis(x: Tensor, axis: int, kernel: int, stride: int, dilation: int) -> 
 
 
 def max_pool(x: Tensor, window: Window) -> Tensor:
-    """Max pooling of padded inputs, axis by axis, by strided maxima.
+    """Compute the max pooling of padded inputs, axis by axis, by strided maxima.
 
     Bitwise equal to PyTorch's, several times faster; a gradient through it
     would split ties, so it must never be differentiated.

@@ -85,7 +85,7 @@ def _tuple(value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
 
 
 def conv(source: Step, weight: Tensor, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Step | None:
-    """A convolution with zero padding."""
+    """Return the step of a convolution with zero padding."""
     axes = len(source.shape)
     if weight.ndim != axes + 2 or weight.shape[1] * groups != source.channels:
         return None
@@ -116,7 +116,7 @@ def _pool_window(source: Step, kernel, stride, padding, dilation, ceil_mode: boo
 
 
 def max_pool(source, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """Max pooling; none if it also returns indices."""
+    """Return the step of a max pooling; None if it also returns indices."""
     if return_indices:
         return None
     window, shape = _pool_window(source, kernel_size, stride, padding, dilation, ceil_mode)
@@ -139,7 +139,7 @@ def avg_pool(
 
 
 def affine(source, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-    """Batch norm in eval mode: scale and shift per channel; none if it uses the batch's own statistics."""
+    """Return the step of a batch norm in eval mode: scale and shift per channel; None if it uses batch statistics."""
     if training or running_mean is None or running_var is None:
         return None
     scale = (running_var.double() + eps).rsqrt()
@@ -150,7 +150,7 @@ def affine(source, running_mean, running_var, weight=None, bias=None, training=F
 
 
 def pointwise(arguments: list[object], function: Callable[..., Tensor], dtype: torch.dtype) -> Step | None:
-    """An element-wise function of steps, numbers and tensors constant over space.
+    """Return the step of an element-wise function of steps, numbers and tensors constant over space.
 
     None if the maps have different shapes, or a constant varies over space
     or would change the data type.
@@ -189,7 +189,7 @@ def _activation(layer: nn.Module, source: Step) -> Step:
 
 
 def call_module(layer: Any, source: Step) -> Step | None:
-    """The step of a layer, `source` itself if it does nothing, None if it must run whole."""
+    """Return the step of a layer, `source` itself if it does nothing, None if it must run whole."""
     kind = kind_of(layer)
     if kind in DROPOUTS:
         return source if kind is nn.Identity or not layer.training else None
@@ -231,7 +231,7 @@ _SHAPED: dict[object, tuple[Callable, tuple[str, ...]]] = {
 
 
 def call_shaped(function: Callable, args: tuple, kwargs: dict) -> Step | None:
-    """The step of a convolution, pooling or batch norm called as a function; None if it is none of these."""
+    """Return the step of a convolution, pooling or batch norm called as a function; None if it is none of these."""
     if function not in _SHAPED:
         return None
     build, names = _SHAPED[function]

@@ -16,7 +16,7 @@ __all__ = ["absorb_pad", "commutes", "constant_pad"]
 
 
 def constant_pad(source: Step, pad: int | Sequence[int], mode: str = "constant", value: float | None = None):
-    """Padding (or, where negative, cropping) of the spatial axes, or padding of the channels, by a number.
+    """Return padding (or, where negative, cropping) of the spatial axes, or padding of the channels, by a number.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def absorb_pad(step: Step) -> bool:
 
 
 def commutes(act: Step, pool: Step, dtype: torch.dtype) -> bool:
-    """Whether an activation that never decreases may come after a max pooling as well as before it.
+    """Return whether an activation that never decreases may come after a max pooling as well as before it.
 
     It may if the padding holds what the activation leaves alone, or so
     little that every window has a value of the map to win.
@@ -101,7 +101,7 @@ def commutes(act: Step, pool: Step, dtype: torch.dtype) -> bool:
 
 
 def _only_padding(window: Window, shape: tuple[int, ...], out: tuple[int, ...]) -> bool:
-    """Whether some windows see nothing but padding."""
+    """Return whether some windows see nothing but padding."""
     for n, count, k, s, d, b in zip(
         shape, out, window.kernel, window.stride, window.dilation, window.before, strict=True
     ):

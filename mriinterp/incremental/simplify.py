@@ -43,7 +43,7 @@ def simplify(steps: list[Step], border: list[Step], dtype: torch.dtype) -> list[
 
 
 def _used(steps: list[Step], border: list[Step]) -> list[Step]:
-    """Steps that reach the border, in order of computation, with their users counted."""
+    """Return the steps that reach the border, in order of computation, with their users counted."""
     order: list[Step] = [steps[0]]
     placed = {steps[0]}
 
@@ -79,7 +79,7 @@ def _become(step: Step, other: Step) -> None:
 
 
 def _fold(norm: Step, border: list[Step]) -> None:
-    """Batch norm after a convolution nobody else reads: into its weights."""
+    """Fold a batch norm into the weights of the convolution before it, unless something else reads that."""
     conv = norm.inputs[0]
     if conv.kind != "conv" or conv.users != 1 or conv in border:
         return
@@ -92,7 +92,7 @@ def _fold(norm: Step, border: list[Step]) -> None:
 
 
 def _swap(pool: Step, border: list[Step], dtype: torch.dtype) -> bool:
-    """An activation that never decreases, before a max pooling: behind it, where the map is smaller."""
+    """Move an activation that never decreases behind the max pooling that follows, where the map is smaller."""
     act = pool.inputs[0]
     if act.kind != "map" or not act.monotone or act.users != 1 or act in border or not commutes(act, pool, dtype):
         return False
@@ -109,7 +109,7 @@ def _swap(pool: Step, border: list[Step], dtype: torch.dtype) -> bool:
 
 
 def _fuse(pool: Step, border: list[Step]) -> None:
-    """A cheap convolution nobody else reads and a max pooling: one step."""
+    """Fuse a cheap convolution and the unpadded max pooling behind it into one step."""
     conv = pool.inputs[0]
     alone = conv.kind == "conv" and conv.users == 1 and conv not in border
     if not alone or conv.weight[0].numel() > RECOMPUTE_BELOW:

@@ -38,12 +38,12 @@ class Window:
         return (np.array(self.kernel) - 1) * self.dilation + 1
 
     def outputs(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Spatial shape of the output for an input of `shape`."""
+        """Return the spatial shape of the output for an input of `shape`."""
         padded = np.array(shape) + self.before + self.after
         return tuple(int(n) for n in (padded - self.extent) // self.stride + 1)
 
     def changed(self, start: np.ndarray, length: np.ndarray, out: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Where outputs change when inputs do.
+        """Return where outputs change when inputs do.
 
         Parameters
         ----------
@@ -67,18 +67,18 @@ class Window:
         return fit(low, high, out)
 
     def needed(self, start: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs that a box of outputs reads: starts in padded coordinates, and their common length."""
+        """Return inputs that a box of outputs reads: starts in padded coordinates, and their common length."""
         return start * self.stride, (length - 1) * self.stride + self.extent
 
 
 def fit(low: np.ndarray, high: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Ranges [low, high) widened to one common length and shifted to stay inside [0, shape)."""
+    """Widen ranges [low, high) to one common length and shift them to stay inside [0, shape)."""
     length = np.maximum((high - low).max(axis=0), 1)
     return np.clip(np.minimum(low, np.array(shape) - length), 0, None), length
 
 
 def chain(first: Window, second: Window) -> Window:
-    """The window of `second` after `first`, before the padding behind is known."""
+    """Return the window of `second` after `first`, before the padding behind is known."""
     stride = np.array(first.stride)
     return Window(
         kernel=tuple(int(n) for n in (second.extent - 1) * stride + first.extent),
@@ -151,7 +151,7 @@ class Step:
         return self.kind in WINDOWED
 
     def macs(self, length: np.ndarray | tuple[int, ...]) -> int:
-        """Multiply-accumulates of the convolution for a box of outputs of `length`; 0 for other kinds."""
+        """Return the multiply-accumulates of the convolution for a box of outputs of `length`; 0 for other kinds."""
         if self.weight is None or self.kind == "affine":
             return 0
         if self.kind == "convmax":

@@ -67,7 +67,7 @@ class _Tracer(fx.Tracer):
 
 
 def _graph(module: nn.Module) -> fx.Graph:
-    """The graph of a module, valid for any batch."""
+    """Return the graph of a module, valid for any batch."""
     try:
         with _tracing:
             return _Tracer().trace(module)
@@ -77,7 +77,7 @@ def _graph(module: nn.Module) -> fx.Graph:
 
 
 def _exported(module: nn.Module, x: Tensor) -> tuple[fx.GraphModule, bool] | None:
-    """The graph of a module for a shape, by torch.export, which also follows what depends on shapes.
+    """Return the graph of a module for images of one shape, by torch.export, which follows shapes as well.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def _exported(module: nn.Module, x: Tensor) -> tuple[fx.GraphModule, bool] | Non
 
 
 def _same(found: object, expected: object) -> bool:
-    """Whether two outputs hold the same tensors, up to rounding."""
+    """Return whether two outputs hold the same tensors, up to rounding."""
     a, b = tree_flatten(found), tree_flatten(expected)
     close = (torch.allclose(p, q, 1e-4, 1e-5) for p, q in zip(a[0], b[0], strict=True) if isinstance(p, Tensor))
     return a[1] == b[1] and all(close)

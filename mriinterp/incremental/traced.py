@@ -36,7 +36,7 @@ def forget_networks() -> None:
 
 
 def take_apart(module: nn.Module, x: Tensor) -> Found:
-    """The steps of a network for images like `x`, or None and the reason why there are none.
+    """Return the steps of a network for images like `x`, or None and the reason why there are none.
 
     A network is taken apart once for each digest, shape and data type, on a
     copy of its own that nobody else can change.

@@ -14,17 +14,17 @@ __all__ = ["kind_of", "sets_weights", "weight_of"]
 
 
 def sets_weights(hook: Callable[..., Any]) -> bool:
-    """Whether a forward pre-hook only computes the weight: weight norm or spectral norm of `torch.nn.utils`."""
+    """Return whether a forward pre-hook only computes the weight: weight norm or spectral norm of `torch.nn.utils`."""
     return isinstance(hook, (WeightNorm, SpectralNorm)) and hook.name == "weight"
 
 
 def kind_of(layer: nn.Module) -> type[nn.Module]:
-    """Class of a layer as it was before parametrizations made it one of their own."""
+    """Return the class of a layer as it was before parametrizations made it one of their own."""
     return parametrize.type_before_parametrizations(layer)
 
 
 def weight_of(layer: nn.Module) -> Tensor:
-    """The weight that the next pass of a layer in eval mode will use.
+    """Return the weight that the next pass of a layer in eval mode will use.
 
     Parametrizations are computed on access. The older weight norm and
     spectral norm set the attribute when the layer is called, so that it may

@@ -10,7 +10,7 @@ import sys
 import threading
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
+from types import FrameType, ModuleType
 
 from mriinterp.models.code import Code, CodeFile, installed_at
 
@@ -112,7 +112,7 @@ def _importer(code: Code, package: str):
 
 def _refuse_uncovered(name: str) -> None:
     """Raise ImportError where users' code imports what is neither installed nor covered by its digest."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] not in _running:
         frame = frame.f_back
     if frame is None:

@@ -59,7 +59,7 @@ def table_of(study_name: str, relevance: RelevanceMap, part: str, merge: bool = 
 
 
 def _columns(meaning: Meaning, part: str) -> dict[str, Any]:
-    """Columns of the table; of a map of both signs with the two sides of each share."""
+    """Return the columns of the table; of a map of both signs with the two sides of each share."""
     if part != "both" or not meaning.signed:
         return AREA_COLUMNS
     sides = {
@@ -110,7 +110,7 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap, part:
 
 
 def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
-    """This subject's areas beside the averages of the groups, where a cohort run has maps of the method."""
+    """Show this subject's areas beside the averages of the groups, where a cohort run has maps of the method."""
     folder = folder_of(study_of(study_name))
     if not (folder / "run.json").is_file():
         st.caption("Run the cohort (page **Cohort**) to see this subject against the averages of the groups.")

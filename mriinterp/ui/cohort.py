@@ -41,7 +41,7 @@ def _template(name: str, shape: tuple, _view: View) -> Volume:
 
 
 def background_of(name: str, view: View) -> Volume:
-    """What averages lie over, on their grid: the mean training scan, or the template."""
+    """Return what averages lie over, on their grid: the mean training scan, or the template."""
     if not isinstance(view, StudyView):
         return _template("template", view.grid.shape, view)
     study = study_of(name)
@@ -50,14 +50,14 @@ def background_of(name: str, view: View) -> Volume:
 
 
 def _scale_of(volumes: list[Volume], signed: bool) -> tuple[float, float]:
-    """One range of colours for averages that are to be compared: up to the largest 99.9th percentile."""
+    """Return one range of colours for averages that are to be compared: up to the largest 99.9th percentile."""
     highest = max((float(np.percentile(np.abs(v.data), 99.9)) for v in volumes), default=0.0)
     highest = highest or max((float(np.abs(v.data).max()) for v in volumes), default=0.0) or 1.0
     return (-highest if signed else 0.0, highest)
 
 
 def _one_scale(layers: list[Layer]) -> bool:
-    """Whether all maps were given one range of colours; a difference and an effect have nothing in common."""
+    """Return whether all maps were given one range of colours; a difference and an effect have nothing in common."""
     return layers[0].range is not None and all(layer.range == layers[0].range for layer in layers)
 
 
@@ -73,7 +73,7 @@ def _options(view: View, method: str) -> dict[str, str]:
 
 
 def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[Layer], list[str]]:
-    """The chosen averages, and words about those that cannot be shown."""
+    """Return the chosen averages, and words about those that cannot be shown."""
     groups = [g for g in view.groups if view.has(method, g)]
     unit = view.unit(method)
     meaning = view.meaning(method)
@@ -100,7 +100,7 @@ def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[
 
 
 def _lacking(view: View, what: str) -> str:
-    """Why a difference or an effect size cannot be shown."""
+    """Return why a difference or an effect size cannot be shown."""
     if isinstance(view, StudyView) and what == "effect" and view.part != "both" and not view.result.has_maps:
         return "of one sign it needs the maps of single scans, which were not kept in this run (--no-maps)"
     return f"needs {'two maps' if what == 'effect' else 'a map'} in both groups"
@@ -204,7 +204,7 @@ def _choose_signs(view: View, method: str) -> str:
 
 
 def show_planes(name: str, shown: Shown, method: str) -> ViewerState | None:
-    """The averages in linked planes over the mean training scan or the template."""
+    """Show the averages in linked planes over the mean training scan or the template."""
     view, pair = shown.view, shown.pair
     spread = pair is None and "effect" in shown.averages
     if not averages_ready(view, [method] if pair is None else [m for m, _ in pair], spread=spread):

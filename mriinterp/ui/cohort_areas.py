@@ -207,7 +207,7 @@ def _shares(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> N
 
 
 def _read_words(view: View, method: str) -> str:
-    """How maps are read where their size counts, and what that hides."""
+    """Return how maps are read where their size counts, and what that hides."""
     return " ".join(filter(None, [f"{size_words(view.part)}.", view.hidden_words(method)]))
 
 

@@ -52,7 +52,7 @@ class View(ABC):
 
     @abstractmethod
     def n(self, method: str, group: str) -> int | None:
-        """Maps in an average; None if it is not known."""
+        """Return the number of maps in an average; None if it is not known."""
 
     @abstractmethod
     def mean(self, method: str, group: str) -> Volume:
@@ -93,11 +93,11 @@ class View(ABC):
         return self.meaning(method).hidden_words(self.part, self.hidden_share(method), "the relevance in all areas")
 
     def std(self, method: str, group: str) -> Volume | None:
-        """Standard deviation over the maps of a group, if it is known."""
+        """Return the standard deviation over the maps of a group, if it is known."""
         return None
 
     def has(self, method: str, group: str) -> bool:
-        """Whether a group has an average."""
+        """Return whether a group has an average."""
         return self.n(method, group) != 0
 
     @property
@@ -152,11 +152,11 @@ class View(ABC):
             raise ValueError(reason)
 
     def unit(self, method: str) -> str:
-        """What a value of an average means."""
+        """Return what a value of an average means."""
         return f"mean {self.meaning(method).unit}"
 
     def unit_compared(self, method: str) -> str:
-        """What a value means where groups are compared."""
+        """Return what a value means where groups are compared."""
         if self.part != "against" or not self.meaning(method).signed:
             return self.unit(method)
         return f"{self.unit(method)}, size of what {self.meaning(method).ends[0]}"
@@ -179,11 +179,11 @@ class View(ABC):
         return "" if self.part == "both" else self.part
 
     def label(self, method: str) -> str:
-        """A method's name for people."""
+        """Return a method's name for people."""
         return label_of(method)
 
     def all_means(self, what: Callable[[str, str], Volume | None]) -> dict[str, dict[str, Volume]]:
-        """Averages of all groups that have some, by group and method: positive group first, as in the paper.
+        """Return the averages of all groups that have some, by group and method: positive group first, as in the paper.
 
         `what`: `mean`, `size` or `published`.
         """

@@ -55,7 +55,7 @@ def _sizes(view: View) -> dict[str, dict[str, ReadMean]]:
 
 
 def _zip(view: View) -> bytes:
-    """All averages, and deviations where they are known, as NIfTI in a zip; of the shown part, with its sign."""
+    """Return all averages, and deviations where they are known, as NIfTI in a zip; of the shown part, with its sign."""
     stream, labels = io.BytesIO(), group_labels(view.groups)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for group in view.groups:
@@ -158,7 +158,7 @@ def _summary(result: CohortResult) -> pd.DataFrame:
 
 
 def show_files(name: str, view: View, method: str) -> None:
-    """Buttons of all files; each is made when it is asked for."""
+    """Show buttons of all files; each is made when it is asked for."""
     if not averages_ready(view, view.methods, below=True):
         return
     if not any(view.has(m, group) for m in view.methods for group in view.groups):

@@ -85,7 +85,7 @@ class StudyView(View):
         return self if part == self.part else StudyView(self.result, self.chosen, part)
 
     def ids(self, method: str, group: str | None = None) -> list[str]:
-        """Scans that are averaged, in order."""
+        """Return scans that are averaged, in order."""
         known = self.result.ids(method, group)
         wanted = None if self.chosen is None else set(self.chosen)
         return known if wanted is None else [i for i in known if i in wanted]
@@ -119,7 +119,7 @@ class StudyView(View):
         return self._moment(method, group, "mean", "reading") if self.chosen is None else None
 
     def std(self, method: str, group: str) -> Volume | None:
-        """Standard deviation; None for one map, and where it is still to be made (`missing` with `spread`)."""
+        """Return standard deviation; None for one map, and where it is still to be made (`missing` with `spread`)."""
         if self.n(method, group) < 2:
             return None
         if self.chosen is None and not self.result.is_kept(method, self.kind) and self._made(method, group) is None:
@@ -145,7 +145,7 @@ class StudyView(View):
         return tuple(dict.fromkeys((self.kind, self.size_kind)))
 
     def missing(self, methods: Sequence[str], *, spread: bool = False) -> list[tuple[str, str]]:
-        """Averages that are still to be made: of chosen scans, or with `spread` of deviations that are not kept."""
+        """Return the averages still to be made: of chosen scans, or with `spread` of deviations that are not kept."""
         wanted = [(m, g) for m in methods for g in self.groups if self.ids(m, g)]
         if self.chosen is None:
             if not spread or not self.result.has_maps:
@@ -175,12 +175,12 @@ def _part_shares(key: str, method: str, _view: StudyView) -> dict[str, float]:
 
 
 def open_result(folder: Path) -> CohortResult | None:
-    """The results in a folder, read anew when anything of them has changed; None if there are none."""
+    """Return the results in a folder, read anew when anything of them has changed; None if there are none."""
     return _open_result(str(folder), _stamp(folder)) if (folder / "run.json").is_file() else None
 
 
 def _stamp(folder: Path) -> str:
-    """A text that changes when the tables or the averages of a cohort do."""
+    """Return a text that changes when the tables or the averages of a cohort do."""
     names = ("run.json", "subjects.tsv", "groups.tsv", "areas.parquet")
     return file_stamp([*(folder / name for name in names), *sorted((folder / "groups").glob("*.nii.gz"))], read=0)
 
@@ -191,7 +191,7 @@ def _open_result(folder: str, stamp: str) -> CohortResult:
 
 
 def averages_ready(view: View, methods: Sequence[str], *, below: bool = False, spread: bool = False) -> bool:
-    """Whether averages are at hand; if not, they are made in the background, and the page tells how far that is.
+    """Return whether averages are at hand; if not, make them in the background, with a progress bar.
 
     `spread`: their deviations, too. `below`: the planes stand above and have asked first; what they need is made, and shown to be made, before.
     """
