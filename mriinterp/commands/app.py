@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 def streamlit_arguments(
     study: str | None = None, *, port: int | None = None, browser: bool = True, code: bool = False
 ) -> list[str]:
-    """What Streamlit's own command line is given; `code`: studies may bring code.
+    """Return the arguments of Streamlit's own command line.
 
     Raises
     ------

@@ -17,13 +17,13 @@ TERMINAL_EVERY, FILE_EVERY = 0.2, 15.0  # seconds between two reports
 
 
 def say(text: str = "") -> None:
-    """A line of a result."""
+    """Print a line of a result."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def complain(error: BaseException | str) -> None:
-    """An error or warning, on one line."""
+    """Print an error or warning to standard error, on one line."""
     sys.stderr.write(f"mriinterp: {error if isinstance(error, str) else words_of(error)}\n")
     sys.stderr.flush()
 

@@ -72,7 +72,7 @@ def _folder() -> Path:
 
 
 def agreements() -> dict[str, Agreement]:
-    """Every leave that was given, by digest; a file that is damaged counts for nothing."""
+    """Return every leave that was given, by digest; a file that is damaged counts for nothing."""
     try:
         names = [path for path in _folder().iterdir() if _NAME.fullmatch(path.name)]
     except OSError:

@@ -28,17 +28,17 @@ CODE_PX = 420
 
 
 def code_allowed() -> bool:
-    """Whether this server was started to run code that comes with studies."""
+    """Return whether this server was started to run code that comes with studies."""
     return ALLOW_CODE in sys.argv[1:]
 
 
 def current_leave() -> frozenset[str]:
-    """Digests of the code that this server may run now."""
+    """Return the digests of the code that this server may run now."""
     return frozenset(agreements()) if code_allowed() else frozenset()
 
 
 def starting_command(study: str | Path, windows: bool = os.name == "nt") -> str:
-    """The command that starts the app so that the code of a study file may be agreed to."""
+    """Return the command that starts the app so that the code of a study file may be agreed to."""
     file = quoted(study, windows)
     if app_script().parent == PACKAGE.parent:  # a checkout
         return f"streamlit run app.py -- {ALLOW_CODE} {file}"

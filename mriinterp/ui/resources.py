@@ -49,7 +49,7 @@ def _is_current(study: Study) -> bool:
 
 @st.cache_resource(max_entries=STUDIES, show_spinner="Opening the study …", validate=_is_current)
 def study_of(name: str) -> Study:
-    """A study by name or study file; opened again when its file, table, network or atlas, or leave to run code, has changed."""
+    """Return a study by name or study file; opened again when its file, table, network or atlas, or leave to run code, has changed."""
     if name == DemoStudy.name:
         return DemoStudy(kept=default_folder() / "scans")  # a scan takes seconds to make, and milliseconds to read
     return load_study(name, trust_code=current_leave())
@@ -61,7 +61,7 @@ def _model(recipe: ModelRecipe, stamp: str, device: str) -> Model:
 
 
 def model_of(study: str, device: str = "auto") -> Model:
-    """The network of a study, on the GPU if there is one.
+    """Return the network of a study, on the GPU if there is one.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def model_of(study: str, device: str = "auto") -> Model:
 
 
 def network_of(study: str, name: str = "") -> Model:
-    """A fold of a study's network, or a packaged network; "": the study's own."""
+    """Return a fold of a study's network, or a packaged network; "": the study's own."""
     if not name:
         return model_of(study)
     found = study_of(study)
@@ -90,13 +90,13 @@ def _atlas(recipe: AtlasRecipe, stamp: str) -> Atlas:
 
 
 def atlas_of(study: str) -> Atlas:
-    """The atlas of a study."""
+    """Return the atlas of a study."""
     recipe = study_of(study).atlas_recipe
     return _atlas(recipe, recipe.stamp())
 
 
 def scan_stamp(study: str, subject: str) -> str:
-    """A text that changes when the file of a subject's scan does; OSError if there is none."""
+    """Return a text that changes when the file of a subject's scan does; OSError if there is none."""
     return study_of(study).source(subject).stamp()
 
 
@@ -110,7 +110,7 @@ def _scan(study: str, opened: str, subject: str, stamp: str) -> Volume:
 
 
 def scan_of(study: str, subject: str) -> Volume:
-    """A subject's scan, as it is on disk now."""
+    """Return a subject's scan, as it is on disk now."""
     return _scan(study, study_of(study).opened, subject, scan_stamp(study, subject))
 
 
@@ -121,7 +121,7 @@ def _reference(study: str, opened: str, stamp: str) -> Volume | None:
 
 
 def reference_of(study: str) -> Volume | None:
-    """What fills called "reference" put in: the study's mean training scan, or the template."""
+    """Return what fills called "reference" put in: the study's mean training scan, or the template."""
     found = study_of(study)
     return _reference(study, found.opened, found.background_stamp())
 
@@ -132,7 +132,7 @@ def _truth(study: str, opened: str, subject: str, stamp: str) -> Volume | None:
 
 
 def truth_of(study: str, subject: str) -> Volume | None:
-    """Where disease changed a subject's brain, if that is known."""
+    """Return where disease changed a subject's brain, if that is known."""
     return _truth(study, study_of(study).opened, subject, scan_stamp(study, subject))
 
 
@@ -149,7 +149,7 @@ def _remember(model: str, stamp: str, scan: str, _prediction: Prediction) -> boo
 
 
 def prediction_of(study: str, digest: str, _scan: Volume, subject: str | None = None) -> Prediction:
-    """What a study's network says of a scan (`digest` is the scan's).
+    """Return what a study's network says of a scan (`digest` is the scan's).
 
     With the subject whose scan it is, it is remembered for later sessions, if
     that is still the scan in the subject's file.
@@ -168,7 +168,7 @@ def _scan_digest(study: str, subject: str, stamp: str) -> str:
 
 
 def known_predictions(study: str) -> dict[str, Prediction]:
-    """What the study's network said of its subjects before, by subject."""
+    """Return what the study's network said of its subjects before, by subject."""
     known = Predictions(model_of(study).digest).all()
     found = {}
     for subject in study_of(study).subjects.index if known else ():
@@ -183,7 +183,7 @@ def known_predictions(study: str) -> dict[str, Prediction]:
 
 @st.cache_data(max_entries=8, show_spinner="Looking for layers …")
 def layers_of(digest: str, _model: Model) -> list[str]:
-    """Layers of a network that a class activation map may be taken from, the last first (`digest` is the model's)."""
+    """Return the layers that a class activation map may be taken from, the last first (`digest` is the model's)."""
     return model_layers(_model)
 
 
@@ -193,13 +193,13 @@ def _cost(model: str, atlas: str, method: str, params: dict, _model: Model, _atl
 
 
 def cost_of(study: str, digest: str, method: str, params: dict) -> str:
-    """What a map will cost (`digest` is the model's)."""
+    """Return what a map will cost (`digest` is the model's)."""
     return _cost(digest, atlas_of(study).digest, method, params, model_of(study), atlas_of(study))
 
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """Maps on disk, shared by all sessions and by command-line runs."""
+    """Return the maps on disk, shared by all sessions and by command-line runs."""
     return Store()
 
 
@@ -212,7 +212,7 @@ def _read_map(key: str) -> RelevanceMap:
 
 
 def known_map(key: str) -> RelevanceMap | None:
-    """A map made before, or None."""
+    """Return a map made before, or None."""
     if key not in store():
         return None
     try:
@@ -228,7 +228,7 @@ def _on_grid(digest: str, grid: str, order: int, _volume: Volume, _like: Volume)
 
 
 def on_grid_of(volume: Volume, like: Volume, order: int = 1) -> Volume:
-    """A volume on the grid of another, made once."""
+    """Return a volume on the grid of another, made once."""
     if volume.grid.matches(like.grid):
         return volume
     if isinstance(volume, HeldScan):  # nothing of an uploaded scan outlives its session

@@ -27,12 +27,12 @@ _unkept: list[str] = []  # study files that are offered until the server ends, w
 
 
 def current_study() -> str:
-    """The chosen study: a name, or the path of a study file."""
+    """Return the chosen study: a name, or the path of a study file."""
     return st.session_state.get("study") or DemoStudy.name
 
 
 def choose_study(title_of) -> None:
-    """A select box of the known studies, and a way to open a study file."""
+    """Show a select box of the known studies, and a way to open a study file."""
     given = _given_files()
     studies = [DemoStudy.name, *_known_files()]
     first = given[0] if given and given[0] in studies else DemoStudy.name
@@ -70,12 +70,12 @@ def _list_file() -> Path:
 
 
 def _given_files() -> list[str]:
-    """Study files of ``streamlit run app.py -- FILE.toml``."""
+    """Return study files of ``streamlit run app.py -- FILE.toml``."""
     return [str(Path(argument).resolve()) for argument in sys.argv[1:] if argument.lower().endswith(".toml")]
 
 
 def _known_files() -> list[str]:
-    """Study files that the server was started with, or opened in earlier sessions, and that are still there."""
+    """Return study files that the server was started with, or opened in earlier sessions, and that are still there."""
     try:
         entries = read_json(_list_file())
     except FileNotFoundError:
