@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,7 +34,7 @@ from mriinterp.models import Model, Prediction
 from mriinterp.results.store import request_key
 from mriinterp.study import AtlasRecipe, ModelRecipe
 
-__all__ = ["Outcome", "explain_items", "is_current", "map_key", "start_worker", "use_model"]
+__all__ = ["Outcome", "explain_items", "is_current", "map_key", "use_model"]
 
 SPACE_HELP = "To explain it all the same: --no-space-check, or check_space = false under [subjects] of the study file"
 
@@ -106,22 +105,6 @@ def _atlas(task: Task) -> Atlas:
     if atlas.digest != task.atlas_digest:
         raise ValueError(f"expected the atlas {task.atlas.source} as it was when the run began, got another")
     return atlas
-
-
-def start_worker() -> None:
-    """Set up a process of a local pool: it ends when the one that started it is gone."""
-    import multiprocessing
-    from multiprocessing.connection import wait
-
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="watch parent").start()
 
 
 def map_key(

@@ -18,45 +18,21 @@ end in a digest; ``subjects.tsv`` has the label of every id.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mriinterp.base.names import composed, shortened
+from mriinterp.base.labels import plain_label, subject_labels, unique_labels
+from mriinterp.base.names import shortened
 from mriinterp.cohort.bids import space_label
 
 __all__ = ["Layout", "group_labels", "method_label", "refuse_older_layout", "subject_labels"]
 
-_BIDS_ID = re.compile(r"^sub-[A-Za-z0-9]+(?:_ses-[A-Za-z0-9]+)?$")
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "", composed(text))
-
-
-def _unique(wanted: dict[str, str]) -> dict[str, str]:
-    """Make labels different, also where case is ignored, by a digest of the name."""
-    count = Counter(label.lower() for label in wanted.values())
-    return {
-        name: f"{label}x{hashlib.sha256(composed(name).encode()).hexdigest()[:8]}"
-        if count[label.lower()] > 1
-        else label
-        for name, label in wanted.items()
-    }
-
-
-def subject_labels(ids: Iterable[str]) -> dict[str, str]:
-    """Return the BIDS label of every scan: ``sub-01_ses-m12`` as it is, ``002_S_0295`` as ``sub-002S0295``."""
-    wanted = {i: i if _BIDS_ID.match(i) else f"sub-{_plain(i) or 'x'}" for i in map(str, ids)}
-    return _unique({i: "_".join(map(shortened, label.split("_"))) for i, label in wanted.items()})
-
 
 def group_labels(groups: Iterable[str]) -> dict[str, str]:
     """Return the label of every group, letters and digits only."""
-    return _unique({g: shortened(_plain(g)) or "x" for g in groups})
+    return unique_labels({g: shortened(plain_label(g)) or "x" for g in groups})
 
 
 def method_label(method: str) -> str:

@@ -30,8 +30,10 @@ from mriinterp.cohort.targets import explained_words
 from mriinterp.cohort.workers import Workers, explain_all, run_all
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.models import Model, Prediction
+from mriinterp.prepare import default_jobs, prepare_all
+from mriinterp.prepare.sheet import write_contact_sheet
 from mriinterp.results.verified import DamagedImage
-from mriinterp.study import Study
+from mriinterp.study import PreparedScan, Study
 from mriinterp.subjects.images import RESULTS_MARK
 
 __all__ = ["run_cohort"]
@@ -57,7 +59,9 @@ def run_cohort(
     """Explain every scan of a study and average the maps of each group.
 
     What is in `out` already and is what this call would make is not computed
-    again: a run may be killed at any time, and the same call goes on. Two runs
+    again: a run may be killed at any time, and the same call goes on. Raw
+    scans of a study that prepares them are prepared before, several at a time,
+    and kept in its folder. Two runs
     of the same scans, network and parameters leave the same bytes, however
     often they were interrupted and on however many workers (times stand in
     ``run.json`` alone), on machines whose processors and versions are alike.
@@ -77,7 +81,7 @@ def run_cohort(
         `out` and the scans must be reachable under the same paths there.
         `workers` then is how many pieces of work it takes at once.
     progress : callable, optional
-        ``progress(done, total)`` counts what is still to do: maps, then averages.
+        ``progress(done, total)`` counts what is still to do: raw scans to be prepared, maps, averages.
     cancel : callable, optional
         Raises `mriinterp.base.progress.Cancelled` within seconds; finished maps stay.
     scratch_limit : int
@@ -113,6 +117,7 @@ def run_cohort(
         use_model(plan.task.model, chosen.device, model)
         run = _CohortRun(plan, model, atlas, progress, cancel, scratch_limit)
         with Workers(workers, executor) as pool:
+            run.prepare(pool)
             run.compute_and_average(pool)
         run.write_tables(started)
         _remove_leftovers(out)
@@ -157,7 +162,24 @@ class _CohortRun:
         self.waiting = 0  # bytes in the scratch folder
         self.grid = _canonical(model.grid)
         self.maps = 0  # to be made by this run
+        self.prepared = 0  # raw scans that this run prepared or tried to
         self.folds = len(plan.methods) * len(plan.groups)
+
+    def prepare(self, pool: Workers) -> None:
+        """Prepare the raw scans of maps that are missing; workers on other machines do that themselves."""
+        jobs = {i.id: i.source.job for i in self.missing() if isinstance(i.source, PreparedScan)} if pool.here else {}
+        if not jobs:
+            return
+        maps = sum(len(item.methods) for item in self.missing())
+        self.prepared = len(jobs)
+
+        def step(done: int, total: int) -> None:
+            tell(self.progress, done * len(jobs) // total, len(jobs) + maps + self.folds)
+
+        workers = min(pool.n, default_jobs())
+        failed = prepare_all(list(jobs.values()), workers, progress=step, cancel=self.cancel)
+        write_contact_sheet(next(iter(jobs.values())).out, failed)
+        self.failures |= {scan: {"scan": failed[job.label]} for scan, job in jobs.items() if job.label in failed}
 
     def compute_and_average(self, pool: Workers) -> None:
         """Make every map that is missing and average the groups; maps found damaged on the way are made again."""
@@ -182,7 +204,7 @@ class _CohortRun:
                 self.plan.task,
                 items,
                 pool,
-                progress=lambda done, here: tell(self.progress, self.maps - here + done, self.maps + self.folds),
+                progress=lambda done, here: self._tell(self.maps - here + done),
                 cancel=self.cancel,
                 finished=self.finished,
             )
@@ -191,6 +213,9 @@ class _CohortRun:
             raise ValueError(
                 f"expected scans that stay as they are during a run, got other ones: {', '.join(left[:10])}"
             )
+
+    def _tell(self, done: int) -> None:
+        tell(self.progress, self.prepared + done, self.prepared + self.maps + self.folds)
 
     def finished(self, outcomes: list[Outcome]) -> None:
         """Take note of scans that are done."""
@@ -249,7 +274,7 @@ class _CohortRun:
             pool,
             fold_group,
             folds,
-            progress=lambda done, _: tell(self.progress, self.maps + done, self.maps + self.folds),
+            progress=lambda done, _: self._tell(self.maps + done),
             cancel=self.cancel,
         )
         for choice in self.plan.methods:

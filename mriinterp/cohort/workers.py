@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import multiprocessing
-import os
-import signal
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,8 +23,9 @@ from typing import Any
 
 import torch
 
+from mriinterp.base.processes import cores, memory_bytes, start_worker
 from mriinterp.base.progress import Cancel, Cancelled, Progress, tell
-from mriinterp.cohort.explain_scans import Outcome, explain_items, start_worker, token_of
+from mriinterp.cohort.explain_scans import Outcome, explain_items, token_of
 from mriinterp.cohort.plan import Item, Task
 from mriinterp.image.volume import Grid
 
@@ -53,22 +52,11 @@ def default_workers(grid: Grid, device: torch.device) -> int:
     """
     if device.type != "cpu":
         return 1
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        cores = os.cpu_count() or 1
-    cores = min(cores, MOST)
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return cores
+    most, memory = min(cores(), MOST), memory_bytes()
+    if memory is None:
+        return most
     each = WORKER_BYTES + VOXEL_BYTES * math.prod(grid.shape)
-    return max(1, min(cores, int(0.75 * memory / each)))
-
-
-def _start() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to handle
-    start_worker()
+    return max(1, min(most, int(0.75 * memory / each)))
 
 
 class Workers:
@@ -107,8 +95,13 @@ class Workers:
             self._own = ThreadPoolExecutor(1, "cohort")
         elif self._own is None:
             context = multiprocessing.get_context("spawn")
-            self._own = ProcessPoolExecutor(self.n, mp_context=context, initializer=_start)
+            self._own = ProcessPoolExecutor(self.n, mp_context=context, initializer=start_worker)
         return self._own
+
+    @property
+    def here(self) -> bool:
+        """Whether the work is done on this machine, for all that is known."""
+        return self._given is None
 
     @property
     def separate(self) -> bool:

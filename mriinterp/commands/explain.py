@@ -16,6 +16,7 @@ from mriinterp.base.files import read_json
 from mriinterp.base.names import composed, shortened
 from mriinterp.base.tables import csv_text
 from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
+from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_home
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap, explain
@@ -38,13 +39,14 @@ __all__ = ["add_parser"]
 LONGEST_STEM = 150  # bytes of a scan's name in file names; a longer one ends in a digest
 
 DESCRIPTION = """\
-Explain what a network says of T1 scans in MNI space.
+Explain what a network says of T1 scans in MNI space, or of raw ones (--prepare).
 
 For every SCAN it writes into the output folder
   <scan>_<method>_relevance.nii.gz       the map, on the network's grid
   <scan>_<method>_relevance_scan.nii.gz  the map on the scan's own grid and voxel order, if that is another
   <scan>_<method>_relevance.json         method, parameters, target, prediction, digests, versions
   <scan>_<method>_areas.csv              relevance per brain area
+  <scan>_<method>_areas_scan.nii.gz      with --prepare: the areas on the raw scan's own grid
 and prints the prediction and the ten most relevant areas."""
 
 
@@ -57,13 +59,19 @@ def add_parser(commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n  python -m mriinterp explain scan.nii.gz --model demo --method occlusion --set size=40 --out results",
     )
-    parser.add_argument("scans", nargs="+", metavar="SCAN", help=".nii, .nii.gz, .mgh or .mgz, registered to MNI152")
+    parser.add_argument(
+        "scans",
+        nargs="+",
+        metavar="SCAN",
+        help=".nii, .nii.gz, .mgh or .mgz, registered to MNI152; or raw, see --prepare",
+    )
     add_model_options(parser)
     parser.add_argument(
         "--method", required=True, choices=method_names(), metavar="NAME", help=", ".join(method_names())
     )
     add_method_options(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="output folder, made if need be")
+    add_prepare_options(parser)
     parser.add_argument("--no-space-check", action="store_true", help="accept scans that do not look like MNI space")
     parser.set_defaults(run=run)
 
@@ -78,6 +86,7 @@ class _Job:
     request: dict
     out: Path
     check_space: bool
+    raw: RawScans | None = None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,13 +98,15 @@ def run(args: argparse.Namespace) -> int:
     if "reference" in settings.values() and not args.reference:
         raise ValueError("expected --reference FILE with the scan to put in, got none; or choose another fill")
     reference = read_volume(args.reference) if args.reference else None
+    model = chosen_model(args)
     job = _Job(
-        model=chosen_model(args),
+        model=model,
         method=method,
         atlas=chosen_atlas(args),
         request={"target": args.target, "preset": args.preset, "reference": reference, **settings},
         out=Path(args.out),
         check_space=not args.no_space_check,
+        raw=raw_scans(args, model.grid),
     )
     known = [name for head in job.model.heads for name in head.classes]
     if args.target is not None and args.target not in known:
@@ -156,17 +167,23 @@ def _stems(scans: list[str]) -> list[str]:
     """Return the names of the outputs; ValueError before any work if two scans share one."""
     by_stem: dict[str, list[str]] = {}
     for scan in scans:
-        by_stem.setdefault(composed(image_stem(scan)).lower(), []).append(scan)  # Windows and macOS ignore case
+        by_stem.setdefault(composed(image_stem(scan.removesuffix(".zip"))).lower(), []).append(
+            scan
+        )  # Windows and macOS ignore case
     clashes = [" and ".join(paths) for paths in by_stem.values() if len(paths) > 1]
     if clashes:
         raise ValueError(
             f"expected scans of different names, got outputs that would overwrite each other: {'; '.join(clashes)}"
         )
-    return [shortened(image_stem(scan), LONGEST_STEM) for scan in scans]
+    return [shortened(image_stem(scan.removesuffix(".zip")), LONGEST_STEM) for scan in scans]
 
 
 def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:
-    scan = read_volume(path)
+    made = None
+    if job.raw is None:
+        scan = read_volume(path)
+    else:
+        made, scan = job.raw.open(path)
     place = _check_scan(job, scan, path.name)
     _warn_of_intensities(job.model, scan, path.name)
     simulated = _is_simulated(path)
@@ -180,10 +197,14 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     base = f"{stem}_{job.method.name}"
     write_volume(relevance.volume, job.out / f"{base}_relevance.nii.gz", space="mni")
     own = scan.source or scan.grid
-    if not relevance.volume.grid.matches(own):
+    if made is not None:
+        write_home(made, relevance.volume, job.atlas, job.out / base)
+    elif not relevance.volume.grid.matches(own):
         write_volume(to_source(relevance.volume, own), job.out / f"{base}_relevance_scan.nii.gz", space="mni")
     write_text(job.out / f"{base}_areas.csv", csv_text(table))
     more = {"model": job.model.card.name, "simulated_scan": simulated, "atlas": job.atlas.name, "space_check": place}
+    if made is not None:
+        more |= about_preparation(made)
     sidecar = to_sidecar(relevance, told=told, **more)
     write_text(job.out / f"{base}_relevance.json", json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")
     _report(job, path.name, relevance, table, told)

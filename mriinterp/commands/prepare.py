@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import multiprocessing
-import os
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from mriinterp.base.atomic import made_folder
-from mriinterp.base.errors import words_with_kind
-from mriinterp.base.files import read_json
-from mriinterp.base.fingerprint import file_digest
+from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, complain, say
-from mriinterp.export.prepared import PreparedFiles, prepared_files, write_contact_sheet, write_prepared
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid
-from mriinterp.models import load_model
-from mriinterp.prepare import PrepareOptions, prepare_scan
-from mriinterp.prepare.pipeline import pipeline_digest
+from mriinterp.models import choose_device, load_model
+from mriinterp.prepare import PrepareJob, PrepareOptions, default_jobs, prepare_all
+from mriinterp.prepare.batch import JOB_BYTES
+from mriinterp.prepare.folder import file_labels
+from mriinterp.prepare.sheet import write_contact_sheet
 from mriinterp.prepare.source import IMAGES
-from mriinterp.study import load_study
+from mriinterp.study import TableStudy, load_study
 
 __all__ = ["add_parser"]
 
@@ -35,27 +28,9 @@ Prepare raw T1 scans for a network: find the brain, register it to the ICBM152 t
 
 SCAN is a NIfTI or MGZ file, a folder of DICOM files or a .zip of either; a folder of NIfTI files; or a study file (.toml),
 whose scans are prepared. The output is a folder of BIDS derivatives with the quality of each scan (qc.html, qc.tsv).
-A run that was stopped goes on where it ended. Left and right cannot be told from the image: the header is trusted."""
+A run that was stopped goes on where it ended. Left and right cannot be told from the image: the header is trusted.
 
-GIGABYTES_A_JOB = 2.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """One scan to prepare."""
-
-    name: str
-    path: Path
-    out: Path
-    shape: tuple[int, int, int]
-    affine: tuple[tuple[float, ...], ...]
-    options: PrepareOptions
-    series: int | None = None
-    workers: int = 1
-
-    @property
-    def files(self) -> PreparedFiles:
-        return prepared_files(self.out, self.name)
+A study file with a section [prepare] says itself how and for which network; its scans go where its cohort looks for them."""
 
 
 def add_parser(commands) -> None:
@@ -67,7 +42,9 @@ def add_parser(commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("scans", nargs="+", metavar="SCAN|FOLDER|STUDY", help="what to prepare")
-    parser.add_argument("--out", required=True, metavar="DIR", help="output folder")
+    parser.add_argument(
+        "--out", metavar="DIR", help="output folder (default: of a study file with [prepare], in its own output folder)"
+    )
     parser.add_argument(
         "--grid",
         metavar="NETWORK|IMAGE",
@@ -82,24 +59,35 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("--series", type=int, metavar="N", help="the DICOM series, where several may be meant")
     parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help=f"scans at a time, about {GIGABYTES_A_JOB:.0f} GB each"
+        "--jobs",
+        type=int,
+        metavar="N",
+        help=f"scans at a time, up to {JOB_BYTES / 2**30:.0f} GB each (default: one a processor core, as far as memory goes)",
     )
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: %(default)s")
+    add_study_trust(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prepare all scans; 1 if any failed or is refused."""
-    if args.jobs < 1:
+    if args.jobs is not None and args.jobs < 1:
         raise ValueError(f"expected --jobs of 1 or more, got {args.jobs}")
-    out = made_folder(args.out)
-    grid = _grid(args.grid, args.weights)
-    options = PrepareOptions(nonlinear=args.nonlinear, device=args.device)
-    jobs = [_job(name, path, out, grid, options, args) for name, path in _scans(args.scans)]
-    twice = {job.files.key for job in jobs if sum(other.files.key == job.files.key for other in jobs) > 1}
-    if twice:
-        raise ValueError(f"expected one scan a name, got several for {', '.join(sorted(twice)[:5])}; rename the files")
-    failed = _prepare_all(jobs, args.jobs)
+    choose_device(args.device)
+    jobs, out = _study_jobs(args) or _jobs(args)
+    if not jobs:
+        raise ValueError("expected scans to prepare, got none")
+    made_folder(out)
+    progress = ProgressLine(f"preparing {len(jobs)} scan{'s' if len(jobs) > 1 else ''}")
+    try:
+        failed = prepare_all(jobs, args.jobs or default_jobs(), progress=progress)
+    finally:
+        progress.close()
+    return report(out, failed)
+
+
+def report(out: Path, failed: dict[str, str]) -> int:
+    """Write the contact sheet and say what there is to say; 1 if any scan failed or is refused."""
     table = write_contact_sheet(out, failed)
     for row in table.to_dict("records"):
         if row["verdict"] != "good":
@@ -107,6 +95,37 @@ def run(args: argparse.Namespace) -> int:
     counts = table["verdict"].value_counts().to_dict()
     say(f"wrote {out}: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) + "; look at qc.html")
     return 1 if failed or "refuse" in counts else 0
+
+
+def _study_jobs(args: argparse.Namespace) -> tuple[list[PrepareJob], Path] | None:
+    """The scans of one study file that says how they are prepared; None for anything else."""
+    if len(args.scans) != 1 or Path(args.scans[0]).suffix.lower() != ".toml":
+        return None
+    study = load_study(args.scans[0], trust_code=args.trust_code)
+    if not isinstance(study, TableStudy) or study.settings.prepare is None:
+        return None
+    given = [name for name in ("grid", "weights", "nonlinear", "series") if getattr(args, name)]
+    if given:
+        raise ValueError(
+            f"expected no --{given[0]} for a study with a section [prepare], got one; the file says how its scans are "
+            "prepared"
+        )
+    given_out = Path(args.out) if args.out else None
+    out = given_out or study.prepared_folder
+    return [study.prepare_job(subject, given_out, args.device) for subject in study.subjects.index], out
+
+
+def _jobs(args: argparse.Namespace) -> tuple[list[PrepareJob], Path]:
+    if not args.out:
+        raise ValueError("expected --out DIR with the output folder, got none")
+    out, grid = Path(args.out), _grid(args.grid, args.weights)
+    options = PrepareOptions(nonlinear=args.nonlinear, device=args.device)
+    scans = list(_scans(args))
+    labels = [label for label, _ in scans]
+    twice = sorted(label for label, n in Counter(map(str.lower, labels)).items() if n > 1)
+    if twice:
+        raise ValueError(f"expected one scan a name, got several for {', '.join(twice[:5])}; rename the files")
+    return [PrepareJob.of(path, out, label, grid, options=options, series=args.series) for label, path in scans], out
 
 
 def _grid(name: str | None, weights: list[str] | None) -> Grid:
@@ -118,95 +137,26 @@ def _grid(name: str | None, weights: list[str] | None) -> Grid:
     return load_model(name, weights, "cpu").grid
 
 
-def _scans(names: list[str]) -> Iterator[tuple[str, Path]]:
-    """Yield names and paths of the scans that the arguments mean."""
-    for name in names:
+def _scans(args: argparse.Namespace) -> Iterator[tuple[str, Path]]:
+    """Labels and paths of the scans that the arguments mean."""
+    for name in args.scans:
         path = Path(name)
         if path.suffix.lower() == ".toml":
-            study = load_study(path)
-            for subject in study.subjects.index:
-                yield str(subject), Path(study.source(subject).path)
-        elif path.is_dir() and (images := _images(path)):
-            yield from ((image.name, image) for image in images)
-        elif path.exists():
-            yield path.name, path
-        else:
+            study = load_study(path, trust_code=args.trust_code)
+            if not isinstance(study, TableStudy):
+                raise ValueError(f"expected a study of scans in files, got {name}")
+            yield from ((label, study.path_of(subject)) for subject, label in study.labels.items())
+            continue
+        if not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder; check the spelling")
+        images = _images(path) if path.is_dir() else []
+        paths = {image.name: image for image in images} or {path.resolve().name: path}
+        if len(paths) < len(images):
+            raise ValueError(
+                f"expected images of different names in {path}, got some of the same name; name them one by one"
+            )
+        yield from ((label, paths[file]) for file, label in file_labels(paths).items())
 
 
 def _images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith(IMAGES))
-
-
-def _job(name: str, path: Path, out: Path, grid: Grid, options: PrepareOptions, args: argparse.Namespace) -> Job:
-    affine = tuple(map(tuple, grid.affine.tolist()))
-    return Job(name, path, out, grid.shape, affine, options, args.series, args.jobs)
-
-
-def _prepare_all(jobs: list[Job], workers: int) -> dict[str, str]:
-    """Prepare all scans; return the failures by scan."""
-    failed: dict[str, str] = {}
-    progress = ProgressLine("preparing")
-    if workers == 1:
-        for number, job in enumerate(jobs):
-            _note(
-                failed,
-                job,
-                _prepare_one(job, lambda done, total, n=number: progress(n * total + done, len(jobs) * total)),
-            )
-    else:
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawn) as pool:
-            running = {pool.submit(_prepare_one, job): job for job in jobs}
-            for done, future in enumerate(as_completed(running), start=1):
-                error = future.exception()
-                _note(failed, running[future], future.result() if error is None else words_with_kind(error))
-                progress(done, len(jobs))
-    progress.close()
-    return failed
-
-
-def _note(failed: dict[str, str], job: Job, problem: str) -> None:
-    if problem:
-        failed[job.files.key] = problem
-
-
-def _prepare_one(job: Job, progress=None) -> str:
-    """Prepare and write one scan unless its files are there; what went wrong, or ""."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // job.workers))
-    grid = Grid(job.shape, job.affine)
-    source = _digest(job.path)
-    if _done(job, grid, source):
-        return ""
-    try:
-        prepared = prepare_scan(job.path, grid=grid, series=job.series, options=job.options, progress=progress)
-        write_prepared(prepared, job.files, source_digest=source)
-    except (ValueError, OSError, MemoryError) as error:
-        return words_with_kind(error)
-    return ""
-
-
-def _digest(path: Path) -> str:
-    """Return the SHA-256 over a file, or over all files of a folder with their places."""
-    digest = hashlib.sha256()
-    for file in [path] if path.is_file() else sorted(path.rglob("*")):
-        if file.is_file():
-            digest.update(file.name.encode())
-            digest.update(file_digest(file).encode())
-    return digest.hexdigest()
-
-
-def _done(job: Job, grid: Grid, source: str) -> bool:
-    """Return whether a scan's files are there and are those that this run would write."""
-    files = job.files
-    try:
-        report = read_json(files.quality)
-        same_grid = Grid(tuple(report["Grid"]["shape"]), report["Grid"]["affine"]).matches(grid)
-        return (
-            same_grid
-            and report["SourceDigest"] == source
-            and report["PipelineDigest"] == pipeline_digest(PrepareOptions(nonlinear=job.options.nonlinear))
-            and all(path.is_file() for path in (files.scan, files.mask, files.transform, files.picture))
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

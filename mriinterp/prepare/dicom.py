@@ -81,7 +81,7 @@ class AmbiguousSeries(ValueError):
         self.series = tuple(series)
         listed = "; ".join(map(str, self.series))
         super().__init__(
-            f"expected one T1 scan, got {len(self.series)} that may be meant; choose one by its number: {listed}"
+            f"expected one T1 scan, got {len(self.series)} that may be meant; choose one by its number (--series N): {listed}"
         )
 
 

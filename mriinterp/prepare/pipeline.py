@@ -131,6 +131,7 @@ def prepare_scan(
     *,
     grid: Grid | None = None,
     series: int | None = None,
+    allow_unknown_space: bool = False,
     options: PrepareOptions = PrepareOptions(),
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -145,6 +146,8 @@ def prepare_scan(
         Of the network, in MNI space; default: the template's own, 1 mm.
     series : int, optional
         Number of the DICOM series, where several may be meant.
+    allow_unknown_space : bool
+        Take a NIfTI file whose header does not say where its voxels lie.
     options : PrepareOptions
     progress, cancel : callable, optional
         ``progress(done, total)``, in hundredths; ``cancel()`` returning True
@@ -166,7 +169,7 @@ def prepare_scan(
     Left and right cannot be told from voxels: the header is trusted.
     """
     tell(progress, 0, DONE)
-    raw = open_raw(path, series=series, cancel=cancel)
+    raw = open_raw(path, series=series, allow_unknown_space=allow_unknown_space, cancel=cancel)
     return prepare_volume(raw.volume, grid=grid, options=options, progress=progress, cancel=cancel)
 
 

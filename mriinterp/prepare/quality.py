@@ -7,8 +7,9 @@ on old brains.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class Quality:
         """Return entries for JSON and tables."""
         return {
             "Verdict": self.verdict,
-            "Findings": [finding.text for finding in self.findings],
+            "Findings": [asdict(finding) for finding in self.findings],
             "Correlation": round(self.correlation, 4),
             "BrainVolumeMl": round(self.volume_ml, 1),
             "MaskOnBorder": round(self.border, 5),
@@ -128,6 +129,31 @@ class Quality:
             "SkullLeft": round(self.skull, 4),
             "GreyWhiteContrast": round(self.contrast, 4),
         }
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> Quality:
+        """What `as_dict` described; KeyError, TypeError or ValueError if an entry is missing or wrong."""
+        first, second, third = map(float, entries["Scales"])
+        i, j, k = map(float, entries["VoxelSizeMm"])
+        return cls(
+            correlation=float(entries["Correlation"]),
+            volume_ml=float(entries["BrainVolumeMl"]),
+            border=float(entries["MaskOnBorder"]),
+            coverage=dict(entries["FieldOfView"]),
+            present=dict(entries["LobeInMask"]),
+            scales=(first, second, third),
+            mirrored=bool(entries["Mirrored"]),
+            turned=bool(entries["OrientationOfHeaderWrong"]),
+            voxel_mm=(i, j, k),
+            skull=float(entries["SkullLeft"]),
+            contrast=float(entries["GreyWhiteContrast"]),
+            findings=tuple(Finding(**finding) for finding in entries["Findings"]),
+        )
+
+    @property
+    def words(self) -> str:
+        """All findings, as sentences; "" where there is nothing to note."""
+        return " ".join(finding.text for finding in self.findings)
 
 
 @lru_cache(maxsize=1)

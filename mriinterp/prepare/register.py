@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.image.space import mni_correlation
 from mriinterp.image.template import native_template
-from mriinterp.image.volume import Volume, resample
+from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.prepare.greedy import run_greedy
 from mriinterp.prepare.transform import Warp
 
@@ -127,7 +127,7 @@ def register_warp(
     Returns
     -------
     Warp
-        On the template's grid; smooth, computed at 2 mm.
+        At every second voxel of the template's grid: it is computed at 2 mm, and smooth.
     """
     fixed = native_template()
 
@@ -135,7 +135,8 @@ def register_warp(
         shift = np.asarray(nib.Nifti1Image.from_filename(folder / "warp.nii").dataobj, dtype=np.float32).reshape(
             *fixed.data.shape, 3
         )
-        return np.ascontiguousarray(np.moveaxis(shift * np.array([-1, -1, 1], np.float32), -1, 0))  # ITK's LPS to RAS
+        to_ras = np.array([-1, -1, 1], np.float32)  # from ITK's LPS
+        return np.ascontiguousarray(np.moveaxis(shift[::2, ::2, ::2] * to_ras, -1, 0))
 
     affine = "\n".join(" ".join(format(value, ".12g") for value in row) for row in matrix)
     shift = run_greedy(
@@ -145,7 +146,7 @@ def register_warp(
         texts={"affine.mat": affine},
         threads=threads, cancel=cancel, waiting=waiting,
     )  # fmt: skip
-    return Warp(shift, fixed.grid)
+    return Warp(shift, Grid(shift.shape[1:], fixed.affine @ np.diag([2, 2, 2, 1.0])))
 
 
 def _affine(brain: Volume, start: np.ndarray | None, threads: int, cancel, waiting) -> np.ndarray:

@@ -48,6 +48,7 @@ def open_raw(
     path: str | os.PathLike,
     *,
     series: int | None = None,
+    allow_unknown_space: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> RawScan:
@@ -59,6 +60,8 @@ def open_raw(
         .nii, .nii.gz, .mgz, .mgh; a folder of DICOM files; a .zip of either.
     series : int, optional
         Number of the DICOM series, where several may be meant.
+    allow_unknown_space : bool
+        As of `mriinterp.image.nifti.read_volume`.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def open_raw(
                     f"expected a whole DICOM series, got one of its images; name its folder instead: {path.parent}"
                 )
             return _converted(choose_series([only], series), 1, cancel)
-    return RawScan(read_volume(path), "One image file.")
+    return RawScan(read_volume(path, allow_unknown_space=allow_unknown_space), "One image file.")
 
 
 def open_raw_bytes(data: bytes, name: str, *, series: int | None = None, cancel: Cancel | None = None) -> RawScan:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from mriinterp.base.atomic import replacing
 from mriinterp.image.volume import Grid, Volume
 
 __all__ = ["Transform", "Warp"]
@@ -35,6 +40,22 @@ class Warp:
         """Move points (n, 3), in mm."""
         at = self.grid.to_voxel(points).T
         return points + np.stack([ndimage.map_coordinates(part, at, order=1) for part in self.shift], axis=1)
+
+    def write(self, path: Path) -> None:
+        """Write it as an ITK displacement field (NIfTI, vectors in LPS mm)."""
+        vectors = np.moveaxis(self.shift, 0, -1)[:, :, :, None] * np.float32([-1, -1, 1])
+        image = nib.Nifti1Image(vectors, self.grid.affine)
+        image.header.set_intent("vector")
+        image.header.set_xyzt_units("mm")
+        with replacing(path) as temporary:
+            temporary.write_bytes(gzip.compress(image.to_bytes(), 4, mtime=0))
+
+    @classmethod
+    def read(cls, path: Path) -> Warp:
+        """What `write` wrote."""
+        image = nib.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))
+        vectors = np.asarray(image.dataobj, np.float32)[:, :, :, 0] * np.float32([-1, -1, 1])
+        return cls(np.ascontiguousarray(np.moveaxis(vectors, -1, 0)), Grid(vectors.shape[:3], image.affine))
 
     def inverse(self, points: np.ndarray) -> np.ndarray:
         """Return the points (n, 3), mm, that the warp moves to these: a fixed point, to `INVERSE_MM`."""
@@ -66,6 +87,17 @@ class Transform:
     def inverse(self) -> np.ndarray:
         """Scan mm to template mm, without the warp."""
         return np.linalg.inv(self.matrix)
+
+    @classmethod
+    def from_itk_text(cls, text: str, warp: Warp | None = None) -> Transform:
+        """What `itk_text` wrote, with a warp before it; ValueError if it is none."""
+        found = re.search(r"^Parameters: (.+)$", text, re.M)
+        numbers = [float(number) for number in found[1].split()] if found else []
+        if len(numbers) != 12:
+            raise ValueError(f"expected the twelve parameters of an ITK affine transform, got {len(numbers)}")
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = np.reshape(numbers[:9], (3, 3)), numbers[9:]
+        return cls(LPS @ matrix @ LPS, warp)
 
     def to_scan(self, points: np.ndarray) -> np.ndarray:
         """Return points (n, 3) of the template, mm, in the scan."""
@@ -101,7 +133,7 @@ class Transform:
         parameters = [*matrix[:3, :3].ravel(), *matrix[:3, 3]]
         return (
             "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
-            f"Parameters: {' '.join(format(value, '.12g') for value in parameters)}\nFixedParameters: 0 0 0\n"
+            f"Parameters: {' '.join(format(value, '.17g') for value in parameters)}\nFixedParameters: 0 0 0\n"
         )
 
 

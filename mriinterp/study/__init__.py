@@ -9,7 +9,7 @@ from mriinterp.study.base import Study
 from mriinterp.study.demo import DemoStudy
 from mriinterp.study.folders import StudyFolders
 from mriinterp.study.settings import StudySettings, read_study_file
-from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, SimulatedScan
+from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, PreparedScan, SimulatedScan
 from mriinterp.study.table import TableStudy
 from mriinterp.study.tomlfile import write_study_file
 
@@ -18,6 +18,7 @@ __all__ = [
     "DemoStudy",
     "FileScan",
     "ModelRecipe",
+    "PreparedScan",
     "SimulatedScan",
     "Study",
     "StudyFolders",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -233,6 +234,9 @@ def _chosen(frame: pd.DataFrame, groups: tuple[str, ...], n: int) -> list[str]:
 def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     """Open a few scans: can they be read, do they lie in MNI space, what does the network say?"""
     rows = _chosen(frame, settings.groups, n)
+    if settings.prepare is not None:
+        _check_raw(settings, frame, rows, report, progress, cancel)
+        return
     unreadable, doubtful, elsewhere, with_skull, unusual, other_grid, said = [], [], [], [], [], [], []
     for done, row in enumerate(rows, start=1):
         check_cancel(cancel)
@@ -262,12 +266,14 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
         (
             "error" if settings.check_space else "warning",  # told all the same
             f"Scans that do not lie in MNI space ({len(elsewhere)} of {total} opened; correlation with the template "
-            f"below {MNI_CORRELATION}); register them first, for example with CAT12, FSL or ANTs",
+            f"below {MNI_CORRELATION}). Where they come as they were scanned, add a section [prepare] to the study file: "
+            "each is then prepared once, and kept; or register them first, for example with CAT12, FSL or ANTs",
             elsewhere,
         ),
         (
             "warning",
-            f"Scans that still show skull or scalp ({len(with_skull)} of {total} opened); the network knows brains only",
+            f"Scans that still show skull or scalp ({len(with_skull)} of {total} opened); the network knows brains only. A "
+            "section [prepare] in the study file has the brain found",
             with_skull,
         ),
         ("warning", f"Scans of unusual intensities, whose maps may be wrong ({total} opened)", unusual),
@@ -277,6 +283,44 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     for level, message, names in findings:
         if names:
             report.add(level, message, names)
+
+
+def _check_raw(settings, frame, rows, report, progress, cancel) -> None:
+    """Open a few raw scans, and say how many are prepared already."""
+    unreadable, doubtful = [], []
+    for done, row in enumerate(rows, start=1):
+        check_cancel(cancel)
+        name = frame.at[row, "id"]
+        try:
+            scan = FileScan(Path(frame.at[row, "path"]), settings.allow_unknown_space).load()
+            doubtful += [f"{name} ({note})" for note in scan.notes]
+        except (OSError, ValueError) as error:
+            unreadable.append(f"{name} ({error})")
+        tell(progress, done, len(rows))
+    for level, message, names in (
+        ("error", f"Scans that cannot be read ({len(unreadable)} of {len(rows)} opened)", unreadable),
+        ("warning", f"Scans whose files are doubtful ({len(rows)} opened)", doubtful),
+    ):
+        if names:
+            report.add(level, message, names)
+    study = _attempt(lambda: TableStudy(settings), "Study", report)
+    if study is None:
+        return
+    words = f"Scans are prepared here ({settings.prepare.kind} registration) before they are explained, and kept in {study.prepared_folder}"
+    report.add("info", f"{words}: {_prepared_count(study, cancel)} of {len(study.subjects)} are there")
+    report.add(
+        "info", f"To prepare them all, with a page to judge them by: python -m mriinterp prepare {settings.path}"
+    )
+
+
+def _prepared_count(study: TableStudy, cancel: Cancel | None) -> int:
+    """Scans that need not be prepared any more."""
+    count = 0
+    for subject in study.subjects.index if study.prepared_folder.is_dir() else ():
+        check_cancel(cancel)
+        with suppress(OSError):
+            count += study.prepare_job(subject).is_done()
+    return count
 
 
 def _prediction(model: Model, scan, name: str, group: str, report: Report) -> str:

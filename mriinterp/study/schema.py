@@ -46,6 +46,7 @@ SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
         "normalisation": ("text", False),
         "code": ("text", False),
     },
+    "prepare": {"nonlinear": ("truth", False)},
     "atlas": {"image": ("text", False), "table": ("text", False)},
     "background": {"kind": ("text", False), "normalised": ("truth", False)},
 }

@@ -13,6 +13,7 @@ from typing import Any
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
 from mriinterp.models import TrustCode, packaged_models
+from mriinterp.prepare import PrepareOptions
 from mriinterp.study.folders import default_output, drop_forbidden, is_atlas_name, located, names_in
 from mriinterp.study.schema import contradictions, flatten
 from mriinterp.study.sources import AtlasRecipe, ModelRecipe
@@ -53,6 +54,8 @@ class StudySettings:
     normalisation : {"card", "voxelwise"}
         "voxelwise": mean and deviation of the training scans, fitted by
         ``study normalise`` and kept in the output folder.
+    prepare : PrepareOptions, optional
+        The scans are raw and are prepared so; None: they come prepared.
     background : {"mean", "template"}
         What group maps lie over; `normalised`: the mean of what the network reads.
     sources : tuple of Path
@@ -84,6 +87,7 @@ class StudySettings:
     folds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     normalisation: str = "card"
     atlas: AtlasRecipe = field(default_factory=AtlasRecipe)
+    prepare: PrepareOptions | None = None
     background: str = "mean"
     normalised: bool = False
     path: Path | None = None
@@ -168,6 +172,9 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         folds={name: _weights(entry, folder) for name, entry in flat.get("model.folds", {}).items()},
         normalisation=flat.get("model.normalisation", "card"),
         atlas=_atlas(flat, folder),
+        prepare=PrepareOptions(flat.get("prepare.nonlinear", False))
+        if isinstance(entries.get("prepare"), Mapping)
+        else None,
         background=flat.get("background.kind", "mean"),
         normalised=flat.get("background.normalised", False),
         path=path.absolute(),

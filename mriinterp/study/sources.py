@@ -18,10 +18,11 @@ from mriinterp.image.volume import Volume
 from mriinterp.models import EXPORTED, Code, Model, ModelCard, load_model, own_architectures, read_card, read_code
 from mriinterp.models.code import as_leave, check_leave
 from mriinterp.models.run_code import run_code
+from mriinterp.prepare import PrepareJob
 from mriinterp.simulation.subjects import SimulationSettings, simulate_subject
 from mriinterp.study.folders import StudyFolders
 
-__all__ = ["AtlasRecipe", "FileScan", "ModelRecipe", "SimulatedScan", "TemplateScan"]
+__all__ = ["AtlasRecipe", "FileScan", "ModelRecipe", "PreparedScan", "SimulatedScan", "TemplateScan"]
 
 
 PACKAGED = Path(mriinterp.models.__file__).parent / "weights"  # cards that come with the package
@@ -50,6 +51,31 @@ class FileScan:
     def stamp(self) -> str:
         """Return `fingerprint`, which also distinguishes files of one size and time; on this machine only."""
         return _digest(self.fingerprint(), file_stamp([self.path], read=0))
+
+
+@dataclass(frozen=True)
+class PreparedScan:
+    """A raw scan in a file, prepared for the study's network when it is wanted first, and kept."""
+
+    job: PrepareJob
+
+    def load(self) -> Volume:
+        """Read the prepared scan; prepare it before if need be. ValueError if its quality is refused."""
+        return self.job.load()
+
+    def is_ready(self) -> bool:
+        """Whether it was prepared already; OSError if the raw scan is gone."""
+        return self.job.is_done()
+
+    def fingerprint(self) -> str:
+        """Changes when the raw file is written again, or would be prepared otherwise; reads no voxel."""
+        job = self.job
+        raw = FileScan(job.path, job.allow_unknown_space).fingerprint()
+        return _digest(raw, job.options.preparation.entry, job.shape, job.affine)
+
+    def stamp(self) -> str:
+        """As `fingerprint`, and tells also a file of the same size and time; on this machine only."""
+        return _digest(self.fingerprint(), file_stamp([self.job.path], read=0))
 
 
 @dataclass(frozen=True)

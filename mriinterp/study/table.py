@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from mriinterp.base.fingerprint import file_stamp
+from mriinterp.base.labels import subject_labels
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import brain_mask, template
-from mriinterp.image.volume import Volume, resample
+from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
+from mriinterp.prepare import PrepareJob
 from mriinterp.study.base import Study
 from mriinterp.study.folders import StudyFolders
 from mriinterp.study.settings import StudySettings
-from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe
+from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, PreparedScan
 from mriinterp.study.training import mean_training_scan, training_digest
 from mriinterp.subjects import read_subjects, split_patients
 
@@ -118,9 +120,53 @@ class TableStudy(Study):
     def stamp(self) -> str:
         return f"{file_stamp(self.settings.sources)} {self._recipe.stamp()} {self.atlas_recipe.stamp()}"
 
-    def source(self, subject: str) -> FileScan:
+    def source(self, subject: str) -> FileScan | PreparedScan:
+        if self.settings.prepare is not None:
+            return PreparedScan(self.prepare_job(subject))
+        return FileScan(self.path_of(subject), self.settings.allow_unknown_space)
+
+    def path_of(self, subject: str) -> Path:
+        """The file of a subject's scan, as it came; KeyError for an unknown id."""
         self._check(subject)
-        return FileScan(Path(self.subjects.loc[subject, "path"]), self.settings.allow_unknown_space)
+        return Path(self.subjects.loc[subject, "path"])
+
+    @property
+    def prepared_folder(self) -> Path:
+        """Where scans are kept that the study has prepared."""
+        return self.output / "prepared"
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The label of each scan in the names of files."""
+        return subject_labels(self.subjects.index)
+
+    def prepare_job(self, subject: str, out: Path | None = None, device: str = "auto") -> PrepareJob:
+        """How a subject's raw scan is prepared for the study's network.
+
+        Parameters
+        ----------
+        subject : str
+        out : Path, optional
+            Default: `prepared_folder`.
+        device : str
+            Where the brain is sought; the same brain on all.
+
+        Raises
+        ------
+        ValueError
+            If the study file has no section [prepare].
+        """
+        if self.settings.prepare is None:
+            raise ValueError(f"{self.name}: expected a section [prepare] in the study file, got none")
+        return PrepareJob.of(
+            self.path_of(subject), out or self.prepared_folder, self.labels[subject], self._network_grid,
+            options=replace(self.settings.prepare, device=device),
+            allow_unknown_space=self.settings.allow_unknown_space, hidden=out is None,
+        )  # fmt: skip
+
+    @cached_property
+    def _network_grid(self) -> Grid:
+        return self.settings.model.load("cpu").grid
 
     @property
     def leave(self) -> bool | frozenset[str]:

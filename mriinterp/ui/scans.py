@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.figures.preparation import preparation_png
 from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
 from mriinterp.prepare import Quality, prepare_volume
+from mriinterp.prepare.picture import preparation_png
 from mriinterp.prepare.source import open_raw_bytes
 from mriinterp.ui.memory import give_back
 from mriinterp.ui.words import words_of

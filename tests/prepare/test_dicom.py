@@ -56,7 +56,9 @@ def test_the_t1_is_chosen_among_others(head, tmp_path):
 def test_two_candidates_are_asked_for(head, tmp_path):
     write_series(head, tmp_path, number=3)
     write_series(head, tmp_path, number=7, description="t1_mprage repeat")
-    with pytest.raises(AmbiguousSeries, match=r"choose one by its number: series 3 .* series 7") as caught:
+    with pytest.raises(
+        AmbiguousSeries, match=r"choose one by its number \(--series N\): series 3 .* series 7"
+    ) as caught:
         open_raw(tmp_path)
     assert [series.number for series in caught.value.series] == [3, 7]
     assert open_raw(tmp_path, series=7).series.number == 7

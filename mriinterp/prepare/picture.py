@@ -12,7 +12,7 @@ from mriinterp.image.template import brain_mask, tissue
 from mriinterp.image.volume import Grid, Volume
 
 if TYPE_CHECKING:
-    from mriinterp.prepare import Prepared
+    from mriinterp.prepare.pipeline import Prepared
 
 __all__ = ["preparation_png"]
 
