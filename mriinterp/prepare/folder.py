@@ -184,7 +184,7 @@ def read_prepared(files: PreparedFiles) -> Volume:
     OSError
         If it is not there.
     """
-    return judged(read_volume(files.scan), Quality.from_dict(read_json(files.quality)), f" See {files.picture}")
+    return judged(read_volume(files.scan), Quality.from_dict(read_json(files.quality)), f" See {files.picture.name}.")
 
 
 def judged(scan: Volume, quality: Quality, more: str = "") -> Volume:
