@@ -11,8 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from mriinterp.base.atomic import remove_unfinished
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.fingerprint import file_digest, file_stamp
 from mriinterp.base.processes import cores, memory_bytes, start_worker
@@ -78,7 +80,7 @@ class PrepareJob:
     @property
     def grid(self) -> Grid:
         """Of the network."""
-        return Grid(self.shape, self.affine)
+        return Grid(self.shape, np.array(self.affine))
 
     @property
     def files(self) -> PreparedFiles:
@@ -173,6 +175,8 @@ def prepare_all(
     Cancelled
         What is finished stays.
     """
+    for out in {job.out for job in jobs}:
+        remove_unfinished(out.rglob(".*.part"))  # of a run that was killed
     workers = min(workers, len(jobs))
     if workers <= 1:
         return _one_after_the_other(jobs, progress, cancel)

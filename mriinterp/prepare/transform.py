@@ -20,6 +20,7 @@ __all__ = ["Transform", "Warp"]
 CHUNK = 1 << 20  # points that are moved at a time
 INVERSE_MM, INVERSE_STEPS = 0.01, 60
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+FLIP = np.array([-1, -1, 1], np.float32)  # of vectors, between ITK's LPS and RAS
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Warp:
 
     def write(self, path: Path) -> None:
         """Write it as an ITK displacement field (NIfTI, vectors in LPS mm)."""
-        vectors = np.moveaxis(self.shift, 0, -1)[:, :, :, None] * np.float32([-1, -1, 1])
+        vectors = np.moveaxis(self.shift, 0, -1)[:, :, :, None] * FLIP
         image = nib.Nifti1Image(vectors, self.grid.affine)
         image.header.set_intent("vector")
         image.header.set_xyzt_units("mm")
@@ -54,7 +55,7 @@ class Warp:
     def read(cls, path: Path) -> Warp:
         """What `write` wrote."""
         image = nib.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))
-        vectors = np.asarray(image.dataobj, np.float32)[:, :, :, 0] * np.float32([-1, -1, 1])
+        vectors = np.asarray(image.dataobj, np.float32)[:, :, :, 0] * FLIP
         return cls(np.ascontiguousarray(np.moveaxis(vectors, -1, 0)), Grid(vectors.shape[:3], image.affine))
 
     def inverse(self, points: np.ndarray) -> np.ndarray:
