@@ -26,7 +26,7 @@ def start_worker() -> None:
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
@@ -34,7 +34,7 @@ def cores() -> int:
 
 
 def memory_bytes() -> int | None:
-    """Memory of the machine; None where that cannot be told."""
+    """Return the memory of the machine; None where that cannot be told."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

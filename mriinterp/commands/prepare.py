@@ -98,7 +98,7 @@ def report(out: Path, failed: dict[str, str]) -> int:
 
 
 def _study_jobs(args: argparse.Namespace) -> tuple[list[PrepareJob], Path] | None:
-    """The scans of one study file that says how they are prepared; None for anything else."""
+    """Return the scans of one study file that says how they are prepared; None for anything else."""
     if len(args.scans) != 1 or Path(args.scans[0]).suffix.lower() != ".toml":
         return None
     study = load_study(args.scans[0], trust_code=args.trust_code)
@@ -138,7 +138,7 @@ def _grid(name: str | None, weights: list[str] | None) -> Grid:
 
 
 def _scans(args: argparse.Namespace) -> Iterator[tuple[str, Path]]:
-    """Labels and paths of the scans that the arguments mean."""
+    """Yield labels and paths of the scans that the arguments mean."""
     for name in args.scans:
         path = Path(name)
         if path.suffix.lower() == ".toml":

@@ -21,7 +21,7 @@ FOLDER = "prepared"
 
 
 def add_prepare_options(parser: argparse.ArgumentParser) -> None:
-    """--prepare, --nonlinear, --series."""
+    """Add --prepare, --nonlinear and --series."""
     group = parser.add_argument_group("raw scans")
     group.add_argument(
         "--prepare",
@@ -36,7 +36,7 @@ def add_prepare_options(parser: argparse.ArgumentParser) -> None:
 
 
 def raw_scans(args: argparse.Namespace, grid: Grid) -> RawScans | None:
-    """What the options ask for; None without --prepare."""
+    """Return what the options ask for; None without --prepare."""
     if not args.prepare:
         for name in ("nonlinear", "series"):
             if getattr(args, name):
@@ -67,7 +67,7 @@ class RawScans:
     series: int | None = None
 
     def open(self, path: Path) -> tuple[Prepared, Volume]:
-        """A scan, prepared, and its volume with a note where it is in doubt; ValueError where it is refused."""
+        """Prepare a scan; return it, and its volume with a note where it is in doubt; ValueError where it is refused."""
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder; check the spelling")
         name = path.resolve().name
@@ -112,6 +112,6 @@ def write_home(made: Prepared, relevance: Volume, atlas: Atlas, base: Path) -> N
 
 
 def about_preparation(made: Prepared) -> dict[str, Any]:
-    """What the description of a map says of the preparation."""
+    """Return what the description of a map says of the preparation."""
     kind = made.volume.preparation
     return {"preparation": {**({} if kind is None else {"as": kind.entry}), **made.qc.as_dict()}}

@@ -74,7 +74,7 @@ class PrepareJob:
 
     @classmethod
     def of(cls, path: Path, out: Path, label: str, grid: Grid, **more: Any) -> PrepareJob:
-        """A job for a grid; further fields by name."""
+        """Return a job for a grid; further fields by name."""
         return cls(path, out, label, grid.shape, tuple(map(tuple, grid.affine.tolist())), **more)
 
     @property
@@ -88,12 +88,12 @@ class PrepareJob:
         return PreparedFiles(self.out, self.label)
 
     def request(self) -> dict[str, Any]:
-        """The key under which the prepared scan is kept; OSError if there is no scan."""
+        """Return the key under which the prepared scan is kept; OSError if there is no scan."""
         digest = _source_digest(self.path, _stamp(self.path))
         return request_of(digest, pipeline_digest(self.options), self.grid, self.series, self.allow_unknown_space)
 
     def is_done(self) -> bool:
-        """Whether the prepared scan is there and is the one asked for; OSError if the scan itself is gone."""
+        """Return whether the prepared scan is there and is the one asked for; OSError if the scan itself is gone."""
         return is_current(self.files, self.request())
 
     def run(self, progress: Progress | None = None, cancel: Cancel | None = None) -> None:
@@ -110,12 +110,12 @@ class PrepareJob:
         write_prepared(made, self.files, request)
 
     def load(self) -> Volume:
-        """The prepared scan, made if need be; ValueError if its quality is refused."""
+        """Read the prepared scan, made if need be; ValueError if its quality is refused."""
         self.run()
         return read_prepared(self.files)
 
     def open(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Prepared:
-        """The prepared scan with its way back, made if need be, whatever its quality."""
+        """Read the prepared scan with its way back, made if need be, whatever its quality."""
         self.run(progress, cancel)
         raw = open_raw(self.path, series=self.series, allow_unknown_space=self.allow_unknown_space, cancel=cancel)
         return open_prepared(self.files, raw.volume)
@@ -131,7 +131,7 @@ def _files(path: Path) -> list[Path]:
 
 @lru_cache(maxsize=4096)
 def _source_digest(path: Path, stamp: str) -> str:
-    """SHA-256 over a file, or the files of a folder with their names (`stamp`: of them)."""
+    """Return the SHA-256 over a file, or the files of a folder with their names (`stamp`: of them)."""
     if not path.is_dir():
         return file_digest(path)
     digest = hashlib.sha256()
@@ -141,7 +141,7 @@ def _source_digest(path: Path, stamp: str) -> str:
 
 
 def default_jobs() -> int:
-    """How many scans to prepare at a time: one a processor core, as far as memory goes."""
+    """Return how many scans to prepare at a time: one a processor core, as far as memory goes."""
     memory = memory_bytes()
     return max(1, min(cores(), int(0.75 * memory / JOB_BYTES) if memory is not None else cores()))
 
@@ -237,7 +237,7 @@ def _attempt_elsewhere(number: int, job: PrepareJob) -> str:
 def _side_by_side(
     jobs: Sequence[PrepareJob], workers: int, progress: Progress | None, cancel: Cancel | None
 ) -> tuple[dict[str, str], list[PrepareJob]]:
-    """Failures, and jobs that were lost with a process that died."""
+    """Prepare in several processes; return failures, and jobs that were lost with a process that died."""
     context = multiprocessing.get_context("spawn")
     done, stop = context.Array("i", len(jobs), lock=False), context.Event()
     failed: dict[str, str] = {}

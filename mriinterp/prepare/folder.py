@@ -104,7 +104,7 @@ class PreparedFiles:
 
 
 def file_labels(names: Iterable[str]) -> dict[str, str]:
-    """The label of each scan from the name of its file or folder; ``sub-…_ses-…`` at the beginning is understood.
+    """Return the label of each scan from the name of its file or folder; ``sub-…_ses-…`` at the beginning is understood.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def _write_json(path: Path, entries: Mapping) -> None:
 
 
 def is_current(files: PreparedFiles, request: Mapping[str, Any]) -> bool:
-    """Whether a scan's files are there, undamaged, and made of what is asked for."""
+    """Return whether a scan's files are there, undamaged, and made of what is asked for."""
     try:
         report = read_json(files.quality)
         there = all(path.is_file() for path in (files.mask, files.areas, files.transform, files.picture))
@@ -175,7 +175,7 @@ def is_current(files: PreparedFiles, request: Mapping[str, Any]) -> bool:
 
 
 def read_prepared(files: PreparedFiles) -> Volume:
-    """The prepared scan, with a note where its quality is in doubt.
+    """Read the prepared scan, with a note where its quality is in doubt.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def read_prepared(files: PreparedFiles) -> Volume:
 
 
 def judged(scan: Volume, quality: Quality, more: str = "") -> Volume:
-    """A prepared scan, with a note where its quality is in doubt; ValueError in words if it is refused.
+    """Return a prepared scan, with a note where its quality is in doubt; ValueError in words if it is refused.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def judged(scan: Volume, quality: Quality, more: str = "") -> Volume:
 
 
 def open_prepared(files: PreparedFiles, scan: Volume) -> Prepared:
-    """What `write_prepared` wrote, with the raw scan that it was made of.
+    """Read what `write_prepared` wrote, with the raw scan that it was made of.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def hide_folder(out: Path) -> None:
 
 
 def request_of(source_digest: str, pipeline: str, grid, series: int | None, unknown_space: bool) -> dict[str, Any]:
-    """What a prepared scan is made of: the key under which it is kept.
+    """Return what a prepared scan is made of: the key under which it is kept.
 
     Parameters
     ----------

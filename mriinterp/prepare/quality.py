@@ -132,7 +132,7 @@ class Quality:
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> Quality:
-        """What `as_dict` described; KeyError, TypeError or ValueError if an entry is missing or wrong."""
+        """Read what `as_dict` described; KeyError, TypeError or ValueError if an entry is missing or wrong."""
         first, second, third = map(float, entries["Scales"])
         i, j, k = map(float, entries["VoxelSizeMm"])
         return cls(

@@ -53,7 +53,7 @@ class Warp:
 
     @classmethod
     def read(cls, path: Path) -> Warp:
-        """What `write` wrote."""
+        """Read what `write` wrote."""
         image = nib.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))
         vectors = np.asarray(image.dataobj, np.float32)[:, :, :, 0] * FLIP
         return cls(np.ascontiguousarray(np.moveaxis(vectors, -1, 0)), Grid(vectors.shape[:3], image.affine))
@@ -91,7 +91,7 @@ class Transform:
 
     @classmethod
     def from_itk_text(cls, text: str, warp: Warp | None = None) -> Transform:
-        """What `itk_text` wrote, with a warp before it; ValueError if it is none."""
+        """Read what `itk_text` wrote, with a warp before it; ValueError if it is none."""
         found = re.search(r"^Parameters: (.+)$", text, re.M)
         numbers = [float(number) for number in found[1].split()] if found else []
         if len(numbers) != 12:

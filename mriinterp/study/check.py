@@ -314,7 +314,7 @@ def _check_raw(settings, frame, rows, report, progress, cancel) -> None:
 
 
 def _prepared_count(study: TableStudy, cancel: Cancel | None) -> int:
-    """Scans that need not be prepared any more."""
+    """Count the scans that need not be prepared any more."""
     count = 0
     for subject in study.subjects.index if study.prepared_folder.is_dir() else ():
         check_cancel(cancel)

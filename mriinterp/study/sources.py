@@ -64,17 +64,17 @@ class PreparedScan:
         return self.job.load()
 
     def is_ready(self) -> bool:
-        """Whether it was prepared already; OSError if the raw scan is gone."""
+        """Return whether it was prepared already; OSError if the raw scan is gone."""
         return self.job.is_done()
 
     def fingerprint(self) -> str:
-        """Changes when the raw file is written again, or would be prepared otherwise; reads no voxel."""
+        """Return a text that changes when the raw file, or how it would be prepared, does; reads no voxel."""
         job = self.job
         raw = FileScan(job.path, job.allow_unknown_space).fingerprint()
         return _digest(raw, job.options.preparation.entry, job.shape, job.affine)
 
     def stamp(self) -> str:
-        """As `fingerprint`, and tells also a file of the same size and time; on this machine only."""
+        """Return a text as `fingerprint` that tells also a file of the same size and time; on this machine only."""
         return _digest(self.fingerprint(), file_stamp([self.job.path], read=0))
 
 

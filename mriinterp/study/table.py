@@ -126,7 +126,7 @@ class TableStudy(Study):
         return FileScan(self.path_of(subject), self.settings.allow_unknown_space)
 
     def path_of(self, subject: str) -> Path:
-        """The file of a subject's scan, as it came; KeyError for an unknown id."""
+        """Return the file of a subject's scan, as it came; KeyError for an unknown id."""
         self._check(subject)
         return Path(self.subjects.loc[subject, "path"])
 
@@ -141,7 +141,7 @@ class TableStudy(Study):
         return subject_labels(self.subjects.index)
 
     def prepare_job(self, subject: str, out: Path | None = None, device: str = "auto") -> PrepareJob:
-        """How a subject's raw scan is prepared for the study's network.
+        """Return how a subject's raw scan is prepared for the study's network.
 
         Parameters
         ----------
