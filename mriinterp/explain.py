@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +14,18 @@ from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.areas.table import merge_table
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.base.reading import apply_reading
+from mriinterp.image.scanset import as_scan
 from mriinterp.image.volume import Volume
 from mriinterp.incremental.plain import flat_outputs
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Model, Prediction
-from mriinterp.models.outputs import LOGITS, OutputView, detect_output, get_output_kind
+from mriinterp.models.closing import Closing, find_closing
+from mriinterp.models.entries import Entry
+from mriinterp.models.outputs import LOGITS, OutputKind, OutputView, detect_output, get_output_kind
+
+AS_RETURNED = ("raw", "logit")  # scores that are outputs of the network themselves
 
 __all__ = ["RelevanceMap", "explain", "occlusion_labels", "relevance"]
 
@@ -53,6 +59,10 @@ class RelevanceMap:
         What was found out about the network, as of `mriinterp.models.Model`.
     chosen : dict of str to str
         What the method chose on this network, e.g. its ``"layer"``.
+    images : dict of str to Volume
+        Of a network of several images: the relevance of each by name, which
+        sums to `volume` (without a preset). Empty for a network of one, and
+        for methods that have one map for all.
     """
 
     volume: Volume
@@ -66,6 +76,7 @@ class RelevanceMap:
     unit: str = ""
     notes: tuple[str, ...] = ()
     chosen: dict[str, str] = field(default_factory=dict)
+    images: dict[str, Volume] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,7 +88,7 @@ class RelevanceMap:
 
 def explain(
     model: Model,
-    volume: Volume,
+    volume: Volume | Mapping[str, Volume | float],
     method: str,
     *,
     target: str | int | None = None,
@@ -93,8 +104,10 @@ def explain(
     Parameters
     ----------
     model : Model
-    volume : Volume
-        In the model's template space, on any grid.
+    volume : Volume or mapping
+        In the model's template space, on any grid. Of a network of several
+        images, or of numbers beside them, all by name: ``{"t1": volume,
+        "gm": volume, "age": 71}``.
     method : str
         See `mriinterp.methods.method_names`.
     target : str or int, optional
@@ -126,6 +139,7 @@ def explain(
         network the method cannot explain.
     """
     entry = get_method(method)
+    volume = as_scan(volume)
     x = model.prepare(volume)
     prediction = model.predict_tensor(x, volume)
     head, index = model.find_target(target, prediction)
@@ -137,14 +151,19 @@ def explain(
     context, digests = _context(entry, model, values, atlas, reference)
     chosen: dict[str, str] = {}
     context |= {"progress": progress, "cancel": cancel, "note": chosen.__setitem__}
-    with model.own_module(head, raw=score == "raw") as module:
+    with model.own_module(head, raw=score in AS_RETURNED, scan=volume) as module:
         result = _run(entry, module, x, index, values, context)
-    data = result.sum(dim=1)[0].cpu().numpy()
+
+    def drawn(relevance: Tensor) -> Volume:
+        data = relevance.cpu().numpy()
+        data = data if preset is None else apply_reading(data, entry.reading)
+        return Volume(data, model.grid.affine, volume.source or volume.grid).canonical()
+
+    images = model.card.images if result.shape[1] == len(model.card.images) > 1 else ()
     if preset is not None:
-        data = apply_reading(data, entry.reading)
         values = {**values, "preset": preset}
     return RelevanceMap(
-        volume=Volume(data, model.grid.affine, volume.source or volume.grid).canonical(),
+        volume=drawn(result.sum(dim=1)[0]),
         method=entry.name,
         target=head.classes[index],
         score=score,
@@ -155,6 +174,7 @@ def explain(
         unit=Meaning(entry, score, head.classes[index]).unit,
         notes=model.notes,
         chosen=chosen,
+        images={name: drawn(result[0, n]) for n, name in enumerate(images)},
     )
 
 
@@ -166,6 +186,7 @@ def relevance(
     target: int | None = None,
     preset: str | None = None,
     output: str | None = None,
+    pick: str | int | None = None,
     context: dict[str, Any] | None = None,
     **params: Any,
 ) -> Tensor:
@@ -176,45 +197,88 @@ def relevance(
     module : nn.Module
         Left as it was: training flags, gradients, requires_grad.
     x : Tensor, shape (1, C, *spatial)
+        As the network reads it: nothing is normalised here.
+    method : str
+        See `mriinterp.methods.method_names`.
     target : int, optional
-        Index of the output; default: the largest. Of a network with a single
-        output the raw value is explained unless `score` says otherwise.
+        Index of the output; default: the largest. Of a binary network with
+        one output (`output` ``"logit"`` or ``"sigmoid"``) 1 is the class that
+        it stands for and 0 the other.
+    preset : str, optional
+        As of `explain`.
     output : str, optional
         What the network returns, a key of `mriinterp.models.outputs.OUTPUT_KINDS`:
-        ``"probabilities"`` if it ends in a softmax. Default: found out by
-        one forward pass, and a second one if need be.
+        ``"probabilities"`` if it ends in a softmax, ``"sigmoid"`` or
+        ``"logit"`` if one output stands for the second of two classes; or
+        ``"scale"``, whose raw value is explained. Default: found out by one
+        forward pass, and a second one if need be; a single output is then a
+        scale.
+    pick : str or int, optional
+        Which entry is meant, of a network that returns a mapping or a tuple.
     context : dict, optional
         Any of ``labels``, ``reference``, ``progress``, ``cancel``, ``note``.
+    **params
+        The method's parameters.
 
     Returns
     -------
     Tensor, shape (1, C, *spatial) or (1, 1, *spatial)
+
+    Raises
+    ------
+    KeyError, ValueError
+        As of `explain`.
+
+    Examples
+    --------
+    >>> relevance(net, x, "occlusion", target=1, size=20, stride=10)  # doctest: +SKIP
     """
     entry = get_method(method)
-    if target is None or output is None:
-        outputs, seen = _look(module, x)
-        output = output or seen
-        target = int(outputs.argmax(dim=1)[0]) if target is None else target
-        if outputs.shape[1] == 1 and "score" in entry.parameters:
-            params.setdefault("score", "raw")
+    module = module if pick is None else Entry(module, pick)
+    scale = output == "scale"
+    kind, closing = get_output_kind("" if scale else output or ""), None
+    if target is None or output is None or kind.closing:
+        kind, closing, outputs = _look(module, x, kind, found=output is None)
+        if outputs.shape[1] == 1 and kind.width is None:
+            scale = True
+        target = int(kind.as_logits(outputs).argmax(dim=1)[0]) if target is None else target
+    if scale and "score" in entry.parameters:
+        params.setdefault("score", "raw")
     values = entry.resolve(params, preset)
-    kind, score = get_output_kind(output), values.get("score", "")
+    score = values.get("score", "")
     kind.check_score(score)
-    if kind.to_logits is not None and score != "raw":
-        module = OutputView(module, slice(None), kind.to_logits)
+    raw = score in AS_RETURNED
+    closing = None if raw else closing
+    read = kind.per_class if raw else kind.to_logits
+    if read is not None or closing is not None:
+        module = OutputView(module, slice(None), read, closing, kind.inside)
     result = _run(entry, module, x, target, values, context or {})
     if preset is None or entry.reading == "signed":
         return result
     return result.abs() if entry.reading == "absolute" else result.clamp(min=0)
 
 
-def _look(module: nn.Module, x: Tensor) -> tuple[Tensor, str]:
-    """Run a bare network on an image; return the outputs (1, outputs) and their kind."""
+def _look(module: nn.Module, x: Tensor, kind: OutputKind, *, found: bool) -> tuple[OutputKind, Closing | None, Tensor]:
+    """Kind of outputs of a bare network, the function it ends in, and its outputs (1, outputs) for an image.
+
+    Parameters
+    ----------
+    kind : OutputKind
+        As given.
+    found : bool
+        Whether it is to be found out.
+    """
     with frozen(module), torch.inference_mode():
         outputs = module(x.clone())
-        if not isinstance(outputs, Tensor) or outputs.ndim != 2 or detect_output(outputs) == LOGITS:
-            return flat_outputs(outputs), LOGITS
-        return outputs, detect_output(torch.cat([outputs, module(x.flip(-1) / 2)]))
+        if not isinstance(outputs, Tensor) or outputs.ndim != 2:
+            return kind, None, flat_outputs(outputs)
+        if (detect_output(outputs) == LOGITS) if found else not kind.closing:
+            return kind, None, outputs
+        images = torch.cat([x, x.flip(-1) / 2])
+        both = torch.cat([outputs, module(images[1:].clone())])
+        kind = get_output_kind(detect_output(both)) if found else kind
+        closing = find_closing(module, images, both) if kind.closing else None
+        return kind, closing if closing and closing.function == kind.closing else None, outputs
 
 
 def _context(entry: Method, model: Model, values: dict, atlas: Atlas | None, reference: Volume | None):

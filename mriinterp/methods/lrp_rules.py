@@ -61,6 +61,16 @@ def epsilon(stabiliser: float) -> Rule:
     return rule
 
 
+def _usual_size(total: Tensor) -> Tensor:
+    """Return the mean size of a layer's outputs; of a dense layer, of those that are not 0.
+
+    An output that is always 0 hands nothing on. So a network of two outputs,
+    one of them 0, gives the map of the network of one output that it equals.
+    """
+    size = total.abs()
+    return size.mean() if total.ndim != 2 else size.sum() / size.count_nonzero().clamp(min=1)
+
+
 def alpha_beta(beta: float) -> Rule:
     """Share 1 + β of the relevance by positive, −β by negative contributions (Bach et al. 2015)."""
 
@@ -143,7 +153,7 @@ class Layer:
         if share.where is not None:
             wanted = torch.where(share.where, wanted, 0)
         if share.stabiliser:
-            total = total + torch.where(total >= 0, 1, -1) * share.stabiliser * total.abs().mean()
+            total = total + torch.where(total >= 0, 1, -1) * share.stabiliser * _usual_size(total)
         per_unit = torch.where(total == 0, 0, wanted / torch.where(total == 0, 1, total))
         slopes = torch.autograd.grad(z, inputs, per_unit)
         return reduce(operator.add, (x.detach() * slope for x, slope in zip(inputs, slopes, strict=True)))

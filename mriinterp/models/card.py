@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,60 +11,10 @@ from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.image.preparation import Preparation, read_preparation
 from mriinterp.image.volume import Grid
-from mriinterp.models.outputs import OutputKind, get_output_kind
+from mriinterp.models.heads import Head, heads_of_card
+from mriinterp.models.numbers import NumberInput, read_numbers
 
 __all__ = ["Head", "ModelCard", "read_card", "write_card"]
-
-
-@dataclass(frozen=True)
-class Head:
-    """A group of outputs that belong together.
-
-    Parameters
-    ----------
-    name : str
-    classes : tuple of str
-        One name per output.
-    kind : str
-        ``"classes"``: outputs compete, a softmax gives probabilities.
-        ``"scale"``: a single number, whose raw value is the score.
-    start : int
-        Index of the first output in the network's output vector.
-    note : str
-        How to read the outputs, in words.
-    output : str
-        What the network returns for classes, a key of
-        `mriinterp.models.outputs.OUTPUT_KINDS`; "" if nobody has said or
-        looked yet.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    kind: str = "classes"
-    start: int = 0
-    note: str = ""
-    output: str = field(default="", repr=False)  # the digest of a model holds the repr, and this one by itself
-
-    def __post_init__(self):
-        get_output_kind(self.output)
-        if self.kind not in ("classes", "scale"):
-            raise ValueError(f"expected a head of kind 'classes' or 'scale', got {self.kind!r}")
-        if self.kind == "scale" and len(self.classes) != 1:
-            raise ValueError(f"expected one output for a scale, got {len(self.classes)}: {self.classes}")
-        if self.kind == "classes" and len(self.classes) < 2:
-            raise ValueError(f"expected two or more classes, got {self.classes}; a single output is a 'scale'")
-        if self.kind == "scale" and self.output:
-            raise ValueError(f"expected a kind of output for classes, got {self.output!r} for the scale {self.name!r}")
-
-    @property
-    def stop(self) -> int:
-        """Index behind the last output."""
-        return self.start + len(self.classes)
-
-    @property
-    def output_kind(self) -> OutputKind:
-        """What its outputs are; logits as long as nothing else is known."""
-        return get_output_kind(self.output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +43,17 @@ class ModelCard:
         has said.
     weights : tuple of str
         Files beside the card.
+    pick : str, int or None
+        Which entry is meant where the network returns several, in a mapping
+        or a tuple; None: what it returns, or the one that fits.
+    images : tuple of str
+        Names of the images that are its input channels, in their order; empty
+        for a network of one unnamed image.
+    numbers : tuple of NumberInput
+        What it reads beside images: age, head size.
+    numbers_as : str
+        ``"vector"``: numbers are its second argument, (n, numbers).
+        ``"keywords"``: each is an argument of its name, (n, 1).
     about : dict
         Everything else, as it stands in the JSON: training data, measured
         performance, licence, citation, the command that reproduces it.
@@ -114,6 +74,22 @@ class ModelCard:
     weights: tuple[str, ...] = ()
     about: dict = field(default_factory=dict)
     folder: Path = Path()
+    pick: str | int | None = None
+    images: tuple[str, ...] = ()
+    numbers: tuple[NumberInput, ...] = ()
+    numbers_as: str = "vector"
+
+    def __post_init__(self):
+        if self.numbers_as not in NUMBERS_AS:
+            raise ValueError(f"expected numbers_as of {', '.join(NUMBERS_AS)}, got {self.numbers_as!r}")
+        taken = [*self.images, *(number.name for number in self.numbers)]
+        if len(set(taken)) != len(taken):
+            raise ValueError(f"expected different names for images and numbers, got {', '.join(taken)}")
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return max(1, len(self.images))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -126,8 +102,11 @@ class ModelCard:
         return str(self.about.get("trap", ""))
 
 
+NUMBERS_AS = ("vector", "keywords")
 _KNOWN = ("name", "architecture", "grid", "normalisation", "brain_mask", "space", "skull_stripped", "simulated")
-_OWN = ("classes", "heads", "output", "weights", "preparation")  # read by functions of their own
+_OF_HEADS = ("classes", "heads", "output", "centres")
+_OF_INPUTS = ("pick", "images", "numbers", "numbers_as")  # written only where they are not the usual
+_OWN = (*_OF_HEADS, *_OF_INPUTS, "weights", "preparation")  # read by functions of their own
 
 
 def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model card") -> ModelCard:
@@ -148,7 +127,7 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
     elif grid is not None:
         made["grid"] = _try(lambda: Grid(grid["shape"], grid["affine"]), "'grid'", problems)
     if "classes" in entries or "heads" in entries:
-        made["heads"] = _try(lambda: _heads(entries), "'heads'" if "heads" in entries else "'classes'", problems)
+        made["heads"] = _try(lambda: heads_of_card(entries), "'heads'" if "heads" in entries else "'classes'", problems)
     if "preparation" in entries:
         made["preparation"] = _try(lambda: read_preparation(entries["preparation"]), "'preparation'", problems)
     weights = entries.get("weights", ())
@@ -163,6 +142,7 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
         problems.append("'brain_mask' is not the name of a file")
     if not (isinstance(weights, (list, tuple)) and all(isinstance(name, str) for name in weights)):
         problems.append("'weights' is not a list of file names")
+    made |= _inputs(entries, problems)
     if problems:
         raise ValueError(f"{origin}: expected a complete card, got problems: {'; '.join(problems)}")
     return ModelCard(
@@ -174,6 +154,21 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
     )
 
 
+def _inputs(entries: dict, problems: list[str]) -> dict:
+    """What a card says of inputs beside one image, and of the entry that is explained."""
+    made: dict = {"numbers": _try(lambda: read_numbers(entries.get("numbers", {})), "'numbers'", problems)}
+    images = entries.get("images", [])
+    texts = isinstance(images, (list, tuple)) and all(isinstance(name, str) and name for name in images)
+    if not texts or len(set(images)) != len(images):
+        problems.append("'images' is not a list of different names, one a channel")
+    pick = entries.get("pick")
+    if not isinstance(pick, (str, int, type(None))) or isinstance(pick, bool):
+        problems.append("'pick' is neither a name nor a number")
+    if entries.get("numbers_as", "vector") not in NUMBERS_AS:
+        problems.append(f"'numbers_as' is not one of {', '.join(NUMBERS_AS)}")
+    return made | {"images": tuple(images), "pick": pick, "numbers_as": entries.get("numbers_as", "vector")}
+
+
 def _try(make: Callable, what: str, problems: list[str]):
     """Return what `make` makes; where it cannot, add the reason to `problems`."""
     try:
@@ -183,43 +178,6 @@ def _try(make: Callable, what: str, problems: list[str]):
     except (ValueError, TypeError) as error:
         problems.append(f"{what}: {error}")
     return None
-
-
-def _heads(entries: dict) -> tuple[Head, ...]:
-    """Return heads as listed, or the one that `classes` describes."""
-    if "heads" not in entries:
-        classes = _names(entries["classes"])
-        kind = "scale" if len(classes) == 1 else "classes"
-        return (Head("output", classes, kind, output=_text(entries, "output")),)
-    if not isinstance(entries["heads"], list) or not all(isinstance(entry, dict) for entry in entries["heads"]):
-        raise ValueError(f'expected a list of {{"name": …, "classes": […]}}, got {reprlib.repr(entries["heads"])}')
-    heads, start = [], 0
-    for entry in entries["heads"]:
-        name, kind = _text(entry, "name", entry["name"]), _text(entry, "kind", "classes")
-        classes = _names(entry["classes"])
-        head = Head(name, classes, kind, start, _text(entry, "note"), _text(entry, "output"))
-        heads.append(head)
-        start = head.stop
-    if not heads:
-        raise ValueError("expected at least one head, got none")
-    names = [name for head in heads for name in head.classes]
-    if len(set(names)) != len(names):
-        raise ValueError(f"expected different names for all outputs, got {reprlib.repr(names)}")
-    return tuple(heads)
-
-
-def _text(entry: dict, key: str, default: str = "") -> str:
-    if not isinstance(entry.get(key, default), str):
-        raise ValueError(f"expected {key!r} of a head to be text, got {reprlib.repr(entry[key])}")
-    return entry.get(key, default)
-
-
-def _names(classes) -> tuple[str, ...]:
-    if not isinstance(classes, (list, tuple)) or not all(isinstance(name, str) for name in classes):
-        raise ValueError(f"expected a list of names, got {reprlib.repr(classes)}")
-    if len(set(classes)) != len(classes):
-        raise ValueError(f"expected different names for all outputs, got {reprlib.repr(list(classes))}")
-    return tuple(classes)
 
 
 def read_card(path: Path | str) -> ModelCard:
@@ -242,14 +200,20 @@ def write_card(card: ModelCard, path: Path | str) -> None:
     entries = {
         **{key: getattr(card, key) for key in _KNOWN if key != "grid"},
         "grid": {"shape": list(card.grid.shape), "affine": card.grid.affine.tolist()},
-        "heads": [_head_entries(head) for head in card.heads],
+        "heads": [head.entries() for head in card.heads],
         "weights": list(card.weights),
         **({} if card.preparation is None else {"preparation": card.preparation.entry}),
+        **_input_entries(card),
         **card.about,
     }
     write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
 
 
-def _head_entries(head: Head) -> dict:
-    optional = {key: getattr(head, key) for key in ("output", "note") if getattr(head, key)}
-    return {"name": head.name, "kind": head.kind, "classes": list(head.classes), **optional}
+def _input_entries(card: ModelCard) -> dict:
+    found: dict = {"pick": card.pick} if card.pick is not None else {}
+    if card.images:
+        found["images"] = list(card.images)
+    if card.numbers:
+        found["numbers"] = {number.name: number.entries() for number in card.numbers}
+        found["numbers_as"] = card.numbers_as
+    return found

@@ -9,21 +9,16 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from mriinterp.base.files import check_file
-from mriinterp.image.nifti import read_labels, read_volume
-from mriinterp.image.volume import Volume, resample
-from mriinterp.models.batch import mark_alone
+from mriinterp.models.assembly import assemble
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
 from mriinterp.models.code import TrustCode
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.model import Model, choose_device
-from mriinterp.models.normalisation import read_normalisation
-from mriinterp.models.probe import probe_network
 from mriinterp.models.registry import architecture_names, get_architecture
-from mriinterp.models.weights import StateDict, digest_of, load_into, read_state_dict
+from mriinterp.models.weights import StateDict, load_into, read_state_dict
 
 __all__ = ["load_model", "packaged_models"]
 
@@ -90,7 +85,7 @@ def load_model(
     else:
         module, card = _build(architecture, card, paths)
         code, complete = get_architecture(architecture).code, get_architecture(architecture).has_digest
-    return _assemble(module, card, target, code, complete)
+    return Model(**assemble(module, card, target, code, complete))
 
 
 def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[ModelCard | None, str]:
@@ -140,35 +135,3 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
             raise ValueError(f"expected a model card for the architecture {architecture!r}, got none beside {origin}")
         card = card_from_dict(entry.default_card(states))
     return module, card
-
-
-def _assemble(module: nn.Module, card: ModelCard, device: torch.device, code: str, complete: bool) -> Model:
-    """Move to the device, freeze, check the card against the network, find out how it must be run, digest."""
-    normalisation = read_normalisation(card.normalisation, card.folder, read_volume, card.grid)
-    mask: Volume | None = None
-    if card.brain_mask:
-        mask = resample(read_labels(card.folder / card.brain_mask), card.grid, order=0)
-    for child in module.modules():
-        child.training = False  # exported programs refuse .eval(), and need only the flag
-    module.requires_grad_(False).to(device)
-    digest = hashlib.sha256(digest_of(module).encode())
-    for part in (
-        code,
-        card.architecture,
-        card.grid.shape,
-        card.grid.affine.tobytes(),
-        card.heads,
-        normalisation.digest,
-    ):
-        digest.update(str(part).encode())
-    digest.update(mask.digest.encode() if mask is not None else b"")
-    known_as = digest.hexdigest() if complete else ""
-    probe = probe_network(module, card.heads, card.grid.shape, device, card.name, known_as=known_as)
-    for mark in probe.marks:
-        digest.update(mark.encode())
-    card = replace(card, heads=probe.heads)
-    if probe.alone:
-        mark_alone(module)
-    return Model(
-        module, card, normalisation, digest.hexdigest(), device, mask, independent=not probe.alone, notes=probe.notes
-    )

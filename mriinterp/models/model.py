@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mriinterp.image.intensity import measure_intensities
+from mriinterp.image.scanset import ScanSet
 from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.models.assembly import assemble, in_memory, refilled
 from mriinterp.models.batch import mark_alone
-from mriinterp.models.card import Head, ModelCard
-from mriinterp.models.normalisation import Normalisation
+from mriinterp.models.card import ModelCard
+from mriinterp.models.closing import Closing, without_layer
+from mriinterp.models.heads import Head
+from mriinterp.models.normalisation import Normalisation, PerImage
 from mriinterp.models.outputs import OutputView
 
 __all__ = ["Model", "Prediction", "choose_device"]
@@ -72,7 +77,7 @@ class Model:
     module : nn.Module
         In eval mode, parameters without gradient, on `device`.
     card : ModelCard
-    normalisation : Normalisation
+    normalisation : Normalisation or PerImage
     digest : str
         SHA-256 over weights, architecture, grid, normalisation, mask, heads,
         and how the network has to be run.
@@ -89,17 +94,105 @@ class Model:
     notes : tuple of str
         What was found out about the network when it was loaded and changes
         how it is run or read, in words.
+    closing : Closing or None
+        The softmax or sigmoid that it ends in, which is left out where logits
+        are wanted.
     """
 
     module: nn.Module
     card: ModelCard
-    normalisation: Normalisation
+    normalisation: Normalisation | PerImage
     digest: str
     device: torch.device
     mask: Volume | None = None
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     independent: bool = True
     notes: tuple[str, ...] = ()
+    closing: Closing | None = None
+
+    @classmethod
+    def from_module(
+        cls,
+        net: nn.Module,
+        *,
+        grid: Grid | Volume,
+        classes: Sequence[str] | str,
+        normalisation: str | Mapping[str, Any] | Normalisation | None = None,
+        output: str | None = None,
+        centres: Sequence[float] = (),
+        pick: str | int | None = None,
+        images: Sequence[str] = (),
+        numbers: Sequence[str] | Mapping[str, Mapping[str, float]] = (),
+        numbers_as: str = "vector",
+        name: str | None = None,
+        device: str | torch.device | None = None,
+        mask: Volume | None = None,
+        space: str = "MNI152",
+        skull_stripped: bool = True,
+    ) -> Model:
+        """Make a model of a network in memory.
+
+        Parameters
+        ----------
+        net : nn.Module
+            Reads (n, C, i, j, k). It is copied, so that it may be trained on;
+            the copy is in eval mode. Wrappers of DataParallel and
+            `torch.compile` are taken off.
+        grid : Grid or Volume
+            The lattice it reads, or a scan that lies on it.
+        classes : sequence of str
+            Names of the outputs, in their order; of a binary network with one
+            output both classes, the one that it stands for last; of a scale
+            or of bins the one name.
+        normalisation : str, mapping or Normalisation, optional
+            A kind (``"scan_zscore"``), ``{"kind": …, …}`` as a model card has
+            it, or such an entry for each image by name. Default: none.
+        output : str, optional
+            ``"logits"``, ``"probabilities"``, ``"log_probabilities"``,
+            ``"logit"``, ``"sigmoid"``, ``"scale"`` or ``"bins"``. Default:
+            found out, and said in `notes` where it is not the usual.
+        centres : sequence of float
+            Of bins: the value that each stands for.
+        pick : str or int, optional
+            Which entry is meant, of a network that returns several.
+        images : sequence of str
+            Names of its input channels; a scan is then ``{"t1": …, "gm": …}``.
+        numbers : sequence or mapping
+            What it reads beside images: names, or ``{"age": {"mean": 70, "std": 8}}``.
+        numbers_as : {"vector", "keywords"}
+            ``net(x, numbers)`` with numbers (n, k), or ``net(x, age=…)`` with (n, 1) each.
+        name : str, optional
+            Default: the name of its class.
+        device : str or torch.device, optional
+            Default: where the network is.
+        mask : Volume, optional
+            Brain mask; voxels outside become 0.
+        space, skull_stripped
+            As on a model card.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        ValueError
+            If the network does not read this grid, or returns something else than is said.
+
+        Examples
+        --------
+        >>> model = Model.from_module(net, grid=scan, classes=["CN", "AD"])  # doctest: +SKIP
+        >>> explain(model, scan, "occlusion")  # doctest: +SKIP
+        """
+        lattice = grid.grid if isinstance(grid, Volume) else grid
+        about = {"output": output or "", "centres": list(centres), "pick": pick, "images": list(images)}
+        about |= {"numbers": numbers, "numbers_as": numbers_as, "space": space, "skull_stripped": skull_stripped}
+        named = [classes] if isinstance(classes, str) else list(classes)
+        own, card, code = in_memory(net, lattice, named, normalisation, about, name)
+        first = next(own.parameters(), torch.empty(0)).device
+        target = first if device is None else choose_device(str(device))
+        given = normalisation if isinstance(normalisation, Normalisation) else None
+        return cls(**assemble(own, card, target, code, False, normalisation=given, mask=mask))
 
     @property
     def grid(self) -> Grid:
@@ -121,34 +214,77 @@ class Model:
 
         Returns
         -------
-        Tensor, shape (1, 1, i, j, k), float32, on the model's device
-            Resampled to the model's grid by affine (a scan on that grid is
-            passed bitwise), masked and normalised.
+        Tensor, shape (1, C, i, j, k), float32, on the model's device
+            Each image resampled to the model's grid by affine (one on that
+            grid is passed bitwise), masked and normalised.
 
         Raises
         ------
         ValueError
-            If the scan lies elsewhere, is not finite, or cannot be normalised.
+            If the scan lacks an image, lies elsewhere, is not finite, or cannot be normalised.
         """
+        channels = [self._channel(image, name) for name, image in self.images_of(volume).items()]
+        return torch.from_numpy(np.stack(channels))[None].to(self.device)
+
+    def images_of(self, volume: Volume) -> dict[str, Volume]:
+        """Return the images of a scan that the network reads, by name, in its order; "" is that of one unnamed image."""
+        named = volume.images if isinstance(volume, ScanSet) else {}
+        if not self.card.images:
+            if len(named) > 1:
+                raise ValueError(
+                    f"{self.card.name}: expected a scan of one image, got {', '.join(named)}; a network of several says "
+                    'so: images=[…] in Python, "images" on the card'
+                )
+            return {"": next(iter(named.values()), volume)}
+        if len(self.card.images) == 1 and not named:
+            return {self.card.images[0]: volume}
+        if lacking := [name for name in self.card.images if name not in named]:
+            raise ValueError(
+                f"{self.card.name}: expected a scan with the images {', '.join(self.card.images)}, got "
+                f"{', '.join(named) or 'one without a name'}; missing: {', '.join(lacking)}. In Python a scan is "
+                '{"t1": volume, …}, in a study file images = {t1 = …, …}'
+            )
+        return {name: named[name] for name in self.card.images}
+
+    def numbers_of(self, volume: Volume) -> dict[str, float]:
+        """Return the numbers of a scan that the network reads; ValueError naming what it lacks."""
+        known = volume.numbers if isinstance(volume, ScanSet) else {}
+        lacking = [n.name for n in self.card.numbers if n.name not in known and n.default is None]
+        if lacking:
+            raise ValueError(
+                f"{self.card.name}: expected a scan with the numbers {', '.join(n.name for n in self.card.numbers)}, "
+                f'missing: {", ".join(lacking)}. In Python a scan is {{"t1": volume, "{lacking[0]}": 71.0}}, in a '
+                "study file numbers name columns of the table"
+            )
+        return {n.name: known[n.name] for n in self.card.numbers if n.name in known}
+
+    def _channel(self, volume: Volume, name: str) -> np.ndarray:
+        """An image as a channel of the network's input, shape (i, j, k)."""
+        which = f"{name}: " if name else ""
         data = resample(volume, self.grid, order=1).data.astype(np.float32, copy=False)
         if not data.any():
             raise ValueError(
-                f"expected a scan that overlaps the model's field of view ({self.grid}), got one that lies outside it "
-                f"({volume.grid}): is it in {self.card.space} space?"
+                f"{which}expected a scan that overlaps the model's field of view ({self.grid}), got one that lies "
+                f"outside it ({volume.grid}): is it in {self.card.space} space?"
             )
         if not np.isfinite(data).all():
-            raise ValueError("expected a scan of finite intensities, got NaN or infinity; read_volume removes them")
+            raise ValueError(
+                f"{which}expected a scan of finite intensities, got NaN or infinity; read_volume removes them"
+            )
         if self.mask is not None:
             data = data * (self.mask.data > 0)
-        data = self.normalisation.apply(np.ascontiguousarray(data))
-        return torch.from_numpy(np.array(data))[None, None].to(self.device)
+        return np.array(self.normalisation.of(name).apply(np.ascontiguousarray(data)))
 
     def warnings_of(self, volume: Volume) -> tuple[str, ...]:
         """Return what is unusual about a scan for this network: its intensities, and how it was prepared."""
-        found = self.normalisation.warnings_of(measure_intensities(volume), stripped=self.card.skull_stripped)
+        found = []
+        for name, image in self.images_of(volume).items():
+            rule, stripped = self.normalisation.of(name), self.card.skull_stripped
+            which = f"{name}: " if name else ""
+            found += [f"{which}{text}" for text in rule.warnings_of(measure_intensities(image), stripped=stripped)]
         expected = self.card.preparation
         other = expected.mismatch(volume.preparation) if expected is not None else ""
-        return (*found, other) if other else found
+        return (*found, other) if other else tuple(found)
 
     def predict(self, volume: Volume) -> Prediction:
         """Run the network on a scan."""
@@ -159,12 +295,12 @@ class Model:
 
         Parameters
         ----------
-        x : Tensor, shape (1, 1, i, j, k)
+        x : Tensor, shape (1, C, i, j, k)
             It is not changed.
         volume : Volume, optional
-            The scan that it was made from, which is judged.
+            The scan that it was made from, which is judged, and whose numbers count.
         """
-        with self.own_module() as module, torch.inference_mode():
+        with self.own_module(scan=volume) as module, torch.inference_mode():
             prediction = self.read_outputs(module(x.clone())[0].float().cpu())
         if volume is None:
             return prediction
@@ -175,13 +311,12 @@ class Model:
         outputs: dict[str, float] = {}
         probabilities: dict[str, float] = {}
         for head in self.heads:
-            values = output[head.start : head.stop]
-            outputs |= dict(zip(head.classes, values.tolist(), strict=True))
+            values = head.of(output[None])
+            outputs |= dict(zip(head.classes, head.each(values)[0].tolist(), strict=True))
             if head.kind == "classes":
-                found = head.output_kind.probabilities(values)
+                found = head.output_kind.probabilities(values)[0]
                 probabilities |= dict(zip(head.classes, found.tolist(), strict=True))
-        first = self.heads[0]
-        return Prediction(outputs, probabilities, max(first.classes, key=outputs.__getitem__))
+        return Prediction(outputs, probabilities, max(self.classes, key=outputs.__getitem__))
 
     def find_target(self, target: str | int | None, prediction: Prediction) -> tuple[Head, int]:
         """Return the head and the index within it that a target names.
@@ -189,20 +324,24 @@ class Model:
         Parameters
         ----------
         target : str, int or None
-            Name of an output; its index in the network's output vector; or
-            None for the predicted class of the first head.
+            Name of an output; its index among the names of all heads; or None
+            for the predicted class of the first head.
         prediction : Prediction
         """
         target = prediction.predicted if target is None else target
+        place = 0
         for head in self.heads:
             for index, name in enumerate(head.classes):
-                if target == name or (isinstance(target, (int, np.integer)) and target == head.start + index):
+                if target == name or (isinstance(target, (int, np.integer)) and target == place):
                     return head, index
+                place += 1
         names: Sequence[str] = [name for head in self.heads for name in head.classes]
         raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")
 
-    def lend(self, head: Head | None = None, *, raw: bool = False) -> tuple[nn.Module, threading.RLock]:
-        """Return a module that may be hooked and differentiated under its lock, while others use the model too.
+    def lend(
+        self, head: Head | None = None, *, raw: bool = False, scan: Volume | None = None
+    ) -> tuple[nn.Module, threading.RLock]:
+        """A module that may be hooked and differentiated under its lock, while others use the model too.
 
         It is a copy that shares weights and buffers, so it costs no memory and
         a few milliseconds, with a lock of its own; only where the module
@@ -216,22 +355,38 @@ class Model:
             default: all, as the network returns them.
         raw : bool
             The head's outputs, too, as the network returns them.
+        scan : Volume, optional
+            Whose numbers (age and the like) the network is to read; default:
+            those of a mean scan.
         """
         with self.lock:  # a module that another caller has hooked would be copied with its hooks
             copied = _share_weights(self.module)
         module, lock = (self.module, self.lock) if copied is None else (copied, threading.RLock())
+        if self.card.numbers and scan is not None:
+            module = refilled(module, self.card.numbers, self.numbers_of(scan))
         if head is not None:
-            to_logits = None if raw else head.output_kind.to_logits
-            if len(self.heads) > 1 or to_logits is not None:
-                module = OutputView(module, slice(head.start, head.stop), to_logits)
+            module = self._view(module, head, raw=raw, own=copied is not None)
         if not self.independent:
             mark_alone(module)
         return module, lock
 
+    def _view(self, module: nn.Module, head: Head, *, raw: bool, own: bool) -> nn.Module:
+        """A module through a head's outputs, as logits unless they are wanted raw; `own`: it may be changed."""
+        closing = None if raw else self.closing
+        read, inside = head.reader(raw=raw), head.reader(raw=raw, inside=True)
+        if closing is not None and closing.layer and own:
+            without_layer(module, closing)
+            closing, read = None, inside
+        if len(self.heads) > 1 or read is not None or closing is not None:
+            module = OutputView(module, slice(head.start, head.stop), read, closing, inside)
+        return module
+
     @contextmanager
-    def own_module(self, head: Head | None = None, *, raw: bool = False) -> Iterator[nn.Module]:
-        """Yield the module of `lend`, with its lock held."""
-        module, lock = self.lend(head, raw=raw)
+    def own_module(
+        self, head: Head | None = None, *, raw: bool = False, scan: Volume | None = None
+    ) -> Iterator[nn.Module]:
+        """The module of `lend`, with its lock held."""
+        module, lock = self.lend(head, raw=raw, scan=scan)
         with lock:
             yield module
 

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 
 from mriinterp.image.intensity import FLAT, Intensities
 
-__all__ = ["AIR_IS_ZERO", "BRAIN_ABOVE_ZERO", "MOST_OF_BRAIN_ABOVE_ZERO", "NO_AIR_ABOVE_ZERO", "NO_SPIKE", "Need"]
+__all__ = [
+    "AIR_IS_ONE_VALUE",
+    "AIR_IS_ZERO",
+    "BRAIN_ABOVE_ZERO",
+    "MOST_OF_BRAIN_ABOVE_ZERO",
+    "NO_AIR_ABOVE_ZERO",
+    "NO_SPIKE",
+    "Need",
+    "near_training_mean",
+]
 
 NOISY_AIR = 0.05  # of the brain's brightness: the noise of a scanner in a scan that is not skull-stripped
 LIT_AIR = 0.1  # of the air's voxels
 SPIKE = 10.0  # times the brightness of tissue
+FAR = 10.0  # standard deviations from the training scans' mean
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,27 @@ def _above_zero(allowed: float) -> Callable[[Intensities, bool], str]:
     return broken
 
 
+def _air_is_one_value(found: Intensities, stripped: bool) -> str:
+    if not stripped or found.air is None or found.air_spread <= FLAT * found.brightness:
+        return ""
+    return f"the air around the head varies (interquartile range {found.air_spread:.4g}), expected one value"
+
+
+def near_training_mean(mean: float, std: float) -> Need:
+    """Return the condition that a scan's brain is about as bright as in the training scans."""
+
+    def broken(found: Intensities, stripped: bool) -> str:
+        off = abs(found.brain - mean) / std
+        if off <= FAR:
+            return ""
+        return (
+            f"the brain has an intensity of {found.brain:.4g}, {off:.0f} standard deviations from the mean of the "
+            f"training scans ({mean:g}), expected at most {FAR:.0f}: another unit, or another scaling"
+        )
+
+    return Need("whose intensities are in the unit of the training scans", broken)
+
+
 def _no_spike(found: Intensities, stripped: bool) -> str:
     air, reach = found.air or 0.0, found.brightness
     for name, value, beyond in (
@@ -79,6 +110,7 @@ def _no_spike(found: Intensities, stripped: bool) -> str:
     return ""
 
 
+AIR_IS_ONE_VALUE = Need("whose air has one value", _air_is_one_value)
 AIR_IS_ZERO = Need("whose air is 0", _air_is_zero)
 NO_AIR_ABOVE_ZERO = Need("whose air is 0", _no_air_above_zero)
 BRAIN_ABOVE_ZERO = Need("whose brain is above 0", _above_zero(0.05))

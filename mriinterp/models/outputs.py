@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["LOGITS", "OUTPUT_KINDS", "OutputKind", "OutputView", "detect_output", "get_output_kind"]
+from mriinterp.models.closing import Closing, is_traced, without_closing
+
+__all__ = [
+    "LOGITS",
+    "OUTPUT_KINDS",
+    "OutputKind",
+    "OutputView",
+    "class_kinds",
+    "detect_output",
+    "expected_value",
+    "get_output_kind",
+]
 
 TOLERANCE = 1e-3  # of a sum of probabilities, also those of a network in half precision
 SMALLEST = torch.finfo(torch.float32).tiny  # probabilities below it count as it: their logarithm stays finite
@@ -29,9 +40,20 @@ class OutputKind:
     fits : callable
         ``fits(outputs) -> bool``: whether outputs (scans, classes) can be of this kind.
     to_logits : callable or None
-        Outputs (n, classes) as logits up to a constant, differentiable: their
-        softmax gives the probabilities, their margin the log-odds. None: the
-        outputs serve as they are.
+        Outputs (n, width) as logits (n, classes) up to a constant,
+        differentiable: their softmax gives the probabilities, their margin
+        the log-odds. None: the outputs serve as they are.
+    per_class : callable or None
+        Outputs (n, width) as one number a class, (n, classes), in their own
+        unit. None: they are that already.
+    closing : str
+        The function that the network ends in, as PyTorch names it; "" for none.
+    inside : callable or None
+        What goes into that function as logits (n, classes). None: it is that already.
+    width : int or None
+        Outputs of two classes where it is not one a class.
+    why_no_logit : str
+        Why scores are missing, in words.
     """
 
     name: str
@@ -39,13 +61,22 @@ class OutputKind:
     scores: tuple[str, ...]
     fits: Callable[[Tensor], bool]
     to_logits: Callable[[Tensor], Tensor] | None = None
+    per_class: Callable[[Tensor], Tensor] | None = None
+    closing: str = ""
+    inside: Callable[[Tensor], Tensor] | None = None
+    width: int | None = None
+    why_no_logit: str = "the logits are inside the network"
 
     def as_logits(self, outputs: Tensor) -> Tensor:
-        """Return outputs (n, classes) as logits up to a constant."""
+        """Return outputs (n, width) as logits (n, classes) up to a constant."""
         return outputs if self.to_logits is None else self.to_logits(outputs)
 
+    def each(self, outputs: Tensor) -> Tensor:
+        """Return outputs (n, width) as one number a class, (n, classes)."""
+        return outputs if self.per_class is None else self.per_class(outputs)
+
     def probabilities(self, outputs: Tensor) -> Tensor:
-        """Return outputs (n, classes) as probabilities, which sum to 1 over the classes."""
+        """Return outputs (n, width) as probabilities (n, classes), which sum to 1 over the classes."""
         return torch.softmax(self.as_logits(outputs), dim=-1)
 
     def check_score(self, score: str) -> None:
@@ -53,7 +84,7 @@ class OutputKind:
         if score and score not in self.scores:
             raise ValueError(
                 f"expected a score of {', '.join(self.scores)} for a network that returns {self.label}, got {score!r}: "
-                "the logits are inside the network"
+                f"{self.why_no_logit}"
             )
 
 
@@ -66,8 +97,38 @@ def _log_of_probabilities(outputs: Tensor) -> Tensor:
     return outputs.clamp(min=SMALLEST).log()
 
 
+def _against_zero(logit: Tensor) -> Tensor:
+    """Return one logit (n, 1) as the logits of two classes, (0, logit)."""
+    return nn.functional.pad(logit, (1, 0))
+
+
+def _both_logits(logit: Tensor) -> Tensor:
+    """Return one logit (n, 1) as that of either class: the logit of the first is that of the second, negative."""
+    return torch.cat([-logit, logit], dim=-1)
+
+
+def _both(probability: Tensor) -> Tensor:
+    """Return one probability (n, 1) as those of both classes."""
+    return torch.cat([1 - probability, probability], dim=-1)
+
+
+def _log_of_both(probability: Tensor) -> Tensor:
+    return _log_of_probabilities(_both(probability))
+
+
+def _within_0_and_1(outputs: Tensor) -> bool:
+    return outputs.shape[-1] == 1 and bool(((outputs >= 0) & (outputs <= 1)).all())
+
+
+def expected_value(outputs: Tensor, centres: Sequence[float], kind: OutputKind) -> Tensor:
+    """Return the expected value over bins, (n, 1), of outputs (n, bins) of a kind."""
+    weights = torch.softmax(kind.as_logits(outputs), dim=-1)
+    return weights @ torch.tensor(centres, dtype=weights.dtype, device=weights.device)[:, None]
+
+
 LOGITS = "logits"
 _WITHOUT_LOGIT = ("probability", "margin", "raw")
+_ALL = ("probability", "logit", "margin", "raw")
 
 OUTPUT_KINDS: dict[str, OutputKind] = {
     kind.name: kind
@@ -78,21 +139,48 @@ OUTPUT_KINDS: dict[str, OutputKind] = {
             _WITHOUT_LOGIT,
             _sums_to_one,
             _log_of_probabilities,
+            closing="softmax",
         ),
         OutputKind(
             "log_probabilities",
             "logarithms of probabilities (it ends in a log-softmax)",
             _WITHOUT_LOGIT,
             lambda outputs: _sums_to_one(outputs.double().exp()),
+            closing="log_softmax",
         ),
-        OutputKind(LOGITS, "logits", ("probability", "logit", "margin", "raw"), lambda outputs: True),
+        OutputKind(
+            "sigmoid",
+            "one probability, of the second class (it ends in a sigmoid)",
+            _WITHOUT_LOGIT,
+            _within_0_and_1,
+            _log_of_both,
+            _both,
+            closing="sigmoid",
+            inside=_against_zero,
+            width=1,
+        ),
+        OutputKind(
+            "logit",
+            "one logit, of the second class",
+            _ALL,
+            lambda outputs: outputs.shape[-1] == 1,
+            _against_zero,
+            _both_logits,
+            width=1,
+        ),
+        OutputKind(LOGITS, "logits", _ALL, lambda outputs: True),
     )
 }
 """Kinds by name, in the order in which `detect_output` tries them; logits fit whatever else does not."""
 
 
+def class_kinds(outputs: int) -> list[str]:
+    """Return the names of the kinds that so many outputs may be of."""
+    return [name for name, kind in OUTPUT_KINDS.items() if (kind.width == 1) == (outputs == 1)]
+
+
 class OutputView(nn.Module):
-    """A network seen through some of its outputs, as they are or as logits.
+    """A network seen through some of its outputs, read in another way.
 
     Parameters
     ----------
@@ -100,19 +188,37 @@ class OutputView(nn.Module):
         Returns (n, outputs).
     outputs : slice
         Which of them.
-    to_logits : callable, optional
-        See `OutputKind`.
+    read : callable, optional
+        From these outputs, e.g. to logits; see `OutputKind`.
+    closing : Closing, optional
+        The network's last function, which is left out.
+    inside : callable, optional
+        In place of `read`, from what goes into the last function. While the
+        network is traced that function stays, and `read` counts: both give
+        the same number, up to the rounding of probabilities next to 0 and 1.
     """
 
-    def __init__(self, module: nn.Module, outputs: slice, to_logits: Callable[[Tensor], Tensor] | None = None):
+    def __init__(
+        self,
+        module: nn.Module,
+        outputs: slice,
+        read: Callable[[Tensor], Tensor] | None = None,
+        closing: Closing | None = None,
+        inside: Callable[[Tensor], Tensor] | None = None,
+    ):
         super().__init__()
-        self.module, self.outputs, self.to_logits = module, outputs, to_logits
+        self.module, self.outputs, self.read = module, outputs, read
+        self.closing, self.inside = closing, inside
         self.training = module.training
 
     def forward(self, x: Tensor) -> Tensor:
         """Map scans (n, C, *spatial) to outputs (n, classes)."""
-        chosen = self.module(x)[:, self.outputs]
-        return chosen if self.to_logits is None else self.to_logits(chosen)
+        if self.closing is None or is_traced(x):
+            returned, read = self.module(x), self.read
+        else:
+            returned, read = without_closing(self.module, self.closing, x), self.inside
+        chosen = returned[:, self.outputs]
+        return chosen if read is None else read(chosen)
 
 
 def get_output_kind(name: str) -> OutputKind:
@@ -127,10 +233,11 @@ def detect_output(outputs: Tensor) -> str:
 
     Parameters
     ----------
-    outputs : Tensor, shape (scans, classes)
+    outputs : Tensor, shape (scans, outputs)
         Of two or more scans: those of one could sum to 1 by chance. A single
-        output is never one of several probabilities.
+        output counts as a logit, as nothing in a number tells; see
+        `mriinterp.models.probe`.
     """
     if outputs.shape[-1] < 2:
         return LOGITS
-    return next(name for name, kind in OUTPUT_KINDS.items() if kind.fits(outputs))
+    return next(name for name in class_kinds(outputs.shape[-1]) if OUTPUT_KINDS[name].fits(outputs))

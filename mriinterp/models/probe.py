@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from mriinterp.models.batch import FAILURES, ScanByScan, reason_to_run_alone
-from mriinterp.models.card import Head
+from mriinterp.base.errors import words_with_kind
+from mriinterp.models.batch import ScanByScan, reason_to_run_alone
+from mriinterp.models.closing import Closing, find_closing
+from mriinterp.models.entries import Entry, describe_returned, find_entry, vector_of
+from mriinterp.models.heads import Head
 from mriinterp.models.outputs import LOGITS, detect_output, get_output_kind
 
 __all__ = ["Probe", "probe_network"]
 
 KEPT = 32
+ONE = "logit"  # what one output of two classes is, unless it is a probability
+EXTREMES = (0.0, 1.0, -1.0, 1e3, -1e3)  # factors on an image of noise, to see whether an output leaves 0–1
+PACKAGE = Path(__file__).resolve().parents[1]
 
 _known: dict[tuple[str, str, str], Probe] = {}
 
@@ -31,17 +39,27 @@ class Probe:
         Why scans must run one by one; "" if they may share a batch.
     notes : tuple of str
         What a person should know, in words.
+    pick : str, int or None
+        Which entry of what the network returns is read.
+    wrapped : bool
+        Whether an `Entry` makes a vector of what it returns.
+    closing : Closing or None
+        The function that it ends in.
     """
 
     heads: tuple[Head, ...]
     alone: str
     notes: tuple[str, ...]
+    pick: str | int | None = None
+    wrapped: bool = False
+    closing: Closing | None = None
 
     @property
     def marks(self) -> tuple[str, ...]:
         """What changes the numbers of a map, for the digest of the model; empty for the usual network."""
         kinds = [f"{head.name}: {head.output}" for head in self.heads if head.output not in ("", LOGITS)]
-        return (*kinds, *(["one by one"] if self.alone else []))
+        entry = [] if self.pick is None else [f"entry {self.pick!r}"]
+        return (*kinds, *entry, *(["one by one"] if self.alone else []))
 
 
 def probe_network(
@@ -52,6 +70,7 @@ def probe_network(
     name: str,
     *,
     known_as: str = "",
+    pick: str | int | None = None,
 ) -> Probe:
     """Run a network on images of noise, if need be each by itself and both in a batch.
 
@@ -61,14 +80,18 @@ def probe_network(
     Parameters
     ----------
     module : nn.Module
-        In eval mode, on `device`. It reads (n, 1, *shape).
+        In eval mode, on `device`.
     heads : sequence of Head
         As the card has them.
+    shape : sequence of int
+        Channels and voxels of a scan, (C, i, j, k), or voxels alone.
     name : str
         Of the network, for errors.
     known_as : str
         A digest of weights, code and card, by which the result is remembered
         while the process lives; "" where the code has no digest.
+    pick : str, int or None
+        Which entry of what the network returns is meant, as the card says.
 
     Raises
     ------
@@ -77,10 +100,11 @@ def probe_network(
         the card has or none that are finite, or outputs of another kind than
         the card says.
     """
-    key = (known_as, ",".join(head.output for head in heads), str(device))
+    key = (known_as, f"{','.join(head.output for head in heads)}; {pick!r}", str(device))
     found = _known.get(key) if known_as else None
     if found is None:
-        found = _probe(module, tuple(heads), tuple(shape), device, name)
+        shape = (1, *shape) if len(shape) == 3 else tuple(shape)
+        found = _probe(module, tuple(heads), shape, device, name, pick)
         if len(_known) >= KEPT:
             _known.clear()
         if known_as:
@@ -89,89 +113,181 @@ def probe_network(
 
 
 def _images(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Return two images of noise of different brightness, shape (2, 1, *shape)."""
+    """Return two images of noise of different brightness, shape (2, C, i, j, k)."""
     generator = torch.Generator().manual_seed(0)
-    noise = torch.rand((2, 1, *shape), generator=generator)
+    noise = torch.rand((2, *shape), generator=generator)
     noise[1] *= 2
     return noise.to(device)
 
 
 def _probe(
-    module: nn.Module, heads: tuple[Head, ...], shape: tuple[int, ...], device: torch.device, name: str
+    module: nn.Module,
+    heads: tuple[Head, ...],
+    shape: tuple[int, ...],
+    device: torch.device,
+    name: str,
+    pick: str | int | None,
 ) -> Probe:
     images = _images(shape, device)
     watch = ScanByScan(module)
 
-    def watched(image: Tensor) -> Tensor:
+    def watched(image: Tensor) -> object:
         with watch:
             return module(image)
 
     with torch.inference_mode():
-        first = _checked(watched, images[:1], heads, name)
-    plain = all(h.kind == "scale" or {h.output, detect_output(_of(h, first))} <= {"", LOGITS} for h in heads)
+        returned = _run(watched, images[:1], name)
+        pick, chosen = find_entry(returned, pick, _widths(heads), name)
+        first = _checked(vector_of(returned, pick, 1), returned, heads, name)
+        wrapped = pick is not None or getattr(returned, "shape", None) != first.shape
+    read = Entry(module, pick) if wrapped else module
+    guessed = heads[-1].stop != first.shape[1]
+    heads = (replace(heads[0], output=ONE),) if guessed else heads  # one output for two classes
+    plain = all(_is_number(h) or {h.output, detect_output(h.of(first))} <= {"", LOGITS} for h in heads)
+    notes = [f"of {describe_returned(returned)} it is the entry {pick!r} that is read"] if chosen else []
     if plain and watch.proven:
-        return Probe(tuple(_with_output(head, first, name) for head in heads), "", ())
+        return Probe(tuple(_with_output(head, first, name) for head in heads), "", tuple(notes), pick, wrapped)
     with torch.inference_mode():
-        outputs = torch.cat([first, _checked(module, images[1:], heads, name)])
-        found = tuple(_with_output(head, outputs, name) for head in heads)
+        second = _run(read, images[1:], name)
+        outputs = torch.cat([first, _checked(second, second, heads, name)])
+        closing = find_closing(read, images, outputs)
+        bounded = guessed and _stays_within(read, images, closing)
+        found = tuple(_with_output(head, outputs, name, guessed, bounded) for head in heads)
 
         def run(index: list[int]) -> Tensor:
-            return _comparable(module(images[index]), found)
+            return _comparable(read(images[index]), found)
 
         reason = "" if watch.proven else reason_to_run_alone(run, _comparable(outputs, found))
-    notes = [
-        f"it returns {h.output_kind.label} for {', '.join(h.classes)}" for h in found if h.output not in ("", LOGITS)
-    ]
+    notes += _kinds_in_words(found, guessed)
     if reason:
         notes.append(f"{reason}: scans and occlusion windows are run one by one")
-    return Probe(found, reason, (*notes, *_doubts(found, outputs)))
+    used = closing if len(found) == 1 and closing and found[0].output_kind.closing == closing.function else None
+    return Probe(found, reason, (*notes, *_doubts(found, outputs, closing)), pick, wrapped, used)
 
 
-def _of(head: Head, outputs: Tensor) -> Tensor:
-    return outputs[:, head.start : head.stop]
+def _widths(heads: tuple[Head, ...]) -> set[int]:
+    """Numbers of outputs that would fit: a single head of two classes may have one output, if nobody said otherwise."""
+    either = len(heads) == 1 and heads[0].kind == "classes" and len(heads[0].classes) == 2 and not heads[0].output
+    return {heads[-1].stop} | ({1} if either else set())
 
 
-def _checked(run: Callable[[Tensor], Tensor], image: Tensor, heads: tuple[Head, ...], name: str) -> Tensor:
-    """Return the outputs (1, outputs) for an image; ValueError if they are not what the card says."""
-    expected = heads[-1].stop
+def _is_number(head: Head) -> bool:
+    """Whether a head is a single number that stands for itself."""
+    return head.kind == "scale" and not head.centres
+
+
+def _run(run: Callable[[Tensor], object], image: Tensor, name: str) -> object:
+    """Return what a network returns for an image; ValueError in words if it fails."""
     try:
-        output = run(image.clone())
-    except FAILURES as error:
+        return run(image.clone())
+    except MemoryError:
+        raise
+    except Exception as error:  # somebody's own forward raises anything
+        channels = f"{image.shape[1]} channels of " if image.shape[1] > 1 else ""
         raise ValueError(
-            f"{name}: expected a network that reads {tuple(image.shape[2:])}, got an error: {error}"
+            f"{name}: expected a network that reads {channels}{tuple(image.shape[2:])}, got an error in its forward"
+            f"{_line_of(error)}: {words_with_kind(error)}"
         ) from error
-    if not isinstance(output, Tensor) or tuple(output.shape) != (1, expected):
-        got = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-        raise ValueError(f"{name}: expected {expected} outputs as on the card, got {got}")
+
+
+def _line_of(error: BaseException) -> str:
+    """The last line of somebody's own code that an error came through, in words; "" if there is none."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_library(f.filename)]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+
+
+def _is_library(filename: str) -> bool:
+    path = Path(filename)
+    return filename.startswith("<") or bool({"site-packages", "torch"} & set(path.parts)) or PACKAGE in path.parents
+
+
+def _checked(output: object, returned: object, heads: tuple[Head, ...], name: str) -> Tensor:
+    """Return outputs (1, outputs) for an image; ValueError if they are not what the card says."""
+    if not isinstance(output, Tensor) or output.shape[1] not in _widths(heads):
+        count = " or ".join(map(str, sorted(_widths(heads))))
+        raise ValueError(
+            f"{name}: expected {count} outputs as on the card ({_said(heads)}), got {describe_returned(returned)}"
+            f"{_way_out(heads, output)}"
+        )
     if not torch.isfinite(output).all():
         raise ValueError(f"{name}: expected finite outputs for an image of noise, got {output[0].tolist()}")
     return output
 
 
-def _with_output(head: Head, outputs: Tensor, name: str) -> Head:
+def _said(heads: tuple[Head, ...]) -> str:
+    return "; ".join(f"{', '.join(head.classes)}{f' as {head.output}' if head.output else ''}" for head in heads)
+
+
+def _way_out(heads: tuple[Head, ...], output: object) -> str:
+    """What to do about another number of outputs, in words."""
+    got = output.shape[1] if isinstance(output, Tensor) else 0
+    if len(heads) != 1 or got < 1:
+        return ""
+    if got == 1 and heads[0].kind == "classes":
+        return '. One output stands for two classes: name both, with output "logit" or "sigmoid"'
+    if heads[0].kind == "scale" and not heads[0].centres:
+        return '. Several outputs are classes, each with a name, or bins: output "bins" with their centres'
+    return f". Name all {got} classes, in the order of the outputs"
+
+
+def _with_output(head: Head, outputs: Tensor, name: str, guessed: bool = False, bounded: bool = False) -> Head:
     """Return a head with its kind of output: the card's if it says one, else the one found."""
-    if head.kind == "scale":
+    if _is_number(head):
         return head
-    if not head.output:
-        return replace(head, output=detect_output(_of(head, outputs)))
-    if not head.output_kind.fits(_of(head, outputs)):
+    if guessed or not head.output:
+        return replace(head, output=_found(head, head.of(outputs), bounded))
+    if not head.output_kind.fits(head.of(outputs)):
         raise ValueError(
             f"{name}: expected {head.output_kind.label}, as the card says of {head.name} ({head.output!r}), got "
-            f"{_of(head, outputs).tolist()}; correct 'output' on the card, or leave it out"
+            f"{head.of(outputs).tolist()}; correct 'output' on the card, or leave it out"
         )
     return head
 
 
+def _found(head: Head, outputs: Tensor, bounded: bool) -> str:
+    """Return the kind of outputs (scans, width) that nobody has said."""
+    if head.width > 1:
+        return detect_output(outputs)
+    return "sigmoid" if bounded else "logit"
+
+
+def _stays_within(read: nn.Module, images: Tensor, closing: Closing | None) -> bool:
+    """Whether a single output is a probability: the network ends in a sigmoid, or keeps to 0–1 whatever it is shown."""
+    if closing is not None:
+        return closing.function == "sigmoid"
+    shown = torch.cat([images[:1] * factor for factor in EXTREMES])
+    outputs = torch.cat([read(image[None]) for image in shown])
+    return bool(((outputs >= 0) & (outputs <= 1)).all()) and bool((outputs != outputs[0]).any())
+
+
 def _comparable(outputs: Tensor, heads: tuple[Head, ...]) -> Tensor:
     """Return outputs in which nothing saturates: logits where the network returns probabilities."""
-    return torch.cat([head.output_kind.as_logits(_of(head, outputs)) for head in heads], dim=1)
+    return torch.cat([head.output_kind.as_logits(head.of(outputs)) for head in heads], dim=1)
 
 
-def _doubts(heads: tuple[Head, ...], outputs: Tensor) -> list[str]:
+def _kinds_in_words(heads: tuple[Head, ...], guessed: bool) -> list[str]:
+    """Say what heads return where it is not logits, and what was guessed."""
+    words = []
+    for head in heads:
+        if head.centres:
+            words.append(
+                f"{head.classes[0]} is the expected value over {len(head.centres)} bins, from {head.output_kind.label}"
+            )
+        elif head.output not in ("", LOGITS):
+            guess = "; if that is not so, say 'output'" if guessed else ""
+            words.append(f"it returns {head.output_kind.label} for {', '.join(head.classes)}{guess}")
+    return words
+
+
+def _doubts(heads: tuple[Head, ...], outputs: Tensor, closing: Closing | None) -> list[str]:
     """Name the heads whose outputs look like another kind than the card says."""
     doubts = []
     for head in heads:
-        seen = detect_output(_of(head, outputs)) if head.kind == "classes" else head.output
+        seen = head.output
+        if head.width == 1 and head.output == ONE and closing is not None and closing.function == "sigmoid":
+            seen = "sigmoid"
+        elif head.width > 1:
+            seen = detect_output(head.of(outputs))
         if seen != head.output:
             doubts.append(
                 f"its card says {head.output!r} for {head.name}, but the outputs look like {get_output_kind(seen).label}"

@@ -47,7 +47,7 @@ def write(folder, entries, name="net"):
 @pytest.mark.parametrize(("features", "shape"), [(128, (113, 137, 113)), (5120, (193, 229, 193))])
 def test_number_of_inputs_tells_the_grid(tmp_path, features, shape, monkeypatch):
     unseen = lambda module, heads, *_, **__: Probe(tuple(heads), "", ())  # noqa: E731
-    monkeypatch.setattr("mriinterp.models.loading.probe_network", unseen)  # a second at 1 mm
+    monkeypatch.setattr("mriinterp.models.assembly.probe_network", unseen)  # a second at 1 mm
     torch.save(ClassificationModel3D(features).state_dict(), tmp_path / "w.pt")
     model = load_model("ClassificationModel3D", tmp_path / "w.pt", device="cpu")
     assert model.grid.shape == shape

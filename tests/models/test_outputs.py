@@ -217,7 +217,7 @@ def test_a_bare_network_that_sums_to_one_by_chance():
 
 def test_kinds_by_name():
     assert get_output_kind("").name == "logits"
-    with pytest.raises(ValueError, match="available: probabilities, log_probabilities, logits"):
+    with pytest.raises(ValueError, match="available: probabilities, log_probabilities, sigmoid, logit, logits"):
         get_output_kind("softmax")
     outputs = torch.tensor([[0.1, 0.9], [0.5, 0.5]])
     for name, given in (("probabilities", outputs), ("log_probabilities", outputs.log()), ("logits", outputs.logit())):

@@ -1,0 +1,108 @@
+"""Which entry of what a network returns is meant, as one vector a scan."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+__all__ = ["Entry", "describe_returned", "find_entry", "vector_of"]
+
+LISTED = 12
+
+
+class Entry(nn.Module):
+    """A network seen through one entry of what it returns, a vector for each scan.
+
+    Parameters
+    ----------
+    module : nn.Module
+    pick : str, int or None
+        Key, attribute or place; None for a network that returns a tensor.
+    """
+
+    def __init__(self, module: nn.Module, pick: str | int | None):
+        super().__init__()
+        self.module, self.pick = module, pick
+        self.training = module.training
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map scans (n, C, *spatial) to outputs (n, outputs)."""
+        return vector_of(self.module(x), self.pick, x.shape[0])
+
+
+def vector_of(returned: object, pick: str | int | None, scans: int) -> Tensor:
+    """Return an entry of what a network returned for so many scans, (scans, outputs)."""
+    entry: Any = returned if pick is None else _entries_of(returned)[pick]
+    return entry.reshape(scans, -1)
+
+
+def _entries_of(returned: object) -> dict[str | int, object]:
+    """What a network returns, by name or place; a tensor has no entries."""
+    if isinstance(returned, Mapping):
+        return dict(returned)
+    if isinstance(returned, (tuple, list)):
+        named = dict(zip(getattr(returned, "_fields", ()), returned, strict=False))
+        return {**dict(enumerate(returned)), **named}
+    if dataclasses.is_dataclass(returned):
+        return {entry.name: getattr(returned, entry.name) for entry in dataclasses.fields(returned)}
+    return {}
+
+
+def describe_returned(returned: object) -> str:
+    """What a network returns, in words: shapes of tensors, names of entries."""
+    if isinstance(returned, Tensor):
+        return f"a tensor of shape {tuple(returned.shape)}"
+    entries = _entries_of(returned)
+    if not entries:
+        return f"a {type(returned).__name__}"
+    parts = [
+        f"{key!r}: {tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__}"
+        for key, value in list(entries.items())[:LISTED]
+    ]
+    return f"a {type(returned).__name__} with {', '.join(parts)}"
+
+
+def find_entry(
+    returned: object, pick: str | int | None, widths: Collection[int], name: str
+) -> tuple[str | int | None, bool]:
+    """Return the entry that is meant for one scan, and whether it was chosen because only it fits.
+
+    Parameters
+    ----------
+    returned : object
+        For one scan.
+    pick : str, int or None
+        What the card says.
+    widths : collection of int
+        Numbers of outputs that would fit the card.
+    name : str
+        Of the network, for errors.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry, or none or several fit; all entries are named.
+    """
+    entries = _entries_of(returned)
+    if pick is not None:
+        if pick not in entries or not isinstance(entries[pick], Tensor):
+            raise ValueError(
+                f"{name}: expected a network that returns a tensor as its entry {pick!r}, got {describe_returned(returned)}"
+            )
+        return pick, False
+    if isinstance(returned, Tensor):
+        return None, False
+    fitting: dict[int, str | int] = {}
+    for key, value in entries.items():
+        if isinstance(value, Tensor) and value.numel() in widths:
+            fitting.setdefault(id(value), key)
+    if len(fitting) != 1:
+        count = " or ".join(map(str, sorted(widths)))
+        raise ValueError(
+            f"{name}: expected a network that returns a tensor of {count} outputs, got {describe_returned(returned)}; "
+            'name the entry that is meant: pick=… in Python, "pick" on the card'
+        )
+    return next(iter(fitting.values())), True

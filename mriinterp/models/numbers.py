@@ -1,0 +1,92 @@
+"""Numbers that a network reads beside images: age, head size. For a scan they are constants."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+__all__ = ["NumberInput", "WithNumbers", "read_numbers"]
+
+
+@dataclass(frozen=True)
+class NumberInput:
+    """A number that a network reads.
+
+    Parameters
+    ----------
+    name : str
+        As scans and study files have it.
+    mean, std : float
+        Over the training scans; the network reads (value − mean) / std.
+    default : float or None
+        Of a scan that does not say; None: such a scan is refused.
+    """
+
+    name: str
+    mean: float = 0.0
+    std: float = 1.0
+    default: float | None = None
+
+    def __post_init__(self):
+        values = (self.mean, self.std, *([] if self.default is None else [self.default]))
+        if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values):
+            raise ValueError(f"{self.name}: expected mean, std and default as numbers, got {values}")
+        if self.std <= 0:
+            raise ValueError(f"{self.name}: expected a std above 0, got {self.std}")
+
+    def scaled(self, value: float | None) -> float:
+        """Return a scan's value as the network reads it; the mean where there is none and no default."""
+        value = self.default if value is None else value
+        return 0.0 if value is None else (value - self.mean) / self.std
+
+    def entries(self) -> dict[str, float]:
+        """Return it as a model card has it."""
+        return {"mean": self.mean, "std": self.std} | ({} if self.default is None else {"default": self.default})
+
+
+def read_numbers(entries: object) -> tuple[NumberInput, ...]:
+    """Return the numbers of a model card: a list of names, or ``{"age": {"mean": 70, "std": 8}}``."""
+    if isinstance(entries, (list, tuple)):
+        entries = {name: {} for name in entries} if all(isinstance(name, str) for name in entries) else None
+    if not isinstance(entries, Mapping) or not all(isinstance(about, Mapping) for about in entries.values()):
+        raise ValueError(
+            f'expected a list of names, or {{"age": {{"mean": 70, "std": 8}}}}, got {reprlib.repr(entries)}'
+        )
+    found = []
+    for name, about in entries.items():
+        if unknown := about.keys() - {"mean", "std", "default"}:
+            raise ValueError(f"{name}: expected mean, std and default, got {', '.join(sorted(map(str, unknown)))}")
+        found.append(NumberInput(str(name), **about))
+    return tuple(found)
+
+
+class WithNumbers(nn.Module):
+    """A network with the numbers of one scan filled in: it reads images alone.
+
+    Parameters
+    ----------
+    module : nn.Module
+        ``module(x, numbers)`` or ``module(x, age=…, …)``.
+    names : sequence of str
+    values : Tensor, shape (1, numbers)
+        As the network reads them.
+    keywords : bool
+        Whether each number is an argument of its name.
+    """
+
+    def __init__(self, module: nn.Module, names: Sequence[str], values: Tensor, *, keywords: bool):
+        super().__init__()
+        self.module, self.names, self.keywords = module, tuple(names), keywords
+        self.register_buffer("values", values, persistent=False)
+        self.training = module.training
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map scans (n, C, *spatial) to whatever the network returns."""
+        values = self.values.to(x.dtype).expand(x.shape[0], -1)
+        if not self.keywords:
+            return self.module(x, values)
+        return self.module(x, **{name: values[:, n : n + 1] for n, name in enumerate(self.names)})
