@@ -76,4 +76,6 @@ def as_scan(scan: Volume | Mapping[str, Volume | float]) -> Volume:
         raise ValueError(f"expected at least one image in a scan, got {', '.join(map(str, scan)) or 'nothing'}")
     first = next(iter(images.values()))
     notes = dict.fromkeys(note for image in images.values() for note in image.notes)
-    return ScanSet(first.data, first.affine, first.source, tuple(notes), images=images, numbers=numbers)
+    return ScanSet(
+        first.data, first.affine, first.source, tuple(notes), first.preparation, images=images, numbers=numbers
+    )

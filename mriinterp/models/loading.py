@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
+from itertools import islice, product
 from pathlib import Path
 
 from torch import nn
@@ -16,11 +18,26 @@ from mriinterp.models.assembly import assemble
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
 from mriinterp.models.code import TrustCode
 from mriinterp.models.exported import EXPORTED, load_exported
+from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
 from mriinterp.models.model import Model, choose_device
-from mriinterp.models.registry import architecture_names, get_architecture
-from mriinterp.models.weights import StateDict, load_into, read_state_dict
+from mriinterp.models.registry import Architecture, DefaultCard, architecture_names, get_architecture
+from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
 __all__ = ["load_model", "packaged_models"]
+
+OF_PROGRAMS = (
+    "model.",
+    "net.",
+    "network.",
+    "encoder.",
+    "_model.",
+    "_net.",
+)  # before every name of a network they train
+MOST_TRIED = 16  # sets of weights of several files put together
+OF_WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".tar")
+OF_OTHERS = (".onnx", ".h5", ".hdf5", ".keras", ".pb", ".tflite")
+
+logger = logging.getLogger(__name__)
 
 
 def packaged_models() -> dict[str, Path]:
@@ -101,7 +118,10 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
         check_file(path, "a model card or an exported program")
         card_path = path if path.suffix == ".json" else path.with_suffix(".json")
         if not card_path.is_file():
-            raise ValueError(f"expected a model card beside {path.name}, got none at {card_path}")
+            raise ValueError(
+                f"expected a model card beside {path.name}, got none at {card_path}; write one: mriinterp model check "
+                f"{path.name} --scan SCAN --classes CN AD --trust-code --write-card"
+            )
         card = read_card(card_path)
         return (replace(card, weights=(path.name,), architecture=EXPORTED) if path.suffix == ".pt2" else card), ""
     if text in architecture_names():
@@ -113,25 +133,92 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
             return card, text
         return None, text
     available = [*packaged, *architecture_names()]
+    if path.suffix.lower() in (*OF_WEIGHTS, *OF_OTHERS):
+        raise ValueError(f"expected a network, got {_described(path)}")
     raise KeyError(f"expected a model name or a model card, got {text!r}; available: {', '.join(available)}")
 
 
+def _described(path: Path) -> str:
+    """What a file is that stands where a network is expected, and what to do, in words."""
+    check_file(path, "a model card or an exported program")
+    kind = kind_of_file(path)
+    if kind:
+        return f"{path.name}: {kind}"
+    if says_network(path):
+        return f"{path.name}: {PICKLED_NETWORK}"
+    return (
+        f"{path.name}, which holds weights: give them as weights (--weights {path.name}, weights=… in Python), with the "
+        "architecture that they belong to or a model card as the network"
+    )
+
+
 def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tuple[nn.Module, ModelCard]:
+    """The network of weights files, and its card; of a file with several sets of weights the first that fits."""
     entry = get_architecture(architecture)
-    states: list[StateDict] = [read_state_dict(path) for path in paths]
     origin = ", ".join(path.name for path in paths)
+    sets = [read_state_dicts(path) for path in paths]
+    fitting, refused = [], []
+    for states in islice(product(*sets), MOST_TRIED):
+        for names in (list(states), [_bare(state) for state in states]):
+            try:
+                module, state = _built(entry, names, origin)
+                load_into(module, state, origin)
+            except ValueError as error:
+                refused.append(error)
+                continue
+            fitting.append((module, names))
+            break
+    if not fitting:
+        raise refused[0]
+    if len(fitting) > 1:
+        logger.warning(
+            "%s holds %d sets of weights that fit %s; the first is used. Save the one that is meant by itself",
+            origin,
+            len(fitting),
+            architecture,
+        )
+    module, names = fitting[0]
+    if card is None:
+        if entry.default_card is None:
+            raise ValueError(
+                f"expected a model card for the architecture {architecture!r}, got none beside {origin}; write one: "
+                f"mriinterp model check {architecture} --weights {' '.join(str(p) for p in paths)} --scan SCAN "
+                "--classes … --write-card"
+            )
+        card = card_from_dict(_known_card(entry.default_card, names))
+    return module, card
+
+
+def _known_card(default_card: DefaultCard, states: Sequence[StateDict]) -> dict:
+    """What an architecture knows of its published weights, whatever stands before their names."""
     try:
-        module, state = entry.build(states)
+        return default_card(states)
+    except (ValueError, KeyError):
+        return default_card([_bare(state) for state in states])
+
+
+def _bare(state: StateDict) -> StateDict:
+    """Weights without what training programs put before every name."""
+    for prefix in OF_PROGRAMS:
+        state = strip_prefix(state, prefix)
+    return state
+
+
+def _built(entry: Architecture, states: Sequence[StateDict], origin: str) -> tuple[nn.Module, StateDict]:
+    try:
+        made = entry.build(states)
     except ValueError:
         raise
     except Exception as error:  # a builder, perhaps the user's own, meets tensors of any shape
         raise ValueError(
-            f"{origin}: expected weights that {architecture} can be built for, got others "
+            f"{origin}: expected weights that {entry.name} can be built for, got others "
             f"({type(error).__name__}: {error})"
         ) from error
-    load_into(module, state, origin)
-    if card is None:
-        if entry.default_card is None:
-            raise ValueError(f"expected a model card for the architecture {architecture!r}, got none beside {origin}")
-        card = card_from_dict(entry.default_card(states))
-    return module, card
+    if isinstance(made, nn.Module):
+        made = made, {key: value for state in states for key, value in state.items()}
+    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], nn.Module)):
+        raise ValueError(
+            f"expected the builder of {entry.name} to return a network, or a network and its weights by name, got a "
+            f"{type(made).__name__}"
+        )
+    return made

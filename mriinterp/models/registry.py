@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -95,10 +96,28 @@ def register_architecture(name: str, *, label: str = "", default_card: DefaultCa
 
 def _from_class(module_class: type[nn.Module]) -> Build:
     def build(states: Sequence[StateDict]) -> tuple[nn.Module, StateDict]:
+        if needed := _needed_arguments(module_class):
+            named = module_class.__name__
+            raise ValueError(
+                f"expected a class that is made without arguments, got {named}, which needs {', '.join(needed)}; "
+                "register a function that makes it:\n"
+                f'    @register_architecture("…")\n    def build(states):\n        return {named}('
+                f"{', '.join(f'{name}=…' for name in needed)}), states[0]"
+            )
         return module_class(), {key: value for state in states for key, value in state.items()}
 
     build.__module__ = module_class.__module__
     return build
+
+
+def _needed_arguments(module_class: type[nn.Module]) -> list[str]:
+    """Arguments of a class that have no default."""
+    try:
+        arguments = inspect.signature(module_class).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    fixed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [a.name for a in arguments if a.default is inspect.Parameter.empty and a.kind not in fixed]
 
 
 def architecture_names() -> list[str]:

@@ -4,28 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from mriinterp.base.files import check_file, stand_in
+from mriinterp.base.files import check_file
+from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
+from mriinterp.models.sidedata import side_data
 
-__all__ = ["StateDict", "digest_of", "load_into", "read_state_dict", "strip_prefix"]
+__all__ = [
+    "StateDict",
+    "digest_of",
+    "fitted_names",
+    "load_into",
+    "read_state_dict",
+    "read_state_dicts",
+    "strip_prefix",
+]
 
 StateDict = dict[str, Tensor]
 
-HEAD = 256  # bytes that tell what a file is
 NAMED = 5  # keys told of a long list
+DEPTH = 3  # wrappers in wrappers
+WRAPPERS = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "network",
+    "weights",
+    "params",
+    "module",
+    "model_state",
+    "net_state_dict",
+    "network_weights",
+    "state_dict_ema",
+    "model_ema",
+    "ema",
+)  # names under which programs keep weights, the plain ones before averages of them
+NO_WEIGHTS = ("optim", "sched", "scaler", "callback", "loop")
+TECHNICAL = ("module.", "_orig_mod.")  # of DataParallel and torch.compile, never of a network itself
 
 
 def read_state_dict(path: Path | str) -> StateDict:
-    """Read the tensors of a weights file, by name, on the CPU.
+    """Tensors of a weights file, by name, on the CPU: the first of `read_state_dicts`."""
+    return read_state_dicts(path)[0]
+
+
+def read_state_dicts(path: Path | str) -> list[StateDict]:
+    """Sets of tensors in a weights file, by name, on the CPU, the likeliest first.
 
     Reads ``.safetensors`` and files of ``torch.save``; nothing in them is
-    ever executed (``weights_only=True``). A checkpoint that wraps the
-    weights in ``"state_dict"`` or ``"model"`` is unwrapped, and a prefix
-    ``module.`` (DataParallel) removed.
+    ever executed (``weights_only=True``, and what `side_data` lets in). A
+    checkpoint may wrap the weights, as Lightning, timm and MONAI do, in
+    ``"state_dict"``, ``"model"`` and the like, one in another; a prefix that
+    DataParallel or `torch.compile` put before every name is removed.
 
     Raises
     ------
@@ -34,15 +69,42 @@ def read_state_dict(path: Path | str) -> StateDict:
     """
     path = check_file(path, "a weights file")
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    for wrapper in ("state_dict", "model_state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
     if not isinstance(content, dict) or not content:
         raise ValueError(f"{path.name}: expected tensors by name, got {type(content).__name__}")
-    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
-    if not tensors:
+    sets = _sets_in(content)
+    total = sum(len(tensors) for _, tensors in sets)
+    found = sorted(sets, key=lambda place: _likeliness(*place, total))
+    if not found:
         raise ValueError(f"{path.name}: expected tensors by name, got none; keys: {list(content)[:5]}")
-    return strip_prefix(tensors, "module.")
+    return [_without_wrappers(tensors) for _, tensors in found]
+
+
+def _sets_in(content: dict, where: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], StateDict]]:
+    """Sets of named tensors in nested dictionaries, each with the names that lead to it."""
+    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    found = [(where, tensors)] if tensors else []
+    if len(where) < DEPTH:
+        for key, value in content.items():
+            if isinstance(key, str) and isinstance(value, dict):
+                found += _sets_in(value, (*where, key))
+    return found
+
+
+def _likeliness(where: tuple[str, ...], tensors: StateDict, total: int) -> tuple[bool, int, int]:
+    """For sorting: an optimiser's tensors last, names that usually hold weights first, then the larger set."""
+    other = any(part in name.lower() for name in where for part in NO_WEIGHTS)
+    unnamed = 0 if 2 * len(tensors) > total else len(WRAPPERS)  # beside wrapped weights, tensors are side data
+    ranks = [WRAPPERS.index(name) if name in WRAPPERS else len(WRAPPERS) for name in where]
+    return other, max(ranks, default=unnamed), -len(tensors)
+
+
+def _without_wrappers(state: StateDict) -> StateDict:
+    """Remove what DataParallel and torch.compile put before every name."""
+    stripped = state
+    for _ in range(DEPTH):
+        for prefix in TECHNICAL:
+            stripped = strip_prefix(stripped, prefix)
+    return stripped
 
 
 def _read_safetensors(path: Path):
@@ -57,12 +119,15 @@ def _read_safetensors(path: Path):
 
 
 def _read_torch(path: Path):
-    found = _kind(path)
+    found = kind_of_file(path)
     if found:
         raise ValueError(f"{path.name}: expected a weights file (of torch.save, or .safetensors), got {found}")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with side_data():
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if says_network(path):
+            raise ValueError(f"{path.name}: expected a state dict (tensors by name), got {PICKLED_NETWORK}") from error
         raise ValueError(
             f"{path.name}: expected a state dict (tensors by name), got a file that holds code or objects. Such a file "
             "is not opened, because opening runs what is inside. Save model.state_dict() and use that."
@@ -73,27 +138,6 @@ def _read_torch(path: Path):
         raise ValueError(
             f"{path.name}: expected a file of torch.save, got one that cannot be read ({type(error).__name__})"
         ) from error
-
-
-def _kind(path: Path) -> str:
-    """Return what a file is that does not begin as files of torch.save do; "" for one that does."""
-    with path.open("rb") as stream:
-        head = stream.read(HEAD)
-    if not head:
-        return "an empty file"
-    if found := stand_in(head):
-        return f"{found[0]}; {found[1]}"
-    if head.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, or a pickle
-        return ""
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
-        return "a safetensors file of another name; let it end in .safetensors"
-    try:
-        text = head.decode("utf-8", errors="ignore" if len(head) == HEAD else "strict")  # cut inside a letter
-    except UnicodeDecodeError:
-        return "a file of another kind"
-    if "\0" in text or not text.strip():
-        return "a file of another kind"
-    return "a text file"
 
 
 def strip_prefix(state: StateDict, prefix: str) -> StateDict:
@@ -108,8 +152,43 @@ def _first(keys: list[str]) -> str:
     return ", ".join(keys) if more <= 1 else f"{', '.join(keys[:NAMED])} and {more} more"
 
 
+def fitted_names(state: StateDict, own: Collection[str]) -> StateDict:
+    """Return weights under the names of a network, where they differ by something before all of them.
+
+    A training program keeps the network as a part of something else, and so
+    its weights as ``model.conv.weight``; or the network keeps a part, and the
+    weights are that part's. What stands before is found by comparing names.
+    Tensors of the other parts (a loss, a second network) are left out only if
+    every name of the network is found.
+
+    Parameters
+    ----------
+    state : dict of str to Tensor
+    own : collection of str
+        The network's names.
+    """
+    own = set(own)
+    needed = {key for key in own if not key.endswith("num_batches_tracked")}
+    if not needed or needed <= state.keys():
+        return state
+    anchor = min(needed)  # any name: what stands before it in the state stands before all
+    before = {key.removesuffix(anchor) for key in state if key.endswith(f".{anchor}")}
+    for prefix in sorted(before, key=len):
+        if all(f"{prefix}{key}" in state for key in needed):
+            return {
+                key.removeprefix(prefix): value
+                for key, value in state.items()
+                if key.removeprefix(prefix) in own and key.startswith(prefix)
+            }
+    first = min(state)
+    for prefix in sorted({key.removesuffix(first) for key in own if key.endswith(f".{first}")}, key=len):
+        if needed <= {f"{prefix}{key}" for key in state}:
+            return {f"{prefix}{key}": value for key, value in state.items()}
+    return state
+
+
 def load_into(module: nn.Module, state: StateDict, origin: str) -> None:
-    """Load weights strictly.
+    """Load weights strictly, whatever stands before all of their names (see `fitted_names`).
 
     Raises
     ------
@@ -117,6 +196,7 @@ def load_into(module: nn.Module, state: StateDict, origin: str) -> None:
         Telling of missing, unexpected and misshapen keys at once: how many, and the first of them.
     """
     own = module.state_dict()
+    state = fitted_names(state, own)
     optional = {key for key in own if key.endswith("num_batches_tracked")}
     missing = [key for key in own if key not in state and key not in optional]
     unexpected = [key for key in state if key not in own]
