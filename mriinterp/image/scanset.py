@@ -65,7 +65,7 @@ def as_scan(scan: Volume | Mapping[str, Volume | float]) -> Volume:
             "read_volume(path) reads a file"
         )
     images = {str(name): value for name, value in scan.items() if isinstance(value, Volume)}
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name, value in scan.items():
         if isinstance(value, Volume):
             continue

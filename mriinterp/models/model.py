@@ -185,7 +185,7 @@ class Model:
         >>> explain(model, scan, "occlusion")  # doctest: +SKIP
         """
         lattice = grid.grid if isinstance(grid, Volume) else grid
-        about = {"output": output or "", "centres": list(centres), "pick": pick, "images": list(images)}
+        about: dict[str, Any] = {"output": output or "", "centres": list(centres), "pick": pick, "images": list(images)}
         about |= {"numbers": numbers, "numbers_as": numbers_as, "space": space, "skull_stripped": skull_stripped}
         named = [classes] if isinstance(classes, str) else list(classes)
         own, card, code = in_memory(net, lattice, named, normalisation, about, name)

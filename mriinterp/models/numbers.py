@@ -78,6 +78,8 @@ class WithNumbers(nn.Module):
         Whether each number is an argument of its name.
     """
 
+    values: Tensor
+
     def __init__(self, module: nn.Module, names: Sequence[str], values: Tensor, *, keywords: bool):
         super().__init__()
         self.module, self.names, self.keywords = module, tuple(names), keywords

@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ import torch
 __all__ = ["side_data"]
 
 _lock = threading.Lock()  # the list of what is let in belongs to the process
+Allowed = Callable | tuple[Callable, str]  # as `torch.serialization.safe_globals` takes them
 PLAIN_CODECS = ("latin1", "latin-1", "utf-8", "utf8", "ascii")
 
 
@@ -31,9 +33,10 @@ def _encode(text: str, encoding: str = "utf-8", errors: str = "strict") -> bytes
     return text.encode(encoding, errors)
 
 
-def _allowed() -> list[tuple[Callable, str]]:
-    scalar, reconstruct = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
-    found: list[tuple[Callable, str]] = [
+def _allowed() -> list[Allowed]:
+    scalar: Any = np.float64(0).__reduce__()[0]
+    reconstruct: Any = np.zeros(1).__reduce__()[0]
+    found: list[Allowed] = [
         (np.ndarray, "numpy.ndarray"),
         (np.dtype, "numpy.dtype"),
         (_encode, "_codecs.encode"),

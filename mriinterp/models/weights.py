@@ -73,7 +73,7 @@ def read_state_dicts(path: Path | str) -> list[StateDict]:
         raise ValueError(f"{path.name}: expected tensors by name, got {type(content).__name__}")
     sets = _sets_in(content)
     total = sum(len(tensors) for _, tensors in sets)
-    found = sorted(sets, key=lambda place: _likeliness(*place, total))
+    found = sorted(sets, key=lambda place: _likeliness(place[0], place[1], total))
     if not found:
         raise ValueError(f"{path.name}: expected tensors by name, got none; keys: {list(content)[:5]}")
     return [_without_wrappers(tensors) for _, tensors in found]
