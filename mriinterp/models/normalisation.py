@@ -138,7 +138,7 @@ def read_normalisation(
     grid,
     images: Sequence[str] = (),
 ) -> Normalisation | PerImage:
-    """The `normalisation` entry of a model card.
+    """Read the `normalisation` entry of a model card.
 
     Parameters
     ----------
