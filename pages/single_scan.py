@@ -7,6 +7,7 @@ from mriinterp.ui.address import end_page, linked
 from mriinterp.ui.areas import show_areas
 from mriinterp.ui.badge import trust_badge
 from mriinterp.ui.downloads import show_downloads
+from mriinterp.ui.folds import choose_folds, show_folds
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.maps import cheap_enough, known_map_of, maps_of
 from mriinterp.ui.parameters import choose_method, parameter_widgets
@@ -23,6 +24,7 @@ with readable_errors():
 
 with readable_errors(), st.sidebar:
     subject = choose_subject(name, model)
+    folds = choose_folds(name, model, subject)
     method = choose_method()
     params = parameter_widgets(method, model)
     run = st.button("Explain", type="primary", icon=":material/play_arrow:", width="stretch", key="explain")
@@ -38,6 +40,9 @@ with readable_errors():
     key = request_key(model, subject.scan, method.name, **request)
 
 show_prediction(model, prediction, subject)
+if folds:
+    with readable_errors():
+        show_folds(name, model, subject)
 maps = maps_of(subject)
 relevance = known_map_of(subject, key)
 first = st.session_state.setdefault("first_map", key) == key and "started" not in st.session_state

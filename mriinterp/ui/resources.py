@@ -148,13 +148,15 @@ def _remember(model: str, stamp: str, scan: str, _prediction: Prediction) -> boo
     return True
 
 
-def prediction_of(study: str, digest: str, _scan: Volume, subject: str | None = None) -> Prediction:
-    """Return what a study's network says of a scan (`digest` is the scan's).
+def prediction_of(
+    study: str, digest: str, _scan: Volume, subject: str | None = None, *, network: str = ""
+) -> Prediction:
+    """Return what a study's network, or one of its folds, says of a scan (`digest` is the scan's).
 
     With the subject whose scan it is, it is remembered for later sessions, if
     that is still the scan in the subject's file.
     """
-    model = model_of(study)
+    model = network_of(study, network)
     prediction = _prediction(model.digest, digest, model, _scan)
     if subject is not None:
         stamp = scan_stamp(study, subject)

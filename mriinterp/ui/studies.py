@@ -15,6 +15,7 @@ from mriinterp.base.names import on_disk
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study import DemoStudy, StudyFolders, load_study
 from mriinterp.ui.address import linked
+from mriinterp.ui.publications import fetched_studies, just_fetched, offer_publications
 from mriinterp.ui.words import escape_markdown, words_of
 
 __all__ = ["choose_study", "current_study", "remember_study"]
@@ -32,7 +33,9 @@ def current_study() -> str:
 
 
 def choose_study(title_of) -> None:
-    """Show a select box of the known studies, and a way to open a study file."""
+    """Show a select box of the known studies, and a way to open a study file or to fetch a published network."""
+    if study := just_fetched():
+        st.session_state["study"] = study
     given = _given_files()
     studies = [DemoStudy.name, *_known_files()]
     first = given[0] if given and given[0] in studies else DemoStudy.name
@@ -51,6 +54,7 @@ def choose_study(title_of) -> None:
         st.button("Open", key="study_open", disabled=not path, on_click=_open, args=(path,))
         if problem := st.session_state.pop("study_problem", None):
             st.error(escape_markdown(problem))
+    offer_publications()
 
 
 def _open(path: str) -> None:
@@ -85,11 +89,8 @@ def _known_files() -> list[str]:
         entries = []
     known = [entry for entry in entries if isinstance(entry, str)] if isinstance(entries, list) else []
     allowed = StudyFolders.of_server()
-    return [
-        path
-        for path in dict.fromkeys([*_given_files(), *_unkept, *known])
-        if allowed.allow(path) and Path(path).is_file()
-    ]
+    every = dict.fromkeys([*_given_files(), *_unkept, *known, *fetched_studies()])
+    return [path for path in every if allowed.allow(path) and Path(path).is_file()]
 
 
 def remember_study(path: str) -> None:

@@ -16,6 +16,7 @@ SLOTS = (
     "trust_subject",
     "cascade",
     "prepare",
+    "fetch",
 )  # of background work, one a page
 
 

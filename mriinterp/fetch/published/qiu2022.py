@@ -99,7 +99,7 @@ def complete(folder: Path) -> dict:
     write_text(folder / "subjects.csv", table)
     return {
         "name": "qiu2022",
-        "title": "Network of Qiu et al. 2022 (own scans)",
+        "title": "Qiu et al. 2022: your own scans",
         "subjects": {"table": "subjects.csv"},
         "groups": {"reference": "template"},
         "model": {"card": "card.json", "folds": FOLDS},
