@@ -79,7 +79,7 @@ def _one(table: pd.DataFrame, measure: Measure, quantity: Quantity, method: str)
     if measure.verdict is not None:
         said = measure.verdict(table, method)
         return f"{quantity.line} {said[:1].lower()}{said[1:]}"
-    against = " (beats all controls)" if row["beats"] == "all" else ""
+    against = " (beats all null maps)" if row["beats"] == "all" else ""
     if measure.below_zero and quantity == measure.main and row["high"] < 0:
         against = " (worse than chance)"
     return f"{quantity.line} {_number(row, quantity.digits)}{against}"
@@ -90,7 +90,7 @@ def measured_line(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
     measures = [get_measure(name) for name in measure_names()]
     parts = [_one(table, measure, q, method) for measure in measures for q in measure.quantities if q.line]
     found = agreement_of(alike, method)
-    found = found[~found["other"].str.startswith("control_")]
+    found = found[~found["other"].str.startswith("null_")]
     if len(found):
         parts.append(f"maps most like {label_of(found.iloc[0]['other'])} (ρ {found.iloc[0]['rho']:.2f})")
     return "; ".join(part for part in parts if part) + "."

@@ -15,13 +15,13 @@ from mriinterp.simulation.subjects import VARIANTS
 __all__ = ["add_parser"]
 
 DESCRIPTION = """\
-Measure how far relevance maps can be believed: eight measures, every method beside four controls that know
-nothing of the network (a random map, an edge filter of the scan, |x|, a blurred random map).
+Measure how far relevance maps can be believed: eight measures, every method beside four null maps that know
+nothing of the network (white noise, an edge filter of the scan, |x|, blurred noise).
 
 The plan and its cost are printed first. Results are kept as they are made: the same command goes on where it
 was interrupted. Writes into the output folder
   trust_results.csv   every number: measure, quantity, method, subject, value
-  trust_summary.csv   means and 95 % intervals over subjects, and which controls are beaten
+  trust_summary.csv   means and 95 % intervals over subjects, and which null maps are beaten
   report.md, .html    the table, figures, and what they mean in words"""
 
 

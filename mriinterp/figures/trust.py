@@ -1,4 +1,4 @@
-"""Figures of the trust benchmark: methods beside controls, and one table of everything."""
+"""Figures of the trust benchmark: methods beside null maps, and one table of everything."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 
 from mriinterp.figures.theme import apply_theme, plain, wrap
 
-__all__ = ["CONTROL", "METHOD", "OWN", "agreement_dots", "quantity_dots", "trap_dots", "trust_heatmap"]
+__all__ = ["METHOD", "NULL_MAP", "OWN", "agreement_dots", "quantity_dots", "trap_dots", "trust_heatmap"]
 
-METHOD, CONTROL, OWN = "#3b82c4", "#8a8a8a", "#d9662b"  # readable on white and on black
+METHOD, NULL_MAP, OWN = "#3b82c4", "#8a8a8a", "#d9662b"  # readable on white and on black
 ROW_PX = 28
 LABEL_LETTERS = 46
 TITLE_LETTERS = 64
@@ -45,7 +45,7 @@ def _dots(figure: go.Figure, rows: pd.DataFrame, names: Sequence[str], colours: 
                 marker={"size": 9, "color": colour},
                 customdata=part[["people" if "people" in part else "n"]].to_numpy(),
                 hovertemplate="%{y}<br>%{x:.3~g}<br>n = %{customdata[0]}<extra></extra>",
-                showlegend=colour != CONTROL,
+                showlegend=colour != NULL_MAP,
             )
         )
 
@@ -87,7 +87,7 @@ def quantity_dots(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Draw one quantity of every method with its interval; the range of the controls is shaded.
+    """Draw one quantity of every method with its interval; the range of the null maps is shaded.
 
     Parameters
     ----------
@@ -104,15 +104,13 @@ def quantity_dots(
         raise ValueError(f"expected results of {measure}/{quantity}, got none")
     names = {method: _name(labels, method) for method in rows["method"]}
     figure = go.Figure()
-    controls = rows[rows["control"]]
-    if len(controls):
-        figure.add_vrect(
-            x0=controls["mean"].min(), x1=controls["mean"].max(), fillcolor=CONTROL, opacity=0.18, line_width=0
-        )
-    colours = [CONTROL if control else METHOD for control in rows["control"]]
+    nulls = rows[rows["null_map"]]
+    if len(nulls):
+        figure.add_vrect(x0=nulls["mean"].min(), x1=nulls["mean"].max(), fillcolor=NULL_MAP, opacity=0.18, line_width=0)
+    colours = [NULL_MAP if null else METHOD for null in rows["null_map"]]
     groups = rows["people"].str.contains(r"\+|groups").any()
     what = "one comparison of two groups, bootstrap interval" if groups else "mean over subjects, 95 % interval"
-    _dots(figure, rows, list(names.values()), colours, f"{what} (grey: controls)")
+    _dots(figure, rows, list(names.values()), colours, f"{what} (grey: null maps)")
     _own(figure, own or {}, names, own_label)
     first = rows.iloc[0]
     better = {"higher": " (higher is better)", "lower": " (lower is better)"}.get(first["better"], "")
@@ -138,8 +136,8 @@ def agreement_dots(
     rows = found.rename(columns={"rho": "mean"})
     names = {other: _name(labels, other) for other in rows["other"]}
     figure = go.Figure()
-    colours = [CONTROL if other.startswith("control_") else METHOD for other in rows["other"]]
-    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95 % interval (grey: controls)")
+    colours = [NULL_MAP if other.startswith("null_") else METHOD for other in rows["other"]]
+    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95 % interval (grey: null maps)")
     _own(figure, dict(zip(found["other"], found["own_rho"], strict=True)), names, own_label)
     _layout(
         figure, len(rows), "Spearman's ρ of the maps as they are read, over cells of 4 voxels", list(names.values())
@@ -167,7 +165,7 @@ def trap_dots(
             x=[value for value, _ in lines],
             y=[name for _, name in lines],
             mode="lines",
-            line={"color": CONTROL},
+            line={"color": NULL_MAP},
             hoverinfo="skip",
             showlegend=False,
         )
@@ -198,7 +196,7 @@ def trust_heatmap(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Draw methods × measures: each cell its number, coloured by its place among all methods and controls.
+    """Draw methods × measures: each cell its number, coloured by its place among all methods and null maps.
 
     Parameters
     ----------
@@ -221,7 +219,7 @@ def trust_heatmap(
             texts[method, name] = f"{_digits(mean)}{' *' if beats == 'all' else ''}"
             colours[method, name] = colour
     methods = list(dict.fromkeys(table["method"]))
-    methods.sort(key=lambda name: name.startswith("control_"))
+    methods.sort(key=lambda name: name.startswith("null_"))
     names = [_name(labels, m) for m in methods]
     figure = go.Figure(
         go.Heatmap(
@@ -242,9 +240,9 @@ def trust_heatmap(
             hovertemplate="%{y}<br>%{customdata}<br>%{text}<extra></extra>",
         )
     )
-    controls = sum(name.startswith("control_") for name in methods)
-    if 0 < controls < len(methods):
-        figure.add_hline(y=len(methods) - controls - 0.5, line={"color": CONTROL, "width": 3})
+    nulls = sum(name.startswith("null_") for name in methods)
+    if 0 < nulls < len(methods):
+        figure.add_hline(y=len(methods) - nulls - 0.5, line={"color": NULL_MAP, "width": 3})
     figure.update_layout(height=90 + ROW_PX * len(methods), margin={"l": 10, "r": 10, "t": 60, "b": 10})
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     figure.update_xaxes(side="top", tickangle=0, tickfont={"size": 12}, showgrid=False)

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mriinterp.figures.theme import apply_theme, plain, wrap
-from mriinterp.figures.trust import CONTROL, OWN
+from mriinterp.figures.trust import NULL_MAP, OWN
 
 __all__ = ["cascade_lines", "deletion_curves"]
 
@@ -21,7 +21,7 @@ Details = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def _colour(method: str, number: int) -> str:
-    return CONTROL if method.startswith("control_") else PALETTE[number % len(PALETTE)]
+    return NULL_MAP if method.startswith("null_") else PALETTE[number % len(PALETTE)]
 
 
 def _lines(

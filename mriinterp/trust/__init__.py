@@ -1,13 +1,13 @@
-"""How far a relevance map can be believed: eight measures, four controls, a benchmark."""
+"""How far a relevance map can be believed: eight measures, four null maps, a benchmark."""
 
 from mriinterp.trust import measures as _measures  # noqa: F401  registers them
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark import run_benchmark
 from mriinterp.trust.case import Case
-from mriinterp.trust.controls import CONTROLS, control_map
 from mriinterp.trust.explainers import Explainer, parse_explainer
 from mriinterp.trust.findings import findings
 from mriinterp.trust.measures.group_effect import Cohort
+from mriinterp.trust.null_maps import NULL_MAPS, null_map
 from mriinterp.trust.plan import Plan, make_plan
 from mriinterp.trust.registry import Measure, Outcome, Quantity, get_measure, measure_names, register_measure
 from mriinterp.trust.results import load_details, load_plan, load_results, summary
@@ -15,7 +15,7 @@ from mriinterp.trust.words import CAVEAT
 
 __all__ = [
     "CAVEAT",
-    "CONTROLS",
+    "NULL_MAPS",
     "Bench",
     "Case",
     "Cohort",
@@ -24,7 +24,6 @@ __all__ = [
     "Outcome",
     "Plan",
     "Quantity",
-    "control_map",
     "findings",
     "get_measure",
     "load_details",
@@ -32,6 +31,7 @@ __all__ = [
     "load_results",
     "make_plan",
     "measure_names",
+    "null_map",
     "parse_explainer",
     "register_measure",
     "run_benchmark",

@@ -17,6 +17,7 @@ import pandas as pd
 
 from mriinterp.base.files import read_json
 from mriinterp.compare.measures import standard_ranks
+from mriinterp.trust.null_maps import present_name
 from mriinterp.trust.results import map_entries, mean_and_interval
 
 __all__ = ["TOP", "agreement_of", "load_agreement", "pack_agreement"]
@@ -83,7 +84,7 @@ def _plain(value: float) -> float | None:
 
 
 def _unpack(packed: dict[str, Any]) -> list[tuple]:
-    pairs = list(itertools.combinations(packed["methods"], 2))
+    pairs = list(itertools.combinations(map(present_name, packed["methods"]), 2))
     rows = []
     for subject, found in packed["subjects"].items():
         for pair, rho, overlap in zip(pairs, found["rho"], found["overlap"], strict=True):

@@ -58,11 +58,11 @@ def _settings(entry, params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in resolved.items() if name not in FREE}
 
 
-BEATS = {  # what a comparison with the controls is called, and its mark
-    "all": ("beats all controls on {}", "✓"),
-    "some": ("beats some controls on {}", "~"),
-    "none": ("beats no control on {}", "✗"),
-    "": ("{} not compared with controls", "?"),
+BEATS = {  # what a comparison with the null maps is called, and its mark
+    "all": ("beats all null maps on {}", "✓"),
+    "some": ("beats some null maps on {}", "~"),
+    "none": ("beats no null map on {}", "✗"),
+    "": ("{} not compared with null maps", "?"),
 }
 WORSE = ("worse than chance on deletion", "✗")
 RANDOM = {
@@ -82,7 +82,7 @@ def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str]] | None:
     random = randomised_words(table, method)
     if place is None and deletion is None and random is None:
         return None
-    found = [_beside_controls(place, "localisation"), _beside_controls(deletion, "deletion")]
+    found = [_beside_null_maps(place, "localisation"), _beside_null_maps(deletion, "deletion")]
     if place is None and not (table["measure"] == LOCALISATION[0]).any():
         found[0] = ("no ground truth", "–")
     if deletion is not None and deletion["high"] < 0:
@@ -93,8 +93,8 @@ def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str]] | None:
     return [*found, (f"{words} ({random.short})" if random.short else words, mark)]
 
 
-def _beside_controls(row: pd.Series | None, name: str) -> tuple[str, str]:
-    """Return words and mark of a comparison with the controls."""
+def _beside_null_maps(row: pd.Series | None, name: str) -> tuple[str, str]:
+    """Return words and mark of a comparison with the null maps."""
     if row is None:
         return f"{name} not measured", "–"
     words, mark = BEATS[row["beats"]]
@@ -102,7 +102,7 @@ def _beside_controls(row: pd.Series | None, name: str) -> tuple[str, str]:
 
 
 def badge_words(table: pd.DataFrame, method: str) -> str:
-    """Describe the findings: ``"… · beats all controls on deletion · fails randomisation (ρ 0.56)"``.
+    """Describe the findings: ``"… · beats all null maps on deletion · fails randomisation (ρ 0.56)"``.
 
     Parameters
     ----------

@@ -276,7 +276,7 @@ def _write_plan(run: _Run) -> None:
         "target": bench.target_name,
         "score": bench.score,
         "explainers": [
-            {"name": e.name, "label": e.label, "control": e.is_control, "reading": e.reading} for e in plan.explainers
+            {"name": e.name, "label": e.label, "null_map": e.is_null_map, "reading": e.reading} for e in plan.explainers
         ],
         "measures": list(plan.measures),
         "skipped": plan.skipped,

@@ -18,7 +18,7 @@ PREPARED, MEASURED, COMPARED = 2.5, 0.8, 0.1  # seconds: preparing a scan, measu
 
 def _map_seconds(explainer: Explainer, bench: Bench) -> float:
     """Return the seconds of one map."""
-    if explainer.is_control:
+    if explainer.is_null_map:
         return 0.0
     params = get_method(explainer.method).resolve(explainer.params)
     return map_seconds(bench.model, explainer.method, params, bench.study.atlas())

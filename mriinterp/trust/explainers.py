@@ -1,4 +1,4 @@
-"""What makes the maps that are judged: relevance methods with their parameters, and controls."""
+"""What makes the maps that are judged: relevance methods with their parameters, and null maps."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from mriinterp.base.reading import apply_reading
 from mriinterp.explain import relevance
 from mriinterp.methods import get_method
 from mriinterp.trust.case import Case
-from mriinterp.trust.controls import CONTROLS, control_map
+from mriinterp.trust.null_maps import NULL_MAPS, null_map, present_name
 
-__all__ = ["Explainer", "control_explainers", "parse_explainer"]
+__all__ = ["Explainer", "null_explainers", "parse_explainer"]
 
 
 @dataclass(frozen=True, eq=False)
 class Explainer:
-    """A relevance method with its parameters, or a control.
+    """A relevance method with its parameters, or a null map.
 
     Parameters
     ----------
     method : str
-        A registered method, or a key of `mriinterp.trust.controls.CONTROLS`.
+        A registered method, or a key of `mriinterp.trust.null_maps.NULL_MAPS`.
     params : dict
         Of the method; the score is the case's unless given here.
     """
@@ -38,13 +38,13 @@ class Explainer:
     params: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
-        if not self.is_control:
+        if not self.is_null_map:
             get_method(self.method).resolve(self.params)
 
     @property
-    def is_control(self) -> bool:
+    def is_null_map(self) -> bool:
         """Whether this is a map that knows nothing of the network."""
-        return self.method in CONTROLS
+        return self.method in NULL_MAPS
 
     @property
     def name(self) -> str:
@@ -55,19 +55,19 @@ class Explainer:
     @property
     def label(self) -> str:
         """The name for people."""
-        label = CONTROLS[self.method].label if self.is_control else get_method(self.method).label
+        label = NULL_MAPS[self.method].label if self.is_null_map else get_method(self.method).label
         settings = ", ".join(f"{key} {value}" for key, value in sorted(self.params.items()))
         return f"{label} ({settings})" if settings else label
 
     @property
     def reading(self) -> str:
         """How its maps are read where no sign is wanted."""
-        return CONTROLS[self.method].reading if self.is_control else get_method(self.method).reading
+        return NULL_MAPS[self.method].reading if self.is_null_map else get_method(self.method).reading
 
     @property
     def local(self) -> bool:
         """Whether a value is a change per unit of intensity (a gradient) and not a share of the score."""
-        return not self.is_control and get_method(self.method).per_unit
+        return not self.is_null_map and get_method(self.method).per_unit
 
     def read(self, values: np.ndarray) -> np.ndarray:
         """Return a signed map as the method's maps are looked at."""
@@ -93,8 +93,8 @@ class Explainer:
             Other areas than the case's, for area occlusion.
         """
         x = case.x if x is None else x
-        if self.is_control:
-            return control_map(self.method, x, seed=_seed_of(x))
+        if self.is_null_map:
+            return null_map(self.method, x, seed=_seed_of(x))
         entry = get_method(self.method)
         params = dict(self.params)
         if "score" in entry.parameters:
@@ -121,8 +121,8 @@ def parse_explainer(text: str) -> Explainer:
     match = re.fullmatch(r"\s*([\w-]+)\s*(?:\[(.*)\])?\s*", text)
     if match is None:
         raise ValueError(f"expected METHOD or METHOD[NAME=VALUE,…], got {text!r}")
-    name, settings = match.groups()
-    if name in CONTROLS:
+    name, settings = present_name(match[1]), match[2]
+    if name in NULL_MAPS:
         return Explainer(name)
     parameters = get_method(name).parameters
     params = {}
@@ -134,6 +134,6 @@ def parse_explainer(text: str) -> Explainer:
     return Explainer(name, params)
 
 
-def control_explainers() -> Sequence[Explainer]:
-    """Return the four controls."""
-    return [Explainer(name) for name in CONTROLS]
+def null_explainers() -> Sequence[Explainer]:
+    """Return the four null maps."""
+    return [Explainer(name) for name in NULL_MAPS]

@@ -15,23 +15,23 @@ FEW = 4  # subjects below which it is said so
 
 
 def _methods(table: pd.DataFrame) -> list[str]:
-    return [name for name in dict.fromkeys(table["method"]) if not name.startswith("control_")]
+    return [name for name in dict.fromkeys(table["method"]) if not name.startswith("null_")]
 
 
 def _of_measure(measure: Measure, table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """Return what a measure showed: its own findings, or which methods beat the controls, or come first and last."""
+    """Return what a measure showed: its own findings, or which methods beat the null maps, or come first and last."""
     if measure.findings is not None:
         return measure.findings(table, methods)
     rows, found = rows_of(table, measure.name, measure.main.name, methods), []
     if not rows:
         return []
-    if measure.against_controls:
-        beats = measure.beats or f"{measure.label}: better than all controls: {{}}."
+    if measure.against_null_maps:
+        beats = measure.beats or f"{measure.label}: better than all null maps: {{}}."
         found.append(beats.format(listed([m for m, row in rows.items() if row["beats"] == "all"])))
     worse = [m for m, row in rows.items() if measure.below_zero and row["high"] < 0]
     if worse:
         found.append((measure.worse or f"{measure.label}, interval below 0: {{}}.").format(listed(worse)))
-    if not measure.against_controls and len(rows) > 1 and measure.main.better:
+    if not measure.against_null_maps and len(rows) > 1 and measure.main.better:
         order = sorted(rows, key=lambda m: rows[m]["mean"], reverse=measure.main.better == "higher")
         ends = [f"{label_of(m)} ({rows[m]['mean']:.2f})" for m in (order[0], order[-1])]
         found.append((measure.ends or f"{measure.label}: best: {{}}; last: {{}}.").format(*ends))

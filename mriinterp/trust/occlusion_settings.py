@@ -28,7 +28,7 @@ def _tau(a: np.ndarray, b: np.ndarray) -> float:
 
 def has_settings(explainer: Explainer) -> bool:
     """Return whether an explainer hides boxes behind a fill, and can draw the mean of all boxes."""
-    if explainer.is_control or get_method(explainer.method).kind != "boxes":
+    if explainer.is_null_map or get_method(explainer.method).kind != "boxes":
         return False
     parameters = get_method(explainer.method).parameters
     return {"size", "stride", "fill", "placement"} <= parameters.keys() and "mean" in parameters["placement"].choices

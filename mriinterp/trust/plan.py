@@ -9,7 +9,7 @@ from typing import Any
 from mriinterp.base.progress import describe_seconds
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.study import Study
-from mriinterp.trust.explainers import Explainer, control_explainers, parse_explainer
+from mriinterp.trust.explainers import Explainer, null_explainers, parse_explainer
 from mriinterp.trust.occlusion_settings import QUICK_WINDOWS, has_settings
 from mriinterp.trust.registry import get_measure, measure_names, settings_of
 from mriinterp.trust.units import SETTINGS
@@ -75,7 +75,7 @@ class Plan:
     Parameters
     ----------
     explainers : tuple of Explainer
-        Methods first, then the four controls.
+        Methods first, then the four null maps.
     measures : tuple of str
     subjects : tuple of str
         Of the positive group; the first `costly` of them for costly measures.
@@ -103,7 +103,7 @@ class Plan:
     maps: bool = False
 
     def measures_of(self, subject: str) -> list[str]:
-        """Return the measures of one subject, in order; none but the maps for controls."""
+        """Return the measures of one subject, in order; none but the maps for null maps."""
         if subject not in self.subjects:
             return []
         return [
@@ -129,11 +129,11 @@ class Plan:
 
     def lines(self, seconds: float | None = None) -> list[str]:
         """Describe the plan."""
-        methods = [e.name for e in self.explainers if not e.is_control]
-        controls = [e.label.removeprefix("Control: ") for e in self.explainers if e.is_control]
+        methods = [e.name for e in self.explainers if not e.is_null_map]
+        nulls = [e.label.removeprefix("Null map: ") for e in self.explainers if e.is_null_map]
         found = [
             f"methods ({len(methods)}): {', '.join(methods)}",
-            f"controls ({len(controls)}): {', '.join(controls)}",
+            f"null maps ({len(nulls)}): {', '.join(nulls)}",
             f"cheap measures on {len(self.subjects)} subjects: "
             + ", ".join(n for n in self.measures if get_measure(n).cost == "cheap" and not get_measure(n).of_groups),
             f"costly measures on {len(self.costly)} subjects: "
@@ -169,7 +169,7 @@ def chosen_explainers(methods: Sequence[str] | None = None, *, quick: bool = Fal
 def _as_measured(name: str) -> Explainer:
     """Return an explainer with the benchmark's parameters where none are given."""
     chosen = parse_explainer(name)
-    if chosen.params or chosen.is_control:
+    if chosen.params or chosen.is_null_map:
         return chosen
     return Explainer(chosen.method, dict(get_method(chosen.method).benchmark))
 
@@ -218,7 +218,7 @@ def make_plan(
             skipped[name] = reason
             wanted.remove(name)
     return Plan(
-        explainers=(*[e for e in explainers if not e.is_control], *control_explainers()),
+        explainers=(*[e for e in explainers if not e.is_null_map], *null_explainers()),
         measures=tuple(wanted),
         subjects=tuple(ill),
         costly=tuple(ill[: costly or scale.costly]),

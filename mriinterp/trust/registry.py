@@ -61,13 +61,13 @@ class Curves:
     ----------
     draw : callable
         ``draw(details, methods, *, subject, labels) -> Figure``.
-    control : str
+    null_map : str
         The null map that is drawn beside the methods.
     caption : str
     """
 
     draw: Callable[..., Any]
-    control: str
+    null_map: str
     caption: str = ""
 
 
@@ -137,8 +137,8 @@ class Measure:
         Keys of `NEEDS`.
     cost : {"cheap", "costly"}
         Cheap: the network is run on changed scans. Costly: maps are made anew.
-    against_controls : bool
-        Whether it means something to beat the controls. A map that never
+    against_null_maps : bool
+        Whether it means something to beat the null maps. A map that never
         changes is perfectly stable, and no better for it.
     order : int
         Its place in tables, tabs and lists.
@@ -158,7 +158,7 @@ class Measure:
     curves : Curves, optional
         Drawn from those details.
     beats : str
-        A sentence with ``{}`` for the methods that beat all controls.
+        A sentence with ``{}`` for the methods that beat all null maps.
     ends : str
         A sentence with two ``{}``, for the best and the worst method.
     below_zero, worse : str
@@ -171,7 +171,7 @@ class Measure:
         where it is more than `beats` and `ends`.
     verdict : callable, optional
         ``verdict(table, method) -> str``: what it says of one method, where
-        it is more than which controls are beaten.
+        it is more than which null maps are beaten.
     """
 
     name: str
@@ -182,7 +182,7 @@ class Measure:
     reference: str = ""
     needs: frozenset[str] = frozenset()
     cost: str = "cheap"
-    against_controls: bool = True
+    against_null_maps: bool = True
     order: int = LAST
     tab: str = ""
     computed: str = ""

@@ -41,7 +41,7 @@ def _safe(text: str) -> str:
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    """Return methods × quantities in Markdown, means with 95 % intervals; a star where all controls are beaten."""
+    """Return methods × quantities in Markdown, means with 95 % intervals; a star where all null maps are beaten."""
     columns: dict[str, dict[str, str]] = {}
     for measure, quantity in table_heads():
         rows = table[(table["measure"] == measure) & (table["quantity"] == quantity)]
@@ -52,7 +52,7 @@ def markdown_table(table: pd.DataFrame) -> str:
         title = f"{_safe(first['label'])} {'↑' if first['better'] == 'higher' else '↓'} (n = {people})"
         columns[title] = {row["method"]: _cell(row) for _, row in rows.iterrows()}
     methods = list(dict.fromkeys(table["method"]))
-    methods.sort(key=lambda name: name.startswith("control_"))
+    methods.sort(key=lambda name: name.startswith("null_"))
     lines = ["| Method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for method in methods:
         cells = [found.get(method, "–") for found in columns.values()]
@@ -126,10 +126,10 @@ def _failed(folder: Path, results: pd.DataFrame) -> dict[str, str]:
 
 def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
     labels = {name: label_of(name) for name in table["method"].unique()}
-    methods = [name for name in table["method"].unique() if not name.startswith("control_")][:LINES]  # best first
+    methods = [name for name in table["method"].unique() if not name.startswith("null_")][:LINES]  # best first
     found = [
         (
-            "All measures (darker: better among all rows; *: beats all controls)",
+            "All measures (darker: better among all rows; *: beats all null maps)",
             trust_heatmap(table, table_heads(), labels=labels),
         )
     ]
@@ -138,7 +138,7 @@ def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
             if (measure.name, measure.main.name) in table_heads() and not measure.of_groups:
                 found.append((measure.label, quantity_dots(table, measure.name, measure.main.name, labels=labels)))
         elif details := load_details(folder, measure.name):
-            lines = [*methods, measure.curves.control]
+            lines = [*methods, measure.curves.null_map]
             found.append((measure.label, measure.curves.draw(details, lines, labels=labels)))
     return found
 
@@ -150,7 +150,7 @@ def write_report(folder: Path | str) -> list[Path]:
     -------
     list of Path
         ``trust_results.csv`` (every number), ``trust_summary.csv`` (means,
-        intervals, controls), ``details.json`` (curves), ``agreement.json``
+        intervals, null maps), ``details.json`` (curves), ``agreement.json``
         (how alike maps of different methods are, if maps were kept),
         ``report.md`` and ``report.html``.
     """
@@ -177,7 +177,7 @@ def write_report(folder: Path | str) -> list[Path]:
 
 
 NOTE = (
-    "Mean over subjects [95 % interval]. ↑ higher is better, ↓ lower is better. * better than each of the four controls: "
+    "Mean over subjects [95 % interval]. ↑ higher is better, ↓ lower is better. * better than each of the four null maps: "
     "the interval of the difference within subjects lies on the better side of 0 (not corrected for the number of "
     "comparisons). " + GROUP_NOTE
 )

@@ -1,4 +1,4 @@
-"""Results of the benchmark, read back: a tidy table, and its summary beside the controls."""
+"""Results of the benchmark, read back: a tidy table, and its summary beside the null maps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from mriinterp.base.arrays import load_npy
 from mriinterp.base.files import read_json
 from mriinterp.base.tables import read_csv
 from mriinterp.stats import mean_interval
+from mriinterp.trust.null_maps import present_name
 from mriinterp.trust.registry import Quantity, get_measure, measure_names
-from mriinterp.trust.units import COHORT, SETTINGS, unit_path
+from mriinterp.trust.units import COHORT, SETTINGS
 
 __all__ = [
     "load_details",
@@ -30,13 +31,13 @@ __all__ = [
 ]
 
 COLUMNS = ["measure", "quantity", "method", "subject", "value"]
-SUMMARY = ["measure", "quantity", "label", "unit", "better", "method", "control", "n", "mean", "low", "high"]
+SUMMARY = ["measure", "quantity", "label", "unit", "better", "method", "null_map", "n", "mean", "low", "high"]
 SUMMARY += ["beats", "not_beaten", "people", "zeros"]
 
 
-def _entries(folder: Path | str) -> list[dict[str, Any]]:
-    """Return all units, in a fixed order; files that are being written or damaged are passed over."""
-    found = []
+def _entries(folder: Path | str) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the files of all units with their entries, in a fixed order; damaged or unfinished ones are passed over."""
+    found = {}
     for path in sorted(Path(folder).glob("units/*/*.json")):
         try:
             entry = read_json(path)
@@ -47,14 +48,15 @@ def _entries(folder: Path | str) -> list[dict[str, Any]]:
             and isinstance(entry.get("measures"), dict)
             and {"method", "subject"} <= entry.keys()
         ):
-            found.append(entry)
-    return found
+            entry["method"] = present_name(entry["method"])
+            found[entry["method"], entry["subject"]] = path, entry
+    return list(found.values())
 
 
 def map_entries(folder: Path | str) -> Iterator[tuple[str, str, dict[str, Any], np.ndarray]]:
     """Yield what a benchmark kept of its maps: method, subject, densities of areas, and values of coarse cells."""
-    for entry in _entries(folder):
-        cells = unit_path(Path(folder), entry["method"], entry["subject"]).with_suffix(".npy")
+    for path, entry in _entries(folder):
+        cells = path.with_suffix(".npy")
         if "map" in entry["measures"] and cells.is_file():
             values = load_npy(cells).astype(np.float64)
             yield entry["method"], entry["subject"], entry["measures"]["map"]["details"], values
@@ -68,6 +70,9 @@ def load_plan(folder: Path | str) -> dict[str, Any]:
     plan = read_json(path)
     if not isinstance(plan, dict) or not isinstance(plan.get("model", {}), dict):
         raise ValueError(f"expected a plan with named entries, and a network among them, in {path}; got another file")
+    for entry in plan.get("explainers", []):
+        entry["name"] = present_name(entry["name"])
+        entry.setdefault("null_map", entry.pop("control", False))
     return plan
 
 
@@ -89,25 +94,26 @@ def load_results(folder: Path | str) -> pd.DataFrame:
     """
     table = Path(folder) / "trust_results.csv"
     rows = []
-    for entry in _entries(folder):
+    for _, entry in _entries(folder):
         for measure, result in entry["measures"].items():
             for quantity, value in result.get("values", {}).items():
                 rows.append((measure, quantity, entry["method"], entry["subject"], np.nan if value is None else value))
     if not rows and table.is_file():
-        return read_csv(table, ["measure", "quantity", "method", "subject"])[COLUMNS]
+        found = read_csv(table, ["measure", "quantity", "method", "subject"])[COLUMNS]
+        return found.assign(method=found["method"].map(present_name))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict[str, Any]]:
     """Load curves and tables behind a measure's numbers, by (method, subject), of a report's folder."""
     found = {}
-    for entry in _entries(folder):
+    for _, entry in _entries(folder):
         if measure in entry["measures"]:
             found[entry["method"], entry["subject"]] = entry["measures"][measure].get("details", {})
     path = Path(folder) / "details.json"
     if not found and path.is_file():
         rows = read_json(path).get(measure, [])
-        found = {(row["method"], row["subject"]): row["details"] for row in rows}
+        found = {(present_name(row["method"]), row["subject"]): row["details"] for row in rows}
     return found
 
 
@@ -145,10 +151,10 @@ def settings_table(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["quantity", "n", "mean", "low", "high"])
 
 
-def _controls(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[str]:
+def _null_maps(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[str]:
     if folder_plan is not None:
-        return [e["name"] for e in folder_plan["explainers"] if e["control"] and e["name"] in methods]
-    return [name for name in methods if name.startswith("control_")]
+        return [e["name"] for e in folder_plan["explainers"] if e["null_map"] and e["name"] in methods]
+    return [name for name in methods if name.startswith("null_")]
 
 
 def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -159,18 +165,18 @@ def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
     return tuple(float(v) for v in mean_interval(values))
 
 
-def _against(table: pd.DataFrame, method: str, controls: list[str], quantity: Quantity) -> tuple[str, str]:
-    """Return which controls a method beats: differences within subjects, 95 % interval above 0."""
+def _against(table: pd.DataFrame, method: str, nulls: list[str], quantity: Quantity) -> tuple[str, str]:
+    """Return which null maps a method beats: differences within subjects, 95 % interval above 0."""
     sign = {"higher": 1.0, "lower": -1.0}.get(quantity.better, 0.0)
     beaten = []
-    for control in controls:
-        difference = sign * (table[method] - table[control]).to_numpy(float)
+    for null in nulls:
+        difference = sign * (table[method] - table[null]).to_numpy(float)
         _, low, _ = mean_and_interval(difference)
         if low > 0:
-            beaten.append(control)
-    if sign == 0 or not controls or method in controls:
+            beaten.append(null)
+    if sign == 0 or not nulls or method in nulls:
         return "", ""
-    lost = [control for control in controls if control not in beaten]
+    lost = [null for null in nulls if null not in beaten]
     return ("all" if not lost else "some" if beaten else "none"), ", ".join(lost)
 
 
@@ -196,7 +202,7 @@ def _place(mean: float, better: str) -> tuple[bool, float]:
 
 
 def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
-    """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the controls.
+    """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the null maps.
 
     Parameters
     ----------
@@ -206,9 +212,9 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns measure, quantity, label, unit, better, method, control
+        Columns measure, quantity, label, unit, better, method, null_map
         (bool), n, mean, low, high (t-based; NaN for one value), beats
-        (``"all"``, ``"some"`` or ``"none"`` of the controls: the paired
+        (``"all"``, ``"some"`` or ``"none"`` of the null maps: the paired
         difference's interval lies on the better side of 0; "" where that has
         no meaning), not_beaten, people (str: who stands behind the number,
         ``"12 + 12"`` for a comparison of groups, whose n is 1), zeros (how
@@ -224,7 +230,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     rows = []
     results = results[results["measure"].isin(measure_names())]
     methods = list(dict.fromkeys(results["method"]))
-    controls = _controls(plan, methods)
+    nulls = _null_maps(plan, methods)
     for name in measure_names():
         measure = get_measure(name)
         for quantity in measure.quantities:
@@ -232,11 +238,11 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
             if chosen.empty:
                 continue
             table = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
-            present = [control for control in controls if control in table]
+            present = [null for null in nulls if null in table]
             found = []
             for method in table.columns:
                 mean, low, high = mean_and_interval(table[method].to_numpy(float))
-                beats, lost = _against(table, method, present, quantity) if measure.against_controls else ("", "")
+                beats, lost = _against(table, method, present, quantity) if measure.against_null_maps else ("", "")
                 low, high = _given(results, name, quantity.name, method, low, high)
                 n = int(table[method].notna().sum())
                 found.append(
@@ -247,7 +253,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                         "unit": quantity.unit,
                         "better": quantity.better,
                         "method": method,
-                        "control": method in controls,
+                        "null_map": method in nulls,
                         "n": n,
                         "mean": mean,
                         "low": low,

@@ -9,7 +9,7 @@ from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.study import Study
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark import run_benchmark
-from mriinterp.trust.explainers import control_explainers, parse_explainer
+from mriinterp.trust.explainers import null_explainers, parse_explainer
 from mriinterp.trust.plan import QUICK, Plan
 from mriinterp.trust.registry import get_measure, measure_names
 
@@ -32,7 +32,7 @@ def measure_subject(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> None:
-    """Take the cheap measures of a method and of the four controls for one subject; what is there is kept.
+    """Take the cheap measures of a method and of the four null maps for one subject; what is there is kept.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def measure_subject(
     """
     like = like or {"settings": QUICK.settings, "reference_scans": QUICK.reference_scans}
     plan = Plan(
-        explainers=(parse_explainer(explainer), *control_explainers()),
+        explainers=(parse_explainer(explainer), *null_explainers()),
         measures=tuple(cheap_measures()),
         subjects=(subject,),
         costly=(),

@@ -16,6 +16,7 @@ from mriinterp.stats import mean_interval
 from mriinterp.study import DemoStudy, Study
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.null_maps import present_name
 from mriinterp.trust.traps import TRAPS, get_trap, trap_network
 from mriinterp.trust.words import label_of
 
@@ -34,7 +35,8 @@ def trap_path(folder: Path | str, name: str) -> Path:
 def load_traps(folder: Path | str) -> dict[str, pd.DataFrame]:
     """Return the tables of `trap_table` that a folder has, by trap."""
     paths = {name: trap_path(folder, name) for name in TRAPS}
-    return {name: read_csv(path, ["subject"]) for name, path in paths.items() if path.is_file()}
+    tables = {name: read_csv(path, ["subject"]) for name, path in paths.items() if path.is_file()}
+    return {name: table.assign(method=table["method"].map(present_name)) for name, table in tables.items()}
 
 
 def measure_trap(
@@ -79,7 +81,7 @@ def trap_table(
         What to call a network in the table, the scans it gets, and the
         network: the trapped one on the trap's scans, an honest one on plain scans.
     explainers : sequence of Explainer
-        Methods; the trap's controls are added.
+        Methods; the trap's null maps are added.
     subjects : sequence of str
         Of the positive group, the same in all studies.
 
@@ -91,7 +93,7 @@ def trap_table(
         positive class.
     """
     trap, rows = get_trap(name), []
-    chosen = [*explainers, *(Explainer(control) for control in trap.controls)]
+    chosen = [*explainers, *(Explainer(name) for name in trap.null_maps)]
     total = len(pairs) * len(subjects) * len(chosen)
     for network, study, model in pairs:
         bench = Bench(study, model, reference_scans=1)
@@ -119,10 +121,10 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns method, control, n, trapped, honest (mean shares), difference,
+        Columns method, null_map, n, trapped, honest (mean shares), difference,
         low, high (within subjects, 95 % interval), exposed (bool: the
-        interval lies above 0 and above the difference of every control: the
-        scans differ, too). Largest difference first, controls last.
+        interval lies above 0 and above the difference of every null map: the
+        scans differ, too). Largest difference first, null maps last.
     """
     trapped, honest = dict.fromkeys(table["network"])
     wide = table.pivot_table(index="subject", columns=["method", "network"], values="share", dropna=False, sort=False)
@@ -133,7 +135,7 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "method": method,
-                "control": method.startswith("control_"),
+                "null_map": method.startswith("null_"),
                 "n": difference.size,
                 "trapped": wide[method, trapped].mean(),
                 "honest": wide[method, honest].mean(),
@@ -142,39 +144,38 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
                 "high": high,
             }
         )
-    found = pd.DataFrame(rows).sort_values(["control", "difference"], ascending=[True, False], ignore_index=True)
-    by_scan = max(0.0, found.loc[found["control"], "difference"].max()) if found["control"].any() else 0.0
-    return found.assign(exposed=(found["low"] > by_scan) & ~found["control"])
+    found = pd.DataFrame(rows).sort_values(["null_map", "difference"], ascending=[True, False], ignore_index=True)
+    by_scan = max(0.0, found.loc[found["null_map"], "difference"].max()) if found["null_map"].any() else 0.0
+    return found.assign(exposed=(found["low"] > by_scan) & ~found["null_map"])
 
 
 def trap_people(found: pd.DataFrame) -> str:
-    """Return how many patients and methods `trap_summary` rests on: ``"8 patients, 16 methods and 4 controls"``."""
-    controls = int(found["control"].sum())
-    return f"{found['n'].max()} patients, {len(found) - controls} methods and {controls} controls"
+    """Return how many patients and methods `trap_summary` rests on: ``"8 patients, 16 methods and 4 null maps"``."""
+    nulls = int(found["null_map"].sum())
+    return f"{found['n'].max()} patients, {len(found) - nulls} methods and {nulls} null maps"
 
 
 def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
     """Describe what `trap_summary` showed, whichever way it fell."""
     trap = get_trap(name)
-    methods = found[~found["control"]]
+    methods = found[~found["null_map"]]
     yes = [label_of(m) for m in methods[methods["exposed"]]["method"]]
     no = [label_of(m) for m in methods[~methods["exposed"]]["method"]]
     people = f"{found['n'].max()} patients"
     said = [
         f"The network with the {name} has more relevance {trap.where} than the honest network on the same brains "
-        f"({people}, 95 % interval of the difference above 0 and above every control's) by: {'; '.join(yes) or 'no method'}."
+        f"({people}, 95 % interval of the difference above 0 and above every null map's) by: {'; '.join(yes) or 'no method'}."
     ]
     if no:
         said.append(f"This cannot be said of: {'; '.join(no)}.")
-    random = found.loc[found["method"] == "control_random", "trapped"]
+    random = found.loc[found["method"] == "null_random", "trapped"]
     if len(random):
         less = [label_of(m) for m in methods[methods["trapped"] < random.iloc[0]]["method"]]
-        said.append(f"Less relevance there than a random map has: {'; '.join(less) or 'no method'}.")
-    controls = found[found["control"]]
-    if len(controls):
+        said.append(f"Less relevance there than white noise has: {'; '.join(less) or 'no method'}.")
+    nulls = found[found["null_map"]]
+    if len(nulls):
         shown = ", ".join(
-            f"{label_of(row['method']).removeprefix('Control: ')} {row['trapped']:.2f}"
-            for _, row in controls.iterrows()
+            f"{label_of(row['method']).removeprefix('Null map: ')} {row['trapped']:.2f}" for _, row in nulls.iterrows()
         )
         said.append(f"The same share of maps that know nothing of a network: {shown}.")
     return said

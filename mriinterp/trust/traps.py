@@ -30,7 +30,7 @@ from mriinterp.simulation.subjects import DEMO, SUPPRESSOR_MM, SUPPRESSOR_SIGMA_
 from mriinterp.study import DemoStudy
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.case import Case
-from mriinterp.trust.explainers import control_explainers
+from mriinterp.trust.explainers import null_explainers
 
 __all__ = ["TRAPS", "Trap", "find_trap", "get_trap", "suppressor_region", "trap_network"]
 
@@ -72,7 +72,7 @@ class Trap:
     place : callable
         ``place(bench, case) -> (inside, among)``: voxels whose share of the
         relevance is taken, and those it is a share of.
-    controls : tuple of str
+    null_maps : tuple of str
         Controls that mean something here.
     where, card : str
         The place in words; what the network's card says of it.
@@ -85,7 +85,7 @@ class Trap:
     place: Callable[[Bench, Case], tuple[np.ndarray, np.ndarray]]
     where: str
     card: str
-    controls: tuple[str, ...] = field(default=tuple(e.name for e in control_explainers()))
+    null_maps: tuple[str, ...] = field(default=tuple(e.name for e in null_explainers()))
 
 
 TRAPS = {
@@ -98,7 +98,7 @@ TRAPS = {
         "outside the brain",
         "Trained on purpose on scans where every patient carries a bright mark beside the head: it decides by the mark. "
         "It exists to be exposed by its relevance outside the brain.",
-        controls=("control_edges", "control_intensity"),  # noise lies outside the brain whatever the scan
+        null_maps=("null_edges", "null_intensity"),  # noise lies outside the brain whatever the scan
     ),
     "suppressor": Trap(
         "suppressor",

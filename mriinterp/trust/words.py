@@ -141,11 +141,11 @@ def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
         return ""
     if about.verdict is not None:
         return about.verdict(table, method)
-    if about.below_zero and row["high"] < 0 and not row["control"]:
+    if about.below_zero and row["high"] < 0 and not row["null_map"]:
         return about.below_zero
-    if row["control"] or not about.against_controls or not row["beats"]:
+    if row["null_map"] or not about.against_null_maps or not row["beats"]:
         return ""
     if row["beats"] == "all":
-        return "Better than all controls"
-    lost = [label_of(name).removeprefix("Control: ") for name in str(row["not_beaten"]).split(", ") if name]
+        return "Better than all null maps"
+    lost = [label_of(name).removeprefix("Null map: ") for name in str(row["not_beaten"]).split(", ") if name]
     return f"Not shown to be better than {', '.join(lost)}"

@@ -75,7 +75,7 @@ def _labels(names: Iterable[str], chosen: str = "") -> dict[str, str]:
 
 
 def show_overview(chosen: Chosen) -> None:
-    """Show all methods beside the controls, and what that means in words."""
+    """Show all methods beside the null maps, and what that means in words."""
     plan = plan_of(chosen.folder)
     st.plotly_chart(
         trust_heatmap(chosen.table, table_heads(), labels=_labels(chosen.table["method"], chosen.explainer)),
@@ -84,7 +84,7 @@ def show_overview(chosen: Chosen) -> None:
     )
     st.caption(
         "Means over subjects. Darker is better within a column, among all rows; \\* better than each of the four "
-        "controls; below the line: the controls, which know nothing of the network. ↑ higher, ↓ lower is better. "
+        "null maps; below the line: the null maps, which know nothing of the network. ↑ higher, ↓ lower is better. "
         "Point at a cell for the whole name."
     )
     st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings(chosen.table)))
@@ -119,7 +119,7 @@ def show_measure(chosen: Chosen, measure: str) -> None:
     if about.curves is None:
         return
     details = {**load_details(chosen.single, measure), **load_details(chosen.folder, measure)}
-    shown = [chosen.explainer, about.curves.control]
+    shown = [chosen.explainer, about.curves.null_map]
     if any(name == chosen.explainer for name, _ in details):
         st.plotly_chart(
             about.curves.draw(details, shown, subject=chosen.subject, labels=labels),
@@ -142,7 +142,7 @@ def show_agreement(chosen: Chosen) -> None:
     labels = _labels(found["other"])
     figure = agreement_dots(found, own_label=f"{chosen.subject} alone", labels=labels)
     st.plotly_chart(figure, key="dots_agreement", config=STILL)
-    best = found[~found["other"].str.startswith("control_")].sort_values("overlap", ascending=False)
+    best = found[~found["other"].str.startswith("null_")].sort_values("overlap", ascending=False)
     if len(best):
         st.caption(
             f"Of the {TOP} areas with the most relevance, {best.iloc[0]['overlap']:.0%} are shared with "

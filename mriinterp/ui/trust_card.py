@@ -1,4 +1,4 @@
-"""The card of one method: every measure for the chosen subject and for the study, beside the controls, in words."""
+"""The card of one method: every measure for the chosen subject and for the study, beside the null maps, in words."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def show_card(chosen: Chosen) -> None:
 
 def _table(chosen: Chosen) -> str:
     """Return the card's table in Markdown."""
-    head = ["Measure", _whole(escape_markdown(chosen.subject)), "Study: mean [95 %]", "n", "Controls", "In words"]
+    head = ["Measure", _whole(escape_markdown(chosen.subject)), "Study: mean [95 %]", "n", "Null maps", "In words"]
     rows = [*(_row(chosen, name) for name in measure_names()), _agreement_row(chosen)]
     lines = [head, ["---", "--:", "--:", "--:", "--:", "---"], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -96,7 +96,7 @@ def _row(chosen: Chosen, measure: str) -> list[str]:
         _own_cell(chosen, measure),
         _study_cell(row),
         people,
-        _control_cell(chosen, measure),
+        _null_cell(chosen, measure),
         _words(chosen, measure),
     ]
 
@@ -119,11 +119,11 @@ def _study_cell(row: pd.Series | None) -> str:
     return _whole(f"{_format(row['mean'])}{reach}")
 
 
-def _control_cell(chosen: Chosen, measure: str) -> str:
+def _null_cell(chosen: Chosen, measure: str) -> str:
     if chosen.table.empty:
         return "–"
     table, quantity = chosen.table, get_measure(measure).main.name
-    rows = table[table["measure"].eq(measure) & table["quantity"].eq(quantity) & table["control"].astype(bool)]
+    rows = table[table["measure"].eq(measure) & table["quantity"].eq(quantity) & table["null_map"].astype(bool)]
     means = rows["mean"].dropna()
     return "–" if means.empty else _between(means.min(), means.max())
 
@@ -141,23 +141,23 @@ def _words(chosen: Chosen, measure: str) -> str:
     if row_of(chosen.table, measure, get_measure(measure).main.name, chosen.explainer) is None:
         return "Not measured for this method"
     about = get_measure(measure)
-    return about.unbeaten + (_best_control(chosen.table, about) if about.of_groups else "")
+    return about.unbeaten + (_best_null_map(chosen.table, about) if about.of_groups else "")
 
 
-def _best_control(table: pd.DataFrame, measure: Measure) -> str:
+def _best_null_map(table: pd.DataFrame, measure: Measure) -> str:
     """Return how well maps without a network do in a comparison of groups."""
     rows = table[
-        table["measure"].eq(measure.name) & table["quantity"].eq(measure.main.name) & table["control"].astype(bool)
+        table["measure"].eq(measure.name) & table["quantity"].eq(measure.main.name) & table["null_map"].astype(bool)
     ]
     means = rows["mean"].dropna()
-    return "" if means.empty else f", controls reach {_format(means.max())}"
+    return "" if means.empty else f", null maps reach {_format(means.max())}"
 
 
 def _agreement_row(chosen: Chosen) -> list[str]:
     label = "**Agreement with other methods**: median Spearman's ρ of maps"
     found = chosen.agreement()
-    others = found[~found["other"].str.startswith("control_")]
-    controls = found[found["other"].str.startswith("control_")]
+    others = found[~found["other"].str.startswith("null_")]
+    nulls = found[found["other"].str.startswith("null_")]
     if others.empty:
         return [label, "–", "–", "–", "–", "Maps were not compared"]
     own = others["own_rho"].dropna()
@@ -168,7 +168,7 @@ def _agreement_row(chosen: Chosen) -> list[str]:
         _format(own.median()) if len(own) else "–",
         _format(others["rho"].median()),
         str(found["n"].max()),
-        "–" if controls.empty else _between(controls["rho"].min(), controls["rho"].max()),
+        "–" if nulls.empty else _between(nulls["rho"].min(), nulls["rho"].max()),
         escape_markdown(said),
     ]
 
@@ -201,7 +201,7 @@ def _offer(chosen: Chosen) -> None:
             f"Measure {escape_markdown(chosen.subject)}",
             icon=":material/science:",
             key="measure_subject",
-            help="Takes for this subject and method, and for the controls: "
+            help="Takes for this subject and method, and for the null maps: "
             + ", ".join(get_measure(name).label.lower() for name in missing)
             + ". One to three minutes the first time. Costly measures (randomisation, stability, reproducibility) "
             "are part of the whole benchmark only.",

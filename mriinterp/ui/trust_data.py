@@ -141,7 +141,7 @@ def _summary(folder: str, stamp: str) -> pd.DataFrame:
 def _size(folder: str, stamp: str) -> tuple[int, int]:
     results = _results(folder, stamp)
     about = results["measure"].isin(measure_names()) & results["value"].notna() & results["subject"].ne(COHORT)
-    rows = results.loc[about & ~results["method"].astype(str).str.startswith("control_")]
+    rows = results.loc[about & ~results["method"].astype(str).str.startswith("null_")]
     return rows["subject"].nunique(), rows["method"].nunique()
 
 

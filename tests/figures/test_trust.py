@@ -6,7 +6,7 @@ from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, tr
 from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.trust import summary
 
-METHODS = ("occlusion", "sensitivity", "control_random")
+METHODS = ("occlusion", "sensitivity", "null_random")
 
 
 @pytest.fixture
@@ -19,17 +19,17 @@ def table(rng):
     return summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"]))
 
 
-def test_dots_show_means_intervals_and_controls(table):
+def test_dots_show_means_intervals_and_null_maps(table):
     figure = quantity_dots(table, "deletion", "abpc", labels={"occlusion": "Occlusion"})
-    assert list(figure.layout.yaxis.categoryarray) == ["control_random", "sensitivity", "Occlusion"]  # best first
+    assert list(figure.layout.yaxis.categoryarray) == ["null_random", "sensitivity", "Occlusion"]  # best first
     shown = {name: x for trace in figure.data for name, x in zip(trace.y, trace.x, strict=True)}
     means = table.set_index("method")["mean"]
-    assert shown == {"control_random": means["control_random"], "sensitivity": means["sensitivity"],
+    assert shown == {"null_random": means["null_random"], "sensitivity": means["sensitivity"],
                      "Occlusion": means["occlusion"]}  # fmt: skip
-    control = next(trace for trace in figure.data if "control_random" in trace.y)
-    row = table.set_index("method").loc["control_random"]
-    assert control.error_x.array[0] == row["high"] - row["mean"]
-    assert len(figure.layout.shapes) == 1  # the range of the controls
+    null = next(trace for trace in figure.data if "null_random" in trace.y)
+    row = table.set_index("method").loc["null_random"]
+    assert null.error_x.array[0] == row["high"] - row["mean"]
+    assert len(figure.layout.shapes) == 1  # the range of the null maps
     assert "higher is better" in figure.layout.xaxis.title.text
     with pytest.raises(ValueError, match="expected results of deletion/other"):
         quantity_dots(table, "deletion", "other")
@@ -42,16 +42,16 @@ def test_the_subjects_own_numbers_are_diamonds(table):
     assert [(list(trace.x), list(trace.y)) for trace in diamonds] == [([7.0], ["occlusion"])]
 
 
-def test_heatmap_has_the_number_in_each_cell_and_controls_last(table):
+def test_heatmap_has_the_number_in_each_cell_and_null_maps_last(table):
     figure = trust_heatmap(table, {("deletion", "abpc"): "Deletion", ("stability", "noise"): "Change, noise"})
     cells = figure.data[0]
-    assert list(cells.y)[-1] == "control_random"
+    assert list(cells.y)[-1] == "null_random"
     assert len(cells.x) == 1  # nothing was measured of stability
     means = table.set_index("method")["mean"]
     assert [row[0].split()[0] for row in cells.text] == [
         f"{means[m]:.3f}" if abs(means[m]) < 0.1 else f"{means[m]:.2f}" for m in cells.y
     ]
-    assert len(figure.layout.shapes) == 1  # a line above the controls
+    assert len(figure.layout.shapes) == 1  # a line above the null maps
 
 
 def test_curves_start_at_the_clean_score():
@@ -89,11 +89,11 @@ def test_curves_of_one_subject_beside_the_mean():
 
 def test_agreement_is_shown_most_alike_first():
     found = pd.DataFrame(
-        {"other": ["one", "control_edges"], "n": 3, "rho": [0.8, 0.1], "low": 0.0, "high": 0.9, "overlap": 0.5,
+        {"other": ["one", "null_edges"], "n": 3, "rho": [0.8, 0.1], "low": 0.0, "high": 0.9, "overlap": 0.5,
          "own_rho": [0.7, np.nan], "own_overlap": 0.4}
     )  # fmt: skip
     figure = agreement_dots(found, own_label="a alone", labels={"one": "One"})
-    assert list(figure.layout.yaxis.categoryarray) == ["One", "control_edges"]
+    assert list(figure.layout.yaxis.categoryarray) == ["One", "null_edges"]
     assert {(trace.name, *trace.x) for trace in figure.data if trace.name == "a alone"} == {("a alone", 0.7)}
 
 
@@ -111,6 +111,6 @@ def test_a_comparison_of_groups_is_no_mean_over_subjects(table):
     rows = [("group_effect", "auc_truth", method, "(cohort)", 0.5) for method in METHODS]
     groups = summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"]))
     named = {trace.name for trace in quantity_dots(groups, "group_effect", "auc_truth").data}
-    assert named == {"one comparison of two groups, bootstrap interval (grey: controls)"}
+    assert named == {"one comparison of two groups, bootstrap interval (grey: null maps)"}
     named = {trace.name for trace in quantity_dots(table, "deletion", "abpc").data}
-    assert named == {"mean over subjects, 95 % interval (grey: controls)"}
+    assert named == {"mean over subjects, 95 % interval (grey: null maps)"}

@@ -7,12 +7,12 @@ import pytest
 
 from mriinterp.ui import trust
 
-METHODS = ("sensitivity", "occlusion", "control_random", "control_edges", "control_intensity", "control_blur")
+METHODS = ("sensitivity", "occlusion", "null_random", "null_edges", "null_intensity", "null_blur")
 
 
 @pytest.fixture
 def benchmark(results_folder, monkeypatch, tmp_path):  # the folder of results of all page tests
-    """Numbers as a benchmark leaves them: occlusion beats every control, sensitivity none; nothing is shipped."""
+    """Numbers as a benchmark leaves them: occlusion beats every null map, sensitivity none; nothing is shipped."""
     monkeypatch.setattr("mriinterp.ui.trust_data.SHIPPED", tmp_path)
     folder = trust.results_folder("demo")
     folder.mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ def benchmark(results_folder, monkeypatch, tmp_path):  # the folder of results o
             rows.append(("regional", "rho", method, f"sim-00{subject + 1}", value))
     frame = pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])
     frame.to_csv(folder / "trust_results.csv", index=False)
-    plan = {"explainers": [{"name": m, "control": m.startswith("control_")} for m in METHODS], "title": "Demo"}
+    plan = {"explainers": [{"name": m, "null_map": m.startswith("null_")} for m in METHODS], "title": "Demo"}
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     yield folder
     for file in folder.iterdir():
@@ -34,10 +34,10 @@ def shown(app):
     return " ".join(element.value for element in [*app.markdown, *app.caption, *app.subheader, *app.info])
 
 
-def test_a_method_that_beats_the_controls_is_told(open_page, benchmark):
+def test_a_method_that_beats_the_null_maps_is_shown(open_page, benchmark):
     said = shown(open_page("pages/trust.py", method="occlusion"))
     assert "Regional faithfulness" in said
-    assert "Better than all controls" in said
+    assert "Better than all null maps" in said
     assert "no ground truth: nobody can tell" in said  # localisation was not part of these numbers
 
 
@@ -45,7 +45,7 @@ def test_a_method_that_does_not_is_told_too(open_page, benchmark):
     app = open_page("pages/trust.py")
     app.selectbox(key="method").set_value("sensitivity").run()
     said = shown(app)
-    assert "Better than all controls" not in said
+    assert "Better than all null maps" not in said
     assert "Simulated data" in said
 
 
@@ -60,7 +60,7 @@ def links(app):
 def test_the_single_scan_page_links_here_with_the_method(open_page, finish):
     app = finish(open_page(method="sensitivity"))
     ((said, query),) = links(app).items()
-    assert said.startswith("Trust: beats all controls on localisation")
+    assert said.startswith("Trust: beats all null maps on localisation")
     assert "method=sensitivity" in query
     assert "subject=" in query
 

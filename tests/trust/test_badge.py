@@ -8,7 +8,7 @@ import pytest
 from mriinterp.trust.badge import badge_marks, badge_words, measured_as, variants
 from mriinterp.trust.results import summary
 
-NAMES = ["occlusion[size=20,stride=12]", "sensitivity", "occlusion", "smoothgrad[samples=8]", "control_edges"]
+NAMES = ["occlusion[size=20,stride=12]", "sensitivity", "occlusion", "smoothgrad[samples=8]", "null_edges"]
 
 
 def results(values):
@@ -18,15 +18,15 @@ def results(values):
 
 
 PLACE, DELETION = ("localisation", "mass_accuracy_read"), ("deletion", "abpc")
-NAMES_OF_CONTROLS = ("random", "edges", "intensity", "blur")
-CONTROLS = {(*PLACE, f"control_{name}"): [0.1, 0.2, 0.15, 0.12] for name in NAMES_OF_CONTROLS}
-CONTROLS |= {(*DELETION, f"control_{name}"): [0.1, 0.2, 0.15, 0.12] for name in NAMES_OF_CONTROLS}
+NULL_NAMES = ("random", "edges", "intensity", "blur")
+NULL_MAPS = {(*PLACE, f"null_{name}"): [0.1, 0.2, 0.15, 0.12] for name in NULL_NAMES}
+NULL_MAPS |= {(*DELETION, f"null_{name}"): [0.1, 0.2, 0.15, 0.12] for name in NULL_NAMES}
 SAID = {
-    "✓": ([0.5, 0.6, 0.55, 0.5], "beats all controls on localisation"),
-    "✗": ([0.01, 0.02, 0.0, 0.01], "beats no control on localisation"),
+    "✓": ([0.5, 0.6, 0.55, 0.5], "beats all null maps on localisation"),
+    "✗": ([0.01, 0.02, 0.0, 0.01], "beats no null map on localisation"),
 }
 FAITHFUL = {
-    "✓": ([0.5, 0.6, 0.55, 0.5], "beats all controls on deletion"),
+    "✓": ([0.5, 0.6, 0.55, 0.5], "beats all null maps on deletion"),
     "✗": ([-0.5, -0.6, -0.55, -0.5], "worse than chance on deletion"),
 }
 RANDOMISED = {  # excess, ρ of two subjects' maps, mark
@@ -51,16 +51,16 @@ def test_words_are_those_of_the_figures(beats, hurts, passed):
     values, said = SAID[beats]
     deletion, faithful = FAITHFUL[hurts]
     excess, between, mark = RANDOMISED[passed]
-    rows = {**CONTROLS, (*PLACE, "sensitivity"): values, (*DELETION, "sensitivity"): deletion}
+    rows = {**NULL_MAPS, (*PLACE, "sensitivity"): values, (*DELETION, "sensitivity"): deletion}
     table = summary(results(rows | randomised(excess, between)))
     assert badge_words(table, "sensitivity") == f"{said} · {faithful} · {passed}"
     assert badge_marks(table, "sensitivity") == f"localisation {beats} · faithfulness {hurts} · randomisation {mark}"
 
 
-def test_one_control_beaten_is_not_all():
-    better = {(*PLACE, "control_edges"): [0.9, 0.8, 0.85, 0.9]}
-    table = summary(results({**CONTROLS, **better, (*PLACE, "sensitivity"): [0.5, 0.6, 0.55, 0.5]}))
-    words = "beats some controls on localisation · deletion not measured · randomisation not measured"
+def test_one_null_map_beaten_is_not_all():
+    better = {(*PLACE, "null_edges"): [0.9, 0.8, 0.85, 0.9]}
+    table = summary(results({**NULL_MAPS, **better, (*PLACE, "sensitivity"): [0.5, 0.6, 0.55, 0.5]}))
+    words = "beats some null maps on localisation · deletion not measured · randomisation not measured"
     assert badge_words(table, "sensitivity") == words
 
 

@@ -16,7 +16,7 @@ from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import judgement
 from tests.trust.tiny_study import LESION, LesionNet, TinyStudy, model_of
 
-CONTROL_NAMES = ("random", "edges", "intensity", "blur")
+NULL_NAMES = ("random", "edges", "intensity", "blur")
 METHODS = ["sensitivity", "gradient_x_input", "occlusion[size=3,stride=2,fill=reference]"]
 
 
@@ -60,14 +60,14 @@ def test_known_truths_come_out(done):
     *_, folder, _, _ = done
     table = summary(folder).set_index(["measure", "quantity", "method"])
     mass = table.loc["localisation", "mass_accuracy_read", "sensitivity"]
-    chance = table.loc["localisation", "chance", "control_random"]["mean"]
+    chance = table.loc["localisation", "chance", "null_random"]["mean"]
     assert mass["mean"] > 10 * chance
     assert mass["beats"] == "all"
     assert table.loc["infidelity", "infidelity", "sensitivity"]["mean"] == pytest.approx(0, abs=1e-3)
-    assert table.loc["localisation", "auprc_read", "control_random"]["mean"] < 5 * chance + 0.1
-    assert table.loc["randomisation", "rho_random", "control_intensity"]["mean"] == pytest.approx(1)
+    assert table.loc["localisation", "auprc_read", "null_random"]["mean"] < 5 * chance + 0.1
+    assert table.loc["randomisation", "rho_random", "null_intensity"]["mean"] == pytest.approx(1)
     assert table.loc["reproducibility", "icc", "sensitivity"]["mean"] > 0.9
-    assert not table.loc["deletion", "abpc", "control_random"]["beats"]
+    assert not table.loc["deletion", "abpc", "null_random"]["beats"]
 
 
 def test_means_and_intervals_are_those_of_the_rows(done):
@@ -145,7 +145,7 @@ def test_report_and_words(done):
     assert 'src="http' not in page
     sentences = findings(summary(folder))
     assert any(s.startswith("On localisation") and "Sensitivity analysis" in s for s in sentences)
-    assert judgement(summary(folder), "localisation", "sensitivity") == "Better than all controls"
+    assert judgement(summary(folder), "localisation", "sensitivity") == "Better than all null maps"
     assert load_plan(folder)["target"] == "AD"
     assert len(load_details(folder, "deletion")) == 21
 
@@ -201,7 +201,7 @@ def test_a_study_without_truth_or_replicates_says_so():
 
 def test_full_plan_is_what_was_asked_for():
     plan = make_plan(TinyStudy(), replicates=4)
-    assert len([e for e in plan.explainers if not e.is_control]) >= 10
+    assert len([e for e in plan.explainers if not e.is_null_map]) >= 10
     assert len(plan.measures) == 8
     with pytest.raises(KeyError, match="available"):
         make_plan(TinyStudy(), measures=["beauty"])
@@ -233,7 +233,7 @@ def test_a_method_that_cannot_explain_the_network_is_told_and_the_rest_goes_on(t
         study, methods=["guided_backprop", "sensitivity"], measures=["localisation"], quick=True, subjects=1
     )
     run_benchmark(plan, Bench(study, reference_scans=1), tmp_path)
-    assert set(load_results(tmp_path)["method"]) == {"sensitivity", *[f"control_{n}" for n in CONTROL_NAMES]}
+    assert set(load_results(tmp_path)["method"]) == {"sensitivity", *[f"null_{n}" for n in NULL_NAMES]}
     write_report(tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "Guided backpropagation cannot explain this network: expected a network with ReLU" in text

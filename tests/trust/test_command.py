@@ -17,7 +17,7 @@ def test_plan_is_printed_and_nothing_done(tiny, tmp_path, capsys):
     said = capsys.readouterr().out
     assert code == 0
     assert "methods (6)" in said
-    assert "random map, edge filter, |x|, blurred map" in said
+    assert "white noise, edge filter, |x|, blurred noise" in said
     assert "left out: reproducibility" in said
     assert "about " in said
     assert not (tmp_path / "out" / "units").exists()

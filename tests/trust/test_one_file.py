@@ -36,7 +36,7 @@ from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
     settings={"quick": {"bins": 5}},
     work=lambda s, areas, plan: Work(passes=s["bins"], maps=2),
     quantities=(Quantity("gini", "Gini index", "higher", "0–1", head="Gini", line="Gini index"),),
-    beats="Few voxels hold the relevance, more than of any control, of: {}.",
+    beats="Few voxels hold the relevance, more than of any null map, of: {}.",
     below_zero="Impossible: an index is positive",
 )
 def sparseness(case, explainer, relevance, *, bins: int = 9, progress=None, cancel=None):
@@ -59,8 +59,8 @@ def toy(tmp_path):
 
 @pytest.fixture
 def table(toy):
-    """Results of one good method, one bad one, and a control."""
-    values = {"sensitivity": (0.8, 0.7, 0.9), "smoothgrad": (-0.3, -0.2, -0.25), "control_random": (0.1, 0.12, 0.11)}
+    """Results of one good method, one bad one, and a null map."""
+    values = {"sensitivity": (0.8, 0.7, 0.9), "smoothgrad": (-0.3, -0.2, -0.25), "null_random": (0.1, 0.12, 0.11)}
     rows = [(NAME, "gini", method, f"s{n}", value) for method, found in values.items() for n, value in enumerate(found)]
     return summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"]))
 
@@ -82,9 +82,9 @@ def test_its_settings_and_its_cost(toy):
 
 
 def test_its_words(table):
-    assert "Few voxels hold the relevance, more than of any control, of: Sensitivity analysis." in findings(table)
+    assert "Few voxels hold the relevance, more than of any null map, of: Sensitivity analysis." in findings(table)
     assert any("Sparseness, interval below 0: SmoothGrad" in text for text in findings(table))
-    assert judgement(table, NAME, "sensitivity") == "Better than all controls"
+    assert judgement(table, NAME, "sensitivity") == "Better than all null maps"
     assert judgement(table, NAME, "smoothgrad") == "Impossible: an index is positive"
 
 
@@ -102,7 +102,7 @@ def test_its_row_in_the_guide(table):
     spec.loader.exec_module(fill)
     assert fill.measure_table().splitlines()[-1] == "| Sparseness | Gini index of \\|φ\\| inside Ω | higher |"
     assert fill.measured_line(table, fill.load_agreement(fill.SHIPPED), "sensitivity").startswith(
-        "Gini index 0.80 [0.55, 1.05] (beats all controls)"
+        "Gini index 0.80 [0.55, 1.05] (beats all null maps)"
     )
 
 
@@ -115,11 +115,11 @@ def test_a_measure_that_says_little_has_words_all_the_same():
         assert get_measure("plain").tab == "Plain"
         rows = [
             ("plain", "a", method, str(n), value + n)
-            for method, value in (("sensitivity", 1), ("control_x", 9))
+            for method, value in (("sensitivity", 1), ("null_x", 9))
             for n in (0, 1, 2)
         ]
         found = findings(summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])))
-        assert "Plain: better than all controls: Sensitivity analysis." in found
+        assert "Plain: better than all null maps: Sensitivity analysis." in found
     finally:
         unregister_measure("plain")
 

@@ -66,7 +66,7 @@ def test_gradient_of_a_linear_network_passes():
 def test_a_map_of_the_scan_alone_fails():
     shape = (12, 13, 14)  # windows of SSIM fit in
     case = case_of(Linear3D(shape), shape, others=others(shape=shape))
-    values = MEASURE.run(case, Explainer("control_intensity")).values
+    values = MEASURE.run(case, Explainer("null_intensity")).values
     assert values["rho_random"] == pytest.approx(1)
     assert values["ssim_random"] == pytest.approx(1)
     assert abs(values["ssim_subjects"]) < 0.5
@@ -74,7 +74,7 @@ def test_a_map_of_the_scan_alone_fails():
 
 
 def test_structural_similarity_has_no_meaning_where_no_window_fits():
-    values = MEASURE.run(case_of(small_network(), others=others()), Explainer("control_intensity")).values
+    values = MEASURE.run(case_of(small_network(), others=others()), Explainer("null_intensity")).values
     assert values["rho_random"] == pytest.approx(1)
     assert np.isnan([values["ssim_random"], values["ssim_subjects"]]).all()
 

@@ -34,7 +34,7 @@ def test_a_map_that_moves_with_the_scan_is_aligned_back():
     mask = np.zeros((7, 8, 9), bool)
     mask[1:-1, 1:-1, 1:-1] = True
     case = case_of(small_network(), mask=mask)
-    values = MEASURE.run(case, Explainer("control_intensity"), draws=1).values
+    values = MEASURE.run(case, Explainer("null_intensity"), draws=1).values
     assert values["shift"] == pytest.approx(0, abs=1e-6)
 
 

@@ -57,7 +57,7 @@ def test_table_of_shares_is_that_of_the_maps():
     own = table[(table["network"] == "trapped") & (table["method"] == "gradient_x_input")]
     assert own["share"].tolist() == pytest.approx([outside_of(confounded()[0][1], subject) for subject in ILL[:2]])
     assert own["subject"].tolist() == list(ILL[:2])
-    assert set(table["method"]) == {"gradient_x_input", *TRAPS["confound"].controls}
+    assert set(table["method"]) == {"gradient_x_input", *TRAPS["confound"].null_maps}
     assert steps[-1] == (len(table), len(table))
 
 
@@ -72,8 +72,8 @@ def test_words_name_the_methods_that_expose_the_mark():
     row = found.set_index("method").loc["gradient_x_input"]
     assert row["exposed"]
     assert row["difference"] == pytest.approx(row["trapped"] - row["honest"])
-    methods, controls = (~found["control"]).sum(), found["control"].sum()
-    assert trap_people(found) == f"{found['n'].max()} patients, {methods} methods and {controls} controls"
+    methods, nulls = (~found["null_map"]).sum(), found["null_map"].sum()
+    assert trap_people(found) == f"{found['n'].max()} patients, {methods} methods and {nulls} null maps"
     said = " ".join(trap_findings("confound", found))
     assert "outside the brain" in said
     assert "Gradient × input." in said
@@ -100,7 +100,7 @@ def test_the_suppressors_region_is_a_pair_of_balls_without_disease():
 
 
 def test_a_network_that_reads_the_suppressor_is_exposed():
-    """One network reads the occipital pole beside the lesion; its maps have relevance there, which no control has."""
+    """One network reads the occipital pole beside the lesion; its maps have relevance there, which no null map has."""
     place = suppressor_region(GRID)
     reader = LesionNet()
     reader.where[0, 1][place] = 1.0
@@ -109,11 +109,11 @@ def test_a_network_that_reads_the_suppressor_is_exposed():
     table = trap_table("suppressor", pairs, [Explainer("sensitivity"), Explainer("gradient_x_input")], ILL)
     found = trap_summary(table).set_index("method")
     assert found.loc[["sensitivity", "gradient_x_input"], "exposed"].all()
-    controls = found[found["control"]]
-    assert len(controls) == 4
-    assert not controls["exposed"].any()
-    assert "than a random map has: no method." in " ".join(trap_findings("suppressor", trap_summary(table)))
-    assert found.loc["sensitivity", "trapped"] > 2 * controls["trapped"].max()
+    nulls = found[found["null_map"]]
+    assert len(nulls) == 4
+    assert not nulls["exposed"].any()
+    assert "than white noise has: no method." in " ".join(trap_findings("suppressor", trap_summary(table)))
+    assert found.loc["sensitivity", "trapped"] > 2 * nulls["trapped"].max()
     bench = Bench(study, reference_scans=1)
     case = bench.case(ILL[0])
     values = abs(Explainer("sensitivity")(case))

@@ -11,7 +11,7 @@ from mriinterp.trust.findings import literature
 from mriinterp.trust.report import markdown_table, settings_words
 from mriinterp.trust.words import judgement, randomised_words
 
-CONTROLS = ("control_random", "control_edges", "control_intensity", "control_blur")
+NULL_MAPS = ("null_random", "null_edges", "null_intensity", "null_blur")
 
 
 def results(rows):
@@ -105,7 +105,7 @@ def test_hiding_what_hurts_least_is_told():
 
 @pytest.mark.parametrize(("best", "told"), [(0.6, True), (0.8, False)])
 def test_a_group_effect_that_needs_no_network_is_told(best, told):
-    rows = [("control_intensity", 0.7), ("control_edges", 0.5), ("occlusion", best), ("sensitivity", 0.4)]
+    rows = [("null_intensity", 0.7), ("null_edges", 0.5), ("occlusion", best), ("sensitivity", 0.4)]
     table = summary(
         pd.DataFrame(
             [("group_effect", "auc_truth", method, "(cohort)", value) for method, value in rows],
@@ -122,10 +122,10 @@ def localisation(method, mean, rng):
     return {("localisation", "mass_accuracy_read", method): mean + 0.001 * rng.standard_normal(6)}
 
 
-def test_all_controls_must_be_beaten(rng):
+def test_all_null_maps_must_be_beaten(rng):
     rows = {}
-    for number, control in enumerate(CONTROLS):
-        rows |= localisation(control, 0.1 + 0.1 * number, rng)
+    for number, null in enumerate(NULL_MAPS):
+        rows |= localisation(null, 0.1 + 0.1 * number, rng)
     rows |= (
         localisation("sensitivity", 0.9, rng)
         | localisation("occlusion", 0.35, rng)
@@ -134,40 +134,40 @@ def test_all_controls_must_be_beaten(rng):
     table = summary(results(rows))
     beats = table.set_index("method")["beats"]
     assert beats[["sensitivity", "occlusion", "hires_cam"]].tolist() == ["all", "some", "none"]
-    assert (beats[list(CONTROLS)] == "").all()
-    assert judgement(table, "localisation", "sensitivity") == "Better than all controls"
-    assert "Not shown to be better than blurred map" in judgement(table, "localisation", "occlusion")
+    assert (beats[list(NULL_MAPS)] == "").all()
+    assert judgement(table, "localisation", "sensitivity") == "Better than all null maps"
+    assert "Not shown to be better than blurred noise" in judgement(table, "localisation", "occlusion")
     text = findings(table)[0]
-    assert "beat all four controls: Sensitivity analysis." in text
+    assert "beat all four null maps: Sensitivity analysis." in text
     assert "none of them: HiResCAM" in text
-    assert "best of all is a control" not in text
+    assert "best of all is a null map" not in text
 
 
-def test_a_control_in_front_is_named(rng):
-    rows = localisation("control_edges", 0.5, rng) | localisation("occlusion", 0.2, rng)
-    assert "The best of all is a control, the edge filter (0.50)" in findings(summary(results(rows)))[0]
+def test_a_null_map_in_front_is_named(rng):
+    rows = localisation("null_edges", 0.5, rng) | localisation("occlusion", 0.2, rng)
+    assert "The best of all is a null map, the edge filter (0.50)" in findings(summary(results(rows)))[0]
 
 
 def test_differences_are_taken_within_subjects(rng):
     """Subjects that differ a lot do not hide a small but constant advantage."""
     level = 10 * rng.standard_normal(6)
     rows = {("deletion", "abpc", "occlusion"): level + 0.1}
-    rows |= {("deletion", "abpc", control): level + 0.001 * rng.standard_normal(6) for control in CONTROLS}
+    rows |= {("deletion", "abpc", null): level + 0.001 * rng.standard_normal(6) for null in NULL_MAPS}
     table = summary(results(rows)).set_index("method")
     assert table.loc["occlusion", "beats"] == "all"
-    assert table.loc["occlusion", "low"] < table.loc["control_random", "high"]  # the intervals themselves overlap
+    assert table.loc["occlusion", "low"] < table.loc["null_random", "high"]  # the intervals themselves overlap
 
 
 def test_lower_is_better_where_it_says_so(rng):
     rows = {("infidelity", "infidelity", "occlusion"): 0.2 + 0.01 * rng.standard_normal(5)}
-    rows |= {("infidelity", "infidelity", control): 0.9 + 0.01 * rng.standard_normal(5) for control in CONTROLS}
+    rows |= {("infidelity", "infidelity", null): 0.9 + 0.01 * rng.standard_normal(5) for null in NULL_MAPS}
     table = summary(results(rows))
     assert table.iloc[0]["method"] == "occlusion"
     assert table.iloc[0]["beats"] == "all"
 
 
 def test_stability_is_no_contest_with_a_constant_map():
-    rows = {("stability", "noise", "occlusion"): [0.1, 0.1], ("stability", "noise", "control_edges"): [0.5, 0.5]}
+    rows = {("stability", "noise", "occlusion"): [0.1, 0.1], ("stability", "noise", "null_edges"): [0.5, 0.5]}
     assert (summary(results(rows))["beats"] == "").all()
 
 

@@ -11,7 +11,7 @@ from mriinterp.results.store import default_folder
 from mriinterp.ui import badge, trust_chosen, trust_data
 
 NETWORK, OTHER = "a" * 64, "b" * 64
-CONTROLS = ("control_random", "control_edges", "control_intensity", "control_blur")
+NULL_MAPS = ("null_random", "null_edges", "null_intensity", "null_blur")
 
 
 def write(folder, subjects, methods, network=NETWORK):
@@ -20,8 +20,8 @@ def write(folder, subjects, methods, network=NETWORK):
     plan = {"simulated": True, "model": {"name": "n", "sha256": network}, "explainers": []}
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     rows = [
-        ("localisation", "mass_accuracy_read", method, f"s{n}", (0.1 if method in CONTROLS else 0.6) + 0.01 * n)
-        for method in (*methods, *CONTROLS)
+        ("localisation", "mass_accuracy_read", method, f"s{n}", (0.1 if method in NULL_MAPS else 0.6) + 0.01 * n)
+        for method in (*methods, *NULL_MAPS)
         for n in range(subjects)
     ]
     if rows and subjects:
@@ -43,7 +43,7 @@ def test_a_plan_without_results_hides_nothing(shipped):
     assert own.is_relative_to(default_folder())
     assert trust_data.measured("demo") == shipped
     assert trust_data.badge_table(own).empty  # and a table without rows keeps its columns
-    assert "beats all controls" in badge.badge_of("demo", "sensitivity").words
+    assert "beats all null maps" in badge.badge_of("demo", "sensitivity").words
 
 
 def test_more_subjects_and_methods_are_shown(shipped):
@@ -63,7 +63,7 @@ def test_figures_of_the_network_come_before_more_figures(shipped):
 
 
 def test_figures_of_another_network_are_not_shown_for_a_map(shipped):
-    assert "beats all controls" in badge.badge_of("demo", "sensitivity", model=NETWORK).words
+    assert "beats all null maps" in badge.badge_of("demo", "sensitivity", model=NETWORK).words
     found = badge.badge_of("demo", "sensitivity", model=OTHER)
     assert found.words == "Trust: not measured with this network"
     assert "measured with another network" in found.more
@@ -91,7 +91,7 @@ def test_numbers_of_single_subjects_are_kept_apart_by_network_and_settings():
 
 def test_a_scan_from_outside_says_what_was_measured(shipped):
     found = badge.badge_of("demo", "sensitivity", model=NETWORK, uploaded=True)
-    assert found.words.startswith("Trust (measured on simulated scans only): beats all controls on localisation")
+    assert found.words.startswith("Trust (measured on simulated scans only): beats all null maps on localisation")
     assert "only" not in badge.badge_of("demo", "sensitivity", model=NETWORK).words
 
 

@@ -87,10 +87,10 @@ def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
     detailed=True,
     curves=Curves(
         deletion_curves,
-        "control_random",
+        "null_random",
         "Full: the most relevant blocks are replaced first. Dashed: the least relevant first.",
     ),
-    beats="Deletion by the most relevant blocks hurts the score more than by any control's for: {}.",
+    beats="Deletion by the most relevant blocks hurts the score more than by any null map's for: {}.",
     below_zero="Worse than chance: hiding what it marks most hurts less than hiding what it marks least",
     worse=(
         "Worse than chance on deletion (interval below 0: hiding what they mark most hurts the score less than hiding "

@@ -70,19 +70,19 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     """State that the groups' difference finds the disease no better with a network than without, where that is so."""
     rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth") & table["mean"].notna()]
     of_methods = rows[rows["method"].isin(methods)].sort_values("mean", ascending=False)
-    controls = rows[rows["control"].astype(bool)].sort_values("mean", ascending=False)
-    if of_methods.empty or controls.empty:
+    nulls = rows[rows["null_map"].astype(bool)].sort_values("mean", ascending=False)
+    if of_methods.empty or nulls.empty:
         return []
     best = of_methods.iloc[0]
-    above = controls[controls["mean"] > best["mean"]]
+    above = nulls[nulls["mean"] > best["mean"]]
     if above.empty:
         return []
     names = ", ".join(
-        f"{label_of(m).removeprefix('Control: ')} ({v:.2f})"
+        f"{label_of(m).removeprefix('Null map: ')} ({v:.2f})"
         for m, v in zip(above["method"], above["mean"], strict=True)
     )
     return [
-        f"Group effect: which areas are the disease's is told better by controls, which know no network, than by every "
+        f"Group effect: which areas are the disease's is told better by null maps, which know no network, than by every "
         f"method: {names}; the best method is {label_of(best['method'])} ({best['mean']:.2f}; 0.5 is chance)."
     ]
 
@@ -93,7 +93,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     question="Do the maps of the groups differ, and where the disease is?",
     reference="Hedges 1981; Benjamini & Hochberg 1995; Westfall & Young 1993",
     needs=("cohort",),
-    against_controls=False,
+    against_null_maps=False,
     order=80,
     tab="Groups",
     computed=(

@@ -68,7 +68,7 @@ def _box_sums(values: np.ndarray, boxes: list) -> np.ndarray:
     ),
     settings={"quick": {"perturbations": 80}},
     work=lambda s, areas, plan: Work(shared=s["perturbations"] / 10),
-    beats="The score's changes are predicted better than by any control for: {}.",
+    beats="The score's changes are predicted better than by any null map for: {}.",
     quantities=(
         Quantity(
             "infidelity",

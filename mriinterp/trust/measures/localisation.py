@@ -59,31 +59,31 @@ HOW = {
 
 
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """Return which methods beat all controls, or none, by each way to look at it."""
+    """Return which methods beat all null maps, or none, by each way to look at it."""
     found = []
     for quantity, how in HOW.items():
         rows = rows_of(table, "localisation", quantity, methods)
         if not rows:
             continue
         best = [m for m, row in rows.items() if row["beats"] == "all"]
-        text = f"On localisation ({how}) these beat all four controls: {listed(best)}."
+        text = f"On localisation ({how}) these beat all four null maps: {listed(best)}."
         worst = [m for m, row in rows.items() if row["beats"] == "none"]
         if worst:
             text += f" These beat none of them: {listed(worst)}."
-        found.append(text + _best_control(table, quantity, rows))
+        found.append(text + _best_null_map(table, quantity, rows))
     return found
 
 
-def _best_control(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]) -> str:
-    """State that a control comes first, where one does: the measure then rewards something else."""
-    controls = table[(table["measure"] == "localisation") & (table["quantity"] == quantity) & table["control"]]
-    if controls["mean"].isna().all():
+def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]) -> str:
+    """State that a null map comes first, where one does: the measure then rewards something else."""
+    nulls = table[(table["measure"] == "localisation") & (table["quantity"] == quantity) & table["null_map"]]
+    if nulls["mean"].isna().all():
         return ""
-    first = controls.loc[controls["mean"].idxmax()]
+    first = nulls.loc[nulls["mean"].idxmax()]
     if first["mean"] <= max(row["mean"] for row in rows.values()):
         return ""
-    name = label_of(first["method"]).removeprefix("Control: ")
-    return f" The best of all is a control, the {name} ({first['mean']:.2f})."
+    name = label_of(first["method"]).removeprefix("Null map: ")
+    return f" The best of all is a null map, the {name} ({first['mean']:.2f})."
 
 
 @register_measure(

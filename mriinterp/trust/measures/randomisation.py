@@ -194,7 +194,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     question="Does the map change when the network's weights are made random, layer by layer from the output down?",
     reference="Adebayo et al. 2018",
     cost="costly",
-    against_controls=False,
+    against_null_maps=False,
     needs=("subjects",),
     order=50,
     tab="Randomisation",
@@ -211,7 +211,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     settings={"full": {"steps": 4}, "quick": {"steps": 2}},
     work=lambda s, areas, plan: Work(maps=(s["steps"] or 7) + plan.others),
     detailed=True,
-    curves=Curves(cascade_lines, "control_edges"),
+    curves=Curves(cascade_lines, "null_edges"),
     findings=_findings,
     verdict=_verdict,
     quantities=(

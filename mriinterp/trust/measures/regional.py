@@ -36,12 +36,12 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def partial_rank_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray) -> float:
     """Return Spearman's ρ of what the ranks of `given` do not explain in the ranks of `a` and `b`."""
-    control = _centred_ranks(given)
-    weight = control @ control
+    held = _centred_ranks(given)
+    weight = held @ held
     rest = []
     for values in (a, b):
         ranks = _centred_ranks(values)
-        rest.append(ranks - control * (control @ ranks / weight) if weight > 0 else ranks)
+        rest.append(ranks - held * (held @ ranks / weight) if weight > 0 else ranks)
     return _correlation(*rest)
 
 

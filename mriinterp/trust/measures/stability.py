@@ -49,7 +49,7 @@ def _shifts(axes: int) -> list[tuple[int, ...]]:
     question="Does the map stay the same under noise nobody sees, and move with the scan when it is moved?",
     reference="Yeh et al. 2019 (max-sensitivity)",
     cost="costly",
-    against_controls=False,
+    against_null_maps=False,
     order=60,
     computed=(
         "largest ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖ over draws of noise (2 % of the scan's spread), and over shifts by one voxel, "
