@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,8 +22,9 @@ from mriinterp.base.fingerprint import file_digest, file_stamp
 from mriinterp.models import Code
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study.base import Study
+from mriinterp.study.sources import ModelRecipe
 
-__all__ = ["Agreement", "ForeignCode", "agree", "agreements", "code_of", "take_back"]
+__all__ = ["Agreement", "ForeignCode", "agree", "agreements", "code_of", "recipes_of", "take_back"]
 
 _NAME = re.compile(r"[0-9a-f]{64}\.json")
 FOLDER = "agreed_code"
@@ -116,21 +117,25 @@ def _digest(path: Path, stamp: str) -> str:
     return file_digest(path)
 
 
-def code_of(study: Study) -> list[ForeignCode]:
-    """Return all code that the networks of a study, folds included, need to be run, as it is now.
+def recipes_of(study: Study) -> list[ModelRecipe]:
+    """Return how to load the network of a study and each of its folds."""
+    return [study.model_recipe, *study.folds.values()]
+
+
+def code_of(recipes: Iterable[ModelRecipe]) -> list[ForeignCode]:
+    """Return all code that networks need to be run, as it is now; what several need stands once.
 
     Raises
     ------
     OSError, ValueError
         If a file of it is not there, or cannot be shown (see `mriinterp.models.read_code`).
     """
-    return list({item.digest: item for item in _code_of(study)}.values())
+    return list({item.digest: item for recipe in recipes for item in _code_of(recipe)}.values())
 
 
-def _code_of(study: Study) -> Iterator[ForeignCode]:
-    for recipe in (study.model_recipe, *study.folds.values()):
-        if (code := recipe.python()) is not None:
-            yield ForeignCode(code.path, code.digest, code)
-        for path in recipe.programs():
-            check_file(path, "an exported program")
-            yield ForeignCode(path, _digest(path, file_stamp([path], read=0)))
+def _code_of(recipe: ModelRecipe) -> Iterator[ForeignCode]:
+    if (code := recipe.python()) is not None:
+        yield ForeignCode(code.path, code.digest, code)
+    for path in recipe.programs():
+        check_file(path, "an exported program")
+        yield ForeignCode(path, _digest(path, file_stamp([path], read=0)))

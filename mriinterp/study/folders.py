@@ -17,7 +17,16 @@ from mriinterp.areas.atlas import atlas_names
 from mriinterp.base.names import on_disk, shortened
 from mriinterp.models import ModelCard, packaged_models, read_card
 
-__all__ = ["VARIABLE", "StudyFolders", "default_output", "drop_forbidden", "is_atlas_name", "located", "names_in"]
+__all__ = [
+    "VARIABLE",
+    "StudyFolders",
+    "check_network_file",
+    "default_output",
+    "drop_forbidden",
+    "is_atlas_name",
+    "located",
+    "names_in",
+]
 
 VARIABLE = "MRIINTERP_STUDY_FOLDERS"
 
@@ -116,6 +125,18 @@ def _paths_of_card(card: ModelCard) -> Iterator[tuple[str, Path]]:
     for name in values:
         if isinstance(name, str):
             yield "model.card", card.folder / name
+
+
+def check_network_file(path: Path) -> None:
+    """Raise ValueError in words for a model card or program outside of the allowed folders, or a card that leads out."""
+    allowed = StudyFolders.of_server()
+    allowed.check(path, "network")
+    card = path if path.suffix.lower() == ".json" else path.with_suffix(".json")
+    if allowed.folders is None or not card.is_file():
+        return
+    allowed.check(card, "network")
+    for _, file in _paths_of_card(read_card(card)):
+        allowed.check(file, "model card")
 
 
 def drop_forbidden(flat: dict[str, Any], path: Path) -> list[str]:

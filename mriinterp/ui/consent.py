@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
@@ -17,7 +18,7 @@ from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.scripts import PACKAGE, app_script
 from mriinterp.models.code import CodeFile, imported
-from mriinterp.study import Study
+from mriinterp.study import DemoStudy, ModelRecipe
 from mriinterp.study.consent import ForeignCode, agree, agreements, code_of, take_back
 from mriinterp.ui.words import Remedied, escape_markdown
 
@@ -38,21 +39,21 @@ def current_leave() -> frozenset[str]:
 
 
 def starting_command(study: str | Path, windows: bool = os.name == "nt") -> str:
-    """Return the command that starts the app so that the code of a study file may be agreed to."""
-    file = quoted(study, windows)
+    """Return the command that starts the app so that code may be agreed to, with a study file or ``"demo"``."""
+    file = "" if study == DemoStudy.name else f" {quoted(study, windows)}"
     if app_script().parent == PACKAGE.parent:  # a checkout
-        return f"streamlit run app.py -- {ALLOW_CODE} {file}"
-    return f"mriinterp app {ALLOW_CODE} {file}"
+        return f"streamlit run app.py -- {ALLOW_CODE}{file}"
+    return f"mriinterp app {ALLOW_CODE}{file}"
 
 
-def check_code(study: Study, file: str) -> None:
-    """Let the code of a study pass, or show what is missing for that.
+def check_code(recipes: Iterable[ModelRecipe], study: str) -> None:
+    """Let the code of networks pass, or show what is missing for that.
 
     Parameters
     ----------
-    study : Study
-    file : str
-        The study file.
+    recipes : iterable of ModelRecipe
+    study : str
+        The study file, or ``"demo"``.
 
     Raises
     ------
@@ -62,15 +63,15 @@ def check_code(study: Study, file: str) -> None:
     OSError, ValueError
         If the code cannot be read.
     """
-    items = code_of(study)
+    items = code_of(recipes)
     if not items:
         return
     names = ", ".join(item.path.name for item in items)
     if not code_allowed():
         raise Remedied(
-            f"The network of this study comes with code, {names}, and this server runs no code of studies. Code may do "
+            f"This network comes with code, {names}, and this server runs no code of studies. Code may do "
             "anything that the server's account can. To read it here and decide, start the app with this command:",
-            lambda: _show_command(file),
+            lambda: _show_command(study),
         )
     known = agreements()
     new = [item for item in items if item.digest not in known]
@@ -78,14 +79,14 @@ def check_code(study: Study, file: str) -> None:
         changed = [a.day for item in new for a in known.values() if a.file == str(item.path)]
         what = f"has changed since it was agreed to on {max(changed)}" if changed else "is new to this server"
         raise Remedied(
-            f"The network of this study comes with code, {names}, which {what}. Code may do anything that the server's "
+            f"This network comes with code, {names}, which {what}. Code may do anything that the server's "
             "account can: read, change, delete and send files. Agree only if you trust whoever made it.",
             lambda: _ask(new),
         )
 
 
-def _show_command(file: str) -> None:
-    st.code(starting_command(file), language=None, wrap_lines=True)
+def _show_command(study: str) -> None:
+    st.code(starting_command(study), language=None, wrap_lines=True)
 
 
 def _ask(items: list[ForeignCode]) -> None:
@@ -142,27 +143,23 @@ def _height(file: CodeFile) -> int | str:
     return CODE_PX if file.text.count("\n") > CODE_PX // 25 else "content"
 
 
-def show_agreed_code(study: Study) -> None:
-    """The code of a study that runs here, since when, and a way to take leave back."""
+def show_agreed_code(recipes: Iterable[ModelRecipe]) -> None:
+    """The code of networks that runs here, since when, and a way to take leave back."""
     known = agreements()
-    for item in code_of(study):
+    for item in code_of(recipes):
         if item.digest not in known:
             continue
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        left.markdown(
-            f"Runs **{escape_markdown(item.path.name)}**, agreed to on {known[item.digest].day}  \n"
-            f":small[SHA-256 `{item.digest}`]"
-        )
-        right.button(
-            "Take back",
-            key=f"take_back_{item.digest}",
-            icon=":material/block:",
-            width="stretch",
-            help="From the next map on it asks again. What runs in this server already is not stopped.",
-            on_click=_take_back,
-            args=(item.digest,),
-        )
-        with st.expander("Code", icon=":material/code:"):
+        with st.expander(
+            f"Runs {escape_markdown(item.path.name)}, agreed to on {known[item.digest].day}", icon=":material/code:"
+        ):
+            st.button(
+                "Take leave back",
+                key=f"take_back_{item.digest}",
+                icon=":material/block:",
+                help="Pages and runs that start from now on ask again. What runs in this server already is not stopped.",
+                on_click=_take_back,
+                args=(item.digest,),
+            )
             _show(item)
     if problem := st.session_state.pop("take_back_problem", None):
         st.error(escape_markdown(problem))

@@ -8,9 +8,12 @@ shown is what is on disk.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from mriinterp.areas.atlas import Atlas
+from mriinterp.base.files import check_file
 from mriinterp.cost import describe_cost
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume, resample
@@ -19,6 +22,8 @@ from mriinterp.models import Model, Prediction
 from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, Study, load_study
+from mriinterp.study.consent import recipes_of
+from mriinterp.study.folders import check_network_file
 from mriinterp.ui.consent import check_code, current_leave
 from mriinterp.ui.scans import READING, HeldScan
 from mriinterp.ui.session import forgotten_with_uploads
@@ -29,9 +34,11 @@ __all__ = [
     "known_predictions",
     "layers_of",
     "model_of",
+    "network_at",
     "network_of",
     "on_grid_of",
     "prediction_of",
+    "recipe_at",
     "reference_of",
     "scan_of",
     "scan_stamp",
@@ -69,7 +76,7 @@ def model_of(study: str, device: str = "auto") -> Model:
         If it comes with code that may not run here.
     """
     found = study_of(study)
-    check_code(found, study)
+    check_code(recipes_of(found), study)
     recipe = found.model_recipe
     return _model(recipe, recipe.stamp(), device)
 
@@ -79,8 +86,31 @@ def network_of(study: str, name: str = "") -> Model:
     if not name:
         return model_of(study)
     found = study_of(study)
-    check_code(found, study)
+    check_code(recipes_of(found), study)
     recipe = found.folds.get(name) or ModelRecipe(name)
+    return _model(recipe, recipe.stamp(), "auto")
+
+
+def recipe_at(path: str) -> ModelRecipe:
+    """How to load a network of a card (.json) or an exported program (.pt2).
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If it is another file, or one that this server does not open.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in (".json", ".pt2"):
+        raise ValueError(f"expected a model card (.json) or an exported program (.pt2), got {file.name}")
+    check_network_file(file)
+    check_file(file, "a model card or an exported program")
+    return ModelRecipe(path, trust_code=current_leave())
+
+
+def network_at(path: str, study: str) -> Model:
+    """The network of `recipe_at`; errors as of `model_of` and `recipe_at`."""
+    recipe = recipe_at(path)
+    check_code([recipe], study)
     return _model(recipe, recipe.stamp(), "auto")
 
 

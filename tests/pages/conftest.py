@@ -17,6 +17,7 @@ SLOTS = (
     "cascade",
     "prepare",
     "fetch",
+    "network",
 )  # of background work, one a page
 
 

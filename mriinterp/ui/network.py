@@ -1,0 +1,235 @@
+"""A network on a page: which one, what its card says, the code it runs, and which methods work on it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from mriinterp.base.files import read_text
+from mriinterp.base.names import on_disk, shortened
+from mriinterp.base.tables import csv_text
+from mriinterp.models import Model, write_card
+from mriinterp.network_check import MethodCheck, NetworkCheck, check_network
+from mriinterp.study import ModelRecipe
+from mriinterp.study.consent import recipes_of
+from mriinterp.ui.address import linked
+from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.resources import network_at, network_of, recipe_at, study_of
+from mriinterp.ui.subject import Subject
+from mriinterp.ui.words import as_sentence, escape_markdown
+
+__all__ = [
+    "check_key",
+    "choose_network",
+    "known_check",
+    "model_chosen",
+    "recipes_chosen",
+    "run_check",
+    "show_card",
+    "show_check",
+    "watch_check",
+]
+
+SLOT = "network"
+PATHS = "_network_paths"  # in the session: files that were opened here
+KEPT = 64
+OWN_CHECKS = "_checks"  # in the session: of uploaded scans
+
+
+@st.cache_resource(show_spinner=False)
+def _checks() -> dict[str, NetworkCheck]:
+    """Return the checks on scans of studies, for all sessions, the latest last."""
+    return {}
+
+
+def choose_network(study_name: str) -> str:
+    """Let the reader choose the study's network (""), one of its folds, or a file that was opened here (its path)."""
+    folds = list(study_of(study_name).folds)
+    files = [path for path in st.session_state.get(PATHS, []) if path not in folds]
+    names = {"": "The study’s own", **{fold: fold for fold in folds}, **{path: Path(path).name for path in files}}
+    chosen = st.selectbox(
+        "Network",
+        list(names),
+        format_func=lambda name: names[name] if list(names.values()).count(names[name]) == 1 else name,
+        key=linked("network", "", options=list(names), shows=names.get),
+        persist_state="session",
+    )
+    with st.popover("Open a network file", icon=":material/folder_open:", type="tertiary"):
+        path = st.text_input(
+            "Path of a model card (.json) or an exported program (.pt2) on this computer", key="network_path"
+        )
+        st.caption('A network whose class is in a Python file is opened by a study file, with `code = "my_net.py"`.')
+        st.button("Open", key="network_open", disabled=not path, on_click=_open, args=(path,))
+        if problem := st.session_state.pop("network_problem", None):
+            st.error(escape_markdown(problem))
+    return chosen
+
+
+def _open(path: str) -> None:
+    """Choose a network file; runs before the page, so that the select box may change."""
+    file = str(on_disk(Path(path.strip().strip('"')).expanduser().absolute()))
+    try:
+        recipe_at(file)
+    except (ValueError, OSError, KeyError) as error:
+        st.session_state["network_problem"] = str(error)
+        return
+    st.session_state[PATHS] = list(dict.fromkeys([file, *st.session_state.get(PATHS, [])]))[:8]
+    st.session_state["network"] = file
+
+
+def _is_file(chosen: str) -> bool:
+    return chosen in st.session_state.get(PATHS, ())
+
+
+def model_chosen(study_name: str, chosen: str) -> Model:
+    """Return the network of `choose_network`; errors as of `network_of` and `network_at`."""
+    return network_at(chosen, study_name) if _is_file(chosen) else network_of(study_name, chosen)
+
+
+def recipes_chosen(study_name: str, chosen: str) -> list[ModelRecipe]:
+    """Return how the chosen network is loaded, and all others that are loaded with it."""
+    return [recipe_at(chosen)] if _is_file(chosen) else recipes_of(study_of(study_name))
+
+
+def _cells(model: Model) -> dict[str, str]:
+    """Return what the card says, in words."""
+    card = model.card
+    heads = [
+        f"{head.name}: a value" if head.kind == "scale" else f"{', '.join(head.classes)} ({head.output_kind.label})"
+        for head in card.heads
+    ]
+    entry = card.normalisation or {"kind": "none"}
+    more = ", ".join(f"{key} {value}" for key, value in entry.items() if key != "kind")
+    trained = "simulated brains only: it diagnoses nobody" if card.simulated else "real scans, or nobody has said"
+    rows = {
+        "Name": card.name,
+        "Architecture": card.architecture,
+        "Reads": f"{model.grid}; {card.space}, {'skull-stripped' if card.skull_stripped else 'with skull'}",
+        "Returns": "; ".join(heads),
+        "Normalisation": f"{entry.get('kind', 'none')}{f' ({more})' if more else ''}",
+        "Brain mask": Path(card.brain_mask).name if card.brain_mask else "none",
+        "Weights": ", ".join(Path(name).name for name in card.weights) or "as the study names them",
+        "Trained on": trained,
+        "SHA-256": f"{model.digest[:32]}…",
+    }
+    return {
+        **rows,
+        **{key.capitalize(): str(card.about[key]) for key in ("citation", "licence") if card.about.get(key)},
+    }
+
+
+def show_card(model: Model, recipes: list[ModelRecipe]) -> None:
+    """Show what is known of a network, and the card as a file."""
+    cells = list(_cells(model).items())
+    half = (len(cells) + 1) // 2
+    for column, part in zip(st.columns(2, gap="large"), (cells[:half], cells[half:]), strict=True):
+        column.markdown("  \n".join(f":gray[{key}] {escape_markdown(value)}" for key, value in part))
+    for note in model.notes:
+        st.caption(escape_markdown(as_sentence(note)))
+    st.download_button(
+        "Card (JSON)",
+        lambda: _card_text(model, recipes),
+        f"{_stem(model.card.name)}.json",
+        key="get_card",
+        help="With what was found out when it was loaded; put it beside the weights.",
+        on_click="ignore",
+    )
+
+
+def _card_text(model: Model, recipes: list[ModelRecipe]) -> str:
+    card = model.card
+    if not card.weights and recipes[0].weights:
+        card = replace(card, weights=tuple(Path(name).name for name in recipes[0].weights))
+    with tempfile.TemporaryDirectory() as folder:
+        write_card(card, Path(folder) / "card.json")
+        return read_text(Path(folder) / "card.json")
+
+
+def check_key(model: Model, subject: Subject) -> str:
+    """Return the key of the check of a network on a scan."""
+    return f"check {model.digest} {subject.scan.digest} {model.device}"
+
+
+def _kept(subject: Subject) -> dict[str, NetworkCheck]:
+    return st.session_state.setdefault(OWN_CHECKS, {}) if subject.uploaded else _checks()
+
+
+def known_check(model: Model, subject: Subject) -> NetworkCheck | None:
+    """Return the check of a network on a scan, if it was made."""
+    return _kept(subject).get(check_key(model, subject))
+
+
+def run_check(model: Model, subject: Subject) -> None:
+    """Start the check."""
+    kept, key, scan = _kept(subject), check_key(model, subject), subject.scan_for(model)
+
+    def work(progress, cancel) -> None:
+        kept[key] = check_network(model, scan, progress=progress, cancel=cancel)
+        while len(kept) > KEPT:
+            del kept[next(iter(kept))]
+
+    start_job(SLOT, f"Check of {model.card.name} on {subject.name}", key, work, shared=not subject.uploaded)
+
+
+def watch_check(model: Model, subject: Subject) -> bool:
+    """Show a check that goes on; return whether there is one."""
+    return watch(SLOT, check_key(model, subject))
+
+
+def show_check(found: NetworkCheck, subject: Subject) -> None:
+    """Show what a check found: how the network behaves, and a row a method."""
+    speed = found.occlusion
+    parts = [
+        f"**{len(found.works)} of {len(found.methods)}** methods work",
+        f"a pass takes **{_seconds(found.forward_seconds)}**",
+        f"the same scan gives {'the same output' if found.deterministic else '**another output each time**'}",
+    ]
+    if speed is not None:
+        parts.append(f"occlusion is **{speed.speedup:.1f}×** as fast as the plain loop")
+    st.markdown(" · ".join(parts))
+    if speed is not None:
+        windows = f"{speed.windows:,} window{'s' if speed.windows != 1 else ''}"
+        loop = (
+            f"occlusion: {windows} in {_seconds(speed.seconds)}, the plain loop takes {_seconds(speed.plain_seconds)}"
+        )
+        st.caption(escape_markdown(as_sentence(f"{loop}; {speed.why}")))
+    for note in found.notes:
+        (st.caption if found.deterministic else st.warning)(escape_markdown(as_sentence(note)))
+    table = found.table()
+    shown = pd.DataFrame(
+        {
+            "Method": table["label"],
+            "Works": table["works"].map({True: "yes", False: "refused"}),
+            "A map takes": [_time(check) for check in found.methods],
+            "Layer, or why not": table["layer"].where(table["works"], table["reason"]),
+        }
+    )
+    wide = {"Layer, or why not": st.column_config.TextColumn(width="large")}
+    st.dataframe(shown, hide_index=True, width="stretch", height="content", column_config=wide)
+    st.download_button(
+        "Table (CSV)",
+        lambda: csv_text(table),
+        f"{_stem(found.network)}_check.csv",
+        key="get_check",
+        on_click="ignore",
+        help=f"Measured on {found.device} with the scan {subject.name}",
+    )
+
+
+def _stem(name: str) -> str:
+    return shortened(re.sub(r"[^\w-]+", "_", name))
+
+
+def _time(check: MethodCheck) -> str:
+    return "" if check.seconds is None else f"{'about ' if check.estimated else ''}{_seconds(check.seconds)}"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 0.001:
+        return "less than 1 ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

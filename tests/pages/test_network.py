@@ -1,0 +1,167 @@
+"""The page of a network: its card, files of one's own, and the check of every method."""
+
+import json
+import sys
+
+import pytest
+import torch
+from cohort.conftest import make_study
+
+from mriinterp.methods import get_method, method_names
+from mriinterp.models import read_card
+from mriinterp.study import consent, load_study
+from mriinterp.ui import network, resources
+from mriinterp.ui.studies import remember_study
+
+PAGE = "pages/network.py"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("MRIINTERP_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "argv", ["app.py", "--allow-code"])
+    resources.study_of.clear()
+    resources.store.clear()
+    network._checks().clear()
+    yield
+    resources.study_of.clear()
+    resources.store.clear()
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A study whose code was agreed to."""
+    file = make_study(tmp_path / "study", per_group=2)
+    consent.agree(load_study(file).model_recipe.python().digest, file.parent / "net.py")
+    remember_study(str(file))
+    return file
+
+
+@pytest.fixture
+def page(open_page, file):
+    return lambda **more: open_page(PAGE, study=str(file), **more)
+
+
+def words(app):
+    return " ".join(e.value for e in (*app.warning, *app.error, *app.info, *app.caption, *app.markdown)).replace(
+        "\\", ""
+    )
+
+
+def test_card_and_check(page, finish, file):
+    app = page()
+    assert "healthy, ill (logits)" in words(app)
+    assert "weights.pt" in words(app)
+    assert "Nothing was checked yet" in words(app)
+    app.button(key="check_network").click()
+    app = finish(app.run())
+    table = app.dataframe[0].value
+    assert table["Method"].tolist() == [get_method(name).label for name in method_names()]
+    assert set(table["Works"]) <= {"yes", "refused"}
+    works = table["Works"] == "yes"
+    assert works.sum() > 10
+    assert table.loc[works, "A map takes"].str.contains("s").all()
+    assert table.loc[~works, "Layer, or why not"].str.len().gt(10).all()
+    cams = table["Method"].str.contains("CAM") & works & ~table["Method"].str.contains("Guided")
+    assert table.loc[cams, "Layer, or why not"].str.contains("channels").all()
+    assert f"{works.sum()} of {len(table)} methods work" in words(app).replace("*", "")
+    assert "the same scan gives the same output" in words(app)
+    again = page()  # another session finds it
+    assert len(again.dataframe) == 1
+
+
+def test_the_card_of_the_page_opens_the_network(file, tmp_path):
+    model = resources.model_of(str(file))
+    path = file.parent / "downloaded.json"
+    path.write_text(network._card_text(model, [load_study(file).model_recipe]), encoding="utf-8")
+    card = read_card(path)
+    assert (card.classes, card.weights) == (("healthy", "ill"), ("weights.pt",))
+    assert card.heads[0].output == "logits"
+    file.write_text(file.read_text(encoding="utf-8").replace("card.json", "downloaded.json"), encoding="utf-8")
+    assert resources.model_of(str(file)).digest == model.digest
+
+
+def program(folder, name="own"):
+    """An exported program with its card."""
+    card = json.loads((folder / "card.json").read_text())
+    layers = torch.nn.AdaptiveAvgPool3d(2), torch.nn.Flatten(), torch.nn.Linear(8, 2)
+    exported = torch.export.export(torch.nn.Sequential(*layers).eval(), (torch.rand(1, 1, *card["grid"]["shape"]),))
+    torch.export.save(exported, folder / f"{name}.pt2")
+    card |= {"name": name, "architecture": "torch.export", "weights": [f"{name}.pt2"]}
+    (folder / f"{name}.json").write_text(json.dumps(card))
+    return folder / f"{name}.pt2"
+
+
+def open_network(app, path):
+    app.text_input(key="network_path").set_value(str(path)).run()
+    return app.button(key="network_open").click().run()
+
+
+@pytest.mark.parametrize("ending", [".pt2", ".json"])
+def test_a_network_by_its_path(page, file, ending):
+    path = program(file.parent)
+    app = open_network(page(), path.with_suffix(ending))
+    assert app.selectbox(key="network").value == str(path.with_suffix(ending))
+    assert "own.pt2" in words(app)
+    assert [b for b in app.button if b.key == "agree_to_code"]
+    app.button(key="agree_to_code").click().run()
+    assert "Name:gray" not in words(app)
+    assert ":gray[Name] own" in words(app)
+    assert app.button(key="check_network")
+    link = open_network(page(network=str(path)), path)  # a path in a link opens nothing by itself
+    assert link.selectbox(key="network").value == str(path)
+
+
+def test_a_path_in_a_link_opens_no_network(page, file):
+    path = program(file.parent)
+    app = page(network=str(path))
+    assert app.selectbox(key="network").value == ""
+    assert not [b for b in app.button if b.key == "agree_to_code"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("none.json", "none.json"), ("weights.pt", "expected a model card (.json)"), ("net.py", "expected a model card")],
+)
+def test_other_files_are_refused_in_words(page, file, name, said):
+    app = open_network(page(), file.parent / name)
+    assert not app.exception
+    assert said in words(app)
+    assert app.selectbox(key="network").value == ""
+
+
+def test_a_server_of_some_folders_opens_no_other_network(page, file, tmp_path, monkeypatch):
+    other = make_study(tmp_path / "other", per_group=1)
+    path = program(other.parent)
+    inside = json.loads((other.parent / "own.json").read_text())
+    (file.parent / "leads_out.json").write_text(json.dumps(inside | {"weights": [str(path)]}))
+    monkeypatch.setenv("MRIINTERP_STUDY_FOLDERS", str(file.parent))
+    for wrong in (path, other.parent / "own.json", file.parent / "leads_out.json", other.parent / "none.json"):
+        app = open_network(page(), wrong)
+        assert "in the folders that study files may name" in words(app)
+        assert app.selectbox(key="network").value == ""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / "weights.pt").unlink(), "weights.pt"),
+        (lambda folder: (folder / "card.json").unlink(), "card.json"),
+        (lambda folder: torch.save({"conv.weight": torch.zeros(3)}, folder / "weights.pt"), "got other keys or shapes"),
+        (lambda folder: (folder / "card.json").write_text("{}"), "expected a complete card"),
+    ],
+)
+@pytest.mark.parametrize("where", [PAGE, "pages/single_scan.py"])
+def test_what_is_missing_or_does_not_fit_is_said(open_page, file, spoil, said, where):
+    spoil(file.parent)
+    app = open_page(None if "single" in where else where, study=str(file))
+    assert len(app.error) == 1
+    assert said in words(app)
+
+
+def test_leave_is_taken_back_on_the_page(page, file):
+    app = page()
+    (button,) = [button for button in app.button if button.label == "Take leave back"]
+    button.click().run()
+    assert [b for b in app.button if b.key == "agree_to_code"]
+    assert not consent.agreements()
