@@ -55,7 +55,7 @@ def _forget(package: str) -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Finds modules of users' code in what was read, and refuses those that were not read."""
+    """Find modules of users' code in what was read, and refuse those that were not read."""
 
     def find_spec(self, fullname, path=None, target=None) -> ModuleSpec | None:
         package, _, inner = fullname.partition(".")

@@ -90,7 +90,7 @@ def _show_command(study: str) -> None:
 
 
 def _ask(items: list[ForeignCode]) -> None:
-    """All that would run, and the button that gives leave to it."""
+    """Show all that would run, and the button that gives leave to it."""
     st.button(
         "I trust this code: run it",
         key="agree_to_code",
@@ -109,7 +109,7 @@ def _agree(shown: tuple[tuple[str, str], ...]) -> None:
 
 
 def _show(item: ForeignCode) -> None:
-    """File, SHA-256 and text of a piece of code."""
+    """Show file, SHA-256 and text of a piece of code."""
     files = item.code.files if item.code is not None else ()
     what = f"SHA-256 of the list that `sha256sum` makes of its {len(files)} files" if len(files) > 1 else "SHA-256"
     st.markdown(
@@ -144,7 +144,7 @@ def _height(file: CodeFile) -> int | str:
 
 
 def show_agreed_code(recipes: Iterable[ModelRecipe]) -> None:
-    """The code of networks that runs here, since when, and a way to take leave back."""
+    """Show the code of networks that runs here, since when, and a way to take leave back."""
     known = agreements()
     for item in code_of(recipes):
         if item.digest not in known:

@@ -92,7 +92,7 @@ def network_of(study: str, name: str = "") -> Model:
 
 
 def recipe_at(path: str) -> ModelRecipe:
-    """How to load a network of a card (.json) or an exported program (.pt2).
+    """Return how to load a network of a card (.json) or an exported program (.pt2).
 
     Raises
     ------
@@ -108,7 +108,7 @@ def recipe_at(path: str) -> ModelRecipe:
 
 
 def network_at(path: str, study: str) -> Model:
-    """The network of `recipe_at`; errors as of `model_of` and `recipe_at`."""
+    """Return the network of `recipe_at`; errors as of `model_of` and `recipe_at`."""
     recipe = recipe_at(path)
     check_code([recipe], study)
     return _model(recipe, recipe.stamp(), "auto")
