@@ -63,15 +63,15 @@ def chromium():
 
 @pytest.fixture(scope="package")
 def serve(tmp_path_factory):
-    """Start ``streamlit run FILE`` and give its address; one server a file, all ended with this folder's tests."""
+    """Start ``streamlit run FILE -- ARGUMENTS`` and give its address; each once, all ended with this folder's tests."""
     running = {}
 
-    def start(file, **environment):
+    def start(file, *arguments, **environment):
         file = Path(file)
-        if file not in running:
+        if (file, arguments) not in running:
             log = tmp_path_factory.mktemp("streamlit") / "log.txt"
-            running[file] = _start(file, environment, log)
-        return running[file][0]
+            running[file, arguments] = _start(file, arguments, environment, log)
+        return running[file, arguments][0]
 
     yield start
     for _, process in running.values():
@@ -83,7 +83,7 @@ def serve(tmp_path_factory):
             process.kill()
 
 
-def _start(file, environment, log):
+def _start(file, arguments, environment, log):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -92,6 +92,7 @@ def _start(file, environment, log):
         "server.fileWatcherType": "none", "browser.gatherUsageStats": "false",
     }  # fmt: skip
     command = [sys.executable, "-m", "streamlit", "run", str(file), *(f"--{k}={v}" for k, v in options.items())]
+    command += ["--", *arguments] if arguments else []
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
