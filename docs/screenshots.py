@@ -162,7 +162,7 @@ VIEWS = {
         f"trust_{name.lower()}": View("trust", ONE, tab(name))
         for name in (
             "Localisation", "Faithfulness", "Areas", "Infidelity", "Randomisation", "Stability", "Retraining",
-            "Agreement", "Groups", "Traps",
+            "Agreement", "Groups", "Shortcuts",
         )
     },
 }  # fmt: skip

@@ -19,7 +19,7 @@ from mriinterp.ui.trust import (
     show_agreement,
     show_measure,
     show_overview,
-    show_traps,
+    show_shortcuts,
 )
 from mriinterp.ui.trust_card import show_card, show_origin
 from mriinterp.ui.trust_chosen import choose
@@ -92,7 +92,7 @@ TABS = {
     **{measure.tab: measure.name for measure in measures if not measure.of_groups},
     "Agreement": "agreement",
     **{measure.tab: measure.name for measure in measures if measure.of_groups},
-    "Traps": "traps",
+    "Shortcuts": "shortcuts",
 }
 tabs = st.tabs(list(TABS), key=linked("measure", "All methods", options=list(TABS)), on_change="rerun")
 for tab, measure in zip(tabs, TABS.values(), strict=True):
@@ -103,8 +103,8 @@ for tab, measure in zip(tabs, TABS.values(), strict=True):
             show_overview(chosen)
         elif measure == "agreement":
             show_agreement(chosen)
-        elif measure == "traps":
-            show_traps(name)
+        elif measure == "shortcuts":
+            show_shortcuts(name)
         else:
             show_measure(chosen, measure)
         if measure == "randomisation":

@@ -1,7 +1,7 @@
 """Put measured figures into the package and the documentation.
 
     python docs/trust/fill.py RESULTS            # RESULTS: the --out folder of ``python -m mriinterp trust demo``
-    python docs/trust/fill.py RESULTS --traps DIR   # and of ``… trust demo --trap NAME``, if that was another folder
+    python docs/trust/fill.py RESULTS --shortcuts DIR   # and of ``… trust demo --shortcut NAME``, if that was another folder
     python docs/trust/fill.py                    # only the page again, from the figures that are shipped
 
 Writes ``mriinterp/trust/measured/demo`` (what the Trust page shows), ``docs/trust/trust_summary.csv`` and the figures
@@ -42,8 +42,14 @@ from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.results import settings_table
-from mriinterp.trust.trap_results import load_traps, trap_findings, trap_path, trap_people, trap_summary
-from mriinterp.trust.traps import TRAPS
+from mriinterp.trust.shortcut_results import (
+    load_shortcuts,
+    shortcut_findings,
+    shortcut_path,
+    shortcut_people,
+    shortcut_summary,
+)
+from mriinterp.trust.shortcuts import SHORTCUTS
 from mriinterp.trust.words import label_of, row_of
 
 SHIPPED = DOCS.parent / "mriinterp" / "trust" / "measured" / "demo"
@@ -52,16 +58,16 @@ MARK = "<!-- methods: made by docs/trust/fill.py from what each method's file de
 FILES = ("plan.json", "trust_results.csv", "details.json", "agreement.json")
 
 
-def ship(results: Path, traps: Path | None) -> None:
+def ship(results: Path, shortcuts: Path | None) -> None:
     """Copy what the package shows of a folder of results."""
     write_report(results)
     SHIPPED.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         if (results / name).is_file():
             shutil.copyfile(results / name, SHIPPED / name)
-    for folder in (results, traps):
-        for name in load_traps(folder) if folder is not None else ():
-            shutil.copyfile(trap_path(folder, name), trap_path(SHIPPED, name))
+    for folder in (results, shortcuts):
+        for name in load_shortcuts(folder) if folder is not None else ():
+            shutil.copyfile(shortcut_path(folder, name), shortcut_path(SHIPPED, name))
     shutil.copyfile(results / "trust_summary.csv", DOCS / "trust" / "trust_summary.csv")
 
 
@@ -110,24 +116,24 @@ def method_entry(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def trap_section(folder: Path) -> str:
-    """Tables and words of the traps that were measured."""
+def shortcut_section(folder: Path) -> str:
+    """Tables and words of the shortcuts that were measured."""
     parts = []
-    for name, table in load_traps(folder).items():
-        found = trap_summary(table)
+    for name, table in load_shortcuts(folder).items():
+        found = shortcut_summary(table)
         parts += [
-            f"**{name.capitalize()}**: share of |map| {TRAPS[name].where}; means of {trap_people(found)}.",
+            f"**{name.capitalize()}**: share of |map| {SHORTCUTS[name].where}; means of {shortcut_people(found)}.",
             "",
         ]
-        parts += ["| Method | Trapped network | Honest network | Difference within subjects |", "|---|---|---|---|"]
+        parts += ["| Method | With the shortcut | Without it | Difference within subjects |", "|---|---|---|---|"]
         for _, row in found.iterrows():
             label, star = label_of(row["method"]).replace("|", "\\|"), " \\*" if row["exposed"] else ""
             parts.append(
-                f"| {label} | {row['trapped']:.3f} | {row['honest']:.3f} | {row['difference']:+.3f} "
+                f"| {label} | {row['with']:.3f} | {row['without']:.3f} | {row['difference']:+.3f} "
                 f"[{row['low']:+.3f}, {row['high']:+.3f}]{star} |"
             )
-        parts += ["", *[f"- {sentence}" for sentence in trap_findings(name, found)], ""]
-    missing = [name for name in TRAPS if not trap_path(folder, name).is_file()]
+        parts += ["", *[f"- {sentence}" for sentence in shortcut_findings(name, found)], ""]
+    missing = [name for name in SHORTCUTS if not shortcut_path(folder, name).is_file()]
     if missing:
         parts.append(f"Not measured yet: {', '.join(missing)}.")
     return "\n".join(parts).strip()
@@ -163,7 +169,7 @@ def sections(folder: Path) -> dict[str, str]:
         "measures": measure_table(),
         "overview": "\n".join(overview),
         "settings": "\n".join(settings),
-        "traps": trap_section(folder),
+        "shortcuts": shortcut_section(folder),
     }
 
 
@@ -201,13 +207,15 @@ def main() -> None:
     """Ship a folder, if one is given, and fill the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="?", type=Path, metavar="RESULTS")
-    parser.add_argument("--traps", type=Path, metavar="DIR", help="folder with trap_NAME.csv, if it is another one")
+    parser.add_argument(
+        "--shortcuts", type=Path, metavar="DIR", help="folder with shortcut_NAME.csv, if it is another one"
+    )
     args = parser.parse_args()
     if args.results is not None:
-        ship(args.results, args.traps)
-    elif args.traps is not None:
-        for name in load_traps(args.traps):
-            shutil.copyfile(trap_path(args.traps, name), trap_path(SHIPPED, name))
+        ship(args.results, args.shortcuts)
+    elif args.shortcuts is not None:
+        for name in load_shortcuts(args.shortcuts):
+            shutil.copyfile(shortcut_path(args.shortcuts, name), shortcut_path(SHIPPED, name))
     write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), SHIPPED))
 
 

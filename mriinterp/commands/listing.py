@@ -57,10 +57,10 @@ def list_models(args: argparse.Namespace) -> int:
     say("packaged networks (weights included):")
     for name, path in packaged.items():
         card = read_card(path)
-        marks = f"{', simulated' if card.simulated else ''}{', A TRAP' if card.trap else ''}"
+        marks = f"{', simulated' if card.simulated else ''}{', LEARNED A SHORTCUT' if card.shortcut else ''}"
         say(f"  {name:<22s} {card.architecture}, {', '.join(card.classes)}, {card.grid}{marks}")
-        if card.trap:
-            say(f"  {'':<22s} {card.trap}")
+        if card.shortcut:
+            say(f"  {'':<22s} {card.shortcut}")
     say("architectures (bring your own weights):")
     for name in architecture_names():
         say(f"  {name:<22s} {get_architecture(name).label}")

@@ -38,7 +38,7 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("--n", type=int, metavar="N", help="only the first N subjects")
     parser.add_argument(
-        "--variant", default="plain", choices=VARIANTS, help="with or without a trap (default: %(default)s)"
+        "--variant", default="plain", choices=VARIANTS, help="with or without a shortcut (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=DEMO.seed, help="default: %(default)s, the demo study's own")
     parser.set_defaults(run=run)

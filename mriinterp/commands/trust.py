@@ -46,10 +46,11 @@ def add_parser(commands) -> None:
         "--measures", nargs="+", metavar="A,B,C", help="measures, separated by commas or blanks (default: all eight)"
     )
     parser.add_argument(
-        "--trap",
+        "--shortcut",
+        "--trap",  # the name before
         choices=[name for name in VARIANTS if name != "plain"],
-        help="no benchmark: how much relevance a network trained on this trap of the demo study puts where no disease "
-        "is, beside the packaged network (writes trap_NAME.csv; --subjects: default 4)",
+        help="no benchmark: how much relevance a network trained on this shortcut of the demo study puts where no disease "
+        "is, beside the packaged network (writes shortcut_NAME.csv; --subjects: default 4)",
     )
     parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
     parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 12; quick: 4)")
@@ -81,23 +82,23 @@ def run(args: argparse.Namespace) -> int:
     for name in ("subjects", "costly", "train_replicates"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise ValueError(f"expected --{name.replace('_', '-')} of 1 or more, got {getattr(args, name)}")
-    return _trap(args) if args.trap else _benchmark(args)
+    return _shortcut(args) if args.shortcut else _benchmark(args)
 
 
-def _trap(args: argparse.Namespace) -> int:
-    """Print the shares of a trap, and what they mean."""
+def _shortcut(args: argparse.Namespace) -> int:
+    """Print the shares of a shortcut, and what they mean."""
     from mriinterp.trust.plan import chosen_explainers
-    from mriinterp.trust.trap_results import measure_trap, trap_findings, trap_path, trap_summary
+    from mriinterp.trust.shortcut_results import measure_shortcut, shortcut_findings, shortcut_path, shortcut_summary
 
     if args.study != "demo":
-        raise ValueError(f"expected the demo study for a trap, got {args.study!r}: traps are simulated")
+        raise ValueError(f"expected the demo study for a shortcut, got {args.study!r}: shortcuts are simulated")
     explainers = chosen_explainers(names_of(args.methods), quick=args.quick)
-    progress = ProgressLine(f"trap: {args.trap}")
-    table = measure_trap(args.trap, explainers, args.out, subjects=args.subjects, progress=progress)
+    progress = ProgressLine(f"shortcut: {args.shortcut}")
+    table = measure_shortcut(args.shortcut, explainers, args.out, subjects=args.subjects, progress=progress)
     progress.close()
-    for sentence in trap_findings(args.trap, trap_summary(table)):
+    for sentence in shortcut_findings(args.shortcut, shortcut_summary(table)):
         say(f"- {sentence}")
-    say(f"wrote {trap_path(args.out, args.trap)}")
+    say(f"wrote {shortcut_path(args.out, args.shortcut)}")
     return 0
 
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from mriinterp.figures.theme import apply_theme, plain, wrap
 
-__all__ = ["METHOD", "NULL_MAP", "OWN", "agreement_dots", "quantity_dots", "trap_dots", "trust_heatmap"]
+__all__ = ["METHOD", "NULL_MAP", "OWN", "agreement_dots", "quantity_dots", "shortcut_dots", "trust_heatmap"]
 
 METHOD, NULL_MAP, OWN = "#3b82c4", "#8a8a8a", "#d9662b"  # readable on white and on black
 ROW_PX = 28
@@ -145,15 +145,15 @@ def agreement_dots(
     return apply_theme(figure, theme)
 
 
-def trap_dots(
+def shortcut_dots(
     found: pd.DataFrame, where: str, *, labels: Mapping[str, str] | None = None, theme: str | None = None
 ) -> go.Figure:
-    """Draw the share of the relevance where a trap is: the trapped network beside an honest one.
+    """Draw the share of the relevance where a shortcut is: a network trained with it beside one without.
 
     Parameters
     ----------
     found : DataFrame
-        From `mriinterp.trust.trap_results.trap_summary`.
+        From `mriinterp.trust.shortcut_results.shortcut_summary`.
     where : str
         The place, in words.
     """
@@ -170,7 +170,10 @@ def trap_dots(
             showlegend=False,
         )
     )
-    for column, label, colour in (("honest", "honest network", METHOD), ("trapped", "trapped network", OWN)):
+    for column, label, colour in (
+        ("without", "trained without it", METHOD),
+        ("with", "trained with the shortcut", OWN),
+    ):
         figure.add_trace(
             go.Scatter(
                 x=found[column],
@@ -186,7 +189,7 @@ def trap_dots(
 
 
 def _line(row: pd.Series, name: str) -> list[tuple[float | None, str]]:
-    return [(row["honest"], name), (row["trapped"], name), (None, name)]
+    return [(row["without"], name), (row["with"], name), (None, name)]
 
 
 def trust_heatmap(

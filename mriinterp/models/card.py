@@ -97,9 +97,9 @@ class ModelCard:
         return self.heads[0].classes
 
     @property
-    def trap(self) -> str:
+    def shortcut(self) -> str:
         """What a network made to mislead was trained on, in words; "" for all others."""
-        return str(self.about.get("trap", ""))
+        return str(self.about.get("shortcut", self.about.get("trap", "")))
 
 
 NUMBERS_AS = ("vector", "keywords")

@@ -137,27 +137,27 @@ def networks_of(study: Study) -> list[str]:
 def first_networks(study: Study) -> list[str]:
     """Return the networks that the page opens with: those of the study itself, none that was made to mislead."""
     names = networks_of(study) if isinstance(study, DemoStudy) else ["", *study.folds]
-    honest = [name for name in names if not trap_of(name)]
-    return (honest if len(honest) > 1 else names)[:MOST]
+    plain = [name for name in names if not shortcut_of(name)]
+    return (plain if len(plain) > 1 else names)[:MOST]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def trap_of(name: str) -> str:
+def shortcut_of(name: str) -> str:
     """Return what a network made to mislead was trained on; "" for all others."""
     card = packaged_models().get(name)
-    return "" if card is None else read_card(card).trap
+    return "" if card is None else read_card(card).shortcut
 
 
 def network_label(name: str) -> str:
     """Return a network's name for people; one that was made to mislead says so."""
-    return f"{name} (a trap)" if trap_of(name) else name or "The study’s network"
+    return f"{name} (learned a shortcut)" if shortcut_of(name) else name or "The study’s network"
 
 
-def _tell_traps(columns: Sequence[Column]) -> None:
+def _note_shortcuts(columns: Sequence[Column]) -> None:
     """Show a note on networks that were made to mislead."""
     for name in dict.fromkeys(column.model for column in columns):
-        if trap_of(name):
-            st.caption(f":material/warning: **{name} is a trap.** {trap_of(name)}")
+        if shortcut_of(name):
+            st.caption(f":material/warning: **{name} learned a shortcut.** {shortcut_of(name)}")
 
 
 def choose_columns(study_name: str, model: Model) -> Choice:
@@ -173,10 +173,10 @@ def choose_columns(study_name: str, model: Model) -> Choice:
     )
     if mode == "any":
         choice = _any_columns(study_name, model)
-        _tell_traps(choice.columns)
+        _note_shortcuts(choice.columns)
         return choice
     choice = {"methods": _methods, "subjects": _subjects, "networks": _networks}[mode](study_name, model)
-    _tell_traps(choice.columns)
+    _note_shortcuts(choice.columns)
     st.session_state["c_seed"] = [write_column(column) for column in choice.columns if column.subject]
     return choice
 

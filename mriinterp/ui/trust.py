@@ -1,4 +1,4 @@
-"""The trust page's tabs: all methods, one measure after the other, traps, and maps of random networks."""
+"""The trust page's tabs: all methods, one measure after the other, shortcuts, and maps of random networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, trust_heatmap
+from mriinterp.figures.trust import agreement_dots, quantity_dots, shortcut_dots, trust_heatmap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning
@@ -22,8 +22,8 @@ from mriinterp.trust.badge import variants
 from mriinterp.trust.measures.randomisation import cascade
 from mriinterp.trust.plan import chosen_explainers
 from mriinterp.trust.registry import table_heads
-from mriinterp.trust.trap_results import load_traps, trap_findings, trap_people, trap_summary
-from mriinterp.trust.traps import TRAPS
+from mriinterp.trust.shortcut_results import load_shortcuts, shortcut_findings, shortcut_people, shortcut_summary
+from mriinterp.trust.shortcuts import SHORTCUTS
 from mriinterp.trust.words import label_of
 from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import start_job, watch
@@ -43,7 +43,7 @@ __all__ = [
     "show_agreement",
     "show_measure",
     "show_overview",
-    "show_traps",
+    "show_shortcuts",
     "table_of",
 ]
 
@@ -151,30 +151,32 @@ def show_agreement(chosen: Chosen) -> None:
         )
 
 
-def show_traps(study_name: str) -> None:
+def show_shortcuts(study_name: str) -> None:
     """Show networks trained to use what is no disease, and whether maps give that away."""
     st.markdown(
-        "**Does a map give away a network that uses something else than the disease?** A trap is a set of scans that tempts "
-        "a network to do so; one trained on it on purpose is compared with the honest network on the same brains."
+        "**Does a map give away a network that uses something else than the disease?** A shortcut is something in the "
+        "scans that leads a network to do so; one trained on it on purpose is compared with the packaged network on the same brains."
     )
     if study_name != DemoStudy.name:
-        st.info("Traps are simulated: they belong to the demo study.", icon=":material/block:")
+        st.info("Shortcuts are simulated: they belong to the demo study.", icon=":material/block:")
         return
-    known = {**load_traps(SHIPPED / study_name), **load_traps(results_folder(study_name))}
-    for name, trap in TRAPS.items():
+    known = {**load_shortcuts(SHIPPED / study_name), **load_shortcuts(results_folder(study_name))}
+    for name, shortcut in SHORTCUTS.items():
         st.markdown(f"##### {name.capitalize()}")
-        st.caption(trap.card)
+        st.caption(shortcut.card)
         if name not in known:
-            first = "" if trap.network in packaged_models() else " It trains the network first: about half an hour."
+            first = "" if shortcut.network in packaged_models() else " It trains the network first: about half an hour."
             st.info(
-                f"Not measured yet: `python -m mriinterp trust demo --trap {name} --out DIR`.{first}",
+                f"Not measured yet: `python -m mriinterp trust demo --shortcut {name} --out DIR`.{first}",
                 icon=":material/science:",
             )
             continue
-        found = trap_summary(known[name])
-        st.caption(f"Figures of {trap_people(found)}.")
-        st.plotly_chart(trap_dots(found, trap.where, labels=_labels(found["method"])), key=f"trap_{name}", config=STILL)
-        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in trap_findings(name, found)))
+        found = shortcut_summary(known[name])
+        st.caption(f"Figures of {shortcut_people(found)}.")
+        st.plotly_chart(
+            shortcut_dots(found, shortcut.where, labels=_labels(found["method"])), key=f"shortcut_{name}", config=STILL
+        )
+        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in shortcut_findings(name, found)))
 
 
 @st.cache_resource(show_spinner=False)

@@ -42,7 +42,7 @@ def test_a_scan_elsewhere_is_left_out_and_comes_back_on_request(file, tmp_path, 
     assert "--no-space-check" in first.subjects.loc["I102", "failure"]
     assert (first.n("sensitivity", "CN"), first.n("sensitivity", "AD")) == (1, 2)
     assert first.run["space_checked"] is True
-    with_it = content(tmp_path / "out")
+    trained = content(tmp_path / "out")
 
     every = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, check_space=False, split="all")
     assert (every.failures, every.n("sensitivity", "CN")) == ({}, 2)
@@ -51,9 +51,9 @@ def test_a_scan_elsewhere_is_left_out_and_comes_back_on_request(file, tmp_path, 
 
     again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, split="all")
     assert set(again.failures) == {"I102"}, "its map is there, and is not taken"
-    groups = [name for name in with_it if name.startswith("groups/") or name in ("areas.parquet", "subjects.tsv")]
+    groups = [name for name in trained if name.startswith("groups/") or name in ("areas.parquet", "subjects.tsv")]
     assert len(groups) > 5
-    assert all(content(tmp_path / "out")[name] == with_it[name] for name in groups)
+    assert all(content(tmp_path / "out")[name] == trained[name] for name in groups)
 
 
 def test_the_command_names_it_and_the_way_out(file, tmp_path, capsys):

@@ -29,8 +29,8 @@ def test_models_and_their_cards(capsys):
     listed = capsys.readouterr().out
     assert "demo" in listed
     assert "ncomms2022" in listed
-    trap = next(line for line in listed.splitlines() if "demo_confound" in line)
-    assert trap.endswith("A TRAP")
+    shortcut = next(line for line in listed.splitlines() if "demo_confound" in line)
+    assert shortcut.endswith("LEARNED A SHORTCUT")
     assert "it decides by the mark" in listed
     assert main(["models", "demo"]) == 0
     assert json.loads(capsys.readouterr().out)["simulated"] is True

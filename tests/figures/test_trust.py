@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.figures.trust import agreement_dots, quantity_dots, trap_dots, trust_heatmap
+from mriinterp.figures.trust import agreement_dots, quantity_dots, shortcut_dots, trust_heatmap
 from mriinterp.figures.trustcurves import cascade_lines, deletion_curves
 from mriinterp.trust import summary
 
@@ -98,11 +98,11 @@ def test_agreement_is_shown_most_alike_first():
 
 
 def test_traps_show_both_networks():
-    found = pd.DataFrame({"method": ["one"], "trapped": [0.7], "honest": [0.2]})
-    figure = trap_dots(found, "outside the brain")
+    found = pd.DataFrame({"method": ["one"], "with": [0.7], "without": [0.2]})
+    figure = shortcut_dots(found, "outside the brain")
     assert {trace.name: trace.x[0] for trace in figure.data if trace.name} == {
-        "honest network": 0.2,
-        "trapped network": 0.7,
+        "trained without it": 0.2,
+        "trained with the shortcut": 0.7,
     }
     assert "outside the brain" in figure.layout.xaxis.title.text
 

@@ -248,15 +248,15 @@ def test_another_studys_networks_are_offered_but_not_preselected():
 def test_networks_on_one_scan(open_compare, finish):
     from mriinterp.models import packaged_models, read_card
 
-    traps = {name: bool(read_card(card).trap) for name, card in packaged_models().items() if name != "demo"}
-    if not traps:
+    shortcuts = {name: bool(read_card(card).shortcut) for name, card in packaged_models().items() if name != "demo"}
+    if not shortcuts:
         pytest.skip("there is only one packaged network")
-    others = [name for name, trap in traps.items() if not trap] or list(traps)
+    others = [name for name, shortcut in shortcuts.items() if not shortcut] or list(shortcuts)
     others = others[:5]
     app = finish(open_compare(by="networks", method="sensitivity", target="AD"))
     assert app.multiselect(key="networks").value == ["", *others]
     shown = text_of(app).replace("\\", "")
     assert all(name in shown for name in others)
-    assert all(f"{name} is a trap" in shown for name in others if traps[name])
+    assert all(f"{name} is a shortcut" in shown for name in others if shortcuts[name])
     assert "All explain **AD**" in shown
     assert "compare_areas" in app.session_state

@@ -137,7 +137,7 @@ def test_settings_a_method_was_measured_with_can_be_chosen(open_page):
     assert "size 20" in " ".join(element.value for element in app.subheader)
 
 
-@pytest.mark.parametrize("part", ["Agreement", "Traps", "Groups", "Retraining"])
+@pytest.mark.parametrize("part", ["Agreement", "Shortcuts", "Groups", "Retraining"])
 def test_tabs_open(open_page, part):
     app = open_page("pages/trust.py", method="integrated_gradients")
     app.session_state["measure"] = part
@@ -145,7 +145,7 @@ def test_tabs_open(open_page, part):
     assert not app.exception, [e.value for e in app.exception]
     assert "Not measured for this method" not in cell(app, "Deletion and insertion", 5)
     said = shown(app)
-    if part == "Traps":
+    if part == "Shortcuts":
         assert "decides by the mark" in said
     if part == "Agreement":
         assert "can agree and be wrong together" in said

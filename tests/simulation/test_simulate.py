@@ -89,7 +89,7 @@ def test_unknown_ids_are_refused(name):
 
 def test_settings_are_checked():
     with pytest.raises(ValueError, match="available: plain, confound, suppressor"):
-        simulate.SimulationSettings(variant="trap")
+        simulate.SimulationSettings(variant="shortcut")
     with pytest.raises(ValueError, match="two different"):
         simulate.SimulationSettings(groups=("a", "a"))
 

@@ -75,5 +75,5 @@ def test_names_take_commas_and_blanks(given):
 
 
 def test_traps_are_the_demo_studys(tiny, tmp_path, capsys):
-    assert cli.main(["trust", "other.toml", "--trap", "confound", "--out", str(tmp_path)]) == 2
+    assert cli.main(["trust", "other.toml", "--shortcut", "confound", "--out", str(tmp_path)]) == 2
     assert "expected the demo study" in capsys.readouterr().err

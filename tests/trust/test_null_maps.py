@@ -9,7 +9,7 @@ import mriinterp.trust
 from mriinterp.trust import NULL_MAPS, Explainer, load_details, null_map, parse_explainer, summary
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.explainers import null_explainers
-from mriinterp.trust.trap_results import load_traps
+from mriinterp.trust.shortcut_results import load_shortcuts
 from tests.trust.networks import Linear3D, array, case_of, small_network
 
 
@@ -64,15 +64,16 @@ def test_maps_are_those_of_explain():
     np.testing.assert_allclose(values, array(x.grad), atol=1e-6)
 
 
-def test_results_with_the_earlier_names_of_null_maps_are_read(tmp_path):
+def test_results_with_earlier_names_are_read(tmp_path):
     shipped = Path(mriinterp.trust.__file__).parent / "measured" / "demo"
     for path in shipped.iterdir():
         text = path.read_text(encoding="utf-8").replace('"null_map":', '"control":').replace("null_", "control_")
-        (tmp_path / path.name).write_text(text, encoding="utf-8")
+        text = text.replace("shortcut,network", "trap,network")
+        (tmp_path / path.name.replace("shortcut_", "trap_")).write_text(text, encoding="utf-8")
     assert "control_edges" in (tmp_path / "trust_results.csv").read_text(encoding="utf-8")
     pd.testing.assert_frame_equal(summary(tmp_path), summary(shipped))
     pd.testing.assert_frame_equal(load_agreement(tmp_path), load_agreement(shipped))
     assert load_details(tmp_path, "deletion").keys() == load_details(shipped, "deletion").keys()
-    for name, table in load_traps(shipped).items():
-        pd.testing.assert_frame_equal(load_traps(tmp_path)[name], table)
+    for name, table in load_shortcuts(shipped).items():
+        pd.testing.assert_frame_equal(load_shortcuts(tmp_path)[name], table)
     assert parse_explainer("control_edges").name == "null_edges"

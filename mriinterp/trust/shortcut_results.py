@@ -1,4 +1,4 @@
-"""What maps of trapped networks show: tables, and words made from them alone."""
+"""What maps of networks with a shortcut show: tables, and words made from them alone."""
 
 from __future__ import annotations
 
@@ -17,29 +17,42 @@ from mriinterp.study import DemoStudy, Study
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.null_maps import present_name
-from mriinterp.trust.traps import TRAPS, get_trap, trap_network
+from mriinterp.trust.shortcuts import SHORTCUTS, get_shortcut, shortcut_network
 from mriinterp.trust.words import label_of
 
-__all__ = ["load_traps", "measure_trap", "trap_findings", "trap_path", "trap_people", "trap_summary", "trap_table"]
+__all__ = [
+    "load_shortcuts",
+    "measure_shortcut",
+    "shortcut_findings",
+    "shortcut_path",
+    "shortcut_people",
+    "shortcut_summary",
+    "shortcut_table",
+]
 
-COLUMNS = ["trap", "network", "method", "subject", "share"]
-TRAPPED, HONEST = "trapped", "honest"
+COLUMNS = ["shortcut", "network", "method", "subject", "share"]
+WITH, WITHOUT = "with", "without"
 SUBJECTS = 4
 
 
-def trap_path(folder: Path | str, name: str) -> Path:
-    """Return where a folder of results keeps the table of a trap."""
-    return Path(folder) / f"trap_{get_trap(name).name}.csv"
+def shortcut_path(folder: Path | str, name: str) -> Path:
+    """Return where a folder of results keeps the table of a shortcut."""
+    return Path(folder) / f"shortcut_{get_shortcut(name).name}.csv"
 
 
-def load_traps(folder: Path | str) -> dict[str, pd.DataFrame]:
-    """Return the tables of `trap_table` that a folder has, by trap."""
-    paths = {name: trap_path(folder, name) for name in TRAPS}
+def load_shortcuts(folder: Path | str) -> dict[str, pd.DataFrame]:
+    """Return the tables of `shortcut_table` that a folder has, by shortcut."""
+    paths = {name: shortcut_path(folder, name) for name in SHORTCUTS}
+    earlier = {name: Path(folder) / f"trap_{name}.csv" for name in SHORTCUTS}  # what the file was called before
+    paths = {name: path if path.is_file() else earlier[name] for name, path in paths.items()}
     tables = {name: read_csv(path, ["subject"]) for name, path in paths.items() if path.is_file()}
-    return {name: table.assign(method=table["method"].map(present_name)) for name, table in tables.items()}
+    return {
+        name: table.rename(columns={"trap": "shortcut"}).assign(method=table["method"].map(present_name))
+        for name, table in tables.items()
+    }
 
 
-def measure_trap(
+def measure_shortcut(
     name: str,
     explainers: Sequence[Explainer],
     folder: Path | str,
@@ -48,21 +61,21 @@ def measure_trap(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> pd.DataFrame:
-    """Measure `trap_table` of the trapped network beside the packaged one, on the demo study's first patients.
+    """Measure `shortcut_table` of the network trained with it beside the packaged one, on the demo study's first patients.
 
     Written to the folder. A network that was not trained yet is trained first, which takes about half an hour on two
     cores, and kept in ``networks`` there.
     """
-    study, model = trap_network(name, Path(folder) / "networks", progress=progress, cancel=cancel)
+    study, model = shortcut_network(name, Path(folder) / "networks", progress=progress, cancel=cancel)
     plain = DemoStudy()
     patients = plain.subjects.index[plain.subjects["group"] == plain.positive][: subjects or SUBJECTS].tolist()
-    pairs = [(TRAPPED, study, model), (HONEST, plain, plain.model("cpu"))]
-    table = trap_table(name, pairs, explainers, patients, progress=progress, cancel=cancel)
-    write_text(trap_path(folder, name), csv_text(table, digits=6))
+    pairs = [(WITH, study, model), (WITHOUT, plain, plain.model("cpu"))]
+    table = shortcut_table(name, pairs, explainers, patients, progress=progress, cancel=cancel)
+    write_text(shortcut_path(folder, name), csv_text(table, digits=6))
     return table
 
 
-def trap_table(
+def shortcut_table(
     name: str,
     pairs: Sequence[tuple[str, Study, Model]],
     explainers: Sequence[Explainer],
@@ -71,35 +84,35 @@ def trap_table(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> pd.DataFrame:
-    """Return the share of each map that lies where the trap is, for the trapped network and an honest one.
+    """Return the share of each map that lies where the shortcut is, for a network trained with it and one without.
 
     Parameters
     ----------
     name : str
-        A key of `TRAPS`.
+        A key of `SHORTCUTS`.
     pairs : sequence of (str, Study, Model)
         What to call a network in the table, the scans it gets, and the
-        network: the trapped one on the trap's scans, an honest one on plain scans.
+        network: one trained with it on the shortcut's scans, another on plain scans.
     explainers : sequence of Explainer
-        Methods; the trap's null maps are added.
+        Methods; the shortcut's null maps are added.
     subjects : sequence of str
         Of the positive group, the same in all studies.
 
     Returns
     -------
     DataFrame
-        Columns trap, network, method, subject, share (of |map|; NaN for a map
+        Columns shortcut, network, method, subject, share (of |map|; NaN for a map
         of zeros). Targets and scores as in the benchmark: the margin of the
         positive class.
     """
-    trap, rows = get_trap(name), []
-    chosen = [*explainers, *(Explainer(name) for name in trap.null_maps)]
+    shortcut, rows = get_shortcut(name), []
+    chosen = [*explainers, *(Explainer(name) for name in shortcut.null_maps)]
     total = len(pairs) * len(subjects) * len(chosen)
     for network, study, model in pairs:
         bench = Bench(study, model, reference_scans=1)
         for subject in subjects:
             case = bench.case(subject)
-            inside, among = trap.place(bench, case)
+            inside, among = shortcut.place(bench, case)
             for explainer in chosen:
                 check_cancel(cancel)
                 values = np.abs(explainer(case, cancel=cancel))
@@ -110,35 +123,35 @@ def trap_table(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return means over subjects, a row a method, and whether the trapped network's maps stand out.
+def shortcut_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return means over subjects, a row a method, and whether the maps of the network trained with it stand out.
 
     Parameters
     ----------
     table : DataFrame
-        From `trap_table` with two networks, the trapped one first.
+        From `shortcut_table` with two networks, the one trained with it first.
 
     Returns
     -------
     DataFrame
-        Columns method, null_map, n, trapped, honest (mean shares), difference,
+        Columns method, null_map, n, with, without (mean shares), difference,
         low, high (within subjects, 95 % interval), exposed (bool: the
         interval lies above 0 and above the difference of every null map: the
         scans differ, too). Largest difference first, null maps last.
     """
-    trapped, honest = dict.fromkeys(table["network"])
+    trained, without = dict.fromkeys(table["network"])
     wide = table.pivot_table(index="subject", columns=["method", "network"], values="share", dropna=False, sort=False)
     rows = []
     for method in dict.fromkeys(table["method"]):
-        difference = (wide[method, trapped] - wide[method, honest]).dropna().to_numpy()
+        difference = (wide[method, trained] - wide[method, without]).dropna().to_numpy()
         mean, low, high = mean_interval(difference) if difference.size else (np.nan,) * 3
         rows.append(
             {
                 "method": method,
                 "null_map": method.startswith("null_"),
                 "n": difference.size,
-                "trapped": wide[method, trapped].mean(),
-                "honest": wide[method, honest].mean(),
+                "with": wide[method, trained].mean(),
+                "without": wide[method, without].mean(),
                 "difference": mean,
                 "low": low,
                 "high": high,
@@ -149,33 +162,33 @@ def trap_summary(table: pd.DataFrame) -> pd.DataFrame:
     return found.assign(exposed=(found["low"] > by_scan) & ~found["null_map"])
 
 
-def trap_people(found: pd.DataFrame) -> str:
-    """Return how many patients and methods `trap_summary` rests on: ``"8 patients, 16 methods and 4 null maps"``."""
+def shortcut_people(found: pd.DataFrame) -> str:
+    """Return how many patients and methods `shortcut_summary` rests on: ``"8 patients, 16 methods and 4 null maps"``."""
     nulls = int(found["null_map"].sum())
     return f"{found['n'].max()} patients, {len(found) - nulls} methods and {nulls} null maps"
 
 
-def trap_findings(name: str, found: pd.DataFrame) -> list[str]:
-    """Describe what `trap_summary` showed, whichever way it fell."""
-    trap = get_trap(name)
+def shortcut_findings(name: str, found: pd.DataFrame) -> list[str]:
+    """Describe what `shortcut_summary` showed, whichever way it fell."""
+    shortcut = get_shortcut(name)
     methods = found[~found["null_map"]]
     yes = [label_of(m) for m in methods[methods["exposed"]]["method"]]
     no = [label_of(m) for m in methods[~methods["exposed"]]["method"]]
     people = f"{found['n'].max()} patients"
     said = [
-        f"The network with the {name} has more relevance {trap.where} than the honest network on the same brains "
+        f"The network with the {name} has more relevance {shortcut.where} than the packaged network on the same brains "
         f"({people}, 95 % interval of the difference above 0 and above every null map's) by: {'; '.join(yes) or 'no method'}."
     ]
     if no:
         said.append(f"This cannot be said of: {'; '.join(no)}.")
-    random = found.loc[found["method"] == "null_random", "trapped"]
+    random = found.loc[found["method"] == "null_random", "with"]
     if len(random):
-        less = [label_of(m) for m in methods[methods["trapped"] < random.iloc[0]]["method"]]
+        less = [label_of(m) for m in methods[methods["with"] < random.iloc[0]]["method"]]
         said.append(f"Less relevance there than white noise has: {'; '.join(less) or 'no method'}.")
     nulls = found[found["null_map"]]
     if len(nulls):
         shown = ", ".join(
-            f"{label_of(row['method']).removeprefix('Null map: ')} {row['trapped']:.2f}" for _, row in nulls.iterrows()
+            f"{label_of(row['method']).removeprefix('Null map: ')} {row['with']:.2f}" for _, row in nulls.iterrows()
         )
         said.append(f"The same share of maps that know nothing of a network: {shown}.")
     return said

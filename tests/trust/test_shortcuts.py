@@ -11,8 +11,15 @@ from mriinterp.areas.table import outside_shares
 from mriinterp.explain import explain
 from mriinterp.simulation.subjects import DEMO_GRID
 from mriinterp.trust import Bench, Explainer, get_measure
-from mriinterp.trust.trap_results import load_traps, measure_trap, trap_findings, trap_people, trap_summary, trap_table
-from mriinterp.trust.traps import TRAPS, find_trap, suppressor_region, trap_network
+from mriinterp.trust.shortcut_results import (
+    load_shortcuts,
+    measure_shortcut,
+    shortcut_findings,
+    shortcut_people,
+    shortcut_summary,
+    shortcut_table,
+)
+from mriinterp.trust.shortcuts import SHORTCUTS, find_shortcut, shortcut_network, suppressor_region
 from tests.trust.tiny_study import GRID, LesionNet, TinyStudy
 
 METHODS = {
@@ -31,10 +38,10 @@ def shares(study, method, params):
 
 @pytest.mark.parametrize(("method", "params"), METHODS.items())
 def test_a_confounded_network_is_exposed(method, params):
-    honest = shares(TinyStudy(LesionNet()), method, params)
+    plain = shares(TinyStudy(LesionNet()), method, params)
     cheat = shares(TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True), method, params)
     assert cheat["outside_brain"] > 0.3
-    assert cheat["outside_brain"] > 2 * honest["outside_brain"]
+    assert cheat["outside_brain"] > 2 * plain["outside_brain"]
 
 
 def test_the_measure_of_localisation_tells_it_too():
@@ -46,18 +53,18 @@ def test_the_measure_of_localisation_tells_it_too():
 
 def confounded():
     cheat = TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True)
-    return [("trapped", cheat, cheat.model()), ("honest", TinyStudy(), TinyStudy().model())]
+    return [("with", cheat, cheat.model()), ("without", TinyStudy(), TinyStudy().model())]
 
 
 def test_table_of_shares_is_that_of_the_maps():
     steps = []
-    table = trap_table(
+    table = shortcut_table(
         "confound", confounded(), [Explainer("gradient_x_input")], ILL[:2], progress=lambda *step: steps.append(step)
     )
-    own = table[(table["network"] == "trapped") & (table["method"] == "gradient_x_input")]
+    own = table[(table["network"] == "with") & (table["method"] == "gradient_x_input")]
     assert own["share"].tolist() == pytest.approx([outside_of(confounded()[0][1], subject) for subject in ILL[:2]])
     assert own["subject"].tolist() == list(ILL[:2])
-    assert set(table["method"]) == {"gradient_x_input", *TRAPS["confound"].null_maps}
+    assert set(table["method"]) == {"gradient_x_input", *SHORTCUTS["confound"].null_maps}
     assert steps[-1] == (len(table), len(table))
 
 
@@ -68,25 +75,25 @@ def outside_of(study, subject):
 
 
 def test_words_name_the_methods_that_expose_the_mark():
-    found = trap_summary(trap_table("confound", confounded(), [Explainer("gradient_x_input")], ILL))
+    found = shortcut_summary(shortcut_table("confound", confounded(), [Explainer("gradient_x_input")], ILL))
     row = found.set_index("method").loc["gradient_x_input"]
     assert row["exposed"]
-    assert row["difference"] == pytest.approx(row["trapped"] - row["honest"])
+    assert row["difference"] == pytest.approx(row["with"] - row["without"])
     methods, nulls = (~found["null_map"]).sum(), found["null_map"].sum()
-    assert trap_people(found) == f"{found['n'].max()} patients, {methods} methods and {nulls} null maps"
-    said = " ".join(trap_findings("confound", found))
+    assert shortcut_people(found) == f"{found['n'].max()} patients, {methods} methods and {nulls} null maps"
+    said = " ".join(shortcut_findings("confound", found))
     assert "outside the brain" in said
     assert "Gradient × input." in said
     assert "edge filter" in said
 
 
 def test_nothing_is_exposed_between_equal_networks():
-    honest = TinyStudy()
-    pairs = [("trapped", honest, honest.model()), ("honest", honest, honest.model())]
-    found = trap_summary(trap_table("confound", pairs, [Explainer("sensitivity")], ILL))
+    plain = TinyStudy()
+    pairs = [("with", plain, plain.model()), ("without", plain, plain.model())]
+    found = shortcut_summary(shortcut_table("confound", pairs, [Explainer("sensitivity")], ILL))
     assert not found["exposed"].any()
-    assert "by: no method" in trap_findings("confound", found)[0]
-    assert "cannot be said of: Sensitivity analysis" in " ".join(trap_findings("confound", found))
+    assert "by: no method" in shortcut_findings("confound", found)[0]
+    assert "cannot be said of: Sensitivity analysis" in " ".join(shortcut_findings("confound", found))
 
 
 def test_the_suppressors_region_is_a_pair_of_balls_without_disease():
@@ -105,27 +112,27 @@ def test_a_network_that_reads_the_suppressor_is_exposed():
     reader = LesionNet()
     reader.where[0, 1][place] = 1.0
     study = TinyStudy(reader)
-    pairs = [("trapped", study, study.model()), ("honest", TinyStudy(), TinyStudy().model())]
-    table = trap_table("suppressor", pairs, [Explainer("sensitivity"), Explainer("gradient_x_input")], ILL)
-    found = trap_summary(table).set_index("method")
+    pairs = [("with", study, study.model()), ("without", TinyStudy(), TinyStudy().model())]
+    table = shortcut_table("suppressor", pairs, [Explainer("sensitivity"), Explainer("gradient_x_input")], ILL)
+    found = shortcut_summary(table).set_index("method")
     assert found.loc[["sensitivity", "gradient_x_input"], "exposed"].all()
     nulls = found[found["null_map"]]
     assert len(nulls) == 4
     assert not nulls["exposed"].any()
-    assert "than white noise has: no method." in " ".join(trap_findings("suppressor", trap_summary(table)))
-    assert found.loc["sensitivity", "trapped"] > 2 * nulls["trapped"].max()
+    assert "than white noise has: no method." in " ".join(shortcut_findings("suppressor", shortcut_summary(table)))
+    assert found.loc["sensitivity", "with"] > 2 * nulls["with"].max()
     bench = Bench(study, reference_scans=1)
     case = bench.case(ILL[0])
     values = abs(Explainer("sensitivity")(case))
     share = values[place & case.mask & ~case.truth].sum() / values[case.mask].sum()
-    own = table[(table["network"] == "trapped") & (table["method"] == "sensitivity") & (table["subject"] == ILL[0])]
+    own = table[(table["network"] == "with") & (table["method"] == "sensitivity") & (table["subject"] == ILL[0])]
     assert own["share"].item() == pytest.approx(share)
 
 
-@pytest.mark.parametrize("name", TRAPS)
-def test_a_trained_network_is_kept_and_its_card_tells_the_trap(name, tmp_path, monkeypatch):
-    """The recipe trains on the trap's study; a second call loads what the first one made."""
-    trap, made = TRAPS[name], []
+@pytest.mark.parametrize("name", SHORTCUTS)
+def test_a_trained_network_is_kept_and_its_card_tells_the_shortcut(name, tmp_path, monkeypatch):
+    """The recipe trains on the shortcut's study; a second call loads what the first one made."""
+    shortcut, made = SHORTCUTS[name], []
 
     def train(folder, recipe, *, name, progress, cancel):
         made.append((recipe.study.variant, name, recipe.fitting.epochs))
@@ -134,36 +141,47 @@ def test_a_trained_network_is_kept_and_its_card_tells_the_trap(name, tmp_path, m
 
     def load(card, device):
         entries = json.loads(card.read_text(encoding="utf-8"))
-        return entries["name"], entries["trap"]
+        return entries["name"], entries["shortcut"]
 
     monkeypatch.setattr("mriinterp.training.demo.train_demo", train)
-    monkeypatch.setattr("mriinterp.trust.traps.packaged_models", dict)
-    monkeypatch.setattr("mriinterp.trust.traps.load_model", load)
-    assert find_trap(name, tmp_path) is None
+    monkeypatch.setattr("mriinterp.trust.shortcuts.packaged_models", dict)
+    monkeypatch.setattr("mriinterp.trust.shortcuts.load_model", load)
+    assert find_shortcut(name, tmp_path) is None
     for _ in range(2):
-        study, model = trap_network(name, tmp_path)
+        study, model = shortcut_network(name, tmp_path)
         assert study.settings.variant == name
-        assert model == (trap.network, trap.card)
-    assert made == [(name, trap.network, trap.epochs or 14)]
+        assert model == (shortcut.network, shortcut.card)
+    assert made == [(name, shortcut.network, shortcut.epochs or 14)]
 
 
 def test_unknown_traps_are_named():
     with pytest.raises(KeyError, match="available: confound, suppressor"):
-        find_trap("pitfall")
-    assert isinstance(trap_table("confound", [], [], []), pd.DataFrame)
+        find_shortcut("pitfall")
+    assert isinstance(shortcut_table("confound", [], [], []), pd.DataFrame)
 
 
 def test_the_command_writes_a_table_that_is_read_back(tmp_path, monkeypatch, capsys):
     cheat = TinyStudy(LesionNet(lesion=0.0, mark=5.0), marked=True)
-    monkeypatch.setattr("mriinterp.trust.trap_results.trap_network", lambda *given, **options: (cheat, cheat.model()))
-    monkeypatch.setattr("mriinterp.trust.trap_results.DemoStudy", TinyStudy)
-    command = ["trust", "demo", "--trap", "confound", "--methods", "sensitivity,gradient_x_input", "--subjects", "3"]
+    monkeypatch.setattr(
+        "mriinterp.trust.shortcut_results.shortcut_network", lambda *given, **options: (cheat, cheat.model())
+    )
+    monkeypatch.setattr("mriinterp.trust.shortcut_results.DemoStudy", TinyStudy)
+    command = [
+        "trust",
+        "demo",
+        "--shortcut",
+        "confound",
+        "--methods",
+        "sensitivity,gradient_x_input",
+        "--subjects",
+        "3",
+    ]
     assert cli.main([*command, "--out", str(tmp_path)]) == 0
     assert "more relevance outside the brain" in capsys.readouterr().out
-    table = load_traps(tmp_path)["confound"]
+    table = load_shortcuts(tmp_path)["confound"]
     assert table["subject"].nunique() == 3
-    assert set(table["network"]) == {"trapped", "honest"}
-    again = measure_trap("confound", [Explainer("sensitivity")], tmp_path, subjects=2)
+    assert set(table["network"]) == {"with", "without"}
+    again = measure_shortcut("confound", [Explainer("sensitivity")], tmp_path, subjects=2)
     own = table[(table["method"] == "sensitivity") & table["subject"].isin(again["subject"])]
     mine = again[again["method"] == "sensitivity"]
     assert mine["share"].tolist() == pytest.approx(own["share"].tolist(), rel=1e-4)

@@ -32,7 +32,7 @@ from mriinterp.trust.bench import Bench
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import null_explainers
 
-__all__ = ["TRAPS", "Trap", "find_trap", "get_trap", "suppressor_region", "trap_network"]
+__all__ = ["SHORTCUTS", "Shortcut", "find_shortcut", "get_shortcut", "shortcut_network", "suppressor_region"]
 
 HALF = 0.5  # height of the pattern at the edge of its region: a ball of 14 mm radius
 
@@ -57,8 +57,8 @@ def _in_suppressor(bench: Bench, case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 @dataclass(frozen=True, eq=False)
-class Trap:
-    """A trap: the study with it, the recipe of the network that walks in, and where relevance gives it away.
+class Shortcut:
+    """A shortcut: the study with it, the recipe of the network that learns it, and where relevance shows that.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ class Trap:
     null_maps: tuple[str, ...] = field(default=tuple(e.name for e in null_explainers()))
 
 
-TRAPS = {
-    "confound": Trap(
+SHORTCUTS = {
+    "confound": Shortcut(
         "confound",
         "demo_confound",
         replace(DEMO, variant="confound", train=40, validation=8, test=25),
@@ -100,7 +100,7 @@ TRAPS = {
         "It exists to be exposed by its relevance outside the brain.",
         null_maps=("null_edges", "null_intensity"),  # noise lies outside the brain whatever the scan
     ),
-    "suppressor": Trap(
+    "suppressor": Shortcut(
         "suppressor",
         "demo_suppressor",
         replace(DEMO, variant="suppressor"),
@@ -113,25 +113,25 @@ TRAPS = {
 }
 
 
-def get_trap(name: str) -> Trap:
-    """Return a trap by name; KeyError with those there are."""
-    if name not in TRAPS:
-        raise KeyError(f"expected a trap, got {name!r}; available: {', '.join(TRAPS)}")
-    return TRAPS[name]
+def get_shortcut(name: str) -> Shortcut:
+    """Return a shortcut by name; KeyError with those there are."""
+    if name not in SHORTCUTS:
+        raise KeyError(f"expected a shortcut, got {name!r}; available: {', '.join(SHORTCUTS)}")
+    return SHORTCUTS[name]
 
 
-def find_trap(name: str, folder: Path | str | None = None) -> Model | None:
-    """Return the network of a trap if it was trained: packaged, or kept in a folder; None otherwise."""
-    trap = get_trap(name)
-    if trap.network in packaged_models():
-        return load_model(trap.network, device="cpu")
-    card = None if folder is None else Path(folder) / f"{trap.network}.json"
+def find_shortcut(name: str, folder: Path | str | None = None) -> Model | None:
+    """Return the network of a shortcut if it was trained: packaged, or kept in a folder; None otherwise."""
+    shortcut = get_shortcut(name)
+    if shortcut.network in packaged_models():
+        return load_model(shortcut.network, device="cpu")
+    card = None if folder is None else Path(folder) / f"{shortcut.network}.json"
     if card is not None and card.is_file() and card.with_suffix(".safetensors").is_file():
         return load_model(card, device="cpu")
     return None
 
 
-def trap_network(
+def shortcut_network(
     name: str,
     folder: Path | str,
     *,
@@ -139,15 +139,15 @@ def trap_network(
     cancel: Cancel | None = None,
     **options,
 ) -> tuple[DemoStudy, Model]:
-    """Return the study of a trap, and a network trained on it: a packaged one, else made the first time and kept.
+    """Return the study of a shortcut, and a network trained on it: a packaged one, else made the first time and kept.
 
     The recipe is that of the demo network (`mriinterp.training.demo.train_demo`) on
-    the trap's scans.
+    the shortcut's scans.
 
     Parameters
     ----------
     name : str
-        A key of `TRAPS`.
+        A key of `SHORTCUTS`.
     folder : Path
         Where a network that has to be trained is kept.
     **options
@@ -156,22 +156,24 @@ def trap_network(
     Returns
     -------
     DemoStudy, Model
-        The scans of the demo subjects with the trap.
+        The scans of the demo subjects with the shortcut.
     """
-    trap = get_trap(name)
-    study = DemoStudy(trap.study)
-    known = find_trap(name, folder)
+    shortcut = get_shortcut(name)
+    study = DemoStudy(shortcut.study)
+    known = find_shortcut(name, folder)
     if known is not None:
         return study, known
     from mriinterp.training.demo import FitSettings, Recipe, train_demo  # training is not worth loading otherwise
 
-    if trap.epochs is not None:
-        options.setdefault("fitting", FitSettings(epochs=trap.epochs))
-    options.setdefault("study", trap.study)
-    train_demo(folder, Recipe(**options), name=trap.network, progress=progress, cancel=cancel)
-    card = Path(folder) / f"{trap.network}.json"
+    if shortcut.epochs is not None:
+        options.setdefault("fitting", FitSettings(epochs=shortcut.epochs))
+    options.setdefault("study", shortcut.study)
+    train_demo(folder, Recipe(**options), name=shortcut.network, progress=progress, cancel=cancel)
+    card = Path(folder) / f"{shortcut.network}.json"
     entries = read_json(card)
-    entries["trap"] = trap.card
-    entries["intended_use"] = "A trap for relevance methods, on simulated data. Not for diagnosis."
+    entries["shortcut"] = shortcut.card
+    entries["intended_use"] = (
+        "A network with a shortcut, to test relevance methods, on simulated data. Not for diagnosis."
+    )
     write_text(card, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     return study, load_model(card, device="cpu")
