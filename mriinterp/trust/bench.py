@@ -17,6 +17,7 @@ from torch import Tensor
 from mriinterp.base.arrays import load_npy
 from mriinterp.base.atomic import replacing
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.cohort.targets import positive_output
 from mriinterp.explain import occlusion_labels
 from mriinterp.image.volume import resample
 from mriinterp.models import Model
@@ -78,8 +79,8 @@ class Bench:
     def __post_init__(self):
         if self.model is None:
             self.model = self.study.model()
-        wanted = self.study.class_of(self.study.positive)
-        self.head, self.target = self.model.find_target(wanted or self.model.classes[-1], None)
+        named = self.study.class_of(self.study.positive) is not None
+        self.head, self.target = self.model.find_target(positive_output(self.study, self.model, strict=named), None)
         self.module, self.lock = self.model.lend(self.head)
         self._reference: Tensor | None = None
 

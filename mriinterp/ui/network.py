@@ -100,7 +100,7 @@ def _cells(model: Model) -> dict[str, str]:
     """Return what the card says, in words."""
     card = model.card
     heads = [
-        f"{head.name}: a value" if head.kind == "scale" else f"{', '.join(head.classes)} ({head.output_kind.label})"
+        f"{', '.join(head.classes)} ({'a scale' if head.kind == 'scale' else head.output_kind.label})"
         for head in card.heads
     ]
     entry = card.normalisation or {"kind": "none"}

@@ -219,8 +219,8 @@ def cascade_maps(
 def show_cascade(study_name: str, subject: str, explainer: str, maps: list[tuple[str, Volume]]) -> None:
     """Show the maps of `cascade_maps` on one crosshair, each with its own colours."""
     scan = on_grid_of(scan_of(study_name, subject), maps[0][1])
-    study = study_of(study_name)
-    unit = Meaning(get_method(explainer.partition("[")[0]), "margin", study.class_of(study.positive) or "").unit
+    bench = Bench(study_of(study_name), model_of(study_name), reference_scans=1)
+    unit = Meaning(get_method(explainer.partition("[")[0]), bench.score, bench.target_name).unit
     layers = [Layer(name, volume, unit, signed=bool((volume.data < 0).any())) for name, volume in maps]
     st.caption(
         f"Maps of {escape_markdown(subject)}; from left to right more and more layers of the network are random, from the "
