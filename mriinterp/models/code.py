@@ -36,7 +36,7 @@ __all__ = [
     "read_code",
 ]
 
-MAX_BYTES = 1 << 20  # of one file: nobody reads more on a page
+MAX_BYTES = 1 << 20  # of one file, and of all: nobody reads more on a page
 MAX_FILES = 64
 
 TrustCode = bool | Collection[str]
@@ -235,6 +235,11 @@ def read_code(path: str | Path, allow: Callable[[Path], bool] | None = None) -> 
                 )
             found[name] = _read(place, name)
             waiting.append(name)
+            if sum(len(file.content) for file in found.values()) > MAX_BYTES:
+                raise ValueError(
+                    f"{path.name}: expected at most {MAX_BYTES >> 10} KB with all files beside it that it imports, got "
+                    "more; install them as a package"
+                )
     first, *others = found
     return Code(tuple(found[name] for name in (first, *sorted(others))))
 

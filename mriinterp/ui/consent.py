@@ -8,7 +8,6 @@ to exactly what was shown. No address, upload or setting of a page does.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,17 +19,12 @@ from mriinterp.base.scripts import PACKAGE, app_script
 from mriinterp.models.code import CodeFile, imported
 from mriinterp.study import DemoStudy, ModelRecipe
 from mriinterp.study.consent import ForeignCode, agree, agreements, code_of, take_back
+from mriinterp.ui.allowance import ALLOW_CODE, code_allowed
 from mriinterp.ui.words import Remedied, escape_markdown
 
-__all__ = ["ALLOW_CODE", "check_code", "code_allowed", "current_leave", "show_agreed_code", "starting_command"]
+__all__ = ["check_code", "current_leave", "show_agreed_code", "starting_command"]
 
-ALLOW_CODE = "--allow-code"
 CODE_PX = 420
-
-
-def code_allowed() -> bool:
-    """Return whether this server was started to run code that comes with studies."""
-    return ALLOW_CODE in sys.argv[1:]
 
 
 def current_leave() -> frozenset[str]:

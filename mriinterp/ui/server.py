@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from mriinterp.ui.allowance import code_allowed
+
 __all__ = ["LOCAL_HOSTS", "KnownHosts"]
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -56,7 +58,9 @@ class KnownHosts:
     """ASGI middleware that refuses requests under foreign host names, and WebSockets and uploads of foreign pages.
 
     Names are those of ``server.allowedHosts``, ports are ignored; without any
-    there, those of this computer.
+    there, those of this computer. Where code of studies may be agreed to, no
+    page of another site may frame this one: a click meant for something else
+    would be leave.
     """
 
     def __init__(self, app):
@@ -66,7 +70,7 @@ class KnownHosts:
         if scope["type"] in ("http", "websocket") and not self._answers(scope):
             await _refuse(scope, send)
         else:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _unframed(send) if code_allowed() else send)
 
     @staticmethod
     def _answers(scope) -> bool:
@@ -76,6 +80,18 @@ class KnownHosts:
             return False
         reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS")
         return origin is None or reading or _own_page(origin, host)
+
+
+def _unframed(send):
+    """Wrap `send` so that browsers show the answer in no frame of another site."""
+
+    async def send_(message) -> None:
+        if message["type"] == "http.response.start":
+            own = [(b"content-security-policy", b"frame-ancestors 'self'"), (b"x-frame-options", b"SAMEORIGIN")]
+            message = {**message, "headers": [*message.get("headers", ()), *own]}
+        await send(message)
+
+    return send_
 
 
 async def _refuse(scope, send) -> None:

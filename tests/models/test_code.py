@@ -219,6 +219,13 @@ def test_too_many_files_are_refused(write):
         read_code(folder / "net.py")
 
 
+def test_files_too_large_together_are_refused(write):
+    files = {f"part{n}.py": b"#" * (MAX_BYTES // 3) for n in range(3)}
+    folder = write({**files, "net.py": "import part0, part1, part2\n" + NET})
+    with pytest.raises(ValueError, match="at most 1024 KB with all files"):
+        read_code(folder / "net.py")
+
+
 def test_links_out_of_the_allowed_folders_are_refused(write, tmp_path):
     folder = write({"net.py": "import helper\n" + NET})
     secret = tmp_path / "secret.py"

@@ -161,3 +161,25 @@ def test_processes_of_a_cohort_open_no_page(monkeypatch):
 
 def _of_main(name):
     return getattr(sys.modules["__main__"], name, None)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_no_other_site_frames_a_server_that_may_run_code(settings, monkeypatch, allowed):
+    """A click that a reader means for another page must not give leave."""
+    monkeypatch.setattr(sys, "argv", ["app.py", "--allow-code"] if allowed else ["app.py"])
+    sent = []
+
+    async def behind(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]})
+        await send({"type": "http.response.body", "body": b"page"})
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "headers": [(b"host", b"localhost")], "method": "GET", "path": "/"}
+    asyncio.run(KnownHosts(behind)(scope, None, send))
+    headers = dict(sent[0]["headers"])
+    assert headers.pop(b"x") == b"y"
+    assert (headers.get(b"content-security-policy") == b"frame-ancestors 'self'") is allowed
+    assert bool(headers) is allowed
+    assert sent[1]["body"] == b"page"
