@@ -6,8 +6,8 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from mriinterp.methods.lrp_mode import propagate_relevance
 from mriinterp.methods.lrp_rules import alpha_beta
+from mriinterp.methods.lrp_run import propagate_relevance
 from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method

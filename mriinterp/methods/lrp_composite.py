@@ -6,10 +6,10 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from mriinterp.methods.lrp_mode import propagate_relevance
 from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
 from mriinterp.methods.lrp_rules import flat
 from mriinterp.methods.lrp_rules import gamma as gamma_rule
+from mriinterp.methods.lrp_run import propagate_relevance
 from mriinterp.methods.method import Docs
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.registry import register_method

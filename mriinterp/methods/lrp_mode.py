@@ -8,10 +8,12 @@ What travels backwards through autograd is relevance instead of gradient:
   behind (max pooling may lie between) is counted as part of the layer
 - average pooling and sums over space: in proportion to the inputs
 - activations that keep the sign of what they get: unchanged; max pooling: to
-  the winner. Others (sigmoid, softplus) are refused: their value is positive
-  where their input speaks against, and relevance would turn its sign
+  the winner. Others (softplus) are refused: their value is positive where
+  their input speaks against, and relevance would turn its sign
+- the output of a sigmoid as a factor (squeeze and excitation, swish): nothing
+  to the gate, all to the signal, see `lrp_gates`; refused anywhere else
 - constants that are added inside the network absorb relevance as biases do
-- sums of two paths: in proportion to the summands
+- sums of two paths, in place or not: in proportion to the summands
 - reshaping, concatenation, dropout: where the values came from
 """
 
@@ -23,18 +25,18 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from mriinterp.methods.lrp_gates import GATES, Gates
 from mriinterp.methods.lrp_rules import SMALL, Layer, Pass, Propagate, Rule, Shift, Split, epsilon
-from mriinterp.methods.score import score_of
 from mriinterp.methods.tape import ACTIVATIONS, CONVOLUTIONS, operator_name
 
-__all__ = ["propagate_relevance"]
+__all__ = ["POSITIVE", "LrpMode", "no_rule"]
 
 _DENSE = {"linear"}
 _TRANSPOSED = {f"conv_transpose{n}d" for n in (1, 2, 3)}
 _AVERAGES = {f"{kind}avg_pool{n}d" for kind in ("", "adaptive_") for n in (1, 2, 3)} | {"mean", "sum"}
 _MAXIMA = {f"{kind}max_pool{n}d{v}" for kind in ("", "adaptive_") for n in (1, 2, 3) for v in ("", "_with_indices")}
 _NORMS = {"batch_norm"}
-_UNSIGNED = {"sigmoid", "hardsigmoid", "log_sigmoid", "logsigmoid", "softplus"}
+_UNSIGNED = {"log_sigmoid", "logsigmoid", "softplus"}
 _CAN_TURN = {"leaky_relu", "prelu", "rrelu", "hardtanh"}
 _SUMS = {"add", "__add", "__radd", "__iadd"}
 _SHIFTS = _SUMS | {"sub", "rsub", "__sub", "__rsub", "__isub"}
@@ -44,6 +46,8 @@ _MOVES = {"flatten", "reshape", "view", "squeeze", "unsqueeze", "permute", "tran
 _MOVES |= {"clone", "alias", "to", "float", "__getitem", "__get", "slice", "select", "narrow", "cat", "concat", "stack"}
 _MOVES |= {"chunk", "split", "unbind", "dropout", "feature_dropout", "alpha_dropout", "dropout2d", "dropout3d", "flip"}
 _MOVES |= {"pad", "constant_pad_nd", "requires_grad", "detach", "view_as", "reshape_as", "unflatten"}
+_SPREADS = {"expand", "expand_as", "broadcast_to", "repeat"}
+_LIKE = {"expand_as", "view_as", "reshape_as", "type_as"}  # of the second argument they read the shape only
 _LOOKS = {"__get", "dim", "size", "numel", "is_floating_point", "data_ptr", "stride", "is_contiguous"}
 
 
@@ -63,17 +67,22 @@ class LrpMode(TorchFunctionMode):
         # Outputs a batch norm may still follow; tensors stay referenced, so that no id is used twice.
         self._open: dict[int, tuple[Tensor, Layer]] = {}
         self._folded: dict[int, Tensor] = {}
+        self.gates = Gates()
 
     def __torch_function__(self, func: Callable, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         given = [*args, *kwargs.values()]
         given += [item for group in args if isinstance(group, (list, tuple)) for item in group]
         tracked = [a for a in given if isinstance(a, Tensor) and a.requires_grad]
-        if not tracked:
-            return func(*args, **kwargs)
         name = operator_name(func)
+        gates = self.gates.among(args[:1] if name in _LIKE else given)
+        if (not tracked and not gates) or not torch.is_grad_enabled() or (gates and name in _LOOKS):
+            return func(*args, **kwargs)  # without gradients: inside a function with a gradient of its own
+        if gates:
+            signals = [] if name in _LIKE else [a for a in tracked if all(a is not gate for gate in gates)]
+            return self._gated(func, name, args, kwargs, signals)
         if any(id(a) in self._folded for a in tracked) and name not in _LOOKS:
-            raise _no_rule("an output read both before and after its batch norm")
+            raise no_rule("an output read both before and after its batch norm")
         producer = self._open.get(id(tracked[0]), (None, None))[1]
         if name in _NORMS:
             return self._norm(func, args, kwargs, producer)
@@ -83,9 +92,20 @@ class LrpMode(TorchFunctionMode):
             if producer is not None:
                 self._open[id(values)] = (values, producer)
             return result
+        owners = [self._open[id(a)][1] for a in tracked if id(a) in self._open]
         result = self._other(func, name, args, kwargs, tracked)
-        if producer is not None and isinstance(result, Tensor):  # asking for its shape is no use of it
-            self._close(producer)
+        if isinstance(result, Tensor):  # asking for its shape is no use of it
+            for owner in owners:
+                self._close(owner)
+        return result
+
+    def _gated(self, func: Callable, name: str, args, kwargs, signals: list[Tensor]):
+        for signal in signals:
+            if id(signal) in self._open:
+                self._close(self._open[id(signal)][1])
+        result = self.gates.apply(func, name, args, kwargs, signals, name in _MOVES | _SPREADS | _SHIFTS | _SCALINGS)
+        if result is None:
+            raise no_rule(_sigmoid_in(name))
         return result
 
     def _other(self, func: Callable, name: str, args, kwargs, tracked: list[Tensor]):
@@ -93,13 +113,13 @@ class LrpMode(TorchFunctionMode):
             return self._layer(func, name, args, kwargs)
         if name in _AVERAGES:
             return Propagate.apply(tracked[0], Layer(_without(func, args, kwargs), None, None, epsilon(SMALL)))
-        if name in _SUMS and _is_plain_sum(func, args, kwargs, tracked):
-            return Split.apply(tracked[0], tracked[1])
+        if name in _SUMS and _is_plain_sum(args, kwargs, tracked):
+            in_place = getattr(func, "__name__", "").partition(".")[0] in ("add_", "__iadd__")
+            return Split.apply(tracked[0], tracked[1], in_place)
+        if name in GATES:
+            return self.gates.make(func, args, kwargs, tracked[0])
         if name in _UNSIGNED:
-            raise _no_rule(
-                f"the activation {name!r}, which is positive where its input speaks against the output "
-                "(if it ends the network, explain the network without it: its output is then the logit)"
-            )
+            raise no_rule(f"the activation {name!r}, {POSITIVE}")
         if name in ACTIVATIONS:
             return _activation(func, name, args, kwargs, tracked[0])
         if name in _SHIFTS and len(tracked) == 1 and self.count:
@@ -108,7 +128,8 @@ class LrpMode(TorchFunctionMode):
             return _passed(func, args, kwargs, tracked[0])
         result = func(*args, **kwargs)
         if isinstance(result, Tensor) and result.requires_grad and name not in _MOVES:
-            raise _no_rule(f"the operation {name.strip('_')!r}")
+            product = " of two maps, neither of them the output of a sigmoid" if name in _SCALINGS else ""
+            raise no_rule(f"the operation {name.strip('_')!r}{product}")
         return result
 
     def _layer(self, func: Callable, name: str, args, kwargs) -> Tensor:
@@ -136,7 +157,7 @@ class LrpMode(TorchFunctionMode):
         )
         named = dict(zip(("input", *order, "training", "momentum", "eps"), args, strict=False)) | kwargs
         if named.get("training") or named.get("running_mean") is None:
-            raise _no_rule("batch norm that uses the scan's own statistics")
+            raise no_rule("batch norm that uses the scan's own statistics")
         scale = (named["running_var"] + named.get("eps", 1e-5)).rsqrt()
         scale = scale if named.get("weight") is None else scale * named["weight"]
         shift = -named["running_mean"] * scale
@@ -157,11 +178,20 @@ class LrpMode(TorchFunctionMode):
         return outputs
 
 
-def _is_plain_sum(func: Callable, args, kwargs, tracked: list[Tensor]) -> bool:
-    """Return whether a call adds two maps of one shape, neither weighted (alpha=…) nor changed in place."""
-    in_place = getattr(func, "__name__", "").partition(".")[0] == "add_"
+def _is_plain_sum(args, kwargs, tracked: list[Tensor]) -> bool:
+    """Two maps of one shape, neither weighted (alpha=…)."""
     same = len(tracked) == len(args) == 2 and tracked[0].shape == tracked[1].shape
-    return same and not in_place and kwargs.get("alpha", 1) == 1
+    return same and set(kwargs) <= {"alpha"} and kwargs.get("alpha", 1) == 1
+
+
+POSITIVE = (
+    "which is positive where its input speaks against the output "
+    "(if it ends the network, explain the network without it: its output is then the logit)"
+)
+
+
+def _sigmoid_in(name: str) -> str:
+    return f"the activation 'sigmoid' otherwise than as a factor, in {name.strip('_')!r}, {POSITIVE}"
 
 
 def _per_channel(x: Tensor, weight: Tensor | None) -> Tensor:
@@ -194,40 +224,12 @@ def _activation(func: Callable, name: str, args, kwargs, x: Tensor) -> Tensor:
     before = x.detach().clone() if name in _CAN_TURN else None
     values = _passed(func, args, kwargs, x)
     if before is not None and ((before * values < 0) | ((before == 0) & (values != 0))).any():
-        raise _no_rule(f"the activation {name!r} with a slope or bounds that turn the sign of its input")
+        raise no_rule(f"the activation {name!r} with a slope or bounds that turn the sign of its input")
     return values
 
 
-def _no_rule(what: str) -> ValueError:
+def no_rule(what: str) -> ValueError:
     return ValueError(
         f"expected a network of convolutions, dense layers, pooling, batch norm, activations and sums for LRP, got {what}: "
         "there is no rule for it here"
     )
-
-
-def propagate_relevance(
-    model: nn.Module, x: Tensor, target: int, score: str, *, first: Rule, convolution: Rule, dense: Rule
-) -> Tensor:
-    """Return the relevance of every voxel, shape of `x`.
-
-    It starts at the outputs as gradient of the score times output. For a
-    logit, a raw output and the margin of two classes this sums to the score
-    itself, shared among the outputs. The margin of more classes has a
-    constant part, the entropy of the other classes among themselves, that no
-    output gets: there it sums to the margin plus that entropy.
-
-    Raises
-    ------
-    ValueError
-        If the network has an operation without a rule, or no layer at all.
-    """
-    mode = LrpMode(first, convolution, dense)
-    with torch.enable_grad():
-        start = x.detach().clone().requires_grad_(True)
-        with mode:
-            output = model(start.clone())
-        if mode.count == 0:
-            raise _no_rule("one without a convolution or dense layer")
-        logits = output.detach().requires_grad_(True)
-        slope = torch.autograd.grad(score_of(logits, target, score).sum(), logits)[0]
-        return torch.autograd.grad(output, start, slope * logits.detach())[0]

@@ -189,18 +189,25 @@ class Pass(torch.autograd.Function):
 
 
 class Split(torch.autograd.Function):
-    """A sum of two maps, which share the relevance in proportion to their values."""
+    """A sum of two maps, which share the relevance in proportion to their values; perhaps written over the first."""
 
     @staticmethod
-    def forward(ctx, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(a, b)
-        return a + b
+    def forward(ctx, a: Tensor, b: Tensor, in_place: bool) -> Tensor:
+        ctx.save_for_backward(a.clone() if in_place else a, b.clone() if in_place and _overlap(a, b) else b)
+        if not in_place:
+            return a + b
+        ctx.mark_dirty(a)
+        return a.add_(b)
 
     @staticmethod
     def backward(ctx, relevance: Tensor):
         a, b = ctx.saved_tensors
         total = _stabilised(a + b)
-        return a * relevance / total, b * relevance / total
+        return a * relevance / total, b * relevance / total, None
+
+
+def _overlap(a: Tensor, b: Tensor) -> bool:
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
 
 
 def _stabilised(total: Tensor) -> Tensor:

@@ -337,6 +337,19 @@ def test_skip_connections_averages_and_exported_programs():
         torch.testing.assert_close(relevance(program, x, name, target=1), relevance(net, x, name, target=1))
 
 
+class Cubed(torch.autograd.Function):
+    """A function with a gradient of its own."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x.sigmoid() ** 2
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
 class Odd(nn.Module):
     def __init__(self, how):
         super().__init__()
@@ -350,10 +363,19 @@ class Odd(nn.Module):
 @pytest.mark.parametrize(
     "how",
     [
-        lambda net, x: x * x.sigmoid(),
         lambda net, x: F.softmax(x, dim=1),
         lambda net, x: torch.add(x, x.relu(), alpha=2),
-        lambda net, x: x.relu().add_(x.tanh()),
+        lambda net, x: x.relu().add_(x.tanh(), alpha=2),
+        lambda net, x: x * x,
+        lambda net, x: x * x.tanh(),
+        lambda net, x: x.sigmoid().flatten(1),
+        lambda net, x: x + x.sigmoid(),
+        lambda net, x: x.relu() * x.sigmoid() * x.relu(),
+        lambda net, x: x.sigmoid() * x.sigmoid(),
+        lambda net, x: x.mean((2, 3, 4), keepdim=True) * x.sigmoid(),  # grows with its gate
+        lambda net, x: x.sigmoid().mul_(x),
+        lambda net, x: Cubed.apply(x),
+        lambda net, x: x.add_(x.relu()).add_(net.norm(x)),
         lambda net, x: F.layer_norm(x, x.shape[1:]),
         lambda net, x: F.instance_norm(x),
         lambda net, x: F.interpolate(x, scale_factor=1.0, mode="trilinear"),
