@@ -44,7 +44,9 @@ def _remembered(model: Model, setting: tuple, measure: Callable[[], float]) -> f
 
 def _timed(model: Model, work: Callable[[torch.nn.Module, Tensor], Any]) -> float:
     """Time a call on an image of noise; two calls if it is quick, as the first also prepares memory."""
-    x = torch.rand((1, 1, *model.grid.shape), generator=torch.Generator().manual_seed(0)).to(model.device)
+    x = torch.rand((1, model.card.channels, *model.grid.shape), generator=torch.Generator().manual_seed(0)).to(
+        model.device
+    )
     times: list[float] = []
     with model.own_module(model.heads[0]) as module, frozen(module):
         while not times or (len(times) < 2 and times[0] < QUICK):
@@ -110,7 +112,9 @@ def map_seconds(model: Model, method: str, params: Mapping[str, Any], atlas: Atl
     setting = tuple(sorted((name, value) for name, value in params.items() if isinstance(value, int)))
     where = "" if atlas is None or entry.kind == "boxes" else atlas.digest
     return _remembered(
-        model, (method, setting, where), lambda: plan(model, model.grid, regions=regions).estimate_seconds()
+        model,
+        (method, setting, where),
+        lambda: plan(model, model.grid, regions=regions, channels=model.card.channels).estimate_seconds(),
     )
 
 
@@ -129,7 +133,11 @@ def describe_cost(model: Model, method: str, params: Mapping[str, Any], atlas: A
         one = "1 forward and backward pass" if passes == 1 else f"{passes} forward and backward passes"
         return f"{KINDS[entry.kind].format(passes=one)}, {about}"
     regions = _regions(model, entry, params, atlas)
-    each = _each(plan(model, model.grid, regions=regions)) if entry.incremental else "a whole pass each"
+    each = (
+        _each(plan(model, model.grid, regions=regions, channels=model.card.channels))
+        if entry.incremental
+        else "a whole pass each"
+    )
     return f"{KINDS[entry.kind].format(regions=f'{len(regions):,}')}, {about}; {each}"
 
 

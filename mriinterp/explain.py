@@ -20,14 +20,14 @@ from mriinterp.incremental.plain import flat_outputs
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.meaning import Meaning
-from mriinterp.models import Model, Prediction
+from mriinterp.models import Head, Model, Prediction
 from mriinterp.models.closing import Closing, find_closing
 from mriinterp.models.entries import Entry
 from mriinterp.models.outputs import LOGITS, OutputKind, OutputView, detect_output, get_output_kind
 
 AS_RETURNED = ("raw", "logit")  # scores that are outputs of the network themselves
 
-__all__ = ["RelevanceMap", "explain", "occlusion_labels", "relevance"]
+__all__ = ["RelevanceMap", "default_score", "explain", "occlusion_labels", "relevance"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +143,7 @@ def explain(
     x = model.prepare(volume)
     prediction = model.predict_tensor(x, volume)
     head, index = model.find_target(target, prediction)
-    if head.kind == "scale" and "score" in entry.parameters:
-        params.setdefault("score", "raw")
-    values = entry.resolve(params, preset)
+    values = entry.resolve({**default_score(entry, head, preset), **params}, preset)
     score = values.get("score", "")
     head.output_kind.check_score(score)
     context, digests = _context(entry, model, values, atlas, reference)
@@ -176,6 +174,27 @@ def explain(
         chosen=chosen,
         images={name: drawn(result[0, n]) for n, name in enumerate(images)},
     )
+
+
+def default_score(method: Method, head: Head, preset: str | None = None) -> dict[str, str]:
+    """Return the score that a method explains of a head where its own default cannot be had.
+
+    Returns
+    -------
+    dict
+        ``{"score": "raw"}`` for a scale, ``{"score": "margin"}`` where the
+        network does not give the method's own; empty where it does.
+    """
+    if "score" not in method.parameters:
+        return {}
+    if head.kind == "scale":
+        return {"score": "raw"}
+    return _score_to_be_had(method, head.output_kind, preset)
+
+
+def _score_to_be_had(method: Method, kind: OutputKind, preset: str | None) -> dict[str, str]:
+    own = method.resolve({}, preset).get("score", "")
+    return {"score": "margin"} if own and own not in kind.scores else {}
 
 
 def relevance(
@@ -242,8 +261,8 @@ def relevance(
         if outputs.shape[1] == 1 and kind.width is None:
             scale = True
         target = int(kind.as_logits(outputs).argmax(dim=1)[0]) if target is None else target
-    if scale and "score" in entry.parameters:
-        params.setdefault("score", "raw")
+    if "score" in entry.parameters:
+        params = {**({"score": "raw"} if scale else _score_to_be_had(entry, kind, preset)), **params}
     values = entry.resolve(params, preset)
     score = values.get("score", "")
     kind.check_score(score)

@@ -6,6 +6,7 @@ from mriinterp.commands import (
     explain,
     fetch,
     listing,
+    model,
     paper,
     prepare,
     simulate,
@@ -15,6 +16,6 @@ from mriinterp.commands import (
     trust,
 )
 
-COMMANDS = (app, explain, prepare, study, cohort, statistics, paper, listing, fetch, simulate, train, trust)
+COMMANDS = (app, explain, prepare, study, cohort, statistics, paper, listing, model, fetch, simulate, train, trust)
 
 __all__ = ["COMMANDS"]

@@ -15,11 +15,20 @@ from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_json
 from mriinterp.base.names import composed, shortened
 from mriinterp.base.tables import csv_text
-from mriinterp.commands.options import add_method_options, add_model_options, chosen_atlas, chosen_model, read_settings
+from mriinterp.commands.options import (
+    add_method_options,
+    add_model_options,
+    chosen_atlas,
+    chosen_model,
+    first_file,
+    is_named,
+    named_scan,
+    read_settings,
+)
 from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_home
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.cost import describe_cost
-from mriinterp.explain import RelevanceMap, explain
+from mriinterp.explain import RelevanceMap, default_score, explain
 from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume, to_source, write_volume
 from mriinterp.image.space import (
@@ -45,6 +54,7 @@ For every SCAN it writes into the output folder
   <scan>_<method>_relevance.nii.gz       the map, on the network's grid
   <scan>_<method>_relevance_scan.nii.gz  the map on the scan's own grid and voxel order, if that is another
   <scan>_<method>_relevance.json         method, parameters, target, prediction, digests, versions
+  <scan>_<method>_<image>_relevance.nii.gz  of a network of several images: the part of each
   <scan>_<method>_areas.csv              relevance per brain area
   <scan>_<method>_areas_scan.nii.gz      with --prepare: the areas on the raw scan's own grid
 and prints the prediction and the ten most relevant areas."""
@@ -63,7 +73,8 @@ def add_parser(commands) -> None:
         "scans",
         nargs="+",
         metavar="SCAN",
-        help=".nii, .nii.gz, .mgh or .mgz, registered to MNI152; or raw, see --prepare",
+        help=".nii, .nii.gz, .mgh or .mgz, registered to MNI152; or raw, see --prepare. For a network of several inputs "
+        "one scan as NAME=FILE and NAME=NUMBER each, e.g. t1=t1.nii gm=gm.nii age=71",
     )
     add_model_options(parser)
     parser.add_argument(
@@ -87,11 +98,14 @@ class _Job:
     out: Path
     check_space: bool
     raw: RawScans | None = None
+    inputs: tuple[str, ...] = ()
 
 
 def run(args: argparse.Namespace) -> int:
     """Explain all scans; 1 if any failed."""
-    stems = _stems(args.scans)
+    inputs = tuple(args.scans) if is_named(args.scans) else ()
+    scans = [first_file(args.scans)] if inputs else args.scans
+    stems = _stems(scans)
     method = get_method(args.method)
     settings = read_settings(args.set, method)
     method.resolve(settings, args.preset)
@@ -99,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("expected --reference FILE with the scan to put in, got none; or choose another fill")
     reference = read_volume(args.reference) if args.reference else None
     model = chosen_model(args)
+    if inputs and args.prepare:
+        raise ValueError("expected prepared images for a network of several inputs, got --prepare; prepare each first")
     job = _Job(
         model=model,
         method=method,
@@ -107,14 +123,13 @@ def run(args: argparse.Namespace) -> int:
         out=Path(args.out),
         check_space=not args.no_space_check,
         raw=raw_scans(args, model.grid),
+        inputs=inputs,
     )
     known = [name for head in job.model.heads for name in head.classes]
     if args.target is not None and args.target not in known:
         raise ValueError(f"expected a target class, got {args.target!r}; available: {', '.join(known)}")
     made_folder(job.out)
-    values = method.resolve(
-        {**({"score": "raw"} if job.model.heads[0].kind == "scale" else {}), **settings}, args.preset
-    )
+    values = method.resolve({**default_score(method, job.model.heads[0], args.preset), **settings}, args.preset)
     complain(f"{method.label}: {describe_cost(job.model, method.name, values, job.atlas)} a scan")
     if warning := method.warning(job.model.grid.shape, values):
         complain(f"warning: {warning}")
@@ -122,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
         complain(f"note: network {job.model.card.name}: {note}")
     if reference is not None:
         _warn_of_intensities(job.model, reference, args.reference)
-    return _explain_all(job, args.scans, stems)
+    return _explain_all(job, scans, stems)
 
 
 def _explain_all(job: _Job, scans: list[str], stems: list[str]) -> int:
@@ -180,7 +195,9 @@ def _stems(scans: list[str]) -> list[str]:
 
 def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> None:
     made = None
-    if job.raw is None:
+    if job.inputs:
+        scan = named_scan(list(job.inputs))
+    elif job.raw is None:
         scan = read_volume(path)
     else:
         made, scan = job.raw.open(path)
@@ -196,6 +213,8 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     table = area_table(relevance, job.atlas)
     base = f"{stem}_{job.method.name}"
     write_volume(relevance.volume, job.out / f"{base}_relevance.nii.gz", space="mni")
+    for name, image in relevance.images.items():
+        write_volume(image, job.out / f"{base}_{name}_relevance.nii.gz", space="mni")
     own = scan.source or scan.grid
     if made is not None:
         write_home(made, relevance.volume, job.atlas, job.out / base)

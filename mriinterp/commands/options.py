@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.image.nifti import read_volume
+from mriinterp.image.scanset import as_scan
+from mriinterp.image.volume import Volume
 from mriinterp.methods import Method, preset_names
 from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
 
@@ -14,10 +19,17 @@ __all__ = [
     "add_method_options",
     "add_model_options",
     "add_study_trust",
+    "add_trust_code",
     "chosen_atlas",
     "chosen_model",
+    "first_file",
+    "is_named",
+    "named_scan",
     "read_settings",
 ]
+
+
+NAMED = re.compile(r"^[A-Za-z_]\w*=.")  # an input of a scan: t1=t1.nii.gz, age=71
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -34,7 +46,12 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool = True)
     group.add_argument(
         "--device", default="auto", metavar="auto|cpu|cuda", help="where to compute (default: %(default)s)"
     )
-    group.add_argument(
+    add_trust_code(group)
+
+
+def add_trust_code(parser: Any) -> None:
+    """Add the --trust-code of commands that are given a network."""
+    parser.add_argument(
         "--trust-code",
         nargs="?",
         const=True,
@@ -51,6 +68,50 @@ def add_study_trust(parser: Any) -> None:
         action="store_true",
         help="run the Python file or open the exported program that the study file names; they may do anything",
     )
+
+
+def is_named(arguments: list[str]) -> bool:
+    """Whether a scan is given as NAME=FILE and NAME=NUMBER each."""
+    return all(NAMED.match(text) and not Path(text).exists() for text in arguments)
+
+
+def first_file(arguments: list[str]) -> str:
+    """Return the first file of a scan that is given by name: the image that is shown, and that names what is written."""
+    files = [value for value in (text.partition("=")[2] for text in arguments) if not _number(value)]
+    if not files:
+        raise ValueError(f"expected at least one image of the scan, as NAME=FILE, got {' '.join(arguments)}")
+    return files[0]
+
+
+def _number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def named_scan(arguments: list[str]) -> Volume:
+    """Read a scan of one file, or of several inputs as NAME=FILE and NAME=NUMBER.
+
+    Raises
+    ------
+    ValueError
+        For several files without names, a name that stands twice, or a number that is none.
+    """
+    if not is_named(arguments):
+        if len(arguments) != 1:
+            raise ValueError(
+                f"expected one scan, or NAME=FILE and NAME=NUMBER for each input of a network of several, got "
+                f"{' '.join(arguments)}"
+            )
+        return read_volume(arguments[0])
+    found: dict[str, Volume | float] = {}
+    for text in arguments:
+        name, _, value = text.partition("=")
+        if name in found:
+            raise ValueError(f"expected different names, got {name} twice")
+        found[name] = float(value) if _number(value) else read_volume(value)
+    return as_scan(found)
 
 
 def chosen_model(args: argparse.Namespace) -> Model:

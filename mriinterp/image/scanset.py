@@ -61,7 +61,7 @@ def as_scan(scan: Volume | Mapping[str, Volume | float]) -> Volume:
         return scan
     if not isinstance(scan, Mapping):
         raise ValueError(
-            f"expected a scan as a Volume, or images and numbers by name, got {type(scan).__name__}; "
+            f"expected a scan as a Volume, or images and numbers by name, got a {type(scan).__name__}; "
             "read_volume(path) reads a file"
         )
     images = {str(name): value for name, value in scan.items() if isinstance(value, Volume)}

@@ -157,7 +157,7 @@ def layer_names(module: nn.Module, x: Tensor) -> list[str]:
 
 def model_layers(model: Model) -> list[str]:
     """Return `layer_names` of a model, for its first head."""
-    x = torch.zeros((1, 1, *model.grid.shape), device=model.device)
+    x = torch.zeros((1, model.card.channels, *model.grid.shape), device=model.device)
     with model.own_module(model.heads[0]) as module, frozen(module), torch.inference_mode(False):
         return layer_names(module, x)
 

@@ -34,6 +34,14 @@ def frozen(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
+def _setting(backend: Any, name: str) -> Any:
+    """Return a setting of PyTorch; None where others contradict it, so that it cannot be read and is left alone."""
+    try:
+        return getattr(backend, name)
+    except RuntimeError:
+        return None
+
+
 class ExactFloat32:
     """Full float32 inside (TF32 and bfloat16 would show in the maps), and no algorithm that varies from run to run.
 
@@ -43,6 +51,7 @@ class ExactFloat32:
 
     _FLAGS: ClassVar[tuple[tuple[Any, str, Any], ...]] = (
         (torch.backends.cuda.matmul, "fp32_precision", "ieee"),
+        (_CUDNN, "allow_tf32", False),  # before the next: torch.export refuses settings that contradict each other
         (_CUDNN.conv, "fp32_precision", "ieee"),
         (_CUDNN, "deterministic", True),
         (_MKLDNN.matmul, "fp32_precision", "ieee"),
@@ -56,9 +65,10 @@ class ExactFloat32:
         cls = type(self)
         with cls._lock:
             if cls._inside == 0:
-                cls._before = [getattr(backend, name) for backend, name, _ in cls._FLAGS]
-                for backend, name, value in cls._FLAGS:
-                    setattr(backend, name, value)
+                cls._before = [_setting(backend, name) for backend, name, _ in cls._FLAGS]
+                for (backend, name, value), before in zip(cls._FLAGS, cls._before, strict=True):
+                    if before is not None:
+                        setattr(backend, name, value)
             cls._inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -67,4 +77,5 @@ class ExactFloat32:
             cls._inside -= 1
             if cls._inside == 0:
                 for (backend, name, _), value in zip(cls._FLAGS, cls._before, strict=True):
-                    setattr(backend, name, value)
+                    if value is not None:
+                        setattr(backend, name, value)

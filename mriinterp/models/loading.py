@@ -22,7 +22,7 @@ from mriinterp.models.model import Model, choose_device
 from mriinterp.models.registry import Architecture, DefaultCard, architecture_names, get_architecture
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
-__all__ = ["load_model", "packaged_models"]
+__all__ = ["load_bare", "load_model", "packaged_models"]
 
 OF_PROGRAMS = (
     "model.",
@@ -151,9 +151,56 @@ def _described(path: Path) -> str:
     )
 
 
+def load_bare(
+    source: str | Path, weights: Sequence[str | Path] = (), *, trust_code: TrustCode = False
+) -> tuple[nn.Module, str, str, bool]:
+    """Load a network of which no card is known.
+
+    Parameters
+    ----------
+    source : str or Path
+        An exported program (``.pt2``) or the name of an architecture.
+    weights : sequence of path
+        Of the architecture.
+    trust_code : bool or collection of str
+        As of `load_model`.
+
+    Returns
+    -------
+    module : nn.Module
+    architecture : str
+        As its card is to name it.
+    code : str
+        Digest of what it computes beside its weights.
+    complete : bool
+        Whether that tells all.
+    """
+    path = Path(source)
+    if path.suffix == ".pt2":
+        module, code = load_exported(path, trust_code=trust_code)
+        return module, EXPORTED, code, True
+    entry = get_architecture(str(source))
+    module, _ = _fitting(entry, [Path(name) for name in weights])
+    return module, str(source), entry.code, entry.has_digest
+
+
 def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tuple[nn.Module, ModelCard]:
-    """The network of weights files, and its card; of a file with several sets of weights the first that fits."""
+    """The network of weights files, and its card."""
     entry = get_architecture(architecture)
+    module, names = _fitting(entry, paths)
+    if card is None:
+        if entry.default_card is None:
+            raise ValueError(
+                f"expected a model card for the architecture {architecture!r}, got none beside "
+                f"{', '.join(path.name for path in paths)}; write one: mriinterp model check {architecture} --weights "
+                f"{' '.join(str(p) for p in paths)} --scan SCAN --classes … --write-card"
+            )
+        card = card_from_dict(_known_card(entry.default_card, names))
+    return module, card
+
+
+def _fitting(entry: Architecture, paths: list[Path]) -> tuple[nn.Module, Sequence[StateDict]]:
+    """The network of weights files, and the weights; of a file with several sets of weights the first that fits."""
     origin = ", ".join(path.name for path in paths)
     sets = [read_state_dicts(path) for path in paths]
     fitting, refused = [], []
@@ -174,18 +221,9 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
             "%s holds %d sets of weights that fit %s; the first is used. Save the one that is meant by itself",
             origin,
             len(fitting),
-            architecture,
+            entry.name,
         )
-    module, names = fitting[0]
-    if card is None:
-        if entry.default_card is None:
-            raise ValueError(
-                f"expected a model card for the architecture {architecture!r}, got none beside {origin}; write one: "
-                f"mriinterp model check {architecture} --weights {' '.join(str(p) for p in paths)} --scan SCAN "
-                "--classes … --write-card"
-            )
-        card = card_from_dict(_known_card(entry.default_card, names))
-    return module, card
+    return fitting[0]
 
 
 def _known_card(default_card: DefaultCard, states: Sequence[StateDict]) -> dict:

@@ -51,6 +51,8 @@ class NumberInput:
 def read_numbers(entries: object) -> tuple[NumberInput, ...]:
     """Return the numbers of a model card: a list of names, or ``{"age": {"mean": 70, "std": 8}}``."""
     if isinstance(entries, (list, tuple)):
+        if len(set(map(str, entries))) != len(entries):
+            raise ValueError(f"expected different names, got {reprlib.repr(entries)}")
         entries = {name: {} for name in entries} if all(isinstance(name, str) for name in entries) else None
     if not isinstance(entries, Mapping) or not all(isinstance(about, Mapping) for about in entries.values()):
         raise ValueError(

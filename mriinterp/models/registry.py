@@ -67,7 +67,10 @@ _own: ContextVar[dict[str, Architecture] | None] = ContextVar("own architectures
 
 
 def register_architecture(name: str, *, label: str = "", default_card: DefaultCard | None = None):
-    """Decorator: register a builder, or an `nn.Module` class without arguments.
+    """Decorator: register an `nn.Module` class or function without arguments, or a builder.
+
+    A builder is given the weights, a list of state dicts, so that it can size
+    the network by them; it returns the network, or the network and its weights.
 
     Examples
     --------
@@ -86,7 +89,7 @@ def register_architecture(name: str, *, label: str = "", default_card: DefaultCa
             known = None  # of another user's file: known elsewhere, and not in this block
         if known is not None and known.owner != owner:
             raise ValueError(f"expected a new architecture name, got {name!r}, which is registered already")
-        build = _from_class(builder) if isinstance(builder, type) else builder
+        build = _from_class(builder) if isinstance(builder, type) else _from_function(builder)
         entry = Architecture(name, label or name, build, default_card, code, owner)
         (_ARCHITECTURES if own is None else own)[name] = entry
         return builder
@@ -107,6 +110,22 @@ def _from_class(module_class: type[nn.Module]) -> Build:
         return module_class(), {key: value for state in states for key, value in state.items()}
 
     build.__module__ = module_class.__module__
+    return build
+
+
+def _from_function(builder: Callable) -> Build:
+    """A builder; of a function without arguments, which returns the network alone, one that takes what a builder does."""
+    try:
+        alone = not inspect.signature(builder).parameters
+    except (TypeError, ValueError):
+        alone = False
+    if not alone:
+        return builder
+
+    def build(states: Sequence[StateDict]) -> tuple[nn.Module, StateDict]:
+        return builder(), {key: value for state in states for key, value in state.items()}
+
+    build.__module__ = builder.__module__
     return build
 
 

@@ -14,11 +14,12 @@ from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.cost import forward_seconds, map_seconds
-from mriinterp.explain import explain
+from mriinterp.explain import default_score, explain
 from mriinterp.image.volume import Volume
 from mriinterp.incremental import plan
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Head, Model
+from mriinterp.models.batch import MIXES
 from mriinterp.network_check.report import MethodCheck, NetworkCheck, OcclusionSpeed
 
 __all__ = ["check_network"]
@@ -84,13 +85,16 @@ def check_network(
         deterministic=deterministic,
         notes=(*model.notes, *random_notes),
         forward_seconds=forward_seconds(model),
-        occlusion=_occlusion_speed(model, found),
+        occlusion=_occlusion_speed(model, x, found),
         methods=tuple(found),
     )
 
 
 def _returns(head: Head) -> str:
     """Return what a head's outputs are, in words."""
+    if head.centres:
+        ends = f"{min(head.centres):g} to {max(head.centres):g}"
+        return f"a scale, {head.classes[0]}, as the expected value over {len(head.centres)} bins from {ends}"
     if head.kind == "scale":
         return f"a scale, {head.classes[0]}"
     return f"{head.output_kind.label} for {', '.join(head.classes)}"
@@ -134,7 +138,7 @@ def _trial(model: Model, entry: Method) -> tuple[Mapping[str, Any], float, Atlas
     """Return how to try a method: parameters, factor on its time, atlas, estimate of a full map, if it counts."""
     values = entry.resolve({})
     try:
-        estimate = map_seconds(model, entry.name, _scored(model, values))
+        estimate = map_seconds(model, entry.name, {**values, **default_score(entry, model.heads[0])})
     except (ValueError, RuntimeError, NotImplementedError):
         return {}, 1.0, None, 0.0, False  # the method itself will say why
     if estimate <= PATIENCE:
@@ -148,10 +152,6 @@ def _trial(model: Model, entry: Method) -> tuple[Mapping[str, Any], float, Atlas
     if entry.kind == "areas":
         return {}, 1.0, _few_areas(load_atlas("AAL")), estimate, True
     return {}, 1.0, None, estimate, False
-
-
-def _scored(model: Model, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {**values, **({"score": "raw"} if "score" in values and model.heads[0].kind == "scale" else {})}
 
 
 def _few_areas(atlas: Atlas) -> Atlas:
@@ -176,7 +176,7 @@ def _try(model: Model, scan: Volume, entry: Method, cancel: Cancel | None) -> Me
     return MethodCheck(entry.name, entry.label, True, "", seconds, whole or factor != 1, layer)
 
 
-def _occlusion_speed(model: Model, found: Sequence[MethodCheck]) -> OcclusionSpeed | None:
+def _occlusion_speed(model: Model, x: Tensor, found: Sequence[MethodCheck]) -> OcclusionSpeed | None:
     """Compare occlusion by the engine with whole passes, and say what limits it; None if it does not work."""
     tried = next((m for m in found if m.name == "occlusion" and m.works), None)
     if tried is None or tried.seconds is None:
@@ -184,12 +184,13 @@ def _occlusion_speed(model: Model, found: Sequence[MethodCheck]) -> OcclusionSpe
     values = get_method("occlusion").resolve({})
     boxes = get_method("occlusion").boxes_on(model.grid.shape, values)
     assert boxes is not None  # occlusion hides boxes
-    cost = plan(model, model.grid, regions=boxes.boxes)
+    with model.own_module(model.heads[0]) as module:  # as methods run it
+        cost = plan(module, x, regions=boxes.boxes)
     if cost.reason:
         why = f"the network runs whole for each window ({cost.reason})"
     else:
         share = cost.macs / cost.plain_macs if cost.plain_macs else 1.0
         why = f"a window needs {share:.1%} of the multiplications of a pass on average, {cost.ratio:.1f} times fewer"
-    if cost.alone:
-        why += f"; windows run one by one ({cost.alone})"
+    if not model.independent:
+        why += f"; windows run one by one ({MIXES})"
     return OcclusionSpeed(cost.windows, tried.seconds, cost.windows * forward_seconds(model), why)

@@ -27,7 +27,7 @@ from mriinterp.base.atomic import remove_unfinished, write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.explain import RelevanceMap, explain
+from mriinterp.explain import RelevanceMap, default_score, explain
 from mriinterp.image.nifti import read_volume_bytes, write_volume
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
@@ -60,8 +60,8 @@ def request_key(
     wrong parameter.
     """
     entry = get_method(method)
-    scale = model.heads[0].kind == "scale" and target in (None, *model.heads[0].classes)
-    values = entry.resolve({"score": "raw", **params} if scale else params, preset)
+    head = next((head for head in model.heads if target in head.classes), model.heads[0])
+    values = entry.resolve({**default_score(entry, head, preset), **params}, preset)
     parts: dict[str, Any] = {
         "version": mriinterp.__version__,
         "scan": volume.digest,

@@ -1,0 +1,171 @@
+"""``mriinterp model check``: from a network of which nothing is known to its card and a map."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mriinterp.cli import main
+from mriinterp.image.nifti import write_volume
+from mriinterp.image.template import template
+from mriinterp.image.volume import Grid
+from mriinterp.methods import method_names
+from mriinterp.models import read_card
+
+SHAPE = (19, 23, 19)
+GRID = Grid(SHAPE, np.array([[9.0, 0, 0, -81], [0, 9, 0, -117], [0, 0, 9, -68], [0, 0, 0, 1]]))
+QUICK = "sensitivity,occlusion,lrp_epsilon"
+
+CODE = """
+import torch
+from torch import nn
+from mriinterp.models import register_architecture
+
+
+class MyNet(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv3d(1, width, 3), nn.ReLU(), nn.Conv3d(width, width, 3), nn.ReLU())
+        self.last = nn.Linear(width, 1)
+
+    def forward(self, x):
+        return torch.sigmoid(self.last(self.features(x).mean((2, 3, 4))))
+
+
+@register_architecture("my_net")
+def make():
+    return MyNet(width=4)
+"""
+
+
+def network(outputs=2, channels=1):
+    torch.manual_seed(0)
+    layers = [nn.Conv3d(channels, 4, 3), nn.ReLU(), nn.Conv3d(4, 4, 3), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, outputs)).eval()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_volume(template(GRID), "scan.nii.gz", space="mni")
+    return tmp_path
+
+
+def export(net, name="net.pt2", channels=1):
+    torch.export.save(torch.export.export(net, (torch.zeros(1, channels, *SHAPE),)), name)
+
+
+def test_an_exported_program_without_a_card(folder, capsys):
+    export(network())
+    check = ["model", "check", "net.pt2", "--trust-code", "--scan", "scan.nii.gz"]
+    assert main([*check, "--write-card"]) == 0
+    said, told = capsys.readouterr()
+    for name in method_names():
+        assert name in said
+    assert "returns logits for class 0, class 1" in said
+    assert "scans of a batch: independent" in said
+    assert "times as fast as the plain loop" in said
+    assert "2 outputs without names" in told
+    assert "normalisation" in told
+    card = read_card("net.json")
+    assert card.grid.matches(GRID)
+    assert (card.classes, card.weights, card.architecture) == (("class 0", "class 1"), ("net.pt2",), "torch.export")
+    command = told.rpartition("next: ")[2].split()
+    assert "--trust-code" in command
+    assert main([*command[1:], "--no-space-check", "--set", "size=9", "--set", "stride=9"]) == 0
+    assert nib.load("results/scan_occlusion_relevance.nii.gz").shape == SHAPE
+
+
+def test_what_is_said_stands_on_the_card(folder, capsys):
+    export(network())
+    check = ["model", "check", "net.pt2", "--trust-code", "--scan", "scan.nii.gz", "--methods", QUICK, "--write-card"]
+    settings = ["--classes", "CN", "AD", "--normalisation", '{"kind": "percentile", "upper": 98}']
+    assert main([*check, *settings, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [method["name"] for method in found["methods"]] == QUICK.split(",")
+    assert found["guessed"] == []
+    assert found["occlusion"]["windows"] > 0
+    card = read_card("net.json")
+    assert card.classes == ("CN", "AD")
+    assert card.normalisation == {"kind": "percentile", "upper": 98}
+    assert main([*check, *settings]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*check, "--classes", "healthy", "ill", "--overwrite"]) == 0
+    card = read_card("net.json")
+    assert card.classes == ("healthy", "ill")
+    assert card.normalisation == {"kind": "percentile", "upper": 98}, "what is not said again stays"
+
+
+def test_a_python_file(folder, capsys):
+    (folder / "my_net.py").write_text(CODE, encoding="utf-8")
+    space: dict = {}
+    exec(CODE.replace("@register", "#"), space)
+    torch.manual_seed(0)
+    torch.save(space["MyNet"](4).state_dict(), "my_net.pt")
+    check = ["model", "check", "my_net", "--trust-code", "my_net.py", "--weights", "my_net.pt", "--scan", "scan.nii.gz"]
+    assert main([*check, "--methods", QUICK, "--classes", "CN", "AD", "--write-card"]) == 0
+    said, told = capsys.readouterr()
+    assert "one probability, of the second class (it ends in a sigmoid) for CN, AD" in said
+    card = read_card("my_net.json")
+    assert card.heads[0].output == "sigmoid"
+    assert "--model my_net.json --trust-code my_net.py" in told
+    assert main([*told.rpartition("next: ")[2].split()[1:], "--no-space-check", "--set", "size=9"]) == 0
+
+
+def test_several_inputs(folder, capsys):
+    export(network(channels=2), channels=2)
+    write_volume(template(GRID), "gm.nii.gz", space="mni")
+    scan = ["t1=scan.nii.gz", "gm=gm.nii.gz"]
+    check = ["model", "check", "net.pt2", "--trust-code", "--scan", *scan, "--images", "t1", "gm", "--methods", QUICK]
+    assert main([*check, "--classes", "CN", "AD", "--write-card"]) == 0
+    capsys.readouterr()
+    explain = ["explain", *scan, "--model", "net.json", "--trust-code", "--method", "sensitivity", "--out", "results"]
+    assert main([*explain, "--no-space-check"]) == 0
+    parts = [nib.load(f"results/scan_sensitivity_{name}_relevance.nii.gz").get_fdata() for name in ("t1", "gm")]
+    whole = nib.load("results/scan_sensitivity_relevance.nii.gz").get_fdata()
+    np.testing.assert_allclose(sum(parts), whole, atol=1e-6 * np.abs(whole).max())
+
+
+def test_the_voxel_order_of_the_file(folder, capsys):
+    export(network())
+    image = nib.load("scan.nii.gz")
+    turned = nib.Nifti1Image(
+        np.asarray(image.dataobj)[::-1],
+        image.affine @ np.array([[-1.0, 0, 0, SHAPE[0] - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
+    )
+    nib.save(turned, "las.nii.gz")
+    check = [
+        "model",
+        "check",
+        "net.pt2",
+        "--trust-code",
+        "--scan",
+        "las.nii.gz",
+        "--methods",
+        "sensitivity",
+        "--write-card",
+    ]
+    for order, codes in (("file", "LAS"), ("ras", "RAS")):
+        assert main([*check, f"{order}.json", "--order", order]) == 0
+        assert read_card(f"{order}.json").grid.axis_codes == codes
+        assert "LAS" in capsys.readouterr().err
+
+
+def test_wrong_input(folder, capsys):
+    export(network())
+    for arguments, words in (
+        (["nothing.pt2"], "nothing.pt2"),
+        (["net.pt2"], "--trust-code"),
+        (["net.pt2", "--trust-code", "--output", "odds"], "kind of output"),
+        (["net.pt2", "--trust-code", "--classes", "a", "b", "c"], "expected 3 outputs"),
+        (["net.pt2", "--trust-code", "--normalisation", "{no"], "as a kind or as JSON"),
+        (["net.pt2", "--trust-code", "--normalisation", "zscore"], "available: none"),
+        (["ClassificationModel3D"], "expected weights"),
+        (["net.pt2", "--trust-code", "--methods", "magic"], "magic"),
+    ):
+        assert main(["model", "check", *arguments, "--scan", "scan.nii.gz"]) == 2, arguments
+        assert words in capsys.readouterr().err
+    assert not (folder / "net.json").exists()
