@@ -24,8 +24,6 @@ pytestmark = pytest.mark.browser
 
 SETTINGS = f"() => {{ const s = {FIND}.settings; return [s.convention, s.threshold]; }}"
 
-SETTLED_MS = 5000
-
 
 def pick(page, label, text):
     """Choose in a select box."""
@@ -89,14 +87,16 @@ def test_settings_and_steps_are_no_entries_and_come_back_with_their_subject(page
     assert entries(page) == start
     pick(page, "Subject", "sim-002")
     wait_for_address(page, "subject=sim-002")
-    page.wait_for_timeout(SETTLED_MS)  # a setting of the moment in which the viewer is built anew would be lost
-    page.evaluate(f"() => {FIND}.set({{ opacity: 0.9 }})")  # its map is not known: the slider is not shown
+    # In the very moment in which the viewer is built anew. Its map is not known: the slider is not shown.
+    page.wait_for_function(
+        f"() => {{ const v = {FIND}; if (v?.settings) v.set({{ opacity: 0.9 }}); return v?.settings; }}"
+    )
     wait_for_address(page, "opacity=0.9")
+    assert page.evaluate(f"() => {FIND}.settings.opacity") == 0.9
     page.locator("select[data-setting=convention]").select_option("radiological")
     page.wait_for_function("() => !location.search.includes('convention')")
     page.go_back()
     wait_for_address(page, "subject=sim-001")
-    page.wait_for_timeout(SETTLED_MS)
     page.wait_for_function(f"() => {FIND}?.settings.opacity === 0.5 && {FIND}.settings.convention === 'neurological'")
     page.wait_for_function(f"(at) => {FIND}.cursor.join() === at", arg=",".join(map(str, place)))
     wait_for_address(page, "convention=neurological")

@@ -8,11 +8,14 @@ export class Reporter {
     this.what = what;
     this.send = null;
     this.timer = null;
+    this.due = false; // something is to be reported
   }
 
   ask(delay) {
     clearTimeout(this.timer);
+    this.due = true;
     this.timer = setTimeout(() => {
+      this.due = false;
       const report = this.what();
       if (report) this.send({ ...report, click: (clicks += 1) });
     }, delay);

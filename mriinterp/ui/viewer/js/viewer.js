@@ -7,7 +7,7 @@ import { Footer } from './footer.js';
 import { PLANES, Space } from './geometry.js';
 import { layoutViews } from './layout.js';
 import { Measurer } from './measurer.js';
-import { recall, remember } from './memory.js';
+import { handOver, own, recall, remember } from './memory.js';
 import { Outlines } from './outline.js';
 import { Player } from './player.js';
 import { Reporter } from './reporter.js';
@@ -22,7 +22,6 @@ import { Volumes } from './volumes.js';
 
 const REPORT_DELAY = 180; // ms after a click
 const PAUSE = 400; // ms after the last of several changes: nothing is reported while the reader steps
-
 
 export class Viewer {
   constructor(parent) {
@@ -62,8 +61,9 @@ export class Viewer {
   }
 
   take(spec, parts, first) {
-    const before = this.spec;
+    const [before, due] = [this.spec, first && recall(spec.key)?.due];
     this.spec = spec;
+    own(this);
     this.volumes.keepOnly(parts.used);
     this.measurer.keepOnly(parts.used);
     const structure = (s) => JSON.stringify([s.shape, s.affine, s.scans, s.layers, s.atlas]);
@@ -72,6 +72,8 @@ export class Viewer {
     this.takeSettings(spec);
     this.takeCursor(spec, first);
     this.ask(...ALL_WORK);
+    remember(this);
+    if (due) this.report(); // chosen just before the page put this viewer in the place of another
   }
 
   build(spec, { scans, maps, areas }) {
@@ -182,7 +184,9 @@ export class Viewer {
   }
 
   report(delay = REPORT_DELAY) {
-    if (this.spec.report && !this.closed) this.reporter.ask(delay);
+    if (!this.spec.report || this.closed || handOver(this, delay)) return;
+    this.reporter.ask(delay);
+    remember(this); // at once: the page may put another viewer in its place before the next frame
   }
 
   // Work is gathered and done in the next frame.
@@ -235,6 +239,7 @@ export class Viewer {
   }
 
   close() {
+    if (this.spec) remember(this);
     this.closed = true;
     this.player.stop();
     this.reporter.close();
