@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from mriinterp.ui.address import end_page, linked
-from mriinterp.ui.columns import choose_columns, compares_own_scan, usual_target
+from mriinterp.ui.address import end_page
+from mriinterp.ui.columns import choose_columns, compares_own_scan, compares_people
 from mriinterp.ui.compare import compute_missing, cost_lines, resolve_columns
 from mriinterp.ui.compare_view import (
     choose_pair,
@@ -17,7 +17,7 @@ from mriinterp.ui.compare_view import (
 from mriinterp.ui.resources import model_of, prediction_of, study_of
 from mriinterp.ui.result import show_prediction
 from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.subject import blind_target
+from mriinterp.ui.target import choose_target
 
 page_header("Compare", "Where do methods, people and networks agree?", own_scan=compares_own_scan())
 name = current_study()
@@ -26,19 +26,7 @@ with readable_errors():
 
 with readable_errors(), st.sidebar:
     choice = choose_columns(name, model)
-    target = None
-    if model.heads[0].kind == "classes":
-        blind = choice.single is not None and blind_target(study, model, choice.single)
-        # "What the network predicts" would tell a diagnosis where none may be told.
-        outputs = [*([] if blind else ["predicted"]), *model.heads[0].classes]
-        usual = blind or usual_target(study, model)
-        target = st.selectbox(
-            "Explained output",
-            outputs,
-            format_func=lambda output: {"predicted": "What the network predicts"}.get(output, output),
-            key=linked("own_target" if blind else "target", usual, options=outputs),
-            persist_state="session",
-        )
+    target = choose_target(study, model, choice.single, several=compares_people())
     run = st.empty()
     cost = st.empty()
 
@@ -46,7 +34,7 @@ if len(choice.columns) < 2:
     st.info("Choose two to six columns in the sidebar.", icon=":material/view_column:")
     end_page()
 with readable_errors():
-    entries = resolve_columns(name, choice, None if target == "predicted" else target)
+    entries = resolve_columns(name, choice, target)
 missing = [entry for entry in entries if entry.relevance is None]
 known = [entry for entry in entries if entry.relevance is not None]
 asked = bool(missing) and run.button(

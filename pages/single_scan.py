@@ -14,7 +14,8 @@ from mriinterp.ui.parameters import choose_method, parameter_widgets
 from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
 from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.subject import blind_target, choose_subject, uploaded_name
+from mriinterp.ui.subject import choose_subject, uploaded_name
+from mriinterp.ui.target import choose_target, head_of
 
 page_header("Single scan", "Why does the network say what it says of this brain?", own_scan=bool(uploaded_name()))
 name = current_study()
@@ -25,15 +26,16 @@ with readable_errors():
 with readable_errors(), st.sidebar:
     subject = choose_subject(name, model)
     folds = choose_folds(name, model, subject)
+    target = choose_target(study, model, subject)
     method = choose_method()
-    params = parameter_widgets(method, model)
+    params = parameter_widgets(method, model, head=head_of(model, target))
     run = st.button("Explain", type="primary", icon=":material/play_arrow:", width="stretch", key="explain")
     cost = st.empty()
 
 with readable_errors():
     prediction = prediction_of(name, subject.scan.digest, subject.scan, None if subject.uploaded else subject.name)
     request = {"atlas": study.atlas(), **params}
-    if target := blind_target(study, model, subject):
+    if target is not None:
         request["target"] = target
     if "reference" in params.values():
         request["reference"] = reference_of(name)
@@ -77,8 +79,8 @@ trust_badge(
     model=model.digest,
     uploaded=subject.uploaded,
 )
-part, truth = choose_view(subject, relevance)
-state = show_planes(name, subject, relevance, part, truth=truth)
+part = choose_view(relevance)
+state = show_planes(name, subject, relevance, part)
 parts = ["Areas", "In space", "Files"]
 areas, space, files = st.tabs(parts, key=linked("tab", "Areas", options=parts), on_change="rerun")
 if areas.open:

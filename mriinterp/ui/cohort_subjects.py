@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from mriinterp.cohort.targets import GROUP_CLASS, PREDICTED
 from mriinterp.figures.cohort import outliers, subjects_heatmap
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import size_words
@@ -18,6 +19,7 @@ from mriinterp.ui.cohort_filters import probability_column
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
 from mriinterp.ui.subject import forget_upload
+from mriinterp.ui.target import target_address
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["open_asked_subject", "show_subjects"]
@@ -35,8 +37,12 @@ def open_asked_subject(name: str, view: View | None) -> None:
     subject, method = asked
     about = next(m for m in view.result.run["methods"] if m["name"] == method)
     params = get_method(method).resolve(dict(about["params"]), about["preset"])
-    _keep_map(name, view, subject, method, params)
+    target = _target_of(view, subject)
+    _keep_map(name, view, subject, method, {**params, "target": target} if target else params)
     address = {"subject": subject, "method": method, **{f"{method}.{key}": str(v) for key, v in params.items()}}
+    address |= target_address(study_of(name), model_of(name), target)
+    if "sign" in st.session_state:
+        address["sign"] = st.session_state["sign"]
     for key in [*address, "subject_file"]:
         st.session_state.pop(key, None)  # the address, not what that page showed before
     forget_upload()
@@ -45,17 +51,29 @@ def open_asked_subject(name: str, view: View | None) -> None:
     st.switch_page("pages/single_scan.py", query_params=address)
 
 
-def _keep_map(name: str, view: StudyView, subject: str, method: str, params: dict) -> None:
+def _target_of(view: StudyView, subject: str) -> str | None:
+    """The output that the cohort's maps of a scan explain; None: what the network predicts of it."""
+    if view.result.target == PREDICTED:
+        return None
+    if view.result.target == GROUP_CLASS:
+        return str(view.result.subjects.loc[subject, "target"])
+    return view.result.target
+
+
+def _keep_map(name: str, view: StudyView, subject: str, method: str, request: dict) -> None:
     """Let the single-scan page find the cohort's map, so that it need not be computed again."""
-    if not view.result.has_maps or view.result.target != "predicted":
-        return
+    about = next(m for m in view.result.run["methods"] if m["name"] == method)
+    if not view.result.has_maps or about["preset"]:
+        return  # that page shows signed maps, those of a preset are without sign
     model = model_of(name)
     if model.digest != view.result.run["model"]["sha256"]:
         return  # of another network: that page computes its own
-    more = {"reference": reference_of(name)} if "reference" in params.values() else {}
-    key = request_key(model, scan_of(name, subject), method, atlas=study_of(name).atlas(), **more, **params)
-    if key not in store():
-        store().put(key, view.result.map(method, subject))
+    more = {"reference": reference_of(name)} if "reference" in request.values() else {}
+    scan = scan_of(name, subject)
+    key = request_key(model, scan, method, atlas=study_of(name).atlas(), **more, **request)
+    made = view.result.map(method, subject)
+    if key not in store() and made.digests.get("scan") == scan.digest:  # the scan may have been replaced since
+        store().keep(key, made)
 
 
 def _clickable(figure: go.Figure) -> go.Figure:

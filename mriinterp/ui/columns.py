@@ -29,8 +29,8 @@ __all__ = [
     "choose_columns",
     "column_labels",
     "compares_own_scan",
+    "compares_people",
     "read_column",
-    "usual_target",
     "write_column",
 ]
 
@@ -121,6 +121,11 @@ def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
     return [label if labels.count(label) == 1 else f"{n}. {label}" for n, label in enumerate(labels, 1)]
 
 
+def compares_people() -> bool:
+    """Whether the columns are of several people, by the mode that is chosen."""
+    return st.session_state.get("by") == "subjects"
+
+
 def compares_own_scan() -> bool:
     """Return whether the columns show an uploaded scan; the others are of the study's subjects."""
     return bool(uploaded_name()) and st.session_state.get("by", "methods") in ("methods", "networks")
@@ -179,22 +184,6 @@ def choose_columns(study_name: str, model: Model) -> Choice:
     _note_shortcuts(choice.columns)
     st.session_state["c_seed"] = [write_column(column) for column in choice.columns if column.subject]
     return choice
-
-
-def usual_target(study: Study, model: Model) -> str:
-    """Return the output to explain where the reader chose none; to be called before the widget with the key "target".
-
-    Maps of several people can be compared where they explain one output: the
-    class of the study's positive group. Otherwise what the network predicts.
-    """
-    positive = study.classes.get(study.positive, "")
-    several = st.session_state.get("by") == "subjects" and positive in model.heads[0].classes
-    usual = positive if several else "predicted"
-    before = st.session_state.get("usual_target", usual)
-    if before != usual and st.session_state.get("target") == before:
-        st.session_state["target"] = usual  # the mode changed, and the reader had not chosen
-    st.session_state["usual_target"] = usual
-    return usual
 
 
 def _methods(study_name: str, model: Model) -> Choice:

@@ -47,16 +47,18 @@ def choose_method(key: str = "method", first: str = "single") -> Method:
     return method
 
 
-def parameter_widgets(method: Method, model: Model, prefix: str = "") -> dict[str, Any]:
+def parameter_widgets(method: Method, model: Model, prefix: str = "", *, head: Head | None = None) -> dict[str, Any]:
     """Show one widget a parameter, two in a row where their words fit; return the chosen values.
 
     Parameters
     ----------
     model : Model
-        Scores that make no sense for its first head are not offered; its layers are.
+        Scores that make no sense for its head are not offered; its layers are.
     prefix : str
         Of the widgets' keys, which are also their names in the address. With
         one they are a form, and in no address.
+    head : Head, optional
+        Whose output is explained; default: the first.
     """
     values, row = {}, []
     for name, parameter in method.parameters.items():
@@ -66,7 +68,8 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "") -> dict[st
             row = row or st.columns(2)
             place = row.pop(0)
         with place:
-            values[name] = _widget(parameter, model, f"{prefix}{name}", method.name, shapes=not prefix)
+            key = f"{method.name}.{prefix}{name}"
+            values[name] = _widget(parameter, model, key, head or model.heads[0], shapes=not prefix)
     return values
 
 
@@ -82,14 +85,13 @@ def _scores(head: Head) -> tuple[str, ...]:
     return ("raw",) if head.kind == "scale" else tuple(s for s in head.output_kind.scores if s != "raw")
 
 
-def _widget(parameter: Parameter, model: Model, key: str, method: str, *, shapes: bool) -> Any:
+def _widget(parameter: Parameter, model: Model, key: str, head: Head, *, shapes: bool) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
         label += f" ({parameter.param.unit})"
-    key = f"{method}.{key}"
     common = {"help": parameter.param.help, "persist_state": "session"}
     if parameter.choices:
-        options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(model.heads[0])]
+        options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(head)]
         default = parameter.default if parameter.default in options else options[0]
         return st.selectbox(label, options, key=linked(key, default, options=options, shapes=shapes), **common)
     if parameter.param.options == "layers":
