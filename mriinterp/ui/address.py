@@ -35,6 +35,7 @@ __all__ = [
     "listed",
     "not_found",
     "place_link",
+    "retired",
     "went_back",
 ]
 
@@ -195,6 +196,12 @@ def went_back() -> bool:
 def asked(key: str) -> list[str]:
     """Return what a link asks for under a name, and count it as taken up; empty if it asks for nothing."""
     return _address().asked.pop(key, [])
+
+
+def retired(*keys: str) -> None:
+    """Take names that older links hold from the address: what they asked for is shown in any case, or no more."""
+    for key in keys:
+        _address().asked.pop(key, None)
 
 
 def linked(

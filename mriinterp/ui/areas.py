@@ -118,7 +118,7 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
     cohort = open_cohort(folder)
     if relevance.method not in cohort.methods:
         return
-    values = cohort.areas(relevance.method, kind=SIZES[part])
+    values = cohort.areas(relevance.method, kind=SIZES[part]).fillna(0.0)  # of a map without such relevance
     groups = cohort.subjects.loc[values.index, "group"]
     params = cohort.params(relevance.method)
     score = params.get("score", relevance.score)

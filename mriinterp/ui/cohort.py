@@ -18,6 +18,7 @@ from mriinterp.ui.cohort_study import StudyView, averages_ready
 from mriinterp.ui.parts import choose_part, signed_layer
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
+from mriinterp.ui.truth import group_truth
 from mriinterp.ui.viewer import Layer, ViewerState
 from mriinterp.ui.viewlink import linked_viewer
 
@@ -232,6 +233,7 @@ def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: st
         background_of(name, view),
         layers,
         atlas=atlas_of(name).on(view.grid),
+        contours=group_truth(name, view),
         key=VIEWER,
         share_range=_one_scale(layers),
         height=PLANE_PX,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.stats import wilson_interval
-from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
+from mriinterp.ui.address import end_page, found, linked, linked_value, not_found, retired
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import choose_scans
 from mriinterp.ui.cohort_published import open_upload
@@ -21,6 +21,7 @@ AVERAGES = "averages"  # in session and address: the opened file of averages; ""
 
 def choose_view(name: str) -> View | None:
     """Open the study's results with the filters in the sidebar, or a file; None if there is nothing yet."""
+    retired("kind")  # of averages: which sign is shown stands above the planes
     file = st.session_state.get("npz_file")
     asked_for = st.session_state[linked(AVERAGES, "")]
     result = open_result(folder_of(study_of(name)))

@@ -8,6 +8,7 @@ from mriinterp.base.tables import csv_text
 from mriinterp.cohort.voxels import VoxelComparison, compare_voxels, significant_areas
 from mriinterp.export.comparison import sample_words, value_words, voxel_words
 from mriinterp.figures.theme import area_label
+from mriinterp.methods.meaning import caption_words, file_stem
 from mriinterp.ui.address import linked
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import MOST_AREAS, choose_covariates
@@ -16,7 +17,9 @@ from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
-from mriinterp.ui.viewer import Layer, viewer
+from mriinterp.ui.truth import group_truth
+from mriinterp.ui.viewer import Layer
+from mriinterp.ui.viewlink import linked_viewer
 
 __all__ = ["show_voxels"]
 
@@ -109,10 +112,20 @@ def _show(name: str, view: StudyView, result: VoxelComparison) -> None:
     if result.found.data.any():
         layers.append(Layer("p ≤ 0.05, family-wise", result.found, f"{unit}; 0 elsewhere", True))
     atlas = atlas_of(name).on(view.grid)
-    viewer(
-        background_of(name, view), layers, atlas=atlas, key="cohort_t", layout="columns", share_range=True,
-        threshold=95.0, scan_label="Background", value_label="t", report=False,
-    )  # fmt: skip
+    linked_viewer(
+        background_of(name, view),
+        layers,
+        atlas=atlas,
+        contours=group_truth(name, view),
+        key="cohort_t",
+        prefix="t_",
+        defaults={"layout": "columns", "threshold": 95.0},
+        share_range=True,
+        scan_label="Background",
+        value_label="t",
+        caption=caption_words(view.title, view.label(result.method), simulated=view.simulated, more=[unit, *values]),
+        stem=file_stem(view.title, result.method, "t", view.part_stem),
+    )
     if len(table):
         config = {
             "area": "Area",

@@ -35,7 +35,8 @@ from mriinterp.ui.parts import choose_part, part_layer, part_volume
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.result import show_warnings
 from mriinterp.ui.session import forgotten_with_uploads
-from mriinterp.ui.viewer import Layer, ViewerState
+from mriinterp.ui.truth import scan_truth
+from mriinterp.ui.viewer import Contour, Layer, ViewerState
 from mriinterp.ui.viewlink import linked_viewer
 from mriinterp.ui.words import escape_markdown
 
@@ -202,6 +203,7 @@ def show_columns(
         scans[0],
         layers,
         atlas=atlas_of(study_name).on(maps[0].volume.grid),
+        contours=_truth(entries, maps[0].volume),
         key=VIEWER,
         share_range=scale != "own",
         caption=_caption(shown, part),
@@ -212,6 +214,12 @@ def show_columns(
     sentences = [colour_words(used, [one.unit for one in maps]), _target_words(shown), difference]
     words.caption(" ".join(filter(None, sentences)))
     return state
+
+
+def _truth(entries: Sequence[Entry], like: Volume) -> list[Contour]:
+    """The outline of the known place of the disease, where all maps are of one scan."""
+    subjects = {entry.column.subject: entry.subject for entry in entries}
+    return scan_truth(next(iter(subjects.values())).truth, like) if len(subjects) == 1 else []
 
 
 @forgotten_with_uploads

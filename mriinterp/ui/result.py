@@ -18,10 +18,11 @@ from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
-from mriinterp.ui.address import flag, linked
+from mriinterp.ui.address import retired
 from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of
 from mriinterp.ui.subject import Subject
+from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer, Patch, ViewerState
 from mriinterp.ui.viewlink import linked_viewer
 from mriinterp.ui.words import as_sentence, escape_markdown
@@ -96,27 +97,23 @@ def show_scan(study_name: str, model: Model, subject: Subject, method: str, para
         words = patch_words(grid, patch.boxes)
         st.caption(f"{words}. **Yellow**: the box nearest to the crosshair; dashed: its neighbours; blue: all centres.")
     _warn(model, method, params)
-    _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch)
+    contours = scan_truth(subject.truth, like)
+    _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch, contours=contours)
 
 
-def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[str, bool]:
-    """Choose which sign of the map is shown, and whether the known place of the disease is; say what is hidden."""
-    truth = subject.truth is not None and bool(subject.truth.data.any())
+def choose_view(relevance: RelevanceMap) -> str:
+    """Choose which sign of the map is shown; say what is hidden."""
+    retired("truth")  # the outline is on every map
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="view_choice"):
         meaning = Meaning.of(relevance)
         part = choose_part([meaning], shares_of(relevance))
         hidden = meaning.hidden(part, relevance.volume.data)
         st.caption(escape_markdown(hidden), width="stretch")
-        if truth:
-            key = linked("truth", False, options=(False, True), cast=flag)
-            truth = st.toggle("Show where the disease is", key=key, persist_state="session")
-    return part, truth
+    return part
 
 
-def show_planes(
-    study_name: str, subject: Subject, relevance: RelevanceMap, part: str, *, truth: bool = False
-) -> ViewerState:
-    """Show linked planes of the scan with the map (and the ground truth, where known)."""
+def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> ViewerState:
+    """Show linked planes of the scan with the map, and the outline of the ground truth, where known."""
     scan, model = on_grid_of(subject.scan, relevance.volume), model_of(study_name)
     method = get_method(relevance.method)
     _warn(model, relevance.method, relevance.params)
@@ -124,17 +121,11 @@ def show_planes(
         st.caption(
             " · ".join(f"{name.capitalize()}: {escape_markdown(text)}" for name, text in relevance.chosen.items())
         )
-    layers = [part_layer(method.label, relevance, part)]
-    if truth:
-        place = on_grid_of(subject.truth, relevance.volume, order=0)
-        shown = Volume(place.data.astype("f4"), place.affine)
-        layers.append(
-            Layer("Ground truth", shown, "1 where the simulated disease changed tissue", signed=False, range=(0, 1))
-        )
     return _planes(
         study_name,
         scan,
-        layers,
+        [part_layer(method.label, relevance, part)],
+        contours=scan_truth(subject.truth, relevance.volume),
         start=peak_mm(part_volume(relevance.volume, part)),
         patch=_patch(model.grid, relevance.method, relevance.params),
         caption=caption_of(subject, relevance, part),

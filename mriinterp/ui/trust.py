@@ -27,10 +27,12 @@ from mriinterp.trust.shortcuts import SHORTCUTS
 from mriinterp.trust.words import label_of
 from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import start_job, watch
-from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of
+from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of, truth_of
 from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, table_of
-from mriinterp.ui.viewer import Layer, viewer
+from mriinterp.ui.truth import scan_truth
+from mriinterp.ui.viewer import Layer
+from mriinterp.ui.viewlink import linked_viewer
 from mriinterp.ui.words import escape_markdown
 
 __all__ = [
@@ -227,4 +229,12 @@ def show_cascade(study_name: str, subject: str, explainer: str, maps: list[tuple
         "output down. Each map has its own colour scale. A map that stays the same although the layers are random shows "
         "the scan, not what the network has learned."
     )
-    viewer(scan, layers, atlas=atlas_of(study_name).on(scan.grid), key="cascade", layout="columns", report=False)
+    linked_viewer(
+        scan,
+        layers,
+        atlas=atlas_of(study_name).on(scan.grid),
+        contours=scan_truth(truth_of(study_name, subject), scan),
+        key="cascade",
+        prefix="cascade_",
+        defaults={"layout": "columns"},
+    )

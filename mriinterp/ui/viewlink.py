@@ -91,9 +91,15 @@ def linked_viewer(
     usual = {**DEFAULTS, **(defaults or {})}
     memory = _memory(key)
     if memory.entry != entry_number():
-        memory.entry, memory.placed = entry_number(), False
+        memory.entry, memory.placed, memory.begin = entry_number(), False, memory.begin + 1
         memory.given = _settings_at_entry({} if went_back() else memory.now, usual, prefix)
+        memory.given["convention"] = _convention(usual)
         memory.mm = _asked_place(scan.grid, prefix) or (None if went_back() else memory.mm)
+    elif (
+        memory.now.get("convention", _shown_convention()) != _shown_convention()
+    ):  # changed in another viewer of the page
+        memory.begin += 1
+        memory.given = {**memory.now, "convention": _shown_convention()}
     settings = dict(memory.given)
     if share_range is not None:
         settings["share_range"] = share_range
@@ -107,22 +113,28 @@ def linked_viewer(
         cursor_mm=place,
         jump=None if place is None else memory.jumps,
         look={name: value for name, value in settings.items() if name not in _ARGUMENTS},
-        begin=memory.entry,
+        begin=memory.begin,
         usual={**usual, "share_range": settings["share_range"]},
         scale_fixed=share_range is not None,
         patch=patch,
         **{name: settings[name] for name in _ARGUMENTS},
         **options,
     )
-    now = memory.now = {**settings, **state.settings}
-    st.session_state[_CONVENTION] = now["convention"]
+    before, now = memory.now.get("convention"), {**settings, **state.settings}
+    memory.now = now
+    _keep_convention(now["convention"], changed=before not in (None, now["convention"]))
     moved = state.cursor_mm is not None and (state.clicked or state.cursor_mm != _tuple(start))
     memory.mm = state.cursor_mm
     linked_value(f"{prefix}mm", ",".join(f"{v:g}" for v in state.cursor_mm) if moved else None)
     for name, value in now.items():
         said = value != usual[name] and not (name == "share_range" and share_range is not None)
-        linked_value(f"{prefix}{NAMES.get(name, name)}", _text(value) if said else None)
+        linked_value(_name(name, prefix), _text(value) if said else None)
     return state
+
+
+def _name(setting: str, prefix: str) -> str:
+    """What a setting is called in the address; that of all viewers has one name."""
+    return setting if setting == "convention" else f"{prefix}{NAMES.get(setting, setting)}"
 
 
 @dataclass
@@ -130,11 +142,13 @@ class _Memory:
     """What is known of a viewer from run to run.
 
     `given` are its settings as the page was entered, and `now` as last
-    reported; `placed`: whether the crosshair was put somewhere since, `jumps`
-    how often that was done at all.
+    reported; `begin` counts how often they were given anew, `placed`:
+    whether the crosshair was put somewhere since, `jumps` how often that was
+    done at all.
     """
 
     entry: int | None = None
+    begin: int = 0
     placed: bool = False
     jumps: int = 0
     given: dict[str, Any] = field(default_factory=dict)
@@ -148,7 +162,29 @@ def _memory(key: str) -> _Memory:
 
 def shown_radiological() -> bool:
     """Return whether viewers have the patient's left on the screen's right, as the reader last chose."""
-    return st.session_state.get(_CONVENTION, DEFAULTS["convention"]) == "radiological"
+    return _shown_convention() == "radiological"
+
+
+def _shown_convention() -> str:
+    return st.session_state.get(_CONVENTION, (None, DEFAULTS["convention"]))[1]
+
+
+def _convention(usual: dict[str, Any]) -> str:
+    """Return the convention of all viewers: as another one on the page has it, of the address, or as it was."""
+    entry, word = st.session_state.get(_CONVENTION, (None, usual["convention"]))
+    if entry == entry_number():
+        return word
+    word = usual["convention"] if went_back() else word
+    return _asked_setting("convention", "", word)
+
+
+def _keep_convention(word: str, *, changed: bool) -> None:
+    """Keep the convention for all viewers; those above the one in which it was changed are drawn once more."""
+    entry = entry_number()
+    st.session_state[_CONVENTION] = (entry, word)
+    others = (memory for memory in st.session_state[_MEMORY].values() if memory.entry == entry)
+    if changed and any(memory.now.get("convention") != word for memory in others):
+        st.rerun()
 
 
 def _tuple(mm: Sequence[float] | None) -> tuple[float, ...] | None:
@@ -164,17 +200,21 @@ def _text(value: Any) -> str:
 def _settings_at_entry(now: dict[str, Any], usual: dict[str, Any], prefix: str) -> dict[str, Any]:
     """Return settings with which a page is entered: of the address, of the last visit, or the usual ones."""
     settings = {**usual, **now}
-    if _CONVENTION in st.session_state and not went_back():
-        settings["convention"] = st.session_state[_CONVENTION]
-    for name in DEFAULTS:
-        for raw in asked(f"{prefix}{NAMES.get(name, name)}")[-1:]:
-            try:
-                settings[name] = _parse(name, raw)
-            except ValueError:
-                label = NAMES.get(name, name).replace("_", " ")
-                sentence = f"{label[:1].upper()}{label[1:]} {raw} is no setting: {_text(settings[name])} is shown."
-                not_found(f"{prefix}{name}", sentence)
+    for name in DEFAULTS.keys() - {"convention"}:
+        settings[name] = _asked_setting(name, prefix, settings[name])
     return settings
+
+
+def _asked_setting(name: str, prefix: str, value: Any) -> Any:
+    """Return a setting of the address; `value`, where it has none, or nonsense, which is told."""
+    for raw in asked(_name(name, prefix))[-1:]:
+        try:
+            return _parse(name, raw)
+        except ValueError:
+            label = NAMES.get(name, name).replace("_", " ")
+            sentence = f"{label[:1].upper()}{label[1:]} {raw} is no setting: {_text(value)} is shown."
+            not_found(f"{prefix}{name}", sentence)
+    return value
 
 
 def _parse(name: str, raw: str) -> Any:

@@ -223,20 +223,61 @@ def test_a_pair_in_the_address_opens_it(page):
     assert "pair" not in app.query_params
 
 
-def test_a_click_opens_the_scan_with_its_method_and_map_known(page, open_page, result, finish, monkeypatch):
+@pytest.fixture
+def clicked(monkeypatch):
+    """clicked(app, scan, method): the address of the single-scan page that a click on a scan leads to."""
     went = []
     monkeypatch.setattr("streamlit.switch_page", lambda page, query_params: went.append((page, query_params)))
-    app = page()
-    scan = result.ids("sensitivity", "AD")[1]
-    app.session_state["cohort_open"] = (scan, "sensitivity")
-    app.run()
-    ((where, address),) = went
-    assert where == "pages/single_scan.py"
+
+    def click(app, scan, method):
+        app.session_state["cohort_open"] = (scan, method)
+        app.run()
+        where, address = went.pop()
+        assert where == "pages/single_scan.py"
+        return address
+
+    return click
+
+
+@pytest.mark.parametrize("group", ["AD", "CN"])
+@pytest.mark.parametrize("sign", ["both", "against"])
+def test_a_click_opens_the_very_map_of_the_cohort(page, open_page, result, finish, clicked, group, sign):
+    """The same scan, method, settings, explained output and sign; the map is known and not computed again."""
+    scan = result.ids("area_occlusion", group)[1]
+    app = page(sign=sign)
+    address = clicked(app, scan, "area_occlusion")
+    assert address["target"] == "ill"  # whatever the network predicts for this scan
     single = finish(open_page(**address))
     assert single.title[0].value == "Single scan"
     assert single.selectbox(key="subject").value == scan
-    assert single.selectbox(key="method").value == "sensitivity"
+    assert single.selectbox(key="method").value == "area_occlusion"
+    assert single.selectbox(key="target").value == "ill"
+    assert address["sign"] == sign
+    if "sign" in single.session_state:  # a map of one sign leaves no choice
+        assert single.session_state["sign"] == sign
+    assert single.selectbox(key="area_occlusion.score").value == result.params("area_occlusion")["score"] == "margin"
     assert "Known: shown at once." in text_of(single)
+
+
+@pytest.mark.parametrize("target", ["predicted", "true"])
+def test_a_click_opens_maps_of_several_outputs_as_they_are(page, open_page, finish, clicked, tmp_path, target):
+    file = tiny_study(tmp_path / "study", per_group=2)
+    study = load_study(file)
+    result = run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all", target=target)
+    scan = result.ids("sensitivity", "CN")[0]
+    address = clicked(page(file), scan, "sensitivity")
+    assert address["target"] == ("predicted" if target == "predicted" else "healthy")
+    assert "Known: shown at once." in text_of(finish(open_page(**address)))
+
+
+def test_maps_of_a_preset_are_not_taken_for_signed_ones(page, open_page, clicked, tmp_path, monkeypatch):
+    file = tiny_study(tmp_path / "study", per_group=2)
+    study = load_study(file)
+    run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all", preset="rieke2018")
+    kept = []
+    monkeypatch.setattr("mriinterp.results.store.Store.keep", lambda self, key, made: kept.append(made))
+    clicked(page(file), "I101", "sensitivity")
+    assert [made for made in kept if made.method == "sensitivity"] == []
 
 
 def test_the_test_of_voxels_runs_from_the_page(page):

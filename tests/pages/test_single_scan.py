@@ -3,6 +3,9 @@
 import pytest
 
 from mriinterp.methods import method_names
+from mriinterp.study import load_study
+from mriinterp.ui import cohort, compare_view, result, trust
+from mriinterp.ui.viewer import ViewerState
 
 
 def text_of(app):
@@ -25,18 +28,59 @@ def test_address_opens_the_same_view(open_page, finish):
     assert app.query_params["subject"] in ("sim-004", ["sim-004"])
 
 
-def test_tab_truth_and_sides_come_from_the_address(open_page, finish):
-    address = {"tab": "In space", "truth": "True", "merge": "False"}
+def test_tab_and_sides_come_from_the_address(open_page, finish):
+    address = {"tab": "In space", "truth": "True", "merge": "False"}  # "truth": of an older link
     app = finish(open_page(subject="sim-003", method="sensitivity", **address))
     assert app.session_state["tab"] == "In space"
-    assert app.toggle(key="truth").value
     assert app.query_params["tab"] in ("In space", ["In space"])
     app.session_state["tab"] = "Areas"
     app.run()
     assert "tab" not in app.query_params
     assert not app.toggle(key="merge").value
-    app.toggle(key="truth").set_value(False).run()
     assert "truth" not in app.query_params
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What the page's viewer is given: the arguments of its last call."""
+    calls = []
+
+    def viewer(scan, layers, **options):
+        calls.append({"scan": scan, "layers": layers, **options})
+        return ViewerState(None, None)
+
+    for module in (result, cohort, trust, compare_view):
+        monkeypatch.setattr(module, "linked_viewer", viewer)
+    return calls
+
+
+def test_the_truth_is_an_outline_on_the_map_and_no_second_map(open_page, finish, shown):
+    finish(open_page(subject="sim-003", method="sensitivity"))
+    (outline,), (_,) = shown[-1]["contours"], shown[-1]["layers"]
+    truth = load_study("demo").truth("sim-003").canonical().data
+    assert outline.name == "where the simulated disease changed tissue"
+    assert outline.volume.data.sum() == truth.sum() > 0
+    healthy = next(i for i, row in load_study("demo").subjects.iterrows() if row["group"] == "CN")
+    finish(open_page(subject=healthy, method="sensitivity"))
+    assert shown[-1]["contours"] == []
+
+
+def test_the_explained_output_is_chosen_on_the_page_and_in_the_address(open_page, finish):
+    app = finish(open_page(subject="sim-001", method="sensitivity", target="CN"))
+    assert app.selectbox(key="target").value == "CN"
+    app.selectbox(key="target").select("AD").run()
+    assert app.query_params["target"] in ("AD", ["AD"])
+    app.selectbox(key="target").select("predicted").run()
+    assert "target" not in app.query_params
+
+
+def test_maps_of_each_explained_output_are_told_apart(open_page, finish, shown):
+    units = {}
+    for target in ("CN", "AD"):
+        finish(open_page(subject="sim-001", method="sensitivity", target=target))
+        units[target] = shown[-1]["layers"][0].unit
+    assert "P(CN)" in units["CN"]
+    assert "P(AD)" in units["AD"]
 
 
 def test_nonsense_in_the_address_is_ignored(open_page, finish):

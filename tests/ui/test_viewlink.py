@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from mriinterp.ui import viewlink
 from tests.ui.test_viewer_modules import PROJECT
@@ -28,3 +29,49 @@ def test_zoom_in_an_address_reads_back():
 def test_zoom_that_is_none_is_refused(raw):
     with pytest.raises(ValueError):
         viewlink._parse("zoom", raw)
+
+
+def _two_viewers():
+    """A page with two viewers, which report what the session says."""
+    import numpy as np
+    import streamlit as st
+
+    from mriinterp.image.volume import Volume
+    from mriinterp.ui import viewlink
+    from mriinterp.ui.address import address_of_page
+    from mriinterp.ui.viewer import ViewerState
+
+    def viewer(scan, layers, *, key, begin, convention, **given):
+        told = st.session_state.get(f"told {key}", {})
+        st.session_state[f"given {key}"] = convention
+        return ViewerState(None, None, settings=told["settings"] if told.get("begin") == begin else {})
+
+    def tell(key, **settings):
+        st.session_state[f"told {key}"] = {"begin": viewlink._memory(key).begin, "settings": settings}
+
+    viewlink.viewer = viewer
+    scan = Volume(np.zeros((7, 8, 9), np.float32), np.eye(4))
+    with address_of_page("page"):
+        if turned := st.session_state.pop("turn", None):
+            tell(turned, convention="neurological", opacity=0.5)
+        for key, prefix in (("one", ""), ("two", "t_")):
+            viewlink.linked_viewer(scan, [], key=key, prefix=prefix)
+
+
+@pytest.mark.parametrize("turned", ["one", "two"])
+def test_left_and_right_are_the_same_in_all_viewers_of_a_page(turned, monkeypatch):
+    monkeypatch.setattr(viewlink, "viewer", viewlink.viewer)  # put back after the test
+    app = AppTest.from_function(_two_viewers).run()
+    app.session_state["turn"] = turned
+    app.run()
+    assert not app.exception
+    assert [app.session_state[f"given {key}"] for key in ("one", "two") if key != turned] == ["neurological"]
+    assert app.query_params["convention"] in ("neurological", ["neurological"])
+    assert "t_convention" not in app.query_params
+    opacity = "opacity" if turned == "one" else "t_opacity"
+    assert app.query_params[opacity] in ("0.5", ["0.5"])
+    link = AppTest.from_function(_two_viewers)
+    for name, value in app.query_params.items():
+        link.query_params[name] = value
+    link.run()
+    assert [link.session_state[f"given {key}"] for key in ("one", "two")] == ["neurological"] * 2

@@ -1,0 +1,56 @@
+"""Where the disease of simulated scans is, as an outline on their maps.
+
+The viewer names an outline below the planes and has a switch for it among its
+display settings, which the address holds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mriinterp.image.volume import Volume
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_study import StudyView
+from mriinterp.ui.resources import on_grid_of, study_of, truth_of
+from mriinterp.ui.viewer import Contour
+
+__all__ = ["group_truth", "scan_truth"]
+
+CHANGED = "where the simulated disease changed tissue"
+MOST_SCANS = 12  # of a group, in which it is looked up: about 0.1 s each
+LEAST_SHARE = 0.5  # of these scans
+
+
+def scan_truth(truth: Volume | None, like: Volume) -> list[Contour]:
+    """Return the outline of the known place of the disease of one scan, on the grid of a map; none where none is known."""
+    if truth is None or not truth.data.any():
+        return []
+    place = on_grid_of(truth, like, order=0)
+    return [Contour(CHANGED, Volume(place.data.astype("f4"), place.affine))]
+
+
+def group_truth(name: str, view: View) -> list[Contour]:
+    """Return the outline of where the disease changed tissue in at least half of the positive group's scans."""
+    study = study_of(name)
+    if not isinstance(view, StudyView) or not view.simulated or not study.simulated or not view.positive:
+        return []
+    ids = [i for i in view.ids(view.methods[0], view.positive) if i in study.subjects.index]
+    if not ids:
+        return []
+    chosen = [ids[n] for n in np.unique(np.linspace(0, len(ids) - 1, min(MOST_SCANS, len(ids))).astype(int))]
+    place = _group_place(name, study.opened, view.scans_key, tuple(chosen), view)
+    if not place.data.any():
+        return []
+    return [Contour(f"{CHANGED} in half or more of {len(chosen)} {view.positive} scans", place)]
+
+
+@st.cache_resource(max_entries=8, show_spinner="Looking up where the disease is …")
+def _group_place(name: str, opened: str, key: str, ids: tuple[str, ...], _view: StudyView) -> Volume:
+    like = Volume(np.broadcast_to(np.float32(0), _view.grid.shape), _view.grid.affine)
+    share = np.zeros(_view.grid.shape, np.float32)
+    for subject in ids:
+        truth = truth_of(name, subject)
+        if truth is not None:
+            share += on_grid_of(truth, like, order=0).data.astype(np.float32) / len(ids)
+    return Volume((share >= LEAST_SHARE - 1e-6).astype(np.float32), _view.grid.affine)
