@@ -219,7 +219,7 @@ def compute_cohort(home: Path) -> None:
 
 
 def make_scans(folder: Path) -> None:
-    """A scan as somebody may upload it, and two that are unfit."""
+    """A scan as a reader may upload it, and two that are unfit."""
     sys.path.insert(0, str(ROOT))
     from mriinterp.image.nifti import write_volume
     from mriinterp.study import load_study
@@ -275,7 +275,7 @@ def take(
 
 
 def small(png: bytes) -> bytes:
-    """The picture in few bytes: in steps of brightness that nobody sees, as scans are noise, which compresses badly."""
+    """The picture in few bytes: in steps of brightness that are invisible, as scans are noise, which compresses badly."""
     picture = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.float32)
     for step in (1, 2, 4, 6, 8):
         stream = io.BytesIO()

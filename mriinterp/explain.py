@@ -278,7 +278,7 @@ def relevance(
 
 
 def _look(module: nn.Module, x: Tensor, kind: OutputKind, *, found: bool) -> tuple[OutputKind, Closing | None, Tensor]:
-    """Kind of outputs of a bare network, the function it ends in, and its outputs (1, outputs) for an image.
+    """Run a bare network on an image: kind of outputs, the function it ends in, and the outputs (1, outputs).
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ with st.sidebar:
         "Method",
         methods,
         format_func=lambda n: get_method(n).label,
-        key=linked("method", methods[0], options=methods, said=True, shows=lambda n: get_method(n).label),
+        key=linked("method", methods[0], options=methods, always=True, shows=lambda n: get_method(n).label),
         persist_state="session",
     )
     explainers = explainers_of(table, method)
@@ -56,7 +56,7 @@ with st.sidebar:
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s),
-        key=linked("subject", study.example or ids[0], options=ids, said=True),
+        key=linked("subject", study.example or ids[0], options=ids, always=True),
         persist_state="session",
     )
     run = st.button("Measure this study", icon=":material/science:", width="stretch", key="run_trust")

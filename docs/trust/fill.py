@@ -83,8 +83,8 @@ def _one(table: pd.DataFrame, measure: Measure, quantity: Quantity, method: str)
     if row is None:
         return ""
     if measure.verdict is not None:
-        said = measure.verdict(table, method)
-        return f"{quantity.line} {said[:1].lower()}{said[1:]}"
+        words = measure.verdict(table, method)
+        return f"{quantity.line} {words[:1].lower()}{words[1:]}"
     against = " (beats all null maps)" if row["beats"] == "all" else ""
     if measure.below_zero and quantity == measure.main and row["high"] < 0:
         against = " (worse than chance)"

@@ -1,4 +1,4 @@
-"""Tables of areas whose columns are told apart: by headings, or by what is in them."""
+"""Tables of areas whose columns are recognised by headings, or by what is in them."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def _with_headings(headings: list[str], rows: list[Row]) -> Pairs:
 
 def _sided(area: str, side: str) -> str:
     """Return a name with the side that another column gives, unless the name has one itself."""
-    told = side_of(side)
-    return f"{area}_{told}" if told and area and not split_hemisphere(area)[1] else area
+    letter = side_of(side)
+    return f"{area}_{letter}" if letter and area and not split_hemisphere(area)[1] else area
 
 
 def _refuse_row_counter(headings: list[str], rows: list[Row], number_at: int) -> None:

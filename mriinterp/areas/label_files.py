@@ -41,7 +41,7 @@ def is_number(cell: str) -> bool:
 
 
 def are_short_and_long(pairs: Sequence[Sequence[str]]) -> bool | None:
-    """Return whether pairs of words are a short name and a name, not a name of two words; None if that cannot be told.
+    """Return whether pairs of words are a short name and a name, not a name of two words; None if that is not clear.
 
     Short names are different in every area, and so are the names, which hold
     no blanks but "_", "-" or ".".
@@ -60,7 +60,7 @@ def read_coloured(lines: Sequence[str]) -> Pairs | None:
     Raises
     ------
     AmbiguousTable
-        If the names cannot be told from short names.
+        If the names cannot be distinguished from short names.
     """
     itk = [found for found in map(_ITK_SNAP.fullmatch, lines) if found]
     if len(itk) == len(lines):

@@ -1,1 +1,1 @@
-"""What every layer uses: progress and cancel, whole-file writes, error words, how a signed map is read."""
+"""Helpers of every layer: progress and cancelling, atomic writes, error messages, readings of signed maps."""

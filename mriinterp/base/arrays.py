@@ -1,4 +1,4 @@
-"""NumPy files, judged by their headers before memory is spent.
+"""NumPy files, whose headers are checked before memory is used.
 
 `numpy.load` makes room for what a header promises, and a few bytes can
 promise an exabyte.

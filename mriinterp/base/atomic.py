@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes: files appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def remove_unfinished(paths: Iterable[Path], older: float = STALE_SECONDS) -> No
     paths : iterable of Path
         Files of any name; only those that `replacing` began are looked at.
     older : float
-        Seconds since the last write to such a file; 0 where nobody else can be writing.
+        Seconds since the last write to such a file; 0 where no other process can be writing.
     """
     now = time.time()
     for path in paths:

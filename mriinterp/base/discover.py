@@ -1,4 +1,4 @@
-"""Parts that are added by adding a file: the modules of a folder, run so that they register themselves."""
+"""Plug-ins: import the modules of a folder, so that they register themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What errors say, in words that can be shown."""
+"""Messages of errors, ready to be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading files that others made: what a path leads to, text of any encoding, JSON.
+"""Read untrusted files: what a path leads to, text of any encoding, JSON.
 
 A path can lead to a pipe that never ends, and a file can be nested beyond
 what a parser bears. Everything here answers with words instead, and the words

@@ -1,4 +1,4 @@
-"""Text from files and names inside Markdown."""
+"""Escape text from files and names for Markdown."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def cores() -> int:
 
 
 def memory_bytes() -> int | None:
-    """Return the memory of the machine; None where that cannot be told."""
+    """Return the memory of the machine; None where it is unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

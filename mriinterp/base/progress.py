@@ -1,4 +1,4 @@
-"""Progress and cancelling: the one way long work talks to whoever waits for it."""
+"""Progress and cancelling: how long work reports to its caller, and stops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_cancel(cancel: Cancel | None) -> None:
 
 
 def tell(progress: Progress | None, done: int, total: int) -> None:
-    """Report `done` of `total` steps, if anybody listens."""
+    """Report `done` of `total` stepsto a callback, if there is one."""
     if progress is not None:
         progress(done, total)
 

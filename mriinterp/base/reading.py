@@ -1,4 +1,4 @@
-"""How a signed map is read where no sign is wanted."""
+"""Readings of a signed map: its absolute value, positive or negative part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the app's scripts are: inside the installed package, or at the root of a checkout."""
+"""Find the app's scripts: inside the installed package, or at the root of a checkout."""
 
 from __future__ import annotations
 

@@ -102,14 +102,14 @@ def _check_lengths(header: list[str], rows: list[tuple[int, list[str]]], delimit
     if not long:
         return
     readable = width > 1 and all(map(_is_name, header))  # else this may be any file: say nothing of its content
-    told = [
+    shown = [
         f"{len(row)} cells in row {number} (line {line})" + (f": {' | '.join(row)}" if readable else "")
         for number, line, row in long[:_LONG_ROWS_SHOWN]
     ]
-    more = f" and {len(long) - len(told)} more rows" if len(long) > len(told) else ""
+    more = f" and {len(long) - len(shown)} more rows" if len(long) > len(shown) else ""
     kind = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}.get(delimiter, repr(delimiter))
     raise ValueError(
-        f"expected rows as long as the header in {name} ({width} cells), got {'; '.join(told)}{more}. "
+        f"expected rows as long as the header in {name} ({width} cells), got {'; '.join(shown)}{more}. "
         f"A cell that holds {kind} has to stand in quotation marks"
     )
 

@@ -87,7 +87,7 @@ class CohortMeans(Provenance):
         return a.with_data(a.data - b.data)
 
     def effect(self, method: str, kind: str = "reading") -> Volume:
-        """Return Hedges' g of every voxel, positive against reference group; 0 where nobody differs.
+        """Return Hedges' g of every voxel, positive against reference group; 0 where no values differ.
 
         ValueError for a group of fewer than two maps, and where maps explain
         different outputs: see `why_no_test`.

@@ -1,4 +1,4 @@
-"""What makes the folder of a cohort a BIDS derivative: its description, its README and the list of its own files."""
+"""BIDS files of a cohort's folder: description, README and the list of further files."""
 
 from __future__ import annotations
 

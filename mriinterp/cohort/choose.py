@@ -1,4 +1,4 @@
-"""What a run is about: methods, scans, the groups that are compared."""
+"""Choose methods, scans and compared groups of a run."""
 
 from __future__ import annotations
 

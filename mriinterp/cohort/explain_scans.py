@@ -1,4 +1,4 @@
-"""The work of one process: explain a few scans one after the other, while the next one loads.
+"""Explain a few scans in one process, while the next one loads.
 
 Everything here can be sent to another process or machine by name. What is
 computed goes to the run's folder; only a few words come back.
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a scan.
+    """Result of explaining a scan.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ def explain_items(task: Task, items: list[Item], token: str = "") -> list[Outcom
 
 
 class _Stop:
-    """How the work of a process and the run talk: through two files, also across machines."""
+    """Progress and stop signals between a worker and the run: two files, also across machines."""
 
     def __init__(self, folder: Path, token: str):
         run = token.partition("-")[0]

@@ -119,7 +119,7 @@ def write_record(
     more |= {"SpatialReference": layout.space, "atlas": atlas.name, "atlas_sha256": atlas.digest}
     more["bytes"] = {name: file.stat().st_size for name, file in sorted(files.items(), reverse=True)}
     more[DIGESTS] = {name: file_digest(file) for name, file in sorted(files.items(), reverse=True)}
-    entries = to_sidecar(relevance, told=not withheld, key=key, **more)
+    entries = to_sidecar(relevance, with_prediction=not withheld, key=key, **more)
     write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 

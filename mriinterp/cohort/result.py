@@ -1,4 +1,4 @@
-"""A cohort's folder, read."""
+"""Read a cohort's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which scans of two groups are compared, and which covariates are held fixed."""
+"""Draw the sample of a comparison: scans of two groups, and covariates that are held fixed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sample:
         Positive group, with which the reference group is compared.
     ids : list of str
     groups, people : array of str
-        Group and person of every scan; nobody is in both groups.
+        Group and person of every scan; no person is in both groups.
     covariates : DataFrame, shape (scans, k)
         Numbers that are held fixed: age in years, a column for each sex but the first.
     used : tuple of str

@@ -1,4 +1,4 @@
-"""Which output of the network the maps of a cohort explain, and with which score."""
+"""Choose the output and the score that the maps of a cohort explain."""
 
 from __future__ import annotations
 

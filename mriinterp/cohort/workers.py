@@ -1,4 +1,4 @@
-"""Where scans are explained: in this process, in others, or by the executor of a cluster."""
+"""Workers: explain scans in this process, in others, or by the executor of a cluster."""
 
 from __future__ import annotations
 

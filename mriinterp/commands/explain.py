@@ -204,9 +204,9 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     place = _check_scan(job, scan, path.name)
     _warn_of_intensities(job.model, scan, path.name)
     simulated = _is_simulated(path)
-    told = simulated or not job.model.card.simulated
+    diagnosed = simulated or not job.model.card.simulated
     request = dict(job.request)
-    if not told and request["target"] is None and job.model.heads[0].kind == "classes":
+    if not diagnosed and request["target"] is None and job.model.heads[0].kind == "classes":
         request["target"] = job.model.classes[-1]  # always the same: the predicted one would be a diagnosis
     relevance = explain(job.model, scan, job.method.name, atlas=job.atlas, progress=progress, **request)
     progress.close()
@@ -224,13 +224,13 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     more = {"model": job.model.card.name, "simulated_scan": simulated, "atlas": job.atlas.name, "space_check": place}
     if made is not None:
         more |= about_preparation(made)
-    sidecar = to_sidecar(relevance, told=told, **more)
+    sidecar = to_sidecar(relevance, with_prediction=diagnosed, **more)
     write_text(job.out / f"{base}_relevance.json", json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")
-    _report(job, path.name, relevance, table, told)
+    _report(job, path.name, relevance, table, diagnosed)
 
 
 def _check_scan(job: _Job, scan: Volume, name: str) -> dict[str, Any]:
-    """Refuse a scan outside MNI space unless told otherwise, and warn of a skull; what is recorded of its place."""
+    """Refuse a scan outside MNI space unless allowed, and warn of a skull; what is recorded of its place."""
     correlation = mni_correlation(scan)
     if job.check_space:
         try:
@@ -263,22 +263,22 @@ def _is_simulated(path: Path) -> bool:
     return isinstance(entries, dict) and entries.get("simulated") is True
 
 
-def _report(job: _Job, name: str, relevance: RelevanceMap, table, told: bool) -> None:
+def _report(job: _Job, name: str, relevance: RelevanceMap, table, diagnosed: bool) -> None:
     """Print prediction and most relevant areas."""
     prediction = relevance.prediction
     say(f"{name}")
-    if not told:
+    if not diagnosed:
         say(f"  {SIMULATED_ONLY}")
     else:
         for head in job.model.heads:
             values = prediction.probabilities if head.kind == "classes" else prediction.outputs
-            said = ", ".join(
+            numbers = ", ".join(
                 f"{c} {values[c]:.1%}" if head.kind == "classes" else f"{c} {values[c]:.3f}" for c in head.classes
             )
             say(
-                f"  {'prediction' if len(job.model.heads) == 1 else head.name}: {said}{f'  ({head.note})' if head.note else ''}"
+                f"  {'prediction' if len(job.model.heads) == 1 else head.name}: {numbers}{f'  ({head.note})' if head.note else ''}"
             )
-    fixed = "" if told else " (always this one, whatever the network says)"
+    fixed = "" if diagnosed else " (always this one, whatever the network says)"
     say(f"  {job.method.label}: {relevance.unit}; target {relevance.target}{fixed}")
     for name, chosen in relevance.chosen.items():
         say(f"  {name}: {chosen}")

@@ -37,7 +37,7 @@ examples:
 
 @dataclass(frozen=True, eq=False)
 class Averages:
-    """What is written about: averages by group (positive first) and method, and what they lie over.
+    """Averages by group (positive first) and method, with background and atlas.
 
     `result`: the cohort they are of; None for a file of averages.
     """

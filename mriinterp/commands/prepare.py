@@ -28,7 +28,7 @@ Prepare raw T1 scans for a network: find the brain, register it to the ICBM152 t
 
 SCAN is a NIfTI or MGZ file, a folder of DICOM files or a .zip of either; a folder of NIfTI files; or a study file (.toml),
 whose scans are prepared. The output is a folder of BIDS derivatives with the quality of each scan (qc.html, qc.tsv).
-A run that was stopped goes on where it ended. Left and right cannot be told from the image: the header is trusted.
+A run that was stopped goes on where it ended. Left and right cannot be recognised in the image: the header is trusted.
 
 A study file with a section [prepare] says itself how and for which network; its scans go where its cohort looks for them."""
 

@@ -115,7 +115,7 @@ def _stem(method: str, part: str) -> str:
 
 
 def _covariates(text: str | None) -> tuple[str, ...] | None:
-    """Return ``"age,sex"`` as names; None where nothing was said."""
+    """Return ``"age,sex"`` as names; None where none are given."""
     if text is None or text.strip() == "none":
         return None if text is None else ()
     names = tuple(name.strip() for name in text.split(",") if name.strip())

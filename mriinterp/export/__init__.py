@@ -1,1 +1,1 @@
-"""What leaves the program: animations, reports, LaTeX, the original's files."""
+"""Export: animations, reports, LaTeX, files of the original study."""

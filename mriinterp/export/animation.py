@@ -1,4 +1,4 @@
-"""A walk through the brain as GIF or MP4."""
+"""Animate the slices of a map as GIF or MP4."""
 
 from __future__ import annotations
 

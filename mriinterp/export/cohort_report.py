@@ -1,4 +1,4 @@
-"""The page about a cohort: mean maps, areas, distances, statistics."""
+"""The HTML report on a cohort: mean maps, areas, distances, statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One self-contained HTML page to send round: opens offline, asks no server for anything."""
+"""Self-contained HTML reports, which open offline."""
 
 from __future__ import annotations
 

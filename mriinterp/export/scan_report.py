@@ -1,4 +1,4 @@
-"""The page about one map of one scan."""
+"""The HTML report on one map of one scan."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def scan_report(
     title : str
         Default: the method and the target.
     subject : mapping, optional
-        What may be said of the subject (id, group, age …): the caller
+        What may be shown of the subject (id, group, age …): the caller
         decides; nothing is taken from a file's header.
     simulated : bool
     notes : tuple of str
@@ -61,7 +61,7 @@ def scan_report(
         Brain mask, for the relevance outside it and for its surface.
     part : {"both", "supports", "against"}
         The sign of the values that pictures and areas show; the share of what
-        is hidden is said.
+        is hidden is stated.
     radiological : bool
     planes3d : bool
         With the interactive planes in space.
@@ -108,7 +108,12 @@ def scan_report(
         page.text("What this method cannot tell", method.caution)
     return page.facts(
         "Provenance",
-        to_sidecar(relevance, told=prediction, shown=meaning.name(part), **({"simulated": True} if simulated else {})),
+        to_sidecar(
+            relevance,
+            with_prediction=prediction,
+            shown=meaning.name(part),
+            **({"simulated": True} if simulated else {}),
+        ),
     )
 
 

@@ -80,14 +80,14 @@ def download(
         if not (target.is_file() and file_digest(target) == file.sha256):
             made_folder(target.parent)
             if base.startswith(("https://", "http://")):
-                _retrieve(file, f"{base.rstrip('/')}/{file.path}", target, _told(progress, done, total), cancel)
+                _retrieve(file, f"{base.rstrip('/')}/{file.path}", target, _counted(progress, done, total), cancel)
             else:
                 _copy(file, Path(base), target)
         done += file.size
         tell(progress, done, total)
 
 
-def _told(progress: Progress | None, before: int, total: int) -> Progress:
+def _counted(progress: Progress | None, before: int, total: int) -> Progress:
     return lambda done, _: tell(progress, before + done, total)
 
 

@@ -1,4 +1,4 @@
-"""How subjects differ, and how two groups do."""
+"""Figures of how subjects and groups differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which colour a value has: one scale for a map, used by every figure of it.
+"""Colour scales: one for a map, used by every figure of it.
 
 No scale sets red against green. Signed maps diverge about 0, the others grow.
 """
@@ -48,7 +48,7 @@ SIGNED_PALETTES = ("blue-black-red", "purple-orange")
 HIDDEN_GREY = (118, 118, 122)
 FADE = 0.6  # exponent of the opacity: weak relevance stays visible, none stays clear
 
-# Okabe and Ito: told apart by people with any colour vision.
+# Okabe and Ito: distinct for people with any colour vision.
 GROUP_COLOURS = ("#D55E00", "#0072B2", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
 
 GRADIENT_PERCENTILE = 99.9
@@ -112,7 +112,7 @@ class Scale:
         return max(abs(self.low), abs(self.high))
 
     def end_words(self) -> list[str]:
-        """Return what the lower and the upper end of the bar mean; "" where that is 0, or nothing is to be said."""
+        """Return what the lower and the upper end of the bar mean; "" where that is 0, or it has no meaning."""
         if self.ends is None:
             return ["", ""]
         return [words if end else "" for words, end in zip(self.ends, (self.low, self.high), strict=True)]

@@ -1,4 +1,4 @@
-"""Slices as they stand on a screen: which way is up, which side is left.
+"""Orientation of slices on the screen.
 
 Arrays are in RAS+ order. Sagittal slices look to the right (anterior on the
 right), coronal and axial slices have the patient's left on the screen's left

@@ -1,4 +1,4 @@
-"""What a file is that is no image this program reads, and how to make one of it."""
+"""Recognise files that are no readable image, and say how to convert them."""
 
 from __future__ import annotations
 

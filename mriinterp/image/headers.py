@@ -1,4 +1,4 @@
-"""What the header of an image says, judged before a voxel is read.
+"""Check the header of an image before a voxel is read.
 
 The text fields of a header can hold a patient's name; nothing here reads them but the mark of a preparation.
 """
@@ -31,11 +31,11 @@ PLAUSIBLE_MM = 0.05, 20.0  # edge of a voxel
 
 UNKNOWN_NIFTI = (
     "the header does not say where the voxels lie in the head (NIfTI: sform and qform codes are both 0), so left and "
-    "right cannot be told; export the image again from the program that made it"
+    "right cannot be known; export the image again from the program that made it"
 )
 UNKNOWN_MGH = (
     "the header does not say where the voxels lie in the head (FreeSurfer: goodRASFlag is 0), so left and right cannot "
-    "be told; take the image it was made from, or state its orientation, for example: "
+    "be known; take the image it was made from, or state its orientation, for example: "
     "mri_convert --in_orientation LIA IN.mgz OUT.mgz, with the letters of this image"
 )
 
@@ -118,12 +118,12 @@ def _parse_nifti(head: bytes, name: str, allow_unknown_space: bool) -> Header:
     dtype = _check_dtype(header, name)
     offset = float(header["vox_offset"]) or float(kind.single_vox_offset)
     if not kind.single_vox_offset <= offset <= MAX_OFFSET:
-        raise ValueError(f"{name}: damaged header: voxels said to begin at byte {offset:g}")
+        raise ValueError(f"{name}: damaged header: voxels begin at byte {offset:g}")
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0 or not np.isfinite(slope):
         slope, intercept = 1.0, 0.0  # the standard's "no scaling"
     if not np.isfinite(intercept):
-        raise ValueError(f"{name}: damaged header: intensities are said to be scaled by {slope:g} plus {intercept}")
+        raise ValueError(f"{name}: damaged header: intensities are scaled by {slope:g} plus {intercept}")
     grid, notes = _nifti_grid(header, shape, name, allow_unknown_space)
     preparation = Preparation.from_mark(bytes(header["descrip"]).rstrip(b"\0").decode("latin-1"))
     return Header(grid, dtype, int(offset), slope, intercept, notes, preparation)

@@ -1,7 +1,7 @@
-"""Image files of unknown goodwill: a judged header, and the voxels in small pieces.
+"""Untrusted image files: a checked header, and the voxels in small pieces.
 
-A scan that somebody uploads may be truncated, may be a DICOM, may promise a
-terabyte, or may unpack to one. So the header is judged first, and voxels are
+An uploaded scan may be truncated, may be a DICOM, may promise a
+terabyte, or may unpack to one. So the header is checked first, and voxels are
 then read in pieces of a megabyte: never more than the header promised, never
 more than `MAX_VOXELS`.
 """

@@ -1,4 +1,4 @@
-"""What the intensities of a scan are like: its air, its brain, its extremes."""
+"""Measure the intensities of a scan: its air, its brain, its extremes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reading and writing images: .nii, .nii.gz, .mgh, .mgz, with their affine.
 
 Images are read as closest-canonical RAS+; `Volume.source` keeps the lattice
-on disk, and `to_source` brings a result back there. Files are told apart by
+on disk, and `to_source` brings a result back there. Files are distinguished by
 their content, not by their names. The guards against damaged and hostile
 files are in `mriinterp.image.imagefile`.
 """
@@ -227,7 +227,7 @@ def write_volume(volume: Volume, path: str | os.PathLike, *, dtype=None, space: 
     """Write a NIfTI-1 file in the volume's own voxel order.
 
     The same volume gives the same bytes. The header holds no text but the
-    program's name and how a scan was prepared. A file already there is replaced in one step, so nobody
+    program's name and how a scan was prepared. A file already there is replaced in one step, so no other process
     reads half of one.
 
     Parameters

@@ -59,12 +59,12 @@ class Preparation:
         return None if found is None else cls(found[1], found[2])
 
     def mismatch(self, scan: Preparation | None) -> str:
-        """Say in what a scan was prepared otherwise than the scans that a network was trained on, which are these.
+        """Describe in what a scan was prepared otherwise than the scans that a network was trained on, which are these.
 
         Parameters
         ----------
         scan : Preparation or None
-            None: nobody knows.
+            None if unknown.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Is this scan in MNI space, and has its skull been removed?
+"""Check whether a scan is in MNI space and skull-stripped.
 
 Networks and atlases here expect brains that lie where the ICBM152 template
 lies. A file's header may claim that; this module looks at the voxels.
@@ -77,7 +77,7 @@ def mni_correlation(volume: Volume) -> float:
 
     Notes
     -----
-    A scan whose left and right are swapped cannot be told: the template is
+    A scan whose left and right are swapped cannot be recognised: the template is
     symmetric, and brains nearly are.
     """
     reference = _reference()
@@ -91,7 +91,7 @@ def mni_correlation(volume: Volume) -> float:
 def check_mni_space(volume: Volume, name: str = "this scan", correlation: float | None = None) -> float:
     """Return the correlation with the template; ValueError if the scan is not in MNI space.
 
-    See `mni_correlation`, also for what cannot be told; `correlation`: as it gave it, if it was asked before.
+    See `mni_correlation`, also for what it cannot recognise; `correlation`: as it gave it, if it was asked before.
     """
     correlation = mni_correlation(volume) if correlation is None else correlation
     if correlation < MNI_CORRELATION:

@@ -143,7 +143,7 @@ class Volume:
         was changed on reading; maps go back there on request.
     notes : tuple of str
         What is doubtful about the file, in words; whoever reads a scan for
-        somebody passes them on.
+        they are passed on.
     preparation : Preparation, optional
         How a scan was brought into template space, where that is known.
     """

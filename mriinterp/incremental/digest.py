@@ -44,7 +44,7 @@ class _Writer(pickle.Pickler):
 
 
 def digest_of(module: nn.Module) -> Digest | None:
-    """Return the same text for two modules of this process that compute the same; None if that cannot be told.
+    """Return the same text for two modules of this process that compute the same; None if that is not known.
 
     Copies of a module have its digest. It changes with every weight, buffer
     and attribute, whichever way they were changed, and with the `forward`

@@ -1,4 +1,4 @@
-"""Writes what replaces the regions into gathered boxes of the image."""
+"""Write the fill of regions into gathered boxes of the image."""
 
 from __future__ import annotations
 

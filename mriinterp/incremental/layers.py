@@ -1,4 +1,4 @@
-"""What each layer and function of PyTorch is in terms of steps; unknown ones have no entry and run whole."""
+"""Steps of PyTorch's layers and functions; unknown ones have no entry and run whole."""
 
 from __future__ import annotations
 

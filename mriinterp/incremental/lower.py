@@ -1,4 +1,4 @@
-"""Sorts the operations of a graph into constants, steps and the tail."""
+"""Sort the operations of a graph into constants, steps and the tail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Untraceable(Exception):
 
 
 class Lowering:
-    """Walks a graph once and sorts every node into constants, steps and tail calls."""
+    """Sort every node of a graph into constants, steps and tail calls."""
 
     def __init__(self, module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch.dtype):
         self.module, self.dtype = module, dtype

@@ -1,4 +1,4 @@
-"""The plain way: the whole network once per region, in batches."""
+"""Run the whole network once per region, in batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an occlusion will cost, before it starts."""
+"""Estimate the cost of an occlusion before it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which windows run together, and which box of every map they recompute."""
+"""Schedule windows: which run together, and which box of every map they recompute."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Group:
 
 
 def places(network: Network, start: np.ndarray, length: np.ndarray) -> dict[Step, Place]:
-    """Carry changed boxes of the input through the network.
+    """Pass changed boxes of the input through the network.
 
     Parameters
     ----------

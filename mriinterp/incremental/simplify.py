@@ -19,7 +19,7 @@ RECOMPUTE_BELOW = 64
 def simplify(steps: list[Step], border: list[Step], dtype: torch.dtype) -> list[Step]:
     """Fold batch norms and padding, move activations behind max pooling, fuse cheap convolutions with their pooling.
 
-    `border` steps keep their identity and their values. Steps nobody uses
+    `border` steps keep their identity and their values. Unused steps
     are dropped.
     """
     steps = _used(steps, border)

@@ -1,4 +1,4 @@
-"""From a module to the steps that can be recomputed in part and the tail that cannot."""
+"""Take a module apart into steps that can be recomputed in part and the tail that cannot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNTRACED = "torch.fx cannot trace it"
 
 
 class _Proxy(fx.Proxy):
-    """Records `a += b` as the in-place operation it is; fx alone records `a + b` and loses the change to aliases."""
+    """Record `a += b` as the in-place operation it is; fx alone records `a + b` and loses the change to aliases."""
 
     def _record(self, function, other):
         return self.tracer.create_proxy("call_function", function, (self, other), {})
@@ -46,7 +46,7 @@ _tracing = threading.Lock()  # while fx traces, it replaces methods of nn.Module
 
 
 class _Tracer(fx.Tracer):
-    """Traces the calls of its own thread; networks that other threads run meanwhile are left alone."""
+    """Trace the calls of this thread; networks that other threads run meanwhile are left alone."""
 
     def __init__(self):
         super().__init__()

@@ -39,7 +39,7 @@ def take_apart(module: nn.Module, x: Tensor) -> Found:
     """Return the steps of a network for images like `x`, or None and the reason why there are none.
 
     A network is taken apart once for each digest, shape and data type, on a
-    copy of its own that nobody else can change.
+    copy of its own that nothing else can change.
     """
     if x.device.type not in ("cpu", "cuda"):
         return None, f"partial recomputation is not available on {x.device.type}"

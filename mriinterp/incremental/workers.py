@@ -30,11 +30,11 @@ def _pool(count: int) -> ThreadPoolExecutor:
     """Return a pool of `count` threads in which PyTorch uses one core each; made once and kept."""
     with _lock:
         if count not in _pools:
-            everybody = threading.Barrier(count)
+            barrier = threading.Barrier(count)
 
             def start() -> None:
                 torch.set_num_threads(1)  # counts for the calling thread, and for threads not yet started
-                everybody.wait()
+                barrier.wait()
 
             pool = ThreadPoolExecutor(count, thread_name_prefix="occlusion")
             before = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Class activation maps: the layer they are taken from, and their cells placed where they look."""
+"""Class activation maps: the layer they are taken from, and the place of their cells on the scan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a hidden part of a scan is replaced by."""
+"""Fills: values that replace a hidden part of a scan."""
 
 from __future__ import annotations
 

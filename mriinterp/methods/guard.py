@@ -1,4 +1,4 @@
-"""What is made sure around every method: the network's state and exact arithmetic."""
+"""Keep the network's state and exact arithmetic around every method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the values of a relevance map mean, in words: the one source for pages, figures, reports and files.
+"""Describe the values of a relevance map, for pages, figures, reports and files.
 
 A map is looked at whole or by the sign of its values: what supports the
 explained output, or what speaks against it. Gradients are another matter:

@@ -1,4 +1,4 @@
-"""All that is known about a relevance method; whatever treats methods differently reads it from here."""
+"""Declaration of a relevance method: kind, cost, unit, reading, defaults and documentation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Docs:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a publication found of a method by a measure of trust, to be held against the results.
+    """Result of a publication on a method by a measure of trust, compared with the benchmark's.
 
     Parameters
     ----------

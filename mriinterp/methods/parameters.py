@@ -1,4 +1,4 @@
-"""A method's keyword-only arguments are the one description of its parameters.
+"""Parameters of a method, described by its keyword-only arguments alone.
 
 Widgets of the page, options of the command line and the docs are made from
 them: type, default, range and help stand in the signature alone::
@@ -24,7 +24,7 @@ TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 
 @dataclass(frozen=True)
 class Param:
-    """What an annotation says of a parameter beside its type.
+    """Annotation of a parameter: help, range, unit, source of its options.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ def assemble(
 
 
 def _input_marks(card: ModelCard) -> list[str]:
-    """What a card says of inputs and bins, for the digest; nothing for the usual network."""
+    """Return what a card says of inputs and bins, for the digest; nothing for the usual network."""
     marks = [f"{head.name} centres {head.centres}" for head in card.heads if head.centres]
     marks += [f"images {card.images}"] if card.images else []
     return marks + ([f"numbers {card.numbers} {card.numbers_as}"] if card.numbers else [])
@@ -184,7 +184,7 @@ def _is_parallel(net: nn.Module) -> bool:
 
 
 def _code_digest(net: nn.Module) -> str:
-    """SHA-256 over what a network is made of and the source of its classes, as far as it can be read."""
+    """Return SHA-256 over what a network is made of and the source of its classes, as far as it can be read."""
     digest = hashlib.sha256(repr(net).encode())
     for kind in sorted(
         {type(part) for part in net.modules()}, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}"

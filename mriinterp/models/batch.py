@@ -1,4 +1,4 @@
-"""Whether a network treats each scan of a batch by itself.
+"""Detect networks that do not treat each scan of a batch by itself.
 
 Scans and occlusion windows may share a batch only then. Batch norm without
 running statistics mixes them, and so does a scaling by the minimum and

@@ -1,4 +1,4 @@
-"""Model cards: what travels with a set of weights."""
+"""Model cards: the description that belongs to a set of weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Head", "ModelCard", "read_card", "write_card"]
 
 @dataclass(frozen=True, eq=False)
 class ModelCard:
-    """What must be known of a set of weights to use it and to trust it.
+    """Description of a set of weights: how to use it, and how it was trained.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ class ModelCard:
     simulated : bool
         Trained on simulated scans only: no diagnosis is shown for real ones.
     preparation : Preparation, optional
-        How the training scans were brought into template space; None: nobody
-        has said.
+        How the training scans were brought into template space; None if
+        unknown.
     weights : tuple of str
         Files beside the card.
     pick : str, int or None
@@ -155,7 +155,7 @@ def card_from_dict(entries: dict, folder: Path = Path(), origin: str = "model ca
 
 
 def _inputs(entries: dict, problems: list[str]) -> dict:
-    """What a card says of inputs beside one image, and of the entry that is explained."""
+    """Return what a card says of inputs beside one image, and of the entry that is explained."""
     made: dict = {"numbers": _try(lambda: read_numbers(entries.get("numbers", {})), "'numbers'", problems)}
     images = entries.get("images", [])
     texts = isinstance(images, (list, tuple)) and all(isinstance(name, str) and name for name in images)

@@ -85,7 +85,7 @@ class _LeaveOut(TorchFunctionMode):
 
 
 def is_traced(x: object) -> bool:
-    """Whether a forward pass is being traced, where single calls cannot be left out."""
+    """Return whether a forward pass is being traced, where single calls cannot be left out."""
     return isinstance(x, fx.Proxy) or torch.compiler.is_exporting()
 
 
@@ -102,7 +102,7 @@ def without_closing(module: nn.Module, closing: Closing, x: Tensor) -> Tensor:
 
 @contextmanager
 def _used_layers(module: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
-    """Results of the layers that are such a function, by name, while inside."""
+    """Yield the results of the layers that are such a function, by name."""
     used: dict[str, list[Tensor]] = defaultdict(list)
     layers = [(name, part) for name, part in module.named_modules() if name and type(part) in LAYERS]
     handles = [

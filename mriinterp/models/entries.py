@@ -40,7 +40,7 @@ def vector_of(returned: object, pick: str | int | None, scans: int) -> Tensor:
 
 
 def _entries_of(returned: object) -> dict[str | int, object]:
-    """What a network returns, by name or place; a tensor has no entries."""
+    """Return what a network returns, by name or place; a tensor has no entries."""
     if isinstance(returned, Mapping):
         return dict(returned)
     if isinstance(returned, (tuple, list)):
@@ -52,7 +52,7 @@ def _entries_of(returned: object) -> dict[str | int, object]:
 
 
 def describe_returned(returned: object) -> str:
-    """What a network returns, in words: shapes of tensors, names of entries."""
+    """Return what a network returns, in words: shapes of tensors, names of entries."""
     if isinstance(returned, Tensor):
         return f"a tensor of shape {tuple(returned.shape)}"
     entries = _entries_of(returned)

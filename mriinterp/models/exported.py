@@ -1,4 +1,4 @@
-"""Networks of other people as archives of ``torch.export.save``."""
+"""Exported programs: archives of ``torch.export.save``."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _names_in(path: Path) -> list[str]:
 
 
 def says_network(path: Path) -> bool:
-    """Whether a file of torch.save names layers of PyTorch, so that it holds a network and not its weights alone."""
+    """Return whether a file of torch.save names layers of PyTorch: it holds a network, not its weights alone."""
     pickles = [name for name in _names_in(path) if name.endswith("data.pkl")]
     try:
         if not pickles:

@@ -37,7 +37,7 @@ class Head:
         How to read the outputs, in words.
     output : str
         What the network returns for classes or bins, a key of
-        `mriinterp.models.outputs.OUTPUT_KINDS`; "" if nobody has said or
+        `mriinterp.models.outputs.OUTPUT_KINDS`; "" if it is not known or
         looked yet. Two classes may share one output (``"logit"``,
         ``"sigmoid"``), which stands for the second.
     centres : tuple of float
@@ -121,7 +121,7 @@ class Head:
 
 
 def heads_of_card(entries: dict) -> tuple[Head, ...]:
-    """Heads as listed, or the one that `classes` describes."""
+    """Return heads as listed, or the one that `classes` describes."""
     if "heads" not in entries:
         classes = _names(entries["classes"])
         kind = "scale" if len(classes) == 1 or entries.get("output") in SCALES else "classes"

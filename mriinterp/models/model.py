@@ -43,7 +43,7 @@ def choose_device(name: str | None = None) -> torch.device:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of a scan.
+    """Prediction of a network for a scan.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Model:
         Brain mask on the model's grid; voxels outside become 0 on load.
     lock : threading.RLock
         Sessions share a model. They do not wait for each other, as each works
-        on a copy of its own (`lend`); only a module that cannot be
+        on a copy of its own (`working_copy`); only a module that cannot be
         copied is used by one after the other, who holds the lock.
     independent : bool
         Whether a scan's output is the same whatever runs beside it in a
@@ -150,7 +150,7 @@ class Model:
         output : str, optional
             ``"logits"``, ``"probabilities"``, ``"log_probabilities"``,
             ``"logit"``, ``"sigmoid"``, ``"scale"`` or ``"bins"``. Default:
-            found out, and said in `notes` where it is not the usual.
+            found out, and stated in `notes` where it is not the usual.
         centres : sequence of float
             Of bins: the value that each stands for.
         pick : str or int, optional
@@ -177,7 +177,7 @@ class Model:
         Raises
         ------
         ValueError
-            If the network does not read this grid, or returns something else than is said.
+            If the network does not read this grid, or returns something else than the card states.
 
         Examples
         --------
@@ -259,7 +259,7 @@ class Model:
         return {n.name: known[n.name] for n in self.card.numbers if n.name in known}
 
     def _channel(self, volume: Volume, name: str) -> np.ndarray:
-        """An image as a channel of the network's input, shape (i, j, k)."""
+        """Return an image as a channel of the network's input, shape (i, j, k)."""
         which = f"{name}: " if name else ""
         data = resample(volume, self.grid, order=1).data.astype(np.float32, copy=False)
         if not data.any():
@@ -338,10 +338,10 @@ class Model:
         names: Sequence[str] = [name for head in self.heads for name in head.classes]
         raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")
 
-    def lend(
+    def working_copy(
         self, head: Head | None = None, *, raw: bool = False, scan: Volume | None = None
     ) -> tuple[nn.Module, threading.RLock]:
-        """A module that may be hooked and differentiated under its lock, while others use the model too.
+        """Return a module that may be hooked and differentiated under its lock, while others use the model too.
 
         It is a copy that shares weights and buffers, so it costs no memory and
         a few milliseconds, with a lock of its own; only where the module
@@ -371,7 +371,7 @@ class Model:
         return module, lock
 
     def _view(self, module: nn.Module, head: Head, *, raw: bool, own: bool) -> nn.Module:
-        """A module through a head's outputs, as logits unless they are wanted raw; `own`: it may be changed."""
+        """Return a module through a head's outputs, as logits unless they are wanted raw; `own`: it may be changed."""
         closing = None if raw else self.closing
         read, inside = head.reader(raw=raw), head.reader(raw=raw, inside=True)
         if closing is not None and closing.layer and own:
@@ -385,8 +385,8 @@ class Model:
     def own_module(
         self, head: Head | None = None, *, raw: bool = False, scan: Volume | None = None
     ) -> Iterator[nn.Module]:
-        """The module of `lend`, with its lock held."""
-        module, lock = self.lend(head, raw=raw, scan=scan)
+        """Yield the module of `working_copy`, with its lock held."""
+        module, lock = self.working_copy(head, raw=raw, scan=scan)
         with lock:
             yield module
 

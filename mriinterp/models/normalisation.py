@@ -182,7 +182,7 @@ def _read_one(entry: object, folder: Path, read_volume: Callable[[Path], Volume]
 
 
 def _map_on(name: object, key: str, folder: Path, read_volume: Callable[[Path], Volume], grid) -> np.ndarray:
-    """Mean or deviation of each voxel, on the model's grid."""
+    """Return mean or deviation of each voxel, on the model's grid."""
     if isinstance(name, np.ndarray):
         return name
     if not isinstance(name, str):

@@ -1,4 +1,4 @@
-"""What running a network on two images tells when it is loaded: kind of output, batch independence."""
+"""Probe a network on two images when it is loaded: kind of output, batch independence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _known: dict[tuple[str, str, str], Probe] = {}
 
 @dataclass(frozen=True)
 class Probe:
-    """What was found out about a network.
+    """Result of probing a network.
 
     Parameters
     ----------
@@ -166,13 +166,13 @@ def _probe(
 
 
 def _widths(heads: tuple[Head, ...]) -> set[int]:
-    """Numbers of outputs that would fit: a single head of two classes may have one output, if nobody said otherwise."""
+    """Return the numbers of outputs that fit: one head of two classes may have one, unless the card says otherwise."""
     either = len(heads) == 1 and heads[0].kind == "classes" and len(heads[0].classes) == 2 and not heads[0].output
     return {heads[-1].stop} | ({1} if either else set())
 
 
 def _is_number(head: Head) -> bool:
-    """Whether a head is a single number that stands for itself."""
+    """Return whether a head is a single number that stands for itself."""
     return head.kind == "scale" and not head.centres
 
 
@@ -182,7 +182,7 @@ def _run(run: Callable[[Tensor], object], image: Tensor, name: str) -> object:
         return run(image.clone())
     except MemoryError:
         raise
-    except Exception as error:  # somebody's own forward raises anything
+    except Exception as error:  # own code raises anything
         channels = f"{image.shape[1]} channels of " if image.shape[1] > 1 else ""
         raise ValueError(
             f"{name}: expected a network that reads {channels}{tuple(image.shape[2:])}, got an error in its forward"
@@ -191,7 +191,7 @@ def _run(run: Callable[[Tensor], object], image: Tensor, name: str) -> object:
 
 
 def _line_of(error: BaseException) -> str:
-    """The last line of somebody's own code that an error came through, in words; "" if there is none."""
+    """Return the last line of a user's code that an error came through, in words; "" if there is none."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_library(f.filename)]
     return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
@@ -219,7 +219,7 @@ def _said(heads: tuple[Head, ...]) -> str:
 
 
 def _way_out(heads: tuple[Head, ...], output: object) -> str:
-    """What to do about another number of outputs, in words."""
+    """Return what to do about another number of outputs, in words."""
     got = output.shape[1] if isinstance(output, Tensor) else 0
     if len(heads) != 1 or got < 1:
         return ""
@@ -245,14 +245,14 @@ def _with_output(head: Head, outputs: Tensor, name: str, guessed: bool = False, 
 
 
 def _found(head: Head, outputs: Tensor, bounded: bool) -> str:
-    """Return the kind of outputs (scans, width) that nobody has said."""
+    """Return the kind of outputs (scans, width) that the card does not state."""
     if head.width > 1:
         return detect_output(outputs)
     return "sigmoid" if bounded else "logit"
 
 
 def _stays_within(read: nn.Module, images: Tensor, closing: Closing | None) -> bool:
-    """Whether a single output is a probability: the network ends in a sigmoid, or keeps to 0–1 whatever it is shown."""
+    """Return whether a single output is a probability: the network ends in a sigmoid, or keeps to 0–1 on all input."""
     if closing is not None:
         return closing.function == "sigmoid"
     shown = torch.cat([images[:1] * factor for factor in EXTREMES])
@@ -266,7 +266,7 @@ def _comparable(outputs: Tensor, heads: tuple[Head, ...]) -> Tensor:
 
 
 def _kinds_in_words(heads: tuple[Head, ...], guessed: bool) -> list[str]:
-    """Say what heads return where it is not logits, and what was guessed."""
+    """Describe what heads return where it is not logits, and what was guessed."""
     words = []
     for head in heads:
         if head.centres:

@@ -130,7 +130,7 @@ def _from_function(builder: Callable) -> Build:
 
 
 def _needed_arguments(module_class: type[nn.Module]) -> list[str]:
-    """Arguments of a class that have no default."""
+    """Return the arguments of a class that have no default."""
     try:
         arguments = inspect.signature(module_class).parameters.values()
     except (TypeError, ValueError):

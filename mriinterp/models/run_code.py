@@ -75,7 +75,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(Loader):
-    """Runs one file of a user's code."""
+    """Loader of one file of a user's code."""
 
     def __init__(self, code: Code, file: CodeFile):
         self.code, self.file = code, file

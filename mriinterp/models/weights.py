@@ -1,4 +1,4 @@
-"""State dicts: read safely, load completely or say what is wrong."""
+"""State dicts: safe reading, and complete loading or an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 StateDict = dict[str, Tensor]
 
-NAMED = 5  # keys told of a long list
+NAMED = 5  # keys named of a long list
 DEPTH = 3  # wrappers in wrappers
 WRAPPERS = (
     "state_dict",
@@ -49,12 +49,12 @@ TECHNICAL = ("module.", "_orig_mod.")  # of DataParallel and torch.compile, neve
 
 
 def read_state_dict(path: Path | str) -> StateDict:
-    """Tensors of a weights file, by name, on the CPU: the first of `read_state_dicts`."""
+    """Read the tensors of a weights file, by name, on the CPU: the first of `read_state_dicts`."""
     return read_state_dicts(path)[0]
 
 
 def read_state_dicts(path: Path | str) -> list[StateDict]:
-    """Sets of tensors in a weights file, by name, on the CPU, the likeliest first.
+    """Read the sets of tensors in a weights file, by name, on the CPU, the likeliest first.
 
     Reads ``.safetensors`` and files of ``torch.save``; nothing in them is
     ever executed (``weights_only=True``, and what `side_data` lets in). A
@@ -80,7 +80,7 @@ def read_state_dicts(path: Path | str) -> list[StateDict]:
 
 
 def _sets_in(content: dict, where: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], StateDict]]:
-    """Sets of named tensors in nested dictionaries, each with the names that lead to it."""
+    """Return the sets of named tensors in nested dictionaries, each with the names that lead to it."""
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
     found = [(where, tensors)] if tensors else []
     if len(where) < DEPTH:
@@ -91,7 +91,7 @@ def _sets_in(content: dict, where: tuple[str, ...] = ()) -> list[tuple[tuple[str
 
 
 def _likeliness(where: tuple[str, ...], tensors: StateDict, total: int) -> tuple[bool, int, int]:
-    """For sorting: an optimiser's tensors last, names that usually hold weights first, then the larger set."""
+    """Return a key for sorting: an optimiser's tensors last, names that usually hold weights first, then the larger set."""
     other = any(part in name.lower() for name in where for part in NO_WEIGHTS)
     unnamed = 0 if 2 * len(tensors) > total else len(WRAPPERS)  # beside wrapped weights, tensors are side data
     ranks = [WRAPPERS.index(name) if name in WRAPPERS else len(WRAPPERS) for name in where]

@@ -125,8 +125,8 @@ class NetworkCheck:
         """Return it as lines for a terminal."""
         lines = [f"{self.network}, on {self.device}, reads {self.grid}"]
         lines += [f"  returns {words}" for words in self.outputs]
-        said = self.prediction.probabilities or self.prediction.outputs
-        numbers = ", ".join(f"{name} {value:.4g}" for name, value in said.items())
+        values = self.prediction.probabilities or self.prediction.outputs
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         lines.append(f"  says of the scan: {numbers}")
         lines.append(f"  scans of a batch: {'independent' if self.independent else 'MIXED; they run one by one'}")
         lines.append(f"  same scan, same output: {'yes' if self.deterministic else 'NO'}")

@@ -1,4 +1,4 @@
-"""Unpack a .zip that somebody uploads: nothing outside the folder, nothing larger than expected."""
+"""Unpack an uploaded .zip: nothing outside the folder, nothing larger than expected."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def prepare_scan(
 
     Notes
     -----
-    Left and right cannot be told from voxels: the header is trusted.
+    Left and right cannot be recognised in voxels: the header is trusted.
     """
     tell(progress, 0, DONE)
     raw = open_raw(path, series=series, allow_unknown_space=allow_unknown_space, cancel=cancel)

@@ -1,4 +1,4 @@
-"""Judge a preparation: does the brain lie in place, whole, without skull, and is it a T1?
+"""Quality of a preparation: brain in place, whole, without skull, T1 contrast.
 
 The thresholds rest on few healthy adults and on damaged versions of their scans (docs/prepare.md); they must be watched
 on old brains.
@@ -275,7 +275,7 @@ def _with_findings(quality: Quality) -> Quality:
         note("refuse", "handedness", "The transform mirrors the brain: left and right would be exchanged.")
     if quality.turned:
         text = (
-            "The header's orientation is wrong: the brain was found turned by 45° or more. Left and right cannot be told "
+            "The header's orientation is wrong: the brain was found turned by 45° or more. Left and right cannot be known "
             "from the image, so they may be exchanged."
         )
         note("look", "orientation", text)

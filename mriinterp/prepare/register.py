@@ -221,7 +221,7 @@ def _orientations() -> Iterator[np.ndarray]:
             axes = np.zeros((3, 3))
             axes[order, range(3)] = signs
             if np.linalg.det(axes) < 0:
-                continue  # a mirrored brain: left and right cannot be told from voxels
+                continue  # a mirrored brain: left and right cannot be recognised in voxels
             for tilt in np.radians(TILTS):
                 turn = np.eye(3)
                 turn[1:, 1:] = [[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]]

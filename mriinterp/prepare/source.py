@@ -1,4 +1,4 @@
-"""Open whatever a scan comes as: NIfTI, MGZ, a DICOM folder, a .zip of either."""
+"""Open raw scans: NIfTI, MGZ, a DICOM folder, a .zip of either."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh")
 
 @dataclass(frozen=True, eq=False)
 class RawScan:
-    """A scan as it came, and what it came from.
+    """A raw scan and its source.
 
     Parameters
     ----------

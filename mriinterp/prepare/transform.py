@@ -1,4 +1,4 @@
-"""Where a point of the template lies in a person's scan, and back."""
+"""Transform points between the template and a scan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The home: the folder where the program keeps results of its own, and what happens where it cannot be written.
+"""The home folder of the program's own results, and what happens where it cannot be written.
 
 A read-only or full disk, a home that is a file, an account without a home:
 none of them stops an explanation. Results stay in memory, and the reason is

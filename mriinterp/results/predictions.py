@@ -1,4 +1,4 @@
-"""What networks said of scans before, on disk: one small file a network."""
+"""Predictions of networks, kept on disk: one small file a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a relevance map is, as JSON: written beside every map, read back with it."""
+"""Sidecars: the description of a relevance map as JSON, written beside every map."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ def versions() -> dict[str, str]:
     }
 
 
-def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> dict[str, Any]:
+def to_sidecar(relevance: RelevanceMap, *, with_prediction: bool = True, **more: Any) -> dict[str, Any]:
     """Describe a map, ready for JSON. Nothing from the scan's header gets in.
 
     Parameters
     ----------
     relevance : RelevanceMap
-    told : bool
+    with_prediction : bool
         With what the network says; False for a real scan, if the network
         knows simulated ones only: then a caution stands in its place.
     **more
         Further entries, e.g. ``simulated=True``.
     """
     grid = relevance.volume.grid
-    said: dict[str, Any] = {"caution": SIMULATED_ONLY}
-    if told:
-        said = {"prediction": {k: v for k, v in asdict(relevance.prediction).items() if k != "warnings"}}
+    shown_prediction: dict[str, Any] = {"caution": SIMULATED_ONLY}
+    if with_prediction:
+        shown_prediction = {"prediction": {k: v for k, v in asdict(relevance.prediction).items() if k != "warnings"}}
     return {
         "method": relevance.method,
         "parameters": relevance.params,
@@ -70,7 +70,7 @@ def to_sidecar(relevance: RelevanceMap, *, told: bool = True, **more: Any) -> di
         "unit": relevance.unit,
         **_signs(relevance),
         "reading": relevance.reading,
-        **said,
+        **shown_prediction,
         **_warnings(relevance),
         **({"chosen": relevance.chosen} if relevance.chosen else {}),
         "grid": {"shape": list(grid.shape), "affine": grid.affine.tolist(), "space": "RAS+ mm"},

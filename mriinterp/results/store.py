@@ -1,4 +1,4 @@
-"""Relevance maps on disk, found again by what made them.
+"""Store of relevance maps on disk, by a digest of what made them.
 
 A map's key is the digest of everything that shapes it: scan, weights, method,
 every parameter, target, atlas, version. Same key, same map; anything else

@@ -1,4 +1,4 @@
-"""Healthy brains: the template bent, aged and varied, each in its own way."""
+"""Simulate healthy brains: deformation, ageing and variation of the template."""
 
 from __future__ import annotations
 

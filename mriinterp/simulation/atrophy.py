@@ -1,4 +1,4 @@
-"""Known atrophy: tissue moves, fluid takes its place, and what changed is marked.
+"""Simulate atrophy: tissue moves, fluid takes its place, and the change is the ground truth.
 
 Lost volume is simulated as a displacement d = ∇P with a potential P: the
 image at y shows what was at y + d(y). A potential of −S, where S is a

@@ -1,7 +1,7 @@
 """Two groups compared: effect size, test and intervals, for many areas or voxels at once.
 
 A comparison "cannot be made" where a group has too few members or where
-nobody differs from anybody: the spread, and with it the yardstick, is then
+no two values differ: the spread, and with it the yardstick, is then
 unknown. Effect and t are 0 there, p is 1 and `defined` is False, so that no
 such place looks like a finding and no NaN spreads into a picture.
 """

@@ -30,7 +30,7 @@ class MaxT:
     Attributes
     ----------
     t : array, shape (n_voxels,), float32
-        Student's t, first group minus second, covariates held fixed; 0 where nobody differs.
+        Student's t, first group minus second, covariates held fixed; 0 where no values differ.
     p : array, shape (n_voxels,), float32
         Family-wise corrected, two-sided.
     null : array, shape (n_permutations,)
@@ -143,7 +143,7 @@ def _permutations(in_a: np.ndarray, covariates: np.ndarray | None, n_permutation
 
 
 def _standardised(chunk: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Return voxels without what intercept and covariates explain, of length 1; 0 where nobody differs."""
+    """Return voxels without what intercept and covariates explain, of length 1; 0 where no values differ."""
     largest = np.abs(chunk).max(0)
     rest = chunk - chunk.mean(0)
     if basis.shape[1] > 1:

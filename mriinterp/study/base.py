@@ -1,4 +1,4 @@
-"""What a page or a cohort run needs to know of a study."""
+"""The interface of a study, for pages and cohort runs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Study(ABC):
     classes : dict of str to str
         The network's class for each group; groups that have none are absent.
     output : Path or None
-        Where results of this study go unless said otherwise.
+        Where results of this study go by default.
     check_space : bool
         Whether scans are compared with the MNI template before a cohort run explains them.
     example : str or None

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a study file, at once."""
+"""Check a study file and report every problem at once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_study(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Report:
-    """Look at everything a study file names, and go on after each problem.
+    """Check everything a study file names, and go on after each problem.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def check_classes(settings: StudySettings, model: Model) -> list[tuple[str, str]
     known = ", ".join(head.classes)
     for group, name in classes.items():
         if settings.classes and name not in head.classes:
-            findings.append(("error", f"Group {group} is said to be class {name!r} of the network, which has {known}"))
+            findings.append(("error", f"Group {group} is declared as class {name!r} of the network, which has {known}"))
     without = [g for g in (settings.reference, settings.positive) if g and classes.get(g) not in head.classes]
     if without and not settings.classes:
         example = ", ".join(f'{g} = "{c}"' for g, c in zip(without, head.classes, strict=False))
@@ -237,7 +237,7 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     if settings.prepare is not None:
         _check_raw(settings, frame, rows, report, progress, cancel)
         return
-    unreadable, doubtful, elsewhere, with_skull, unusual, other_grid, said = [], [], [], [], [], [], []
+    unreadable, doubtful, elsewhere, with_skull, unusual, other_grid, predictions = [], [], [], [], [], [], []
     for done, row in enumerate(rows, start=1):
         check_cancel(cancel)
         name = frame.at[row, "id"]
@@ -257,14 +257,14 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
             if not (scan.source or scan.grid).matches(model.grid):
                 other_grid.append(f"{name} ({scan.source or scan.grid})")
             unusual += [f"{name} ({text})" for text in model.warnings_of(scan)]
-            said.append(_prediction(model, scan, name, frame.at[row, "group"], report))
+            predictions.append(_prediction(model, scan, name, frame.at[row, "group"], report))
         tell(progress, done, len(rows))
     total = len(rows)
     findings = (
         ("error", f"Scans that cannot be read ({len(unreadable)} of {total} opened)", unreadable),
         ("warning", f"Scans whose files are doubtful ({total} opened)", doubtful),
         (
-            "error" if settings.check_space else "warning",  # told all the same
+            "error" if settings.check_space else "warning",  # reported all the same
             f"Scans that do not lie in MNI space ({len(elsewhere)} of {total} opened; correlation with the template "
             f"below {MNI_CORRELATION}). Where they come as they were scanned, add a section [prepare] to the study file: "
             "each is then prepared once, and kept; or register them first, for example with CAT12, FSL or ANTs",
@@ -278,7 +278,7 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
         ),
         ("warning", f"Scans of unusual intensities, whose maps may be wrong ({total} opened)", unusual),
         ("info", f"Scans resampled to the network's grid ({len(other_grid)} of {total} opened)", other_grid),
-        ("info", f"What the network says of {total} scans", [text for text in said if text]),
+        ("info", f"What the network says of {total} scans", [text for text in predictions if text]),
     )
     for level, message, names in findings:
         if names:

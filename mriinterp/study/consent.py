@@ -60,7 +60,7 @@ class ForeignCode:
     digest : str
         SHA-256.
     code : Code or None
-        What was read; None for an exported program, which nobody can read.
+        What was read; None for an exported program, which is not readable.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""A study file from what is found: a table, a folder of images, and weights."""
+"""Create a study file from a table, a folder of images and weights."""
 
 from __future__ import annotations
 

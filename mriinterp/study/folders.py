@@ -59,7 +59,7 @@ class StudyFolders:
         return any(real.is_relative_to(os.path.realpath(folder)) for folder in self.folders)
 
     def check(self, path: str | Path, what: str) -> None:
-        """Raise ValueError in words if a path is not allowed; nothing is said of whether there is such a file.
+        """Raise ValueError in words if a path is not allowed; the message does not tell whether there is such a file.
 
         Parameters
         ----------

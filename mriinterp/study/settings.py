@@ -1,4 +1,4 @@
-"""What a study file says, with every problem named at once.
+"""Read the settings of a study file and name every problem at once.
 
 Relative paths in a study file start at the folder of the file.
 """
@@ -24,7 +24,7 @@ __all__ = ["StudySettings", "parse_study", "read_study_file"]
 
 @dataclass(frozen=True)
 class StudySettings:
-    """What a study file says, paths resolved.
+    """Settings of a study file, paths resolved.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Cells as people and programs write them: ages, sexes, months of a visit, dates."""
+"""Parse cells of tables: ages, sexes, months of a visit, dates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def parse_sexes(texts: Iterable[object]) -> list[str]:
     """Return ``"M"``, ``"F"`` or ``""`` for each cell of a column.
 
     1 and 2 are male and female, as ADNI has it; in a column that also has a
-    0 nobody can know what 1 means, and numbers stay unread.
+    0 it is not known what 1 means, and numbers stay unread.
     """
     cells = [re.sub(r"\.0+$", "", str(t).strip().lower()) for t in texts]
     codes = {} if "0" in cells else {"1": "M", "2": "F"}

@@ -1,4 +1,4 @@
-"""Leaving scans out, each time saying which and why."""
+"""Exclude scans and report which and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who and which visit a row is: ids and people, completed from each other."""
+"""Identify rows: ids, people and visits, completed from each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of tables: how to know each, what its columns mean, how to find its images."""
+"""Layouts of tables: their marks, the meaning of their columns, the rule for their images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files whose names are nearly those that were looked for: proposed, never taken."""
+"""Propose files with nearly the name that was searched for; they are never taken."""
 
 from __future__ import annotations
 
@@ -71,6 +71,6 @@ def near_paths(written: str, folders: Iterable[Path]) -> list[str]:
 
 def report_near(near: Mapping[str, Iterable[str]], report: Report) -> None:
     """Report names for which only near ones were found, with these."""
-    told = [f"{name} ({', '.join(list(others)[:3])}?)" for name, others in near.items()]
-    if told:
-        report.add("warning", f"Nearly the same name, not taken ({len(told)}); correct the table, or the files", told)
+    lines = [f"{name} ({', '.join(list(others)[:3])}?)" for name, others in near.items()]
+    if lines:
+        report.add("warning", f"Nearly the same name, not taken ({len(lines)}); correct the table, or the files", lines)

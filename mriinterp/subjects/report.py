@@ -1,4 +1,4 @@
-"""What is wrong with a table or a folder, all of it at once, by name."""
+"""Report of all findings on a table or a folder."""
 
 from __future__ import annotations
 

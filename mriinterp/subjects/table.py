@@ -1,4 +1,4 @@
-"""Tables as they come: any encoding, any delimiter, every cell as text."""
+"""Read tables of any encoding and delimiter, every cell as text."""
 
 from __future__ import annotations
 

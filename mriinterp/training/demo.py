@@ -1,4 +1,4 @@
-"""The recipe of the demo network, its four sisters, and their model cards.
+"""The recipe of the demo network, its four replicates, and their model cards.
 
 ``python -m mriinterp train --out DIR`` runs `train_demo`: it makes the
 simulated scans, fits `ClassificationModel3D` on them and measures it on
@@ -61,7 +61,7 @@ NORMALISATION = {"kind": "scan_zscore"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what the demo network becomes.
+    """All settings that determine the demo network.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def train_demo(
         Leave the training scans there; the next training on the same study
         finds them.
     progress : callable
-        Told by each part in turn: scans, steps of the fit, test subjects.
+        Called by each part in turn: scans, steps of the fit, test subjects.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The demo network put to the test: fresh simulated subjects, and real brains with known atrophy."""
+"""Test the demo network on new simulated subjects and on real brains with known atrophy."""
 
 from __future__ import annotations
 

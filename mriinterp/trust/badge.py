@@ -1,4 +1,4 @@
-"""The shortest honest thing to say of a method: a line for pages that show its maps."""
+"""The findings on a method in one line: a line for pages that show its maps."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ RANDOM = {
     "undecided": ("randomisation undecided", "?"),
     "empty": ("randomisation undecided", "?"),
 }
-KEY = "✓ yes · ~ in part · ✗ no · ? cannot be told · – not measured"
+KEY = "✓ yes · ~ in part · ✗ no · ? undecided · – not measured"
 NAMES = ("localisation", "faithfulness", "randomisation")
 
 

@@ -117,9 +117,9 @@ def run_benchmark(
     folder = Path(folder)
     run = _Run(plan, bench, folder, replicates)
     _write_plan(run)
-    total = sum(len(run.wanted(subject)) for subject in plan.everybody) * len(plan.explainers)
+    total = sum(len(run.wanted(subject)) for subject in plan.people) * len(plan.explainers)
     done = 0
-    for subject in plan.everybody:
+    for subject in plan.people:
         keys = {e.name: {m: run.key(subject, e, m) for m in run.wanted(subject)} for e in plan.explainers}
         units = {e.name: Unit(unit_path(folder, e.name, subject), e.name, subject) for e in plan.explainers}
         due = {name: [m for m, key in found.items() if not units[name].has(m, key)] for name, found in keys.items()}
@@ -129,9 +129,9 @@ def run_benchmark(
             done += len(run.wanted(subject)) - len(due[explainer.name])
             if due[explainer.name]:
                 case = case or _case(run, subject)
-                told = _counter(progress, done, total)
+                count = _counter(progress, done, total)
                 given = due[explainer.name], keys[explainer.name], units[explainer.name]
-                _one_map(run, case, explainer, *given, told, cancel)
+                _one_map(run, case, explainer, *given, count, cancel)
                 done += len(due[explainer.name])
             tell(progress, done, total)
         if subject in plan.costly and plan.compared_boxes:
@@ -173,7 +173,7 @@ def _one_map(
     due: list[str],
     keys: dict[str, str],
     unit: Unit,
-    told: Callable[[int], None],
+    count: Callable[[int], None],
     cancel: Cancel | None,
 ) -> None:
     """Take all measures due of one method for one subject; a method that cannot explain this network is noted."""
@@ -187,7 +187,7 @@ def _one_map(
     seconds = time.monotonic() - start
     for done, name in enumerate(due):
         check_cancel(cancel)
-        told(done)
+        count(done)
         start = time.monotonic()
         if name == "map":
             unit.put(name, keys[name], _map_record(run, case, explainer, relevance), seconds)
@@ -223,7 +223,7 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
     """Measure the two groups' maps of one method."""
     rows, cells, in_positive, members, keys = [], [], [], [], []
     truth_areas, truth_cells = 0.0, set()
-    for subject in run.plan.everybody:
+    for subject in run.plan.people:
         path = unit_path(run.folder, explainer.name, subject)
         entry = Unit(path, explainer.name, subject).entries["measures"].get("map")
         if entry is None or not path.with_suffix(".npy").is_file():

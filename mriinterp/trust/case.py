@@ -1,4 +1,4 @@
-"""One scan seen by one network, with all that a measure of trust may ask of them.
+"""A case: one scan and one network, with all that measures of trust need.
 
 Everything here is on the model's grid and in its voxel order.
 """
@@ -33,7 +33,7 @@ class Case:
     Parameters
     ----------
     module : nn.Module
-        Logits (n, classes), as `Model.lend` gives them whatever the network
+        Logits (n, classes), as `Model.working_copy` gives them whatever the network
         returns, or (n, 1) for a scale; in eval mode.
     x : Tensor, shape (1, C, i, j, k)
         The prepared scan.

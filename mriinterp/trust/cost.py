@@ -1,4 +1,4 @@
-"""What a plan costs, before it starts."""
+"""Estimate the cost of a plan before it starts."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def estimate_seconds(plan: Plan, bench: Bench) -> float:
     voxels = shape[0] * shape[1] * shape[2] / VOXELS
     work = {name: _work(name, areas, plan) for name in plan.measures}
     again = sum(w.maps for w in work.values())
-    total = (len(plan.everybody) + plan.reference_scans) * PREPARED * voxels
+    total = (len(plan.people) + plan.reference_scans) * PREPARED * voxels
     total += len(plan.subjects) * sum(w.shared for w in work.values()) * forward
     for explainer in plan.explainers:
         one = _map_seconds(explainer, bench)
-        total += len(plan.everybody) * one
+        total += len(plan.people) * one
         total += len(plan.subjects) * (sum(w.passes for w in work.values()) * forward + MEASURED * voxels)
         total += len(plan.costly) * again * (one + COMPARED * voxels)
     return total

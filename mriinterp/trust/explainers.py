@@ -1,4 +1,4 @@
-"""What makes the maps that are judged: relevance methods with their parameters, and null maps."""
+"""Explainers: relevance methods with their parameters, and null maps."""
 
 from __future__ import annotations
 

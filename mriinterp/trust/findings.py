@@ -1,4 +1,4 @@
-"""What a whole benchmark showed, in sentences made from its numbers alone, whichever way they fall."""
+"""Describe the results of a benchmark in sentences made from its numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mriinterp.trust.words import label_of, listed, randomised_words, rows_of
 
 __all__ = ["findings", "literature"]
 
-FEW = 4  # subjects below which it is said so
+FEW = 4  # fewer subjects are noted
 
 
 def _methods(table: pd.DataFrame) -> list[str]:
@@ -45,7 +45,7 @@ def _verdict_of(table: pd.DataFrame, expected: Expectation, method: str) -> str:
         return ""
     words = {"fails": "it fails here, too", "passes": "it passes here", "alike": "it passes here only in part"}
     return (
-        f"{expected.claim}; {words.get(row.state, 'here it cannot be told')} ({row.reason}). Our criterion is another "
+        f"{expected.claim}; {words.get(row.state, 'undecided here')} ({row.reason}). Our criterion is another "
         "one (similarity to a random network's map beyond that of two subjects): this is no test of theirs."
     )
 

@@ -1,4 +1,4 @@
-"""Four maps that know nothing of the network: what every method is shown beside.
+"""Null maps: four maps that know nothing of the network, shown beside every method.
 
 A method that does not do better than all of them has shown nothing about
 the network, however good its map looks.

@@ -1,4 +1,4 @@
-"""How far maps of boxes depend on their settings: the fill, and the box's size and stride."""
+"""Measure how far box occlusion depends on its settings: fill, size and stride."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmark will do, and what it will cost."""
+"""Plan a benchmark."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Plan:
         ]
 
     @property
-    def everybody(self) -> tuple[str, ...]:
+    def people(self) -> tuple[str, ...]:
         """Subjects, then controls."""
         return (*self.subjects, *self.controls)
 
@@ -246,5 +246,5 @@ def _lacking(needs: frozenset[str], study: Study, ill: int, well: int, replicate
     if "subjects" in needs and ill < 2:
         return "needs a second subject"
     if "truth" in needs and not study.simulated and study.truth(study.subjects.index[0]) is None:
-        return "nobody knows where the disease is in these scans"
+        return "it is not known where the disease is in these scans"
     return ""

@@ -1,4 +1,4 @@
-"""Measures of trust by name, as relevance methods are; whatever treats measures differently reads it from here."""
+"""Registry of trust measures: each declares its table, tab, words and cost."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class Measure:
         What it means if the interval of the main quantity lies below 0, of
         one method; a sentence with ``{}`` for all of them.
     unbeaten : str
-        What is said where nothing can be beaten.
+        Words where nothing can be beaten.
     findings : callable, optional
         ``findings(table, methods) -> list of str``: what a benchmark showed,
         where it is more than `beats` and `ends`.

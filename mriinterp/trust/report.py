@@ -23,7 +23,7 @@ from mriinterp.trust.words import CAVEAT, GROUP_NOTE, label_of
 
 __all__ = ["NOTE", "markdown_table", "people_words", "settings_words", "write_report"]
 
-LINES = 7  # methods in one figure of curves: more cannot be told apart
+LINES = 7  # methods in one figure of curves: more cannot be distinguished
 
 
 def _cell(row: pd.Series) -> str:
@@ -91,10 +91,10 @@ def people_words(plan: dict[str, Any], results: pd.DataFrame) -> str:
         max((int(people[name]) for name in measures if name in people and get_measure(name).cost == cost), default=0)
         for cost in ("cheap", "costly")
     )
-    said = f"Cheap measures on {cheap} subjects, costly ones on {costly}"
+    people = f"Cheap measures on {cheap} subjects, costly ones on {costly}"
     for name in filter(lambda name: get_measure(name).of_groups, measures):
-        said += f", {get_measure(name).label.lower()} on up to {len(plan['subjects'])} + {len(plan['controls'])}"
-    return f"{said}; {plan['replicates'] or 'no'} retrained networks."
+        people += f", {get_measure(name).label.lower()} on up to {len(plan['subjects'])} + {len(plan['controls'])}"
+    return f"{people}; {plan['replicates'] or 'no'} retrained networks."
 
 
 def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str]) -> list[str]:

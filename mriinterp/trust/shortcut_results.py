@@ -1,4 +1,4 @@
-"""What maps of networks with a shortcut show: tables, and words made from them alone."""
+"""Results on networks with a shortcut: tables, and sentences made from them."""
 
 from __future__ import annotations
 
@@ -175,20 +175,20 @@ def shortcut_findings(name: str, found: pd.DataFrame) -> list[str]:
     yes = [label_of(m) for m in methods[methods["exposed"]]["method"]]
     no = [label_of(m) for m in methods[~methods["exposed"]]["method"]]
     people = f"{found['n'].max()} patients"
-    said = [
+    sentences = [
         f"The network with the {name} has more relevance {shortcut.where} than the packaged network on the same brains "
         f"({people}, 95 % interval of the difference above 0 and above every null map's) by: {'; '.join(yes) or 'no method'}."
     ]
     if no:
-        said.append(f"This cannot be said of: {'; '.join(no)}.")
+        sentences.append(f"Not so for: {'; '.join(no)}.")
     random = found.loc[found["method"] == "null_random", "with"]
     if len(random):
         less = [label_of(m) for m in methods[methods["with"] < random.iloc[0]]["method"]]
-        said.append(f"Less relevance there than white noise has: {'; '.join(less) or 'no method'}.")
+        sentences.append(f"Less relevance there than white noise has: {'; '.join(less) or 'no method'}.")
     nulls = found[found["null_map"]]
     if len(nulls):
         shown = ", ".join(
             f"{label_of(row['method']).removeprefix('Null map: ')} {row['with']:.2f}" for _, row in nulls.iterrows()
         )
-        said.append(f"The same share of maps that know nothing of a network: {shown}.")
-    return said
+        sentences.append(f"The same share of maps that know nothing of a network: {shown}.")
+    return sentences

@@ -1,4 +1,4 @@
-"""Networks that use what is no disease, and whether maps give that away.
+"""Networks trained on a shortcut, to test whether maps show it.
 
 confound
     Patients carry a bright mark beside the head. A network trained on it has
@@ -6,7 +6,7 @@ confound
     relevance outside the brain does.
 suppressor
     A pattern of random strength lies over the medial temporal areas of
-    everybody, and once more, alone, over the occipital pole. The occipital copy
+    all subjects, and once more, alone, over the occipital pole. The occipital copy
     knows nothing of the group, yet a good network reads it to correct the
     other. Relevance there is right about the network and wrong about the
     disease: whoever takes a map for a map of the disease is misled.

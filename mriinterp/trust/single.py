@@ -1,4 +1,4 @@
-"""The cheap measures of one method for one subject, comparable with a benchmark's."""
+"""Take the cheap measures of one method for one subject, comparable with a benchmark's."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Randomised:
 
     @property
     def short(self) -> str:
-        """The least that must be said beside the state."""
+        """The least that must stand beside the state."""
         if self.state == "empty":
             return "a random network's map is empty"
         parts = [] if math.isnan(self.rho) else [f"ρ {self.rho:.2f}"]
@@ -107,24 +107,24 @@ def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
     row, rho, other, alike, between = (row_of(table, "randomisation", name, method) for name in RANDOMISED)
     if row is None:
         return None
-    said = "ρ with the random network's map not recorded" if rho is None else f"ρ {rho['mean']:.2f} with the random "
+    reason = "ρ with the random network's map not recorded" if rho is None else f"ρ {rho['mean']:.2f} with the random "
     if rho is not None:
-        said += "network's map" + ("" if other is None else f", {other['mean']:.2f} with another subject's")
+        reason += "network's map" + ("" if other is None else f", {other['mean']:.2f} with another subject's")
     value = math.nan if rho is None else float(rho["mean"])
     empty = 0 if rho is None else int(rho["zeros"] if alike is None else min(rho["zeros"], alike["zeros"]))
     if empty:
         return Randomised(
-            "empty", f"the random network's map is empty in {empty} of {row['n']} subjects; {said}", "", value
+            "empty", f"the random network's map is empty in {empty} of {row['n']} subjects; {reason}", "", value
         )
     if not math.isfinite(row["low"]) or row["low"] <= 0 <= row["high"] or rho is None:
-        return Randomised("undecided", said, "", value)
+        return Randomised("undecided", reason, "", value)
     state = "fails" if row["low"] > 0 else "passes" if value < ALIKE else "alike"
     ssim = ""
     if alike is not None and between is not None and math.isfinite(alike["mean"]):
         passes = alike["mean"] < min(between["mean"], ALIKE)
         if passes != (state == "passes"):
             ssim = f"SSIM says otherwise: {alike['mean']:.2f}, {between['mean']:.2f} with another subject's"
-    return Randomised(state, said, ssim, value)
+    return Randomised(state, reason, ssim, value)
 
 
 def judgement(table: pd.DataFrame, measure: str, method: str) -> str:

@@ -55,10 +55,10 @@ class _PageEnd(BaseException):
 
 @dataclass
 class _Claim:
-    """What a name stands for in this run: its text, and whether that is said although it is the usual one."""
+    """What a name stands for in this run: its text, and whether it is in the address although it is the usual one."""
 
     text: list[str]
-    said: bool
+    always: bool
 
 
 @dataclass
@@ -134,7 +134,7 @@ def _enter(state: _Address, page: str) -> None:
 
 def _leave(state: _Address) -> None:
     state.kept |= {key: st.session_state[key] for key in state.defaults if key in st.session_state}
-    query = {key: claim.text for key, claim in state.claims.items() if claim.said}
+    query = {key: claim.text for key, claim in state.claims.items() if claim.always}
     query |= {key: text for key, text in state.asked.items() if key not in query}
     now = {key: st.query_params.get_all(key) for key in st.query_params}
     # The first address is written by the browser itself: Streamlit's way would add an entry to the history.
@@ -149,7 +149,7 @@ def _leave(state: _Address) -> None:
 
 
 def place_link(link: Any, notes: Any) -> None:
-    """Say where on the page the button that copies the address and notes on the link are put: two containers."""
+    """Set the containers of the button that copies the address, and of notes on the link."""
     _address().places = {"link": link, "notes": notes}
 
 
@@ -164,7 +164,7 @@ def _show_notes(state: _Address) -> None:
 
 
 def not_found(key: str, sentence: str, value: Any = None) -> None:
-    """Tell the reader that a link asks for something that is not there.
+    """Note that a link asks for something that is not there.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def linked(
     what: str = "",
     shows: Callable[[Any], str] = str,
     text: Callable[[Any], str] = str,
-    said: bool = False,
+    always: bool = False,
     shapes: bool = True,
 ) -> str:
     """Give a widget's key its first value, from the address if that is valid, else the default; and claim its name.
@@ -238,7 +238,7 @@ def linked(
         a value that was not found.
     text : callable
         A value as the address says it.
-    said : bool
+    always : bool
         The address says the value although it is the default.
     shapes : bool
         Whether the value shapes what is shown; otherwise no address holds it.
@@ -266,7 +266,7 @@ def linked(
             st.session_state[key] = default
             name = what or key.rpartition(".")[2].replace("_", " ")
             not_found(key, f"{name[:1].upper()}{name[1:]} {raw} was not found: {shows(default)} is shown.", default)
-    _claim(key, text(st.session_state[key]), shapes and (said or st.session_state[key] != default))
+    _claim(key, text(st.session_state[key]), shapes and (always or st.session_state[key] != default))
     return key
 
 
@@ -312,9 +312,9 @@ def flag(raw: str) -> bool:
     return raw == "True"
 
 
-def _claim(key: str, text: str, said: bool) -> None:
+def _claim(key: str, text: str, always: bool) -> None:
     state = _address()
-    state.claims[key] = _Claim([text], said)
+    state.claims[key] = _Claim([text], always)
     state.kept[key] = st.session_state[key]
 
 

@@ -94,8 +94,8 @@ def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: 
 
 
 def _unmeasured(what: str, more: str) -> Badge:
-    said = f"Trust: {UNMEASURED} {what}".rstrip()
-    return Badge(said, said, more)
+    text = f"Trust: {UNMEASURED} {what}".rstrip()
+    return Badge(text, text, more)
 
 
 def trust_badge(
@@ -124,13 +124,13 @@ def trust_badge(
     """
     st.html(STYLE)
     badge = badge_of(study, method, params, model, uploaded=uploaded)
-    said = badge.marks if short else badge.words
+    text = badge.marks if short else badge.words
     query = {"method": method, **({"subject": subject} if subject else {})}
     if study != DemoStudy.name:
         query["study"] = study
     st.page_link(
         Path(PAGE),
-        label=escape_markdown(f"{label}: {said}" if label else said),
+        label=escape_markdown(f"{label}: {text}" if label else text),
         icon=ICON,
         help=escape_markdown(badge.more),
         query_params=query,

@@ -68,7 +68,7 @@ def mark_cells(
 
 
 def jump_to(viewer: str, mm: Sequence[float]) -> None:
-    """Have a viewer move its crosshair when it is shown next."""
+    """Move a viewer's crosshair when it is shown next."""
     st.session_state.setdefault(_JUMPS, {})[viewer] = tuple(float(v) for v in mm)
 
 

@@ -159,7 +159,7 @@ class Shown:
     pair : tuple or None
         Two averages, each (method, group), that take their place.
     words : DeltaGenerator
-        Where it is said what the colours mean.
+        Where to state what the colours mean.
     """
 
     view: View

@@ -40,7 +40,7 @@ COLUMNS = {
 
 
 def ask_for_subject(subject: str, method: str) -> None:
-    """Have the page open a subject's own map when it runs next."""
+    """Open a subject's own map when it runs next."""
     st.session_state["cohort_open"] = (subject, method)
 
 

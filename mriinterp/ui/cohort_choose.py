@@ -81,7 +81,9 @@ def choose_method(view: View) -> str:
         "Method",
         view.methods,
         format_func=view.label,
-        key=linked("cohort_method", view.methods[0], options=view.methods, what="method", shows=view.label, said=True),
+        key=linked(
+            "cohort_method", view.methods[0], options=view.methods, what="method", shows=view.label, always=True
+        ),
         persist_state="session",
     )
 

@@ -131,7 +131,7 @@ class View(ABC):
         return -1 if self.part == "against" else 1
 
     def effect(self, method: str) -> Volume | None:
-        """Return Hedges' g of every voxel, 0 where nobody differs; None if a group has fewer than two maps.
+        """Return Hedges' g of every voxel, 0 where no values differ; None if a group has fewer than two maps.
 
         ValueError where groups must not be compared (`why_no_test`).
         """

@@ -1,4 +1,4 @@
-"""Averages that somebody published, shown as a cohort's own."""
+"""Published averages, shown as a cohort's own."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def choose_columns(study_name: str, model: Model) -> Choice:
         "Compare",
         modes,
         format_func=MODES.get,
-        key=linked("by", "methods", options=modes, what="comparison", shows=MODES.get, said=True),
+        key=linked("by", "methods", options=modes, what="comparison", shows=MODES.get, always=True),
         persist_state="session",
     )
     if mode == "any":

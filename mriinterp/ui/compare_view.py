@@ -69,14 +69,14 @@ def show_predictions(entries: Sequence[Entry]) -> None:
         seen.add(place)
         prediction, head = entry.relevance.prediction, entry.model.heads[0]
         if not entry.subject.diagnosed_by(entry.model):
-            said = "nothing that may be told: it knows simulated brains only"
+            words = "nothing that may be shown: it was trained on simulated brains only"
         elif head.kind == "scale":
-            said = f"{head.name} {prediction.outputs[head.classes[0]]:.2f}"
+            words = f"{head.name} {prediction.outputs[head.classes[0]]:.2f}"
         else:
-            said = f"{prediction.predicted} {prediction.probabilities[prediction.predicted]:.0%}"
+            words = f"{prediction.predicted} {prediction.probabilities[prediction.predicted]:.0%}"
         group = f", true group {entry.subject.group}" if entry.subject.group is not None else ""
         name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
-        rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {said}{group}')}")
+        rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {words}{group}')}")
         warnings += [f"scan {entry.subject.name}: {text}" for text in prediction.warnings]
     for relevance in filter(None, (entry.relevance for entry in entries)):
         own = relevance.warnings[len(relevance.prediction.warnings) :]

@@ -52,7 +52,7 @@ def check_code(recipes: Iterable[ModelRecipe], study: str) -> None:
     Raises
     ------
     Remedied
-        If the server does not allow code, or nobody has agreed to this code
+        If the server does not allow code, or the reader has not agreed to this code
         yet; the way out shows command or code.
     OSError, ValueError
         If the code cannot be read.

@@ -63,13 +63,13 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, p
                 f"{whole}_relevance_scan.nii.gz",
                 f"{both}, in the scan's own voxel order",
             )
-        told = subject.diagnosed_by(model_of(study_name))
+        diagnosed = subject.diagnosed_by(model_of(study_name))
         more = {
             "simulated_scan": subject.simulated,
             "shown": meaning.name(part),
             **({"hidden": hidden} if hidden else {}),
         }
-        sidecar = to_sidecar(relevance, told=told, **more)
+        sidecar = to_sidecar(relevance, with_prediction=diagnosed, **more)
         offer(
             "Description (JSON)",
             lambda: json.dumps(sidecar, indent=2, ensure_ascii=False),
@@ -103,7 +103,7 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, p
         st.markdown("**To send round**")
         offer(
             "One page (HTML)",
-            lambda: _report(study_name, subject, relevance, part, told),
+            lambda: _report(study_name, subject, relevance, part, diagnosed),
             f"{shown}_report.html",
             "Prediction, pictures, areas and provenance; opens without a network connection",
         )
@@ -111,7 +111,7 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, p
             st.caption(escape_markdown(f"Files but the map hold what the page shows. {hidden}"))
 
 
-def _report(study_name: str, subject: Subject, relevance: RelevanceMap, part: str, told: bool) -> str:
+def _report(study_name: str, subject: Subject, relevance: RelevanceMap, part: str, diagnosed: bool) -> str:
     return scan_report(
         relevance,
         on_grid_of(subject.scan, relevance.volume),
@@ -119,8 +119,8 @@ def _report(study_name: str, subject: Subject, relevance: RelevanceMap, part: st
         subject={"id": subject.name, **({"group": subject.group} if subject.group else {})},
         part=part,
         simulated=subject.simulated,
-        prediction=told,
-        notes=() if told else (SIMULATED_ONLY,),
+        prediction=diagnosed,
+        notes=() if diagnosed else (SIMULATED_ONLY,),
         brain=study_of(study_name).brain_mask(),
         radiological=shown_radiological(),
     ).html()

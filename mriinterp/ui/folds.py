@@ -15,7 +15,7 @@ __all__ = ["choose_folds", "ensemble_words", "show_folds"]
 
 
 def choose_folds(study_name: str, model: Model, subject: Subject) -> bool:
-    """Offer to ask all versions of a study's network; nothing if there is one only, or nothing may be told."""
+    """Offer to ask all versions of a study's network; nothing if there is one only, or no prediction may be shown."""
     count = len(study_of(study_name).folds)
     if count < 2 or not subject.diagnosed_by(model):
         return False

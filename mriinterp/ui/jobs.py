@@ -100,7 +100,7 @@ class Job:
             logger.exception("%s failed", self.label)
             self.error = words_of(error)
         finally:
-            del self._work  # and with it scans that nobody needs any more
+            del self._work  # and with it scans that are not needed any more
 
     def _progress(self, done: int, total: int) -> None:
         self._done, self._total = done, total
@@ -215,7 +215,7 @@ def watch(slot: str, key: str | None = None, wanted: Collection[str] = ()) -> bo
     If the slot is free, shared work that is under way for another session and
     makes what this page waits for is shown in it.
 
-    A cancel or a failure is told on every run of the page until the next job
+    A cancel or a failure is shown on every run of the page until the next job
     starts in the slot: a message shown once would be lost to the reader
     whenever two runs follow each other.
 
@@ -224,7 +224,7 @@ def watch(slot: str, key: str | None = None, wanted: Collection[str] = ()) -> bo
     slot : str
     key : str, optional
         What the page shows now; how work for another key ended is no longer
-        told.
+        shown.
     wanted : collection of str
         Keys of everything the page waits for, if there are several.
 

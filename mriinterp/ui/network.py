@@ -105,7 +105,7 @@ def _cells(model: Model) -> dict[str, str]:
     ]
     entry = card.normalisation or {"kind": "none"}
     more = ", ".join(f"{key} {value}" for key, value in entry.items() if key != "kind")
-    trained = "simulated brains only: it diagnoses nobody" if card.simulated else "real scans, or nobody has said"
+    trained = "simulated brains only: it diagnoses no patient" if card.simulated else "real scans, or unknown"
     rows = {
         "Name": card.name,
         "Architecture": card.architecture,

@@ -36,7 +36,7 @@ def choose_method(key: str = "method", first: str = "single") -> Method:
             key,
             default,
             options=names,
-            said=key == "method",
+            always=key == "method",
             shapes=key == "method",
             shows=lambda n: get_method(n).label,
         ),

@@ -60,7 +60,7 @@ def _start(upload: Upload, model: Model, key: str) -> None:
 
 
 def show_preparation(upload: Upload, model: Model) -> None:
-    """Say how a prepared scan came about, its picture one click away; nothing for a scan that came prepared."""
+    """Show how a prepared scan came about, its picture one click away; nothing for a scan that came prepared."""
     found = upload.preparation(model)
     if found is not None:
         with st.popover(f"Prepared here: {found.qc.verdict}", icon=VERDICTS[found.qc.verdict][1], width="stretch"):

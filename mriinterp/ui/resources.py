@@ -200,7 +200,7 @@ def _scan_digest(study: str, subject: str, stamp: str) -> str:
 
 
 def known_predictions(study: str) -> dict[str, Prediction]:
-    """Return what the study's network said of its subjects before, by subject."""
+    """Return the known predictions of the study's network, by subject."""
     known = Predictions(model_of(study).digest).all()
     found = {}
     for subject in study_of(study).subjects.index if known else ():

@@ -53,10 +53,10 @@ def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> N
     head = model.heads[0]
     if head.kind == "scale":
         note = f" ({escape_markdown(head.note)})" if head.note else ""
-        said = f"**{escape_markdown(head.name)} {prediction.outputs[head.classes[0]]:.2f}**{note}"
+        outcome = f"**{escape_markdown(head.name)} {prediction.outputs[head.classes[0]]:.2f}**{note}"
     else:
-        said = f"**{escape_markdown(prediction.predicted)}**, probability {prediction.probabilities[prediction.predicted]:.1%}"
-    parts = [f"{escape_markdown(subject.name)}", f"network says {said}"]
+        outcome = f"**{escape_markdown(prediction.predicted)}**, probability {prediction.probabilities[prediction.predicted]:.1%}"
+    parts = [f"{escape_markdown(subject.name)}", f"network says {outcome}"]
     if subject.group is not None:
         parts.append(f"true group **{escape_markdown(subject.group)}**")
     verdict = ""

@@ -38,7 +38,9 @@ WORDS = """sub ses run acq rec space desc res den dir echo part hemi label from 
     spm fsl freesurfer bet hdbet synthstrip skull stripped strip ss bias corr corrected cropped resampled iso mm wm wmi
     mwp wp nii test demo sim own subject subj participant patient control case id adni oasis oas ixi aibl anon gfc visit
     baseline bl followup month year sess session day hires avg mean"""
-KNOWN_WORDS = frozenset(WORDS.split())  # in names of images that name nobody; a single letter is none, either
+KNOWN_WORDS = frozenset(
+    WORDS.split()
+)  # in names of images that are no names of people; a single letter is none, either
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,7 @@ def _names(option: str) -> list[str]:
 
 
 def _hostname(address: str) -> str:
-    """Host name in ``//host:port`` or a whole address, in small letters; "" if there is none."""
+    """Return the host name in ``//host:port`` or a whole address, in small letters; "" if there is none."""
     try:
         parts = urlsplit(address)
         _ = parts.port  # ValueError for one that is no number

@@ -2,7 +2,7 @@
 
 Streamlit reports that a browser has gone by releasing what it cached for the
 session. The browser may come back (a lost connection), so there is a time of
-grace; then work that nobody else can join is cancelled, and scans that were
+grace; then work that no other session can join is cancelled, and scans that were
 uploaded are let go.
 """
 
@@ -56,7 +56,7 @@ class Session:
         self._at_end: list[weakref.WeakMethod] = []
 
     def at_end(self, method: Callable[[], object]) -> None:
-        """Have a method called when the session has ended, if its object still lives then."""
+        """Call a method when the session has ended, if its object still lives then."""
         self._at_end = [known for known in self._at_end if known() is not None] + [weakref.WeakMethod(method)]
 
     def stay(self) -> None:
@@ -111,7 +111,7 @@ def _left(name: str) -> None:
 
 
 def _close(name: str) -> None:
-    """Have Streamlit forget a session that has not come back; it would keep its files until others leave, too."""
+    """Close a session that has not come back, so that Streamlit drops its files."""
     if runtime.exists() and not runtime.get_instance().is_active_session(name):
         runtime.get_instance().close_session(name)
         threading.Thread(target=give_back, kwargs={"collect": True}, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What every page shows: the study, its honesty line, and errors as words."""
+"""Parts of every page: the study, what its data are, and readable errors."""
 
 from __future__ import annotations
 

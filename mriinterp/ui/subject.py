@@ -49,7 +49,7 @@ class Subject:
     scan : Volume
         As the study's network reads it, if it was uploaded: see `scan_for`.
     group : str or None
-        None: nobody told.
+        None if that is unknown.
     truth : Volume or None
         Known place of the disease (bool).
     upload : Upload or None
@@ -82,7 +82,7 @@ class Subject:
 def blind_target(study: Study, model: Model, subject: Subject) -> str | None:
     """Return the output to explain where no diagnosis may be shown: a fixed one, as the predicted one would show it.
 
-    None where the prediction may be told, and for a scale, which has one output.
+    None where the prediction may be shown, and for a scale, which has one output.
     """
     if subject.diagnosed_by(model) or model.heads[0].kind == "scale":
         return None
@@ -106,11 +106,11 @@ def subject_label(study: Study, subject: str, prediction: Prediction | None = No
 
 def _said(prediction: Prediction, group: str) -> str:
     """Return the prediction in a few signs: "→ AD 93 % ✓"."""
-    said = prediction.predicted
-    if said not in prediction.probabilities:
-        return f"→ {said} {prediction.outputs[said]:.2f}"
-    verdict = "" if group not in prediction.probabilities else " ✓" if said == group else " ✗"
-    return f"→ {said} {prediction.probabilities[said]:.0%}{verdict}"
+    predicted = prediction.predicted
+    if predicted not in prediction.probabilities:
+        return f"→ {predicted} {prediction.outputs[predicted]:.2f}"
+    verdict = "" if group not in prediction.probabilities else " ✓" if predicted == group else " ✗"
+    return f"→ {predicted} {prediction.probabilities[predicted]:.0%}{verdict}"
 
 
 def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subject:
@@ -130,7 +130,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s, known.get(s)),
-        key=linked(key, study.example or ids[0], options=ids, said=True),
+        key=linked(key, study.example or ids[0], options=ids, always=True),
         persist_state="session",
         disabled=bool(own),
         help="Type to search by id, group, sex, age or prediction. ✓ right, ✗ wrong; nothing: not predicted yet.",

@@ -131,11 +131,11 @@ def _null_cell(chosen: Chosen, measure: str) -> str:
 def _words(chosen: Chosen, measure: str) -> str:
     if chosen.table.empty:
         return "The study was not measured"
-    if said := judgement(chosen.table, measure, chosen.explainer):
-        return escape_markdown(said)
+    if words := judgement(chosen.table, measure, chosen.explainer):
+        return escape_markdown(words)
     if measure not in set(chosen.table["measure"]):
         if "truth" in get_measure(measure).needs:
-            return "This study has no ground truth: nobody can tell"
+            return "This study has no ground truth: it cannot be measured"
         reason = str(plan_of(chosen.folder).get("skipped", {}).get(measure, "not part of this benchmark"))
         return escape_markdown(f"{reason[:1].upper()}{reason[1:]}")
     if row_of(chosen.table, measure, get_measure(measure).main.name, chosen.explainer) is None:
@@ -162,14 +162,14 @@ def _agreement_row(chosen: Chosen) -> list[str]:
         return [label, "–", "–", "–", "–", "Maps were not compared"]
     own = others["own_rho"].dropna()
     first, last = others.iloc[0], others.iloc[-1]
-    said = f"Most like {label_of(first['other'])} ({first['rho']:.2f}), least like {label_of(last['other'])} ({last['rho']:.2f})"
+    words = f"Most like {label_of(first['other'])} ({first['rho']:.2f}), least like {label_of(last['other'])} ({last['rho']:.2f})"
     return [
         label,
         _format(own.median()) if len(own) else "–",
         _format(others["rho"].median()),
         str(found["n"].max()),
         "–" if nulls.empty else _between(nulls["rho"].min(), nulls["rho"].max()),
-        escape_markdown(said),
+        escape_markdown(words),
     ]
 
 

@@ -89,7 +89,7 @@ def test_what_occlusion_scores(loaded, scan, kind):
     """Through the engine, against a plain loop over the network's own probabilities."""
     model = loaded(small_network(INSIDE[kind]()))
     x, boxes = model.prepare(scan), grid_boxes(SHAPE, 4, 3)
-    module, _ = model.lend(model.heads[0])
+    module, _ = model.working_copy(model.heads[0])
     outputs = Occluder(module, x).run(boxes)
     hidden = []
     for box in boxes:

@@ -72,7 +72,7 @@ def test_a_doubtful_one_waits_for_a_click(upload, finish):
     app = upload(turned=True)
     app.button(key="prepare_scan").click().run()
     finish(app)
-    assert "Left and right cannot be told" in words(app)
+    assert "Left and right cannot be known" in words(app)
     assert "No diagnosis." not in words(app)
     app.button(key="prepare_take").click().run()
     finish(app)

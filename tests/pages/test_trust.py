@@ -38,7 +38,7 @@ def test_a_method_that_beats_the_null_maps_is_shown(open_page, benchmark):
     said = shown(open_page("pages/trust.py", method="occlusion"))
     assert "Regional faithfulness" in said
     assert "Better than all null maps" in said
-    assert "no ground truth: nobody can tell" in said  # localisation was not part of these numbers
+    assert "no ground truth: it cannot be measured" in said  # localisation was not part of these numbers
 
 
 def test_a_method_that_does_not_is_told_too(open_page, benchmark):

@@ -77,7 +77,7 @@ def test_a_mirroring_transform(brain):
 def test_a_turned_header_is_said_although_the_brain_lies_in_place(brain):
     quality = judge(*brain, STILL, turned=True)
     assert quality.verdict == "look"
-    assert "Left and right cannot be told" in quality.findings[0].text
+    assert "Left and right cannot be known" in quality.findings[0].text
 
 
 def test_an_implausible_stretch(brain):

@@ -59,7 +59,7 @@ def test_everything_but_the_image_is_described_and_read_back(relevance):
 
 
 def test_a_prediction_that_is_withheld_stays_so(relevance):
-    entries = described(relevance, told=False)
+    entries = described(relevance, with_prediction=False)
     assert entries["caution"] == SIMULATED_ONLY
     assert "prediction" not in entries
     assert from_sidecar(entries, relevance.volume).prediction == Prediction({}, {}, "", SAID.warnings)

@@ -35,7 +35,7 @@ def test_warnings_and_notes_are_read_back(model, small_volume):
     assert "warnings" not in entries["prediction"]
     again = from_sidecar(entries, made.volume)
     assert (again.warnings, again.notes, again.prediction) == (made.warnings, made.notes, made.prediction)
-    withheld = json.loads(json.dumps(to_sidecar(made, told=False)))
+    withheld = json.loads(json.dumps(to_sidecar(made, with_prediction=False)))
     assert from_sidecar(withheld, made.volume).warnings == made.warnings
     for wrong in ("odd", {"scan": "odd"}, {"scan": [1]}, ["odd"]):
         with pytest.raises(ValueError, match="expected"):

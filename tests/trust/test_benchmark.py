@@ -193,7 +193,7 @@ def test_a_study_without_truth_or_replicates_says_so():
     study.truth = lambda subject: None
     plan = make_plan(study, methods=METHODS)
     assert "localisation" in plan.skipped
-    assert "nobody knows" in plan.skipped["localisation"]
+    assert "it is not known" in plan.skipped["localisation"]
     assert "--replicates" in plan.skipped["reproducibility"]
     assert any("left out: localisation" in line for line in plan.lines(90))
     assert plan.lines(90)[-1].startswith("about 1 min 30 s")

@@ -42,8 +42,8 @@ BELOW = [-0.3, -0.31, -0.29]
     [
         ([0.3, 0.31, 0.29], "Fails: ρ 0.70 with the random network's map, 0.40 with", "it fails here, too"),
         (BELOW, "Passes: ρ 0.10 with the random network's map, 0.40 with", "it passes here"),
-        ([-0.3, 0.3, 0.1], "Cannot be told: ρ 0.43", "cannot be told"),
-        ([-0.3], "Cannot be told: ρ 0.10", "cannot be told"),
+        ([-0.3, 0.3, 0.1], "Undecided: ρ 0.43", "undecided"),
+        ([-0.3], "Undecided: ρ 0.10", "undecided"),
     ],
 )
 def test_randomisation_is_told_as_it_falls(excess, start, book):
@@ -73,7 +73,7 @@ def test_an_empty_map_of_the_random_network_is_no_pass():
     table = summary(results(rows))
     assert randomised_words(table, "grad_cam").state == "empty"
     assert judgement(table, "randomisation", "grad_cam").startswith(
-        "Cannot be told: the random network's map is empty in 1 of 3 subjects; ρ 0.00"
+        "Undecided: the random network's map is empty in 1 of 3 subjects; ρ 0.00"
     )
     assert "no map to compare with: Grad-CAM (as published)" in " ".join(findings(table))
 
@@ -115,7 +115,7 @@ def test_a_group_effect_that_needs_no_network_is_told(best, told):
     said = [text for text in findings(table) if text.startswith("Group effect")]
     assert bool(said) == told
     if told:
-        assert "than by every method: |x| (0.70); the best method is Occlusion (0.60" in said[0]
+        assert "than every method: |x| (0.70); the best method is Occlusion (0.60" in said[0]
 
 
 def localisation(method, mean, rng):

@@ -34,7 +34,7 @@ class Cohort:
     voxels : array, shape (subjects, n), optional
         Maps on a coarse grid, inside Ω.
     truth_areas : array of bool, shape (areas,), optional
-        Areas that the disease changes in somebody.
+        Areas that the disease changes in at least one subject.
     truth_voxels : array of bool, shape (n,), optional
     patients : sequence, optional
         Patient of each row.
@@ -82,7 +82,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
         for m, v in zip(above["method"], above["mean"], strict=True)
     )
     return [
-        f"Group effect: which areas are the disease's is told better by null maps, which know no network, than by every "
+        f"Group effect: null maps, which know no network, find the areas of the disease better than every "
         f"method: {names}; the best method is {label_of(best['method'])} ({best['mean']:.2f}; 0.5 is chance)."
     ]
 
@@ -104,7 +104,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     note=GROUP_NOTE,
     settings={"quick": {"permutations": 200}},
     detailed=True,
-    unbeaten="Told from groups of maps: 0.5 is chance",
+    unbeaten="Found from groups of maps: 0.5 is chance",
     findings=_findings,
     quantities=(
         Quantity(

@@ -75,7 +75,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
 
 
 def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]) -> str:
-    """State that a null map comes first, where one does: the measure then rewards something else."""
+    """Return state that a null map comes first, where one does: the measure then rewards something else."""
     nulls = table[(table["measure"] == "localisation") & (table["quantity"] == quantity) & table["null_map"]]
     if nulls["mean"].isna().all():
         return ""

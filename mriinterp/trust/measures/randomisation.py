@@ -145,8 +145,8 @@ STATES = {
     "passes": "Passes",
     "fails": "Fails",
     "alike": "Passes only in part: less like a random network's map than two subjects' maps are, and yet like it",
-    "undecided": "Cannot be told",
-    "empty": "Cannot be told",
+    "undecided": "Undecided",
+    "empty": "Undecided",
 }
 
 
@@ -167,7 +167,7 @@ def _with_rho(rows: dict[str, Randomised], state: str) -> str:
 
 
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
-    """Return which methods pass, which fail, and of which it cannot be told."""
+    """Return which methods pass, which fail, and which are undecided."""
     rows = {m: randomised_words(table, m) for m in methods}
     rows = {m: row for m, row in rows.items() if row is not None}
     if not rows:
@@ -181,10 +181,10 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     if "alike" in states:
         found.append(f"Less alike than another subject's, and alike all the same: {_with_rho(rows, 'alike')}.")
     if "undecided" in states:
-        found.append(f"It cannot be told for: {_with_rho(rows, 'undecided')}.")
+        found.append(f"Undecided for: {_with_rho(rows, 'undecided')}.")
     if "empty" in states:
         empty = [f"{label_of(m)} ({row.reason})" for m, row in rows.items() if row.state == "empty"]
-        found.append(f"It cannot be told where there is no map to compare with: {'; '.join(empty)}.")
+        found.append(f"Undecided where there is no map to compare with: {'; '.join(empty)}.")
     return found
 
 

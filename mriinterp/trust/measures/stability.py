@@ -46,7 +46,7 @@ def _shifts(axes: int) -> list[tuple[int, ...]]:
 @register_measure(
     "stability",
     label="Stability",
-    question="Does the map stay the same under noise nobody sees, and move with the scan when it is moved?",
+    question="Does the map stay the same under invisible noise, and move with the scan when it is moved?",
     reference="Yeh et al. 2019 (max-sensitivity)",
     cost="costly",
     against_null_maps=False,

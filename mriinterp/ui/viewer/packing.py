@@ -166,6 +166,6 @@ def _display_names(areas: pd.DataFrame) -> list[str]:
     names = []
     for name, side in zip(areas["name"].astype(str), areas["hemisphere"].astype(str), strict=True):
         word = {"L": "left", "R": "right"}.get(side, "")
-        said = name.endswith(("_L", "_R", " L", " R")) or word in name.lower().split()
-        names.append(f"{name} ({word})" if word and not said else name)
+        sided = name.endswith(("_L", "_R", " L", " R")) or word in name.lower().split()
+        names.append(f"{name} ({word})" if word and not sided else name)
     return names

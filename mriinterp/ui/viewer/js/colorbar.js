@@ -37,7 +37,7 @@ export class ColorBar {
     const inset = 22;
     const long = width - 2 * inset;
     context.clearRect(x0, y0, width, this.height);
-    // Where the threshold is the largest value, as of a map of tied boxes, the colour of that value is still told.
+    // Where the threshold is the largest value, as of a map of tied boxes, the colour of that value is still given.
     const shownEnd = map.top >= threshold * (1 - 1e-6) ? farEnd(range) - (END * (range[1] - range[0])) / long : Infinity;
     for (let x = 0; x < long; x += 1) {
       const value = range[0] + ((x + 0.5) / long) * (range[1] - range[0]);

@@ -6,7 +6,7 @@ const CENTER_COLOR = 'rgba(86, 180, 233, 0.9)';
 const LEAST_SPACING = 5; // px between centres that are drawn
 const NEIGHBOURS = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]];
 
-// Screen positions of the centres of the boxes in this plane; none where they would lie too close to be told apart.
+// Screen positions of the centres of the boxes in this plane; none where they would lie too close to be distinguished.
 export function patchCenters(pane) {
   const { plane, viewer } = pane;
   const { patch } = viewer.spec;
