@@ -118,7 +118,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 
 def _about(args: argparse.Namespace) -> dict[str, Any]:
-    """Entries of a card that the options name."""
+    """Return the entries of a card that the options name."""
     about = {key: getattr(args, key) for key in ("classes", "output", "centres", "images", "numbers")}
     pick = int(args.pick) if args.pick is not None and args.pick.isdecimal() else args.pick
     return {**about, "pick": pick, "normalisation": _normalisation(args.normalisation)}
@@ -134,7 +134,7 @@ def _normalisation(text: str | None) -> dict[str, Any] | None:
 
 
 def _next(args: argparse.Namespace, card: Path) -> str:
-    """The command that explains a scan with the card, with the flags it needs."""
+    """Return the command that explains a scan with the card, with the flags it needs."""
     trust = f" --trust-code {quoted(args.trust_code)}" if isinstance(args.trust_code, str) else ""
     trust = " --trust-code" if args.trust_code is True else trust
     scan = " ".join(map(quoted, args.scan))

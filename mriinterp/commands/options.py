@@ -71,7 +71,7 @@ def add_study_trust(parser: Any) -> None:
 
 
 def is_named(arguments: list[str]) -> bool:
-    """Whether a scan is given as NAME=FILE and NAME=NUMBER each."""
+    """Return whether a scan is given as NAME=FILE and NAME=NUMBER each."""
     return all(NAMED.match(text) and not Path(text).exists() for text in arguments)
 
 

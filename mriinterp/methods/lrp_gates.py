@@ -30,7 +30,7 @@ class Gates:
         self._known: dict[int, Tensor] = {}  # referenced, so that no id is used twice
 
     def among(self, values: Sequence[object]) -> list[Tensor]:
-        """Which of the arguments of a call are gates."""
+        """Return which of the arguments of a call are gates."""
         return [value for value in values if isinstance(value, Tensor) and id(value) in self._known]
 
     def make(self, func: Callable, args: Sequence, kwargs: Mapping, x: Tensor) -> Tensor:
@@ -76,5 +76,5 @@ class Gates:
 
 
 def _grows(gate: Tensor, signal: Tensor) -> bool:
-    """Whether a product is larger than its signal."""
+    """Return whether a product is larger than its signal."""
     return any(n not in (1, m) for n, m in zip(gate.shape[::-1], signal.shape[::-1], strict=False))

@@ -179,7 +179,7 @@ class LrpMode(TorchFunctionMode):
 
 
 def _is_plain_sum(args, kwargs, tracked: list[Tensor]) -> bool:
-    """Two maps of one shape, neither weighted (alpha=…)."""
+    """Return whether a call adds two maps of one shape, neither weighted (alpha=…) nor changed in place."""
     same = len(tracked) == len(args) == 2 and tracked[0].shape == tracked[1].shape
     return same and set(kwargs) <= {"alpha"} and kwargs.get("alpha", 1) == 1
 

@@ -36,7 +36,7 @@ __all__ = [
     "read_code",
 ]
 
-MAX_BYTES = 1 << 20  # of one file, and of all: nobody reads more on a page
+MAX_BYTES = 1 << 20  # of one file, and of all: more is not readable on a page
 MAX_FILES = 64
 
 TrustCode = bool | Collection[str]
@@ -47,7 +47,7 @@ _ENTRIES = tuple(os.path.realpath(entry) for entry in sys.path if entry)
 
 
 class CodeRefused(ValueError):
-    """Code that nobody has given leave to run.
+    """Code that has no leave to run.
 
     Attributes
     ----------

@@ -138,7 +138,7 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
 
 
 def _described(path: Path) -> str:
-    """What a file is that stands where a network is expected, and what to do, in words."""
+    """Return what a file is that stands where a network is expected, and what to do, in words."""
     check_file(path, "a model card or an exported program")
     kind = kind_of_file(path)
     if kind:
@@ -185,7 +185,7 @@ def load_bare(
 
 
 def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tuple[nn.Module, ModelCard]:
-    """The network of weights files, and its card."""
+    """Return the network of weights files, and its card."""
     entry = get_architecture(architecture)
     module, names = _fitting(entry, paths)
     if card is None:
@@ -200,7 +200,7 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
 
 
 def _fitting(entry: Architecture, paths: list[Path]) -> tuple[nn.Module, Sequence[StateDict]]:
-    """The network of weights files, and the weights; of a file with several sets of weights the first that fits."""
+    """Build the network of weights files; of a file with several sets of weights, use the first that fits."""
     origin = ", ".join(path.name for path in paths)
     sets = [read_state_dicts(path) for path in paths]
     fitting, refused = [], []
@@ -227,7 +227,7 @@ def _fitting(entry: Architecture, paths: list[Path]) -> tuple[nn.Module, Sequenc
 
 
 def _known_card(default_card: DefaultCard, states: Sequence[StateDict]) -> dict:
-    """What an architecture knows of its published weights, whatever stands before their names."""
+    """Return what an architecture knows of its published weights, whatever stands before their names."""
     try:
         return default_card(states)
     except (ValueError, KeyError):
@@ -235,7 +235,7 @@ def _known_card(default_card: DefaultCard, states: Sequence[StateDict]) -> dict:
 
 
 def _bare(state: StateDict) -> StateDict:
-    """Weights without what training programs put before every name."""
+    """Return weights without what training programs put before every name."""
     for prefix in OF_PROGRAMS:
         state = strip_prefix(state, prefix)
     return state

@@ -114,7 +114,7 @@ def _from_class(module_class: type[nn.Module]) -> Build:
 
 
 def _from_function(builder: Callable) -> Build:
-    """A builder; of a function without arguments, which returns the network alone, one that takes what a builder does."""
+    """Return a builder; wrap a function without arguments, which returns the network alone."""
     try:
         alone = not inspect.signature(builder).parameters
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Open a network of which little or nothing is known: what nobody says is guessed, and said."""
+"""Open a network of which little or nothing is known: what is not known is guessed, and stated."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _is_known(source: str | Path) -> bool:
 
 
 def _has_card(source: str | Path, weights: Sequence[str | Path]) -> bool:
-    """Whether a card is known: a file, or what is known of published weights."""
+    """Return whether a card is known: a file, or what is known of published weights."""
     if str(source) in packaged_models() or Path(source).suffix == ".json":
         return True
     if Path(source).suffix != ".pt2" and not weights:
@@ -128,7 +128,7 @@ def _has_card(source: str | Path, weights: Sequence[str | Path]) -> bool:
 def _with_changes(
     source: str | Path, weights: Sequence[str | Path], about: dict[str, Any], trust_code: TrustCode, device: str | None
 ) -> tuple[Model, tuple[str, ...]]:
-    """A network with its card, on which some entries are other ones."""
+    """Return a network with its card, on which some entries are other ones."""
     names = list(weights) or None
     if not about:
         return load_model(source, names, device, trust_code=trust_code), ()
@@ -145,7 +145,7 @@ def _with_changes(
 
 
 def _guess_classes(module: nn.Module, grid: Grid, entries: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Names for the outputs of a network, by their number."""
+    """Return names for the outputs of a network, by their number."""
     card: ModelCard = card_from_dict({**entries, "classes": ["?", "??"]})
     image = torch.rand((1, card.channels, *grid.shape), generator=torch.Generator().manual_seed(0))
     numbers = read_numbers(entries.get("numbers", {}))
@@ -154,7 +154,7 @@ def _guess_classes(module: nn.Module, grid: Grid, entries: dict[str, Any]) -> tu
     with frozen(module), torch.inference_mode():
         try:
             returned = module(image)
-        except Exception as error:  # somebody's own forward raises anything; loading will say what
+        except Exception as error:  # own code raises anything; loading will say what
             return {"classes": ["class 0", "class 1"]}, f"the network fails on a scan of this shape: {error}"
     pick, _ = find_entry(returned, entries.get("pick"), range(1, FEW + 1), str(entries["name"]))
     outputs = vector_of(returned, pick, 1).shape[1]

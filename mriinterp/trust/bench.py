@@ -81,7 +81,7 @@ class Bench:
             self.model = self.study.model()
         named = self.study.class_of(self.study.positive) is not None
         self.head, self.target = self.model.find_target(positive_output(self.study, self.model, strict=named), None)
-        self.module, self.lock = self.model.lend(self.head)
+        self.module, self.lock = self.model.working_copy(self.head)
         self._reference: Tensor | None = None
 
     @property
@@ -201,7 +201,7 @@ class Bench:
             truth=truth,
             labels=self._labels,
             others=tuple(others),
-            replicates=tuple(other.lend(other.heads[0])[0] for other in replicates),
+            replicates=tuple(other.working_copy(other.heads[0])[0] for other in replicates),
             name=subject,
             lock=self.lock,
         )

@@ -52,7 +52,7 @@ def open_asked_subject(name: str, view: View | None) -> None:
 
 
 def _target_of(view: StudyView, subject: str) -> str | None:
-    """The output that the cohort's maps of a scan explain; None: what the network predicts of it."""
+    """Return the output that the cohort's maps of a scan explain; None: what the network predicts of it."""
     if view.result.target == PREDICTED:
         return None
     if view.result.target == GROUP_CLASS:

@@ -122,7 +122,7 @@ def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
 
 
 def compares_people() -> bool:
-    """Whether the columns are of several people, by the mode that is chosen."""
+    """Return whether the columns are of several people, by the mode that is chosen."""
     return st.session_state.get("by") == "subjects"
 
 

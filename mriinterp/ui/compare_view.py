@@ -217,7 +217,7 @@ def show_columns(
 
 
 def _truth(entries: Sequence[Entry], like: Volume) -> list[Contour]:
-    """The outline of the known place of the disease, where all maps are of one scan."""
+    """Return the outline of the known place of the disease, where all maps are of one scan."""
     subjects = {entry.column.subject: entry.subject for entry in entries}
     return scan_truth(next(iter(subjects.values())).truth, like) if len(subjects) == 1 else []
 

@@ -83,7 +83,7 @@ class KnownHosts:
 
 
 def _unframed(send):
-    """Wrap `send` so that browsers show the answer in no frame of another site."""
+    """Return wrap `send` so that browsers show the answer in no frame of another site."""
 
     async def send_(message) -> None:
         if message["type"] == "http.response.start":

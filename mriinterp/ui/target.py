@@ -13,7 +13,7 @@ __all__ = ["PREDICTED", "choose_target", "head_of", "target_address"]
 
 PREDICTED = "predicted"
 WORDS = {PREDICTED: "What the network predicts"}
-TARGET, BLIND = "target", "own_target"  # in session and address; the second where no prediction may be told
+TARGET, BLIND = "target", "own_target"  # in session and address; the second where no prediction may be shown
 
 
 def choose_target(study: Study, model: Model, subject: Subject | None, *, several: bool = False) -> str | None:
@@ -23,7 +23,7 @@ def choose_target(study: Study, model: Model, subject: Subject | None, *, severa
     ----------
     subject : Subject or None
         The scan that maps are of; None, if there are several. Where nothing
-        of a prediction may be told, the predicted class is not offered.
+        of a prediction may be shown, the predicted class is not offered.
     several : bool
         Maps of several people are compared: they can be where they explain
         one output, so the class of the positive group comes first.
@@ -56,7 +56,7 @@ def _select(key: str, outputs: list[str], usual: str) -> str:
 
 
 def _usual(study: Study, model: Model, several: bool) -> str:
-    """The output where the reader chose none; it changes with what is compared, the reader's choice does not."""
+    """Return the output where the reader chose none; it changes with what is compared, the reader's choice does not."""
     positive = study.classes.get(study.positive, "")
     usual = positive if several and positive in model.heads[0].classes else PREDICTED
     before = st.session_state.get("usual_target", usual)

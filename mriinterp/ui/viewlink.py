@@ -127,13 +127,13 @@ def linked_viewer(
     memory.mm = state.cursor_mm
     linked_value(f"{prefix}mm", ",".join(f"{v:g}" for v in state.cursor_mm) if moved else None)
     for name, value in now.items():
-        said = value != usual[name] and not (name == "share_range" and share_range is not None)
-        linked_value(_name(name, prefix), _text(value) if said else None)
+        kept = value != usual[name] and not (name == "share_range" and share_range is not None)
+        linked_value(_name(name, prefix), _text(value) if kept else None)
     return state
 
 
 def _name(setting: str, prefix: str) -> str:
-    """What a setting is called in the address; that of all viewers has one name."""
+    """Return what a setting is called in the address; that of all viewers has one name."""
     return setting if setting == "convention" else f"{prefix}{NAMES.get(setting, setting)}"
 
 
@@ -206,7 +206,7 @@ def _settings_at_entry(now: dict[str, Any], usual: dict[str, Any], prefix: str) 
 
 
 def _asked_setting(name: str, prefix: str, value: Any) -> Any:
-    """Return a setting of the address; `value`, where it has none, or nonsense, which is told."""
+    """Return a setting of the address; `value`, where it has none, or nonsense, which is noted."""
     for raw in asked(_name(name, prefix))[-1:]:
         try:
             return _parse(name, raw)
