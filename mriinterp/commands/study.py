@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mriinterp.commands.options import add_study_trust
+from mriinterp.commands.options import add_study_trust, add_trust_code
 from mriinterp.commands.terminal import ProgressLine, quoted, say
 from mriinterp.models import architecture_names
 from mriinterp.study import TableStudy, read_study_file
@@ -41,14 +41,11 @@ def add_parser(commands) -> None:
     init.add_argument(
         "--model",
         metavar="NAME|CARD",
-        help=f"model card or name, if the weights do not tell: {', '.join(architecture_names())}",
+        help="model card, exported program (.pt2) with its card, or name, if the weights do not tell: "
+        f"{', '.join(architecture_names())}",
     )
     init.add_argument("--pattern", metavar="GLOB", help="wildcards for the images' file names, e.g. 'mwp1*.nii'")
-    init.add_argument(
-        "--trust-code",
-        metavar="FILE.py",
-        help="run this Python file, which registers your architecture; it may do anything",
-    )
+    add_trust_code(init)
     init.add_argument("--out", default="study.toml", metavar="FILE", help="default: %(default)s")
     init.add_argument("--overwrite", action="store_true", help="replace a study file that is there")
     init.set_defaults(run=run_init)
@@ -69,7 +66,10 @@ def run_check(args: argparse.Namespace) -> int:
     progress.close()
     say(report.text())
     if report.ok:
-        say(f"{args.file} is ready: python -m mriinterp cohort {quoted(args.file)} --methods sensitivity --out DIR")
+        trust = " --trust-code" if args.trust_code else ""
+        say(
+            f"{args.file} is ready: python -m mriinterp cohort {quoted(args.file)} --methods sensitivity{trust} --out DIR"
+        )
         return 0
     say(f"{len(report.errors)} error{'s' if len(report.errors) > 1 else ''} in {args.file}")
     return 1
@@ -86,15 +86,16 @@ def run_init(args: argparse.Namespace) -> int:
         args.model,
         args.out,
         args.pattern,
-        code=args.trust_code,
+        code=args.trust_code if isinstance(args.trust_code, str) else None,
+        trust_code=bool(args.trust_code),
         overwrite=args.overwrite,
     )
     say(made.report.text())
+    trust = " --trust-code" if made.runs_code else ""
+    first = quoted(f"{made.path.stem}_first")
     say(f"wrote {made.path}; look at it, then")
-    say(f"  python -m mriinterp study check {quoted(made.path)}")
-    say(
-        f"  python -m mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2 --out {quoted(f'{made.path.stem}_first')}"
-    )
+    say(f"  python -m mriinterp study check {quoted(made.path)}{trust}")
+    say(f"  python -m mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2{trust} --out {first}")
     return 0
 
 

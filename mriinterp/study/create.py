@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mriinterp.models import Model, architecture_names, load_code, load_model, packaged_models
+from mriinterp.models import EXPORTED, Model, architecture_names, load_code, load_model, packaged_models
 from mriinterp.models.weights import read_state_dict
 from mriinterp.study.folders import default_output
 from mriinterp.study.tomlfile import write_study_file
@@ -59,11 +59,14 @@ class Proposal:
     report : Report
         What was found and guessed.
     model : Model
+    runs_code : bool
+        Whether opening the network runs code, for which each command needs leave.
     """
 
     path: Path
     report: Report
     model: Model
+    runs_code: bool = False
 
 
 def propose_study(
@@ -75,6 +78,7 @@ def propose_study(
     pattern: str | None = None,
     code: str | None = None,
     overwrite: bool = False,
+    trust_code: bool = False,
 ) -> Proposal:
     """Write a study file for a table, a folder of images and a network.
 
@@ -90,6 +94,8 @@ def propose_study(
         The file to write.
     code : str, optional
         Python file that registers the architecture. It is run: only with the user's leave.
+    trust_code : bool
+        Leave to open an exported program.
 
     Raises
     ------
@@ -105,7 +111,7 @@ def propose_study(
         raise ValueError(f"expected a new study file, got one that exists: {out}; name another, or use --overwrite")
     if code:
         load_code(code)
-    network, how = _find_model(weights, model)
+    network, how = _find_model(weights, model, trust_code=trust_code or bool(code))
     source = Path(table)
     if (source / "participants.tsv").is_file():
         source = source / "participants.tsv"
@@ -141,7 +147,7 @@ def propose_study(
     if others:
         report.add("info", "Groups that are left out; add them under [groups.labels]", others)
     report.add("info", f"Network: {network.card.name}, classes {', '.join(network.classes)}, reads {network.grid}")
-    return Proposal(out, report, network)
+    return Proposal(out, report, network, bool(code) or network.card.architecture == EXPORTED)
 
 
 def _groups(table: Path, images: str | Path | None, frame: pd.DataFrame) -> pd.Series:
@@ -165,14 +171,14 @@ def _written(path: Path, folder: Path) -> str:
     return relative.as_posix() if relative.parts.count("..") <= 2 else path.absolute().as_posix()
 
 
-def _find_model(weights: Sequence[str | Path], model: str | None) -> tuple[Model, str]:
+def _find_model(weights: Sequence[str | Path], model: str | None, *, trust_code: bool = False) -> tuple[Model, str]:
     """Return the network, and the name or card it was found by."""
     paths = [Path(w) for w in weights]
     absent = [str(p) for p in paths if not p.is_file()]
     if absent:
         raise FileNotFoundError(f"expected weights files, found none: {', '.join(absent)}")
     if model is not None:
-        return load_model(model, paths or None, "cpu"), model
+        return load_model(model, paths or None, "cpu", trust_code=trust_code), model
     if not paths:
         raise ValueError("expected weights or a model card, got neither (see --weights and --model)")
     for path in paths:
