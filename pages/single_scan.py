@@ -79,16 +79,16 @@ trust_badge(
     model=model.digest,
     uploaded=subject.uploaded,
 )
-part = choose_view(relevance)
-state = show_planes(name, subject, relevance, part)
+part, place = choose_view(subject, relevance)
+state = show_planes(name, subject, relevance, part, place)
 parts = ["Areas", "In space", "Files"]
 areas, space, files = st.tabs(parts, key=linked("tab", "Areas", options=parts), on_change="rerun")
 if areas.open:
     with areas:
-        show_areas(name, subject, relevance, part)
+        show_areas(name, subject, relevance, part, place)
 if space.open:
     with space:
-        show_space(study, subject, relevance, part, mm=state.cursor_mm)
+        show_space(study, subject, relevance, part, mm=place.to_template(state.cursor_mm))
 if files.open:
     with files:
-        show_downloads(name, subject, relevance, part)
+        show_downloads(name, subject, relevance, part, place)

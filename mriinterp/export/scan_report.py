@@ -41,6 +41,7 @@ def scan_report(
     planes3d: bool = True,
     areas: int = 15,
     prediction: bool = True,
+    own: tuple[Volume, Volume] | None = None,
 ) -> Report:
     """Return prediction, pictures, areas and provenance of a relevance map as a page.
 
@@ -69,6 +70,9 @@ def scan_report(
         Rows of the table of areas.
     prediction : bool
         With what the network says: not of a real scan, if it knows simulated ones only.
+    own : (Volume, Volume), optional
+        The scan as it came, and the shown part of the map on it: for the
+        slices, instead of those in template space.
 
     Returns
     -------
@@ -91,7 +95,9 @@ def scan_report(
         page.table("Prediction", _prediction(relevance.prediction))
     words = f"{planes.convention(radiological)}. Colour: {meaning.words(part)}. {hidden}".strip()
     look = {"scale": scale, "reading": "signed", "radiological": radiological, "theme": "light"}
-    page.picture("Relevance map", mosaic_png(scan, shown, **look), words, alt="slices along x, y and z")
+    if own is not None:
+        words = f"On the scan as it was taken. {words}"
+    page.picture("Relevance map", mosaic_png(*(own or (scan, shown)), **look), words, alt="slices along x, y and z")
     if planes3d:
         figure = slices_figure(scan, shown, scale=scale, reading="signed", atlas=atlas, brain=brain)
         page.figure("Planes in space", figure, "Turn with the mouse; the slider moves the surface of equal relevance.")

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from mriinterp.base.atomic import replacing
-from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.volume import Grid, Volume, resample
 
 __all__ = ["Transform", "Warp"]
 
@@ -122,10 +122,14 @@ class Transform:
         order : int
             0 nearest neighbour (labels, masks), 1 trilinear.
         """
+        if self.warp is None:
+            return _plain(resample(Volume(volume.data, self.inverse @ volume.affine), grid, order))
         return _sampled(volume, grid, self.to_scan, order)
 
     def map_on(self, volume: Volume, grid: Grid, *, order: int = 1) -> Volume:
         """Interpolate an image in template space at the voxels of the scan's grid, once."""
+        if self.warp is None:
+            return _plain(resample(Volume(volume.data, self.matrix @ volume.affine), grid, order))
         return _sampled(volume, grid, self.to_template, order)
 
     def itk_text(self) -> str:
@@ -136,6 +140,10 @@ class Transform:
             "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
             f"Parameters: {' '.join(format(value, '.17g') for value in parameters)}\nFixedParameters: 0 0 0\n"
         )
+
+
+def _plain(volume: Volume) -> Volume:
+    return Volume(volume.data, volume.affine)
 
 
 def _sampled(volume: Volume, grid: Grid, lead, order: int) -> Volume:

@@ -20,6 +20,7 @@ from mriinterp.methods.meaning import Meaning, score_words, size_words
 from mriinterp.ui.address import flag, linked
 from mriinterp.ui.clicks import jump_to_peak, show_chart
 from mriinterp.ui.cohort_run import folder_of
+from mriinterp.ui.home import IN_TEMPLATE, Place
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown
@@ -36,7 +37,7 @@ AREA_COLUMNS = {
         "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means: 1 all left, −1 all right"
     ),
     "size_mm3": st.column_config.NumberColumn("Size / cm³", format="%.1f"),
-    "peak": st.column_config.TextColumn("Peak / mm", help="x, y, z of the area's voxel with the most relevance"),
+    "peak": st.column_config.TextColumn("Peak / mm", help="MNI x, y, z of the area's voxel with the most relevance"),
 }
 SHOWN_UNITS = {"share": 100, "supports": 100, "against": 100, "mean": 1e6, "size_mm3": 1e-3}
 
@@ -76,7 +77,9 @@ def _place(mm: np.ndarray) -> str:
     return "" if np.isnan(mm).any() else ", ".join(f"{v:.0f}".replace("-", "−") for v in mm)
 
 
-def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
+def show_areas(
+    study_name: str, subject: Subject, relevance: RelevanceMap, part: str, place: Place = IN_TEMPLATE
+) -> None:
     """Show bars and a table of the areas; a click on a bar moves the crosshair."""
     meaning = Meaning.of(relevance)
     ends = meaning.ends if meaning.signed else None
@@ -93,7 +96,11 @@ def show_areas(study_name: str, subject: Subject, relevance: RelevanceMap, part:
     table = table_of(study_name, relevance, part, merge)
     left, right = st.columns([5, 6])
     with left:
-        show_chart(area_bars(table, 15, ends=ends), "area_bars", lambda: jump_to_peak("area_bars", "planes"))
+        show_chart(
+            area_bars(table, 15, ends=ends),
+            "area_bars",
+            lambda: jump_to_peak("area_bars", place.viewer, place.to_shown),
+        )
         st.caption("Click a bar to move the crosshair to the peak of that area.")
     with right:
         shown = top_areas(table, len(table))

@@ -72,11 +72,16 @@ def jump_to(viewer: str, mm: Sequence[float]) -> None:
     st.session_state.setdefault(_JUMPS, {})[viewer] = tuple(float(v) for v in mm)
 
 
-def jump_to_peak(chart: str, viewer: str) -> None:
-    """Move a viewer's crosshair to the place that a clicked bar carries: ``customdata`` of [area, x, y, z]."""
+def jump_to_peak(
+    chart: str, viewer: str, lead: Callable[[Sequence[float]], Sequence[float]] = lambda place: place
+) -> None:
+    """Move a viewer's crosshair to the place that a clicked bar carries: ``customdata`` of [area, x, y, z].
+
+    `lead`: from there to the viewer's own space.
+    """
     place = clicked(chart)[1:4]
     if len(place) == 3 and place[0] is not None:
-        jump_to(viewer, place)
+        jump_to(viewer, lead(place))
 
 
 def take_jump(viewer: str) -> tuple[float, float, float] | None:

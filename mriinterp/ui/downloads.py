@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import streamlit as st
@@ -19,6 +19,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
 from mriinterp.ui.areas import table_of
+from mriinterp.ui.home import IN_TEMPLATE, Place
 from mriinterp.ui.parts import part_scale
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, study_of
 from mriinterp.ui.result import caption_of, stem_of
@@ -29,17 +30,19 @@ from mriinterp.ui.words import escape_markdown
 __all__ = ["show_downloads"]
 
 
-def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
+def show_downloads(
+    study_name: str, subject: Subject, relevance: RelevanceMap, part: str, place: Place = IN_TEMPLATE
+) -> None:
     """Offer map, description, table, pictures, animations and a report as files; made when asked for.
 
     Pictures have left and right as the page's viewer shows them. All but the
-    map, which is signed and raw, hold the part that the page shows.
+    map, which is signed and raw, hold the part that the page shows. Map and
+    pictures are in the space that it shows; names of files say which.
     """
     meaning = Meaning.of(relevance)
     hidden = meaning.hidden(part, relevance.volume.data)
-    scan = on_grid_of(subject.scan, relevance.volume)
-    own = subject.scan.source or subject.scan.grid
-    whole, shown = (stem_of(subject, relevance, one) for one in ("both", part))
+    scan = place.scan(subject, relevance)
+    whole, shown = (stem_of(subject, relevance, one) + place.suffix for one in ("both", part))
 
     def offer(label: str, make: Callable[[], bytes | str], name: str, help: str) -> None:
         ending = name.removeprefix(shown).removeprefix(whole)
@@ -48,25 +51,13 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, p
     data, pictures, pages = st.columns(3)
     with data:
         st.markdown("**Data**")
-        both = "Signed and raw, both signs"
-        offer(
-            "Map (NIfTI)",
-            lambda: _nifti(relevance.volume),
-            f"{whole}_relevance.nii.gz",
-            f"{both}, on the network's grid",
-        )
-        if not relevance.volume.grid.matches(own):
-            on_scan = to_source(relevance.volume, own)
-            offer(
-                "Map on the scan's grid",
-                lambda: _nifti(on_scan),
-                f"{whole}_relevance_scan.nii.gz",
-                f"{both}, in the scan's own voxel order",
-            )
+        for label, make, name, words in _images(study_name, subject, relevance, place):
+            offer(label, make, f"{whole}_{name}.nii.gz", words)
         diagnosed = subject.diagnosed_by(model_of(study_name))
         more = {
             "simulated_scan": subject.simulated,
             "shown": meaning.name(part),
+            **({} if place.prepared is None else {"shown_on": "the scan as it came, in its own coordinates"}),
             **({"hidden": hidden} if hidden else {}),
         }
         sidecar = to_sidecar(relevance, with_prediction=diagnosed, **more)
@@ -83,6 +74,7 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, p
     with pictures:
         st.markdown("**Pictures**")
         drawn, scale = part_scale(relevance, part)
+        drawn = place.bring(drawn)
         look = {"scale": scale, "reading": "signed", "radiological": shown_radiological()}
         title = caption_of(subject, relevance, part)
         offer(
@@ -103,7 +95,7 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, p
         st.markdown("**To send round**")
         offer(
             "One page (HTML)",
-            lambda: _report(study_name, subject, relevance, part, diagnosed),
+            lambda: _report(study_name, subject, relevance, part, diagnosed, place),
             f"{shown}_report.html",
             "Prediction, pictures, areas and provenance; opens without a network connection",
         )
@@ -111,7 +103,37 @@ def show_downloads(study_name: str, subject: Subject, relevance: RelevanceMap, p
             st.caption(escape_markdown(f"Files but the map hold what the page shows. {hidden}"))
 
 
-def _report(study_name: str, subject: Subject, relevance: RelevanceMap, part: str, diagnosed: bool) -> str:
+def _images(
+    study_name: str, subject: Subject, relevance: RelevanceMap, place: Place
+) -> Iterator[tuple[str, Callable[[], bytes], str, str]]:
+    """Yield the images there are in the space that is shown: label, maker, end of the name, and what it is."""
+    if place.prepared is None:
+        own = subject.scan.source or subject.scan.grid
+        raw = "Signed and raw, both signs, on the network's grid in MNI space"
+        yield "Map (NIfTI)", lambda: _nifti(relevance.volume), "relevance", raw
+        if subject.prepared is None and not relevance.volume.grid.matches(own):
+            words = "Signed and raw, both signs, in the scan's own voxel order"
+            yield "Map on the scan's grid", lambda: _nifti(to_source(relevance.volume, own)), "relevance_scan", words
+        return
+    made = place.prepared
+    parts = (
+        ("Map on the own scan", lambda: place.bring(relevance.volume), "relevance", "Signed and raw, both signs"),
+        ("Brain mask", lambda: made.mask, "brain-mask", "1 in the brain"),
+        ("Areas (NIfTI)", lambda: place.bring(atlas_of(study_name).labels, 0), "areas", "Numbers of the atlas"),
+    )
+    for label, find, name, words in parts:
+
+        def make(find: Callable[[], Volume] = find) -> bytes:
+            return _nifti(to_source(find(), made.scan.source or made.scan.grid), "scanner")
+
+        yield label, make, name, f"{words}; on the grid and in the voxel order of the scan as it came"
+
+
+def _report(
+    study_name: str, subject: Subject, relevance: RelevanceMap, part: str, diagnosed: bool, place: Place
+) -> str:
+    drawn, _ = part_scale(relevance, part)
+    own = None if place.prepared is None else (place.scan(subject, relevance), place.bring(drawn))
     return scan_report(
         relevance,
         on_grid_of(subject.scan, relevance.volume),
@@ -123,12 +145,13 @@ def _report(study_name: str, subject: Subject, relevance: RelevanceMap, part: st
         notes=() if diagnosed else (SIMULATED_ONLY,),
         brain=study_of(study_name).brain_mask(),
         radiological=shown_radiological(),
+        own=own,
     ).html()
 
 
-def _nifti(volume: Volume) -> bytes:
+def _nifti(volume: Volume, space: str = "mni") -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        return write_volume(volume, Path(folder) / "map.nii.gz", space="mni").read_bytes()
+        return write_volume(volume, Path(folder) / "map.nii.gz", space=space).read_bytes()
 
 
 def _animation(write: Callable, ending: str, scan: Volume, shown: Volume, axis: str, look: dict) -> bytes:

@@ -19,8 +19,9 @@ from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
 from mriinterp.ui.address import retired
+from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place
 from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
-from mriinterp.ui.resources import atlas_of, model_of, on_grid_of
+from mriinterp.ui.resources import model_of, on_grid_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer, Patch, ViewerState
@@ -83,9 +84,12 @@ def _warn(model: Model, method: str, params: dict[str, Any]) -> None:
         show_warnings([warning])
 
 
-def _planes(study_name: str, scan: Volume, layers: list[Layer], **options) -> ViewerState:
+def _planes(
+    study_name: str, scan: Volume, layers: list[Layer], place: Place = IN_TEMPLATE, **options: Any
+) -> ViewerState:
     """Show the page's one viewer, with a map or before there is one: the crosshair stays where the reader put it."""
-    return linked_viewer(scan, layers, atlas=atlas_of(study_name).on(scan.grid), key="planes", **options)
+    atlas = place.atlas(study_name, scan)
+    return linked_viewer(scan, layers, atlas=atlas, key=place.viewer, prefix=place.prefix, space=place.space, **options)
 
 
 def show_scan(study_name: str, model: Model, subject: Subject, method: str, params: dict[str, Any]) -> None:
@@ -101,20 +105,24 @@ def show_scan(study_name: str, model: Model, subject: Subject, method: str, para
     _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch, contours=contours)
 
 
-def choose_view(relevance: RelevanceMap) -> str:
-    """Choose which sign of the map is shown; say what is hidden."""
+def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[str, Place]:
+    """Choose which sign of the map is shown, and in which space; say what is hidden."""
     retired("truth")  # the outline is on every map
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="view_choice"):
         meaning = Meaning.of(relevance)
+        place = choose_place(subject.prepared)
         part = choose_part([meaning], shares_of(relevance))
         hidden = meaning.hidden(part, relevance.volume.data)
         st.caption(escape_markdown(hidden), width="stretch")
-    return part
+    return part, place
 
 
-def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> ViewerState:
+def show_planes(
+    study_name: str, subject: Subject, relevance: RelevanceMap, part: str, place: Place = IN_TEMPLATE
+) -> ViewerState:
     """Show linked planes of the scan with the map, and the outline of the ground truth, where known."""
-    scan, model = on_grid_of(subject.scan, relevance.volume), model_of(study_name)
+    scan, model = place.scan(subject, relevance), model_of(study_name)
+    in_template = place.prepared is None
     method = get_method(relevance.method)
     _warn(model, relevance.method, relevance.params)
     if relevance.chosen:
@@ -124,12 +132,13 @@ def show_planes(study_name: str, subject: Subject, relevance: RelevanceMap, part
     return _planes(
         study_name,
         scan,
-        [part_layer(method.label, relevance, part)],
-        contours=scan_truth(subject.truth, relevance.volume),
-        start=peak_mm(part_volume(relevance.volume, part)),
-        patch=_patch(model.grid, relevance.method, relevance.params),
+        [part_layer(method.label, relevance, part, place.bring(relevance.volume))],
+        place,
+        contours=scan_truth(subject.truth, relevance.volume) if in_template else (),
+        start=place.to_shown(peak_mm(part_volume(relevance.volume, part))),
+        patch=_patch(model.grid, relevance.method, relevance.params) if in_template else None,
         caption=caption_of(subject, relevance, part),
-        stem=stem_of(subject, relevance, part),
+        stem=stem_of(subject, relevance, part) + place.suffix,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from cachetools import LRUCache
 
 from mriinterp.base.progress import Cancel, Progress
@@ -13,7 +14,7 @@ from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
-from mriinterp.prepare import Quality, prepare_volume
+from mriinterp.prepare import Prepared, Quality, prepare_volume
 from mriinterp.prepare.picture import preparation_png
 from mriinterp.prepare.source import open_raw_bytes
 from mriinterp.ui.memory import give_back
@@ -106,9 +107,14 @@ class Preparation:
     """A raw scan that was prepared here: the scan for the network, and how well that went."""
 
     scan: HeldScan
-    qc: Quality
+    made: Prepared
     picture: bytes
     found: str
+
+    @property
+    def qc(self) -> Quality:
+        """How well it went."""
+        return self.made.qc
 
 
 class Upload:
@@ -165,8 +171,9 @@ class Upload:
         made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
         small = made.volume.canonical()
         scan = HeldScan(small.data, small.affine, None, small.notes, small.preparation, whole=made.volume.digest)
+        picture = preparation_png(made)
         with self._lock:
-            self._prepared[_key(model)] = Preparation(scan, made.qc, preparation_png(made), raw.found)
+            self._prepared[_key(model)] = Preparation(scan, _held_way_back(made, scan), picture, raw.found)
         if made.qc.verdict == "good":
             self.take_prepared(model)
         give_back()
@@ -224,6 +231,14 @@ class Upload:
                 NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
                 raw,
             )
+
+
+def _held_way_back(made: Prepared, scan: HeldScan) -> Prepared:
+    """Return what leads a map home, no larger than it need be: whole numbers as such."""
+    data = made.scan.data
+    whole = data.dtype.kind == "f" and np.abs(data).max() < 2**15 and bool((data == np.rint(data)).all())
+    raw = made.scan.with_data(data.astype(np.int16)) if whole else made.scan
+    return replace(made, volume=scan, scan=raw, digests={**made.digests, "home": f"{raw.digest} {scan.digest}"})
 
 
 def _key(model: Model) -> tuple:

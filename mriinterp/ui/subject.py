@@ -13,6 +13,7 @@ from mriinterp.cohort.choose import TRAIN
 from mriinterp.cohort.targets import positive_output
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
+from mriinterp.prepare import Prepared
 from mriinterp.study import Study
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
 from mriinterp.ui.preparation import offer_preparation, show_preparation
@@ -56,6 +57,9 @@ class Subject:
         Where the scan comes from, if it is none of the study's.
     simulated : bool
         A scan of a simulated study.
+    prepared : Prepared or None
+        How the scan came from the scanner, and the way back there, if it was
+        prepared here.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Subject:
     truth: Volume | None = None
     upload: Upload | None = None
     simulated: bool = False
+    prepared: Prepared | None = None
 
     @property
     def uploaded(self) -> bool:
@@ -260,4 +265,5 @@ def _uploaded(upload: Upload, model: Model) -> Subject:
     show_preparation(upload, model)
     if first:
         st.rerun()  # the page's header speaks of the scan, too
-    return Subject(upload.name, scan, upload=upload)
+    found = upload.preparation(model)
+    return Subject(upload.name, scan, upload=upload, prepared=None if found is None else found.made)

@@ -14,7 +14,7 @@ from mriinterp.ui.address import asked, entry_number, flag, linked_value, not_fo
 from mriinterp.ui.clicks import take_jump
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 
-__all__ = ["linked_viewer", "shown_radiological"]
+__all__ = ["last_place", "linked_viewer", "shown_radiological"]
 
 # Of each setting: name of the viewer's own, value at the start, how a text becomes one.
 _WORDS = {
@@ -158,6 +158,11 @@ class _Memory:
 
 def _memory(key: str) -> _Memory:
     return st.session_state.setdefault(_MEMORY, {}).setdefault(key, _Memory())
+
+
+def last_place(key: str) -> tuple[float, ...] | None:
+    """Return where the crosshair of a viewer was when it was last shown, mm."""
+    return _memory(key).mm
 
 
 def shown_radiological() -> bool:

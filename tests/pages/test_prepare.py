@@ -1,9 +1,11 @@
 """A raw scan on the page: offered to be prepared, prepared with a cancel button, judged, and explained."""
 
+import gzip
+
 import numpy as np
 import pytest
 
-from mriinterp.image.nifti import write_volume
+from mriinterp.image.nifti import read_volume_bytes, write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.prepare import Prepared
 from mriinterp.prepare.quality import judge
@@ -85,3 +87,75 @@ def test_a_refused_one_cannot_be_taken(upload, finish):
     finish(app)
     assert "could not be brought into place" in words(app)
     assert "prepare_take" not in [button.key for button in app.button]
+
+
+@pytest.fixture
+def offered(monkeypatch):
+    """What the page offers for download: names of files, and how they are made."""
+    import streamlit as st
+
+    files, button = {}, st.download_button
+
+    def record(label, data, file_name, **options):
+        files[file_name] = data
+        return button(label, data, file_name, **options)
+
+    monkeypatch.setattr(st, "download_button", record)
+    return files
+
+
+@pytest.fixture
+def viewers(monkeypatch):
+    """What the page's viewer is given."""
+    from mriinterp.ui import viewlink
+
+    calls, viewer = [], viewlink.viewer
+
+    def record(scan, layers, **options):
+        calls.append((scan, layers, options))
+        return viewer(scan, layers, **options)
+
+    monkeypatch.setattr(viewlink, "viewer", record)
+    return calls
+
+
+def image(data):
+    import nibabel as nib
+
+    return nib.Nifti1Image.from_bytes(gzip.decompress(data))
+
+
+def test_the_map_goes_home_and_files_follow(upload, finish, offered, viewers, upside_down):
+    app = upload()
+    app.button(key="prepare_scan").click().run()
+    finish(app)
+    app.button(key="explain").click().run()
+    finish(app)
+    raw = image(upside_down)
+    scan, layers, options = viewers[-1]
+    assert (options["space"], options["key"]) == ("scanner", "planes_own")
+    assert scan.grid.matches(read_volume_bytes(upside_down, "raw.nii.gz").grid)
+    assert layers[0].volume.grid.matches(scan.grid)
+    assert options["atlas"].labels.grid.matches(scan.grid)
+    own_peak = np.array(options["cursor_mm"])
+    offered.clear()
+    app.session_state["tab"] = "Files"
+    app.run()
+    assert all("_own-scan_" in name for name in offered), list(offered)
+    for ending in ("relevance", "brain-mask", "areas"):
+        (made,) = [make for name, make in offered.items() if name.endswith(f"_own-scan_{ending}.nii.gz")]
+        home = image(made())
+        np.testing.assert_allclose(home.affine, raw.affine, atol=1e-4)
+        assert home.shape == raw.shape
+        assert home.header.get_sform(coded=True)[1] == 1
+    app.segmented_control(key="space").set_value("mni").run()
+    scan, layers, options = viewers[-1]
+    assert (options["space"], options["key"]) == ("MNI", "planes")
+    assert not any("own-scan_relevance" in name for name in list(offered)[-9:])
+    np.testing.assert_allclose(np.array(options["cursor_mm"]), (np.linalg.inv(TURN) @ [*own_peak, 1])[:3], atol=0.1)
+    assert not app.exception
+
+
+def test_a_scan_that_came_prepared_has_one_space(open_page, finish):
+    app = finish(open_page(method="sensitivity"))
+    assert not [control for control in app.segmented_control if control.key == "space"]

@@ -1,0 +1,133 @@
+"""A map on the scan that was prepared: as the person was scanned, or in template space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from mriinterp.areas.atlas import Atlas
+from mriinterp.explain import RelevanceMap
+from mriinterp.image.volume import Volume
+from mriinterp.prepare import Prepared
+from mriinterp.ui.address import linked
+from mriinterp.ui.clicks import jump_to
+from mriinterp.ui.resources import atlas_of, on_grid_of
+from mriinterp.ui.session import forgotten_with_uploads
+from mriinterp.ui.subject import Subject
+from mriinterp.ui.viewlink import last_place
+
+__all__ = ["IN_TEMPLATE", "Place", "choose_place", "home_of"]
+
+OWN, MNI = "own", "mni"
+LABELS = {OWN: "Own scan", MNI: "MNI space"}
+
+
+@forgotten_with_uploads
+@st.cache_resource(max_entries=6, show_spinner="Bringing the map home …")
+def _home(scan: str, thing: str, order: int, _prepared: Prepared, _volume: Volume) -> Volume:
+    return _prepared.to_scan(_volume, order=order)
+
+
+def home_of(prepared: Prepared, volume: Volume, order: int = 1) -> Volume:
+    """Return a map or labels in template space on the grid of the scan as it came, made once."""
+    return _home(prepared.digests["home"], volume.digest, order, prepared, volume)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a page shows a map.
+
+    Parameters
+    ----------
+    prepared : Prepared or None
+        The map is shown on this scan as it came; None: in template space.
+    """
+
+    prepared: Prepared | None = None
+
+    @property
+    def viewer(self) -> str:
+        """Key of the viewer; each space has its own crosshair."""
+        return "planes" if self.prepared is None else "planes_own"
+
+    @property
+    def prefix(self) -> str:
+        """Of the viewer's names in the address."""
+        return "" if self.prepared is None else "own_"
+
+    @property
+    def space(self) -> str:
+        """Name of the coordinates."""
+        return "MNI" if self.prepared is None else "scanner"
+
+    @property
+    def suffix(self) -> str:
+        """In the names of files of what is shown."""
+        return "" if self.prepared is None else "_own-scan"
+
+    def scan(self, subject: Subject, relevance: RelevanceMap) -> Volume:
+        """Return the scan that lies under a map."""
+        return on_grid_of(subject.scan, relevance.volume) if self.prepared is None else self.prepared.scan
+
+    def bring(self, volume: Volume, order: int = 1) -> Volume:
+        """Return a map or labels of template space where they are shown."""
+        return volume if self.prepared is None else home_of(self.prepared, volume, order)
+
+    def atlas(self, study: str, scan: Volume) -> Atlas:
+        """Return the study's areas on the grid of the scan."""
+        atlas = atlas_of(study)
+        return atlas.on(scan.grid) if self.prepared is None else replace(atlas, labels=self.bring(atlas.labels, 0))
+
+    def to_shown(self, mm: Sequence[float]) -> tuple[float, float, float]:
+        """Return where a point of template space lies in what is shown, mm."""
+        return tuple(mm) if self.prepared is None else _moved(self.prepared.transform.to_scan, mm)
+
+    def to_template(self, mm: Sequence[float] | None) -> tuple[float, float, float] | None:
+        """Return where a point of what is shown lies in template space, mm."""
+        if mm is None or self.prepared is None:
+            return mm if mm is None else tuple(mm)
+        return _moved(self.prepared.transform.to_template, mm)
+
+
+IN_TEMPLATE = Place()
+
+
+def _moved(lead, mm: Sequence[float]) -> tuple[float, float, float]:
+    x, y, z = lead([[float(v) for v in mm]])[0]
+    return round(float(x), 2), round(float(y), 2), round(float(z), 2)
+
+
+def choose_place(prepared: Prepared | None) -> Place:
+    """Choose between the scan as it came and template space; the crosshair stays at its place in the brain.
+
+    Scans that came prepared leave no choice.
+    """
+    if prepared is None:
+        return IN_TEMPLATE
+    key = linked("space", OWN, options=tuple(LABELS))
+    st.segmented_control(
+        "Space",
+        tuple(LABELS),
+        format_func=LABELS.get,
+        key=key,
+        required=True,
+        persist_state="session",
+        width="content",
+        label_visibility="collapsed",
+        help="The map on the scan as it was taken, or in the template’s space. Areas keep their MNI coordinates; "
+        "pictures and files follow.",
+        on_change=_follow,
+        args=(prepared,),
+    )
+    return Place(prepared if st.session_state[key] == OWN else None)
+
+
+def _follow(prepared: Prepared) -> None:
+    """Move the crosshair of the space that is chosen now to where that of the other one was."""
+    own, mni = Place(prepared), IN_TEMPLATE
+    before, now = (mni, own) if st.session_state["space"] == OWN else (own, mni)
+    place = last_place(before.viewer)
+    if place is not None:
+        jump_to(now.viewer, own.to_shown(place) if now is own else own.to_template(place))
