@@ -8,7 +8,7 @@ from typing import IO
 
 from mriinterp.base.progress import Cancel, check_cancel
 
-__all__ = ["MAX_BYTES", "MAX_FILES", "unpack"]
+__all__ = ["MAX_BYTES", "MAX_FILES", "kept_ending", "unpack"]
 
 MAX_FILES = 20_000
 MAX_BYTES = 2 << 30
@@ -54,7 +54,7 @@ def unpack(
             written, left = [], max_bytes
             for number, member in enumerate(members):
                 check_cancel(cancel)
-                path = folder / f"{number:05d}{_ending(member.filename)}"
+                path = folder / f"{number:05d}{kept_ending(member.filename)}"
                 left -= _write(opened, member, path, left, max_bytes)
                 written.append(path)
             return written
@@ -99,7 +99,8 @@ def _is_clutter(member: zipfile.ZipInfo) -> bool:
     return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
-def _ending(name: str) -> str:
+def kept_ending(name: str) -> str:
+    """Return what of a file's name is kept: the ending of an image; "" for others."""
     for ending in (".nii.gz", ".nii", ".mgz", ".mgh", ".dcm", ".ima"):
         if name.lower().endswith(ending):
             return ending

@@ -75,10 +75,16 @@ class Series:
 
 
 class AmbiguousSeries(ValueError):
-    """More than one series may be the T1 scan; `series` holds them."""
+    """Somebody has to choose the T1 scan; `series` holds those that may be meant, of `count` in all."""
 
-    def __init__(self, series: Sequence[Series]):
-        self.series = tuple(series)
+    def __init__(self, series: Sequence[Series], count: int):
+        self.series, self.count = tuple(series), count
+        if len(self.series) == 1:
+            super().__init__(
+                "expected a T1-weighted scan, got one 3D series that does not look like one: "
+                f"{self.series[0]}; choose it by its number (--series N) if it is"
+            )
+            return
         listed = "; ".join(map(str, self.series))
         super().__init__(
             f"expected one T1 scan, got {len(self.series)} that may be meant; choose one by its number (--series N): {listed}"
@@ -118,27 +124,34 @@ def find_series(
     )
 
 
-def choose_series(series: Iterable[Series], number: int | None = None) -> Series:
+def choose_series(series: Iterable[Series], number: int | str | None = None) -> Series:
     """Choose the T1 scan among series.
 
     Parameters
     ----------
     series : iterable of Series
-    number : int, optional
-        The series' number, where the choice is not left to name and timing.
+    number : int or str, optional
+        The series' number or uid, where the choice is not left to name and
+        timing.
 
     Raises
     ------
     AmbiguousSeries
-        Several series may be meant.
+        Several series may be meant, or one that does not look like a T1 scan.
     ValueError
-        None can be taken; each is listed with its reason.
+        None can be taken, or not the one asked for; each is listed with its
+        reason.
     """
     series = list(series)
+    count = len(series)
     if number is not None:
-        series = [entry for entry in series if entry.number == number] or series
-        if len(series) == 1 and not series[0].problem:
-            return series[0]
+        wanted = [entry for entry in series if number in (entry.number, entry.uid)]
+        if not wanted:
+            known = ", ".join(str(entry.number) for entry in series)
+            raise ValueError(f"expected the number of a series, got {number}; available: {known}")
+        if len(wanted) == 1 and not wanted[0].problem:
+            return wanted[0]
+        series = wanted
     usable = [entry for entry in series if not entry.problem]
     named = [entry for entry in usable if entry.t1]
     if len(named) == 1:
@@ -146,12 +159,7 @@ def choose_series(series: Iterable[Series], number: int | None = None) -> Series
     if not usable:
         reasons = "; ".join(f"{entry}: {entry.problem}" for entry in series[:8])
         raise ValueError(f"expected a 3D T1-weighted MR scan, got none among {len(series)} series: {reasons}")
-    if not named and len(usable) == 1:
-        raise ValueError(
-            f"expected a T1-weighted scan, got one series that does not look like one: {usable[0]}; choose it by its "
-            "number if it is"
-        )
-    raise AmbiguousSeries(named or usable)
+    raise AmbiguousSeries(named or usable, count)
 
 
 def convert_series(series: Series, *, cancel: Cancel | None = None) -> Volume:
@@ -225,7 +233,7 @@ def _series(uid: str, files: list[tuple[Path, pydicom.Dataset]]) -> Series:
     return Series(
         uid=uid,
         number=int(first.get("SeriesNumber") or 0),
-        description=description[:60],
+        description=_without_names(description, first)[:60],
         modality=str(first.get("Modality", "")),
         files=tuple(path for path, _ in files),
         slices=slices,
@@ -233,6 +241,14 @@ def _series(uid: str, files: list[tuple[Path, pydicom.Dataset]]) -> Series:
         problem=_refusal(first, description, slices) or problem,
         t1=_looks_like_t1(first, description),
     )
+
+
+def _without_names(text: str, header: pydicom.Dataset) -> str:
+    """Return a text of a header without the parts of the patient's name and number."""
+    private = f"{header.get('PatientName', '')} {header.get('PatientID', '')}"
+    for part in re.findall(r"[^\W_]{3,}", private):
+        text = re.sub(re.escape(part), "…", text, flags=re.I)
+    return text
 
 
 def _refusal(header: pydicom.Dataset, description: str, slices: int) -> str:

@@ -31,12 +31,13 @@ def offer_preparation(upload: Upload, model: Model) -> None:
         job = current_job(SLOT)
         working = job is not None and job.running and job.key == key
         st.markdown(OFFER)
+        ready = _choose_series(upload)
         st.button(
             "Prepare this scan",
             type="primary",
             icon=":material/auto_fix_high:",
             key="prepare_scan",
-            disabled=working,
+            disabled=working or not ready,
             on_click=_start,
             args=(upload, model, key),
         )
@@ -51,6 +52,23 @@ def offer_preparation(upload: Upload, model: Model) -> None:
             on_click=upload.take_prepared,
             args=(model,),
         )
+
+
+def _choose_series(upload: Upload) -> bool:
+    """Show which series were found and let the reader choose where several may be meant; whether one is chosen."""
+    if upload.found:
+        st.markdown(f"**Found:** {escape_markdown(upload.found)}")
+    if not upload.series:
+        return True
+    if len(upload.series) == 1:
+        question = "It does not look like a T1-weighted scan. Take it only if you know that it is one."
+    else:
+        question = "Several may be the T1 scan. Which one is meant?"
+    labels = {series.uid: str(series) for series in upload.series}
+    upload.chosen = st.radio(
+        question, list(labels), format_func=lambda uid: escape_markdown(labels[uid]), index=None, key="prepare_series"
+    )
+    return upload.chosen is not None
 
 
 def _start(upload: Upload, model: Model, key: str) -> None:

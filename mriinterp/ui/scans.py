@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,12 +16,13 @@ from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
 from mriinterp.prepare import Prepared, Quality, prepare_volume
+from mriinterp.prepare.dicom import AmbiguousSeries, Series, choose_series
 from mriinterp.prepare.picture import preparation_png
-from mriinterp.prepare.source import open_raw_bytes
+from mriinterp.prepare.source import FileBytes, describe_choice, holds_image, open_raw_files, series_in
 from mriinterp.ui.memory import give_back
 from mriinterp.ui.words import words_of
 
-__all__ = ["NEUTRAL_NAME", "READING", "HeldScan", "Preparation", "Upload", "plain_name", "safe_name"]
+__all__ = ["NEUTRAL_NAME", "READING", "HeldScan", "Preparation", "Upload", "plain_name", "safe_name", "several_files"]
 
 READING = threading.BoundedSemaphore(2)  # a file of a few megabytes can unpack to half a gigabyte
 GRIDS_HELD = 2  # of networks, for which an uploaded scan is in memory: about 7 MB each at 1.5 mm
@@ -28,10 +30,11 @@ BYTES_HELD = 64 << 20  # of an uploaded file; a larger one is asked for again wh
 NEUTRAL_NAME = "own-scan"
 LONGEST_NAME = 64
 NEEDED = (
-    "What is needed: a T1-weighted scan of the whole brain in MNI space{stripped}, as fMRIPrep, CAT12, SPM, FSL or ANTs "
-    "write it, in a file .nii, .nii.gz or .mgz. To go back to the study, remove the file from the list at the left."
+    "What is needed: a T1-weighted scan of the whole brain, in a file .nii, .nii.gz or .mgz, as it was scanned or in MNI "
+    "space{stripped}; or all DICOM images of one such scan, as files or in a .zip. To go back to the study, remove the file "
+    "from the list at the left."
 )
-ENDING = re.compile(r"(\.nii|\.gz|\.mgz|\.mgh|\s*\(\d+\))+$", re.IGNORECASE)
+ENDING = re.compile(r"(\.nii|\.gz|\.mgz|\.mgh|\.zip|\.dcm|\.ima|\s*\(\d+\))+$", re.IGNORECASE)
 DATE = re.compile(r"(?<!\d)(19|20)\d{6}(?!\d)|(?<!\d)\d{1,2}[-_.]\d{1,2}[-_.](19|20)\d\d(?!\d)|(19|20)\d\d-\d\d-\d\d")
 WORDS = """sub ses run acq rec space desc res den dir echo part hemi label from to mode xfm tw mprage mp rage mpr flash
     spgr ir fspgr bravo mri smri mr scan image img vol volume anat orig raw nu norm brain brainmask head mask masked
@@ -128,7 +131,9 @@ class Upload:
     file_id : str
         Streamlit's id of the file.
     file_name : str
-    data : bytes
+        What messages call it.
+    data : bytes or sequence of (str, bytes)
+        Of one file; or the names and contents of several, as a scanner writes them.
 
     Attributes
     ----------
@@ -138,36 +143,45 @@ class Upload:
         Whether it could be read for a network.
     """
 
-    def __init__(self, file_id: str, file_name: str, data: bytes):
+    def __init__(self, file_id: str, file_name: str, data: bytes | Sequence[FileBytes]):
         self.file_id, self.file_name = file_id, file_name
+        files = ((file_name, data),) if isinstance(data, bytes) else tuple(data)
         self.name, self.accepted = safe_name(file_name), False
-        self._data: bytes | None = data
+        self._files: tuple[FileBytes, ...] | None = files
+        self.series: tuple[Series, ...] = ()  # those that may be meant, where there is a choice
+        self.found = ""  # which series there are, and which is taken
+        self.chosen: str | None = None  # uid of the series that the reader chose
         self._held: LRUCache[tuple, HeldScan | _Refusal] = LRUCache(GRIDS_HELD)
         self._prepared: LRUCache[tuple, Preparation] = LRUCache(GRIDS_HELD)
         self._lock = threading.Lock()  # a page and its work in the background may ask at once
 
     @property
+    def several(self) -> bool:
+        """Whether it came in several files."""
+        return self._files is not None and len(self._files) > 1
+
+    @property
     def released(self) -> bool:
         """Whether nothing of it is in memory any more, so that it must be uploaded again."""
-        return self._data is None and not self._held
+        return self._files is None and not self._held
 
     def release(self) -> None:
         """Let go of the file and of all that was read of it."""
-        self._data = None
+        self._files = None
         self._held.clear()
         self._prepared.clear()
 
     def can_prepare(self, model: Model) -> bool:
         """Return whether the scan was refused as it came, and may be prepared for a network."""
         found = self._held.get(_key(model))
-        return isinstance(found, _Refusal) and found.raw and self._data is not None
+        return isinstance(found, _Refusal) and found.raw and self._files is not None
 
     def prepare(self, model: Model, progress: Progress | None, cancel: Cancel | None) -> None:
         """Prepare the raw scan for a network; a good result is taken at once, any other waits for `take_prepared`."""
-        if self._data is None:
+        if self._files is None:
             raise ValueError("expected the file of the scan, got none; upload it again")
         with READING:
-            raw = open_raw_bytes(self._data, self.file_name, cancel=cancel)
+            raw = open_raw_files(self._files, series=self.chosen, cancel=cancel)
         made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
         small = made.volume.canonical()
         scan = HeldScan(small.data, small.affine, None, small.notes, small.preparation, whole=made.volume.digest)
@@ -202,23 +216,37 @@ class Upload:
             if found is None:
                 found = self._held[key] = self._read(model)
                 give_back()
-                if self._data is not None and len(self._data) > BYTES_HELD:
-                    self._data = None
+                large = self._files is not None and sum(len(data) for _, data in self._files) > BYTES_HELD
+                if large and not (isinstance(found, _Refusal) and found.raw):
+                    self._files = None
         if isinstance(found, _Refusal):
             raise found.error()
         self.accepted = True
         return found
 
+    def _look(self) -> None:
+        """Find the series among the files, and the T1 scan among them or those that may be meant."""
+        series = series_in(self._files or ())
+        self.series, self.found = (), "An image file in a .zip."
+        try:
+            if series:
+                self.found = describe_choice(choose_series(series), len(series))
+        except AmbiguousSeries as error:
+            self.series = error.series
+            self.found = f"{error.count} series." if error.count > 1 else "1 series."
+
     def _read(self, model: Model) -> HeldScan | _Refusal:
         raw = False
         try:
-            if self._data is None:
+            if self._files is None:
                 raise ValueError("it has to be uploaded again for a network of another grid")
-            raw = self.file_name.lower().endswith(".zip")
-            if raw:
-                raise ValueError("an archive, as a scanner's images are packed in")
+            if not holds_image(self._files):
+                with READING:
+                    self._look()
+                raw = True
+                raise ValueError("it holds what a scanner writes")
             with READING:
-                scan = read_volume_bytes(self._data, self.file_name)
+                scan = read_volume_bytes(self._files[0][1], self.file_name)
                 raw = True
                 check_mni_space(scan, "it")
                 if model.card.skull_stripped:
@@ -231,6 +259,11 @@ class Upload:
                 NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
                 raw,
             )
+
+
+def several_files(files: Sequence[FileBytes]) -> str:
+    """Return what messages call an upload: its name, or how many files there are; a scanner's names name patients."""
+    return files[0][0] if len(files) == 1 else f"The upload of {len(files)} files"
 
 
 def _held_way_back(made: Prepared, scan: HeldScan) -> Prepared:

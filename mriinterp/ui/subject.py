@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -14,11 +15,12 @@ from mriinterp.cohort.targets import positive_output
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
 from mriinterp.prepare import Prepared
+from mriinterp.prepare.source import FileBytes
 from mriinterp.study import Study
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
 from mriinterp.ui.preparation import offer_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
-from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Upload, plain_name, safe_name
+from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Upload, plain_name, safe_name, several_files
 from mriinterp.ui.session import current_session
 from mriinterp.ui.words import Remedied, escape_markdown
 
@@ -36,7 +38,6 @@ UPLOAD = "_upload"  # in the session: the scan that it has uploaded
 OWN = "own"  # in session and address: what the uploaded scan is called that is shown; "" for a subject of the study
 OWN_NAME = "own_name"  # in the session: what it is called
 RAW = "{} comes as it was scanned: it does not lie in MNI space, or still shows the skull."
-IMAGE_TYPES = ["nii", "nii.gz", "gz", "mgz", "mgh", "zip"]  # "scan.nii (1).gz" is a browser's name for a second copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,13 +165,15 @@ def _ask_for_scan(name: str) -> NoReturn:
 
 def _own_scan(key: str) -> Upload | None:
     """Show the widgets around an uploaded file; return the upload, if there is one."""
-    file = st.file_uploader(
+    given = st.file_uploader(
         "T1 scan, raw or in MNI space",
-        type=IMAGE_TYPES,
+        accept_multiple_files=True,
         key=f"{key}_file",
         on_change=_file_changed,
-        help="Any grid and orientation; DICOM images packed as a .zip. The file and its maps stay on this computer and in this session.",
+        help="One file .nii, .nii.gz, .mgz or .mgh of any grid and orientation; or all DICOM images of a scan, as files or in a "
+        ".zip. Files and maps stay on this computer and in this session.",
     )
+    file = _as_one(given)
     upload: Upload | None = st.session_state.get(UPLOAD)
     if upload is not None and upload.released:
         upload = None  # the connection was lost for a while
@@ -180,7 +183,7 @@ def _own_scan(key: str) -> Upload | None:
                 "The scan was let go while the connection was lost. Upload it again.", icon=":material/upload_file:"
             )
     if upload is None and file is not None:
-        upload = st.session_state[UPLOAD] = Upload(file.file_id, file.name, file.getvalue())
+        upload = st.session_state[UPLOAD] = Upload(*file)
         wanted, st.session_state[OWN_NAME] = st.session_state[OWN], upload.name
         found(OWN)
         if wanted not in ("", upload.name):
@@ -204,6 +207,14 @@ def _own_scan(key: str) -> Upload | None:
     return upload
 
 
+def _as_one(given: Sequence[Any]) -> tuple[str, str, list[FileBytes]] | None:
+    """Return what was uploaded as one: its id, what messages call it, and its files; None if there is nothing."""
+    if not given:
+        return None
+    files = [(file.name, file.getvalue()) for file in given]
+    return " ".join(sorted(file.file_id for file in given)), several_files(files), files
+
+
 def _file_changed() -> None:
     """Let the scan of another file go. Where there was none, what the address asks for stands."""
     asked_for = "" if UPLOAD in st.session_state else st.session_state.get(OWN, "")
@@ -218,7 +229,7 @@ def _show_upload() -> None:
 
 def _choose_name(upload: Upload) -> None:
     """Choose what the scan is called where others may see it."""
-    if safe_name(upload.file_name) == NEUTRAL_NAME != plain_name(upload.file_name):
+    if not upload.several and safe_name(upload.file_name) == NEUTRAL_NAME != plain_name(upload.file_name):
         st.warning(
             f"The file’s name may name a person. Pages, downloads and links say **{NEUTRAL_NAME}** unless you choose "
             "another name here.",

@@ -159,3 +159,64 @@ def test_the_map_goes_home_and_files_follow(upload, finish, offered, viewers, up
 def test_a_scan_that_came_prepared_has_one_space(open_page, finish):
     app = finish(open_page(method="sensitivity"))
     assert not [control for control in app.segmented_control if control.key == "space"]
+
+
+@pytest.fixture
+def scanner(tmp_path, monkeypatch):
+    """scanner(…): what a scanner wrote of two series and a localiser, as files without an ending."""
+    from prepare.dicom_files import write_series
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+
+    def write(*numbers):
+        data = np.random.default_rng(0).integers(1, 900, (20, 22, 64)).astype(np.float32)
+        head = Volume(data, np.diag([8.0, 8, 3, 1]))
+        write_series(head, tmp_path / "in", number=1, description="localizer", slices=range(3))
+        for number in numbers:
+            write_series(head, tmp_path / "in", number=number, description=f"t1 mprage {number}")
+        return [(path.name, path.read_bytes(), "application/dicom") for path in sorted((tmp_path / "in").iterdir())]
+
+    yield write
+    assert list((tmp_path / "scratch").iterdir()) == [], "nothing of an upload stays on disk"
+
+
+def test_dicom_files_say_what_they_are_and_two_candidates_are_asked_for(upload, finish, scanner):
+    app = upload()
+    app.file_uploader(key="subject_file").set_value(scanner(5, 7)).run()
+    finish(app)
+    assert "3 series." in words(app)
+    assert "may name a person" not in words(app), "no file name is shown"
+    assert "Doe" not in words(app)
+    choice = app.radio(key="prepare_series")
+    assert [option.replace("\\", "").partition(":")[0] for option in choice.options] == [
+        "series 5 't1 mprage 5'", "series 7 't1 mprage 7'",
+    ]  # fmt: skip
+    assert choice.value is None
+    assert app.button(key="prepare_scan").disabled
+    choice.set_value(choice.options[1]).run()
+    assert not app.button(key="prepare_scan").disabled
+    app.button(key="prepare_scan").click().run()
+    finish(app)
+    assert not app.exception
+    assert "3 series; taken as the T1 scan: series 7" in " ".join(c.value for c in app.caption).replace("\\", "")
+
+
+def test_one_candidate_is_named(upload, finish, scanner):
+    app = upload()
+    app.file_uploader(key="subject_file").set_value(scanner(5)).run()
+    finish(app)
+    assert "2 series; taken as the T1 scan: series 5 't1 mprage 5': 64 slices, 8×8×3 mm." in words(app).replace(
+        "\\", ""
+    )
+    assert not app.button(key="prepare_scan").disabled
+
+
+def test_files_that_hold_no_scan(upload, finish, scanner):
+    app = upload()
+    app.file_uploader(key="subject_file").set_value([("a", b"x" * 300, ""), ("b", b"y" * 300, "")]).run()
+    finish(app)
+    assert "expected DICOM images, got none among 2 files" in app.error[0].value.replace("\\", "")
+    app.file_uploader(key="subject_file").set_value(scanner()).run()
+    finish(app)
+    assert "expected a 3D T1-weighted MR scan, got none among 1 series" in app.error[0].value.replace("\\", "")

@@ -2,6 +2,7 @@
 
 import logging
 import zipfile
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mriinterp.image.volume import Volume
 from mriinterp.prepare.archive import unpack
 from mriinterp.prepare.dicom import AmbiguousSeries, choose_series, find_series
-from mriinterp.prepare.source import open_raw
+from mriinterp.prepare.source import holds_image, open_raw, open_raw_files, series_in
 
 from .dicom_files import write_series
 
@@ -179,3 +180,141 @@ class TestHostileArchives:
     def test_what_is_no_archive(self, tmp_path):
         (tmp_path / "g.zip").write_bytes(b"PK\x03\x04 and then nothing")
         self.refuse(tmp_path / "g.zip", tmp_path / "out", "none or is damaged")
+
+
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    """The only place for temporary files; a test that ends with something in it fails."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+def uploaded(folder):
+    return [(path.name, path.read_bytes()) for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def zipped(files):
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in files:
+            archive.writestr(name, data)
+    return [("scan.zip", stream.getvalue())]
+
+
+class TestUploads:
+    """Loose files with and without an ending, and a .zip: the same scan; nothing stays on disk."""
+
+    @pytest.mark.parametrize("form", ["loose", "with endings", "zip"])
+    def test_the_same_scan_in_every_form(self, head, tmp_path, scratch, form):
+        write_series(head, tmp_path / "in")
+        files = uploaded(tmp_path / "in")
+        if form == "with endings":
+            files = [(f"{name}.dcm", data) for name, data in files]
+        if form == "zip":
+            files = zipped(files)
+        assert not holds_image(files)
+        (series,) = series_in(files)
+        assert (series.number, series.slices) == (5, 64)
+        raw = open_raw_files(files)
+        np.testing.assert_allclose(raw.volume.affine, head.affine, atol=5e-5)
+        assert raw.found.startswith("1 series; taken as the T1 scan: series 5")
+
+    def test_a_series_is_chosen_by_its_uid_where_numbers_are_equal(self, head, tmp_path, scratch):
+        write_series(head, tmp_path / "a", number=3)
+        write_series(head, tmp_path / "b", number=3, description="t1 repeat")
+        files = uploaded(tmp_path / "a") + [(f"b{name}", data) for name, data in uploaded(tmp_path / "b")]
+        with pytest.raises(AmbiguousSeries):
+            open_raw_files(files, series=3)
+        wanted = next(series for series in series_in(files) if series.description == "t1 repeat")
+        assert open_raw_files(files, series=wanted.uid).series.description == "t1 repeat"
+
+    def test_a_series_that_is_not_there(self, head, tmp_path, scratch):
+        write_series(head, tmp_path / "in")
+        with pytest.raises(ValueError, match="expected the number of a series, got 9; available: 5"):
+            open_raw_files(uploaded(tmp_path / "in"), series=9)
+
+    def test_an_image_in_a_zip(self, head, tmp_path, scratch):
+        from mriinterp.image.nifti import write_volume
+
+        path = write_volume(head, tmp_path / "sub-1_T1w.nii.gz")
+        files = zipped([("folder/sub-1_T1w.nii.gz", path.read_bytes())])
+        assert series_in(files) == []
+        assert open_raw_files(files).volume.grid.matches(head.grid)
+
+    def test_a_zip_among_other_files(self, head, tmp_path, scratch):
+        with pytest.raises(ValueError, match=r"got a .zip among other files"):
+            open_raw_files([*zipped([("a", b"x")]), ("b", b"y")])
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"modality": "CT"}, "its modality is CT"),
+            ({"description": "localizer", "slices": range(3)}, "a localiser"),
+            ({"repeats": 2}, "more than one image at a position"),
+            ({"slices": [k for k in range(64) if k != 30]}, "missing or uneven"),
+            ({"tilt": 0.2}, "gantry tilt"),
+            ({"description": "t2_flair"}, "does not look like one"),
+        ],
+    )
+    def test_bad_series_leave_nothing(self, head, tmp_path, scratch, changes, words):
+        write_series(head, tmp_path / "in", **changes)
+        for files in (uploaded(tmp_path / "in"), zipped(uploaded(tmp_path / "in"))):
+            with pytest.raises(ValueError, match=words):
+                open_raw_files(files)
+
+    @pytest.mark.parametrize("name", ["../evil.dcm", "inner.zip"])
+    def test_bad_archives_leave_nothing(self, tmp_path, scratch, name):
+        with pytest.raises(ValueError, match=r"leads out of it|another archive"):
+            open_raw_files(zipped([(name, b"x")]))
+        assert not list(tmp_path.rglob("evil*"))
+
+    def test_a_name_in_the_description_is_not_told(self, head, tmp_path, scratch, caplog):
+        write_series(head, tmp_path / "in", description="t1 mprage DOE", patient="Doe^John")
+        with caplog.at_level(logging.DEBUG):
+            raw = open_raw_files(uploaded(tmp_path / "in"))
+        assert "t1 mprage …" in raw.found
+        assert "doe" not in (raw.found + caplog.text).lower()
+
+
+def compressed(folder, syntax, encode):
+    import pydicom
+
+    for path in sorted(folder.iterdir()):
+        dataset = pydicom.dcmread(path)
+        encode(dataset)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.save_as(path, enforce_file_format=True)
+
+
+def test_a_compressed_transfer_syntax_is_read(head, tmp_path, scratch):
+    from pydicom.uid import RLELossless
+
+    write_series(head, tmp_path / "in")
+    compressed(tmp_path / "in", RLELossless, lambda dataset: dataset.compress(RLELossless))
+    raw = open_raw(tmp_path / "in")
+    np.testing.assert_allclose(raw.volume.data, np.round(head.data), atol=1)
+
+
+def test_one_that_cannot_be_read_is_refused_in_words(head, tmp_path, scratch):
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEG2000Lossless
+
+    def spoil(dataset):
+        dataset.PixelData = encapsulate([b"\xff\x4f\xff\x51 no image at all" + bytes(40)])
+        dataset["PixelData"].is_undefined_length = True
+
+    write_series(head, tmp_path / "in")
+    compressed(tmp_path / "in", JPEG2000Lossless, spoil)
+    with pytest.raises(ValueError, match=r"expected one image of series 5 .*convert it by hand"):
+        open_raw(tmp_path / "in")
+
+
+def test_a_series_over_time_in_one_nifti_is_refused(tmp_path, scratch):
+    import nibabel as nib
+
+    nib.save(nib.Nifti1Image(np.ones((8, 8, 8, 3), np.int16), np.eye(4)), tmp_path / "bold.nii.gz")
+    with pytest.raises(ValueError, match=r"frames|volumes|3D"):
+        open_raw(tmp_path / "bold.nii.gz")
