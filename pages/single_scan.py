@@ -11,6 +11,7 @@ from mriinterp.ui.folds import choose_folds, show_folds
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.maps import cheap_enough, known_map_of, maps_of
 from mriinterp.ui.parameters import choose_method, parameter_widgets
+from mriinterp.ui.preparation import show_quality
 from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
 from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
 from mriinterp.ui.shell import current_study, page_header, readable_errors
@@ -81,8 +82,8 @@ trust_badge(
 )
 part, place = choose_view(subject, relevance)
 state = show_planes(name, subject, relevance, part, place)
-parts = ["Areas", "In space", "Files"]
-areas, space, files = st.tabs(parts, key=linked("tab", "Areas", options=parts), on_change="rerun")
+parts = ["Areas", "In space", "Files", *(["Preparation"] if subject.preparation else [])]
+areas, space, files, *preparation = st.tabs(parts, key=linked("tab", "Areas", options=parts), on_change="rerun")
 if areas.open:
     with areas:
         show_areas(name, subject, relevance, part, place)
@@ -92,3 +93,6 @@ if space.open:
 if files.open:
     with files:
         show_downloads(name, subject, relevance, part, place)
+for tab in preparation:
+    with tab:
+        show_quality(subject.preparation)

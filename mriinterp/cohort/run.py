@@ -176,7 +176,8 @@ class _CohortRun:
         def step(done: int, total: int) -> None:
             tell(self.progress, done * len(jobs) // total, len(jobs) + maps + self.folds)
 
-        workers = min(pool.n, default_jobs())
+        on_gpu = self.model.device.type != "cpu"  # one worker explains there; registration needs the cores
+        workers = default_jobs() if on_gpu else min(pool.n, default_jobs())
         failed = prepare_all(list(jobs.values()), workers, progress=step, cancel=self.cancel)
         write_contact_sheet(next(iter(jobs.values())).out, failed)
         self.failures |= {scan: {"scan": failed[job.label]} for scan, job in jobs.items() if job.label in failed}

@@ -8,6 +8,7 @@ Python is not imported, since that needs a graphical toolkit; the steps below ar
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -58,7 +59,13 @@ def weights_digest() -> str:
     return digest.hexdigest()
 
 
-def find_brain(volume: Volume, *, device: str | torch.device = "cpu", cancel: Cancel | None = None) -> Volume:
+def find_brain(
+    volume: Volume,
+    *,
+    device: str | torch.device = "cpu",
+    found: Callable[[], None] | None = None,
+    cancel: Cancel | None = None,
+) -> Volume:
     """Mark the brain, cerebrospinal fluid around it included.
 
     Parameters
@@ -66,6 +73,9 @@ def find_brain(volume: Volume, *, device: str | torch.device = "cpu", cancel: Ca
     volume : Volume
         T1-weighted scan of a head or of a brain without its skull, RAS+.
     device : str or torch.device
+    found : callable, optional
+        Called when the part of the head that holds the brain is known, after
+        about a quarter of the time.
     cancel : callable, optional
 
     Returns
@@ -87,8 +97,10 @@ def find_brain(volume: Volume, *, device: str | torch.device = "cpu", cancel: Ca
         low, high = small.quantile(INTENSITIES[0]), small.quantile(INTENSITIES[1])
         if not high > low:
             raise ValueError("expected a T1 scan, got an image with one intensity nearly everywhere")
-        found = _network("bbox_model", device)(_standardise(small, low, high)[None, None])[0, 1]
-        box = _box(_largest_part((found > THRESHOLD).cpu().numpy()), volume.data.shape)
+        likely = _network("bbox_model", device)(_standardise(small, low, high)[None, None])[0, 1]
+        box = _box(_largest_part((likely > THRESHOLD).cpu().numpy()), volume.data.shape)
+        if found is not None:
+            found()
         check_cancel(cancel)
         inside = _stretch(scan[box], MARKER_SHAPE)
         marked = _network("model", device)(_standardise(inside, low, high)[None, None])[0, 1]

@@ -28,7 +28,7 @@ __all__ = ["PIPELINE_VERSION", "PrepareOptions", "Prepared", "pipeline_digest", 
 PIPELINE_VERSION = "1"
 
 # Shares of the whole time, in hundredths, as measured on two cores (benchmarks/prepare.py).
-READ, MASKED, REGISTERED, DONE = 3, 40, 92, 100
+READ, FOUND, MASKED, REGISTERED, DONE = 1, 5, 20, 92, 100
 REGISTRATION_SECONDS = 15.0
 
 
@@ -186,7 +186,12 @@ def prepare_volume(
     threads = options.threads
     tell(progress, READ, DONE)
     check_cancel(cancel)
-    mask = find_brain(scan, device=choose_device(options.device), cancel=cancel)
+    mask = find_brain(
+        scan,
+        device=choose_device(options.device),
+        found=lambda: tell(progress, FOUND, DONE),
+        cancel=cancel,
+    )
     tell(progress, MASKED, DONE)
     check_cancel(cancel)
     brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))

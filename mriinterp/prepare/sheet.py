@@ -27,7 +27,7 @@ Each subject has the prepared scan (desc-brain_T1w), the brain mask and the area
 (desc-brain_mask, desc-AAL_dseg), the transform from the template to the scan (ITK text) and a quality report (JSON, PNG).
 qc.html shows all pictures, the worst first; qc.tsv holds the figures. Research use only. Not a medical device.
 """
-IGNORED = "qc.tsv\nqc.html\n*_desc-qc_T1w.json\n*_desc-qc_T1w.png\n*_xfm.txt\n"
+IGNORED = "qc.tsv\nqc.html\n*_desc-qc_T1w.json\n*_desc-qc_T1w.png\n*_xfm.*\n"
 
 
 def write_contact_sheet(out: Path, failed: Mapping[str, str] | None = None) -> pd.DataFrame:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.models import Model
+from mriinterp.study import PreparedScan
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.scans import Preparation, Upload
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["offer_preparation", "show_preparation"]
+__all__ = ["offer_preparation", "offer_study_preparation", "show_preparation", "show_quality"]
 
 SLOT = "prepare"
 VERDICTS = {
@@ -43,7 +44,7 @@ def offer_preparation(upload: Upload, model: Model) -> None:
         )
         watch(SLOT, key)
         return
-    _show(found)
+    show_quality(found)
     if found.qc.verdict == "look":
         st.button(
             "Use it all the same",
@@ -77,15 +78,36 @@ def _start(upload: Upload, model: Model, key: str) -> None:
     )
 
 
-def show_preparation(upload: Upload, model: Model) -> None:
-    """Show how a prepared scan came about, its picture one click away; nothing for a scan that came prepared."""
-    found = upload.preparation(model)
+def offer_study_preparation(subject: str, source: PreparedScan) -> None:
+    """Offer to prepare a raw scan of a study, and show the work."""
+    key = f"prepare {source.fingerprint()}"
+    job = current_job(SLOT)
+    working = job is not None and job.running and job.key == key
+    st.markdown(f"{OFFER} It is kept for the study; a cohort run prepares all its scans.")
+
+    def start() -> None:
+        start_job(SLOT, f"Preparing {subject}", key, source.job.run, percent=True, shared=True)
+
+    st.button(
+        "Prepare this scan",
+        type="primary",
+        icon=":material/auto_fix_high:",
+        key="prepare_scan",
+        disabled=working,
+        on_click=start,
+    )
+    watch(SLOT, key)
+
+
+def show_preparation(found: Preparation | None) -> None:
+    """Show that a scan was prepared here, and how well; nothing for a scan that came prepared."""
     if found is not None:
-        with st.popover(f"Prepared here: {found.qc.verdict}", icon=VERDICTS[found.qc.verdict][1], width="stretch"):
-            _show(found)
+        colour = {"good": "green", "look": "orange", "refuse": "red"}[found.qc.verdict]
+        st.markdown(f":{colour}-badge[{VERDICTS[found.qc.verdict][1]} Prepared here: {found.qc.verdict}]")
 
 
-def _show(found: Preparation) -> None:
+def show_quality(found: Preparation) -> None:
+    """Show how well a preparation went: verdict, findings, picture, figures."""
     words, icon = VERDICTS[found.qc.verdict]
     draw = {"good": st.success, "look": st.warning, "refuse": st.error}[found.qc.verdict]
     draw(" ".join([words, *(escape_markdown(finding.text) for finding in found.qc.findings)]), icon=icon)

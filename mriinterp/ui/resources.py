@@ -21,11 +21,11 @@ from mriinterp.methods.cam import model_layers
 from mriinterp.models import Model, Prediction
 from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
-from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, Study, load_study
+from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, PreparedScan, Study, load_study
 from mriinterp.study.consent import recipes_of
 from mriinterp.study.folders import check_network_file
 from mriinterp.ui.consent import check_code, current_leave
-from mriinterp.ui.scans import READING, HeldScan
+from mriinterp.ui.scans import READING, HeldScan, Preparation, way_back
 from mriinterp.ui.session import forgotten_with_uploads
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "network_of",
     "on_grid_of",
     "prediction_of",
+    "preparation_of",
     "recipe_at",
     "reference_of",
     "scan_of",
@@ -142,6 +143,22 @@ def _scan(study: str, opened: str, subject: str, stamp: str) -> Volume:
 def scan_of(study: str, subject: str) -> Volume:
     """Return a subject's scan, as it is on disk now."""
     return _scan(study, study_of(study).opened, subject, scan_stamp(study, subject))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the scan as it came …")
+def _preparation(study: str, opened: str, subject: str, stamp: str) -> Preparation:
+    source = study_of(study).source(subject)
+    if not isinstance(source, PreparedScan):
+        raise ValueError(f"expected a study that prepares its scans, got {study}")
+    with READING:
+        made = source.job.open()
+    picture = source.job.files.picture.read_bytes()
+    return Preparation(made.volume, way_back(made, made.volume), picture, "A scan of the study.")
+
+
+def preparation_of(study: str, subject: str) -> Preparation:
+    """Return how a subject's raw scan was prepared."""
+    return _preparation(study, study_of(study).opened, subject, scan_stamp(study, subject))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the reference scan …")

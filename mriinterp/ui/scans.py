@@ -17,12 +17,23 @@ from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
 from mriinterp.prepare import Prepared, Quality, prepare_volume
 from mriinterp.prepare.dicom import AmbiguousSeries, Series, choose_series
+from mriinterp.prepare.folder import judged
 from mriinterp.prepare.picture import preparation_png
 from mriinterp.prepare.source import FileBytes, describe_choice, holds_image, open_raw_files, series_in
 from mriinterp.ui.memory import give_back
 from mriinterp.ui.words import words_of
 
-__all__ = ["NEUTRAL_NAME", "READING", "HeldScan", "Preparation", "Upload", "plain_name", "safe_name", "several_files"]
+__all__ = [
+    "NEUTRAL_NAME",
+    "READING",
+    "HeldScan",
+    "Preparation",
+    "Upload",
+    "plain_name",
+    "safe_name",
+    "several_files",
+    "way_back",
+]
 
 READING = threading.BoundedSemaphore(2)  # a file of a few megabytes can unpack to half a gigabyte
 GRIDS_HELD = 2  # of networks, for which an uploaded scan is in memory: about 7 MB each at 1.5 mm
@@ -109,7 +120,7 @@ class _Refusal:
 class Preparation:
     """A raw scan that was prepared here: the scan for the network, and how well that went."""
 
-    scan: HeldScan
+    scan: Volume
     made: Prepared
     picture: bytes
     found: str
@@ -153,6 +164,7 @@ class Upload:
         self.chosen: str | None = None  # uid of the series that the reader chose
         self._held: LRUCache[tuple, HeldScan | _Refusal] = LRUCache(GRIDS_HELD)
         self._prepared: LRUCache[tuple, Preparation] = LRUCache(GRIDS_HELD)
+        self._taken: set[tuple] = set()  # of the prepared ones, those that are explained
         self._lock = threading.Lock()  # a page and its work in the background may ask at once
 
     @property
@@ -183,11 +195,12 @@ class Upload:
         with READING:
             raw = open_raw_files(self._files, series=self.chosen, cancel=cancel)
         made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
-        small = made.volume.canonical()
-        scan = HeldScan(small.data, small.affine, None, small.notes, small.preparation, whole=made.volume.digest)
+        usable = made.volume if made.qc.verdict == "refuse" else judged(made.volume, made.qc)
+        small = usable.canonical()
+        scan = HeldScan(small.data, small.affine, None, small.notes, small.preparation, whole=usable.digest)
         picture = preparation_png(made)
         with self._lock:
-            self._prepared[_key(model)] = Preparation(scan, _held_way_back(made, scan), picture, raw.found)
+            self._prepared[_key(model)] = Preparation(scan, way_back(made, scan), picture, raw.found)
         if made.qc.verdict == "good":
             self.take_prepared(model)
         give_back()
@@ -200,6 +213,7 @@ class Upload:
         """Explain the prepared scan."""
         with self._lock:
             self._held[_key(model)] = self._prepared[_key(model)].scan
+            self._taken.add(_key(model))
 
     def on(self, model: Model) -> HeldScan:
         """Return the scan on the grid of a network.
@@ -213,6 +227,8 @@ class Upload:
         key = _key(model)
         with self._lock:
             found = self._held.get(key)
+            if found is None and key in self._taken and key in self._prepared:
+                found = self._held[key] = self._prepared[key].scan
             if found is None:
                 found = self._held[key] = self._read(model)
                 give_back()
@@ -266,7 +282,7 @@ def several_files(files: Sequence[FileBytes]) -> str:
     return files[0][0] if len(files) == 1 else f"The upload of {len(files)} files"
 
 
-def _held_way_back(made: Prepared, scan: HeldScan) -> Prepared:
+def way_back(made: Prepared, scan: Volume) -> Prepared:
     """Return what leads a map home, no larger than it need be: whole numbers as such."""
     data = made.scan.data
     whole = data.dtype.kind == "f" and np.abs(data).max() < 2**15 and bool((data == np.rint(data)).all())

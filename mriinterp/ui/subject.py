@@ -16,11 +16,11 @@ from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
 from mriinterp.prepare import Prepared
 from mriinterp.prepare.source import FileBytes
-from mriinterp.study import Study
+from mriinterp.study import PreparedScan, Study
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
-from mriinterp.ui.preparation import offer_preparation, show_preparation
-from mriinterp.ui.resources import known_predictions, scan_of, study_of, truth_of
-from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Upload, plain_name, safe_name, several_files
+from mriinterp.ui.preparation import offer_preparation, offer_study_preparation, show_preparation
+from mriinterp.ui.resources import known_predictions, preparation_of, scan_of, study_of, truth_of
+from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Preparation, Upload, plain_name, safe_name, several_files
 from mriinterp.ui.session import current_session
 from mriinterp.ui.words import Remedied, escape_markdown
 
@@ -58,9 +58,9 @@ class Subject:
         Where the scan comes from, if it is none of the study's.
     simulated : bool
         A scan of a simulated study.
-    prepared : Prepared or None
-        How the scan came from the scanner, and the way back there, if it was
-        prepared here.
+    preparation : Preparation or None
+        If the scan was prepared here: how well, and the way back to it as it
+        came.
     """
 
     name: str
@@ -69,7 +69,12 @@ class Subject:
     truth: Volume | None = None
     upload: Upload | None = None
     simulated: bool = False
-    prepared: Prepared | None = None
+    preparation: Preparation | None = None
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """The scan as it came and the way there, if it was prepared here."""
+        return None if self.preparation is None else self.preparation.made
 
     @property
     def uploaded(self) -> bool:
@@ -259,8 +264,13 @@ def forget_upload() -> None:
 def known_subject(study_name: str, subject: str) -> Subject:
     """Return a subject of a study with its scan."""
     study = study_of(study_name)
+    source, preparation = study.source(subject), None
+    if isinstance(source, PreparedScan):
+        if not source.is_ready():
+            raise Remedied(RAW.format(subject), partial(offer_study_preparation, subject, source))
+        preparation = preparation_of(study_name, subject)
     scan, truth = scan_of(study_name, subject), truth_of(study_name, subject)
-    return Subject(subject, scan, study.group_of(subject), truth, simulated=study.simulated)
+    return Subject(subject, scan, study.group_of(subject), truth, simulated=study.simulated, preparation=preparation)
 
 
 def _uploaded(upload: Upload, model: Model) -> Subject:
@@ -273,8 +283,7 @@ def _uploaded(upload: Upload, model: Model) -> Subject:
         if upload.can_prepare(model):
             raise Remedied(RAW.format(upload.file_name), partial(offer_preparation, upload, model)) from None
         raise
-    show_preparation(upload, model)
+    show_preparation(upload.preparation(model))
     if first:
         st.rerun()  # the page's header speaks of the scan, too
-    found = upload.preparation(model)
-    return Subject(upload.name, scan, upload=upload, prepared=None if found is None else found.made)
+    return Subject(upload.name, scan, upload=upload, preparation=upload.preparation(model))

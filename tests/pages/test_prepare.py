@@ -63,9 +63,11 @@ def test_a_good_preparation_is_taken_at_once(upload, finish):
     app.button(key="prepare_scan").click().run()
     finish(app)
     assert "No diagnosis." in words(app)
-    assert "The brain lies in place." in words(app)
+    assert "Prepared here: good" in words(app)
     app.button(key="explain").click().run()
     finish(app)
+    assert "The brain lies in place." in words(app)
+    assert [tab.label for tab in app.tabs] == ["Areas", "In space", "Files", "Preparation"]
     assert not app.exception
     assert not app.error
 
@@ -79,6 +81,7 @@ def test_a_doubtful_one_waits_for_a_click(upload, finish):
     app.button(key="prepare_take").click().run()
     finish(app)
     assert "No diagnosis." in words(app)
+    assert "its preparation is in doubt: the header's orientation is wrong" in words(app).lower().replace("\\", "")
 
 
 def test_a_refused_one_cannot_be_taken(upload, finish):
@@ -220,3 +223,44 @@ def test_files_that_hold_no_scan(upload, finish, scanner):
     app.file_uploader(key="subject_file").set_value(scanner()).run()
     finish(app)
     assert "expected a 3D T1-weighted MR scan, got none among 1 series" in app.error[0].value.replace("\\", "")
+
+
+@pytest.fixture
+def raw_study(tmp_path, upside_down, monkeypatch):
+    """A study of raw scans; their preparation is a stand-in that knows where they lie."""
+    from mriinterp.prepare import batch
+    from mriinterp.ui.studies import remember_study
+
+    def prepare(path, *, grid, options, progress=None, cancel=None, **_):
+        scan, transform = read_volume_bytes(path.read_bytes(), path.name), Transform(TURN)
+        moved = Volume(transform.scan_on(scan, grid).data, grid.affine, preparation=options.preparation)
+        mask = scan.with_data(scan.data > 0)
+        digests = {"scan": scan.digest, "pipeline": options.preparation.pipeline}
+        return Prepared(moved, mask, transform, judge(scan, mask, transform), scan, digests)
+
+    monkeypatch.setattr(batch, "prepare_scan", prepare)
+    rows = ["id,subject,group,filepath"]
+    for name, group in (("P1", "CN"), ("P2", "AD"), ("P3", "CN"), ("P4", "AD")):
+        (tmp_path / f"{name}.nii.gz").write_bytes(upside_down)
+        rows.append(f"{name},{name},{group},{name}.nii.gz")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    (tmp_path / "raw.toml").write_text(
+        '[subjects]\ntable = "table.csv"\n[groups]\nreference = "CN"\npositive = "AD"\n'
+        '[groups.classes]\nCN = "CN"\nAD = "AD"\n[model]\ncard = "demo"\n[prepare]\n'
+    )
+    remember_study(str(tmp_path / "raw.toml"))
+    return tmp_path / "raw.toml"
+
+
+def test_a_study_of_raw_scans_prepares_them_on_the_page(raw_study, open_page, finish):
+    app = finish(open_page(study=str(raw_study), subject="P1", method="sensitivity"))
+    assert "P1 comes as it was scanned" in words(app)
+    app.button(key="prepare_scan").click().run()
+    finish(app)
+    assert not app.exception
+    assert (raw_study.parent / "raw_results" / "prepared" / "sub-P1" / "anat").is_dir()
+    app.button(key="explain").click().run()
+    finish(app)
+    assert [tab.label for tab in app.tabs][-1] == "Preparation"
+    assert app.segmented_control(key="space").value == "own"
+    assert not app.error

@@ -164,6 +164,19 @@ def test_what_was_written_is_opened_again(tmp_path):
         assert read_volume(path, allow_constant=True).source.matches(on_disk.source)
 
 
+def test_the_official_validator_finds_no_error(tmp_path):
+    from cohort.test_bids import bids_errors
+
+    from mriinterp.prepare.transform import Warp
+
+    jobs = jobs_for(tmp_path, tmp_path / "out", "a", "doubtful", "b")
+    jobs[2] = StandIn.of(jobs[2].path, jobs[2].out, "sub-b_ses-m12", GRID)
+    failed = prepare_all(jobs)
+    Warp(np.ones((3, 4, 5, 6), np.float32), Grid((4, 5, 6), np.eye(4))).write(jobs[0].files.warp)
+    write_contact_sheet(tmp_path / "out", failed)
+    assert bids_errors(tmp_path / "out") == []
+
+
 def test_a_folder_is_known_by_all_its_files(tmp_path):
     folder = tmp_path / "dicom"
     folder.mkdir()

@@ -81,6 +81,29 @@ def test_a_warp_is_led_back_within_a_tenth_of_a_millimetre():
     assert np.abs(transform.to_template(transform.to_scan(points)) - points).max() < 0.1
 
 
+def test_a_transform_is_read_back_from_its_files(tmp_path):
+    shift = np.random.default_rng(0).normal(size=(3, *TEMPLATE.shape)).astype(np.float32)
+    whole = Transform(MATRIX, Warp(shift, TEMPLATE))
+    whole.warp.write(tmp_path / "warp.nii.gz")
+    found = Transform.from_itk_text(whole.itk_text(), Warp.read(tmp_path / "warp.nii.gz"))
+    np.testing.assert_allclose(found.matrix, MATRIX, rtol=0, atol=1e-14)
+    points = np.random.default_rng(1).uniform(-30, 30, (50, 3))
+    np.testing.assert_allclose(found.to_scan(points), whole.to_scan(points), atol=1e-5)
+    with pytest.raises(ValueError, match="twelve parameters"):
+        Transform.from_itk_text("Parameters: 1 2 3")
+
+
+def test_itk_reads_the_warp(tmp_path):
+    """A displacement field of LPS vectors, applied to points of the template before the affine."""
+    shift = np.zeros((3, *TEMPLATE.shape), np.float32)
+    shift[0], shift[1], shift[2] = 1.0, -2.0, 3.0
+    Warp(shift, TEMPLATE).write(tmp_path / "warp.nii.gz")
+    field = sitk.DisplacementFieldTransform(sitk.ReadImage(str(tmp_path / "warp.nii.gz"), sitk.sitkVectorFloat64))
+    flip = np.array([-1, -1, 1])
+    moved = flip * field.TransformPoint(tuple(flip * np.array([2.0, 3.0, 4.0])))
+    np.testing.assert_allclose(moved, [3, 1, 7], atol=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_chunks_do_not_show(monkeypatch, seed):
     volume = scan()
