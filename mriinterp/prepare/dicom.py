@@ -75,7 +75,7 @@ class Series:
 
 
 class AmbiguousSeries(ValueError):
-    """Somebody has to choose the T1 scan; `series` holds those that may be meant, of `count` in all."""
+    """The reader has to choose the T1 scan; `series` holds those that may be meant, of `count` in all."""
 
     def __init__(self, series: Sequence[Series], count: int):
         self.series, self.count = tuple(series), count

@@ -144,7 +144,7 @@ def open_raw_files(
 
 @contextmanager
 def _laid_out(files: Sequence[FileBytes], cancel: Cancel | None) -> Iterator[Path]:
-    """Lay uploaded files out in a folder, under neutral names; it is removed at the end."""
+    """Write uploaded files into a folder, under neutral names; it is removed at the end."""
     with TemporaryDirectory(prefix="mriinterp-") as name:
         folder = Path(name)
         if len(files) == 1 and files[0][1][:4] == ZIP:
