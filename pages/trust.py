@@ -14,7 +14,7 @@ from mriinterp.ui.subject import subject_label
 from mriinterp.ui.trust import (
     explainers_of,
     methods_of,
-    offer_cascade,
+    offer_series,
     run_quick,
     show_agreement,
     show_measure,
@@ -107,5 +107,4 @@ for tab, measure in zip(tabs, TABS.values(), strict=True):
             show_shortcuts(name)
         else:
             show_measure(chosen, measure)
-        if measure == "randomisation":
-            offer_cascade(name, subject, explainer)
+            offer_series(name, subject, explainer, measure)

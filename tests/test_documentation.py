@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 import mriinterp
+from mriinterp.models.registry import get_architecture, load_code, own_architectures
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,6 +25,22 @@ def test_the_worked_method_is_the_file_it_shows():
     shown = code_blocks(ROOT / "CONTRIBUTING.md")[0]
     assert shown == method
     assert len(shown.splitlines()) < 40
+
+
+@pytest.mark.parametrize(("place", "name"), [(1, "sparseness"), (2, "small_net")])
+def test_the_worked_measure_and_network_are_the_files_they_show(place, name):
+    shown = code_blocks(ROOT / "CONTRIBUTING.md")[place]
+    assert shown == (ROOT / "docs" / "worked" / f"{name}.py").read_text(encoding="utf-8")
+    assert len(shown.splitlines()) < 40
+
+
+def test_the_worked_network_is_loaded_and_explained(tmp_path):
+    with own_architectures():
+        load_code(ROOT / "docs" / "worked" / "small_net.py")
+        module, _ = get_architecture("small_net").build([])
+    values = mriinterp.relevance(module.eval(), torch.randn(1, 1, 9, 10, 11), "sensitivity", target=1)
+    assert values.shape == (1, 1, 9, 10, 11)
+    assert values.abs().sum() > 0
 
 
 @pytest.mark.slow

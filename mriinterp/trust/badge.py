@@ -9,13 +9,11 @@ import pandas as pd
 
 from mriinterp.methods import get_method
 from mriinterp.trust.explainers import parse_explainer
-from mriinterp.trust.words import RANDOMISED, randomised_words, row_of
+from mriinterp.trust.registry import Badge, Measure, get_measure, measure_names
+from mriinterp.trust.words import beside_null_maps
 
-__all__ = ["BADGE", "KEY", "UNMEASURED", "badge_marks", "badge_words", "measured_as", "variants"]
+__all__ = ["KEY", "UNMEASURED", "badge_marks", "badge_quantities", "badge_words", "measured_as", "variants"]
 
-LOCALISATION = ("localisation", "mass_accuracy_read")
-DELETION = ("deletion", "abpc")
-BADGE = (LOCALISATION, DELETION, *(("randomisation", name) for name in RANDOMISED))  # the quantities a badge is made of
 UNMEASURED = "not measured"
 FREE = ("score",)  # measured by the logit margin whatever a page explains
 
@@ -58,47 +56,32 @@ def _settings(entry, params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in resolved.items() if name not in FREE}
 
 
-BEATS = {  # what a comparison with the null maps is called, and its mark
-    "all": ("beats all null maps on {}", "✓"),
-    "some": ("beats some null maps on {}", "~"),
-    "none": ("beats no null map on {}", "✗"),
-    "": ("{} not compared with null maps", "?"),
-}
-WORSE = ("worse than chance on deletion", "✗")
-RANDOM = {
-    "passes": ("passes randomisation", "✓"),
-    "fails": ("fails randomisation", "✗"),
-    "alike": ("passes randomisation only in part", "~"),
-    "undecided": ("randomisation undecided", "?"),
-    "empty": ("randomisation undecided", "?"),
-}
 KEY = "✓ yes · ~ in part · ✗ no · ? undecided · – not measured"
-NAMES = ("localisation", "faithfulness", "randomisation")
 
 
-def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str]] | None:
-    """Return words and mark of localisation, deletion and randomisation; None where none was measured."""
-    place, deletion = row_of(table, *LOCALISATION, method), row_of(table, *DELETION, method)
-    random = randomised_words(table, method)
-    if place is None and deletion is None and random is None:
-        return None
-    found = [_beside_null_maps(place, "localisation"), _beside_null_maps(deletion, "deletion")]
-    if place is None and not (table["measure"] == LOCALISATION[0]).any():
-        found[0] = ("no ground truth", "–")
-    if deletion is not None and deletion["high"] < 0:
-        found[1] = WORSE
-    if random is None:
-        return [*found, ("randomisation not measured", "–")]
-    words, mark = RANDOM[random.state]
-    return [*found, (f"{words} ({random.short})" if random.short else words, mark)]
+def _parts() -> list[tuple[Measure, Badge]]:
+    """Return the measures with a part in the badge, in the order of their parts."""
+    measures = [get_measure(name) for name in measure_names()]
+    parts = [(measure, measure.badge) for measure in measures if measure.badge is not None]
+    return sorted(parts, key=lambda part: part[1].order)
 
 
-def _beside_null_maps(row: pd.Series | None, name: str) -> tuple[str, str]:
-    """Return words and mark of a comparison with the null maps."""
-    if row is None:
-        return f"{name} not measured", "–"
-    words, mark = BEATS[row["beats"]]
-    return words.format(name), mark
+def badge_quantities() -> set[tuple[str, str]]:
+    """Return the (measure, quantity) pairs that a badge is made of."""
+    return {(m.name, quantity) for m, badge in _parts() for quantity in badge.reads or (m.main.name,)}
+
+
+def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str, str]] | None:
+    """Return name, words and mark of each measure's part; None where none was measured."""
+    found, measured = [], False
+    for measure, badge in _parts():
+        make = badge.words or (lambda table, method, name=measure.name: beside_null_maps(table, name, method))
+        part = make(table, method)
+        measured |= part is not None
+        absent = measure.absent if measure.absent and not (table["measure"] == measure.name).any() else ""
+        words, mark = part or (absent or f"{measure.name} {UNMEASURED}", "–")
+        found.append((badge.name, words, mark))
+    return found if measured else None
 
 
 def badge_words(table: pd.DataFrame, method: str) -> str:
@@ -107,12 +90,12 @@ def badge_words(table: pd.DataFrame, method: str) -> str:
     Parameters
     ----------
     table : DataFrame
-        From `mriinterp.trust.summary`; the rows of `BADGE` are enough.
+        From `mriinterp.trust.summary`; the rows of `badge_quantities` are enough.
     method : str
         As in the table.
     """
     states = _states(table, method)
-    return UNMEASURED if states is None else " · ".join(words for words, _ in states)
+    return UNMEASURED if states is None else " · ".join(words for _, words, _ in states)
 
 
 def badge_marks(table: pd.DataFrame, method: str) -> str:
@@ -120,4 +103,4 @@ def badge_marks(table: pd.DataFrame, method: str) -> str:
     states = _states(table, method)
     if states is None:
         return UNMEASURED
-    return " · ".join(f"{name} {mark}" for name, (_, mark) in zip(NAMES, states, strict=True))
+    return " · ".join(f"{name} {mark}" for name, _, mark in states)

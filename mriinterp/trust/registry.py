@@ -10,10 +10,12 @@ from typing import Any
 __all__ = [
     "NEEDS",
     "SCALES",
+    "Badge",
     "Curves",
     "Measure",
     "Outcome",
     "Quantity",
+    "Series",
     "Work",
     "get_measure",
     "measure_names",
@@ -69,6 +71,50 @@ class Curves:
     draw: Callable[..., Any]
     null_map: str
     caption: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A row of maps that a measure compares, which the page makes on demand.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(case, explainer, relevance, *, steps, progress, cancel)``
+        yields the name and the signed map of each.
+    first : str
+        Name of the map that they are compared with.
+    title, caption : str
+        Of the work, with ``{}`` for the method; and under the row.
+    """
+
+    make: Callable[..., Any]
+    first: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Badge:
+    """The part of a measure in the line that stands beside every map.
+
+    Parameters
+    ----------
+    name : str
+        In narrow places, before the mark.
+    words : callable, optional
+        ``words(table, method) -> (words, mark)``, or None where the method
+        was not measured; default: the comparison with the null maps.
+    reads : tuple of str
+        Quantities it needs; default: the main one.
+    order : int
+        Its place in the line.
+    """
+
+    name: str
+    words: Callable[[Any, str], tuple[str, str] | None] | None = None
+    reads: tuple[str, ...] = ()
+    order: int = LAST
 
 
 @dataclass(frozen=True)
@@ -157,6 +203,10 @@ class Measure:
         Whether a report keeps the details behind its numbers.
     curves : Curves, optional
         Drawn from those details.
+    series : Series, optional
+        Maps that it compares.
+    badge : Badge, optional
+        Its part of the line beside every map.
     beats : str
         A sentence with ``{}`` for the methods that beat all null maps.
     ends : str
@@ -164,6 +214,8 @@ class Measure:
     below_zero, worse : str
         What it means if the interval of the main quantity lies below 0, of
         one method; a sentence with ``{}`` for all of them.
+    absent : str
+        Words where no method could be measured at all.
     unbeaten : str
         Words where nothing can be beaten.
     findings : callable, optional
@@ -191,10 +243,13 @@ class Measure:
     work: Callable[[Mapping[str, Any], int, Any], Work] | None = None
     detailed: bool = False
     curves: Curves | None = None
+    series: Series | None = None
+    badge: Badge | None = None
     beats: str = ""
     ends: str = ""
     below_zero: str = ""
     worse: str = ""
+    absent: str = ""
     unbeaten: str = "Nothing to beat: a map that never changes is perfect here"
     findings: Callable[[Any, list[str]], list[str]] | None = None
     verdict: Callable[[Any, str], str] | None = None

@@ -16,6 +16,7 @@ __all__ = [
     "CAVEAT",
     "GROUP_NOTE",
     "Randomised",
+    "beside_null_maps",
     "judgement",
     "label_of",
     "listed",
@@ -61,6 +62,23 @@ def rows_of(table: pd.DataFrame, measure: str, quantity: str, methods: Sequence[
 def listed(names: Sequence[str]) -> str:
     """List methods by their names for people, in a sentence."""
     return "; ".join(label_of(name) for name in names) if names else "none"
+
+
+BEATS = {  # what a comparison with the null maps is called, and its mark
+    "all": ("beats all null maps on {}", "✓"),
+    "some": ("beats some null maps on {}", "~"),
+    "none": ("beats no null map on {}", "✗"),
+    "": ("{} not compared with null maps", "?"),
+}
+
+
+def beside_null_maps(table: pd.DataFrame, measure: str, method: str) -> tuple[str, str] | None:
+    """Return words and mark of a comparison with the null maps; None where the method was not measured."""
+    row = row_of(table, measure, get_measure(measure).main.name, method)
+    if row is None:
+        return None
+    words, mark = BEATS[row["beats"]]
+    return words.format(measure), mark
 
 
 @dataclass(frozen=True)

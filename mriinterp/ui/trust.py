@@ -1,4 +1,4 @@
-"""The trust page's tabs: all methods, one measure after the other, shortcuts, and maps of random networks."""
+"""The trust page's tabs: all methods, one measure after the other, shortcuts, and the maps that a measure compares."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ from mriinterp.study import DemoStudy, Study
 from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
 from mriinterp.trust.agreement import TOP
 from mriinterp.trust.badge import variants
-from mriinterp.trust.measures.randomisation import cascade
 from mriinterp.trust.plan import chosen_explainers
-from mriinterp.trust.registry import table_heads
+from mriinterp.trust.registry import Series, table_heads
 from mriinterp.trust.shortcut_results import load_shortcuts, shortcut_findings, shortcut_people, shortcut_summary
 from mriinterp.trust.shortcuts import SHORTCUTS
 from mriinterp.trust.words import label_of
@@ -39,7 +38,7 @@ __all__ = [
     "explainers_of",
     "measured",
     "methods_of",
-    "offer_cascade",
+    "offer_series",
     "results_folder",
     "run_quick",
     "show_agreement",
@@ -49,8 +48,8 @@ __all__ = [
     "table_of",
 ]
 
-CASCADE_STEPS = 4
-CASCADES_KEPT = 6
+SERIES_STEPS = 4
+SERIES_KEPT = 6
 STILL = {"displayModeBar": False}
 
 
@@ -182,59 +181,58 @@ def show_shortcuts(study_name: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _cascades() -> OrderedDict[str, list[tuple[str, Volume]]]:
+def _made_series() -> OrderedDict[str, list[tuple[str, Volume]]]:
     """Return the rows of maps made by jobs, a few at a time: threads cannot write into a session."""
     return OrderedDict()
 
 
-def offer_cascade(study_name: str, subject: str, explainer: str) -> None:
-    """Show a button that makes the row of maps of randomised networks, then the row."""
-    made, key = _cascades(), f"{model_of(study_name).digest} {scan_stamp(study_name, subject)} {subject} {explainer}"
+def offer_series(study_name: str, subject: str, explainer: str, measure: str) -> None:
+    """Show a button that makes the row of maps that a measure compares, if it has one, then the row."""
+    series = get_measure(measure).series
+    if series is None:
+        return
+    made, network = _made_series(), model_of(study_name).digest
+    key = f"{measure} {network} {scan_stamp(study_name, subject)} {subject} {explainer}"
 
     def work(progress: Progress, cancel: Cancel) -> None:
-        made[key] = cascade_maps(study_name, subject, explainer, progress, cancel)
-        while len(made) > CASCADES_KEPT:
+        made[key] = series_maps(series, study_name, subject, explainer, progress, cancel)
+        while len(made) > SERIES_KEPT:
             made.popitem(last=False)
 
     if key not in made:
         label = f"Show the maps of {escape_markdown(subject)}"
-        if st.button(label, icon=":material/view_column:", key="cascade_go"):
-            start_job("cascade", f"{label_of(explainer)} of randomised networks", key, work, shared=True)
-    watch("cascade", key)
+        if st.button(label, icon=":material/view_column:", key="series_go"):
+            start_job("series", series.title.format(label_of(explainer)), key, work, shared=True)
+    watch("series", key)
     if key in made:
-        show_cascade(study_name, subject, explainer, made[key])
+        show_series(series, study_name, subject, explainer, made[key])
 
 
-def cascade_maps(
-    study_name: str, subject: str, explainer: str, progress: Progress, cancel: Cancel
+def series_maps(
+    series: Series, study_name: str, subject: str, explainer: str, progress: Progress, cancel: Cancel
 ) -> list[tuple[str, Volume]]:
-    """Return the maps of the network as it is, and as more and more of its layers are random."""
+    """Return the map of the network as it is, and the maps it is compared with."""
     study, model = study_of(study_name), model_of(study_name)
     case = Bench(study, model, reference_scans=1).case(subject)
     chosen = parse_explainer(explainer)
-    maps = [("as trained", chosen(case, cancel=cancel))]
-    for layer, values in cascade(case, chosen, maps[0][1], steps=CASCADE_STEPS, progress=progress, cancel=cancel):
-        maps.append((f"random down to {layer}", values))
+    maps = [(series.first, chosen(case, cancel=cancel))]
+    maps += series.make(case, chosen, maps[0][1], steps=SERIES_STEPS, progress=progress, cancel=cancel)
     return [(name, Volume(values.astype("f4"), model.grid.affine).canonical()) for name, values in maps]
 
 
-def show_cascade(study_name: str, subject: str, explainer: str, maps: list[tuple[str, Volume]]) -> None:
-    """Show the maps of `cascade_maps` on one crosshair, each with its own colours."""
+def show_series(series: Series, study_name: str, subject: str, explainer: str, maps: list[tuple[str, Volume]]) -> None:
+    """Show the maps of `series_maps` on one crosshair, each with its own colours."""
     scan = on_grid_of(scan_of(study_name, subject), maps[0][1])
     bench = Bench(study_of(study_name), model_of(study_name), reference_scans=1)
     unit = Meaning(get_method(explainer.partition("[")[0]), bench.score, bench.target_name).unit
     layers = [Layer(name, volume, unit, signed=bool((volume.data < 0).any())) for name, volume in maps]
-    st.caption(
-        f"Maps of {escape_markdown(subject)}; from left to right more and more layers of the network are random, from the "
-        "output down. Each map has its own colour scale. A map that stays the same although the layers are random shows "
-        "the scan, not what the network has learned."
-    )
+    st.caption(f"Maps of {escape_markdown(subject)}. {series.caption}")
     linked_viewer(
         scan,
         layers,
         atlas=atlas_of(study_name).on(scan.grid),
         contours=scan_truth(truth_of(study_name, subject), scan),
-        key="cascade",
+        key="series",
         prefix="cascade_",
         defaults={"layout": "columns"},
     )

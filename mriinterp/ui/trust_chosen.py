@@ -62,7 +62,7 @@ class Chosen:
     def has_truth(self) -> bool:
         """Whether it is known where the disease is in the subject's scan."""
         if not self.study.simulated:
-            return "localisation" in set(self.table["measure"])
+            return any("truth" in get_measure(name).needs for name in set(self.table["measure"]))
         return self.study.group_of(self.subject) == self.study.positive
 
     def numbers(self, measure: str, quantity: str | None = None) -> dict[str, float]:

@@ -16,7 +16,7 @@ from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.names import shortened
 from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
-from mriinterp.trust.badge import BADGE
+from mriinterp.trust.badge import badge_quantities
 from mriinterp.trust.registry import measure_names
 from mriinterp.trust.results import COLUMNS, load_plan, load_results, summary
 from mriinterp.trust.units import COHORT
@@ -148,8 +148,8 @@ def _size(folder: str, stamp: str) -> tuple[int, int]:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _badge_table(folder: str, stamp: str) -> pd.DataFrame:
     results = _results(folder, stamp)
-    pairs = zip(results["measure"], results["quantity"], strict=True)
-    return summary(results.loc[np.array([pair in BADGE for pair in pairs], dtype=bool)])
+    wanted, pairs = badge_quantities(), zip(results["measure"], results["quantity"], strict=True)
+    return summary(results.loc[np.array([pair in wanted for pair in pairs], dtype=bool)])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

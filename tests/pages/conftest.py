@@ -14,7 +14,7 @@ SLOTS = (
     "cohort",
     "trust",
     "trust_subject",
-    "cascade",
+    "series",
     "prepare",
     "fetch",
     "network",

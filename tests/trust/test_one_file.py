@@ -1,7 +1,7 @@
 """A measure is one file: its table, tab, settings, cost and words stand there."""
 
 import importlib.util
-import textwrap
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +10,7 @@ import pytest
 
 from mriinterp.base.discover import run_files
 from mriinterp.trust import findings, get_measure, measure_names, register_measure, summary
+from mriinterp.trust.badge import badge_marks, badge_quantities, badge_words
 from mriinterp.trust.cost import _work
 from mriinterp.trust.plan import FULL, QUICK
 from mriinterp.trust.registry import Quantity, table_heads, unregister_measure
@@ -18,39 +19,13 @@ from mriinterp.trust.single import cheap_measures
 from mriinterp.trust.words import judgement
 
 NAME = "sparseness"
-FILE = '''
-"""How few voxels hold the relevance."""
-
-import numpy as np
-
-from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
-
-
-@register_measure(
-    "sparseness",
-    label="Sparseness",
-    question="Do few voxels hold the relevance?",
-    reference="Chalasani et al. 2020",
-    tab="Sparse",
-    computed="Gini index of |φ| inside Ω",
-    settings={"quick": {"bins": 5}},
-    work=lambda s, areas, plan: Work(passes=s["bins"], maps=2),
-    quantities=(Quantity("gini", "Gini index", "higher", "0–1", head="Gini", line="Gini index"),),
-    beats="Few voxels hold the relevance, more than of any null map, of: {}.",
-    below_zero="Impossible: an index is positive",
-)
-def sparseness(case, explainer, relevance, *, bins: int = 9, progress=None, cancel=None):
-    """Gini index of the map's magnitude."""
-    values = np.sort(np.abs(relevance[case.mask]))
-    rank = np.arange(1, values.size + 1)
-    return Outcome({"gini": float((2 * rank - values.size - 1) @ values / (values.size * values.sum()))})
-'''
+WORKED = Path(__file__).resolve().parents[2] / "docs" / "worked" / f"{NAME}.py"  # shown in CONTRIBUTING.md
 
 
 @pytest.fixture
 def toy(tmp_path):
     before = measure_names()
-    (tmp_path / f"{NAME}.py").write_text(textwrap.dedent(FILE), encoding="utf-8")
+    shutil.copyfile(WORKED, tmp_path / f"{NAME}.py")
     run_files(tmp_path)
     yield get_measure(NAME)
     unregister_measure(NAME)
@@ -86,6 +61,12 @@ def test_its_words(table):
     assert any("Sparseness, interval below 0: SmoothGrad" in text for text in findings(table))
     assert judgement(table, NAME, "sensitivity") == "Better than all null maps"
     assert judgement(table, NAME, "smoothgrad") == "Impossible: an index is positive"
+
+
+def test_its_part_of_the_line_beside_every_map(table):
+    assert badge_words(table, "sensitivity").endswith(" · beats all null maps on sparseness")
+    assert badge_marks(table, "smoothgrad").endswith(" · sparseness ✗")
+    assert (NAME, "gini") in badge_quantities()
 
 
 def test_its_column(table):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.figures.trustcurves import deletion_curves
 from mriinterp.trust.blocks import equal_blocks
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.registry import Curves, Outcome, Quantity, Work, register_measure
+from mriinterp.trust.registry import Badge, Curves, Outcome, Quantity, Work, register_measure
+from mriinterp.trust.words import beside_null_maps, row_of
 
 __all__ = ["area_between", "block_order", "deletion"]
 
@@ -58,6 +60,14 @@ def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
     return [rank < count for count in counts]
 
 
+def _badge(table: pd.DataFrame, method: str) -> tuple[str, str] | None:
+    """Return words and mark beside the null maps; worse than chance where the interval lies below 0."""
+    row = row_of(table, "deletion", "abpc", method)
+    if row is not None and row["high"] < 0:
+        return "worse than chance on deletion", "✗"
+    return beside_null_maps(table, "deletion", method)
+
+
 @register_measure(
     "deletion",
     label="Deletion and insertion",
@@ -90,6 +100,7 @@ def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
         "null_random",
         "Full: the most relevant blocks are replaced first. Dashed: the least relevant first.",
     ),
+    badge=Badge("faithfulness", _badge, order=20),
     beats="Deletion by the most relevant blocks hurts the score more than by any null map's for: {}.",
     below_zero="Worse than chance: hiding what it marks most hurts less than hiding what it marks least",
     worse=(

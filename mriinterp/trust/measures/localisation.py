@@ -10,7 +10,7 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measures.regional import rank_correlation
-from mriinterp.trust.registry import Outcome, Quantity, register_measure
+from mriinterp.trust.registry import Badge, Outcome, Quantity, register_measure
 from mriinterp.trust.words import label_of, listed, rows_of
 
 __all__ = ["average_precision", "localisation", "mass_accuracy", "rank_accuracy"]
@@ -99,6 +99,8 @@ def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series
         "beside its chance level"
     ),
     findings=_findings,
+    badge=Badge("localisation", order=10),
+    absent="no ground truth",
     quantities=(
         Quantity(
             "mass_accuracy_read",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,8 @@ from mriinterp.methods.guard import frozen
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measures.regional import rank_correlation
-from mriinterp.trust.registry import Curves, Outcome, Quantity, Work, register_measure
-from mriinterp.trust.words import ALIKE, Randomised, label_of, randomised_words
+from mriinterp.trust.registry import Badge, Curves, Outcome, Quantity, Series, Work, register_measure
+from mriinterp.trust.words import ALIKE, RANDOMISED, Randomised, label_of, randomised_words
 
 __all__ = ["cascade", "layer_groups", "randomisation", "randomised"]
 
@@ -156,6 +157,32 @@ def _verdict(table: pd.DataFrame, method: str) -> str:
     return "" if found is None else "; ".join(filter(None, [f"{STATES[found.state]}: {found.reason}", found.ssim]))
 
 
+def _series(
+    case: Case, explainer: Explainer, relevance: np.ndarray, **options: Any
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the maps of `cascade` under names for people."""
+    for layer, values in cascade(case, explainer, relevance, **options):
+        yield f"random down to {layer}", values
+
+
+BADGES = {
+    "passes": ("passes randomisation", "✓"),
+    "fails": ("fails randomisation", "✗"),
+    "alike": ("passes randomisation only in part", "~"),
+    "undecided": ("randomisation undecided", "?"),
+    "empty": ("randomisation undecided", "?"),
+}
+
+
+def _badge(table: pd.DataFrame, method: str) -> tuple[str, str] | None:
+    """Return words, with the numbers behind them, and mark; None where the method was not measured."""
+    found = randomised_words(table, method)
+    if found is None:
+        return None
+    words, mark = BADGES[found.state]
+    return (f"{words} ({found.short})" if found.short else words), mark
+
+
 def _with_rho(rows: dict[str, Randomised], state: str) -> str:
     """Return the methods of a state, each with the ρ of the random network's map, and where SSIM says otherwise."""
     found = []
@@ -212,6 +239,15 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     work=lambda s, areas, plan: Work(maps=(s["steps"] or 7) + plan.others),
     detailed=True,
     curves=Curves(cascade_lines, "null_edges"),
+    series=Series(
+        _series,
+        "as trained",
+        "{} of randomised networks",
+        "From left to right more and more layers of the network are random, from the output down. Each map has its own "
+        "colour scale. A map that stays the same although the layers are random shows the scan, not what the network "
+        "has learned.",
+    ),
+    badge=Badge("randomisation", _badge, RANDOMISED, order=30),
     findings=_findings,
     verdict=_verdict,
     quantities=(
