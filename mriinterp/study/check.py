@@ -197,15 +197,13 @@ def _check_model(settings: StudySettings, frame: pd.DataFrame | None, report: Re
 
 
 def _check_folds(settings: StudySettings, report: Report) -> None:
-    """Check whether each fold's weights are there and fit the network."""
-    for name, weights in settings.folds.items():
-        absent = [file for file in weights if not Path(file).is_file()]
+    """Check whether the weights or the card of each fold are there and make a network."""
+    for name, files in settings.folds.items():
+        absent = [file for file in files if not Path(file).is_file()]
         if absent:
             report.add("error", f"Weights of fold {name!r} that are not there ({len(absent)})", absent)
         else:
-            _attempt(
-                lambda weights=weights: replace(settings.model, weights=weights).load("cpu"), f"Fold {name!r}", report
-            )
+            _attempt(lambda files=files: settings.model.fold(files).load("cpu"), f"Fold {name!r}", report)
 
 
 def _check_fitted(settings: StudySettings, report: Report) -> Model | None:

@@ -119,12 +119,12 @@ def _named_paths(flat: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "model.folds", text
 
 
-def _paths_of_card(card: ModelCard) -> Iterator[tuple[str, Path]]:
+def _paths_of_card(card: ModelCard) -> Iterator[Path]:
     """Yield every file that a model card names."""
     values = (*card.weights, card.brain_mask, *((card.normalisation or {}).get(key) for key in ("mean", "std")))
     for name in values:
         if isinstance(name, str):
-            yield "model.card", card.folder / name
+            yield card.folder / name
 
 
 def check_network_file(path: Path) -> None:
@@ -157,10 +157,11 @@ def drop_forbidden(flat: dict[str, Any], path: Path) -> list[str]:
     if "output" not in flat:
         named.append(("output", folder / default_output(path)))
     bad = [(key, file) for key, file in named if not allowed.allow(file)]
-    card = dict(named).get("model.card")
-    if card is not None and "model.card" not in dict(bad) and card.suffix.lower() == ".json":
+    for key, card in named:
+        if key not in ("model.card", "model.folds") or (key, card) in bad or card.suffix.lower() != ".json":
+            continue
         with suppress(OSError, ValueError, KeyError):  # a bad card is judged when the network is loaded
-            bad += [(key, file) for key, file in _paths_of_card(read_card(card)) if not allowed.allow(file)]
+            bad += [(key, file) for file in _paths_of_card(read_card(card)) if not allowed.allow(file)]
     for key, _ in bad:
         flat.pop(key, None)
     return [allowed.refusal(file, key) for key, file in bad]

@@ -50,7 +50,7 @@ class StudySettings:
         None: the table's own split if it has one, else 0.2.
     model : ModelRecipe
     folds : dict of str to tuple of str
-        Other weights of the same network: folds of a cross-validation, other seeds.
+        Other weights of the same network, or a model card: folds of a cross-validation, other seeds.
     normalisation : {"card", "voxelwise"}
         "voxelwise": mean and deviation of the training scans, fitted by
         ``study normalise`` and kept in the output folder.

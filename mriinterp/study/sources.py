@@ -153,6 +153,12 @@ class ModelRecipe:
             card = replace(model.card, brain_mask=str(Path(self.brain_mask).resolve()))
             return load_model(card, weights, device, trust_code=self.trust_code)
 
+    def fold(self, files: tuple[str, ...]) -> ModelRecipe:
+        """Return the same network with other weights; of one model card (``.json``) the network that it describes."""
+        if len(files) == 1 and files[0].lower().endswith(".json"):
+            return replace(self, source=files[0], weights=())
+        return replace(self, weights=files)
+
     def python(self) -> Code | None:
         """Return the network's Python file and all it imports from beside it, as they are now; None if it has none.
 

@@ -197,7 +197,7 @@ class TableStudy(Study):
 
     @property
     def folds(self) -> Mapping[str, ModelRecipe]:
-        return {name: replace(self.model_recipe, weights=weights) for name, weights in self.settings.folds.items()}
+        return {name: self.model_recipe.fold(files) for name, files in self.settings.folds.items()}
 
     @property
     def atlas_recipe(self) -> AtlasRecipe:
