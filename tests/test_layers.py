@@ -34,6 +34,7 @@ ORDER = [
     "fetch",
     "cohort",
     "export",
+    "crossval",
     "trust",
     "commands",
     "cli",

@@ -1,41 +1,121 @@
-"""``train``: make the demo network again."""
+"""``train``: networks of a study's own scans by cross-validation; or the demo network again."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.base.progress import describe_seconds
+from mriinterp.commands.options import add_study_trust
+from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume
+from mriinterp.study import DemoStudy, load_study
 
 __all__ = ["add_parser"]
 
 DESCRIPTION = """\
-Train the demo network on simulated scans and measure it on subjects used for nothing else.
+Train networks on the scans of a study file, one a fold, and measure each on patients it has not seen.
 
-Writes demo.safetensors and its model card demo.json. The card tells accuracy and AUC with confidence
-intervals and, with --real, how the network's margin follows the same atrophy applied to real scans."""
+The study's network gives grid, brain mask, normalisation and architecture; its weights are not used.
+Into DIR come
+  fold1 ... foldN    weights and model card of each network
+  study.toml         the study with these networks: mriinterp cohort DIR/study.toml, mriinterp app DIR/study.toml
+  report.html        learning curves, ROC, calibration, confusion, and what age, sex and area means reach
+  folds.tsv, predictions.tsv, measures.tsv
+
+Without a study, or with "demo", the packaged demo network is made again: demo.safetensors and its card
+demo.json, which tells accuracy and AUC with confidence intervals and, with --real, how the network's
+margin follows the same atrophy applied to real scans."""
 
 
 def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "train",
-        help="train the demo network on simulated scans",
+        help="train networks on a study's own scans, by cross-validation",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("study", nargs="?", default=DemoStudy.name, metavar="STUDY", help="study file (.toml)")
     parser.add_argument("--out", required=True, metavar="DIR", help="output folder")
-    parser.add_argument(
+    group = parser.add_argument_group("training on a study")
+    group.add_argument("--folds", type=int, default=5, metavar="N", help="default: %(default)s")
+    group.add_argument("--preset", default="recommended", metavar="NAME", help="recommended (default) or rieke2018")
+    group.add_argument("--architecture", metavar="NAME", help="default: that of the study's network")
+    group.add_argument("--epochs", type=int, metavar="N", help="at most; default: those of the preset")
+    group.add_argument("--batch", type=int, metavar="N", help="scans a step; default: that of the preset")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: %(default)s)")
+    group.add_argument(
+        "--stratify", default="", metavar="COLUMNS", help="spread evenly besides the diagnosis, e.g. sex,age"
+    )
+    group.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: %(default)s")
+    group.add_argument("--resume", action="store_true", help="go on with a training that was stopped or killed")
+    group.add_argument(
+        "--check-leakage", action="store_true", help="train on permuted labels too, which must fall to chance"
+    )
+    add_study_trust(group)
+    demo = parser.add_argument_group("the demo network")
+    demo.add_argument(
         "--real", nargs="*", default=[], metavar="SCAN", help="real scans in MNI space, skull-stripped, for the check"
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train the network, measure it and write it."""
-    from mriinterp.training.demo import train_demo  # training's imports are not worth waiting for in other commands
+    """Train on a study, or make the demo network."""
+    return _run_demo(args) if args.study == DemoStudy.name else _run_study(args)
+
+
+def _run_study(args: argparse.Namespace) -> int:
+    from mriinterp.crossval import plan_training, run_plan  # training's imports are not worth waiting for elsewhere
+
+    study = load_study(args.study, trust_code=args.trust_code)
+    plan = plan_training(
+        study,
+        folds=args.folds,
+        preset=args.preset,
+        architecture=args.architecture,
+        epochs=args.epochs,
+        batch=args.batch,
+        seed=args.seed,
+        stratify=tuple(filter(None, args.stratify.split(","))),
+        device=args.device,
+    )
+    for line in plan.lines():
+        say(line)
+    seconds = plan.seconds() * (1 + args.check_leakage)
+    say(f"at most {describe_seconds(seconds)} on {plan.device}, and {plan.kept_bytes / 1e9:.2g} GB in {args.out}")
+    progress = ProgressLine("training")
+    try:
+        result = run_plan(plan, args.out, resume=args.resume, check_leakage=args.check_leakage, progress=progress)
+    except KeyboardInterrupt:
+        complain(f"stopped; go on: the same command with --resume (finished epochs are in {args.out})")
+        raise
+    finally:
+        progress.close()
+    _say_result(result)
+    return 0
+
+
+def _say_result(result) -> None:
+    rows = result.measures
+    for where in ("pooled", "test"):
+        part = rows[(rows["set"] == where) & rows["measure"].isin(("auc", "balanced_accuracy"))]
+        if len(part):
+            say("out of fold:" if where == "pooled" else "held out:")
+        for row in part.itertuples():
+            measure = {"auc": "AUC", "balanced_accuracy": "balanced accuracy"}[row.measure]
+            say(f"  {row.classifier}: {measure} {row.value:.3f} (95 % CI {row.low:.3f}–{row.high:.3f})")
+    for text in result.verdicts:
+        say(text)
+    say(f"wrote {result.folder / 'report.html'}")
+    say(f"go on: mriinterp cohort {quoted(result.study_file)} --methods sensitivity --out DIR")
+
+
+def _run_demo(args: argparse.Namespace) -> int:
+    """Train the demo network, measure it and write it."""
+    from mriinterp.training.demo import train_demo
 
     real = {image_stem(path): read_volume(path) for path in args.real}
     progress = ProgressLine("training")

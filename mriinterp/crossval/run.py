@@ -1,0 +1,243 @@
+"""Training of a study's own networks, from scans to a report; killed at any time, it goes on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import mriinterp
+from mriinterp.base.atomic import made_folder, write_text
+from mriinterp.base.files import read_json
+from mriinterp.base.progress import Cancel, Progress, tell
+from mriinterp.base.tables import read_tsv, write_tsv
+from mriinterp.crossval.baselines import baseline_scores
+from mriinterp.crossval.fold import FittedFold, Task, fit_fold
+from mriinterp.crossval.folds import HELD_OUT, Round, folds_table
+from mriinterp.crossval.leakage import permuted_groups, permuted_row
+from mriinterp.crossval.measures import measures_table, verdicts
+from mriinterp.crossval.output import fold_name, write_fold, write_study
+from mriinterp.crossval.plan import TrainPlan, plan_training, rounds_of
+from mriinterp.crossval.report import training_report
+from mriinterp.crossval.scans import keep_scans
+from mriinterp.study import Study
+
+__all__ = ["TrainResult", "run_plan", "train_study"]
+
+logger = logging.getLogger(__name__)
+
+RECORD, WORK = "training.json", "work"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What a training has left.
+
+    Attributes
+    ----------
+    folder : Path
+    study_file : Path
+        Opens with the trained networks.
+    predictions, measures : DataFrame
+        As in ``predictions.tsv`` and ``measures.tsv``.
+    verdicts : tuple of str
+        Whether the network does better than each baseline.
+    """
+
+    folder: Path
+    study_file: Path
+    predictions: pd.DataFrame
+    measures: pd.DataFrame
+    verdicts: tuple[str, ...]
+
+
+def train_study(study: Study, out: str | Path, **options: Any) -> TrainResult:
+    """Train a study's own networks by cross-validation and measure them on patients they have not seen.
+
+    Parameters
+    ----------
+    study : TableStudy
+    out : path
+        Gets ``fold1`` …, ``study.toml``, ``folds.tsv``, ``predictions.tsv``,
+        ``measures.tsv``, ``report.html``; while it runs, ``work``.
+    **options
+        Those of `plan_training` and of `run_plan`.
+
+    Examples
+    --------
+    >>> train_study(load_study("adni.toml"), "adni_networks", folds=5)  # doctest: +SKIP
+    """
+    running = {key: options.pop(key) for key in ("resume", "check_leakage", "progress", "cancel") if key in options}
+    return run_plan(plan_training(study, **options), out, **running)
+
+
+def run_plan(
+    plan: TrainPlan,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    check_leakage: bool = False,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> TrainResult:
+    """Do what is planned.
+
+    Parameters
+    ----------
+    plan : TrainPlan
+    out : path
+    resume : bool
+        Go on with what is in `out`; it must have been begun with the same
+        plan. On the CPU and with as many threads the weights are those of a
+        run that was never interrupted.
+    check_leakage : bool
+        Train once more on permuted labels, which must fall to chance; it
+        takes as long again.
+    progress : callable, optional
+        Scans read and scans trained on, of all.
+    cancel : callable, optional
+
+    Raises
+    ------
+    ValueError
+        If `out` holds another training, or one although `resume` is not set;
+        if the loss is no longer a number.
+    """
+    out = made_folder(out)
+    done = _begin(plan, out, resume, check_leakage)
+    if done is not None:
+        return done
+    study, work = plan.study, out / WORK
+    total = len(plan.frame) + plan.options.preset.fitting.epochs * (1 + check_leakage) * sum(
+        len(one.train) for one in plan.rounds
+    )
+    count = _Count(progress, total)
+    ids = sorted(plan.frame["id"])
+    scans = keep_scans(study, plan.model, ids, work, progress=count.part(len(ids)), cancel=cancel)
+    for name, why in scans.failed.items():
+        logger.warning("%s: scan %s is left out: %s", study.name, name, why)
+    frame = plan.frame[plan.frame["id"].isin(scans.ids)]
+    rounds = rounds_of(frame, study, plan.options) if scans.failed else plan.rounds
+    held_out = [name for name in plan.held_out if name in set(scans.ids)]
+    write_tsv(folds_table(frame, rounds, study.positive), out / "folds.tsv")
+    labels = (frame["group"] == study.positive).astype(int)
+    options = plan.options
+    task = Task(plan.model, scans, labels, options.preset, options.architecture, plan.voxelwise, plan.device)
+    fitted = _fit_all(task, rounds, held_out, work, "fold", count, cancel)
+    predictions = _predictions(frame, labels, task, fitted, held_out)
+    measures = measures_table(predictions)
+    if check_leakage:
+        mixed = permuted_groups(frame.reset_index(drop=True), study.positive, options.seed)
+        again = replace(task, labels=(mixed.set_index("id")["group"] == study.positive).astype(int))
+        shuffled = _fit_all(again, rounds_of(mixed, study, options), [], work, "permuted", count, cancel)
+        row = permuted_row(mixed, pd.concat([one.margins for one in shuffled]), study.positive)
+        measures = pd.concat([measures, pd.DataFrame([row])], ignore_index=True)
+    result = _write(plan, out, task, frame, fitted, predictions, measures)
+    shutil.rmtree(work, ignore_errors=True)
+    return result
+
+
+class _Count:
+    """One progress over parts of the work."""
+
+    def __init__(self, progress: Progress | None, total: int):
+        self.progress, self.total, self.before = progress, total, 0
+
+    def part(self, size: int) -> Progress:
+        start = self.before
+        self.before += size
+        return lambda done, total: tell(self.progress, start + round(done * size / max(total, 1)), self.total)
+
+
+def _record(plan: TrainPlan, check_leakage: bool) -> dict[str, Any]:
+    """What two runs must share for one to go on with the other."""
+    options = json.loads(json.dumps(asdict(plan.options)))
+    rounds = [[*one.train, "", *one.validation, "", *one.test] for one in plan.rounds]
+    return {**options, "check_leakage": check_leakage, "rounds": rounds, "network": plan.model.digest}
+
+
+def _begin(plan: TrainPlan, out: Path, resume: bool, check_leakage: bool) -> TrainResult | None:
+    """Check what is in the folder and note what is begun; return the result if all is done already."""
+    record = _record(plan, check_leakage)
+    path = out / RECORD
+    if path.is_file():
+        if not resume:
+            raise ValueError(f"expected a new output folder, got one with a training: {out}; go on with it (--resume)")
+        found = read_json(path, "the record of a training")
+        other = [key for key, value in record.items() if found.get("made_with", {}).get(key) != value]
+        if other:
+            raise ValueError(
+                f"expected to go on with the same training, got another in {out}: different {', '.join(other)}; name "
+                "another folder (--out)"
+            )
+        if found.get("finished"):
+            predictions = read_tsv(out / "predictions.tsv", text=("id", "subject", "group", "sex", "fold"))
+            measures = read_tsv(out / "measures.tsv", text=("set",))
+            return TrainResult(out, out / "study.toml", predictions, measures, tuple(found["verdicts"]))
+    _note(out, record, finished=False)
+    return None
+
+
+def _note(out: Path, record: dict[str, Any], **more: Any) -> None:
+    versions = {"mriinterp": mriinterp.__version__, "torch": torch.__version__}
+    write_text(out / RECORD, json.dumps({"made_with": record, "versions": versions, **more}, indent=1) + "\n")
+
+
+def _fit_all(task: Task, rounds: list[Round], held_out, work: Path, name: str, count: _Count, cancel):
+    epochs = task.preset.fitting.epochs
+    fitted: list[FittedFold] = []
+    for one in rounds:
+        part = count.part(epochs * len(one.train))
+        checkpoint = work / f"{name}{one.number}.pt"
+        fitted.append(fit_fold(task, one, held_out, checkpoint, progress=part, cancel=cancel))
+        part(1, 1)  # an early stop ends below
+    return fitted
+
+
+def _predictions(frame, labels, task: Task, fitted: list[FittedFold], held_out: list[str]) -> pd.DataFrame:
+    """Return a row a scan: what the network says that never saw the patient, and the baselines in the same folds."""
+    columns = {}
+    for fold in fitted:
+        scores = {"margin": fold.margins, "temperature": fold.margins * 0 + fold.temperature}
+        columns[fold.round.number] = scores | baseline_scores(frame, labels, task.scans, fold.round, held_out)
+    rows = []
+    names = list(dict.fromkeys(name for scores in columns.values() for name in scores))
+    for fold in fitted:
+        found = columns[fold.round.number]
+        for name in fold.round.test:
+            rows.append({"id": name, "fold": str(fold.round.number), **{k: found[k][name] for k in found}})
+    for name in held_out:  # the mean of all folds' networks
+        values = {
+            k: np.mean([s[k][name] for s in columns.values()]) for k in names if all(k in s for s in columns.values())
+        }
+        rows.append({"id": name, "fold": HELD_OUT, **values})
+    table = pd.DataFrame(rows).set_index("id")
+    known = frame[["id", "subject", "group", "sex", "age"]].join(table, how="inner")
+    known["label"] = labels[known.index]
+    known["probability"] = 1 / (1 + np.exp(-known["margin"]))
+    known["probability_calibrated"] = 1 / (1 + np.exp(-known["margin"] / known["temperature"]))
+    return known.sort_index().reset_index(drop=True)
+
+
+def _write(plan, out: Path, task: Task, frame, fitted, predictions, measures) -> TrainResult:
+    study = plan.study
+    for fold in fitted:
+        number = fold.round.number
+        write_fold(out / fold_name(number), fold, task, study, measures[measures["set"] == str(number)])
+    write_tsv(predictions, out / "predictions.tsv", digits=6)
+    write_tsv(measures, out / "measures.tsv", digits=4)
+    study_file = write_study(out, study, [fold.round.number for fold in fitted])
+    said = tuple(verdicts(predictions))
+    training_report(study, plan.options.preset, fitted, predictions, measures, said, task.scans.failed).write(
+        out / "report.html"
+    )
+    leak = bool((measures["classifier"] == "network, permuted labels").any())
+    _note(out, _record(plan, leak), finished=True, verdicts=list(said))
+    return TrainResult(out, study_file, predictions, measures, said)
