@@ -16,6 +16,7 @@ __all__ = ["HELD_OUT", "RULE", "Round", "assign_rounds", "folds_table"]
 HELD_OUT = "test"  # in the column fold: never seen by any network
 VALIDATION_PARTS = 4  # with two folds, one of so many parts of the other fold is the validation set
 AGE_BANDS = 2
+LEAST = 3  # patients of a group: one each to train, to choose, to test
 RULE = (
     "All scans of a patient are on one side. A patient with scans in both groups is placed as a member of the positive "
     "group; each scan keeps the label of its own visit."
@@ -58,6 +59,12 @@ def _dealt(frame: pd.DataFrame, strata: np.ndarray, parts: int, seed: int) -> np
     """Return the part, 0 to parts − 1, of each row; whole patients."""
     from sklearn.model_selection import StratifiedGroupKFold  # seconds to load
 
+    _, sizes = np.unique(strata, return_counts=True)
+    if sizes.max() < parts:
+        raise ValueError(
+            f"expected strata of {parts} scans or more to spread over {parts} folds, got {len(sizes)} of at most "
+            f"{sizes.max()}; take fewer columns to stratify by (--stratify)"
+        )
     order = np.argsort(frame["id"].to_numpy().astype(str), kind="stable")  # whatever the order of rows
     found = np.zeros(len(frame), int)
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
@@ -102,10 +109,11 @@ def assign_rounds(
     groups = sorted(frame["group"].unique())
     if len(groups) != 2 or positive not in groups:
         raise ValueError(f"expected scans of two groups, one of them {positive!r}, got {', '.join(groups) or 'none'}")
-    short = [f"{counts.get(group, 0)} of {group}" for group in groups if counts.get(group, 0) < max(k, 3)]
-    if short:
+    fewest = max(k, LEAST if k > 2 else LEAST + 1)
+    short = [f"{counts.get(group, 0)} of {group}" for group in groups]
+    if any(counts.get(group, 0) < fewest for group in groups):
         raise ValueError(
-            f"expected at least {max(k, 3)} patients of each group outside of the test set for {k} folds, got "
+            f"expected at least {fewest} patients of each group outside of the test set for {k} folds, got "
             f"{' and '.join(short)}; take fewer folds (--folds), a smaller test set ([split] test), or more patients"
         )
     strata = _strata(inside, positive, stratify)
@@ -117,7 +125,9 @@ def assign_rounds(
             validation = fold == (number + 1) % k
         else:
             rest = np.flatnonzero(~test)
-            part = _dealt(inside.iloc[rest].reset_index(drop=True), strata[rest], VALIDATION_PARTS, seed)
+            left = inside.iloc[rest].reset_index(drop=True)
+            parts = max(2, min(VALIDATION_PARTS, left.groupby("group")["subject"].nunique().min()))
+            part = _dealt(left, strata[rest], parts, seed)
             validation = np.isin(np.arange(len(inside)), rest[part == 0])
         sets = {"train": ~(test | validation), "validation": validation, "test": test}
         _check_sets(inside, sets, groups, number + 1)

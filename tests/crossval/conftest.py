@@ -16,6 +16,9 @@ SHAPE = (12, 14, 12)
 AFFINE = np.array([[-14.0, 0, 0, 80], [0, 14.0, 0, -110], [0, 0, 14.0, -70], [0, 0, 0, 1]])
 
 NETWORK = """
+import os
+import time
+from pathlib import Path
 from torch import nn
 from mriinterp.models import register_architecture
 
@@ -31,11 +34,14 @@ class Small(nn.Module):
         self.out = nn.Linear(32, 2)
 
     def forward(self, x):
+        hold = os.environ.get("SMALL_HOLD")  # a file: once it is there, the network stops where it is
+        while hold and Path(hold).exists():
+            time.sleep(0.01)
         return self.out(self.drop(self.pool(self.relu(self.conv(x))).flatten(1)))
 """
 
 
-def make_cohort(folder: Path, patients: int = 24, visits: int = 1, signal: float = 2.0, seed: int = 0, **more) -> Path:
+def make_cohort(folder: Path, patients: int = 24, visits: int = 1, signal: float = 15.0, seed: int = 0, **more) -> Path:
     """Write a study of noise scans; those of the ill are brighter in one corner."""
     import torch
 
@@ -92,7 +98,7 @@ def make_cohort(folder: Path, patients: int = 24, visits: int = 1, signal: float
     return folder / "study.toml"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cohort_file(tmp_path_factory):
     return make_cohort(tmp_path_factory.mktemp("cohort"), visits=2)
 
