@@ -61,7 +61,7 @@ def new_network(model: Model, architecture: str | None, dropout: Sequence[float]
         else:
             module = _built(architecture)
         _check_output(module, model)
-    return module.train().to(memory_format=torch.channels_last_3d)
+    return module.train().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # its types lack it
 
 
 def crop_of(module: nn.Module, shape: Sequence[int]) -> tuple[int, ...]:

@@ -149,7 +149,8 @@ def write_study(out: Path, study: TableStudy, numbers: Sequence[int]) -> Path:
         made["atlas"] = {
             key: moved(value) if (source.parent / value).exists() else value for key, value in entries["atlas"].items()
         }
-    made["output"] = "results" if study.settings.prepare is None else _relative(study.output, folder)
+    prepared = study.settings.prepare is not None  # raw scans, prepared in the study's own folder
+    made["output"] = _relative(study.settings.output, folder) if prepared else "results"
     write_study_file(made, out / "study.toml")
     return out / "study.toml"
 

@@ -164,8 +164,13 @@ def plan_training(
     if not study.positive:
         raise ValueError(f"{study.name}: expected two groups to tell apart, got only {study.reference_group!r}")
     chosen = get_preset(preset)
-    changed = {key: value for key, value in (("epochs", epochs), ("batch", batch)) if value is not None}
-    chosen = replace(chosen, fitting=replace(chosen.fitting, **changed))
+    fitting = chosen.fitting
+    fitting = replace(
+        fitting,
+        epochs=fitting.epochs if epochs is None else epochs,
+        batch=fitting.batch if batch is None else batch,
+    )
+    chosen = replace(chosen, fitting=fitting)
     model = study.settings.model.load("cpu")
     check_trainable(model)
     pair = (study.reference_group, study.positive)

@@ -82,20 +82,24 @@ def keep_scans(
     try:
         about = read_json(note)
         if about["digest"] == digest:
-            data = np.load(path, mmap_mode="r", allow_pickle=False)
-            kept = [np.asarray(about[key], float) for key in ("scale", "areas")]
-            return KeptScans(tuple(about["ids"]), data, *kept, about["failed"], _preparation(about["preparation"]))
+            return _opened(about, path)
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         pass  # not there, or damaged: read again
     about = _read(study, model, ids, path, progress, cancel)
     write_text(note, json.dumps({"digest": digest, **about}))
-    data = np.load(path, mmap_mode="r", allow_pickle=False)
-    kept = [np.asarray(about[key], float) for key in ("scale", "areas")]
-    return KeptScans(tuple(about["ids"]), data, *kept, about["failed"], _preparation(about["preparation"]))
+    return _opened(about, path)
 
 
-def _preparation(entry) -> Preparation | None:
-    return None if entry is None else Preparation(*entry)
+def _opened(about: dict, path: Path) -> KeptScans:
+    way = about["preparation"]
+    return KeptScans(
+        tuple(about["ids"]),
+        np.load(path, mmap_mode="r", allow_pickle=False),
+        np.asarray(about["scale"], float),
+        np.asarray(about["areas"], float),
+        about["failed"],
+        None if way is None else Preparation(*way),
+    )
 
 
 def _digest(study: TableStudy, model: Model, ids: Sequence[str]) -> str:

@@ -120,8 +120,8 @@ class PatientBootstrap:
 
     def measure(self, scores: Sequence[float]) -> dict[str, Estimate]:
         """Return every measure of `MEASURES` with its interval; a score above 0 is a decision for the positive class."""
-        scores = np.asarray(scores, float)
-        point, drawn = self._point(scores), self._drawn(scores)
+        given = np.asarray(scores, float)
+        point, drawn = self._point(given), self._drawn(given)
         return {name: self._interval(name, point[name], drawn[name]) for name in MEASURES}
 
     def _interval(self, name: str, value: float, drawn: np.ndarray) -> Estimate:
