@@ -13,7 +13,7 @@ COLDEST, HOTTEST = 0.05, 50.0
 
 
 def _loss(margins: np.ndarray, labels: np.ndarray) -> float:
-    """Mean cross-entropy of logit margins."""
+    """Return the mean cross-entropy of logit margins."""
     return float(np.logaddexp(0, -margins * (2 * labels - 1)).mean())
 
 

@@ -74,7 +74,7 @@ def _is_paper(module: nn.Module) -> bool:
 
 
 def _features(shape: Sequence[int]) -> int:
-    """Inputs of dense_1 for a grid."""
+    """Return the number of inputs of dense_1 for a grid."""
     features = 64
     for n in visible_shape(shape):
         for pool in (2, 3, 2, 3):
@@ -84,7 +84,7 @@ def _features(shape: Sequence[int]) -> int:
 
 
 def _forgotten(model: Model) -> nn.Module:
-    """A copy of the study's network with all weights drawn anew, as its layers draw them."""
+    """Return a copy of the study's network with all weights drawn anew, as its layers draw them."""
     module = copy.deepcopy(model.module).cpu()
     fixed = []
     for name, part in module.named_modules():

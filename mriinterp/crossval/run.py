@@ -87,7 +87,7 @@ def run_plan(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> TrainResult:
-    """Do what is planned.
+    """Run what is planned.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class _Count:
 
 
 def _record(plan: TrainPlan, check_leakage: bool) -> dict[str, Any]:
-    """What two runs must share for one to go on with the other."""
+    """Return what two runs must share for one to go on with the other."""
     options = json.loads(json.dumps(asdict(plan.options)))
     rounds = [[*one.train, "", *one.validation, "", *one.test] for one in plan.rounds]
     return {**options, "check_leakage": check_leakage, "rounds": rounds, "network": plan.model.digest}

@@ -103,7 +103,7 @@ def _opened(about: dict, path: Path) -> KeptScans:
 
 
 def _digest(study: TableStudy, model: Model, ids: Sequence[str]) -> str:
-    """SHA-256 over the scans' names and files, the grid, the mask and the atlas."""
+    """Return SHA-256 over the scans' names and files, the grid, the mask and the atlas."""
     digest = hashlib.sha256(json.dumps([list(model.grid.shape), model.grid.affine.tolist()]).encode())
     digest.update(b"" if model.mask is None else model.mask.digest.encode())
     digest.update(study.atlas().digest.encode())
