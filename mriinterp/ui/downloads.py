@@ -18,6 +18,7 @@ from mriinterp.image.nifti import to_source, write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
+from mriinterp.ui.address import linked
 from mriinterp.ui.areas import table_of
 from mriinterp.ui.home import IN_TEMPLATE, Place
 from mriinterp.ui.parts import part_scale
@@ -83,7 +84,9 @@ def show_downloads(
             f"{shown}_mosaic.png",
             "Seven slices along each axis",
         )
-        axis = st.selectbox("Animation along", ["coronal", "axial", "sagittal"], key="animate")
+        axes = ["coronal", "axial", "sagittal"]
+        key = linked("animate", axes[0], options=axes)
+        axis = st.selectbox("Animation along", axes, key=key, persist_state="session")
         for kind, write in (("gif", write_gif), ("mp4", write_mp4)):
             offer(
                 f"Animation ({kind.upper()})",
