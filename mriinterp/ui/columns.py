@@ -259,9 +259,9 @@ def _valid(texts: Sequence[str], study: Study) -> list[str]:
 def _any_columns(study_name: str, model: Model) -> Choice:
     study = study_of(study_name)
     wanted = asked("c")
-    if known := _valid(wanted, study):
+    if (known := _valid(wanted, study)) or wanted == [""]:  # all columns were taken away
         st.session_state["c_list"] = known
-    if missing := [text for text in dict.fromkeys(wanted) if not _valid([text], study)]:
+    if missing := [text for text in dict.fromkeys(wanted) if text and not _valid([text], study)]:
         instead = "the other columns are shown" if known else "columns of the study are shown"
         not_found("c", f"{', '.join(missing)} was not found: {instead}.")
     if "c_list" not in st.session_state:
@@ -285,7 +285,7 @@ def _any_columns(study_name: str, model: Model) -> Choice:
         new = write_column(make_column(subject, method.name, values, network))
         st.button("Add", icon=":material/add:", key="add_column", on_click=_add, args=(new,), width="stretch",
                   disabled=new in chosen or len(chosen) >= MOST)  # fmt: skip
-    linked_value("c", chosen)
+    linked_value("c", chosen or "")
     columns = [read_column(text) for text in chosen]
     return Choice(columns, {c.subject: known_subject(study_name, c.subject) for c in columns})
 
