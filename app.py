@@ -33,6 +33,8 @@ if __name__ == "__main__":
 elif __name__ != "__mp_main__":
     from starlette.middleware import Middleware
 
+    from mriinterp.base.allocator import keep_pages
     from mriinterp.ui.server import KnownHosts
 
+    keep_pages()
     app = st.App(__file__, middleware=[Middleware(KnownHosts)])

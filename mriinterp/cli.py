@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 
 import mriinterp
+from mriinterp.base.allocator import keep_pages
 from mriinterp.base.progress import Cancelled
 from mriinterp.commands import COMMANDS
 from mriinterp.commands.terminal import complain
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (0 done, 1 something failed, 2 wrong usage)."""
     args = build_parser().parse_args(argv)
+    keep_pages()
     logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         return args.run(args)

@@ -8,11 +8,17 @@ import signal
 import threading
 from multiprocessing.connection import wait
 
+from mriinterp.base.allocator import keep_pages
+
 __all__ = ["cores", "memory_bytes", "start_worker"]
 
 
 def start_worker() -> None:
-    """Set up a process of a local pool: Ctrl-C is the first process's to handle, and this one ends when that is gone."""
+    """Set up a process of a local pool: Ctrl-C is the first process's to handle, and this one ends when that is gone.
+
+    It keeps its pages, as `mriinterp.base.allocator` has it.
+    """
+    keep_pages()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is None:

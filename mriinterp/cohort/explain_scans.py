@@ -21,6 +21,7 @@ import torch
 
 import mriinterp
 from mriinterp.areas.atlas import Atlas
+from mriinterp.base.allocator import give_back
 from mriinterp.base.atomic import write_text
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.progress import Cancelled
@@ -164,6 +165,7 @@ def explain_items(task: Task, items: list[Item], token: str = "") -> list[Outcom
             following = items[index + 1] if index + 1 < len(items) else None
             ahead = loader.submit(_load, following, task.check_space) if following is not None else None
             outcomes.append(_explain_item(task, item, loading, model, atlas, reference, stop))
+    give_back()
     return outcomes
 
 

@@ -35,7 +35,7 @@ POLL = 0.3  # seconds
 AHEAD = 2  # pieces of work waiting for each worker
 MOST_SCANS = 8  # in a piece of work
 PIECES = 4  # at least so many pieces for each worker, so that all end together
-WORKER_BYTES, VOXEL_BYTES = 400 * 2**20, 450  # measured: what a worker takes, and more for each voxel of the grid
+WORKER_BYTES, VOXEL_BYTES = 400 * 2**20, 800  # measured: what a worker takes, and more for each voxel of the grid
 MOST = 61  # Windows waits for no more processes at once
 
 logger = logging.getLogger(__name__)

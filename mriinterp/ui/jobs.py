@@ -19,6 +19,7 @@ from typing import Any
 
 import streamlit as st
 
+from mriinterp.base.allocator import give_back
 from mriinterp.base.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
 from mriinterp.ui.session import Session, current_session
 from mriinterp.ui.words import escape_markdown, words_of
@@ -101,6 +102,7 @@ class Job:
             self.error = words_of(error)
         finally:
             del self._work  # and with it scans that are not needed any more
+            give_back()
 
     def _progress(self, done: int, total: int) -> None:
         self._done, self._total = done, total

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from cachetools import LRUCache
 
+from mriinterp.base.allocator import give_back
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.space import check_mni_space, check_skull_stripped
@@ -20,7 +21,6 @@ from mriinterp.prepare.dicom import AmbiguousSeries, Series, choose_series
 from mriinterp.prepare.folder import judged
 from mriinterp.prepare.picture import preparation_png
 from mriinterp.prepare.source import FileBytes, describe_choice, holds_image, open_raw_files, series_in
-from mriinterp.ui.memory import give_back
 from mriinterp.ui.words import words_of
 
 __all__ = [

@@ -19,7 +19,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mriinterp.ui.memory import give_back
+from mriinterp.base.allocator import give_back
 
 __all__ = ["Session", "current_session", "forgotten_with_uploads"]
 
