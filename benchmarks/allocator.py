@@ -32,7 +32,7 @@ processes each, which took turns; memory is the highest that a process held.
 
 
 def measure(what: str) -> dict[str, float]:
-    """Seconds a call and memory of this process, in MB."""
+    """Measure seconds a call and memory of this process, in MB."""
     import resource
 
     import torch
@@ -71,7 +71,7 @@ def measure(what: str) -> dict[str, float]:
 
 
 def in_a_process(what: str, setting: str) -> dict[str, float]:
-    """`measure` in a process of its own."""
+    """Run `measure` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.allocator", "--measure", what]
     environment = {**os.environ, "MRIINTERP_ALLOCATOR": setting, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)

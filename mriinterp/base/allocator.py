@@ -65,7 +65,7 @@ def give_back(*, collect: bool = False) -> None:
 
 
 def _of_glibc(name: str):
-    """A function of glibc, or None where it is not the C library."""
+    """Return a function of glibc, or None where it is not the C library."""
     if sys.platform != "linux":
         return None
     library = ctypes.CDLL(None)
