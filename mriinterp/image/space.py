@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from mriinterp.image.blocks import block_means
 from mriinterp.image.template import brain_mask, template
 from mriinterp.image.volume import Grid, Volume, resample
 
 __all__ = [
+    "FINE",
     "MNI_CORRELATION",
     "check_mni_space",
     "check_skull_stripped",
@@ -171,12 +173,7 @@ def _coarse(volume: Volume) -> np.ndarray:
     block = [min(max(1, int(CELL_MM / s + 0.25)), n) for s, n in zip(volume.grid.voxel_sizes, shape, strict=True)]
     if max(block) == 1:
         return resample(volume.with_data(volume.data.astype(np.float32)), COARSE).data
-    (i, j, k), (ni, nj, nk) = block, [n // b for n, b in zip(shape, block, strict=True)]
-    whole = volume.data[: ni * i, : nj * j, : nk * k].reshape(ni, i, nj, j, nk, k)
-    to_block = np.diag([*block, 1.0])
-    to_block[:3, 3] = [(b - 1) / 2 for b in block]
-    means = whole.mean(axis=(1, 3, 5), dtype=np.float32)
-    return resample(Volume(means, volume.affine @ to_block), COARSE).data
+    return resample(block_means(volume, block), COARSE).data
 
 
 def _pattern(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

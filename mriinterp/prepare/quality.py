@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mriinterp.areas.atlas import load_atlas
-from mriinterp.image.space import mni_correlation, skull_signal
+from mriinterp.image.space import FINE, mni_correlation, skull_signal
 from mriinterp.image.template import brain_mask, tissue
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.prepare.transform import Transform
@@ -186,7 +186,7 @@ def judge(scan: Volume, mask: Volume, transform: Transform, *, turned: bool = Fa
     Quality
     """
     brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))
-    moved = transform.scan_on(brain, _fine_grid())
+    moved = transform.scan_on(brain, FINE)
     volume_ml = float(mask.data.sum()) * scan.grid.voxel_volume / 1000
     coverage, present = _shares(mask, transform)
     linear = np.linalg.inv(transform.matrix)[:3, :3]
@@ -205,11 +205,6 @@ def judge(scan: Volume, mask: Volume, transform: Transform, *, turned: bool = Fa
         contrast=_contrast(moved),
     )
     return _with_findings(quality)
-
-
-def _fine_grid() -> Grid:
-    """Return the grid on which correlation and contrast are measured: 2 mm over the template's head."""
-    return Grid((96, 116, 96), np.array([[2, 0, 0, -95], [0, 2, 0, -131], [0, 0, 2, -77], [0, 0, 0, 1.0]]))
 
 
 def _shares(mask: Volume, transform: Transform) -> tuple[dict[str, float], dict[str, float]]:

@@ -18,6 +18,7 @@ from scipy import ndimage, optimize
 from scipy.spatial.transform import Rotation
 
 from mriinterp.base.progress import Cancel, check_cancel
+from mriinterp.image.blocks import block_means
 from mriinterp.image.space import mni_correlation
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid, Volume, resample
@@ -168,13 +169,7 @@ def _coarse_template() -> Volume:
 
 def _coarsened(volume: Volume) -> Volume:
     """Average over blocks of about `COARSE_MM`."""
-    block = [max(1, round(COARSE_MM / size)) for size in volume.grid.voxel_sizes]
-    n = [length // b for length, b in zip(volume.data.shape, block, strict=True)]
-    cut = volume.data[tuple(slice(count * b) for count, b in zip(n, block, strict=True))]
-    means = cut.reshape(n[0], block[0], n[1], block[1], n[2], block[2]).mean(axis=(1, 3, 5))
-    step = np.diag([*map(float, block), 1.0])
-    step[:3, 3] = [(b - 1) / 2 for b in block]
-    return Volume(means, volume.affine @ step)
+    return block_means(volume, [max(1, round(COARSE_MM / size)) for size in volume.grid.voxel_sizes])
 
 
 def _best_starts(brain: Volume, cancel: Cancel | None) -> list[np.ndarray]:

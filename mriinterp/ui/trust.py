@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from cachetools import LRUCache
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.figures.trust import agreement_dots, quantity_dots, shortcut_dots, trust_heatmap
@@ -181,9 +181,9 @@ def show_shortcuts(study_name: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _made_series() -> OrderedDict[str, list[tuple[str, Volume]]]:
+def _made_series() -> MutableMapping[str, list[tuple[str, Volume]]]:
     """Return the rows of maps made by jobs, a few at a time: threads cannot write into a session."""
-    return OrderedDict()
+    return LRUCache(SERIES_KEPT)
 
 
 def offer_series(study_name: str, subject: str, explainer: str, measure: str) -> None:
@@ -196,8 +196,6 @@ def offer_series(study_name: str, subject: str, explainer: str, measure: str) ->
 
     def work(progress: Progress, cancel: Cancel) -> None:
         made[key] = series_maps(series, study_name, subject, explainer, progress, cancel)
-        while len(made) > SERIES_KEPT:
-            made.popitem(last=False)
 
     if key not in made:
         label = f"Show the maps of {escape_markdown(subject)}"
