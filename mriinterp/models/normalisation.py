@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mriinterp.image.intensity import Intensities
 from mriinterp.image.volume import Volume, check_same_grid, resample
 from mriinterp.models.rules import NORMALISATIONS, Rule
 
-__all__ = ["NORMALISATIONS", "Normalisation", "PerImage", "Rule", "read_normalisation"]
+__all__ = ["NORMALISATIONS", "Normalisation", "PerImage", "Rule", "files_of_normalisation", "read_normalisation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +129,14 @@ class PerImage:
         """SHA-256 over names and rules."""
         parts = "\n".join(f"{name}={rule.digest}" for name, rule in self.rules.items())
         return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def files_of_normalisation(entry: object) -> list[str]:
+    """Return the names of files that the `normalisation` entry of a model card names, for any image."""
+    if not isinstance(entry, Mapping):
+        return []
+    own = [entry[key] for key in ("mean", "std") if isinstance(entry.get(key), str)]
+    return own + [name for part in entry.values() for name in files_of_normalisation(part)]
 
 
 def read_normalisation(

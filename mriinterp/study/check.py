@@ -18,6 +18,7 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
 from mriinterp.models import Model, TrustCode, architecture_names, packaged_models, read_card
 from mriinterp.study.folders import StudyFolders
+from mriinterp.study.inputs import check_inputs, scan_of
 from mriinterp.study.settings import StudySettings, parse_study
 from mriinterp.study.sources import FileScan
 from mriinterp.study.table import TableStudy, read_table_of, with_split
@@ -235,12 +236,14 @@ def _check_scans(settings, frame, model, n, report, progress, cancel) -> None:
     if settings.prepare is not None:
         _check_raw(settings, frame, rows, report, progress, cancel)
         return
+    if model is not None and not check_inputs(settings, model, report):
+        model = None
     unreadable, doubtful, elsewhere, with_skull, unusual, other_grid, predictions = [], [], [], [], [], [], []
     for done, row in enumerate(rows, start=1):
         check_cancel(cancel)
         name = frame.at[row, "id"]
         try:
-            scan = FileScan(Path(frame.at[row, "path"]), settings.allow_unknown_space).load()
+            scan = scan_of(frame.loc[row], settings).load()
         except (OSError, ValueError) as error:
             unreadable.append(f"{name} ({error})")
             tell(progress, done, len(rows))

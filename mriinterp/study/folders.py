@@ -16,6 +16,7 @@ from typing import Any
 from mriinterp.areas.atlas import atlas_names
 from mriinterp.base.names import on_disk, shortened
 from mriinterp.models import ModelCard, packaged_models, read_card
+from mriinterp.models.normalisation import files_of_normalisation
 
 __all__ = [
     "VARIABLE",
@@ -101,7 +102,10 @@ def is_atlas_name(text: str) -> bool:
 
 def _named_paths(flat: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield every path that entries of a study file name, with the entry."""
-    for key in ("output", "subjects.table", "subjects.images", "model.brain_mask", "model.code", "atlas.table"):
+    images = flat.get("subjects.images", {})
+    for text in images.values() if isinstance(images, Mapping) else [images]:
+        yield "subjects.images", text
+    for key in ("output", "subjects.table", "model.brain_mask", "model.code", "atlas.table"):
         if key in flat:
             yield key, flat[key]
     if isinstance(flat.get("subjects.corrupt"), str):
@@ -121,7 +125,7 @@ def _named_paths(flat: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _paths_of_card(card: ModelCard) -> Iterator[Path]:
     """Yield every file that a model card names."""
-    values = (*card.weights, card.brain_mask, *((card.normalisation or {}).get(key) for key in ("mean", "std")))
+    values = (*card.weights, card.brain_mask, *files_of_normalisation(card.normalisation))
     for name in values:
         if isinstance(name, str):
             yield card.folder / name

@@ -21,9 +21,10 @@ SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
     },
     "subjects": {
         "table": ("text", True),
-        "images": ("text", False),
+        "images": ("text or texts", False),
         "kind": ("text", False),
-        "pattern": ("text", False),
+        "pattern": ("text or texts", False),
+        "numbers": ("names or texts", False),
         "corrupt": ("names", False),
         "columns": ("texts", False),
         "prefixes": ("texts", False),
@@ -58,6 +59,8 @@ KINDS = {
     "names": "a list of texts, or one text",
     "texts": "a table of texts",
     "lists": "a table of lists of texts",
+    "text or texts": "text, or a table of texts by the name of an image",
+    "names or texts": "a list of columns of the table, or a table of columns by the name of a number",
 }
 NORMALISATIONS = ("card", "voxelwise")
 BACKGROUNDS = ("mean", "template")
@@ -104,6 +107,8 @@ def flatten(entries: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def _fits(value: Any, kind: str) -> bool:
     texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
     whole = isinstance(value, int) and not isinstance(value, bool)
+    if " or " in kind:
+        return any(_fits(value, one) for one in kind.split(" or "))
     if kind == "text":
         return isinstance(value, str) and bool(value.strip())
     if kind == "truth":
@@ -136,6 +141,12 @@ def contradictions(flat: Mapping[str, Any], labels: Mapping[str, tuple[str, ...]
     for key, known in choices.items():
         if key in flat and flat[key] not in known:
             problems.append((key, f"{key} is {flat[key]!r}; available: {', '.join(known)}"))
+    images, patterns = flat.get("subjects.images"), flat.get("subjects.pattern")
+    if isinstance(images, Mapping) and not images:
+        problems.append(("subjects.images", "subjects.images names no image"))
+    if isinstance(patterns, Mapping) and set(patterns) - set(images if isinstance(images, Mapping) else ()):
+        text = "subjects.pattern names images that subjects.images does not name: {t1 = …, …} in both"
+        problems.append(("subjects.pattern", text))
     columns = flat.get("subjects.columns", {})
     unknown = [f for f in columns if f not in FIELDS]
     if unknown:

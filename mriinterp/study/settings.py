@@ -5,7 +5,7 @@ Relative paths in a study file start at the folder of the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,12 @@ class StudySettings:
         `output` is ``<name>_results`` beside the file unless given.
     kind, pattern, columns, prefixes, corrupt
         As `mriinterp.subjects.read_subjects` takes them.
+    inputs : dict of str to Path
+        Of a network of several images: the folder of each by name.
+    patterns : dict of str to str
+        The pattern of each, where they differ.
+    numbers : dict of str to str
+        Numbers that the network reads: the column of each by name.
     allow_unknown_space : bool
         Take scans whose header does not say where they lie.
     check_space : bool
@@ -76,6 +82,9 @@ class StudySettings:
     images: Path | None = None
     kind: str = "auto"
     pattern: str | None = None
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
     corrupt: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     prefixes: Mapping[str, str] = field(default_factory=dict)
@@ -154,9 +163,12 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         simulated=flat.get("simulated", False),
         output=located(flat.get("output", default_output(path)), folder),
         table=located(flat["subjects.table"], folder),
-        images=located(flat["subjects.images"], folder) if "subjects.images" in flat else None,
+        images=_first_folder(flat, folder),
+        inputs=_by_image(flat, "images", lambda text: located(text, folder)),
+        patterns=_by_image(flat, "pattern", str),
+        numbers=_numbers(flat.get("subjects.numbers", {})),
         kind=flat.get("subjects.kind", "auto"),
-        pattern=flat.get("subjects.pattern"),
+        pattern=flat["subjects.pattern"] if isinstance(flat.get("subjects.pattern"), str) else None,
         corrupt=corrupt,
         columns=flat.get("subjects.columns", {}),
         prefixes={k: str(located(v, folder)) for k, v in flat.get("subjects.prefixes", {}).items()},
@@ -182,8 +194,27 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
     ), problems
 
 
+def _first_folder(flat: Mapping[str, Any], folder: Path) -> Path | None:
+    """Return the folder of the images, or of the first of several."""
+    named = flat.get("subjects.images")
+    first = next(iter(named.values()), None) if isinstance(named, Mapping) else named
+    return None if first is None else located(first, folder)
+
+
+def _by_image(flat: Mapping[str, Any], key: str, made: Callable[[str], Any]) -> dict[str, Any]:
+    """Return what an entry says of each image by name; empty where it holds for all."""
+    entry = flat.get(f"subjects.{key}")
+    return {name: made(text) for name, text in entry.items()} if isinstance(entry, Mapping) else {}
+
+
+def _numbers(entry: str | list[str] | Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of numbers by the name that the network knows them by."""
+    return dict(entry) if isinstance(entry, Mapping) else {name: name for name in names_in(entry)}
+
+
 def _sources(flat: Mapping[str, Any], path: Path) -> tuple[Path, ...]:
     named = [flat.get(f"subjects.{key}") for key in ("table", "images", "corrupt")]
+    named += flat["subjects.images"].values() if isinstance(flat.get("subjects.images"), Mapping) else []
     found = [located(name, path.parent) for name in named if isinstance(name, str)]
     return (path, *found, found[0] / "participants.tsv")  # the table may be a BIDS folder
 

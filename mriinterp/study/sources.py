@@ -13,16 +13,18 @@ import mriinterp
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.fingerprint import file_stamp
 from mriinterp.image.nifti import read_volume
+from mriinterp.image.scanset import as_scan
 from mriinterp.image.template import DEMO_GRID, template
 from mriinterp.image.volume import Volume
 from mriinterp.models import EXPORTED, Code, Model, ModelCard, load_model, own_architectures, read_card, read_code
 from mriinterp.models.code import as_leave, check_leave
+from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.models.run_code import run_code
 from mriinterp.prepare import PrepareJob
 from mriinterp.simulation.subjects import SimulationSettings, simulate_subject
 from mriinterp.study.folders import StudyFolders
 
-__all__ = ["AtlasRecipe", "FileScan", "ModelRecipe", "PreparedScan", "SimulatedScan", "TemplateScan"]
+__all__ = ["AtlasRecipe", "FileScan", "InputsScan", "ModelRecipe", "PreparedScan", "SimulatedScan", "TemplateScan"]
 
 
 PACKAGED = Path(mriinterp.models.__file__).parent / "weights"  # cards that come with the package
@@ -76,6 +78,32 @@ class PreparedScan:
     def stamp(self) -> str:
         """Return a text as `fingerprint` that tells also a file of the same size and time; on this machine only."""
         return _digest(self.fingerprint(), file_stamp([self.job.path], read=0))
+
+
+@dataclass(frozen=True)
+class InputsScan:
+    """A scan of several images, or with numbers.
+
+    Parameters
+    ----------
+    images : tuple of (str, FileScan)
+    numbers : tuple of (str, float)
+    """
+
+    images: tuple[tuple[str, FileScan], ...]
+    numbers: tuple[tuple[str, float], ...] = ()
+
+    def load(self) -> Volume:
+        """Read all images."""
+        return as_scan({name: image.load() for name, image in self.images} | dict(self.numbers))
+
+    def fingerprint(self) -> str:
+        """Return what changes when a file is written again, or with a number; read no voxel. OSError if one is missing."""
+        return _digest(*((name, image.fingerprint()) for name, image in self.images), *self.numbers)
+
+    def stamp(self) -> str:
+        """Return the same, which also changes with a file of the same size and time; on this machine only."""
+        return _digest(*((name, image.stamp()) for name, image in self.images), *self.numbers)
 
 
 @dataclass(frozen=True)
@@ -213,7 +241,7 @@ def _named_by(card: Path) -> tuple[Path, ...]:
     found = _card(card, file_stamp([card]))
     if found is None:
         return ()
-    named = (*found.weights, found.brain_mask, *(found.normalisation or {}).values())
+    named = (*found.weights, found.brain_mask, *files_of_normalisation(found.normalisation))
     return tuple(found.folder / name for name in named if isinstance(name, str))
 
 

@@ -20,10 +20,11 @@ from mriinterp.models import Model
 from mriinterp.prepare import PrepareJob
 from mriinterp.study.base import Study
 from mriinterp.study.folders import StudyFolders
+from mriinterp.study.inputs import COLUMN, read_images, scan_of
 from mriinterp.study.settings import StudySettings
-from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, PreparedScan
+from mriinterp.study.sources import AtlasRecipe, FileScan, InputsScan, ModelRecipe, PreparedScan
 from mriinterp.study.training import mean_training_scan, training_digest
-from mriinterp.subjects import read_subjects, split_patients
+from mriinterp.subjects import split_patients
 
 __all__ = ["TableStudy", "read_table_of", "with_split"]
 
@@ -38,18 +39,10 @@ def read_table_of(settings: StudySettings):
 
     Scans outside of the folders that study files may name are left out.
     """
-    frame, report = read_subjects(
-        settings.table,
-        settings.images,
-        kind=settings.kind,
-        columns=settings.columns,
-        groups=settings.labels,
-        corrupt=settings.corrupt,
-        prefixes=settings.prefixes,
-        pattern=settings.pattern,
-    )
+    frame, report = read_images(settings)
     allowed = StudyFolders.of_server()
-    outside = np.array([not allowed.allow(path) for path in frame["path"]], bool)
+    files = frame[["path", *(column for column in frame if str(column).startswith(COLUMN.format("")))]]
+    outside = np.array([not all(map(allowed.allow, paths)) for paths in files.to_numpy()], bool)
     known = ", ".join(map(str, allowed.folders or ()))
     reason = f"their files lie outside of the folders that study files may name on this server ({known})"
     report.filtered(frame["id"][outside], len(frame), reason, "error")
@@ -120,10 +113,11 @@ class TableStudy(Study):
     def stamp(self) -> str:
         return f"{file_stamp(self.settings.sources)} {self._recipe.stamp()} {self.atlas_recipe.stamp()}"
 
-    def source(self, subject: str) -> FileScan | PreparedScan:
+    def source(self, subject: str) -> FileScan | InputsScan | PreparedScan:
         if self.settings.prepare is not None:
             return PreparedScan(self.prepare_job(subject))
-        return FileScan(self.path_of(subject), self.settings.allow_unknown_space)
+        self._check(subject)
+        return scan_of(self.subjects.loc[subject], self.settings)
 
     def path_of(self, subject: str) -> Path:
         """Return the file of a subject's scan, as it came; KeyError for an unknown id."""

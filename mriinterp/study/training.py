@@ -157,6 +157,11 @@ def fit_normalisation(
     """
     recipe = study.settings.model
     model = recipe.load("cpu")
+    if model.card.channels > 1:
+        raise ValueError(
+            f"{study.name}: expected a network of one image to fit a voxelwise normalisation for, got one of "
+            f"{', '.join(model.card.images)}"
+        )
     moments, failed = _stream(study, lambda scan: _on_grid(model, scan), progress, cancel)
     if moments.count < 2:
         why = "; ".join(f"{name}: {text}" for name, text in list(failed.items())[:3])

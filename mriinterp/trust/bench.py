@@ -19,7 +19,7 @@ from mriinterp.base.atomic import replacing
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort.targets import positive_output
 from mriinterp.explain import occlusion_labels
-from mriinterp.image.volume import resample
+from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model
 from mriinterp.simulation.subjects import subjects_table
 from mriinterp.study import DemoStudy, SimulatedScan, Study
@@ -107,7 +107,7 @@ class Bench:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def reference(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Tensor:
-        """Return the mean of the prepared scans of the reference group, shape (1, 1, i, j, k)."""
+        """Return the mean of the prepared scans of the reference group, shape (1, C, i, j, k)."""
         if self._reference is None:
             path = None if self.folder is None else Path(self.folder) / f"control_mean_{self.key[:12]}.npy"
             mean = None if path is None else self._kept_mean(path)
@@ -122,7 +122,7 @@ class Bench:
     def _kept_mean(self, path: Path) -> np.ndarray | None:
         """Return the mean as it was kept before; None if there is none, or something else lies there."""
         try:
-            mean = load_npy(path, shape=(1, 1, *self.model.grid.shape))
+            mean = load_npy(path, shape=(1, self.model.card.channels, *self.model.grid.shape))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -131,7 +131,7 @@ class Bench:
         return mean if mean.dtype == np.float32 and np.isfinite(mean).all() else None
 
     def _mean(self, progress: Progress | None, cancel: Cancel | None) -> np.ndarray:
-        total = np.zeros((1, 1, *self.model.grid.shape))
+        total = np.zeros((1, self.model.card.channels, *self.model.grid.shape))
         for done, source in enumerate(self.sources, 1):
             check_cancel(cancel)
             total += self.model.prepare(source.load()).cpu().numpy()
@@ -165,12 +165,16 @@ class Bench:
     def _labels(self) -> Tensor:
         return occlusion_labels(self.study.atlas().on(self.model.grid))
 
-    def prepared(self, subject: str) -> Tensor:
-        """Return a subject's scan as the network expects it."""
+    def _judged(self, subject: str) -> Volume:
+        """Return a subject's scan; what is unusual about it goes to the log."""
         scan = self.study.scan(subject)
         for text in self.model.warnings_of(scan):
             logger.warning("%s: %s", subject, text)
-        return self.model.prepare(scan)
+        return scan
+
+    def prepared(self, subject: str) -> Tensor:
+        """Return a subject's scan as the network expects it."""
+        return self.model.prepare(self._judged(subject))
 
     def case(self, subject: str, *, others: Sequence[Tensor] = (), replicates: Sequence[Model] = ()) -> Case:
         """Return everything the measures need of one subject.
@@ -190,9 +194,13 @@ class Bench:
         truth = self.study.truth(subject)
         if truth is not None:
             truth = resample(truth.with_data(truth.data != 0), self.model.grid, order=0).data.astype(bool)
+        scan = self._judged(subject)
+        module, lock = self.module, self.lock
+        if self.model.card.numbers:  # age and the like are the subject's own
+            module, lock = self.model.working_copy(self.head, scan=scan)
         return Case(
-            module=self.module,
-            x=self.prepared(subject),
+            module=module,
+            x=self.model.prepare(scan),
             target=self.target,
             mask=self.mask,
             areas=self.areas,
@@ -201,7 +209,7 @@ class Bench:
             truth=truth,
             labels=self._labels,
             others=tuple(others),
-            replicates=tuple(other.working_copy(other.heads[0])[0] for other in replicates),
+            replicates=tuple(other.working_copy(other.heads[0], scan=scan)[0] for other in replicates),
             name=subject,
-            lock=self.lock,
+            lock=lock,
         )

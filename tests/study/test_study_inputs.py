@@ -1,0 +1,180 @@
+"""Studies of networks that read several images, numbers, one output or bins: checked, run, compared, measured."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohort.conftest import AFFINE, SHAPE, make_study
+
+from mriinterp.cli import main
+from mriinterp.cohort import run_cohort
+from mriinterp.image.nifti import write_volume
+from mriinterp.image.volume import Volume
+from mriinterp.models.normalisation import files_of_normalisation
+from mriinterp.study import load_study
+from mriinterp.study.check import check_study
+
+CODE = """
+import torch
+from torch import nn
+from mriinterp.models import register_architecture
+
+
+@register_architecture("NAME")
+def make():
+    torch.manual_seed(0)
+    return Tiny()
+
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv3d(CHANNELS, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool3d(2), nn.Flatten())
+        self.out = nn.Linear(32, OUTPUTS)
+
+    def forward(self, x, numbers=None):
+        z = self.out(self.body(x))
+        return LAST
+"""
+
+
+def rewrite(file, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def study_of(folder, card, *, channels=1, outputs=1, last="z", groups=("CN", "AD"), subjects=None):
+    """A study of two scans a group, whose network is the one that is described."""
+    import torch
+
+    file = make_study(folder, 3, groups)
+    name = f"tiny_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}_own"
+    code = CODE.replace("NAME", name).replace("CHANNELS", str(channels)).replace("OUTPUTS", str(outputs))
+    (folder / "net.py").write_text(code.replace("LAST", last), encoding="utf-8")
+    torch.manual_seed(1)
+    shapes = {
+        "body.0.weight": (4, channels, 3, 3, 3),
+        "body.0.bias": (4,),
+        "out.weight": (outputs, 32),
+        "out.bias": (outputs,),
+    }
+    torch.save({"state_dict": {f"model.{k}": torch.randn(s) / 3 for k, s in shapes.items()}}, folder / "weights.pt")
+    entries = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    (folder / "card.json").write_text(json.dumps({**entries, "architecture": name, **card}), encoding="utf-8")
+    return file
+
+
+BINARY = {"logit": "z", "sigmoid": "torch.sigmoid(z)"}
+
+
+@pytest.mark.parametrize("kind", BINARY)
+def test_a_binary_network_of_one_output_runs_as_one_of_two_classes(tmp_path, kind):
+    """Probability, accuracy, AUC, groups and trust, with the class of the positive group as the target."""
+    file = study_of(tmp_path / "s", {"classes": ["healthy", "ill"], "output": kind}, last=BINARY[kind])
+    assert not check_study(file, trust_code=True, scans=1).errors
+    study = load_study(file, trust_code=True)
+    found = run_cohort(study, ["sensitivity", "lrp_epsilon"], out=tmp_path / "out", split="all")
+    table = found.subjects
+    assert {"p_healthy", "p_ill", "correct", "predicted"} <= set(table.columns)
+    np.testing.assert_allclose(table["p_healthy"] + table["p_ill"], 1, atol=1e-6)
+    assert set(table["predicted"]) <= {"healthy", "ill"}
+    assert json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))["target"] == "ill"
+    assert np.isfinite(found.mean("lrp_epsilon", "AD").data).all()
+    out = tmp_path / "trust"
+    arguments = ["--methods", "sensitivity", "--measures", "deletion,infidelity", "--subjects", "1", "--trust-code"]
+    assert main(["trust", str(file), *arguments, "--out", str(out)]) == 0
+    assert np.isfinite(pd.read_csv(out / "trust_results.csv")["value"]).any()
+
+
+def test_three_classes(tmp_path):
+    card = {"classes": ["CN", "MCI", "AD"]}
+    file = study_of(tmp_path / "s", card, outputs=3, groups=("CN", "MCI", "AD"))
+    text = file.read_text(encoding="utf-8")
+    start = text.index("[groups.classes]")
+    stop = text.index("[", start + 1)
+    file.write_text(text[:start] + text[stop:], encoding="utf-8")
+    study = load_study(file, trust_code=True)
+    found = run_cohort(
+        study, ["occlusion"], out=tmp_path / "out", split="all", params={"occlusion": {"size": 6, "stride": 6}}
+    )
+    assert {"p_CN", "p_MCI", "p_AD"} <= set(found.subjects.columns)
+    assert set(found.subjects["group"]) == {"CN", "MCI", "AD"}
+
+
+def test_an_age_from_bins(tmp_path):
+    centres = [40.0, 60.0, 80.0]
+    card = {"classes": ["age"], "output": "bins", "centres": centres}
+    file = study_of(tmp_path / "s", card, outputs=3, last="torch.log_softmax(z, 1)")
+    study = load_study(file, trust_code=True)
+    found = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
+    assert found.subjects["out_age"].between(40, 80).all()
+
+
+@pytest.fixture
+def two_images(tmp_path):
+    """T1 and grey matter in folders of their own, and the age from the table."""
+    folder = tmp_path / "s"
+    card = {
+        "images": ["t1", "gm"],
+        "numbers": {"age": {"mean": 70, "std": 8}},
+        "normalisation": {"t1": {"kind": "scan_mean"}, "gm": {"kind": "none"}},
+    }
+    last = "z + numbers * torch.tensor([[0.0, 1.0]])"
+    file = study_of(folder, card, channels=2, outputs=2, last=last)
+    rng = np.random.default_rng(3)
+    (folder / "grey").mkdir()
+    for path in sorted((folder / "scans").rglob("*.nii*")):
+        write_volume(Volume(rng.uniform(0, 1, SHAPE).astype(np.float32), AFFINE), folder / "grey" / f"gm_{path.name}")
+    rewrite(file, "[subjects]", '[subjects]\nimages = {t1 = "scans", gm = "grey"}\nnumbers = ["age"]')
+    return file
+
+
+def test_several_images_and_numbers_of_a_study(two_images, tmp_path):
+    report = check_study(two_images, trust_code=True, scans=2)
+    assert not report.errors, report.text()
+    study = load_study(two_images, trust_code=True)
+    subject = study.subjects.index[0]
+    scan = study.scan(subject)
+    assert list(scan.images) == ["t1", "gm"]
+    assert scan.numbers == {"age": float(study.subjects.loc[subject, "age"])}
+    source = study.source(subject)
+    before = source.fingerprint()
+    gm = source.images[1][1].path
+    write_volume(Volume(np.random.default_rng(4).uniform(0, 1, SHAPE).astype(np.float32), AFFINE), gm)
+    assert source.fingerprint() != before, "another grey matter is another scan"
+    found = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
+    assert len(found.subjects) == 6
+    assert not found.subjects["predicted"].isna().any()
+
+
+def test_scans_without_an_image_are_left_out_by_name(two_images):
+    folder = two_images.parent
+    gone = sorted((folder / "grey").glob("*"))[0]
+    gone.unlink()
+    report = check_study(two_images, trust_code=True, scans=0)
+    assert any("their image gm is missing" in finding.text() for finding in report.of("warning"))
+    assert len(load_study(two_images, trust_code=True).subjects) == 5
+
+
+def test_what_a_study_must_name_for_its_network(two_images):
+    text = two_images.read_text(encoding="utf-8")
+    for old, new, words in (
+        ('{t1 = "scans", gm = "grey"}', '"scans"', "The network reads the images t1, gm"),
+        ('numbers = ["age"]', "", "The network reads numbers"),
+        ('numbers = ["age"]', 'numbers = ["weight"]', "weight (weight)"),
+        ('numbers = ["age"]', "numbers = 3", "subjects.numbers is not a list of columns"),
+        ('gm = "grey"}', 'gm = "grey"}\npattern = {wm = "*"}', "subjects.pattern names images"),
+    ):
+        two_images.write_text(text.replace(old, new), encoding="utf-8")
+        said = check_study(two_images, trust_code=True, scans=1).text()
+        assert words in said, said
+
+
+def test_files_of_any_image_are_named_for_the_limits_of_a_server():
+    entry = {"t1": {"kind": "voxelwise", "mean": "m.nii", "std": "s.nii"}, "gm": {"kind": "fixed", "mean": 1, "std": 2}}
+    assert files_of_normalisation(entry) == ["m.nii", "s.nii"]
+    assert files_of_normalisation(entry["t1"]) == ["m.nii", "s.nii"]
+    assert files_of_normalisation(None) == []
