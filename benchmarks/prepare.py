@@ -45,11 +45,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    parts = [_steps(args.scans), _likeness(args.scans, args.reference, args.weights), _side_by_side(args.scans)]
-    parts += [_damaged(args.scans[0])] if args.damaged else []
-    text = "\n\n".join(parts)
-    print(text)
+    makers = [
+        lambda: _steps(args.scans),
+        lambda: _likeness(args.scans, args.reference, args.weights),
+        lambda: _side_by_side(args.scans),
+        *([lambda: _damaged(args.scans[0])] if args.damaged else []),
+    ]
+    parts = []
+    for make in makers:
+        parts.append(make())
+        print(parts[-1], end="\n\n", flush=True)
     if args.write:
+        text = "\n\n".join(parts)
         head = f"# Preparing raw scans\n\nMade by `python -m benchmarks.prepare … --write` on {os.cpu_count()} cores."
         RESULTS.write_text(f"{head}\n\n{text}\n", encoding="utf-8")
 
@@ -79,10 +86,10 @@ def _steps(scans: list[Path]) -> str:
         shares = (f"{step:.1f} ({step / steps.sum():.0%})" for step in steps)
         digest = hashlib.sha256(transform.matrix.tobytes()).hexdigest()[:8]
         rows.append((_name(path), *shares, f"{steps.sum():.1f}", f"{time.perf_counter() - began:.1f}", digest))
-    own, children = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    note = (
+        f"Peak memory of this process, which finds the brain: {peak:.0f} MB; the registration takes less, in its own."
     )
-    note = f"Peak memory {own:.0f} MB in this process, {children:.0f} MB in the registration's, one after the other."
     return f"## Steps\n\n{_table(*rows)}\n\n{note}"
 
 
@@ -126,7 +133,10 @@ def _side_by_side(scans: list[Path], workers: int = 2) -> str:
             used[at_once] = (_processor() - before) / len(jobs)
             rows.append((at_once, len(jobs), f"{time.perf_counter() - began:.0f}", f"{used[at_once]:.1f}"))
     gain = workers * used[1] / used[workers]
-    note = f"On free cores, {workers} processes prepare {gain:.2f} times as many scans as one: processor seconds a scan tell."
+    note = (
+        f"By processor seconds, {workers} processes on free cores prepare {gain:.2f} times as many scans as one, their start "
+        "included, which is a matter of seconds for each process and not for each scan."
+    )
     return f"## Several at a time\n\n{_table(*rows)}\n\n{note}"
 
 

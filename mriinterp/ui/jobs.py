@@ -134,9 +134,10 @@ class Job:
             return f"{self.label}: stopping …"
         if not self._total:
             return f"{self.label} …"
-        left = describe_seconds(self._left.estimate(self._done, self._total))
+        seconds = self._left.estimate(self._done, self._total)
+        left = "" if seconds is None else f", {describe_seconds(seconds)} left"
         done = f"{self.fraction:.0%}" if self.percent else f"{self._done:,} of {self._total:,}"
-        return f"{self.label}: {done}, {left} left"
+        return f"{self.label}: {done}{left}"
 
     def wait(self, seconds: float) -> None:
         """Wait for the work to end, at most so long."""

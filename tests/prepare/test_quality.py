@@ -1,11 +1,13 @@
 """Every reason to doubt a preparation is found, on the template and on damaged versions of it."""
 
+import json
+
 import numpy as np
 import pytest
 
 from mriinterp.image.template import brain_mask, native_template
 from mriinterp.image.volume import Grid, Volume
-from mriinterp.prepare.quality import judge
+from mriinterp.prepare.quality import Quality, judge
 from mriinterp.prepare.transform import Transform
 
 STILL = Transform(np.eye(4))
@@ -60,6 +62,44 @@ def test_inverted_contrast_is_no_t1(brain):
     assert quality.contrast < 0
 
 
+def test_what_is_like_a_t2_is_no_t1(brain):
+    scan, mask = brain
+    tissue = scan.data / scan.data[mask.data].max()
+    quality = judge(scan.with_data(np.where(mask.data, 900 * (1.1 - tissue) ** 2, 0).astype(np.float32)), mask, STILL)
+    assert quality.verdict == "refuse"
+    assert "contrast" in measures(quality)
+
+
+def test_an_empty_head_and_a_sphere_are_no_brain(brain):
+    scan, mask = brain
+    rng = np.random.default_rng(0)
+    empty = scan.with_data(np.where(mask.data, 20 + rng.normal(0, 2, scan.data.shape), 0).astype(np.float32))
+    assert judge(empty, mask, STILL).verdict == "refuse"
+    centre = mask.grid.to_voxel([0, -20, 10])
+    place = np.indices(mask.data.shape).T - centre
+    ball = np.linalg.norm(2 * place, axis=-1).T < 70
+    quality = judge(scan.with_data(np.where(ball, 200, 0).astype(np.float32)), mask.with_data(ball), STILL)
+    assert quality.verdict == "refuse"
+    assert {"correlation", "contrast"} <= measures(quality)
+
+
+def test_noise_alone_is_no_reason_to_doubt(brain):
+    scan, mask = brain
+    noise = np.random.default_rng(0).normal(0, 0.2 * np.percentile(scan.data, 95), scan.data.shape)
+    noisy = scan.with_data(np.where(mask.data, np.abs(scan.data + noise), 0).astype(np.float32))
+    assert judge(noisy, mask, STILL).verdict == "good"
+
+
+def test_a_report_is_read_back(brain):
+    matrix = np.eye(4)
+    matrix[:3, 3] = 20, -25, 15
+    quality = judge(*brain, Transform(matrix))
+    found = Quality.from_dict(json.loads(json.dumps(quality.as_dict())))
+    assert found.findings == quality.findings
+    assert found.verdict == quality.verdict == "refuse"
+    assert found.correlation == pytest.approx(quality.correlation, abs=1e-4)
+
+
 def test_a_brain_in_the_wrong_place(brain):
     matrix = np.eye(4)
     matrix[:3, 3] = 20, -25, 15
@@ -106,8 +146,6 @@ def test_skull_that_was_left(brain):
 
 
 def test_the_report_is_plain_json(brain):
-    import json
-
     report = json.loads(json.dumps(judge(*brain, STILL).as_dict()))
     assert report["Verdict"] == "good"
     assert report["FieldOfView"].keys() == {"frontal", "temporal", "parietal", "occipital", "central", "cerebellum"}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def test_a_scan_is_prepared_once_and_kept(file, monkeypatch):
     source = study.source("I100")
     assert isinstance(source, PreparedScan)
     assert not source.is_ready()
+    assert pickle.loads(pickle.dumps(source)) == source
     first = source.load()
     assert source.is_ready()
     assert first.preparation == Preparation("linear", pipeline_digest()[:32])
