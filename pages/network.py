@@ -18,7 +18,7 @@ from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject, uploaded_name
 from mriinterp.ui.words import escape_markdown
 
-page_header("Network", "What does it read and return, and which methods work on it?", own_scan=bool(uploaded_name()))
+page_header("Network", "What is it, and which methods work on it?", own_scan=bool(uploaded_name()))
 name = current_study()
 with readable_errors(), st.sidebar:
     chosen = choose_network(name)

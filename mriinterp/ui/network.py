@@ -105,7 +105,9 @@ def _cells(model: Model) -> dict[str, str]:
     ]
     entry = card.normalisation or {"kind": "none"}
     more = ", ".join(f"{key} {value}" for key, value in entry.items() if key != "kind")
-    trained = "simulated brains only: it diagnoses no patient" if card.simulated else "real scans, or unknown"
+    trained = (
+        "simulated brains only: it diagnoses no patient" if card.simulated else card.about.get("training_data", "unknown")
+    )
     rows = {
         "Name": card.name,
         "Architecture": card.architecture,
@@ -114,7 +116,7 @@ def _cells(model: Model) -> dict[str, str]:
         "Normalisation": f"{entry.get('kind', 'none')}{f' ({more})' if more else ''}",
         "Brain mask": Path(card.brain_mask).name if card.brain_mask else "none",
         "Weights": ", ".join(Path(name).name for name in card.weights) or "as the study names them",
-        "Trained on": trained,
+        "Trained on": trained if isinstance(trained, str) else "see the card",
         "SHA-256": f"{model.digest[:32]}…",
     }
     return {
@@ -232,4 +234,6 @@ def _time(check: MethodCheck) -> str:
 def _seconds(seconds: float) -> str:
     if seconds < 0.001:
         return "less than 1 ms"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return (
+        f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    )
