@@ -8,12 +8,13 @@ from mriinterp.ui.network import (
     choose_network,
     known_check,
     model_chosen,
-    recipes_chosen,
+    recipe_chosen,
     run_check,
     show_card,
     show_check,
     watch_check,
 )
+from mriinterp.ui.network_card import choose_scan, guessed_model
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject, uploaded_name
 from mriinterp.ui.words import escape_markdown
@@ -23,17 +24,19 @@ name = current_study()
 with readable_errors(), st.sidebar:
     chosen = choose_network(name)
 with readable_errors():
-    model = model_chosen(name, chosen)
-    recipes = recipes_chosen(name, chosen)
-    show_card(model, recipes)
-    show_agreed_code(recipes)
-
+    recipe = recipe_chosen(name, chosen)
+    model = None if recipe.lacks_card() else model_chosen(name, chosen)
 with readable_errors(), st.sidebar:
-    subject = choose_subject(name, model)
+    subject = choose_scan(name) if model is None else choose_subject(name, model, predictions=not chosen)
     asked = st.button(
         "Check this network", type="primary", icon=":material/checklist:", width="stretch", key="check_network"
     )
     st.caption("Tries every method on this scan: what works, how long it takes, and why not. A minute or two.")
+with readable_errors():
+    if model is None:
+        model = guessed_model(recipe, name, subject)
+    show_card(model, recipe)
+    show_agreed_code([recipe])
 
 st.markdown(f"##### Methods on {escape_markdown(subject.name)}")
 if asked:

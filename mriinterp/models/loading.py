@@ -12,6 +12,7 @@ from pathlib import Path
 
 from torch import nn
 
+from mriinterp.base.command import quoted
 from mriinterp.base.files import check_file
 from mriinterp.models.assembly import assemble
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
@@ -193,7 +194,7 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
             raise ValueError(
                 f"expected a model card for the architecture {architecture!r}, got none beside "
                 f"{', '.join(path.name for path in paths)}; write one: mriinterp model check {architecture} --weights "
-                f"{' '.join(str(p) for p in paths)} --scan SCAN --classes … --write-card"
+                f"{' '.join(map(quoted, paths))} --scan SCAN --classes … --write-card"
             )
         card = card_from_dict(_known_card(entry.default_card, names))
     return module, card

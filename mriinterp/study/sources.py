@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,17 @@ from mriinterp.image.nifti import read_volume
 from mriinterp.image.scanset import as_scan
 from mriinterp.image.template import DEMO_GRID, template
 from mriinterp.image.volume import Volume
-from mriinterp.models import EXPORTED, Code, Model, ModelCard, load_model, own_architectures, read_card, read_code
+from mriinterp.models import (
+    EXPORTED,
+    Code,
+    Model,
+    ModelCard,
+    architecture_names,
+    load_model,
+    own_architectures,
+    read_card,
+    read_code,
+)
 from mriinterp.models.code import as_leave, check_leave
 from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.models.run_code import run_code
@@ -168,12 +179,7 @@ class ModelRecipe:
 
     def load(self, device: str | None = None) -> Model:
         """Load it; errors as of `load_model`."""
-        with own_architectures():
-            if self.code:
-                code = self.python()
-                words = f"to run {code.path.name}, which the network's architecture comes from"
-                check_leave(self.trust_code, code.digest, words)
-                run_code(code)
+        with self.architectures():
             weights = list(self.weights) or None
             model = load_model(self.source, weights, device, trust_code=self.trust_code)
             if not self.brain_mask:
@@ -186,6 +192,34 @@ class ModelRecipe:
         if len(files) == 1 and files[0].lower().endswith(".json"):
             return replace(self, source=files[0], weights=())
         return replace(self, weights=files)
+
+    @contextmanager
+    def architectures(self) -> Iterator[None]:
+        """Run the network's Python file, if it has one; what it registers is known inside the block.
+
+        Raises
+        ------
+        CodeRefused
+            Without leave for it.
+        OSError, ValueError
+            If it cannot be read, or raises anything.
+        """
+        with own_architectures():
+            if self.code:
+                code = self.python()
+                words = f"to run {code.path.name}, which the network's architecture comes from"
+                check_leave(self.trust_code, code.digest, words)
+                run_code(code)
+            yield
+
+    def lacks_card(self) -> bool:
+        """Return whether no card stands beside an exported program, or beside the weights of an architecture of its own code."""
+        if self.source.lower().endswith(".pt2"):
+            return not Path(self.source).with_suffix(".json").is_file()
+        named = self.source.lower().endswith(".json") or self.source in architecture_names()
+        return (
+            bool(self.code and self.weights) and not named and not Path(self.weights[0]).with_suffix(".json").is_file()
+        )
 
     def python(self) -> Code | None:
         """Return the network's Python file and all it imports from beside it, as they are now; None if it has none.

@@ -14,9 +14,8 @@ from mriinterp.base.files import read_text
 from mriinterp.base.names import on_disk, shortened
 from mriinterp.base.tables import csv_text
 from mriinterp.models import Model, write_card
-from mriinterp.network_check import MethodCheck, NetworkCheck, check_network
+from mriinterp.network_check import MethodCheck, NetworkCheck, card_path, check_network
 from mriinterp.study import ModelRecipe
-from mriinterp.study.consent import recipes_of
 from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import network_at, network_of, recipe_at, study_of
@@ -28,7 +27,7 @@ __all__ = [
     "choose_network",
     "known_check",
     "model_chosen",
-    "recipes_chosen",
+    "recipe_chosen",
     "run_check",
     "show_card",
     "show_check",
@@ -86,14 +85,17 @@ def _is_file(chosen: str) -> bool:
     return chosen in st.session_state.get(PATHS, ())
 
 
+def recipe_chosen(study_name: str, chosen: str) -> ModelRecipe:
+    """Return how the network of `choose_network` is loaded."""
+    if _is_file(chosen):
+        return recipe_at(chosen)
+    study = study_of(study_name)
+    return study.folds[chosen] if chosen else study.model_recipe
+
+
 def model_chosen(study_name: str, chosen: str) -> Model:
     """Return the network of `choose_network`; errors as of `network_of` and `network_at`."""
     return network_at(chosen, study_name) if _is_file(chosen) else network_of(study_name, chosen)
-
-
-def recipes_chosen(study_name: str, chosen: str) -> list[ModelRecipe]:
-    """Return how the chosen network is loaded, and all others that are loaded with it."""
-    return [recipe_at(chosen)] if _is_file(chosen) else recipes_of(study_of(study_name))
 
 
 def _cells(model: Model) -> dict[str, str]:
@@ -125,7 +127,7 @@ def _cells(model: Model) -> dict[str, str]:
     }
 
 
-def show_card(model: Model, recipes: list[ModelRecipe]) -> None:
+def show_card(model: Model, recipe: ModelRecipe) -> None:
     """Show what is known of a network, and the card as a file."""
     cells = list(_cells(model).items())
     half = (len(cells) + 1) // 2
@@ -135,18 +137,18 @@ def show_card(model: Model, recipes: list[ModelRecipe]) -> None:
         st.caption(escape_markdown(as_sentence(note)))
     st.download_button(
         "Card (JSON)",
-        lambda: _card_text(model, recipes),
-        f"{_stem(model.card.name)}.json",
+        lambda: _card_text(model, recipe),
+        card_path(recipe.source, recipe.weights).name if recipe.lacks_card() else f"{_stem(model.card.name)}.json",
         key="get_card",
         help="With what was found out when it was loaded; put it beside the weights.",
         on_click="ignore",
     )
 
 
-def _card_text(model: Model, recipes: list[ModelRecipe]) -> str:
+def _card_text(model: Model, recipe: ModelRecipe) -> str:
     card = model.card
-    if not card.weights and recipes[0].weights:
-        card = replace(card, weights=tuple(Path(name).name for name in recipes[0].weights))
+    if not card.weights and recipe.weights:
+        card = replace(card, weights=tuple(Path(name).name for name in recipe.weights))
     with tempfile.TemporaryDirectory() as folder:
         write_card(card, Path(folder) / "card.json")
         return read_text(Path(folder) / "card.json")

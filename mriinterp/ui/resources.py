@@ -27,6 +27,7 @@ from mriinterp.study.folders import check_network_file
 from mriinterp.ui.consent import check_code, current_leave
 from mriinterp.ui.scans import READING, HeldScan, Preparation, way_back
 from mriinterp.ui.session import forgotten_with_uploads
+from mriinterp.ui.words import Remedied, words_of
 
 __all__ = [
     "atlas_of",
@@ -74,12 +75,24 @@ def model_of(study: str, device: str = "auto") -> Model:
     Raises
     ------
     Remedied
-        If it comes with code that may not run here.
+        If it comes with code that may not run here, or without a card.
     """
     found = study_of(study)
     check_code(recipes_of(found), study)
     recipe = found.model_recipe
-    return _model(recipe, recipe.stamp(), device)
+    try:
+        return _model(recipe, recipe.stamp(), device)
+    except ValueError as error:
+        if recipe.lacks_card():
+            raise Remedied(words_of(error), lambda: _link_to_card(study)) from None
+        raise
+
+
+def _link_to_card(study: str) -> None:
+    """Show the way to the page that guesses a card."""
+    query = {} if study == DemoStudy.name else {"study": study}
+    words = "Make a card on the page Network"
+    st.page_link(Path("pages/network.py"), label=words, icon=":material/id_card:", query_params=query)
 
 
 def network_of(study: str, name: str = "") -> Model:

@@ -124,8 +124,14 @@ def _said(prediction: Prediction, group: str) -> str:
     return f"→ {predicted} {prediction.probabilities[predicted]:.0%}{verdict}"
 
 
-def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subject:
+def choose_subject(study_name: str, model: Model, key: str = "subject", predictions: bool = True) -> Subject:
     """Pick a subject of the study, or upload a scan.
+
+    Parameters
+    ----------
+    study_name, model, key : str, Model, str
+    predictions : bool
+        Whether the list says what the study's network predicts.
 
     Raises
     ------
@@ -135,7 +141,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject") -> Subje
     """
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
-    known = known_predictions(study_name) if study.simulated or not model.card.simulated else {}
+    known = known_predictions(study_name) if predictions and (study.simulated or not model.card.simulated) else {}
     own = st.session_state[linked(OWN, "")]
     chosen = st.selectbox(
         "Subject",

@@ -11,7 +11,9 @@ from mriinterp.methods import get_method, method_names
 from mriinterp.models import read_card
 from mriinterp.study import consent, load_study
 from mriinterp.ui import network, resources
+from mriinterp.ui.network_card import _opened
 from mriinterp.ui.studies import remember_study
+from mriinterp.ui.subject import known_subject
 
 PAGE = "pages/network.py"
 
@@ -73,7 +75,7 @@ def test_card_and_check(page, finish, file):
 def test_the_card_of_the_page_opens_the_network(file, tmp_path):
     model = resources.model_of(str(file))
     path = file.parent / "downloaded.json"
-    path.write_text(network._card_text(model, [load_study(file).model_recipe]), encoding="utf-8")
+    path.write_text(network._card_text(model, load_study(file).model_recipe), encoding="utf-8")
     card = read_card(path)
     assert (card.classes, card.weights) == (("healthy", "ill"), ("weights.pt",))
     assert card.heads[0].output == "logits"
@@ -157,6 +159,53 @@ def test_what_is_missing_or_does_not_fit_is_said(open_page, file, spoil, said, w
     app = open_page(None if "single" in where else where, study=str(file))
     assert len(app.error) == 1
     assert said in words(app)
+
+
+def test_a_program_without_a_card_is_opened_by_guesses(page, finish, file):
+    path = program(file.parent)
+    path.with_suffix(".json").unlink()
+    app = open_network(page(), path)
+    assert [b for b in app.button if b.key == "agree_to_code"]
+    app.button(key="agree_to_code").click().run()
+    assert "has no card" in words(app)
+    assert "2 outputs without names" in words(app)
+    assert "--" not in app.warning[0].value
+    assert "class 0, class 1 (logits)" in words(app)
+    app.text_input(key="card_classes").set_value("CN, AD")
+    app.selectbox(key="card_normalisation").set_value("scan_zscore").run()
+    assert "CN, AD (logits)" in words(app)
+    assert "without names" not in words(app)
+    assert ":gray[Normalisation] scan_zscore" in words(app)
+    app.button(key="check_network").click()
+    app = finish(app.run())
+    assert (app.dataframe[0].value["Works"] == "yes").sum() > 5
+
+
+def test_the_guessed_card_opens_the_study(open_page, file):
+    """A study of an architecture of its own code and weights, without a card."""
+    card = json.loads((file.parent / "card.json").read_text())
+    (file.parent / "card.json").unlink()
+    text = file.read_text(encoding="utf-8")
+    entry = f'architecture = "{card["architecture"]}"\nweights = ["weights.pt"]'
+    file.write_text(text.replace('card = "card.json"', entry), encoding="utf-8")
+    app = open_page(study=str(file))
+    assert "expected a model card" in words(app)
+    assert "PageLink" in str(app.main)
+    app = open_page(PAGE, study=str(file))
+    assert not app.error
+    assert "weights.json" in words(app)
+    app.text_input(key="card_classes").set_value("healthy, ill").run()
+    assert "healthy, ill (logits)" in words(app)
+    study = resources.study_of(str(file))
+    subject = known_subject(str(file), study.subjects.index[0])
+    about = json.dumps({"classes": ["healthy", "ill"], "normalisation": None})
+    recipe = study.model_recipe
+    model, _ = _opened(recipe, recipe.stamp(), about, "file", subject.scan.digest, subject.scan)
+    (file.parent / "weights.json").write_text(network._card_text(model, recipe), encoding="utf-8")
+    assert resources.model_of(str(file)).classes == ("healthy", "ill")
+    assert (
+        resources.model_of(str(file)).grid.axis_codes == "LAS"
+    )  # as the scan's file has it, and as the network was trained
 
 
 def test_leave_is_taken_back_on_the_page(page, file):

@@ -1,0 +1,82 @@
+"""A network without a card: what nobody says is guessed from a scan, corrected by the reader, and offered as a file."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from mriinterp.image.volume import Volume
+from mriinterp.models import Model
+from mriinterp.network_check import card_path, open_network
+from mriinterp.study import ModelRecipe
+from mriinterp.ui.address import linked
+from mriinterp.ui.consent import check_code
+from mriinterp.ui.resources import study_of
+from mriinterp.ui.subject import Subject, known_subject, subject_label
+from mriinterp.ui.words import as_sentence, escape_markdown
+
+__all__ = ["choose_scan", "guessed_model"]
+
+NORMALISATIONS = ("none", "scan_mean", "scan_zscore", "volume_zscore", "min_max", "percentile")
+ORDERS = {"file": "As in the scan’s file", "ras": "Right, anterior, superior"}
+
+
+def choose_scan(study_name: str) -> Subject:
+    """Let the reader choose a subject of the study, without any network."""
+    study = study_of(study_name)
+    ids = study.subjects.index.tolist()
+    chosen = st.selectbox(
+        "Subject",
+        ids,
+        format_func=lambda s: subject_label(study, s),
+        key=linked("subject", study.example or ids[0], options=ids, said=True),
+        persist_state="session",
+        help="The network is taken to read the grid of this scan.",
+    )
+    return known_subject(study_name, chosen)
+
+
+def guessed_model(recipe: ModelRecipe, study_name: str, subject: Subject) -> Model:
+    """Show what is guessed of a network without a card, let the reader correct it, and return the network.
+
+    Raises
+    ------
+    Remedied
+        If its code may not run here.
+    OSError, ValueError
+        If the network cannot be opened, or does not read such a scan.
+    """
+    check_code([recipe], study_name)
+    notes = st.container()
+    left, middle, right = st.columns(3)
+    names = left.text_input("Names of the outputs, in their order", key="card_classes", placeholder="CN, AD")
+    kind = middle.selectbox("Normalisation", NORMALISATIONS, key="card_normalisation")
+    order = right.selectbox("Voxel order it reads", list(ORDERS), format_func=ORDERS.get, key="card_order")
+    classes = [name.strip() for name in names.split(",") if name.strip()]
+    about = {"classes": classes, "normalisation": {"kind": kind} if kind != "none" else None}
+    model, guessed = _opened(recipe, recipe.stamp(), json.dumps(about), order, subject.scan.digest, subject.scan)
+    path = card_path(recipe.source, recipe.weights)
+    words = "".join(f"\n- {escape_markdown(as_sentence(_without_options(text)))}" for text in guessed)
+    notes.warning(
+        f"This network has no card. The grid is that of the scan.{words}\n\nCorrect it here, download the card, and put it "
+        f"beside the network’s file as {escape_markdown(path.name)}: then studies open the network.",
+        icon=":material/id_card:",
+    )
+    return model
+
+
+def _without_options(text: str) -> str:
+    """Return a guess without the option of the command line that corrects it: here a widget does."""
+    words, option, _ = text.partition(" --")
+    return words.partition("; if ")[0].rstrip(":;,") if option else text
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the network …")
+def _opened(
+    recipe: ModelRecipe, stamp: str, about: str, order: str, scan: str, _scan: Volume
+) -> tuple[Model, tuple[str, ...]]:
+    with recipe.architectures():
+        return open_network(
+            recipe.source, _scan, recipe.weights, about=json.loads(about), trust_code=recipe.trust_code, order=order
+        )
