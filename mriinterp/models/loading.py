@@ -120,7 +120,7 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
         if not card_path.is_file():
             raise ValueError(
                 f"expected a model card beside {path.name}, got none at {card_path}; write one: mriinterp model check "
-                f"{path.name} --scan SCAN --classes CN AD --trust-code --write-card"
+                f"{quoted(path)} --scan SCAN --classes CN AD --trust-code --write-card"
             )
         card = read_card(card_path)
         return (replace(card, weights=(path.name,), architecture=EXPORTED) if path.suffix == ".pt2" else card), ""

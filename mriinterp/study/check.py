@@ -213,7 +213,7 @@ def _check_fitted(settings: StudySettings, report: Report) -> Model | None:
         study = TableStudy(settings)
     except (ValueError, OSError):
         return None  # reported with the table
-    command = f"python -m mriinterp study normalise {settings.path}"
+    command = f"python -m mriinterp study normalise {settings.argument}"
     if not study.fitted_card.is_file():
         report.add("error", f"The voxelwise normalisation is not fitted yet: {command}")
         return None
@@ -310,7 +310,7 @@ def _check_raw(settings, frame, rows, report, progress, cancel) -> None:
     words = f"Scans are prepared here ({settings.prepare.kind} registration) before they are explained, and kept in {study.prepared_folder}"
     report.add("info", f"{words}: {_prepared_count(study, cancel)} of {len(study.subjects)} are there")
     report.add(
-        "info", f"To prepare them all, with a page to judge them by: python -m mriinterp prepare {settings.path}"
+        "info", f"To prepare them all, with a page to judge them by: python -m mriinterp prepare {settings.argument}"
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
 from mriinterp.models import TrustCode, packaged_models
@@ -107,6 +108,12 @@ class StudySettings:
         """Reference group first, positive group second, others as the file has them."""
         first = tuple(g for g in (self.reference, self.positive) if g)
         return (*first, *(g for g in self.labels if g not in first))
+
+    @property
+    def argument(self) -> str:
+        """The study file as commands are given it: quoted, and with leave for the code that its network brings."""
+        leave = " --trust-code" if self.model.code or self.model.programs() else ""
+        return f"{quoted(self.path)}{leave}"
 
 
 def read_study_file(path: str | Path, *, trust_code: TrustCode = False) -> StudySettings:

@@ -108,7 +108,9 @@ def _cells(model: Model) -> dict[str, str]:
     entry = card.normalisation or {"kind": "none"}
     more = ", ".join(f"{key} {value}" for key, value in entry.items() if key != "kind")
     trained = (
-        "simulated brains only: it diagnoses no patient" if card.simulated else card.about.get("training_data", "unknown")
+        "simulated brains only: it diagnoses no patient"
+        if card.simulated
+        else card.about.get("training_data", "unknown")
     )
     rows = {
         "Name": card.name,

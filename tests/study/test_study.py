@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -438,3 +439,13 @@ def test_the_documented_file_is_valid(tmp_path):
     settings = read_study_file(tmp_path / "s.toml")
     assert settings.groups == ("CN", "AD")
     assert settings.prefixes == {"D:\\ADNI": "/data/adni"} or settings.prefixes["D:\\ADNI"].endswith("adni")
+
+
+@pytest.mark.parametrize("code", [True, False])
+def test_the_commands_that_messages_name_can_be_typed_as_they_stand(tmp_path, code):
+    model = {"card": "card.json", "normalisation": "voxelwise"}
+    file = make_study(tmp_path / "my study", model={**model, "code": "net.py"} if code else model)
+    with pytest.raises(ValueError, match="study normalise") as caught:
+        _ = load_study(file).model_recipe
+    command = shlex.split(str(caught.value).partition("make it: ")[2])
+    assert command[5:] == [str(file), *(["--trust-code"] if code else [])]
