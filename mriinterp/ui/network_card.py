@@ -1,4 +1,4 @@
-"""A network without a card: what nobody says is guessed from a scan, corrected by the reader, and offered as a file."""
+"""A network without a card: what is unknown is guessed from a scan, corrected by the reader, and offered as a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def choose_scan(study_name: str) -> Subject:
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s),
-        key=linked("subject", study.example or ids[0], options=ids, said=True),
+        key=linked("subject", study.example or ids[0], options=ids, always=True),
         persist_state="session",
         help="The network is taken to read the grid of this scan.",
     )
