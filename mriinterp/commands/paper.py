@@ -53,7 +53,11 @@ class Averages:
         """Return what a reader must know of the maps, for captions."""
         if self.result is None:
             return ("Averages from a file; which class the maps explain is not known.",)
-        return self.result.caveats([m for m in methods or () if m in self.result.methods])
+        from mriinterp.figures.paper import label_of
+
+        shown = [m for m in methods or self.result.methods if m in self.result.methods]
+        hidden = [(label_of(method), self.result.hidden_words(method)) for method in shown]
+        return (*self.result.caveats(shown), *(f"{label}: {words}" for label, words in hidden if words))
 
     def about(self) -> dict[str, Any]:
         """Return what the npz says of its maps; nothing for those of a file."""

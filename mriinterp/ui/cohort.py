@@ -190,7 +190,7 @@ def choose_shown(view: View, method: str) -> Shown:
         else:
             st.button("Back to the groups", icon=":material/arrow_back:", on_click=_close_pair, key="close_pair")
         view = view.with_part(_choose_signs(view, method))
-        words = st.empty()
+    words = st.empty()  # on a line of its own: beside two choices it would be a narrow column
     return Shown(view, averages, pair, words)
 
 
