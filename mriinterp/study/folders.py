@@ -135,12 +135,17 @@ def check_network_file(path: Path) -> None:
     """Raise ValueError in words for a model card or program outside of the allowed folders, or a card that leads out."""
     allowed = StudyFolders.of_server()
     allowed.check(path, "network")
+    if allowed.folders is not None:
+        for file in _files_of_card(path):
+            allowed.check(file, "model card")
+
+
+def _files_of_card(path: Path) -> Iterator[Path]:
+    """Yield the card of a network's file, if it has one, and every file that it names."""
     card = path if path.suffix.lower() == ".json" else path.with_suffix(".json")
-    if allowed.folders is None or not card.is_file():
-        return
-    allowed.check(card, "network")
-    for _, file in _paths_of_card(read_card(card)):
-        allowed.check(file, "model card")
+    if card.is_file():
+        yield card
+        yield from _paths_of_card(read_card(card))
 
 
 def drop_forbidden(flat: dict[str, Any], path: Path) -> list[str]:
@@ -161,11 +166,11 @@ def drop_forbidden(flat: dict[str, Any], path: Path) -> list[str]:
     if "output" not in flat:
         named.append(("output", folder / default_output(path)))
     bad = [(key, file) for key, file in named if not allowed.allow(file)]
-    for key, card in named:
-        if key not in ("model.card", "model.folds") or (key, card) in bad or card.suffix.lower() != ".json":
+    for key, file in named:
+        if key not in ("model.card", "model.folds", "model.weights") or (key, file) in bad:
             continue
         with suppress(OSError, ValueError, KeyError):  # a bad card is judged when the network is loaded
-            bad += [(key, file) for file in _paths_of_card(read_card(card)) if not allowed.allow(file)]
+            bad += [(key, one) for one in _files_of_card(file) if not allowed.allow(one)]
     for key, _ in bad:
         flat.pop(key, None)
     return [allowed.refusal(file, key) for key, file in bad]

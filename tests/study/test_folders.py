@@ -106,6 +106,32 @@ def test_a_normalisation_outside_is_refused(file):
         load_study(file, trust_code=True)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [{"card": "net.pt2"}, {"architecture": "ClassificationModel3D", "weights": ["net.pt"]}],
+    ids=["of a program", "beside weights"],
+)
+def test_a_card_that_is_found_beside_a_file_counts_as_one_that_is_named(file, model):
+    entries = json.loads((file.parent / "card.json").read_text(encoding="utf-8"))
+    (file.parent / "net.json").write_text(json.dumps({**entries, "brain_mask": "../../mask.nii.gz"}), encoding="utf-8")
+    for name in ("net.pt2", "net.pt"):
+        (file.parent / name).write_bytes(b"")
+    content = read_toml(file)
+    write_study_file({**content, "model": model}, file)
+    with pytest.raises(ValueError, match="expected a path in the folders"):
+        load_study(file, trust_code=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_code_beside_the_networks_file_that_lies_outside_is_refused(file, tmp_path):
+    (tmp_path / "secret.py").write_text("PASSWORD = 1", encoding="utf-8")
+    (file.parent / "helper.py").symlink_to(tmp_path / "secret.py")
+    net = file.parent / "net.py"
+    net.write_text(f"import helper\n{net.read_text(encoding='utf-8')}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"a link that leads out: helper\.py"):
+        load_study(file, trust_code=True).model("cpu")
+
+
 @pytest.mark.parametrize("way", ["absolute", "dots", "link"])
 def test_scans_outside_are_refused(file, tmp_path, way):
     scan = file.parent / "scans" / "I101.nii.gz"
