@@ -47,6 +47,11 @@ class Engine:
         else:
             self._clean_pass()
 
+    @property
+    def device(self) -> torch.device:
+        """Where the maps are."""
+        return self._x.device
+
     def _clean_pass(self) -> None:
         steps = self.network.steps
         values = {steps[0]: self.kept.keep(steps[0], self._x)}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.incremental.boxes import Regions
 
-__all__ = ["flat_outputs", "plain_batch", "plain_outputs", "replace_region"]
+__all__ = ["arranged", "flat_outputs", "plain_batch", "plain_outputs", "replace_region"]
 
 
 def flat_outputs(out: object) -> Tensor:
@@ -28,6 +28,13 @@ def flat_outputs(out: object) -> Tensor:
     return torch.cat([flat_outputs(part) for part in parts], dim=1)
 
 
+def arranged(images: Tensor, channels_last: bool) -> Tensor:
+    """Return a copy of images (n, C, *spatial) in one of both arrangements in memory."""
+    if not channels_last:
+        return images.clone(memory_format=torch.contiguous_format)
+    return images.movedim(1, -1).clone(memory_format=torch.contiguous_format).movedim(-1, 1)
+
+
 def replace_region(image: Tensor, box: np.ndarray, mask: Tensor | None, fill: Tensor) -> None:
     """Replace a region of `image` (C, *spatial) by that of `fill`, which has its shape, in place."""
     inside = (slice(None), *(slice(lo, hi) for lo, hi in box.tolist()))
@@ -36,7 +43,7 @@ def replace_region(image: Tensor, box: np.ndarray, mask: Tensor | None, fill: Te
 
 
 def plain_batch(x: Tensor, memory_limit: int | None) -> int:
-    """Return how many whole images to run at once: few, since more do not run faster."""
+    """Return how many whole images may run at once: few, since more do not run faster."""
     budget = 2**28 if memory_limit is None else memory_limit // 4
     # a first layer of 16 channels or so holds 16 images' worth of activations, twice
     return max(1, min(16, budget // (32 * 4 * max(1, x.numel()))))
@@ -50,20 +57,20 @@ def plain_outputs(
     *,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
-    memory_limit: int | None = None,
-    together: bool = True,
+    batch: int = 1,
+    channels_last: bool = False,
 ) -> Tensor:
     """Return raw outputs (n_regions, n_outputs), float32 on the CPU, one full pass per region.
 
-    `together` allows several regions in a batch; a network whose flow
-    depends on values would take one way for all of them.
+    `batch` regions run at once; a network whose flow depends on values would
+    take one way for all of them. With `channels_last`, images lie so in
+    memory.
     """
-    batch = plain_batch(x, memory_limit) if together else 1
     rows = []
     for start in range(0, len(regions), batch):
         check_cancel(cancel)
         part = range(start, min(len(regions), start + batch))
-        images = x.repeat(len(part), *(1,) * (x.ndim - 1))
+        images = arranged(x.expand(len(part), *x.shape[1:]), channels_last)
         for image, index in zip(images, part, strict=True):
             replace_region(image, regions.boxes[index], regions.masks.get(index), fill)
         rows.append(flat_outputs(module(images)).float().cpu())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,18 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from mriinterp.incremental.boxes import Box, Regions, grid_boxes, read_regions
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.kept import kept_bytes
+from mriinterp.incremental.macs import count_macs
 from mriinterp.incremental.network import Network
-from mriinterp.incremental.plain import plain_batch
+from mriinterp.incremental.plain import flat_outputs, plain_batch
 from mriinterp.incremental.schedule import Group, border_bytes, group_windows, window_bytes
 from mriinterp.incremental.traced import take_apart
+from mriinterp.incremental.ways import whole_reason
 from mriinterp.incremental.workers import cores, in_order
-from mriinterp.models.batch import MIXES
+from mriinterp.models.batch import MIXES, is_marked_alone
 
 __all__ = ["Plan", "plan"]
 
@@ -139,22 +139,6 @@ class Plan:
         return total + (unmeasured * measured / measured_macs if measured_macs else 0.0)
 
 
-def _count_macs(module: nn.Module, x: Tensor) -> int:
-    """Count the multiply-accumulates of one pass, without computing where the module allows it."""
-    counter = FlopCounterMode(display=False)
-    tensors = [*module.parameters(), *module.buffers()]
-    try:
-        # A copy: other threads may be running the module itself.
-        empty = copy.deepcopy(module, {id(tensor): tensor.detach().to("meta") for tensor in tensors})
-        with torch.no_grad(), counter:
-            empty(x.to("meta"))
-    except (RuntimeError, NotImplementedError, TypeError):  # not to be copied, other tensors, or values needed
-        counter = FlopCounterMode(display=False)
-        with torch.no_grad(), counter:
-            module(x.clone())
-    return counter.get_total_flops() // 2
-
-
 def _peak_bytes(network: Network, groups: Sequence[Group], itemsize: int, side_by_side: int) -> int:
     """Return the bytes of kept maps and, beside them, of the largest clean map or the batches of windows."""
     clean = max(int(np.prod(step.shape)) * step.channels for step in network.steps[1:]) * itemsize
@@ -173,6 +157,9 @@ def plan(
     memory_limit: int | None = None,
 ) -> Plan:
     """Return what `occluded_outputs` will cost on images of a shape; no image is needed.
+
+    Where recomputing what changed saves little, whole passes and it are
+    timed on a few regions, once for a network.
 
     Parameters
     ----------
@@ -203,14 +190,14 @@ def plan(
     x = _blank(model, module, grid, channels)
     boxes = grid_boxes(x.shape[2:], size, stride) if regions is None else regions
     found: Regions = read_regions(boxes, x.shape[2:])
-    network, reason = take_apart(module, x)
-    each = _count_macs(module, x)
+    apart = take_apart(module, x)
+    each = count_macs(module, x, apart.key)
     itemsize, where = x.element_size(), x.device.type
-    alone = "" if getattr(model, "independent", True) else MIXES
-    if network is None:
-        batch = 1 if alone else plain_batch(x, memory_limit)
-        peak = batch * 32 * x.numel() * itemsize
-        return Plan(len(found), each * len(found), each * len(found), peak, reason, where, alone, module, x, None, ())
+    alone = MIXES if not getattr(model, "independent", True) or is_marked_alone(module) else ""
+    most = 1 if alone else plain_batch(x, memory_limit)
+    if apart.network is None:
+        return _whole_plan(apart.reason, len(found), each, most, alone, module, x)
+    network = apart.network
     budget = None if memory_limit is None else max(0, memory_limit - kept_bytes(network, itemsize))
     groups = group_windows(
         network,
@@ -220,10 +207,23 @@ def plan(
         budget=budget,
         side_by_side=cores(x.device),
     )
+    with torch.inference_mode(), exact_arithmetic(x.device):
+        reason = whole_reason(
+            apart, groups, x, each, outputs=lambda images: flat_outputs(module(images)), tail=network.run_tail,
+            engine=lambda: Engine(network, x, empty=True), most=most,
+        )  # fmt: skip
+    if reason is not None:
+        return _whole_plan(reason, len(found), each, most, alone, module, x)
     tail = each - sum(step.macs(step.shape) for step in network.steps)
     macs = each + sum((group.macs + tail) * len(group.index) for group in groups)
     peak = _peak_bytes(network, groups, itemsize, cores(x.device))
     return Plan(len(found), macs, each * len(found), peak, None, where, alone, module, x, network, tuple(groups))
+
+
+def _whole_plan(reason: str | None, count: int, each: int, most: int, alone: str, module: nn.Module, x: Tensor) -> Plan:
+    """Return the plan of whole passes."""
+    peak = most * 32 * x.numel() * x.element_size()
+    return Plan(count, each * count, each * count, peak, reason, x.device.type, alone, module, x, None, ())
 
 
 def _blank(model: Any, module: nn.Module, grid: Any, channels: int) -> Tensor:

@@ -16,10 +16,12 @@ from mriinterp.incremental.boxes import Box, Regions, read_regions
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.fill import filler
+from mriinterp.incremental.macs import count_macs
 from mriinterp.incremental.plain import flat_outputs, plain_batch, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
 from mriinterp.incremental.trace import UNTRACED
 from mriinterp.incremental.traced import take_apart
+from mriinterp.incremental.ways import whole_reason, whole_way
 from mriinterp.incremental.workers import cores, in_order
 from mriinterp.models.batch import MIXES, is_marked_alone, reason_to_run_alone
 
@@ -55,7 +57,8 @@ class Occluder:
         Raw outputs for the image itself.
     reason : str or None
         Why whole passes are run instead of partial ones; None if they are
-        not.
+        not. What the network allows when the object is made, and what the
+        last `run` did: where little can be saved, both are timed first.
     alone : str
         Why windows must run one by one; "" if they may share a batch. Some
         networks mix what is in a batch: this is tried out with the image and a
@@ -73,7 +76,8 @@ class Occluder:
         if x.ndim not in (4, 5) or x.shape[0] != 1:
             raise ValueError(f"expected one image (1, C, *spatial) in 2D or 3D, got shape {tuple(x.shape)}")
         self.module, self.x, self.memory_limit, self.exact = module, x.detach(), memory_limit, exact
-        self.network, self.reason = take_apart(module, self.x)
+        self._apart = take_apart(module, self.x)
+        self.network, self.reason = self._apart.network, self._apart.reason
         if self.reason is not None:
             log.warning("occlusion runs whole passes: %s", self.reason)
         with torch.inference_mode(), exact_arithmetic(x.device, exact):
@@ -94,10 +98,20 @@ class Occluder:
         if not len(found):
             tell(progress, 0, 0)
             return self.clean.new_empty(0, self.clean.numel())
+        each = 0 if self._engine is None else count_macs(self.module, self.x, self._apart.key)
         with torch.inference_mode(), exact_arithmetic(self.x.device, self.exact):
             values = self._fill(fill)
+            most = 1 if self.alone else plain_batch(self.x, self.memory_limit)
             if self._engine is not None:
-                return self._run_parts(self._engine, found, values, progress, cancel)
+                engine, groups = self._engine, self._groups(self._engine, found)
+                self.reason = whole_reason(
+                    self._apart, groups, self.x, each, outputs=self._whole, tail=self._outputs,
+                    engine=lambda: engine, most=most,
+                )  # fmt: skip
+                if self.reason is None:
+                    return self._run_parts(engine, groups, found, values, progress, cancel)
+                log.info("occlusion runs whole passes: %s", self.reason)
+            way = whole_way(self._whole, self.x, most, len(found), self._apart.key)
             return plain_outputs(
                 self.module,
                 self.x,
@@ -105,9 +119,23 @@ class Occluder:
                 values,
                 progress=progress,
                 cancel=cancel,
-                memory_limit=self.memory_limit,
-                together=not self.alone,
+                batch=way.batch,
+                channels_last=way.channels_last,
             )
+
+    def _whole(self, images: Tensor) -> Tensor:
+        """Return outputs (n, outputs) of whole passes, which may change the images."""
+        return flat_outputs(self.module(images)).float().cpu()
+
+    def _groups(self, engine: Engine, regions: Regions) -> list[Group]:
+        return group_windows(
+            engine.network,
+            regions.boxes,
+            device=self.x.device.type,
+            itemsize=self.x.element_size(),
+            budget=self._budget(engine),
+            side_by_side=cores(self.x.device),
+        )
 
     def _clean_maps(self) -> dict[Any, Tensor]:
         """Return what the rest of the network reads of the clean image: maps of the border, or the image itself."""
@@ -155,17 +183,15 @@ class Occluder:
         return torch.cat([self._together(row) for row in rows])
 
     def _run_parts(
-        self, engine: Engine, regions: Regions, fill: Tensor, progress: Progress | None, cancel: Cancel | None
+        self,
+        engine: Engine,
+        groups: list[Group],
+        regions: Regions,
+        fill: Tensor,
+        progress: Progress | None,
+        cancel: Cancel | None,
     ) -> Tensor:
         network = engine.network
-        groups = group_windows(
-            network,
-            regions.boxes,
-            device=self.x.device.type,
-            itemsize=self.x.element_size(),
-            budget=self._budget(engine),
-            side_by_side=cores(self.x.device),
-        )
         result = self.clean.repeat(len(regions), 1)
         rows = max(1, min(MOST_TAIL_ROWS, TAIL_BYTES // max(1, border_bytes(network, self.x.element_size()))))
         waiting: list[tuple[np.ndarray, dict]] = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import operator
 import threading
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, fx, nn
-from torch.utils._pytree import tree_flatten
 
 from mriinterp.incremental.lower import Lowering, Untraceable
 from mriinterp.incremental.network import Network, border_of, live_calls
@@ -76,43 +76,26 @@ def _graph(module: nn.Module) -> fx.Graph:
         raise Untraceable(f"{UNTRACED}: {reason[0] if reason else type(error).__name__}") from error
 
 
-def _exported(module: nn.Module, x: Tensor) -> tuple[fx.GraphModule, bool] | None:
+def _exported(module: nn.Module, x: Tensor, *, any_number: bool) -> fx.GraphModule:
     """Return the graph of a module for images of one shape, by torch.export, which follows shapes as well.
 
-    Returns
-    -------
-    (GraphModule, bool) or None
-        The bool says that the graph holds for one image only; it holds for
-        any number where torch.export can follow that and the graph gives for
-        one image what the module gives.
+    It holds for any number of images or for one.
     """
-    try:
-        with _tracing:
-            program = torch.export.export(
-                module, (torch.cat([x, x]),), dynamic_shapes=({0: torch.export.Dim("images")},)
-            ).module(check_guards=False)
-        probe = torch.rand_like(x)
-        if _same(program(probe.clone()), module(probe.clone())):
-            return program, False
-    except Exception as error:  # as above, also where the number of images matters
-        log.debug("torch.export cannot follow it for any number of images: %s", error)
-    try:
-        with _tracing:
-            return torch.export.export(module, (x,)).module(), True
-    except Exception as error:  # as above; the reason that fx gave is the one to report
-        log.debug("torch.export cannot follow it either: %s", error)
-        return None
+    axes = ({0: torch.export.Dim("images")},) if any_number else None
+    with _tracing:
+        program = torch.export.export(module, (torch.cat([x, x]) if any_number else x,), dynamic_shapes=axes)
+    return program.module(check_guards=False)
 
 
-def _same(found: object, expected: object) -> bool:
-    """Return whether two outputs hold the same tensors, up to rounding."""
-    a, b = tree_flatten(found), tree_flatten(expected)
-    close = (torch.allclose(p, q, 1e-4, 1e-5) for p, q in zip(a[0], b[0], strict=True) if isinstance(p, Tensor))
-    return a[1] == b[1] and all(close)
-
-
-def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Network:
-    """Take a network apart.
+def trace(
+    module: nn.Module,
+    channels: int,
+    shape: tuple[int, ...],
+    dtype: torch.dtype = torch.float32,
+    *,
+    agrees: Callable[[Network], bool] = lambda network: True,
+) -> Network:
+    """Take a network apart: by torch.fx, or by torch.export for any number of images or for one.
 
     Parameters
     ----------
@@ -123,11 +106,16 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
         Channels and spatial shape of the input.
     dtype : torch.dtype
         Of the input.
+    agrees : callable
+        Whether a network that was taken apart gives what the module gives.
+        It need not: code that asks what its input is
+        (``isinstance(x, Tensor)``) goes another way while it is traced.
 
     Raises
     ------
     Untraceable
-        If torch.fx cannot trace it, or nothing of it is local.
+        If it cannot be traced, what is traced is not the network, or nothing
+        of it is local.
     """
     for name, part in module.named_modules():
         hooks = [*part._forward_hooks.values(), *part._forward_pre_hooks.values()]
@@ -136,24 +124,39 @@ def trace(module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch
             not sets_weights(hook) and not getattr(hook, "__module__", "").startswith("torch.export") for hook in hooks
         ):
             raise Untraceable(f"forward hooks on {name or type(module).__name__}")
-    one_by_one = False
+    device = next(module.parameters(), torch.empty(0)).device
+    x = torch.zeros(1, channels, *shape, dtype=dtype, device=device)
     with torch.no_grad():
+        why = None
         try:
-            graph = _graph(module)
-        except Untraceable:
-            device = next(module.parameters(), torch.empty(0)).device
-            exported = _exported(module, torch.zeros(1, channels, *shape, dtype=dtype, device=device))
-            if exported is None:
+            network = _lowered(module, _graph(module), x)
+            if agrees(network):
+                return network
+            why = Untraceable(f"{UNTRACED} truly: what it records gives other outputs than the network")
+        except Untraceable as reason:
+            if not str(reason).startswith(UNTRACED):
                 raise
-            module, one_by_one = exported
-            graph = module.graph
-        lowering = Lowering(module, channels, tuple(shape), dtype)
-        result = lowering.walk(graph)
-        calls = live_calls(lowering.calls, result)
-        border = border_of(calls, result)
-        if lowering.input in border:
-            raise Untraceable("its first operation reads the whole image")
-        steps = simplify(lowering.steps, border, dtype)
+            why = reason
+        for any_number in (True, False):
+            try:
+                program = _exported(module, x, any_number=any_number)
+            except Exception as error:  # as above; the reason that fx gave is the one to report
+                log.debug("torch.export cannot follow it for %s: %s", "any number" if any_number else "one", error)
+                continue
+            network = _lowered(program, program.graph, x, one_by_one=not any_number)
+            if agrees(network):
+                return network
+        raise why
+
+
+def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, *, one_by_one: bool = False) -> Network:
+    lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype)
+    result = lowering.walk(graph)
+    calls = live_calls(lowering.calls, result)
+    border = border_of(calls, result)
+    if lowering.input in border:
+        raise Untraceable("its first operation reads the whole image")
+    steps = simplify(lowering.steps, border, x.dtype)
     if len(steps) < 2:
         raise Untraceable("none of its operations is local")
     return Network(steps, calls, result, border, one_by_one)

@@ -8,25 +8,55 @@ from a file without running what the file says.
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
+from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.digest import digest_of
+from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.network import Network
+from mriinterp.incremental.plain import flat_outputs
 from mriinterp.incremental.trace import Untraceable, trace
+from mriinterp.models.batch import FAILURES
 
-__all__ = ["forget_networks", "take_apart"]
+__all__ = ["Apart", "forget_networks", "take_apart"]
+
+log = logging.getLogger(__name__)
+
+AGREE = 1e-4
+"""Of the largest output: by how much a network that was taken apart may differ through rounding."""
 
 MOST_NETWORKS = 8
 MOST_BYTES = 2**29
 """Of the weights of all networks kept; the last one is kept whatever its size."""
 
-Found = tuple[Network | None, str | None]
+
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """A network taken apart, or the reason why it cannot be.
+
+    Parameters
+    ----------
+    network : Network or None
+    reason : str or None
+    key : hashable or None
+        The same for the same network and images of the same kind; None where
+        that cannot be told.
+    """
+
+    network: Network | None
+    reason: str | None
+    key: Hashable | None = None
+
 
 _lock = threading.Lock()
-_kept: OrderedDict[tuple, tuple[Found, int]] = OrderedDict()
+_kept: OrderedDict[tuple, tuple[Apart, int]] = OrderedDict()
 
 
 def forget_networks() -> None:
@@ -35,17 +65,17 @@ def forget_networks() -> None:
         _kept.clear()
 
 
-def take_apart(module: nn.Module, x: Tensor) -> Found:
+def take_apart(module: nn.Module, x: Tensor) -> Apart:
     """Return the steps of a network for images like `x`, or None and the reason why there are none.
 
     A network is taken apart once for each digest, shape and data type, on a
     copy of its own that nothing else can change.
     """
     if x.device.type not in ("cpu", "cuda"):
-        return None, f"partial recomputation is not available on {x.device.type}"
+        return Apart(None, f"partial recomputation is not available on {x.device.type}")
     digest = digest_of(module)
     if digest is None:
-        return _take_apart(module, x)
+        return _take_apart(module, x, None)
     key = (digest, tuple(x.shape), x.dtype, str(x.device))
     with _lock:
         if key in _kept:
@@ -54,8 +84,8 @@ def take_apart(module: nn.Module, x: Tensor) -> Found:
     try:
         own = copy.deepcopy(module)
     except Exception:  # a module's own way of being copied may raise anything
-        return _take_apart(module, x)
-    found = _take_apart(own, x)
+        return _take_apart(module, x, key)
+    found = _take_apart(own, x, key)
     size = sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
     with _lock:
         _kept[key] = found, size
@@ -64,8 +94,31 @@ def take_apart(module: nn.Module, x: Tensor) -> Found:
     return found
 
 
-def _take_apart(module: nn.Module, x: Tensor) -> Found:
+def _take_apart(module: nn.Module, x: Tensor, key: Hashable | None) -> Apart:
     try:
-        return trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype), None
+        network = trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype, agrees=lambda n: _agrees(n, module, x))
     except Untraceable as reason:
-        return None, str(reason)
+        return Apart(None, str(reason), key)
+    return Apart(network, None, key)
+
+
+def _agrees(network: Network, module: nn.Module, x: Tensor) -> bool:
+    """Whether a network that was taken apart gives for an image of noise what the module gives."""
+    noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
+    with torch.inference_mode(), exact_arithmetic(x.device):
+        expected = flat_outputs(module(noise.clone()))
+        try:
+            found = flat_outputs(network.run_tail(Engine(network, noise).clean_border()))
+        except FAILURES as error:
+            log.debug("what was traced cannot be run: %s", error)
+            return False
+        if _close(found, expected):
+            return True
+        return not _close(flat_outputs(module(noise.clone())), expected)  # it is random
+
+
+def _close(found: Tensor, expected: Tensor) -> bool:
+    if found.shape != expected.shape:
+        return False
+    size = expected[expected.isfinite()].abs()
+    return torch.allclose(found, expected, 0, AGREE * max(1e-6, float(size.max()) if len(size) else 0), equal_nan=True)

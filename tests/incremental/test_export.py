@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from monai.networks.nets import SEResNet50
+from monai.networks.nets import BasicUNet, SEResNet50
 from torch import nn
 
 from mriinterp.incremental import Occluder, grid_boxes, plan
@@ -84,3 +84,52 @@ def test_forward_hooks_run_whole():
     assert "hooks" in occluder.reason
     boxes = grid_boxes((20, 21), 6, 5)
     assert_exact(occluder.run(boxes), plain_loop(network, x, boxes))
+
+
+class Asking(nn.Module):
+    """Asks what it was given, as MONAI's BasicUNet does: no tensor, while it is traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 2, 3)
+
+    def forward(self, x):
+        x = self.conv(x).relu()
+        if isinstance(x, torch.Tensor):
+            x = x + 1
+        return self.last(x).flatten(1)
+
+
+def test_a_graph_that_is_not_the_network_is_found_out():
+    torch.manual_seed(0)
+    network, x = Asking().eval(), torch.randn(1, 1, 12, 11)
+    boxes = grid_boxes((12, 11), 4, 3)
+    occluder = Occluder(network, x)
+    assert occluder.reason is None  # torch.export goes the right way
+    assert_exact(occluder.clean[None], network(x).detach())
+    assert_exact(occluder.run(boxes), plain_loop(network, x, boxes))
+
+
+def test_where_nothing_follows_it_the_network_itself_runs(monkeypatch):
+    monkeypatch.setattr(torch.export, "export", lambda *args, **kwargs: 1 / 0)
+    network, x = Asking().eval(), torch.randn(1, 1, 12, 11)
+    occluder = Occluder(network, x)
+    assert "other outputs than the network" in occluder.reason
+    assert plan(network, x, 4, 3).reason == occluder.reason
+    boxes = grid_boxes((12, 11), 4, 3)
+    assert_exact(occluder.run(boxes), plain_loop(network, x, boxes))
+
+
+def test_a_random_network_need_not_agree():
+    class Random(nn.Module):
+        def forward(self, x):
+            return nn.functional.dropout(x.relu().flatten(1), 0.5)
+
+    assert Occluder(Random().eval(), torch.randn(1, 1, 9, 8)).reason is None
+
+
+def test_basic_unet():
+    network = BasicUNet(spatial_dims=2, in_channels=1, out_channels=2, features=(4, 4, 6, 8, 8, 4), norm="batch").eval()
+    x = torch.randn(1, 1, 33, 32)
+    boxes = grid_boxes((33, 32), 9, 12)
+    assert_exact(Occluder(network, x).run(boxes), plain_loop(network, x, boxes))

@@ -1,0 +1,190 @@
+"""How whole passes run fastest, and whether they run faster than recomputing what changed: both are measured.
+
+Each is found out once for a network, shape and kind of regions, and kept
+while the program runs, so that a plan says what a run will do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mriinterp.incremental.engine import Engine
+from mriinterp.incremental.macs import saving
+from mriinterp.incremental.plain import arranged
+from mriinterp.incremental.remember import remembered
+from mriinterp.incremental.schedule import Group
+from mriinterp.incremental.traced import Apart
+from mriinterp.incremental.workers import cores, in_order
+from mriinterp.models.batch import FAILURES
+
+__all__ = ["Way", "whole_reason", "whole_way"]
+
+CLEAR = 3.0
+"""From this many times fewer multiply-accumulates on, recomputing what changed is the faster way without a trial."""
+
+FEW = 24
+"""For fewer regions than this a trial would take a good part of the time that it could save."""
+
+FEW_CLEAR = 1.5
+"""In place of `CLEAR` for few regions, without a trial."""
+
+GAIN = 0.97
+"""A larger batch must take less than this share of the time to be tried further."""
+
+EQUAL = 1e-4
+"""Of the largest output: by how much another arrangement in memory may differ through rounding."""
+
+Outputs = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How whole passes run.
+
+    Parameters
+    ----------
+    batch : int
+        Images at once.
+    channels_last : bool
+        Whether images lie with their channels last in memory, which later
+        layers then keep to.
+    seconds : float
+        Of one image; nan where nothing was measured.
+    """
+
+    batch: int = 1
+    channels_last: bool = False
+    seconds: float = float("nan")
+
+
+def whole_way(outputs: Outputs, x: Tensor, most: int, count: int, key: Hashable | None) -> Way:
+    """Return how to run a number of whole passes; one by one where they are too few for a trial.
+
+    Parameters
+    ----------
+    outputs : callable
+        Outputs (n, outputs) of the network for images, which it may change.
+    x : Tensor, shape (1, C, *spatial)
+        An image.
+    most : int
+        Images that may run at once.
+    count : int
+        Passes to run.
+    key : hashable or None
+        Of the network, see `mriinterp.incremental.traced.Apart`.
+    """
+    if count < FEW:
+        return Way()
+    key = None if key is None else ("way", key, most, torch.get_num_threads())
+    return remembered(key, lambda: _fastest(outputs, x, most))
+
+
+def whole_reason(
+    apart: Apart,
+    groups: Sequence[Group],
+    x: Tensor,
+    each: int,
+    *,
+    outputs: Outputs,
+    tail: Callable[[dict], object],
+    engine: Callable[[], Engine],
+    most: int,
+) -> str | None:
+    """Return why whole passes should run; None if what changed should be recomputed.
+
+    Where few multiply-accumulates can be saved, both are timed on a few
+    regions.
+
+    Parameters
+    ----------
+    apart : Apart
+    groups : sequence of Group
+        The regions.
+    x : Tensor, shape (1, C, *spatial)
+        An image.
+    each : int
+        Multiply-accumulates of a whole pass.
+    outputs : callable
+        Outputs of the network for images.
+    tail : callable
+        Runs the rest of the network on maps of the border.
+    engine : callable
+        Makes, or returns, what recomputes boxes.
+    most : int
+        Whole images that may run at once.
+    """
+    if apart.network is None or not groups:
+        return apart.reason
+    count, saved = sum(len(group.index) for group in groups), saving(apart.network, groups, each)
+    if saved >= (FEW_CLEAR if count < FEW else CLEAR):
+        return None
+    kinds = tuple(sorted((tuple(g.place[apart.network.steps[0]].length), len(g.index), g.chunk) for g in groups))
+    key = None if apart.key is None else ("whole", apart.key, kinds, most, torch.get_num_threads())
+
+    def faster() -> bool:
+        if count < FEW:
+            return True
+        whole = whole_way(outputs, x, most, count, apart.key).seconds
+        return whole < _window_seconds(engine(), groups, tail)
+
+    if not remembered(key, faster):
+        return None
+    return (
+        f"whole passes are faster: recomputing what changed would save {1 - 1 / saved:.0%} of the "
+        "multiply-accumulates, and costs more than that"
+    )
+
+
+def _fastest(outputs: Outputs, x: Tensor, most: int) -> Way:
+    """Try arrangements in memory and batch sizes on copies of an image."""
+    expected = outputs(arranged(x, False))
+    size = float(expected.abs().nan_to_num().max())
+
+    def seconds(batch: int, channels_last: bool) -> float:
+        images = arranged(x.expand(batch, *x.shape[1:]), channels_last)
+        start = time.perf_counter()
+        try:
+            found = outputs(images)
+        except FAILURES:  # a layer that wants its numbers in the usual order, or too little memory
+            return float("inf")
+        taken = (time.perf_counter() - start) / batch
+        same = len(found) == batch and torch.allclose(found, expected.expand_as(found), 0, EQUAL * size, equal_nan=True)
+        return taken if same else float("inf")
+
+    times = {(1, False): seconds(1, False), (1, True): seconds(1, True)}
+    channels_last = times[1, True] < times[1, False]
+    batch = 2
+    while batch <= most:
+        before = min(times.values())
+        times[batch, channels_last] = seconds(batch, channels_last)
+        if times[batch, channels_last] > GAIN * before:
+            break
+        batch *= 2
+    best = min(times, key=times.__getitem__)
+    return Way(*best, times[best])
+
+
+def _window_seconds(engine: Engine, groups: Sequence[Group], tail: Callable[[dict], object]) -> float:
+    """Seconds a region takes if what changed is recomputed, from the first batches of the largest group."""
+    group = max(groups, key=lambda g: g.macs * len(g.index))
+    together = min(cores(engine.device), -(-len(group.index) // group.chunk))
+    parts = [part for part, _ in zip(group.chunks(), range(together), strict=False)]
+
+    def task(part: slice) -> Callable[[], dict]:
+        def run() -> dict:
+            with torch.inference_mode():
+                return engine.run_chunk(group, part, lambda boxes, offset: None)
+
+        return run
+
+    start = time.perf_counter()
+    for maps in in_order([task(part) for part in parts], together):
+        tail(maps)
+    if engine.device.type == "cuda":
+        torch.cuda.synchronize(engine.device)
+    return (time.perf_counter() - start) / sum(part.stop - part.start for part in parts)
