@@ -1,92 +1,277 @@
-"""The networks, grids and occlusions that are measured."""
+"""Occlusion of twelve MONAI networks and ClinicaDL's Conv5_FC3: the engine, a tuned plain loop, captum, the bound.
+
+``python -m benchmarks.networks`` prints a table, ``--write`` puts it into
+``benchmarks/RESULTS_NETWORKS.md``. Times are processor time on one core,
+which other work on the machine disturbs least, and everything in one row is
+measured in turns: only ratios within a row are worth quoting.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import contextlib
+import ctypes
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mriinterp.incremental import grid_boxes
-from mriinterp.models.classification3d import ClassificationModel3D
-from mriinterp.models.ncomms2022 import Ncomms2022
+from benchmarks.occlusion import Counting, Enough, conditions, replaced
+from mriinterp.incremental import Occluder, grid_boxes, plan
+from mriinterp.incremental.plain import arranged, flat_outputs, plain_batch
+from mriinterp.incremental.traced import take_apart
+from mriinterp.incremental.ways import whole_way
 
-COARSE, FINE, PUBLISHED = (113, 137, 113), (193, 229, 193), (182, 218, 182)
+RESULTS = Path(__file__).with_name("RESULTS_NETWORKS.md")
+GRID, FINE = (64, 64, 64), (113, 137, 113)
+WINDOWS = 24
+LONG = 0.4  # seconds of a pass from which on larger batches do not run faster
+HEADER = (
+    "| network | grid, occlusion | how ours runs | ours (ms) | plain loop (ms) | tuned (ms) | captum (ms) | "
+    "**to plain** | **to tuned** | to captum | bound | set up once (s) | max difference | memory: ours, plain (MB) |\n"
+    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+TEXT = """# Occlusion of many networks
+
+Made by `python -m benchmarks.networks --write`; processor time a window, one thread, random weights, MONAI's defaults for
+one channel and two classes. A few windows spread over the grid are timed, everything in a row in turns; the smallest of the
+turns counts.
+
+- *how ours runs*: what changed is recomputed, or whole passes with so many images at once (last: channels last in memory). Where
+  little can be saved both are timed on a few windows, once for a network (part of *set up once*, with tracing).
+- *ours*: clean pass and all windows of the grid, a window; the loops beside it have no clean pass.
+- *plain loop*: one pass of the untouched network a window. *tuned*: the same with the best of one, two and four images at
+  once and of both arrangements in memory. *captum*: `captum.attr.Occlusion`, the best of one and four windows at once.
+- *bound*: how many times fewer multiply-accumulates the windows take when only what changed is recomputed, clean pass
+  included; a ratio above it comes from faster kernels.
+- *memory*: the most the process holds above what it held before.
+"""
 
 
-@dataclass(frozen=True)
-class Case:
-    """One row: a network on a grid, what is occluded, and every how many windows ours is timed on."""
+class First(nn.Module):
+    """The first output of a network with several."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, classes) for images."""
+        return self.network(x)[0]
+
+
+class PadPool(nn.Module):
+    """Max pooling that pads odd maps with zeros in front, as ClinicaDL's PadMaxPool3d."""
+
+    def __init__(self):
+        super().__init__()
+        self.pad, self.pool = nn.ConstantPad3d(0, 0), nn.MaxPool3d(2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps of half the size, rounded up."""
+        self.pad.padding = tuple(n for size in x.shape[:1:-1] for n in (size % 2, 0))
+        return self.pool(self.pad(x))
+
+
+def conv5_fc3(shape: Sequence[int]) -> nn.Module:
+    """Return the layers of ClinicaDL's Conv5_FC3 for a grid."""
+    layers, before = [], 1
+    for out in (8, 16, 32, 64, 128):
+        layers += [nn.Conv3d(before, out, 3, padding=1), nn.BatchNorm3d(out), nn.ReLU(), PadPool()]
+        before, shape = out, [(n + 1) // 2 for n in shape]
+    count = before * shape[0] * shape[1] * shape[2]
+    dense = [nn.Linear(count, 1300), nn.ReLU(), nn.Linear(1300, 50), nn.ReLU(), nn.Linear(50, 2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.5), *dense)
+
+
+def networks() -> dict[str, Callable[[], nn.Module]]:
+    """Return what makes each network of MONAI, by name."""
+    from monai.networks import nets
+
+    one = {"spatial_dims": 3, "in_channels": 1}
+    small = {"channels": (8, 16, 32, 64), "strides": (2, 2, 2, 2)}
+    vit = {"img_size": GRID, "patch_size": 16, "classification": True, "num_classes": 2}
+    return {
+        "ResNet-10": lambda: nets.resnet10(spatial_dims=3, n_input_channels=1, num_classes=2),
+        "ResNet-18": lambda: nets.resnet18(spatial_dims=3, n_input_channels=1, num_classes=2),
+        "ResNet-50": lambda: nets.resnet50(spatial_dims=3, n_input_channels=1, num_classes=2),
+        "DenseNet-121": lambda: nets.DenseNet121(out_channels=2, **one),
+        "DenseNet-169": lambda: nets.DenseNet169(out_channels=2, **one),
+        "EfficientNet-B0": lambda: nets.EfficientNetBN("efficientnet-b0", num_classes=2, **one),
+        "SE-ResNet-50": lambda: nets.SEResNet50(num_classes=2, **one),
+        "SE-ResNeXt-50": lambda: nets.SEResNext50(num_classes=2, **one),
+        "ViT": lambda: First(nets.ViT(**one, **vit)),
+        "Classifier, batch norm": lambda: nets.Classifier((1, *GRID), 2, norm="batch", **small),
+        "Classifier, instance norm": lambda: nets.Classifier((1, *GRID), 2, **small),
+        "Discriminator, batch norm": lambda: nets.Discriminator((1, *GRID), norm="batch", last_act=None, **small),
+    }
+
+
+@dataclass
+class Row:
+    """What was measured for one network; seconds a window."""
 
     name: str
-    title: str
-    make: Callable[[], nn.Module]
-    shape: tuple[int, int, int]
-    size: int = 0
-    stride: int = 0
-    quick: bool = False
-    slow: bool = False
-    peers: bool = False
-    sample: int = 5
-    every: int = 1
+    shape: tuple[int, ...]
+    size: int
+    stride: int
+    way: str
+    ours: float
+    plain: float
+    tuned: float
+    captum: float | None
+    bound: float
+    setup: float
+    difference: float
+    memory: tuple[int | None, int | None]
 
-    @property
-    def what(self) -> str:
-        """The occlusion in words."""
-        return f"size {self.size}, stride {self.stride}" if self.size else "116 AAL areas"
-
-    def build(self, device: torch.device) -> tuple[nn.Module, Tensor, list]:
-        """Build a network in eval mode with batch norms that are not trivial, an image, and the regions."""
-        generator = torch.Generator().manual_seed(0)
-        torch.manual_seed(0)
-        module = self.make().eval()
-        for layer in module.modules():
-            if isinstance(layer, nn.BatchNorm3d):
-                layer.running_mean.normal_(0, 0.1, generator=generator)
-                layer.running_var.uniform_(0.5, 2, generator=generator)
-        x = torch.rand(1, 1, *self.shape, generator=generator)
-        regions = grid_boxes(self.shape, self.size, self.stride) if self.size else areas(self.shape)
-        return module.to(device), x.to(device), regions
+    def line(self) -> str:
+        """The row of the table."""
+        peak = [f"{n / 1e6:,.0f}" if n is not None else "–" for n in self.memory]
+        grid = f"{'×'.join(map(str, self.shape))}, {self.size} every {self.stride}"
+        captum = (f"{1e3 * self.captum:,.1f}", f"{self.captum / self.ours:.1f}×") if self.captum else ("–", "–")
+        return (
+            f"| {self.name} | {grid} | {self.way} | {1e3 * self.ours:,.1f} | {1e3 * self.plain:,.1f} "
+            f"| {1e3 * self.tuned:,.1f} | {captum[0]} | **{self.plain / self.ours:.1f}×** "
+            f"| **{self.tuned / self.ours:.1f}×** | {captum[1]} | {self.bound:.1f}× | {self.setup:.1f} "
+            f"| {self.difference:.0e} | {peak[0]}, {peak[1]} |"
+        )
 
 
-def areas(shape: tuple[int, int, int]) -> list[np.ndarray]:
-    """Return the masks of the AAL areas on the 1.5 mm grid."""
-    from mriinterp.areas.atlas import load_atlas
-    from mriinterp.image.volume import Grid
-
-    affine = np.diag([1.5, 1.5, 1.5, 1.0])
-    affine[:3, 3] = [-84, -120, -72]
-    atlas = load_atlas("AAL").on(Grid(shape, affine))
-    labels = np.asarray(atlas.labels.data)
-    return [labels == label for label in atlas.areas["label"]]
+def timed(function: Callable[[], object]) -> float:
+    """Processor seconds of a call."""
+    start = time.process_time()
+    function()
+    return time.process_time() - start
 
 
-def _resnet18() -> nn.Module:
-    from monai.networks.nets import resnet18
-
-    return resnet18(spatial_dims=3, n_input_channels=1, num_classes=2)
-
-
-def _densenet121() -> nn.Module:
-    from monai.networks.nets import DenseNet121
-
-    return DenseNet121(spatial_dims=3, in_channels=1, out_channels=2)
-
-
-def _paper(features: int) -> Callable[[], nn.Module]:
-    return lambda: ClassificationModel3D(features)
+def peak(function: Callable[[], object]) -> int | None:
+    """Bytes that a call adds to what the process holds, at its worst moment; None where the system cannot tell."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not reset.exists():
+        return None
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+    reset.write_text("5", encoding="ascii")
+    held = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
+    function()
+    most = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
+    return max(0, int(most["VmHWM"].split()[0]) - int(held["VmRSS"].split()[0])) * 1024
 
 
-CASES = (
-    Case("coarse-40", "paper's network, 113×137×113", _paper(128), COARSE, 40, 25, quick=True, peers=True),
-    Case("coarse-10", "paper's network, 113×137×113", _paper(128), COARSE, 10, 5, quick=True),
-    Case("coarse-aal", "paper's network, 113×137×113", _paper(128), COARSE, quick=True),
-    Case("fine-50", "paper's network, 193×229×193", _paper(5120), FINE, 50, 25, sample=3),
-    Case("fine-10", "paper's network, 193×229×193", _paper(5120), FINE, 10, 5, slow=True, sample=3),
-    Case("ncomms2022", "Qiu et al. 2022, 182×218×182", lambda: Ncomms2022({"COG": (100, 1)}), PUBLISHED, 40, 25),
-    Case("resnet18", "MONAI ResNet-18, 113×137×113", _resnet18, COARSE, 40, 25, slow=True, sample=2, every=6),
-    Case("resnet18-10", "MONAI ResNet-18, 113×137×113", _resnet18, COARSE, 10, 25, slow=True, sample=2, every=6),
-    Case("densenet121", "MONAI DenseNet-121, 113×137×113", _densenet121, COARSE, 40, 25, slow=True, sample=2, every=6),
-)
+def captum_window(module: nn.Module, x: Tensor, size: int, stride: int, batch: int) -> float:
+    """Seconds a window of captum.attr.Occlusion, from two windows or one batch."""
+    from captum.attr import Occlusion
+
+    counting = Counting(module, max(2, batch)).eval()
+
+    def run() -> None:
+        with contextlib.suppress(Enough):
+            Occlusion(counting).attribute(
+                x, (1, size, size, size), strides=(1, stride, stride, stride), target=0, perturbations_per_eval=batch
+            )
+
+    return timed(run) / max(1, counting.seen)
+
+
+def measure(name: str, make: Callable[[], nn.Module], shape: tuple[int, ...], size: int, stride: int) -> Row:
+    """Time one network; ours, the plain loop and captum take turns."""
+    torch.manual_seed(0)
+    module = make().eval()
+    generator = torch.Generator().manual_seed(0)
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm3d):
+            layer.running_mean.normal_(0, 0.1, generator=generator)
+            layer.running_var.uniform_(0.5, 2, generator=generator)
+    x = torch.rand(1, 1, *shape, generator=generator)
+    regions = grid_boxes(shape, size, stride)
+    some = regions[:: max(1, len(regions) // WINDOWS)]
+    with torch.inference_mode():
+        module(x)
+        setup = timed(lambda: Occluder(module, x).run(some))
+        ours, plain, tuned, captum = [], [], {}, []
+        found: list[Tensor] = []
+
+        def run() -> None:
+            occluder = Occluder(module, x)
+            cleaned.append(time.process_time())
+            found[:] = [occluder.run(some)]
+
+        for _ in range(2):
+            cleaned: list[float] = []
+            start = time.process_time()
+            run()
+            end = time.process_time()
+            ours.append((cleaned[0] - start) / len(regions) + (end - cleaned[0]) / len(some))
+            plain += [timed(lambda box=box: module(replaced(x, box))) for box in some[:2]]
+            for batch in (1,) if min(plain) > LONG else (1, 2, 4):
+                for last in (False, True):
+                    images = arranged(x.expand(batch, *x.shape[1:]), last)
+                    with contextlib.suppress(RuntimeError):  # a layer that cannot read this arrangement
+                        seconds = timed(lambda images=images: module(images)) / batch
+                        tuned[batch, last] = min(seconds, tuned.get((batch, last), seconds))
+            captum += [
+                captum_window(module, x, size, stride, batch) for batch in ((1,) if min(plain) > LONG else (1, 4))
+            ]
+        expected = torch.cat([module(replaced(x, box)) for box in some[:4]])
+        memory = (peak(lambda: Occluder(module, x).run(some)), peak(lambda: module(replaced(x, some[0]))))
+    difference = ((found[0][:4] - expected).abs() / expected.abs().clamp(min=1)).max().item()
+    occluder = Occluder(module, x)
+    occluder.run(some)
+    way = "recomputed" if occluder.reason is None else _whole(occluder, module, x, len(some))
+    one, best = min(plain), min([*plain, *tuned.values()])
+    bound = _bound(module, x, regions)
+    return Row(
+        name, shape, size, stride, way, min(ours), one, best, min(captum), bound, setup - len(some) * min(ours),
+        difference, memory,
+    )  # fmt: skip
+
+
+def _whole(occluder: Occluder, module: nn.Module, x: Tensor, count: int) -> str:
+    """How whole passes run, as it was measured and is remembered."""
+    most = 1 if occluder.alone else plain_batch(x, None)
+    way = whole_way(lambda images: flat_outputs(module(images)), x, most, count, take_apart(module, x).key)
+    return f"whole, {way.batch} at once{', last' if way.channels_last else ''}"
+
+
+def _bound(module: nn.Module, x: Tensor, regions: list) -> float:
+    """Multiply-accumulates of whole passes over those of what changed, whatever is chosen."""
+    from mriinterp.incremental import ways
+
+    clear, few = ways.CLEAR, ways.FEW_CLEAR
+    ways.CLEAR = ways.FEW_CLEAR = 0.0
+    try:
+        return plan(module, x, regions=regions).ratio
+    finally:
+        ways.CLEAR, ways.FEW_CLEAR = clear, few
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, perhaps write."""
+    made = networks()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
+    parser.add_argument("--only", nargs="+", choices=[*made, "Conv5_FC3"], help="these networks")
+    options = parser.parse_args(arguments)
+    logging.getLogger("mriinterp").setLevel(logging.ERROR)
+    torch.set_num_threads(1)
+    cases = [(name, make, GRID, 16, 16) for name, make in made.items()]
+    cases += [("Conv5_FC3", lambda: conv5_fc3(FINE), FINE, 40, 25)]
+    lines = [conditions(torch.device("cpu")), "", HEADER]
+    print("\n".join(lines), flush=True)
+    for case in cases:
+        if not options.only or case[0] in options.only:
+            lines.append(measure(*case).line())
+            print(lines[-1], flush=True)
+    if options.write:
+        RESULTS.write_text("\n".join([TEXT, *lines]) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.networks import CASES, Case
+from benchmarks.cases import CASES, Case
 from mriinterp.incremental import Occluder, plan
 
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -33,6 +33,9 @@ FEW = 24
 FEW_CLEAR = 1.5
 """In place of `CLEAR` for few regions, without a trial."""
 
+SMALL_WORK = 2 * 10**9
+"""Multiply-accumulates of all whole passes, under a tenth of a second, for which no trial is worth its time."""
+
 GAIN = 0.97
 """A larger batch must take less than this share of the time to be tried further."""
 
@@ -121,7 +124,7 @@ def whole_reason(
     if apart.network is None or not groups:
         return apart.reason
     count, saved = sum(len(group.index) for group in groups), saving(apart.network, groups, each)
-    if saved >= (FEW_CLEAR if count < FEW else CLEAR):
+    if saved >= (FEW_CLEAR if count < FEW else CLEAR) or count * each < SMALL_WORK:
         return None
     kinds = tuple(sorted((tuple(g.place[apart.network.steps[0]].length), len(g.index), g.chunk) for g in groups))
     key = None if apart.key is None else ("whole", apart.key, kinds, most, torch.get_num_threads())

@@ -14,8 +14,9 @@ def recomputed(monkeypatch, request):
 
 
 @pytest.fixture
-def measured():
-    """Whole passes may win, and nothing is remembered of other tests, nor by them."""
+def measured(monkeypatch):
+    """Whole passes may win even for small networks, and nothing is remembered of other tests, nor by them."""
+    monkeypatch.setattr(ways, "SMALL_WORK", 0)
     traced.forget_networks()
     remember.forget()
     yield
