@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mriinterp.base.files import parse_json
 from mriinterp.commands.options import add_trust_code, named_scan
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.methods import method_names
@@ -127,10 +128,7 @@ def _about(args: argparse.Namespace) -> dict[str, Any]:
 def _normalisation(text: str | None) -> dict[str, Any] | None:
     if text is None or not text.lstrip().startswith("{"):
         return None if text is None else {"kind": text}
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"expected --normalisation as a kind or as JSON, got {text!r} ({error})") from error
+    return parse_json(text, "--normalisation", "a kind, or its entries")
 
 
 def _next(args: argparse.Namespace, card: Path) -> str:

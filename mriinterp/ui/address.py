@@ -43,8 +43,8 @@ _STATE = "_address"
 # Names whose change is an entry of the browser's history: what every address of a page holds, and what may be left out.
 ALWAYS = ("subject", "own", "method", "by", "cohort_method")
 OTHERS = (
-    "study", "methods", "subjects", "networks", "target", "own_target", "c", "show", "a", "b", "maps", "pair", "kind",
-    "averages", "sign", "measured_as",
+    "study", "methods", "subjects", "networks", "target", "own_target", "c", "show", "a", "b", "maps", "pair",
+    "averages", "sign", "measured_as", "network",
 )  # fmt: skip
 EMBED = ("embed", "embed_options")  # Streamlit's own
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mriinterp.cohort.targets import positive_output
 from mriinterp.models import Head, Model
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
@@ -34,7 +35,10 @@ def choose_target(study: Study, model: Model, subject: Subject | None, *, severa
     if model.heads[0].kind == "scale":
         chosen = _select(TARGET, outputs, outputs[0])
         return None if chosen == outputs[0] else chosen
-    blind = None if subject is None else blind_target(study, model, subject)
+    if subject is not None:
+        blind = blind_target(study, model, subject)
+    else:
+        blind = positive_output(study, model, strict=False) if _withheld(study, model) else None
     if blind:
         return _select(BLIND, outputs, blind)
     chosen = _select(TARGET, [PREDICTED, *outputs], _usual(study, model, several))
@@ -66,6 +70,11 @@ def _usual(study: Study, model: Model, several: bool) -> str:
     return usual
 
 
+def _withheld(study: Study, model: Model) -> bool:
+    """Return whether the predicted class of a study's scans must not be told: the network knows simulated brains only."""
+    return model.card.simulated and not study.simulated and model.heads[0].kind != "scale"
+
+
 def head_of(model: Model, target: str | None) -> Head:
     """Return the head of an explained output; the first for what the network predicts."""
     return next((head for head in model.heads if target in head.classes), model.heads[0])
@@ -76,8 +85,7 @@ def target_address(study: Study, model: Model, target: str | None) -> dict[str, 
 
     None: what the network predicts.
     """
-    withheld = model.card.simulated and not study.simulated and model.heads[0].kind != "scale"
-    if withheld:
+    if _withheld(study, model):
         return {} if target is None else {BLIND: target}
     if target is None:
         return {} if model.heads[0].kind == "scale" else {TARGET: PREDICTED}

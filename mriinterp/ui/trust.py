@@ -13,7 +13,7 @@ from mriinterp.base.progress import Cancel, Progress
 from mriinterp.figures.trust import agreement_dots, quantity_dots, shortcut_dots, trust_heatmap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
-from mriinterp.methods.meaning import Meaning
+from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import packaged_models
 from mriinterp.study import DemoStudy, Study
 from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
@@ -231,6 +231,10 @@ def show_series(series: Series, study_name: str, subject: str, explainer: str, m
         atlas=atlas_of(study_name).on(scan.grid),
         contours=scan_truth(truth_of(study_name, subject), scan),
         key="series",
-        prefix="cascade_",
+        prefix="series_",
         defaults={"layout": "columns"},
+        caption=caption_words(
+            subject, series.title.format(label_of(explainer)), simulated=study_of(study_name).simulated
+        ),
+        stem=file_stem(subject, explainer, "series"),
     )

@@ -281,13 +281,20 @@ def test_maps_of_a_preset_are_not_taken_for_signed_ones(page, open_page, clicked
 
 
 def test_the_test_of_voxels_runs_from_the_page(page):
-    app = page(part="Voxels")
+    app = page(part="Voxels", t_threshold="97", t_mm="-10,-40,0", threshold="80", convention="neurological")
     app.button(key="test_voxels").click().run()
     job = app.session_state["_job_cohort_voxels"]
     job.wait(60)
     assert job.error is None
     app.run()
     assert "voxels differ at a family-wise error of 5 %" in text_of(app)
+    address = {k: v if isinstance(v, str) else v[0] for k, v in dict(app.query_params).items()}
+    assert (address["t_threshold"], address["threshold"]) == ("97", "80")  # each viewer its own
+    assert (address["t_mm"], address["convention"]) == ("-10,-40,0", "neurological")
+    assert "t_convention" not in address
+    for key in ("cohort_planes", "cohort_t"):
+        assert app.session_state["_viewers"][key].given["convention"] == "neurological"
+    assert app.session_state["_viewers"]["cohort_t"].given["threshold"] == 97
 
 
 def test_downloads_hold_what_is_shown(result, study_file, tmp_path):
@@ -485,7 +492,7 @@ def test_the_page_computes_the_test_split_for_the_positive_class(page, tmp_path)
     assert app.selectbox(key="explained").value == "ill"
 
 
-def test_what_a_network_of_simulated_brains_says_of_real_people_is_not_shown(page, tmp_path):
+def test_what_a_network_of_simulated_brains_says_of_real_people_is_not_shown(page, open_page, clicked, tmp_path):
     file = tiny_study(tmp_path / "real", per_group=3)
     card = file.parent / "card.json"
     card.write_text(json.dumps({**json.loads(card.read_text(encoding="utf-8")), "simulated": True}), encoding="utf-8")
@@ -501,6 +508,14 @@ def test_what_a_network_of_simulated_brains_says_of_real_people_is_not_shown(pag
         for table in app.dataframe:
             assert not {"predicted", "correct", "p_ill", "p_healthy"} & set(table.value.columns)
     assert "predicted" not in app.selectbox(key="explained").options
+    remember_study(str(file))
+    for start in ({"by": "methods", "methods": "sensitivity"}, {"by": "subjects", "method": "sensitivity"}):
+        app = open_page("pages/compare.py", study=str(file), target="predicted", **start)
+        assert app.selectbox(key="own_target").options == ["healthy", "ill"]
+        assert "target" not in app.session_state
+    single = open_page("pages/single_scan.py", study=str(file), method="sensitivity", target="predicted")
+    assert single.selectbox(key="own_target").value == "ill"
+    assert clicked(page(file), "I101", "sensitivity")["own_target"] == "ill"
 
 
 def test_the_total_stands_before_the_areas_and_shares_are_not_tested(page):

@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from mriinterp.study import load_study
+from mriinterp.trust import get_measure
 from mriinterp.ui import trust
 
 METHODS = ("sensitivity", "occlusion", "null_random", "null_edges", "null_intensity", "null_blur")
@@ -169,3 +172,26 @@ def test_figures_of_another_network_are_marked(open_page, benchmark):
     (benchmark / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     app = open_page("pages/trust.py", method="occlusion")
     assert any("Measured with another network" in element.value for element in app.warning)
+
+
+def test_the_viewer_of_random_networks_is_in_the_address(open_page, benchmark, monkeypatch):
+    study = load_study("demo")
+    grid = study.scan(study.example).canonical()
+    maps = [(f"layer {n}", grid.with_data(np.full(grid.data.shape, n, np.float32))) for n in (1, 2)]
+
+    class Made(dict):
+        """Every row of maps is there."""
+
+        def __contains__(self, key):
+            return True
+
+        def __getitem__(self, key):
+            return maps
+
+    monkeypatch.setattr(trust, "_made_series", Made)
+    asked = {"series_threshold": "97", "series_mm": "-10,-20,0", "series_opacity": "0.5", "convention": "neurological"}
+    tab = get_measure("randomisation").tab
+    app = open_page("pages/trust.py", method="sensitivity", subject=study.example, measure=tab, **asked)
+    assert any(caption.value.startswith("Maps of sim") for caption in app.caption)
+    address = {k: v if isinstance(v, str) else v[0] for k, v in dict(app.query_params).items()}
+    assert address.items() >= asked.items()
