@@ -9,11 +9,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from mriinterp.base.progress import Cancelled
+from mriinterp.image.template import template
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import method_names
 from mriinterp.models import Head, Model, ModelCard
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.network_check import check_network
+
+from .architectures import SFCN, Conv5FC3
 
 SHAPE = (12, 13, 14)
 GRID = Grid(SHAPE, np.array([[12.0, 0, 0, -70], [0, 13, 0, -100], [0, 0, 10, -60], [0, 0, 0, 1]]))
@@ -109,3 +112,53 @@ def test_progress_and_cancel(scan):
     assert told == [(0, 2), (1, 2), (2, 2)]
     with pytest.raises(Cancelled):
         check_network(model_of(made(network())), scan, cancel=lambda: True)
+
+
+# ---- networks as laboratories have them
+
+LATTICE = Grid((24, 28, 24), np.array([[8.0, 0, 0, -94], [0, 8, 0, -130], [0, 0, 8, -76], [0, 0, 0, 1]]))
+WORKING = {  # what is refused, and the words that say why
+    "Conv5_FC3": {},
+    "SFCN": dict.fromkeys(["lrp_epsilon", "lrp_alphabeta", "lrp_composite"], "softmax"),
+    "MONAI ResNet": {},
+    "MONAI ViT": dict.fromkeys(["guided_backprop", "guided_grad_cam"], "ReLU")
+    | dict.fromkeys(["grad_cam", "layer_cam", "hires_cam", "grad_cam_pp"], "tokens")
+    | dict.fromkeys(["lrp_epsilon", "lrp_alphabeta", "lrp_composite"], "layer_norm"),
+}
+TWO_CLASSES = {"classes": ["CN", "AD"]}
+
+
+def laboratory(name):
+    from monai.networks.nets import ResNet, ViT
+
+    torch.manual_seed(0)
+    made = {
+        "Conv5_FC3": lambda: (Conv5FC3(LATTICE.shape), TWO_CLASSES),
+        "SFCN": lambda: (SFCN(), {"classes": "age", "output": "bins", "centres": [42.5 + n for n in range(40)]}),
+        "MONAI ResNet": lambda: (
+            ResNet("basic", [1, 1, 1, 1], [4, 8, 8, 8], n_input_channels=1, num_classes=2),
+            TWO_CLASSES,
+        ),
+        "MONAI ViT": lambda: (
+            ViT(1, LATTICE.shape, (4, 4, 4), 32, 32, 2, 4, classification=True, num_classes=2, spatial_dims=3),
+            TWO_CLASSES,
+        ),
+    }
+    net, about = made[name]()
+    return Model.from_module(net, grid=LATTICE, **about)
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_networks_of_laboratories(name):
+    model, scan = laboratory(name), template(LATTICE)
+    names = [method for method in method_names() if method not in ("integrated_gradients", "smoothgrad")]
+    found = check_network(model, scan, methods=names)
+    refused = {method.name: method.reason for method in found.methods if not method.works}
+    assert refused.keys() == WORKING[name].keys(), found.text()
+    for method, words in WORKING[name].items():
+        assert words in refused[method]
+    assert found.independent
+    assert found.deterministic
+    if name == "SFCN":
+        assert 42.5 <= found.prediction.outputs["age"] <= 81.5
+        assert "expected value over 40 bins from 42.5 to 81.5" in found.outputs[0]
