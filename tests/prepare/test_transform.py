@@ -110,3 +110,23 @@ def test_chunks_do_not_show(monkeypatch, seed):
     whole = Transform(MATRIX).scan_on(volume, TEMPLATE).data
     monkeypatch.setattr("mriinterp.prepare.transform.CHUNK", 1000 + seed)
     np.testing.assert_array_equal(Transform(MATRIX).scan_on(volume, TEMPLATE).data, whole)
+
+
+def test_a_warp_is_kept_at_every_second_voxel(tmp_path, monkeypatch):
+    """What greedy writes (vectors in LPS mm on the template's grid) moves points by the same vectors."""
+    import nibabel as nib
+
+    from mriinterp.prepare import register
+
+    template = Volume(np.zeros(TEMPLATE.shape, np.float32), TEMPLATE.affine)
+    points = TEMPLATE.to_mm(np.stack(np.meshgrid(*map(np.arange, TEMPLATE.shape), indexing="ij"), axis=-1))
+    field = np.stack([0.02 * points[..., 1], 1 + 0.01 * points[..., 2], -0.03 * points[..., 0]], axis=-1)  # RAS mm
+    lps = (field * [-1, -1, 1]).astype(np.float32)[:, :, :, None]
+    nib.save(nib.Nifti1Image(lps, TEMPLATE.affine), tmp_path / "warp.nii")
+    monkeypatch.setattr(register, "native_template", lambda: template)
+    monkeypatch.setattr(register, "run_greedy", lambda command, images, read, **_: read(tmp_path))
+    warp = register.register_warp(template, np.eye(4))
+    assert warp.shift.shape == (3, 10, 12, 9)
+    inside = np.random.default_rng(0).uniform(-25, 25, (100, 3))
+    expected = np.stack([0.02 * inside[:, 1], 1 + 0.01 * inside[:, 2], -0.03 * inside[:, 0]], axis=1)
+    np.testing.assert_allclose(warp(inside) - inside, expected, atol=1e-5)
