@@ -100,7 +100,7 @@ def _argument(study: str) -> str:
 def show_measure(chosen: Chosen, measure: str) -> None:
     """Show one measure of all methods with intervals, and the curves behind it."""
     about, table = get_measure(measure), chosen.table
-    rows = table[table["measure"] == measure]
+    rows = table[(table["measure"] == measure) & table["mean"].notna()]  # what needs a known truth has no value without
     if rows.empty:
         reason = plan_of(chosen.folder).get("skipped", {}).get(measure, "it was not part of this benchmark")
         st.info(escape_markdown(f"{about.label}: not measured here ({reason})."), icon=":material/block:")
