@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.incremental.alone import why_alone
 from mriinterp.incremental.boxes import Box, Regions, read_regions
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine
@@ -19,11 +20,9 @@ from mriinterp.incremental.fill import filler
 from mriinterp.incremental.macs import count_macs
 from mriinterp.incremental.plain import flat_outputs, plain_batch, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
-from mriinterp.incremental.trace import UNTRACED
 from mriinterp.incremental.traced import take_apart
 from mriinterp.incremental.ways import whole_reason, whole_way
 from mriinterp.incremental.workers import cores, in_order
-from mriinterp.models.batch import MIXES, is_marked_alone, reason_to_run_alone
 
 __all__ = ["Occluder", "occluded_outputs"]
 
@@ -83,7 +82,8 @@ class Occluder:
         with torch.inference_mode(), exact_arithmetic(x.device, exact):
             self._engine = None if self.network is None else Engine(self.network, self.x)
             self.clean = self._together(self._clean_maps())[0]
-            self.alone = self._why_alone()
+            alone_anyway = self.network is None and plain_batch(self.x, memory_limit) == 1
+            self.alone = why_alone(module, self._apart, self._clean_maps, self._together, self.clean, alone_anyway)
 
     def run(
         self,
@@ -113,15 +113,9 @@ class Occluder:
                 log.info("occlusion runs whole passes: %s", self.reason)
             way = whole_way(self._whole, self.x, most, len(found), self._apart.key)
             return plain_outputs(
-                self.module,
-                self.x,
-                found,
-                values,
-                progress=progress,
-                cancel=cancel,
-                batch=way.batch,
+                self.module, self.x, found, values, progress=progress, cancel=cancel, batch=way.batch,
                 channels_last=way.channels_last,
-            )
+            )  # fmt: skip
 
     def _whole(self, images: Tensor) -> Tensor:
         """Return outputs (n, outputs) of whole passes, which may change the images."""
@@ -145,26 +139,6 @@ class Occluder:
         """Return outputs (n, outputs) of the rest of the network, which may overwrite what it is given."""
         out = self.module(maps[None]) if self.network is None else self.network.run_tail(maps)
         return flat_outputs(out).float().cpu()
-
-    def _why_alone(self) -> str:
-        """Return why windows must not share a batch; "" if they may."""
-        if self.reason is not None and self.reason.startswith(UNTRACED):
-            return "its flow may depend on values"
-        if self.network is not None and self.network.one_by_one:
-            return "it was exported for one image at a time"
-        if is_marked_alone(self.module):
-            return MIXES
-        if self.network is None and plain_batch(self.x, self.memory_limit) == 1:
-            return ""  # whole images this large run one by one anyway
-        pairs = {step: torch.cat([maps, maps.flip(-1) / 2]) for step, maps in self._clean_maps().items()}
-
-        def run(index: list[int]) -> Tensor:
-            return self._together({step: pair[index] for step, pair in pairs.items()})
-
-        reason = reason_to_run_alone(run, torch.cat([self.clean[None], run([1])]))
-        if reason:
-            log.warning("occlusion runs windows one by one: %s", reason)
-        return reason
 
     def _fill(self, fill: float | Tensor) -> Tensor:
         values = torch.as_tensor(fill, dtype=self.x.dtype, device=self.x.device)
