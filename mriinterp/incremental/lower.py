@@ -25,8 +25,10 @@ class Untraceable(Exception):
 class Lowering:
     """Sort every node of a graph into constants, steps and tail calls."""
 
-    def __init__(self, module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch.dtype):
-        self.module, self.dtype = module, dtype
+    def __init__(
+        self, module: nn.Module, channels: int, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+    ):
+        self.module, self.dtype, self.device = module, dtype, device
         self.input = Step("input", [], channels, shape)
         self.steps: list[Step] = [self.input]
         self.calls: list[Call] = []
@@ -101,6 +103,8 @@ class Lowering:
         if node.op == "call_method":
             return self.method(str(node.target), args, kwargs)
         called = _called(node)
+        if aten.aten_name(node.target) == "to":
+            return self.converted(args, kwargs)
         target, args, kwargs = aten.translate(layers.INPLACE.get(called, called), args, kwargs)
         kwargs = {name: value for name, value in kwargs.items() if name != "inplace"}
         if target is aten.identity:
@@ -120,8 +124,21 @@ class Lowering:
             return args[0]
         if name == "float" and self.dtype == torch.float32:
             return args[0]
+        if name == "to":
+            return self.converted(args, kwargs)
         name = name.removesuffix("_")
         return self.pointwise(layers.METHODS[name], args, kwargs) if name in layers.METHODS else None
+
+    def converted(self, args: tuple, kwargs: dict) -> Step | None:
+        """Return the step itself where a conversion changes neither the data type nor the device."""
+        wanted = leaves((args[1:], kwargs))
+        same = all(
+            w == self.dtype if isinstance(w, torch.dtype) else torch.device(w) == self.device
+            for w in wanted
+            if isinstance(w, (torch.dtype, torch.device, str))
+        )
+        plain = all(isinstance(w, (torch.dtype, torch.device, torch.layout, str, bool, type(None))) for w in wanted)
+        return args[0] if same and plain and not kwargs.get("copy") else None
 
     def pointwise(self, function: Callable, args: tuple, kwargs: dict) -> Step | None:
         if any(isinstance(value, (Step, Tensor)) for value in kwargs.values()) or any(

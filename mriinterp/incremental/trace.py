@@ -150,7 +150,7 @@ def trace(
 
 
 def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, *, one_by_one: bool = False) -> Network:
-    lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype)
+    lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype, x.device)
     result = lowering.walk(graph)
     calls = live_calls(lowering.calls, result)
     border = border_of(calls, result)

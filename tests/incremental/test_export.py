@@ -128,6 +128,33 @@ def test_a_random_network_need_not_agree():
     assert Occluder(Random().eval(), torch.randn(1, 1, 9, 8)).reason is None
 
 
+class Converting(nn.Module):
+    """Converts to what it has, and widens a residual by channels, as MONAI's HighResNet does."""
+
+    def __init__(self, wanted):
+        super().__init__()
+        self.wanted, self.conv, self.last = wanted, nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3, padding=1)
+
+    def forward(self, x):
+        x = self.conv(x).to(self.wanted)
+        if min(x.shape[2:]) > 3:
+            x = self.last(x).to(torch.float32) + nn.functional.pad(x, (0, 0, 0, 0, 1, 1))
+        return x.relu_().mean((2, 3))
+
+
+@pytest.mark.parametrize("wanted", ["cpu", torch.float32, torch.float64])
+def test_conversions(wanted):
+    torch.manual_seed(0)
+    network, x = Converting(wanted).eval(), torch.randn(1, 1, 12, 11)
+    if wanted == torch.float64:
+        network.last.double()
+    boxes = grid_boxes((12, 11), 4, 3)
+    occluder = Occluder(network, x)
+    assert occluder.reason is None
+    assert (len(occluder.network.steps) == 2) == (wanted == torch.float64)  # a change of type begins the tail
+    assert_exact(occluder.run(boxes), plain_loop(network, x, boxes))
+
+
 def test_basic_unet():
     network = BasicUNet(spatial_dims=2, in_channels=1, out_channels=2, features=(4, 4, 6, 8, 8, 4), norm="batch").eval()
     x = torch.randn(1, 1, 33, 32)
