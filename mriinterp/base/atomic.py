@@ -53,7 +53,7 @@ def remove_unfinished(paths: Iterable[Path], older: float = STALE_SECONDS) -> No
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary name beside `path`, renamed to it when the block succeeds and removed when it fails.
 
     Raises
@@ -75,7 +75,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         raise
 
 
-def write_text(path: Path | str, text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write UTF-8 text with line ends as they are."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -93,7 +95,7 @@ class CohortMeans(Provenance):
         different outputs: see `why_no_test`.
         """
         self.check_testable(method)
-        sides = []
+        sides: list[Any] = []
         for group in (self._positive(), self.reference_group):
             std = self.std(method, group, kind).data.astype(np.float64)
             sides += [self.mean(method, group, kind).data.astype(np.float64), std**2, self.n(method, group)]
@@ -111,7 +113,7 @@ class CohortMeans(Provenance):
 
     def group_distances(self, metric: str = "euclidean") -> pd.Series:
         """Return how far apart the mean maps of positive and reference group are, by method."""
-        pair = [self.means(group) for group in (self._positive(), self.reference_group)]
-        if not set(pair[0]) & set(pair[1]):
+        first, second = (self.means(group) for group in (self._positive(), self.reference_group))
+        if not set(first) & set(second):
             return pd.Series(dtype=float, name=metric)
-        return paired_values(*pair, metric, reading="absolute", errors="nan")
+        return paired_values(first, second, metric, reading="absolute", errors="nan")

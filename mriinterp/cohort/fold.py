@@ -145,7 +145,8 @@ def _fold_scratch(fold: Fold, cancel: Cancel | None) -> MapMoments:
     if added:
         state = moments.state()
         with replacing(layout.moments(fold.method, fold.label)) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, members=np.array(keys), **state)
+            arrays: dict[str, Any] = {"members": np.array(keys), **state}
+            np.savez(stream, **arrays)
     for label, key in fold.members:
         if key in inside or label in added:
             layout.scratch(label, fold.method).unlink(missing_ok=True)
@@ -219,7 +220,7 @@ def _write_group(fold: Fold, moments: MapMoments) -> None:
     digests = {}
     for (part, what), path in files.items():
         if what == "count":
-            data = np.full(moments.shape, moments.count, np.int32)
+            data = np.full(moments.shape or (), moments.count, np.int32)
         else:
             data = moments.mean(part) if what == "mean" else moments.deviation(part)
         about = {"method": fold.method, "group": fold.group, "part": part or None, "n": moments.count}

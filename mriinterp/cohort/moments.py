@@ -70,7 +70,11 @@ class MapMoments:
             made.shape = mean.shape
             made._slabs[part] = [
                 Moments.from_state(
-                    {"count": made.count, "mean": mean.reshape(-1)[s : s + SLAB], "m2": m2.reshape(-1)[s : s + SLAB]}
+                    {
+                        "count": np.array(made.count),
+                        "mean": mean.reshape(-1)[s : s + SLAB],
+                        "m2": m2.reshape(-1)[s : s + SLAB],
+                    }
                 )
                 for s in range(0, mean.size, SLAB)
             ]

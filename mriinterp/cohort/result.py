@@ -199,7 +199,7 @@ class CohortResult(CohortMeans):
         """
         part = part_of_kind(kind, self.reading(method))
         other = {"supports": "against", "against": "supports"}.get(part or "")
-        if other is None:
+        if part is None or other is None:
             return ""
         share = self.part_shares(method, ids)[other]
         return self.meaning(method).hidden_words(part, share, "the relevance in all areas")

@@ -132,7 +132,8 @@ def _usual_covariates(table: pd.DataFrame, pair) -> tuple[pd.DataFrame, tuple[st
     """Return the covariates that can be held fixed without leaving out a scan, and why the others are not."""
     people = table.groupby("person")
     in_a = (people["group"].first() == pair[0]).to_numpy()
-    numbers, used, unused = pd.DataFrame(index=table.index), [], {}
+    numbers, unused = pd.DataFrame(index=table.index), {}
+    used: list[str] = []
     for covariate in COVARIATES:
         more = _numbers(table, covariate)
         both = pd.concat([numbers, more], axis=1)

@@ -123,7 +123,7 @@ def _prediction_columns(model: Model, prediction: Prediction | None, truth: str 
     row: dict[str, Any] = {
         "class": truth if model.heads[0].kind == "classes" else None,
         "predicted": prediction.predicted if prediction else None,
-        "correct": prediction.predicted == truth if judged else None,
+        "correct": prediction.predicted == truth if prediction and judged else None,
     }
     for head in model.heads:
         start, values = "p_", prediction.probabilities if prediction else {}

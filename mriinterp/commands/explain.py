@@ -142,7 +142,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _explain_all(job: _Job, scans: list[str], stems: list[str]) -> int:
     """Explain scans one after the other; 1 if any failed. An interrupt lists what is done and what is not."""
-    done, failed = [], []
+    done: list[str] = []
+    failed: list[str] = []
     for n, (scan, stem) in enumerate(zip(scans, stems, strict=True), 1):
         place = f"{n} of {len(scans)}: " if len(scans) > 1 else ""
         progress = ProgressLine(f"{place}{stem}: {job.method.label}")

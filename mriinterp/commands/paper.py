@@ -228,6 +228,7 @@ def _from_npz(args: argparse.Namespace) -> Averages:
     from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz
 
     found = read_original_npz(args.npz, grids=ORIGINAL_GRIDS)
+    assert found.grid is not None  # other grids are refused
     means = {
         group: {m: Volume(data, found.grid.affine) for m, data in maps.items()} for group, maps in found.means.items()
     }

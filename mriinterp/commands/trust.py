@@ -126,8 +126,8 @@ def _benchmark(args: argparse.Namespace) -> int:
         from mriinterp.training.demo import Recipe  # training is not worth loading otherwise
 
         progress = ProgressLine("training replicates")
-        folder = Path(args.replicates or out / "replicates")
-        train_replicates(folder, args.train_replicates, Recipe(study=study.settings), progress=progress)
+        trained = Path(args.replicates or out / "replicates")
+        train_replicates(trained, args.train_replicates, Recipe(study=study.settings), progress=progress)
         progress.close()
     folder = args.replicates or (out / "replicates" if args.train_replicates else None)
     replicates = find_replicates(model, folder)

@@ -146,7 +146,7 @@ def _attempt(function: Callable[[], Any], errors: str) -> Any:
 
 
 def distance_matrix(
-    maps: Mapping[Hashable, Any],
+    maps: Mapping[Any, Any],
     metric: str = "euclidean",
     *,
     mask: Any = None,
@@ -206,8 +206,8 @@ def distance_matrix(
 
 
 def paired_values(
-    maps_a: Mapping[Hashable, Any],
-    maps_b: Mapping[Hashable, Any],
+    maps_a: Mapping[Any, Any],
+    maps_b: Mapping[Any, Any],
     metric: str = "euclidean",
     *,
     mask: Any = None,

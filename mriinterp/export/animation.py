@@ -78,7 +78,7 @@ def frames(
     indices = indices[::-1] if reverse else indices
     for done, index in enumerate(indices):
         check_cancel(cancel)
-        look = {"window": window, "pixels_per_mm": pixels_per_mm, "radiological": radiological}
+        look: dict[str, Any] = {"window": window, "pixels_per_mm": pixels_per_mm, "radiological": radiological}
         picture = tile(scan, volume, scale, at.axis, index, **look)
         yield _frame(picture, scan, at.axis, index, scale, radiological, title)
         tell(progress, done + 1, len(indices))

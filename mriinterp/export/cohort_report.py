@@ -108,7 +108,8 @@ def _distances(page: Report, means: Mapping[str, Mapping[str, Any]]) -> None:
     matrices = {group: distance_matrix(maps, errors="nan") for group, maps in read.items() if maps}
     between = None
     if len(read) == 2 and set.intersection(*(set(maps) for maps in read.values())):
-        between = paired_values(*read.values(), errors="nan")
+        first, second = read.values()
+        between = paired_values(first, second, errors="nan")
     figure = group_distances(matrices, between)
     page.figure(
         "How far methods and groups are apart", figure, "Euclidean distance of mean maps scaled to sum 1, in 1e-4."

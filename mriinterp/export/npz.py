@@ -155,6 +155,7 @@ def read_original_npz(
         found: dict[str, dict[str, np.ndarray]] = {}
         for key, member in members.items():
             match = pattern.fullmatch(key)
+            assert match is not None  # only wanted members are read
             found.setdefault(match["group"], {})[ours[match["method"]]] = _read_map(archive, member, shape, key)
     return OriginalMaps(found, next((grid for grid in ORIGINAL_GRIDS if grid.shape == shape), None), unknown, about)
 

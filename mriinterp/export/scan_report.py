@@ -94,7 +94,7 @@ def scan_report(
     if prediction:
         page.table("Prediction", _prediction(relevance.prediction))
     words = f"{planes.convention(radiological)}. Colour: {meaning.words(part)}. {hidden}".strip()
-    look = {"scale": scale, "reading": "signed", "radiological": radiological, "theme": "light"}
+    look: dict[str, Any] = {"scale": scale, "reading": "signed", "radiological": radiological, "theme": "light"}
     if own is not None:
         words = f"On the scan as it was taken. {words}"
     page.picture("Relevance map", mosaic_png(*(own or (scan, shown)), **look), words, alt="slices along x, y and z")

@@ -5,7 +5,8 @@ Every bar carries ``customdata`` of [area, x, y, z] as in `mriinterp.figures.are
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,7 +119,7 @@ def _dots(values: pd.DataFrame, areas: list[str], at, factor: float, colour: str
 
 
 def method_bars(
-    tables: Mapping[Hashable, pd.DataFrame],
+    tables: Mapping[Any, pd.DataFrame],
     n: int = 10,
     *,
     by: str = "share",

@@ -67,7 +67,7 @@ def area_bars(
     """
     factor = 100 if by == "share" else 1
     two_sided = ends is not None and by == "share" and "against" in table
-    if two_sided:
+    if ends is not None and two_sided:
         figure = _both_signs(top_areas(table, n, by), ends)
     elif "hemisphere" in table.columns:
         figure = _sides(table, n, by, factor)

@@ -144,8 +144,8 @@ def _heat(standardise: bool, quantity: str) -> tuple[float, dict]:
             "zmin": -3, "zmax": 3, "colorscale": DIVERGING,
             "colorbar": {"title": {"text": title, "side": "right"}, "thickness": 14},
         }  # fmt: skip
-    title = {"text": f"{quantity} / %", "side": "right"}
-    return 100.0, {"zmin": 0, "colorscale": "Viridis", "colorbar": {"title": title, "thickness": 14}}
+    bar = {"title": {"text": f"{quantity} / %", "side": "right"}, "thickness": 14}
+    return 100.0, {"zmin": 0, "colorscale": "Viridis", "colorbar": bar}
 
 
 def _by_group(groups: np.ndarray) -> list[np.ndarray]:

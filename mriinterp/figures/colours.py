@@ -146,7 +146,7 @@ class Scale:
         if np.ptp(self._table, axis=0).max() == 0:  # one colour: only its opacity tells values apart
             alpha = self.alpha(values)[:, None]
             colours = np.round(255 * (1 - alpha) + colours * alpha).astype(np.uint8)
-        return np.where(self.hidden(values)[:, None], np.uint8(HIDDEN_GREY), colours)
+        return np.where(self.hidden(values)[:, None], np.array(HIDDEN_GREY, np.uint8), colours)
 
     def plotly(self, steps: int = 64) -> list[list]:
         """Return the bar as a Plotly colour scale."""

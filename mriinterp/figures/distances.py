@@ -6,7 +6,8 @@ that a click can open it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def distance_heatmap(
 
 
 def group_distances(
-    matrices: Mapping[Hashable, pd.DataFrame],
+    matrices: Mapping[Any, pd.DataFrame],
     between: pd.Series | None = None,
     metric: str = "euclidean",
     *,

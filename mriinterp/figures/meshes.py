@@ -43,10 +43,10 @@ def lattice(box: np.ndarray, axis: int, mm, spacing: float) -> tuple[np.ndarray,
     """Return the points of a plane through `mm`, one of them exactly there, and the triangles between them."""
     others = [a for a in range(3) if a != axis]
     lines = []
-    for a in others:
-        before = max(0, int(np.ceil((mm[a] - box[0, a]) / spacing)))
-        after = max(0, int(np.ceil((box[1, a] - mm[a]) / spacing)))
-        lines.append(mm[a] + spacing * np.arange(-before, after + 1))
+    for other in others:
+        before = max(0, int(np.ceil((mm[other] - box[0, other]) / spacing)))
+        after = max(0, int(np.ceil((box[1, other] - mm[other]) / spacing)))
+        lines.append(mm[other] + spacing * np.arange(-before, after + 1))
     points = np.full((len(lines[0]), len(lines[1]), 3), float(mm[axis]))
     points[..., others[0]], points[..., others[1]] = lines[0][:, None], lines[1][None, :]
     number = np.arange(points.shape[0] * points.shape[1]).reshape(points.shape[:2])
@@ -74,10 +74,10 @@ def _aligned(volume: Volume, spacing: float, box: np.ndarray) -> Volume:
     """Return a smoothed volume on a lattice along the mm axes that covers a box."""
     sigma = [0.5 * spacing / edge for edge in volume.grid.voxel_sizes]
     smooth = volume.with_data(ndimage.gaussian_filter(volume.data.astype(np.float32), sigma))
-    shape = tuple(int(n) for n in np.ceil((box[1] - box[0]) / spacing).astype(int) + 3)
+    i, j, k = (int(n) for n in np.ceil((box[1] - box[0]) / spacing).astype(int) + 3)
     affine = np.diag([spacing, spacing, spacing, 1.0])
     affine[:3, 3] = box[0] - spacing
-    return resample(smooth, Grid(shape, affine), order=1)
+    return resample(smooth, Grid((i, j, k), affine), order=1)
 
 
 def far_half(mask: Volume) -> go.Mesh3d:

@@ -103,7 +103,11 @@ def mosaic(
     if relevance is not None and scale is None:
         scale = colours.map_scale(relevance, reading)
     scan, volume, _ = on_one_grid(scan, relevance, reading)
-    look = {"window": colours.window(scan.data), "pixels_per_mm": pixels_per_mm, "radiological": radiological}
+    look: dict[str, Any] = {
+        "window": colours.window(scan.data),
+        "pixels_per_mm": pixels_per_mm,
+        "radiological": radiological,
+    }
     rows = [
         [(n, tile(scan, volume, scale, axis, n, **look)) for n in planes.slice_indices(scan.data.shape[axis], slices)]
         for axis in range(3)

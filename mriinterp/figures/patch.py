@@ -14,7 +14,7 @@ def patch_words(grid: Grid, boxes: BoxGrid) -> str:
     """Describe size, step and number of boxes, in voxels and mm."""
     return (
         f"Box of {_voxels(boxes.width)} voxels an edge ({_millimetres(grid, boxes.width)}), moved by "
-        f"{_voxels(boxes.stride)} voxels ({_millimetres(grid, boxes.stride)}): "
+        f"{_voxels(boxes.steps)} voxels ({_millimetres(grid, boxes.steps)}): "
         f"{' × '.join(map(str, boxes.counts))} = {np.prod(boxes.counts):,} positions"
     )
 

@@ -37,7 +37,8 @@ def peak_mm(relevance: Any, reading: str | None = None) -> tuple[float, float, f
         tied = parts == 1 + np.argmax(np.bincount(parts[tied])[1:])
     voxels = np.argwhere(tied)
     middle = np.square(voxels - voxels.mean(axis=0)).sum(axis=1).argmin()
-    return tuple(float(v) for v in volume.grid.to_mm(voxels[middle]))
+    x, y, z = (float(v) for v in volume.grid.to_mm(voxels[middle]))
+    return x, y, z
 
 
 def slices_figure(
@@ -94,7 +95,8 @@ def slices_figure(
         scale = scale or colours.map_scale(relevance, reading)
         mm = mm or peak_mm(relevance, reading)
     elif mm is None:
-        mm = tuple(float(v) for v in scan.grid.to_mm((np.array(scan.data.shape) - 1) / 2))
+        x, y, z = (float(v) for v in scan.grid.to_mm((np.array(scan.data.shape) - 1) / 2))
+        mm = x, y, z
     mask = head_mask(scan, brain)
     box = box_of(mask)
     figure = go.Figure()
@@ -106,9 +108,9 @@ def slices_figure(
     figure.add_trace(_crosshair(box, mm))
     if surface:
         figure.add_trace(far_half(mask))
-        if volume is not None:
+        if volume is not None and scale is not None:
             _add_levels(figure, volume, scale)
-    if volume is not None:
+    if volume is not None and scale is not None:
         figure.add_trace(_bar(scale))
     _layout(figure, box, mm, height, extra=0 if scale is None else 90)
     return apply_theme(figure, theme)

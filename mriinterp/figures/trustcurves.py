@@ -28,7 +28,7 @@ def _lines(
     details: Details, methods: Sequence[str], subject: str | None, labels: Mapping[str, str] | None, part: str
 ) -> list[tuple[str, str, float, list]]:
     """Return name, colour, width and details behind each line: means of methods, then the subject's own."""
-    found = []
+    found: list[tuple[str, str, float, list]] = []
     for number, method in enumerate(methods):
         rows = [d for (name, _), d in details.items() if name == method and d.get(part)]
         if rows:

@@ -110,9 +110,14 @@ class BoxGrid:
         return tuple(2 * (size // 2) if self.published else size for size in self._per_axis(self.size))
 
     @property
+    def steps(self) -> tuple[int, ...]:
+        """Voxels between neighbouring centres along each axis."""
+        return self._per_axis(self.stride)
+
+    @property
     def centres(self) -> tuple[tuple[int, ...], ...]:
         """Voxel indices of the boxes' centres along each axis."""
-        return tuple(tuple(range(0, n, step)) for n, step in zip(self.shape, self._per_axis(self.stride), strict=True))
+        return tuple(tuple(range(0, n, step)) for n, step in zip(self.shape, self.steps, strict=True))
 
     @property
     def ranges(self) -> tuple[tuple[tuple[int, int], ...], ...]:
@@ -150,7 +155,7 @@ class BoxGrid:
             return ""
         text = f"{self.missed:.2g}" if self.missed < 0.001 else f"{self.missed:.1%}"
         text = f"{text} of the voxels lie in no box and are never hidden"
-        for axis, (step, width) in enumerate(zip(self._per_axis(self.stride), self.width, strict=True)):
+        for axis, (step, width) in enumerate(zip(self.steps, self.width, strict=True)):
             if step > width and self.counts[axis] > 1:
                 return f"{text}: the stride of {step} is larger than the box of {width} voxels"
         ends = [

@@ -89,6 +89,8 @@ class TableStudy(Study):
         If the table cannot be read or contradicts the file; ``study check`` tells more.
     """
 
+    output: Path  # a study file always has one
+
     def __init__(self, settings: StudySettings):
         self.settings = settings
         self.name, self.title, self.simulated = settings.name, settings.title or settings.name, settings.simulated

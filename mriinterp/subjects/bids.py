@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -86,7 +86,8 @@ def bids_images(
         if image is not None and image.path.is_file():  # a link to absent content is no image
             groups[image.subject, image.session].append(image)
     chosen: dict[str, list[BidsImage]] = defaultdict(list)
-    several, equal = [], []
+    several: list[str] = []
+    equal: list[str] = []
     for (subject, session), images in sorted(groups.items()):
         images.sort(key=lambda i: (*_rank(i), str(i.path)))
         name = f"{subject} {session}".strip()
@@ -142,7 +143,8 @@ def bids_rows(
             near[subject] = near_names(subject, found)
         elif not images:
             near[f"{subject}_ses-{wanted}"] = [f"ses-{s}" for s in near_names(wanted, [i.session for i in every])]
-        for image in images or [None]:
+        shown: Sequence[BidsImage | None] = images or [None]
+        for image in shown:
             session = image.session if image else wanted
             visit = session or text.at[row, "visit"]
             rows.append(

@@ -161,11 +161,11 @@ def parse_dates(texts: Iterable[object], day_first: bool | None = None) -> Dates
     for i, cell in enumerate(cells):
         if cell.lower() in ("", "nan", "nat", "none", "n/a", "na"):
             continue
-        if iso[i]:
-            found = _date(iso[i][1], iso[i][2], iso[i][3])
+        if day := iso[i]:
+            found = _date(day[1], day[2], day[3])
             doubtful = swapped
-        elif slash[i]:
-            first, second, year = slash[i].groups()
+        elif day := slash[i]:
+            first, second, year = day.groups()
             by_day = order if order is not None else int(first) > 12
             found = _date(year, second, first) if by_day else _date(year, first, second)
             doubtful = order is None

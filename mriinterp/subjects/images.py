@@ -154,10 +154,10 @@ def resolve_path(
         return None
     windows = bool(_WINDOWS.match(text)) or ("\\" in text and "/" not in text)
     path = text.replace("\\", "/") if windows else text
-    for prefix in sorted(prefixes or {}, key=len, reverse=True):
+    for prefix, folder in sorted((prefixes or {}).items(), key=lambda entry: len(entry[0]), reverse=True):
         rest = _below(path, prefix)
         if rest is not None:
-            return _file(Path(prefixes[prefix]) / rest)
+            return _file(Path(folder) / rest)
     absolute = path.startswith("/") or bool(re.match(r"^[A-Za-z]:/", path))
     if absolute and (found := _file(Path(path))):
         return found

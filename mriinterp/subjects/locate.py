@@ -30,9 +30,8 @@ class Search:
     cancel: Cancel | None
 
 
-def _find_by_id(frame: pd.DataFrame, layout: Layout, search: Search, report: Report) -> None:
+def _find_by_id(frame: pd.DataFrame, layout: Layout, search: Search, images: Path, report: Report) -> None:
     """Fill empty paths by looking for ids below the image folder, in place."""
-    images = search.images
     rows = frame.index[frame["path"] == ""]
     words = {row: layout.words(frame.at[row, "id"]) for row in rows if frame.at[row, "id"]}
     every = [w for several in words.values() for w in several]
@@ -98,7 +97,7 @@ def find_paths(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: 
     if search.images is not None and not search.images.is_dir():
         report.add("error", f"expected a folder of images, found none: {search.images}")
     elif search.images is not None:
-        _find_by_id(frame, layout, search, report)
+        _find_by_id(frame, layout, search, search.images, report)
     elif len(frame) and (frame["path"] == "").all():
         report.add("error", "No scan can be found: the table has no usable path and no folder of images is named")
     _propose(frame, text, layout, search, folders, report)

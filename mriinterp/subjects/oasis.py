@@ -60,7 +60,7 @@ def _sessions(
             if day is not None:
                 sessions[subject][day] = image.path
     others = find_images(folder, sorted(subjects - set(sessions)), pattern, cancel)
-    unclear = []
+    unclear: list[str] = []
     for subject, paths in others.items():
         by_day: dict[int, list[Path]] = defaultdict(list)
         for path in paths:
@@ -68,11 +68,11 @@ def _sessions(
             if day is not None:
                 by_day[day].append(path)
         for day, several in by_day.items():
-            image = choose_image(several)
-            if image is None:
+            chosen = choose_image(several)
+            if chosen is None:
                 unclear.append(f"{subject} d{day:04}")
             else:
-                sessions[subject][day] = image
+                sessions[subject][day] = chosen
     if unclear:
         report.add(
             "warning",

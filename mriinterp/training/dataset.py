@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ class ScanDataset(Dataset):
         return torch.from_numpy(np.ascontiguousarray(data, np.float32))[None], self.labels[position]
 
 
-def _shifted(data: np.ndarray, by: Sequence[int]) -> np.ndarray:
+def _shifted(data: np.ndarray, by: Iterable[int]) -> np.ndarray:
     """Return an image moved by whole voxels; 0 comes in at the border."""
     out = np.zeros_like(data)
     target = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(by, data.shape, strict=True))

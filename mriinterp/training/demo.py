@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-NORMALISATION = {"kind": "scan_zscore"}
+NORMALISATION: dict[str, Any] = {"kind": "scan_zscore"}
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _network(recipe: Recipe) -> ClassificationModel3D:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.fitting.seed)
         module = ClassificationModel3D(dropout=recipe.dropout, dropout2=recipe.dropout2)
-    return module.to(memory_format=torch.channels_last_3d)
+    return module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in PyTorch's types
 
 
 def _scans_name(recipe: Recipe) -> str:

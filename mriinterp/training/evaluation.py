@@ -79,7 +79,8 @@ def real_anatomy(
         margins.
     """
     high, low = model.classes[1], model.classes[0]
-    by_scan, curves, total = {}, {}, len(scans) * len(severities)
+    by_scan, total = {}, len(scans) * len(severities)
+    curves: dict[str, list[float]] = {}
     for name, scan in scans.items():
         curve = []
         for severity in severities:

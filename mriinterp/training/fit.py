@@ -26,19 +26,19 @@ __all__ = [
 USUAL = FitSettings()
 
 
-def patient_folds(patients: Sequence, labels: Sequence[int], k: int, seed: int = 0) -> list[np.ndarray]:
+def patient_folds(patients: Sequence, labels: Sequence[int] | np.ndarray, k: int, seed: int = 0) -> list[np.ndarray]:
     """Return the positions of the scans of each of k folds; all scans of a patient are in one fold.
 
     Patients are dealt out group by group, so folds have like shares of each
     group (a patient counts with the label of the first scan).
     """
-    patients, labels = np.asarray(patients), np.asarray(labels)
-    names, first = np.unique(patients, return_index=True)
+    people, groups = np.asarray(patients), np.asarray(labels)
+    names, first = np.unique(people, return_index=True)
     if not 2 <= k <= len(names):
         raise ValueError(f"expected between 2 and {len(names)} folds (the number of patients), got {k}")
     rng = np.random.default_rng(seed)
-    dealt = np.concatenate([rng.permutation(names[labels[first] == label]) for label in np.unique(labels[first])])
-    return [np.flatnonzero(np.isin(patients, dealt[fold::k])) for fold in range(k)]
+    dealt = np.concatenate([rng.permutation(names[groups[first] == label]) for label in np.unique(groups[first])])
+    return [np.flatnonzero(np.isin(people, dealt[fold::k])) for fold in range(k)]
 
 
 def cross_validate(
@@ -72,15 +72,15 @@ def cross_validate(
         Over all scans, each judged by the network that never saw its
         patient, and those margins.
     """
-    labels = np.asarray(labels)
-    folds = patient_folds(patients, labels, k, settings.seed)
-    result = np.full(len(labels), np.nan)
+    truth = np.asarray(labels)
+    folds = patient_folds(patients, truth, k, settings.seed)
+    result = np.full(len(truth), np.nan)
     for round_, test in enumerate(folds):
         check_cancel(cancel)
-        chosen = folds[(round_ + 1) % k] if k > 2 else np.setdiff1d(np.arange(len(labels)), test)
-        rest = np.setdiff1d(np.arange(len(labels)), np.concatenate([test, chosen] if k > 2 else [test]))
+        chosen = folds[(round_ + 1) % k] if k > 2 else np.setdiff1d(np.arange(len(truth)), test)
+        rest = np.setdiff1d(np.arange(len(truth)), np.concatenate([test, chosen] if k > 2 else [test]))
         module = build(round_)
         fit(module, dataset(rest, True), dataset(chosen, False), settings, cancel=cancel)
         result[test] = margins(module, dataset(test, False))
         tell(progress, round_ + 1, k)
-    return measure(result, labels == 1), result
+    return measure(result, truth == 1), result

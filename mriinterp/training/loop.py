@@ -79,7 +79,7 @@ class History:
     best: int
 
 
-def class_weights(labels: Sequence[int]) -> Tensor:
+def class_weights(labels: Sequence[int] | np.ndarray) -> Tensor:
     """Return the weight of each of two classes, shape (2,), so that both count the same and the mean weight is 1."""
     counts = np.bincount(np.asarray(labels, int), minlength=2)
     if len(counts) != 2 or not counts.all():
@@ -96,10 +96,11 @@ def margins(module: nn.Module, dataset: Dataset, *, progress: Progress | None = 
     module.eval()
     values = []
     with torch.inference_mode():
-        for x, _ in DataLoader(dataset, batch_size=1):
+        loader = DataLoader(dataset, batch_size=1)
+        for x, _ in loader:
             out = module(x.to(next(module.parameters()).device)).float().cpu()
             values.extend((out[:, 1] - out[:, 0]).tolist())
-            tell(progress, len(values), len(dataset))
+            tell(progress, len(values), len(loader))
     return np.array(values)
 
 
