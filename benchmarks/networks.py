@@ -61,7 +61,7 @@ class First(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, classes) for images."""
+        """Map images to (n, classes)."""
         return self.network(x)[0]
 
 
@@ -73,7 +73,7 @@ class PadPool(nn.Module):
         self.pad, self.pool = nn.ConstantPad3d(0, 0), nn.MaxPool3d(2, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps of half the size, rounded up."""
+        """Return the maps of half the size, rounded up."""
         self.pad.padding = tuple(n for size in x.shape[:1:-1] for n in (size % 2, 0))
         return self.pool(self.pad(x))
 
@@ -131,7 +131,7 @@ class Row:
     memory: tuple[int | None, int | None]
 
     def line(self) -> str:
-        """The row of the table."""
+        """Return the row of the table."""
         peak = [f"{n / 1e6:,.0f}" if n is not None else "–" for n in self.memory]
         grid = f"{'×'.join(map(str, self.shape))}, {self.size} every {self.stride}"
         captum = (f"{1e3 * self.captum:,.1f}", f"{self.captum / self.ours:.1f}×") if self.captum else ("–", "–")
@@ -144,14 +144,14 @@ class Row:
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Processor seconds of a call."""
+    """Return the processor seconds of a call."""
     start = time.process_time()
     function()
     return time.process_time() - start
 
 
 def peak(function: Callable[[], object]) -> int | None:
-    """Bytes that a call adds to what the process holds, at its worst moment; None where the system cannot tell."""
+    """Return the bytes that a call adds to the process at its worst moment; None where that is not known."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not reset.exists():
         return None
@@ -165,7 +165,7 @@ def peak(function: Callable[[], object]) -> int | None:
 
 
 def captum_window(module: nn.Module, x: Tensor, size: int, stride: int, batch: int) -> float:
-    """Seconds a window of captum.attr.Occlusion, from two windows or one batch."""
+    """Return the seconds a window of captum.attr.Occlusion, from two windows or one batch."""
     from captum.attr import Occlusion
 
     counting = Counting(module, max(2, batch)).eval()
@@ -180,7 +180,7 @@ def captum_window(module: nn.Module, x: Tensor, size: int, stride: int, batch: i
 
 
 def measure(name: str, make: Callable[[], nn.Module], shape: tuple[int, ...], size: int, stride: int) -> Row:
-    """Time one network; ours, the plain loop and captum take turns."""
+    """Return time one network; ours, the plain loop and captum take turns."""
     torch.manual_seed(0)
     module = make().eval()
     generator = torch.Generator().manual_seed(0)
@@ -234,14 +234,14 @@ def measure(name: str, make: Callable[[], nn.Module], shape: tuple[int, ...], si
 
 
 def _whole(occluder: Occluder, module: nn.Module, x: Tensor, count: int) -> str:
-    """How whole passes run, as it was measured and is remembered."""
+    """Return how whole passes run, as it was measured and is remembered."""
     most = 1 if occluder.alone else plain_batch(x, None)
     way = whole_way(lambda images: flat_outputs(module(images)), x, most, count, take_apart(module, x).key)
     return f"whole, {way.batch} at once{', last' if way.channels_last else ''}"
 
 
 def _bound(module: nn.Module, x: Tensor, regions: list) -> float:
-    """Multiply-accumulates of whole passes over those of what changed, whatever is chosen."""
+    """Return the multiply-accumulates of whole passes over those of what changed, whatever is chosen."""
     from mriinterp.incremental import ways
 
     clear, few = ways.CLEAR, ways.FEW_CLEAR
@@ -253,7 +253,7 @@ def _bound(module: nn.Module, x: Tensor, regions: list) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, perhaps write."""
+    """Return measure, print, perhaps write."""
     made = networks()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")

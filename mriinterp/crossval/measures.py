@@ -71,7 +71,7 @@ def measures_table(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdicts(predictions: pd.DataFrame) -> list[str]:
-    """Return, a sentence a baseline, whether the network does better out of fold: by AUC, on the same patients."""
+    """Return a sentence a baseline on whether the network does better out of fold: by AUC, on the same patients."""
     inside = predictions[predictions["fold"] != HELD_OUT]
     draws = PatientBootstrap(inside["subject"], inside["label"])
     said = []

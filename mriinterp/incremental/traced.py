@@ -47,7 +47,7 @@ class Apart:
     reason : str or None
     key : hashable or None
         The same for the same network and images of the same kind; None where
-        that cannot be told.
+        that is not known.
     """
 
     network: Network | None
@@ -103,7 +103,7 @@ def _take_apart(module: nn.Module, x: Tensor, key: Hashable | None) -> Apart:
 
 
 def _agrees(network: Network, module: nn.Module, x: Tensor) -> bool:
-    """Whether a network that was taken apart gives for an image of noise what the module gives."""
+    """Return whether a network that was taken apart gives for an image of noise what the module gives."""
     noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
     with torch.inference_mode(), exact_arithmetic(x.device):
         expected = flat_outputs(module(noise.clone()))

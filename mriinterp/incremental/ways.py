@@ -173,7 +173,7 @@ def _fastest(outputs: Outputs, x: Tensor, most: int) -> Way:
 
 
 def _window_seconds(engine: Engine, groups: Sequence[Group], tail: Callable[[dict], object]) -> float:
-    """Seconds a region takes if what changed is recomputed, from the first batches of the largest group."""
+    """Measure the seconds of a region if what changed is recomputed, from the first batches of the largest group."""
     group = max(groups, key=lambda g: g.macs * len(g.index))
     together = min(cores(engine.device), -(-len(group.index) // group.chunk))
     parts = [part for part, _ in zip(group.chunks(), range(together), strict=False)]
