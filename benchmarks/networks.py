@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _rows() -> dict[str, str]:
-    """The rows that stand in the table, by network."""
+    """Return the rows that stand in the table, by network."""
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else ""
     lines = [line for line in text.splitlines() if line.startswith("| ") and "×" in line]
     return {line.split("|")[1].strip(): line for line in lines}

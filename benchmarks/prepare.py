@@ -67,7 +67,7 @@ def _table(*rows: tuple) -> str:
 
 
 def _steps(scans: list[Path]) -> str:
-    """Return time each step."""
+    """Time each step."""
     rows = [("scan", *(f"{step}, processor s" for step in STEPS), "all, processor s", "all, s", "transform")]
     for path in scans:
         began, marks = time.perf_counter(), [_processor()]

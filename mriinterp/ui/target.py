@@ -71,7 +71,7 @@ def _usual(study: Study, model: Model, several: bool) -> str:
 
 
 def _withheld(study: Study, model: Model) -> bool:
-    """Return whether the predicted class of a study's scans must not be told: the network knows simulated brains only."""
+    """Return whether the predicted class of a study's scans must not be shown: the network knows simulated brains only."""
     return model.card.simulated and not study.simulated and model.heads[0].kind != "scale"
 
 
