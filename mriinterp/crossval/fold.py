@@ -144,7 +144,9 @@ def fit_fold(
             asked = [*one.test, *held_out]
             found = pd.Series(margins(module, _dataset(task, rule, asked, crop, {})), index=asked)
             known = margins(module, validation)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if "memory" not in str(error):  # torch.OutOfMemoryError, and that of the processor's allocator
+            raise
         raise ValueError(
             f"fold {one.number}: expected memory for batches of {settings.batch} scans on {task.device}, got none left; "
             "take smaller batches (--batch) or --device cpu"

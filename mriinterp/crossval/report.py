@@ -120,11 +120,11 @@ def _values(measures: pd.DataFrame, where: str) -> pd.DataFrame:
 
 def _by_fold(measures: pd.DataFrame) -> pd.DataFrame:
     part = measures[(measures["classifier"] == NETWORK) & ~measures["set"].isin((POOLED, HELD_OUT))]
-    rows = []
+    table = pd.DataFrame({"measure": list(WORDS.values())})
     for where, fold in part.groupby("set"):
-        values = {WORDS[row.measure]: _text(row) for row in fold.itertuples() if row.measure in WORDS}
-        rows.append({"fold": where, "scans": int(fold["scans"].iloc[0]), **values})
-    return pd.DataFrame(rows)
+        rows = {row.measure: _text(row) for row in fold.itertuples()}
+        table[f"fold {where}"] = [rows.get(name, "") for name in WORDS]
+    return table
 
 
 def _curve(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -18,6 +18,7 @@ from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.base.tables import read_tsv, write_tsv
+from mriinterp.cohort.lock import only_run
 from mriinterp.crossval.baselines import baseline_scores
 from mriinterp.crossval.fold import FittedFold, Task, fit_fold
 from mriinterp.crossval.folds import HELD_OUT, Round, folds_table
@@ -26,7 +27,7 @@ from mriinterp.crossval.measures import measures_table, verdicts
 from mriinterp.crossval.output import fold_name, write_fold, write_study
 from mriinterp.crossval.plan import TrainPlan, plan_training, rounds_of
 from mriinterp.crossval.report import training_report
-from mriinterp.crossval.scans import keep_scans
+from mriinterp.crossval.scans import keep_scans, scans_digest
 from mriinterp.study import Study
 
 __all__ = ["TrainResult", "run_plan", "train_study"]
@@ -114,21 +115,27 @@ def run_plan(
     done = _begin(plan, out, resume, check_leakage)
     if done is not None:
         return done
-    study, work = plan.study, out / WORK
-    total = len(plan.frame) + plan.options.preset.fitting.epochs * (1 + check_leakage) * sum(
-        len(one.train) for one in plan.rounds
-    )
-    count = _Count(progress, total)
+    with only_run(out / WORK):
+        result = _train(plan, out, check_leakage, progress, cancel)
+    shutil.rmtree(out / WORK, ignore_errors=True)  # its scans are closed by now: Windows would refuse
+    return result
+
+
+def _train(
+    plan: TrainPlan, out: Path, check_leakage: bool, progress: Progress | None, cancel: Cancel | None
+) -> TrainResult:
+    study, work, options = plan.study, out / WORK, plan.options
+    steps = options.preset.fitting.epochs * sum(len(one.train) for one in plan.rounds)
+    count = _Count(progress, len(plan.frame) + (1 + check_leakage) * steps)
     ids = sorted(plan.frame["id"])
     scans = keep_scans(study, plan.model, ids, work, progress=count.part(len(ids)), cancel=cancel)
     for name, why in scans.failed.items():
         logger.warning("%s: scan %s is left out: %s", study.name, name, why)
     frame = plan.frame[plan.frame["id"].isin(scans.ids)]
-    rounds = rounds_of(frame, study, plan.options) if scans.failed else plan.rounds
+    rounds = rounds_of(frame, study, options) if scans.failed else plan.rounds
     held_out = [name for name in plan.held_out if name in set(scans.ids)]
     write_tsv(folds_table(frame, rounds, study.positive), out / "folds.tsv")
     labels = (frame["group"] == study.positive).astype(int)
-    options = plan.options
     task = Task(plan.model, scans, labels, options.preset, options.architecture, plan.voxelwise, plan.device)
     fitted = _fit_all(task, rounds, held_out, work, "fold", count, cancel)
     predictions = _predictions(frame, labels, task, fitted, held_out)
@@ -139,9 +146,7 @@ def run_plan(
         shuffled = _fit_all(again, rounds_of(mixed, study, options), [], work, "permuted", count, cancel)
         row = permuted_row(mixed, pd.concat([one.margins for one in shuffled]), study.positive)
         measures = pd.concat([measures, pd.DataFrame([row])], ignore_index=True)
-    result = _write(plan, out, task, frame, fitted, predictions, measures)
-    shutil.rmtree(work, ignore_errors=True)
-    return result
+    return _write(plan, out, task, fitted, predictions, measures)
 
 
 class _Count:
@@ -160,17 +165,20 @@ def _record(plan: TrainPlan, check_leakage: bool) -> dict[str, Any]:
     """Return what two runs must share for one to go on with the other."""
     options = json.loads(json.dumps(asdict(plan.options)))
     rounds = [[*one.train, "", *one.validation, "", *one.test] for one in plan.rounds]
-    return {**options, "check_leakage": check_leakage, "rounds": rounds, "network": plan.model.digest}
+    scans = scans_digest(plan.study, plan.model, sorted(plan.frame["id"]))
+    return {
+        **options, "check_leakage": check_leakage, "rounds": rounds, "network": plan.model.digest, "scans": scans
+    }  # fmt: skip
 
 
 def _begin(plan: TrainPlan, out: Path, resume: bool, check_leakage: bool) -> TrainResult | None:
     """Check what is in the folder and note what is begun; return the result if all is done already."""
     record = _record(plan, check_leakage)
     path = out / RECORD
-    if path.is_file():
+    found = read_json(path, "the record of a training") if path.is_file() else {}
+    if found.get("finished") or any((out / WORK).glob("*.pt")):  # before, nothing was trained that could be lost
         if not resume:
             raise ValueError(f"expected a new output folder, got one with a training: {out}; go on with it (--resume)")
-        found = read_json(path, "the record of a training")
         other = [key for key, value in record.items() if found.get("made_with", {}).get(key) != value]
         if other:
             raise ValueError(
@@ -226,7 +234,9 @@ def _predictions(frame, labels, task: Task, fitted: list[FittedFold], held_out: 
     return known.sort_index().reset_index(drop=True)
 
 
-def _write(plan, out: Path, task: Task, frame, fitted, predictions, measures) -> TrainResult:
+def _write(
+    plan: TrainPlan, out: Path, task: Task, fitted: list[FittedFold], predictions: pd.DataFrame, measures: pd.DataFrame
+) -> TrainResult:
     study = plan.study
     for fold in fitted:
         number = fold.round.number

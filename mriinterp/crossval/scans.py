@@ -19,7 +19,7 @@ from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model
 from mriinterp.study import TableStudy
 
-__all__ = ["KeptScans", "keep_scans"]
+__all__ = ["KeptScans", "keep_scans", "scans_digest"]
 
 HIGHEST = 1024.0  # of a kept scan: far from where float16 overflows or loses digits
 
@@ -78,7 +78,7 @@ def keep_scans(
         If no scan can be read, or two patients have the same image.
     """
     note, path = folder / "scans.json", folder / "scans.npy"
-    digest = _digest(study, model, ids)
+    digest = scans_digest(study, model, ids)
     try:
         about = read_json(note)
         if about["digest"] == digest:
@@ -102,8 +102,8 @@ def _opened(about: dict, path: Path) -> KeptScans:
     )
 
 
-def _digest(study: TableStudy, model: Model, ids: Sequence[str]) -> str:
-    """Return SHA-256 over the scans' names and files, the grid, the mask and the atlas."""
+def scans_digest(study: TableStudy, model: Model, ids: Sequence[str]) -> str:
+    """Return SHA-256 over the names and marks of scans' files, grid, mask and atlas: what decides what is kept."""
     digest = hashlib.sha256(json.dumps([list(model.grid.shape), model.grid.affine.tolist()]).encode())
     digest.update(b"" if model.mask is None else model.mask.digest.encode())
     digest.update(study.atlas().digest.encode())

@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 import torch
 
-from crossval.conftest import make_cohort
+from crossval.conftest import AFFINE, SHAPE, make_cohort
 from mriinterp.base.progress import Cancelled
 from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
 from mriinterp.crossval import plan_training, train_study
 from mriinterp.crossval.scans import keep_scans
-from mriinterp.image.nifti import read_volume
-from mriinterp.image.volume import resample
+from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.volume import Volume, resample
 from mriinterp.models import read_card
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
@@ -106,6 +106,21 @@ def test_mean_and_normalisation_are_of_the_folds_own_training_scans(cohort_file,
         assert card.about["training"]["kept_epoch"] == 1
     rows = result.measures.query("set == 'pooled' and classifier == 'network'").set_index("measure")["value"]
     assert rows["auc_from_labels"] == rows["balanced_accuracy"] != rows["auc"]
+
+
+def test_a_brain_mask_goes_with_the_networks(tmp_path):
+    file = make_cohort(tmp_path / "study", patients=12)
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[1:-1, 1:-1, 1:-1] = 1
+    write_volume(Volume(mask, AFFINE), tmp_path / "study" / "mask.nii.gz")
+    text = file.read_text(encoding="utf-8").replace("[model]", '[model]\nbrain_mask = "mask.nii.gz"')
+    file.write_text(text, encoding="utf-8")
+    train_study(load_study(file, trust_code=True), tmp_path / "out", folds=2, epochs=1, device="cpu")
+    study = load_study(tmp_path / "out" / "study.toml", trust_code=True)
+    for recipe in study.folds.values():
+        model = recipe.load("cpu")
+        np.testing.assert_array_equal(model.mask.data > 0, mask > 0)
+        assert not model.card.simulated
 
 
 def run_command(study_file, out, *more, **environment):
