@@ -14,7 +14,7 @@ from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method, method_names, preset_names
 from mriinterp.models import choose_device
 from mriinterp.results.sidecar import SIMULATED_ONLY
-from mriinterp.study import load_study
+from mriinterp.study import Study, load_study
 
 __all__ = ["add_parser"]
 
@@ -58,6 +58,12 @@ def add_parser(commands) -> None:
         "--split", metavar="NAME", help="only this split of the study, or all (default: test if there is one, else all)"
     )
     what.add_argument(
+        "--out-of-fold",
+        action="store_true",
+        help="explain every scan of a cross-validation by the network that never saw its patient; STUDY is the study "
+        "file that train wrote. Each fold becomes a cohort in DIR, with the means of all beside them",
+    )
+    what.add_argument(
         "--target",
         metavar="positive|predicted|true|CLASS",
         help="the output to explain: positive, the class of the positive group, for all scans; the name of another "
@@ -79,7 +85,7 @@ def add_parser(commands) -> None:
     )
     what.add_argument("--no-maps", action="store_true", help="keep averages and tables, not a map a scan")
     how = parser.add_argument_group("how to compute")
-    how.add_argument("--out", metavar="DIR", help="output folder (default: cohort in the study's own output folder)")
+    how.add_argument("--out", metavar="DIR", help="output folder (default: cohort or out_of_fold in the study's own)")
     where = how.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, metavar="N", help="processes (default: one a processor core; on a GPU 1)")
     where.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a Dask scheduler; needs mriinterp[cluster]")
@@ -99,8 +105,13 @@ def run(args: argparse.Namespace) -> int:
     choose_methods(methods, params, args.preset)
     if args.threads < 1:
         raise ValueError(f"expected --threads of 1 or more, got {args.threads}")
+    if args.out_of_fold and args.split:
+        raise ValueError(
+            "expected either --split or --out-of-fold, which explains each fold's own test scans; got both"
+        )
     study = load_study(args.study, trust_code=args.trust_code)
-    out = Path(args.out) if args.out else study.output / "cohort" if study.output else None
+    name = "out_of_fold" if args.out_of_fold else "cohort"
+    out = Path(args.out) if args.out else study.output / name if study.output else None
     if out is None:
         raise ValueError(f"expected an output folder for study {study.name}, got none; use --out DIR")
     progress = ProgressLine(f"{study.name}: maps and averages")
@@ -110,28 +121,45 @@ def run(args: argparse.Namespace) -> int:
             executor, workers = _dask(args.scheduler, stack)
         elif workers is None:
             workers = default_workers(study.model("cpu").grid, choose_device(args.device))
-        result = run_cohort(
-            study,
-            methods,
-            out=out,
-            split=args.split,
-            target=args.target,
-            n=args.n,
-            seed=args.seed,
-            params=params,
-            preset=args.preset,
-            maps=not args.no_maps,
-            workers=workers,
-            executor=executor,
-            device=args.device,
-            threads=args.threads,
-            pair=args.groups,
-            check_space=False if args.no_space_check else None,
-            progress=progress,
-        )
+        options = {
+            "target": args.target,
+            "n": args.n,
+            "seed": args.seed,
+            "params": params,
+            "preset": args.preset,
+            "maps": not args.no_maps,
+            "workers": workers,
+            "executor": executor,
+            "device": args.device,
+            "threads": args.threads,
+            "pair": args.groups,
+            "check_space": False if args.no_space_check else None,
+            "progress": progress,
+        }
+        if args.out_of_fold:
+            return _out_of_fold(study, methods, out, options)
+        result = run_cohort(study, methods, out=out, split=args.split, **options)
     progress.close()
     report(result)
     return 1 if result.failures else 0
+
+
+def _out_of_fold(study: Study, methods: list[str], out: Path, options: dict[str, Any]) -> int:
+    """Explain each fold's own test scans, and say how alike the folds are."""
+    from mriinterp.crossval.outoffold import run_out_of_fold
+
+    found = run_out_of_fold(study, methods, out=out, **options)
+    options["progress"].close()
+    for name, result in found.folds.items():
+        say(f"{name}: {result.run['scans']} scans")
+        report(result)
+    for row in found.agreement.itertuples():
+        say(
+            f"{row.method}, {row.group}: agreement of {row.folds} folds: ICC of areas {row.icc:.2f}, ρ of mean maps "
+            f"{row.rho:.2f}"
+        )
+    say(f"wrote {found.folder}")
+    return 1 if any(result.failures for result in found.folds.values()) else 0
 
 
 def _parameters(settings: list[str], methods: list[str]) -> dict[str, dict[str, Any]]:
