@@ -14,13 +14,13 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.scratch import scratch_folder
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
 
@@ -174,8 +174,8 @@ def convert_series(series: Series, *, cancel: Cancel | None = None) -> Volume:
         import dcm2niix
     except ImportError as error:
         raise FileNotFoundError("expected the package dcm2niix; pip install -r requirements.txt") from error
-    with TemporaryDirectory(prefix="mriinterp-") as name:
-        source, out = Path(name) / "in", Path(name) / "out"
+    with scratch_folder() as folder:
+        source, out = folder / "in", folder / "out"
         source.mkdir()
         out.mkdir()
         for number, path in enumerate(series.files):

@@ -12,12 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from mriinterp.base.progress import Cancel, check_cancel
+from mriinterp.base.scratch import scratch_folder
 from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
 
@@ -69,8 +69,7 @@ def run_greedy(
         raise FileNotFoundError(
             "expected the package picsl-greedy, which registers scans; pip install -r requirements.txt"
         )
-    with TemporaryDirectory(prefix="mriinterp-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         for image, volume in images.items():
             write_volume(volume, folder / f"{image}.nii", dtype=np.float32)
         for file, text in (texts or {}).items():

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel
+from mriinterp.base.scratch import scratch_folder
 from mriinterp.image.formats import is_dicom as dicom_bytes
 from mriinterp.image.nifti import read_volume, read_volume_bytes
 from mriinterp.image.volume import Volume
@@ -90,9 +90,9 @@ def open_raw(
         raise FileNotFoundError(f"{path}: no such file or folder; check the spelling")
     if path.is_file() and not path.name.lower().endswith(IMAGES):
         if zipfile.is_zipfile(path):
-            with TemporaryDirectory(prefix="mriinterp-") as name:
-                unpack(path, Path(name), cancel=cancel)
-                return _from_folder(Path(name), series, progress, cancel)
+            with scratch_folder() as folder:
+                unpack(path, folder, cancel=cancel)
+                return _from_folder(folder, series, progress, cancel)
         if is_dicom(path):
             (only,) = find_series([path])
             if only.slices == 1:
@@ -145,8 +145,7 @@ def open_raw_files(
 @contextmanager
 def _laid_out(files: Sequence[FileBytes], cancel: Cancel | None) -> Iterator[Path]:
     """Write uploaded files into a folder, under neutral names; it is removed at the end."""
-    with TemporaryDirectory(prefix="mriinterp-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         if len(files) == 1 and files[0][1][:4] == ZIP:
             unpack(BytesIO(files[0][1]), folder, cancel=cancel)
         else:
