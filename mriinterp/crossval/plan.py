@@ -158,8 +158,7 @@ def plan_training(
     """
     if not isinstance(study, TableStudy):
         raise ValueError(
-            f"expected a study from a file, got {study.name!r}; simulated scans for a trial: mriinterp simulate --out "
-            "DIR, then mriinterp study init"
+            f"expected a study from a file (.toml), got {study.name!r}; write one: mriinterp study init --table … --images …"
         )
     if not study.positive:
         raise ValueError(f"{study.name}: expected two groups to tell apart, got only {study.reference_group!r}")

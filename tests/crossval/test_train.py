@@ -233,6 +233,11 @@ def test_wrong_usage_is_named(cohort_file, tmp_path, capsys):
     assert not (tmp_path / "x").exists()
 
 
+def test_a_study_that_is_no_file_is_refused_in_words():
+    with pytest.raises(ValueError, match=r"a study from a file \(.toml\), got 'demo'; write one: mriinterp study init"):
+        plan_training(load_study("demo"))
+
+
 def test_plan_says_what_will_be_done(cohort):
     plan = plan_training(cohort, **OPTIONS)
     lines = plan.lines()
