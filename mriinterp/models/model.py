@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.image.intensity import measure_intensities
-from mriinterp.image.scanset import ScanSet
-from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.models.assembly import assemble, in_memory, refilled
 from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard
+from mriinterp.models.channels import channel_of, images_of, numbers_of
 from mriinterp.models.closing import Closing, without_layer
 from mriinterp.models.heads import Head
 from mriinterp.models.normalisation import Normalisation, PerImage
@@ -223,62 +223,16 @@ class Model:
         ValueError
             If the scan lacks an image, lies elsewhere, is not finite, or cannot be normalised.
         """
-        channels = [self._channel(image, name) for name, image in self.images_of(volume).items()]
+        channels = [
+            channel_of(image, self.card, self.normalisation.of(name), self.mask, name)
+            for name, image in images_of(volume, self.card).items()
+        ]
         return torch.from_numpy(np.stack(channels))[None].to(self.device)
-
-    def images_of(self, volume: Volume) -> dict[str, Volume]:
-        """Return the images of a scan that the network reads, by name, in its order; "" is that of one unnamed image."""
-        named = volume.images if isinstance(volume, ScanSet) else {}
-        if not self.card.images:
-            if len(named) > 1:
-                raise ValueError(
-                    f"{self.card.name}: expected a scan of one image, got {', '.join(named)}; a network of several says "
-                    'so: images=[…] in Python, "images" on the card'
-                )
-            return {"": next(iter(named.values()), volume)}
-        if len(self.card.images) == 1 and not named:
-            return {self.card.images[0]: volume}
-        if lacking := [name for name in self.card.images if name not in named]:
-            raise ValueError(
-                f"{self.card.name}: expected a scan with the images {', '.join(self.card.images)}, got "
-                f"{', '.join(named) or 'one without a name'}; missing: {', '.join(lacking)}. In Python a scan is "
-                '{"t1": volume, …}, in a study file images = {t1 = …, …}'
-            )
-        return {name: named[name] for name in self.card.images}
-
-    def numbers_of(self, volume: Volume) -> dict[str, float]:
-        """Return the numbers of a scan that the network reads; ValueError naming what it lacks."""
-        known = volume.numbers if isinstance(volume, ScanSet) else {}
-        lacking = [n.name for n in self.card.numbers if n.name not in known and n.default is None]
-        if lacking:
-            raise ValueError(
-                f"{self.card.name}: expected a scan with the numbers {', '.join(n.name for n in self.card.numbers)}, "
-                f'missing: {", ".join(lacking)}. In Python a scan is {{"t1": volume, "{lacking[0]}": 71.0}}, in a '
-                "study file numbers name columns of the table"
-            )
-        return {n.name: known[n.name] for n in self.card.numbers if n.name in known}
-
-    def _channel(self, volume: Volume, name: str) -> np.ndarray:
-        """Return an image as a channel of the network's input, shape (i, j, k)."""
-        which = f"{name}: " if name else ""
-        data = resample(volume, self.grid, order=1).data.astype(np.float32, copy=False)
-        if not data.any():
-            raise ValueError(
-                f"{which}expected a scan that overlaps the model's field of view ({self.grid}), got one that lies "
-                f"outside it ({volume.grid}): is it in {self.card.space} space?"
-            )
-        if not np.isfinite(data).all():
-            raise ValueError(
-                f"{which}expected a scan of finite intensities, got NaN or infinity; read_volume removes them"
-            )
-        if self.mask is not None:
-            data = data * (self.mask.data > 0)
-        return np.array(self.normalisation.of(name).apply(np.ascontiguousarray(data)))
 
     def warnings_of(self, volume: Volume) -> tuple[str, ...]:
         """Return what is unusual about a scan for this network: its intensities, and how it was prepared."""
         found = []
-        for name, image in self.images_of(volume).items():
+        for name, image in images_of(volume, self.card).items():
             rule, stripped = self.normalisation.of(name), self.card.skull_stripped
             which = f"{name}: " if name else ""
             found += [f"{which}{text}" for text in rule.warnings_of(measure_intensities(image), stripped=stripped)]
@@ -363,7 +317,7 @@ class Model:
             copied = _share_weights(self.module)
         module, lock = (self.module, self.lock) if copied is None else (copied, threading.RLock())
         if self.card.numbers and scan is not None:
-            module = refilled(module, self.card.numbers, self.numbers_of(scan))
+            module = refilled(module, self.card.numbers, numbers_of(scan, self.card))
         if head is not None:
             module = self._view(module, head, raw=raw, own=copied is not None)
         if not self.independent:

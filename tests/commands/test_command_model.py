@@ -169,3 +169,29 @@ def test_wrong_input(folder, capsys):
         assert main(["model", "check", *arguments, "--scan", "scan.nii.gz"]) == 2, arguments
         assert words in capsys.readouterr().err
     assert not (folder / "net.json").exists()
+
+
+@pytest.mark.slow
+def test_a_study_of_an_exported_program(folder, capsys):
+    """From a program without a card to a cohort, by the commands that each step prints."""
+    export(network())
+    (folder / "table.csv").write_text(
+        "id,group,filepath\n" + "".join(f"s{n},{'AD' if n % 2 else 'CN'},s{n}.nii.gz\n" for n in range(4)),
+        encoding="utf-8",
+    )
+    for n in range(4):
+        write_volume(template(GRID), f"s{n}.nii.gz", space="mni")
+    init = ["study", "init", "--table", "table.csv", "--images", ".", "--model", "net.pt2", "--out", "lab.toml"]
+    assert main([*init, "--trust-code"]) == 2
+    told = capsys.readouterr().err
+    check = told[told.index("mriinterp model check") :].split()[1:]
+    assert main(["scan.nii.gz" if word == "SCAN" else word for word in check] + ["--methods", "sensitivity"]) == 0
+    assert main(init) == 2
+    assert "--trust-code" in capsys.readouterr().err
+    assert main([*init, "--trust-code"]) == 0
+    steps = [line.split()[3:] for line in capsys.readouterr().out.splitlines() if line.startswith("  python -m")]
+    assert [step[:2] for step in steps] == [["study", "check"], ["cohort", "lab.toml"]]
+    for step in steps:
+        assert "--trust-code" in step
+        assert main([*step, *(["--no-space-check"] if step[0] == "cohort" else [])]) in (0, 1)
+    assert (folder / "lab_first" / "run.json").is_file()

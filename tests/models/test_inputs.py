@@ -12,6 +12,7 @@ from mriinterp.image.scanset import ScanSet, as_scan
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.cam import model_layers
+from mriinterp.methods.guard import ExactFloat32
 from mriinterp.models import Model, read_card, write_card
 from mriinterp.models.normalisation import Normalisation
 
@@ -262,21 +263,10 @@ def test_each_kind_names_the_scans_it_holds_for(rng):
     assert Normalisation("percentile").holds_for == "it holds for any scan"
 
 
-def test_a_network_that_only_export_can_follow_is_taken_apart_within_explain(scan, caplog):
-    """The settings of exact arithmetic must not contradict each other: `torch.export` reads them all."""
-
-    class Checks(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.body = small_network()
-
-        def forward(self, x):
-            if x.sum().isnan() is None or x.shape[0] < 1:
-                raise ValueError("no scan")
-            return self.body(x).softmax(1)
-
+def test_exact_arithmetic_leaves_export_at_work():
+    """`torch.export` reads all settings of precision, and refuses those that contradict each other."""
     before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.conv.fp32_precision
-    model = Model.from_module(Checks(), grid=LATTICE, classes=TWO)
-    explain(model, scan, "occlusion", size=3, stride=3)
-    assert "whole passes" not in caplog.text
+    with ExactFloat32():
+        program = torch.export.export(small_network(), (torch.zeros(1, 1, *SHAPE),))
+    assert program.graph_module is not None
     assert (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.conv.fp32_precision) == before
