@@ -129,18 +129,15 @@ def whole_reason(
     kinds = tuple(sorted((tuple(g.place[apart.network.steps[0]].length), len(g.index), g.chunk) for g in groups))
     key = None if apart.key is None else ("whole", apart.key, kinds, most, torch.get_num_threads())
 
+    share = f"recomputing what changed would save {1 - 1 / saved:.0%} of the multiply-accumulates"
+    if count < FEW:
+        return f"{share}, too little for {count} regions"
+
     def faster() -> bool:
-        if count < FEW:
-            return True
         whole = whole_way(outputs, x, most, count, apart.key).seconds
         return whole < _window_seconds(engine(), groups, tail)
 
-    if not remembered(key, faster):
-        return None
-    return (
-        f"whole passes are faster: recomputing what changed would save {1 - 1 / saved:.0%} of the "
-        "multiply-accumulates, and costs more than that"
-    )
+    return f"whole passes are faster: {share}, and costs more than that" if remembered(key, faster) else None
 
 
 def _fastest(outputs: Outputs, x: Tensor, most: int) -> Way:
