@@ -92,13 +92,15 @@ def test_settings_and_steps_are_no_entries_and_come_back_with_their_subject(page
         f"() => {{ const v = {FIND}; if (v?.settings) v.set({{ opacity: 0.9 }}); return v?.settings; }}"
     )
     wait_for_address(page, "opacity=0.9")
-    assert page.evaluate(f"() => {FIND}.settings.opacity") == 0.9
+    page.wait_for_function(f"() => {FIND}?.settings?.opacity === 0.9")
     page.locator("select[data-setting=convention]").select_option("radiological")
     page.wait_for_function("() => !location.search.includes('convention')")
     page.go_back()
     wait_for_address(page, "subject=sim-001")
-    page.wait_for_function(f"() => {FIND}?.settings.opacity === 0.5 && {FIND}.settings.convention === 'neurological'")
-    page.wait_for_function(f"(at) => {FIND}.cursor.join() === at", arg=",".join(map(str, place)))
+    page.wait_for_function(
+        f"() => {{ const s = {FIND}?.settings; return s?.opacity === 0.5 && s.convention === 'neurological'; }}"
+    )
+    page.wait_for_function(f"(at) => {FIND}?.cursor?.join() === at", arg=",".join(map(str, place)))
     wait_for_address(page, "convention=neurological")
 
 
@@ -223,7 +225,7 @@ def test_one_part_is_chosen_once_and_followed_everywhere(page, new_page, app_url
     assert low == -high
     page.get_by_role("radio", name="Brighter lowers").or_(page.get_by_text("Brighter lowers P(")).first.click()
     wait_for_address(page, "sign=against")
-    page.wait_for_function(f"() => {FIND}.views[0].range[1] === 0")
+    page.wait_for_function(f"() => {FIND}?.views[0]?.range?.[1] === 0")
     assert page.get_by_text("Hidden: where brighter raises P(").first.is_visible()
     path, (_, *peak) = bar(page, 1)
     title = page.locator(".js-plotly-plot").first.evaluate("(chart) => chart.layout.xaxis.title.text")
