@@ -17,7 +17,7 @@ from mriinterp.models import Model, Prediction
 from mriinterp.prepare import Prepared
 from mriinterp.prepare.source import FileBytes
 from mriinterp.study import PreparedScan, Study
-from mriinterp.ui.address import end_page, found, linked, linked_value, not_found
+from mriinterp.ui.address import end_page, entry_number, found, linked, linked_value, not_found
 from mriinterp.ui.preparation import offer_preparation, offer_study_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, preparation_of, scan_of, study_of, truth_of
 from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Preparation, Upload, plain_name, safe_name, several_files
@@ -37,6 +37,7 @@ __all__ = [
 UPLOAD = "_upload"  # in the session: the scan that it has uploaded
 OWN = "own"  # in session and address: what the uploaded scan is called that is shown; "" for a subject of the study
 OWN_NAME = "own_name"  # in the session: what it is called
+KNOWN = "_known_predictions"  # in the session: those that the list of subjects shows, and since when
 RAW = "{} comes as it was scanned: it does not lie in MNI space, or still shows the skull."
 
 
@@ -124,6 +125,18 @@ def _said(prediction: Prediction, group: str) -> str:
     return f"→ {predicted} {prediction.probabilities[predicted]:.0%}{verdict}"
 
 
+def _predictions_when_chosen(study_name: str, key: str) -> dict[str, Prediction]:
+    """Return what the network said of subjects as far as it was known when the present one was chosen.
+
+    Words of options that change while the reader chooses lose the choice: to Streamlit it is another widget.
+    """
+    moment = (study_name, entry_number(), st.session_state[key])
+    kept = st.session_state.get(KNOWN)
+    if kept is None or kept[0] != moment:
+        kept = st.session_state[KNOWN] = (moment, known_predictions(study_name))
+    return kept[1]
+
+
 def choose_subject(study_name: str, model: Model, key: str = "subject", predictions: bool = True) -> Subject:
     """Pick a subject of the study, or upload a scan.
 
@@ -141,13 +154,15 @@ def choose_subject(study_name: str, model: Model, key: str = "subject", predicti
     """
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
-    known = known_predictions(study_name) if predictions and (study.simulated or not model.card.simulated) else {}
     own = st.session_state[linked(OWN, "")]
+    link = linked(key, study.example or ids[0], options=ids, always=True)
+    told = predictions and (study.simulated or not model.card.simulated)
+    known = _predictions_when_chosen(study_name, key) if told else {}
     chosen = st.selectbox(
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s, known.get(s)),
-        key=linked(key, study.example or ids[0], options=ids, always=True),
+        key=link,
         persist_state="session",
         disabled=bool(own),
         help="Type to search by id, group, sex, age or prediction. ✓ right, ✗ wrong; nothing: not predicted yet.",
