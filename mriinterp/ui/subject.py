@@ -156,8 +156,8 @@ def choose_subject(study_name: str, model: Model, key: str = "subject", predicti
     ids = study.subjects.index.tolist()
     own = st.session_state[linked(OWN, "")]
     link = linked(key, study.example or ids[0], options=ids, always=True)
-    told = predictions and (study.simulated or not model.card.simulated)
-    known = _predictions_when_chosen(study_name, key) if told else {}
+    visible = predictions and (study.simulated or not model.card.simulated)
+    known = _predictions_when_chosen(study_name, key) if visible else {}
     chosen = st.selectbox(
         "Subject",
         ids,
