@@ -32,7 +32,7 @@ def propagate_relevance(
     with torch.enable_grad():
         start = x.detach().clone().requires_grad_(True)
         with mode:
-            output = model(start.clone())
+            output = getattr(model, "sums", model)(start.clone())  # in front of a last softmax
         if mode.count == 0:
             raise no_rule("one without a convolution or dense layer")
         if mode.gates.among([output]):

@@ -214,11 +214,17 @@ class OutputView(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map scans (n, C, *spatial) to outputs (n, classes)."""
         if self.closing is None or is_traced(x):
-            returned, read = self.module(x), self.read
-        else:
-            returned, read = without_closing(self.module, self.closing, x), self.inside
-        chosen = returned[:, self.outputs]
-        return chosen if read is None else read(chosen)
+            chosen = self.module(x)[:, self.outputs]
+            return chosen if self.read is None else self.read(chosen)
+        logits = self.sums(x)
+        return logits.log_softmax(dim=-1) if logits.shape[-1] > 1 else logits  # the numbers that `read` gives
+
+    def sums(self, x: Tensor) -> Tensor:
+        """Return the same up to a constant, with nothing but sums of the network's own values behind it, as LRP needs."""
+        if self.closing is None:
+            return self(x)
+        chosen = without_closing(self.module, self.closing, x)[:, self.outputs]
+        return chosen if self.inside is None else self.inside(chosen)
 
 
 def get_output_kind(name: str) -> OutputKind:

@@ -364,3 +364,14 @@ def test_the_code_is_part_of_the_digest():
 def test_refusals_name_the_way_out(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@pytest.mark.parametrize("function", [lambda z: torch.softmax(z, 1), lambda z: torch.log_softmax(z, 1)])
+def test_a_view_gives_the_same_numbers_while_it_is_traced(scan, function):
+    """The engine compares what it traced with the network, and would run whole passes."""
+    model = of(Last(small_network(), function))
+    module, _ = model.working_copy(model.heads[0])
+    x = model.prepare(scan)
+    with torch.no_grad():
+        traced = torch.export.export(module, (x,)).module()(x)
+        torch.testing.assert_close(traced, module(x), rtol=1e-4, atol=1e-5)
