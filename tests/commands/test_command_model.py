@@ -161,7 +161,7 @@ def test_wrong_input(folder, capsys):
         (["net.pt2"], "--trust-code"),
         (["net.pt2", "--trust-code", "--output", "odds"], "kind of output"),
         (["net.pt2", "--trust-code", "--classes", "a", "b", "c"], "expected 3 outputs"),
-        (["net.pt2", "--trust-code", "--normalisation", "{no"], "as a kind or as JSON"),
+        (["net.pt2", "--trust-code", "--normalisation", "{no"], "a kind, or its entries in JSON"),
         (["net.pt2", "--trust-code", "--normalisation", "zscore"], "available: none"),
         (["ClassificationModel3D"], "expected weights"),
         (["net.pt2", "--trust-code", "--methods", "magic"], "magic"),
