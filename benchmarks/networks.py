@@ -36,7 +36,7 @@ HEADER = (
     "**to plain** | **to tuned** | to captum | bound | set up once (s) | max difference | memory: ours, plain (MB) |\n"
     "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
-TEXT = """# Occlusion of many networks
+TEXT = """# Results of occlusion by network
 
 Made by `python -m benchmarks.networks --write`; processor time a window, one thread, random weights, MONAI's defaults for
 one channel and two classes. A few windows spread over the grid are timed, everything in a row in turns; the smallest of the
