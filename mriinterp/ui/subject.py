@@ -134,6 +134,7 @@ def _predictions_when_chosen(study_name: str, key: str) -> dict[str, Prediction]
     kept = st.session_state.get(KNOWN)
     if kept is None or kept[0] != moment:
         kept = st.session_state[KNOWN] = (moment, known_predictions(study_name))
+        st.session_state[key] = st.session_state[key]  # the words may be others: the choice holds for the new widget
     return kept[1]
 
 
