@@ -46,7 +46,7 @@ turns counts; networks of which a window takes long have one turn.
   little can be saved both are timed on a few windows, once for a network (part of *set up once*, with tracing).
 - *ours*: clean pass and all windows of the grid, a window; the loops beside it have no clean pass.
 - *plain loop*: one pass of the untouched network a window. *tuned*: the same with the best of one, two and four images at
-  once and of both arrangements in memory. *captum*: `captum.attr.Occlusion`, the best of one and four windows at once.
+  once (one where a pass takes over 0.4 s) and of both arrangements in memory. *captum*: `captum.attr.Occlusion`, the best of one and four windows at once.
 - *bound*: how many times fewer multiply-accumulates the windows take when only what changed is recomputed, clean pass
   included; a ratio above it comes from faster kernels.
 - *memory*: the most the process holds above what it held before.
