@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlencode
@@ -75,7 +76,7 @@ class _Address:
 
     page: str | None = None
     entry: int = 0  # counts pages entered and steps in the history
-    running: bool = False  # a page, below `address_of_page`
+    run: object = None  # the latest run of a page; an earlier one may still be on its way to where it stops
     back: bool = False  # whether the last entry was such a step
     fresh: bool = True  # no run of this session has ended yet
     asked: dict[str, list[str]] = field(default_factory=dict)  # by a link, and not yet taken up
@@ -85,6 +86,9 @@ class _Address:
     notes: dict[str, _Note] = field(default_factory=dict)
     seen: dict[str, tuple[str | None, int]] = field(default_factory=dict)
     places: dict[str, Any] = field(default_factory=dict)
+
+
+_inside: ContextVar[bool] = ContextVar("inside", default=False)  # of a page, below `address_of_page`, in this thread
 
 
 def _address() -> _Address:
@@ -101,18 +105,21 @@ def address_of_page(page: str) -> Iterator[None]:
         Name of the page.
     """
     state = _address()
+    run = state.run = object()
     _enter(state, page)
+    inside = _inside.set(True)
     try:
         with suppress(_PageEnd):
             yield
-        _leave(state)
+        if state.run is run:
+            _leave(state)
     finally:
-        state.running = False
+        _inside.reset(inside)
 
 
 def end_page() -> NoReturn:
     """End the page here. After ``st.stop`` nothing more could be shown, and no address written."""
-    if not _address().running:
+    if not _inside.get():
         st.stop()
     raise _PageEnd
 
@@ -128,7 +135,7 @@ def _enter(state: _Address, page: str) -> None:
         for key in state.defaults:
             st.session_state.pop(key, None)
         state.kept.clear()
-    state.page, state.running = page, True
+    state.page = page
     state.claims, state.places = {}, {}
 
 
