@@ -256,7 +256,7 @@ def test_a_paper_network_of_a_training_program(tmp_path):
 
 def test_a_missing_card_names_the_command(tmp_path, network):
     exported(tmp_path / "net.pt2")
-    with pytest.raises(ValueError, match=r"card beside net\.pt2.*mriinterp model check net\.pt2 --scan"):
+    with pytest.raises(ValueError, match=r"card beside net\.pt2.*mriinterp model check \S*net\.pt2 --scan"):
         load_model(tmp_path / "net.pt2", trust_code=True)
     registry.register_architecture("own")(lambda states: (small_network(), states[0]))
     torch.save(network.state_dict(), tmp_path / "own.pt")

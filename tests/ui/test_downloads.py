@@ -48,7 +48,7 @@ def files(known, monkeypatch):
             st, "download_button", lambda label, make, name, **rest: found.update({name.rpartition(".")[2]: make})
         )
         monkeypatch.setattr(st, "selectbox", lambda *args, **rest: "coronal")
-        monkeypatch.setattr(st, "session_state", {"_convention": convention})
+        monkeypatch.setattr(downloads, "shown_radiological", lambda: convention == "radiological")
         downloads.show_downloads("demo", subject, relevance, "both")
         return found
 
