@@ -279,9 +279,11 @@ def _with_findings(quality: Quality) -> Quality:
         note("look", "voxel size", f"The voxels measure {sizes} mm; at most {VOXEL_MM:.0f} mm is expected.")
     if quality.skull >= SKULL:
         note("look", "skull", f"{quality.skull:.0%} of the space around the brain still holds tissue.")
-    contrast_text = (
-        f"White matter is brighter than grey by {quality.contrast:.0%} of its intensity; {CONTRAST[0]:.0%} or more is "
-        "expected of a T1-weighted scan."
+    found_contrast = (
+        "White matter is darker than grey"
+        if quality.contrast < 0
+        else f"White matter is brighter than grey by {quality.contrast:.0%} of its intensity"
     )
+    contrast_text = f"{found_contrast}; brighter by {CONTRAST[0]:.0%} or more is expected of a T1-weighted scan."
     note(_level(quality.contrast, *CONTRAST), "contrast", contrast_text)
     return Quality(**{**quality.__dict__, "findings": tuple(found)})
