@@ -18,6 +18,7 @@ from mriinterp.image.preparation import Preparation
 from mriinterp.image.volume import Volume, resample
 from mriinterp.models import Model
 from mriinterp.study import TableStudy
+from mriinterp.study.training import scan_marks
 
 __all__ = ["KeptScans", "keep_scans", "scans_digest"]
 
@@ -107,12 +108,7 @@ def scans_digest(study: TableStudy, model: Model, ids: Sequence[str]) -> str:
     digest = hashlib.sha256(json.dumps([list(model.grid.shape), model.grid.affine.tolist()]).encode())
     digest.update(b"" if model.mask is None else model.mask.digest.encode())
     digest.update(study.atlas().digest.encode())
-    for subject in ids:
-        try:
-            mark = study.source(subject).fingerprint()
-        except OSError:
-            mark = "absent"
-        digest.update(f"{subject}\t{mark}\n".encode())
+    digest.update(scan_marks(study, ids))
     return digest.hexdigest()
 
 

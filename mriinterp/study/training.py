@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,7 +29,15 @@ from mriinterp.study.base import ScanSource
 from mriinterp.study.settings import StudySettings
 from mriinterp.subjects.images import RESULTS_MARK
 
-__all__ = ["Fitted", "TrainingStudy", "fit_normalisation", "mean_training_scan", "training_digest", "training_scans"]
+__all__ = [
+    "Fitted",
+    "TrainingStudy",
+    "fit_normalisation",
+    "mean_training_scan",
+    "scan_marks",
+    "training_digest",
+    "training_scans",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -96,14 +105,19 @@ def training_scans(study: TrainingStudy) -> list[str]:
 
 def training_digest(study: TrainingStudy) -> str:
     """Return SHA-256 over the training scans' ids, and sizes and times of their files."""
-    digest = hashlib.sha256()
-    for subject in training_scans(study):
+    return hashlib.sha256(scan_marks(study, training_scans(study))).hexdigest()
+
+
+def scan_marks(study: TrainingStudy, ids: Iterable[str]) -> bytes:
+    """Return ids, and sizes and times of their scans' files, a line each: what a digest over scans is made of."""
+    lines = []
+    for subject in ids:
         try:
             mark = study.source(subject).fingerprint()
         except OSError:
             mark = "absent"
-        digest.update(f"{subject}\t{mark}\n".encode())
-    return digest.hexdigest()
+        lines.append(f"{subject}\t{mark}\n")
+    return "".join(lines).encode()
 
 
 def _on_grid(model: Model, scan: Volume) -> np.ndarray:

@@ -73,3 +73,18 @@ def finish():
         return app
 
     return finish_
+
+
+@pytest.fixture
+def offered(monkeypatch):
+    """What the page offers for download: names of files, and how they are made."""
+    import streamlit as st
+
+    files, button = {}, st.download_button
+
+    def record(label, data, file_name, **options):
+        files[file_name] = data
+        return button(label, data, file_name, **options)
+
+    monkeypatch.setattr(st, "download_button", record)
+    return files

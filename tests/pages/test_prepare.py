@@ -93,21 +93,6 @@ def test_a_refused_one_cannot_be_taken(upload, finish):
 
 
 @pytest.fixture
-def offered(monkeypatch):
-    """What the page offers for download: names of files, and how they are made."""
-    import streamlit as st
-
-    files, button = {}, st.download_button
-
-    def record(label, data, file_name, **options):
-        files[file_name] = data
-        return button(label, data, file_name, **options)
-
-    monkeypatch.setattr(st, "download_button", record)
-    return files
-
-
-@pytest.fixture
 def viewers(monkeypatch):
     """What the page's viewer is given."""
     from mriinterp.ui import viewlink

@@ -37,21 +37,6 @@ def upload(open_page, finish, scan_bytes):
     return upload_
 
 
-@pytest.fixture
-def offered(monkeypatch):
-    """What the page offers for download: names of files, and how they are made."""
-    import streamlit as st
-
-    files, button = {}, st.download_button
-
-    def record(label, data, file_name, **options):
-        files[file_name] = data
-        return button(label, data, file_name, **options)
-
-    monkeypatch.setattr(st, "download_button", record)
-    return files
-
-
 def texts(app):
     return " ".join(
         [e.value for kind in (app.markdown, app.caption, app.warning, app.error, app.info) for e in kind]
