@@ -8,6 +8,7 @@ from mriinterp.ui.compare import compute_missing, cost_lines, resolve_columns
 from mriinterp.ui.compare_view import (
     choose_pair,
     choose_scale,
+    choose_shown_place,
     choose_signs,
     show_area_chart,
     show_columns,
@@ -69,13 +70,14 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     pair = choose_pair(known) if len(known) > 1 else None
     scale = choose_scale()
     part = choose_signs(known)
+    place = choose_shown_place(known)
 with readable_errors():
-    show_columns(name, known, pair, scale, part)
+    show_columns(name, known, pair, scale, part, place)
     if len(known) > 1:
         left, right = st.columns(2, gap="large")
         with left:
             show_matrix(name, known, part)
         with right:
-            show_area_chart(name, known, part)
+            show_area_chart(name, known, part, place)
 if not working:
     tell_cost()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -31,6 +32,7 @@ from mriinterp.ui.address import linked
 from mriinterp.ui.badge import trust_badges
 from mriinterp.ui.clicks import clicked, jump_to_peak, mark_cells, show_chart
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
+from mriinterp.ui.home import Place, choose_place
 from mriinterp.ui.parts import choose_part, part_layer, part_volume
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.result import show_warnings
@@ -43,6 +45,7 @@ from mriinterp.ui.words import escape_markdown
 __all__ = [
     "choose_pair",
     "choose_scale",
+    "choose_shown_place",
     "choose_signs",
     "show_area_chart",
     "show_columns",
@@ -178,8 +181,14 @@ def _caption(entries: Sequence[Entry], part: str) -> str:
     return caption_words(subjects, methods, targets, part=shown, simulated=simulated)
 
 
+def choose_shown_place(entries: Sequence[Entry]) -> Place:
+    """Choose where the maps are shown: on the scan as it came, where all are of one that was prepared here, or in MNI space."""
+    subjects = {entry.column.subject: entry.subject for entry in entries}
+    return choose_place(next(iter(subjects.values())).prepared if len(subjects) == 1 else None, VIEWER, named=True)
+
+
 def show_columns(
-    study_name: str, entries: Sequence[Entry], pair: tuple[int, int] | None, scale: str, part: str
+    study_name: str, entries: Sequence[Entry], pair: tuple[int, int] | None, scale: str, part: str, place: Place
 ) -> ViewerState | None:
     """Show the linked columns, and what their colours mean."""
     shown = list(entries) if pair is None else [entries[place] for place in pair]
@@ -196,18 +205,24 @@ def show_columns(
         raw = alike and scale != "share"
         layers.append(_difference(shown[0], volumes, scans[0], raw, part))
         difference = difference_words(raw)
+    scan, atlas, contours = scans[0], atlas_of(study_name).on(maps[0].volume.grid), _truth(entries, maps[0].volume)
+    if place.prepared is not None:  # shares and differences are those of the template's grid
+        scan, atlas, contours = place.prepared.scan, place.atlas(study_name, scans[0]), []
+        layers = [replace(layer, volume=place.bring(layer.volume), scan=None) for layer in layers]
     words = st.empty()
     trust_badges(study_name, shown, len(layers))
     names = [layer.name for layer in layers]
     state = linked_viewer(
-        scans[0],
+        scan,
         layers,
-        atlas=atlas_of(study_name).on(maps[0].volume.grid),
-        contours=_truth(entries, maps[0].volume),
-        key=VIEWER,
+        atlas=atlas,
+        contours=contours,
+        key=place.viewer,
+        prefix=place.prefix,
+        space=place.space,
         share_range=scale != "own",
         caption=_caption(shown, part),
-        stem=file_stem("compare", *names[:MOST_NAMED]),
+        stem=file_stem("compare", *names[:MOST_NAMED]) + place.suffix,
     )
     # A reader who sets the end of the scales has made them one.
     used = "common" if scale == "own" and state.settings.get("top") is not None else scale
@@ -292,7 +307,7 @@ def _areas(key: str, atlas: str, part: str, study: str, _relevance: RelevanceMap
     return part_table(_relevance, atlas_of(study), part)
 
 
-def show_area_chart(study_name: str, entries: Sequence[Entry], part: str) -> None:
+def show_area_chart(study_name: str, entries: Sequence[Entry], part: str, place: Place) -> None:
     """Show the most relevant areas of all maps in one chart; a click moves the crosshair."""
     atlas = atlas_of(study_name)
     tables = {entry.label: _areas(entry.key, atlas.digest, part, study_name, entry.relevance) for entry in entries}
@@ -300,7 +315,7 @@ def show_area_chart(study_name: str, entries: Sequence[Entry], part: str) -> Non
         st.info("No map has relevance in any area.", icon=":material/bar_chart_off:")
         return
     figure = method_bars(tables, MOST_AREAS)
-    show_chart(figure, "compare_areas", lambda: jump_to_peak("compare_areas", VIEWER))
+    show_chart(figure, "compare_areas", lambda: jump_to_peak("compare_areas", place.viewer, place.to_shown))
     st.caption(
         f"Both hemispheres together. {size_words(part)}. **Click a bar** to move the crosshair to the peak of that area in that map."
     )

@@ -22,10 +22,11 @@ __all__ = ["IN_TEMPLATE", "Place", "choose_place", "home_of"]
 
 OWN, MNI = "own", "mni"
 LABELS = {OWN: "Own scan", MNI: "MNI space"}
+HOME_HELD = 8  # six maps beside each other, their difference, and the areas: about 60 MB each at 1 mm
 
 
 @forgotten_with_uploads
-@st.cache_resource(max_entries=6, show_spinner="Bringing the map home …")
+@st.cache_resource(max_entries=HOME_HELD, show_spinner="Bringing the map home …")
 def _home(scan: str, thing: str, order: int, _prepared: Prepared, _volume: Volume) -> Volume:
     return _prepared.to_scan(_volume, order=order)
 
@@ -43,14 +44,17 @@ class Place:
     ----------
     prepared : Prepared or None
         The map is shown on this scan as it came; None: in template space.
+    name : str
+        Of the page's viewer.
     """
 
     prepared: Prepared | None = None
+    name: str = "planes"
 
     @property
     def viewer(self) -> str:
         """Key of the viewer; each space has its own crosshair."""
-        return "planes" if self.prepared is None else "planes_own"
+        return self.name if self.prepared is None else f"{self.name}_own"
 
     @property
     def prefix(self) -> str:
@@ -99,13 +103,21 @@ def _moved(lead, mm: Sequence[float]) -> tuple[float, float, float]:
     return round(float(x), 2), round(float(y), 2), round(float(z), 2)
 
 
-def choose_place(prepared: Prepared | None) -> Place:
+def choose_place(prepared: Prepared | None, name: str = "planes", *, named: bool = False) -> Place:
     """Choose between the scan as it came and template space; the crosshair stays at its place in the brain.
 
     Scans that came prepared leave no choice.
+
+    Parameters
+    ----------
+    prepared : Prepared or None
+    name : str
+        Of the page's viewer.
+    named : bool
+        With a label above, as other widgets beside it have.
     """
     if prepared is None:
-        return IN_TEMPLATE
+        return Place(name=name)
     key = linked("space", OWN, options=tuple(LABELS))
     st.segmented_control(
         "Space",
@@ -115,18 +127,18 @@ def choose_place(prepared: Prepared | None) -> Place:
         required=True,
         persist_state="session",
         width="content",
-        label_visibility="collapsed",
+        label_visibility="visible" if named else "collapsed",
         help="The map on the scan as it was taken, or in the template’s space. Areas keep their MNI coordinates; "
         "pictures and files follow.",
         on_change=_follow,
-        args=(prepared,),
+        args=(prepared, name),
     )
-    return Place(prepared if st.session_state[key] == OWN else None)
+    return Place(prepared if st.session_state[key] == OWN else None, name)
 
 
-def _follow(prepared: Prepared) -> None:
+def _follow(prepared: Prepared, name: str) -> None:
     """Move the crosshair of the space that is chosen now to where that of the other one was."""
-    own, mni = Place(prepared), IN_TEMPLATE
+    own, mni = Place(prepared, name), Place(name=name)
     before, now = (mni, own) if st.session_state["space"] == OWN else (own, mni)
     place = last_place(before.viewer)
     if place is not None:

@@ -144,6 +144,31 @@ def test_the_map_goes_home_and_files_follow(upload, finish, offered, viewers, up
     assert not app.exception
 
 
+def test_maps_beside_each_other_go_home_too(upload, finish, viewers, upside_down):
+    app = upload()
+    app.button(key="prepare_scan").click().run()
+    finish(app)
+    app.query_params["methods"] = "sensitivity,layer_cam"
+    app.switch_page("pages/compare.py").run()
+    finish(app)
+    scan, layers, options = viewers[-1]
+    raw = read_volume_bytes(upside_down, "raw.nii.gz").grid
+    assert (options["space"], options["key"]) == ("scanner", "compare_planes_own")
+    assert len(layers) == 2
+    assert all(volume.grid.matches(raw) for volume in (scan, options["atlas"].labels, *(one.volume for one in layers)))
+    own = options["cursor_mm"]
+    app.segmented_control(key="show").set_value("pair").run()
+    difference = viewers[-1][1][2]
+    app.segmented_control(key="space").set_value("mni").run()
+    scan, layers, options = viewers[-1]
+    home = Transform(TURN).map_on(layers[2].volume, raw)
+    np.testing.assert_allclose(difference.volume.data, home.data, atol=1e-3)
+    assert (options["space"], options["key"]) == ("MNI", "compare_planes")
+    assert own is None or np.allclose(options["cursor_mm"], (np.linalg.inv(TURN) @ [*own, 1])[:3], atol=0.1)
+    assert not app.exception
+    assert not app.error
+
+
 def test_a_scan_that_came_prepared_has_one_space(open_page, finish):
     app = finish(open_page(method="sensitivity"))
     assert not [control for control in app.segmented_control if control.key == "space"]
