@@ -8,7 +8,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-__all__ = ["only_run"]
+__all__ = ["is_held", "only_run"]
+
+LOCK = "lock"
+WAIT_SECONDS = 1.0  # `is_held` takes the lock for a moment
 
 
 @contextmanager
@@ -23,7 +26,7 @@ def only_run(folder: Path) -> Iterator[None]:
         If one may not write into it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock", timeout=0)
+    lock = FileLock(folder / LOCK, timeout=WAIT_SECONDS)
     try:
         lock.acquire()
     except Timeout as error:
@@ -38,3 +41,18 @@ def only_run(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a process holds a folder by `only_run`; False where that cannot be known."""
+    if not (folder / LOCK).is_file():
+        return False
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False
+    lock.release()
+    return False

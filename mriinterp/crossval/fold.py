@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,7 @@ def fit_fold(
     *,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    on_epoch: Callable[[History], None] | None = None,
 ) -> FittedFold:
     """Train the network of a round; errors name the fold.
 
@@ -126,7 +127,7 @@ def fit_fold(
         Scans of the test set, which it is asked about as well.
     checkpoint : Path, optional
         As of `mriinterp.training.loop.fit`.
-    progress, cancel
+    progress, cancel, on_epoch
     """
     preset = task.preset
     settings = replace(preset.fitting, seed=preset.fitting.seed + one.number - 1)
@@ -140,7 +141,10 @@ def fit_fold(
     try:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(settings.seed)
-            history = fit(module, train, validation, settings, checkpoint=checkpoint, progress=progress, cancel=cancel)
+            history = fit(
+                module, train, validation, settings, checkpoint=checkpoint, progress=progress, cancel=cancel,
+                on_epoch=on_epoch,
+            )  # fmt: skip
             asked = [*one.test, *held_out]
             found = pd.Series(margins(module, _dataset(task, rule, asked, crop, {})), index=asked)
             known = margins(module, validation)

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from mriinterp.crossval.baselines import BASELINES
-from mriinterp.crossval.calibration import calibration_bins
+from mriinterp.crossval.curves import calibration_figure, learning_figure, roc_figure
 from mriinterp.crossval.fold import FittedFold
 from mriinterp.crossval.folds import HELD_OUT, RULE
 from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
@@ -18,9 +17,8 @@ from mriinterp.export.report import Report
 from mriinterp.figures.colours import format_value
 from mriinterp.study import TableStudy
 
-__all__ = ["training_report"]
+__all__ = ["measure_values", "training_report", "values_by_fold"]
 
-DRAWS, POINTS = 400, 101
 WORDS = {
     "auc": "AUC",
     "auc_from_labels": "AUC from predicted labels (as published 2018)",
@@ -63,14 +61,20 @@ def training_report(
     beaten = all("does better" in text for text in verdicts)
     page.text("Does the network beat simple models?", *verdicts, warning=not beaten)
     _leak(page, measures)
-    page.table("Out of fold, all folds together", _values(measures, POOLED), _interval_words(inside))
+    page.table("Out of fold, all folds together", measure_values(measures, POOLED), _interval_words(inside))
     if (predictions["fold"] == HELD_OUT).any():
         caption = "Patients that no network and no choice has seen; the mean margin of all folds' networks."
-        page.table("Test set, held out", _values(measures, HELD_OUT), caption)
-    page.table("By fold", _by_fold(measures))
-    page.figure("ROC", _roc(inside), "Out of fold. Band: 95 % of draws of patients.")
-    page.figure("Learning", _learning(fitted), "Cross-entropy by epoch; dots: the epoch whose weights were kept.")
-    page.figure("Calibration", _calibration(inside), "Fifths of the scans by probability; share of ill scans in each.")
+        page.table("Test set, held out", measure_values(measures, HELD_OUT), caption)
+    page.table("By fold", values_by_fold(measures))
+    page.figure("ROC", roc_figure(inside), "Out of fold. Band: 95 % of draws of patients.")
+    page.figure(
+        "Learning",
+        learning_figure({f"fold {one.round.number}": one.history for one in fitted}),
+        "Cross-entropy by epoch; dots: the epoch whose weights were kept.",
+    )
+    page.figure(
+        "Calibration", calibration_figure(inside), "Fifths of the scans by probability; share of ill scans in each."
+    )
     page.table("Confusion, out of fold", confusion_table(predictions))
     facts = {
         "patients": int(predictions["subject"].nunique()),
@@ -107,7 +111,8 @@ def _text(row) -> str:
     return f"{row.value:.3f} ({row.low:.3f}–{row.high:.3f})"
 
 
-def _values(measures: pd.DataFrame, where: str) -> pd.DataFrame:
+def measure_values(measures: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return the measures of network and baselines in a set, as text with intervals: a row a measure."""
     part = measures[measures["set"] == where]
     names = {NETWORK: "network", **BASELINES}
     table = pd.DataFrame({"measure": list(WORDS.values())})
@@ -118,82 +123,11 @@ def _values(measures: pd.DataFrame, where: str) -> pd.DataFrame:
     return table
 
 
-def _by_fold(measures: pd.DataFrame) -> pd.DataFrame:
+def values_by_fold(measures: pd.DataFrame) -> pd.DataFrame:
+    """Return the network's measures in each fold, as text with intervals: a row a measure."""
     part = measures[(measures["classifier"] == NETWORK) & ~measures["set"].isin((POOLED, HELD_OUT))]
     table = pd.DataFrame({"measure": list(WORDS.values())})
     for where, fold in part.groupby("set"):
         rows = {row.measure: _text(row) for row in fold.itertuples()}
         table[f"fold {where}"] = [rows.get(name, "") for name in WORDS]
     return table
-
-
-def _curve(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Return sensitivity at evenly spaced false positive rates."""
-    from sklearn.metrics import roc_curve
-
-    wrong, right, _ = roc_curve(labels, scores, sample_weight=weights)
-    return np.interp(np.linspace(0, 1, POINTS), wrong, right)
-
-
-def _roc(inside: pd.DataFrame) -> go.Figure:
-    rate = np.linspace(0, 1, POINTS)
-    labels, scores = inside["label"].to_numpy(), inside["margin"].to_numpy()
-    _, of = np.unique(inside["subject"], return_inverse=True)
-    rng, drawn = np.random.default_rng(0), []
-    for _ in range(DRAWS):
-        weights = rng.multinomial(of.max() + 1, np.full(of.max() + 1, 1 / (of.max() + 1)))[of].astype(float)
-        if weights[labels == 1].any() and weights[labels == 0].any():
-            drawn.append(_curve(labels, scores, weights))
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    figure = go.Figure()
-    band = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    figure.add_scatter(x=rate, y=low, **band)
-    figure.add_scatter(x=rate, y=high, fill="tonexty", fillcolor="rgba(0,114,178,.18)", **band)
-    for fold, part in inside.groupby("fold"):
-        if part["label"].nunique() == 2:
-            curve = _curve(part["label"].to_numpy(), part["margin"].to_numpy())
-            figure.add_scatter(x=rate, y=curve, mode="lines", name=f"fold {fold}", line={"width": 1}, opacity=0.6)
-    figure.add_scatter(
-        x=rate, y=_curve(labels, scores), mode="lines", name="together", line={"color": "#0072b2", "width": 3}
-    )
-    for name, words in BASELINES.items():
-        if name in inside:
-            curve = _curve(labels, inside[name].to_numpy())
-            figure.add_scatter(x=rate, y=curve, mode="lines", name=words, line={"dash": "dot"})
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="chance", line={"dash": "dash", "color": "#9ca3af"})
-    return figure.update_layout(
-        xaxis_title="healthy scans called ill / share", yaxis_title="ill scans called ill / share", height=520
-    )
-
-
-def _learning(fitted: Sequence[FittedFold]) -> go.Figure:
-    figure = go.Figure()
-    colours = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-    for at, fold in enumerate(fitted):
-        history, colour = fold.history, colours[at % len(colours)]
-        epochs = list(range(1, len(history.train_loss) + 1))
-        named = f"fold {fold.round.number}"
-        figure.add_scatter(
-            x=epochs,
-            y=history.train_loss,
-            name=f"{named}, training",
-            mode="lines",
-            line={"color": colour, "dash": "dot"},
-        )
-        figure.add_scatter(
-            x=epochs, y=history.validation_loss, name=f"{named}, validation", mode="lines", line={"color": colour}
-        )
-        figure.add_scatter(
-            x=[history.best + 1], y=[history.validation_loss[history.best]], mode="markers", showlegend=False,
-            marker={"color": colour, "size": 9}, hovertext=f"{named}: kept",
-        )  # fmt: skip
-    return figure.update_layout(xaxis_title="epoch", yaxis_title="cross-entropy", height=420)
-
-
-def _calibration(inside: pd.DataFrame) -> go.Figure:
-    figure = go.Figure()
-    for column, name in (("probability", "as it is"), ("probability_calibrated", "after temperature")):
-        bins = calibration_bins(inside[column], inside["label"])
-        figure.add_scatter(x=bins["probability"], y=bins["ill"], mode="lines+markers", name=name)
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfect", line={"dash": "dash", "color": "#9ca3af"})
-    return figure.update_layout(xaxis_title="mean probability", yaxis_title="share of ill scans", height=420)

@@ -28,13 +28,14 @@ from mriinterp.crossval.output import fold_name, write_fold, write_study
 from mriinterp.crossval.plan import TrainPlan, plan_training, rounds_of
 from mriinterp.crossval.report import training_report
 from mriinterp.crossval.scans import keep_scans, scans_digest
+from mriinterp.crossval.state import RECORD, WORK, TrainNotes, stop_asked
 from mriinterp.study import Study
 
 __all__ = ["TrainResult", "run_plan", "train_study"]
 
 logger = logging.getLogger(__name__)
 
-RECORD, WORK = "training.json", "work"
+STAGES = {"fold": "training fold", "permuted": "training on permuted labels, fold"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +117,16 @@ def run_plan(
     if done is not None:
         return done
     with only_run(out / WORK):
-        result = _train(plan, out, check_leakage, progress, cancel)
+        result = _train(plan, out, check_leakage, TrainNotes(out, progress), stop_asked(out, cancel))
     shutil.rmtree(out / WORK, ignore_errors=True)  # its scans are closed by now: Windows would refuse
     return result
 
 
-def _train(
-    plan: TrainPlan, out: Path, check_leakage: bool, progress: Progress | None, cancel: Cancel | None
-) -> TrainResult:
+def _train(plan: TrainPlan, out: Path, check_leakage: bool, notes: TrainNotes, cancel: Cancel | None) -> TrainResult:
     study, work, options = plan.study, out / WORK, plan.options
     steps = options.preset.fitting.epochs * sum(len(one.train) for one in plan.rounds)
-    count = _Count(progress, len(plan.frame) + (1 + check_leakage) * steps)
+    notes.begin("reading scans")
+    count = _Count(notes, len(plan.frame) + (1 + check_leakage) * steps)
     ids = sorted(plan.frame["id"])
     scans = keep_scans(study, plan.model, ids, work, progress=count.part(len(ids)), cancel=cancel)
     for name, why in scans.failed.items():
@@ -137,15 +137,18 @@ def _train(
     write_tsv(folds_table(frame, rounds, study.positive), out / "folds.tsv")
     labels = (frame["group"] == study.positive).astype(int)
     task = Task(plan.model, scans, labels, options.preset, options.architecture, plan.voxelwise, plan.device)
-    fitted = _fit_all(task, rounds, held_out, work, "fold", count, cancel)
+    notes.begin("")
+    fitted = _fit_all(task, rounds, held_out, work, "fold", count, notes, cancel)
+    notes.stage("measuring network and baselines")
     predictions = _predictions(frame, labels, task, fitted, held_out)
     measures = measures_table(predictions)
     if check_leakage:
         mixed = permuted_groups(frame.reset_index(drop=True), study.positive, options.seed)
         again = replace(task, labels=(mixed.set_index("id")["group"] == study.positive).astype(int))
-        shuffled = _fit_all(again, rounds_of(mixed, study, options), [], work, "permuted", count, cancel)
+        shuffled = _fit_all(again, rounds_of(mixed, study, options), [], work, "permuted", count, notes, cancel)
         row = permuted_row(mixed, pd.concat([one.margins for one in shuffled]), study.positive)
         measures = pd.concat([measures, pd.DataFrame([row])], ignore_index=True)
+    notes.stage("writing the report")
     return _write(plan, out, task, fitted, predictions, measures)
 
 
@@ -189,22 +192,34 @@ def _begin(plan: TrainPlan, out: Path, resume: bool, check_leakage: bool) -> Tra
             predictions = read_tsv(out / "predictions.tsv", text=("id", "subject", "group", "sex", "fold"))
             measures = read_tsv(out / "measures.tsv", text=("set",))
             return TrainResult(out, out / "study.toml", predictions, measures, tuple(found["verdicts"]))
-    _note(out, record, finished=False)
+    _note(out, plan, record, finished=False)
     return None
 
 
-def _note(out: Path, record: dict[str, Any], **more: Any) -> None:
+def _note(out: Path, plan: TrainPlan, record: dict[str, Any], **more: Any) -> None:
     versions = {"mriinterp": mriinterp.__version__, "torch": torch.__version__}
-    write_text(out / RECORD, json.dumps({"made_with": record, "versions": versions, **more}, indent=1) + "\n")
+    about = {"study": str(plan.study.settings.path), "device": str(plan.device), "versions": versions}
+    write_text(out / RECORD, json.dumps({"made_with": record, **about, **more}, indent=1) + "\n")
 
 
-def _fit_all(task: Task, rounds: list[Round], held_out, work: Path, name: str, count: _Count, cancel):
+def _fit_all(
+    task: Task, rounds: list[Round], held_out, work: Path, name: str, count: _Count, notes: TrainNotes, cancel
+) -> list[FittedFold]:
     epochs = task.preset.fitting.epochs
     fitted: list[FittedFold] = []
     for one in rounds:
         part = count.part(epochs * len(one.train))
         checkpoint = work / f"{name}{one.number}.pt"
-        fitted.append(fit_fold(task, one, held_out, checkpoint, progress=part, cancel=cancel))
+        notes.stage(f"{STAGES[name]} {one.number} of {len(rounds)}")
+        if checkpoint.is_file():
+            notes.skip()
+        fitted.append(
+            fit_fold(
+                task, one, held_out, checkpoint, progress=part, cancel=cancel,
+                on_epoch=notes.epochs_of(f"{name}{one.number}"),
+            )
+        )  # fmt: skip
+        notes.skip()
         part(1, 1)  # an early stop ends below
     return fitted
 
@@ -249,5 +264,5 @@ def _write(
         out / "report.html"
     )
     leak = bool((measures["classifier"] == "network, permuted labels").any())
-    _note(out, _record(plan, leak), finished=True, verdicts=list(said))
+    _note(out, plan, _record(plan, leak), finished=True, verdicts=list(said))
     return TrainResult(out, study_file, predictions, measures, said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,6 +189,10 @@ class _Fit:
             random["cuda"] = torch.cuda.get_rng_state(self.device)
         return {**found, **parts, "random": random}
 
+    def history(self) -> History:
+        """Return what there is so far."""
+        return History(tuple(self.losses), tuple(self.checks), tuple(self.aucs), self.best)
+
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         for name in ("module", "optimiser", "schedule", "scaler"):
@@ -210,6 +214,7 @@ def fit(
     checkpoint: Path | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    on_epoch: Callable[[History], None] | None = None,
 ) -> History:
     """Fit a two-class network; it ends with the weights of the best epoch, or of the last (`settings.keep`).
 
@@ -228,6 +233,8 @@ def fit(
         with the same number of threads). The random state of torch is restored from it.
     progress : callable
         Steps done, steps in all (an early stop ends below).
+    on_epoch : callable, optional
+        Gets the history after each epoch, and once before where a checkpoint is gone on from.
 
     Raises
     ------
@@ -238,6 +245,8 @@ def fit(
     truth = np.asarray(validation.labels)
     if checkpoint is not None and checkpoint.is_file():
         run.restore(read_checkpoint(checkpoint, settings))
+        if on_epoch is not None:
+            on_epoch(run.history())
     steps = settings.epochs * len(run.batches)
     while not run.over:
         train.epoch = run.epoch
@@ -250,6 +259,8 @@ def fit(
         run.close_epoch(total / len(run.batches), margins(module, validation), truth)
         if checkpoint is not None:
             write_checkpoint(run.state(), settings, checkpoint)
+        if on_epoch is not None:
+            on_epoch(run.history())
     module.load_state_dict(run.kept)
     module.eval()
-    return History(tuple(run.losses), tuple(run.checks), tuple(run.aucs), run.best)
+    return run.history()
