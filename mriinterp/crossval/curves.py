@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def learning_figure(histories: Mapping[str, History], epochs: int | None = None)
                 x=[history.best + 1], y=[history.validation_loss[history.best]], mode="markers", showlegend=False,
                 marker={"color": colour, "size": 9}, hovertext=f"{name}: kept", legendgroup=name,
             )  # fmt: skip
-    axis = {"title": {"text": "epoch"}, "dtick": 1 if (epochs or 99) <= 12 else None}
+    axis: dict[str, Any] = {"title": {"text": "epoch"}, "dtick": 1 if (epochs or 99) <= 12 else None}
     if epochs:
         axis["range"] = [0.5, epochs + 0.5]
     return figure.update_layout(xaxis=axis, yaxis_title="cross-entropy", height=420)

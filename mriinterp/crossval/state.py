@@ -155,7 +155,8 @@ def read_state(folder: Path, *, ended: bool | None = None) -> TrainState:
 
 
 def _history(entry: Mapping[str, Any]) -> History:
-    return History(*(tuple(entry[name]) for name in ("train_loss", "validation_loss", "validation_auc")), entry["best"])
+    losses, checks, aucs = (tuple(entry[name]) for name in ("train_loss", "validation_loss", "validation_auc"))
+    return History(losses, checks, aucs, entry["best"])
 
 
 def _entries(path: Path) -> dict[str, Any]:
