@@ -18,7 +18,7 @@ from torch import Tensor
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.progress import describe_seconds
 from mriinterp.explain import occlusion_labels
-from mriinterp.incremental import Box, Plan, plan
+from mriinterp.incremental import Box, OcclusionPlan, plan
 from mriinterp.methods import KINDS, Method, get_method
 from mriinterp.methods.guard import frozen
 from mriinterp.methods.score import gradient_of_score
@@ -141,7 +141,7 @@ def describe_cost(model: Model, method: str, params: Mapping[str, Any], atlas: A
     return f"{KINDS[entry.kind].format(regions=f'{len(regions):,}')}, {about}; {each}"
 
 
-def _each(cost: Plan) -> str:
+def _each(cost: OcclusionPlan) -> str:
     """Return the cost of a region."""
     alone = f"they run one by one ({cost.alone}); " if cost.alone else ""
     if cost.reason:

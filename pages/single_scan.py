@@ -4,7 +4,7 @@ import streamlit as st
 
 from mriinterp.results.store import request_key
 from mriinterp.ui.address import end_page, linked
-from mriinterp.ui.areas import show_areas
+from mriinterp.ui.area_panel import show_areas
 from mriinterp.ui.badge import trust_badge
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.folds import choose_folds, show_folds

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 import mriinterp
-from mriinterp.models.registry import get_architecture, load_code, own_architectures
+from mriinterp.models.architecture_registry import get_architecture, load_code, own_architectures
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -172,9 +172,9 @@ def test_parameters_are_checked(kind, value):
 
 
 def test_a_method_without_a_score(model, scan, monkeypatch):
-    from mriinterp.methods import registry
+    from mriinterp.methods import method_registry
 
-    monkeypatch.setattr(registry, "_METHODS", dict(registry._METHODS))
+    monkeypatch.setattr(method_registry, "_METHODS", dict(method_registry._METHODS))
 
     @register_method("brightness", label="Brightness", reference="none", reading="signed")
     def brightness(model, x, target):
@@ -188,9 +188,9 @@ def test_a_method_without_a_score(model, scan, monkeypatch):
 
 @pytest.mark.parametrize("bad", [lambda x: x[..., 1:], lambda x: x * torch.nan, lambda x: torch.cat([x, x])])
 def test_what_methods_return_is_checked(model, scan, monkeypatch, bad):
-    from mriinterp.methods import registry
+    from mriinterp.methods import method_registry
 
-    monkeypatch.setattr(registry, "_METHODS", dict(registry._METHODS))
+    monkeypatch.setattr(method_registry, "_METHODS", dict(method_registry._METHODS))
     register_method("bad", label="Bad", reference="none")(lambda model, x, target: bad(x))
     with pytest.raises(ValueError, match="bad: expected"):
         explain(model, scan, "bad")

@@ -40,7 +40,7 @@ from mriinterp.trust import (
 )
 from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
-from mriinterp.trust.report import NOTE, markdown_table, people_words, settings_words, write_report
+from mriinterp.trust.benchmark_report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.shortcut_results import (
     load_shortcuts,

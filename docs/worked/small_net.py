@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mriinterp.models.registry import register_architecture
+from mriinterp.models.architecture_registry import register_architecture
 
 
 @register_architecture("small_net", label="Two blocks and a linear layer")

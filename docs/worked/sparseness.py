@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mriinterp.trust.registry import Badge, Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure_registry import Badge, Outcome, Quantity, Work, register_measure
 
 
 @register_measure(

@@ -26,7 +26,7 @@ from mriinterp.base.atomic import write_text
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.progress import Cancelled
 from mriinterp.cohort.choose import MethodChoice
-from mriinterp.cohort.plan import Item, Task
+from mriinterp.cohort.cohort_plan import Item, Task
 from mriinterp.cohort.record import Record, read_record, write_record
 from mriinterp.explain import explain
 from mriinterp.image.space import check_mni_space, describe_space, mni_correlation

@@ -8,9 +8,9 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.cohort.choose import MethodChoice
+from mriinterp.cohort.cohort_plan import CohortPlan, Item
 from mriinterp.cohort.explain_scans import is_current, map_key
 from mriinterp.cohort.fold import folded_keys
-from mriinterp.cohort.plan import CohortPlan, Item
 from mriinterp.cohort.record import read_record
 from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.models import Model

@@ -17,13 +17,13 @@ from mriinterp.base.atomic import remove_unfinished
 from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.cohort.choose import MethodChoice, choose_methods
+from mriinterp.cohort.cohort_plan import CohortPlan, Item, make_plan, plan_digest
 from mriinterp.cohort.explain_scans import Outcome, use_model
 from mriinterp.cohort.fold import Fold, fold_all, fold_group
 from mriinterp.cohort.inventory import Inventory
 from mriinterp.cohort.layout import refuse_older_layout
 from mriinterp.cohort.lock import only_run
 from mriinterp.cohort.options import CohortOptions
-from mriinterp.cohort.plan import CohortPlan, Item, make_plan, plan_digest
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.tables import write_tables
 from mriinterp.cohort.targets import explained_words

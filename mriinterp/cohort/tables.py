@@ -18,7 +18,7 @@ from mriinterp.base.files import read_json
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.bids import write_dataset_files
-from mriinterp.cohort.plan import CohortPlan, plan_digest
+from mriinterp.cohort.cohort_plan import CohortPlan, plan_digest
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method

@@ -25,8 +25,8 @@ import torch
 
 from mriinterp.base.processes import cores, memory_bytes, start_worker
 from mriinterp.base.progress import Cancel, Cancelled, Progress, tell
+from mriinterp.cohort.cohort_plan import Item, Task
 from mriinterp.cohort.explain_scans import Outcome, explain_items, token_of
-from mriinterp.cohort.plan import Item, Task
 from mriinterp.image.volume import Grid
 
 __all__ = ["Workers", "default_workers", "explain_all", "run_all"]

@@ -53,7 +53,7 @@ class Averages:
         """Return what a reader must know of the maps, for captions."""
         if self.result is None:
             return ("Averages from a file; which class the maps explain is not known.",)
-        from mriinterp.figures.paper import label_of
+        from mriinterp.figures.paper_figure import label_of
 
         shown = [m for m in methods or self.result.methods if m in self.result.methods]
         hidden = [(label_of(method), self.result.hidden_words(method)) for method in shown]
@@ -150,9 +150,9 @@ def write_outputs(
     """
     from mriinterp.export.animation import write_gif
     from mriinterp.export.npz import write_original_npz
-    from mriinterp.export.paper import write_paper
+    from mriinterp.export.paper_folder import write_paper
     from mriinterp.figures.colours import map_scale
-    from mriinterp.figures.paper import figure_rows, label_of, reading_of
+    from mriinterp.figures.paper_figure import figure_rows, label_of, reading_of
 
     positive, maps = next(iter(averages.means.items()))
     wanted = methods or tuple(figure_rows(list(maps)))

@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _shortcut(args: argparse.Namespace) -> int:
     """Print the shares of a shortcut, and what they mean."""
-    from mriinterp.trust.plan import chosen_explainers
+    from mriinterp.trust.benchmark_plan import chosen_explainers
     from mriinterp.trust.shortcut_results import measure_shortcut, shortcut_findings, shortcut_path, shortcut_summary
 
     if args.study != "demo":
@@ -107,11 +107,11 @@ def _benchmark(args: argparse.Namespace) -> int:
     from mriinterp.study import DemoStudy, load_study
     from mriinterp.trust.bench import Bench
     from mriinterp.trust.benchmark import run_benchmark
+    from mriinterp.trust.benchmark_plan import make_plan
+    from mriinterp.trust.benchmark_report import write_report
     from mriinterp.trust.cost import estimate_seconds
     from mriinterp.trust.findings import findings
-    from mriinterp.trust.plan import make_plan
     from mriinterp.trust.replicates import find_replicates, train_replicates
-    from mriinterp.trust.report import write_report
     from mriinterp.trust.results import summary
     from mriinterp.trust.words import CAVEAT
 

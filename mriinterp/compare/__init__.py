@@ -1,6 +1,5 @@
 """How far apart relevance maps are, and how alike: distances, similarities and matrices of them."""
 
-from mriinterp.compare.areas import top_area_overlap
 from mriinterp.compare.matrix import METRICS, Metric, distance_matrix, get_metric, paired_values
 from mriinterp.compare.measures import (
     dice_top,
@@ -8,6 +7,7 @@ from mriinterp.compare.measures import (
     spearman,
     ssim,
 )
+from mriinterp.compare.top_areas import top_area_overlap
 
 __all__ = [
     "METRICS",

@@ -13,7 +13,6 @@ import pandas as pd
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.reading import apply_reading
-from mriinterp.compare.areas import top_area_overlap
 from mriinterp.compare.measures import (
     check_grids,
     dice_top,
@@ -25,6 +24,7 @@ from mriinterp.compare.measures import (
     unit_sum,
     values_inside,
 )
+from mriinterp.compare.top_areas import top_area_overlap
 
 __all__ = ["METRICS", "Metric", "distance_matrix", "get_metric", "paired_values"]
 

@@ -1,9 +1,9 @@
 """A network of a study's own scans: folds, training, measures, baselines, a report."""
 
 from mriinterp.crossval.folds import Round, assign_rounds, folds_table
-from mriinterp.crossval.plan import TrainPlan, plan_training
 from mriinterp.crossval.presets import PRESETS, Preset
 from mriinterp.crossval.run import TrainResult, run_plan, train_study
+from mriinterp.crossval.train_plan import TrainPlan, plan_training
 
 __all__ = [
     "PRESETS",

@@ -25,10 +25,10 @@ from mriinterp.crossval.folds import HELD_OUT, Round, folds_table
 from mriinterp.crossval.leakage import permuted_groups, permuted_row
 from mriinterp.crossval.measures import measures_table, verdicts
 from mriinterp.crossval.output import fold_name, write_fold, write_study
-from mriinterp.crossval.plan import TrainPlan, plan_training, rounds_of
-from mriinterp.crossval.report import training_report
 from mriinterp.crossval.scans import keep_scans, scans_digest
 from mriinterp.crossval.state import RECORD, WORK, TrainNotes, stop_asked
+from mriinterp.crossval.train_plan import TrainPlan, plan_training, rounds_of
+from mriinterp.crossval.train_report import training_report
 from mriinterp.study import Study
 
 __all__ = ["TrainResult", "run_plan", "train_study"]

@@ -13,13 +13,13 @@ from mriinterp.areas.table import area_table
 from mriinterp.cohort.statistics import GroupComparison, GroupShares
 from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.export.comparison import SHARES, area_words, sample_words, total_words
+from mriinterp.export.html_report import Report
 from mriinterp.export.papertables import table_1, table_1_print
-from mriinterp.export.report import Report
 from mriinterp.figures.areagroups import group_bars
 from mriinterp.figures.cohort import effect_bars, outliers, subjects_heatmap
 from mriinterp.figures.colours import shown
 from mriinterp.figures.distances import group_distances
-from mriinterp.figures.paper import figure_1, label_of, reading_of
+from mriinterp.figures.paper_figure import figure_1, label_of, reading_of
 from mriinterp.image.volume import Volume
 from mriinterp.results.sidecar import versions
 

@@ -17,7 +17,7 @@ from mriinterp.base.tables import csv_text
 from mriinterp.compare import distance_matrix, get_metric, paired_values
 from mriinterp.export.latex import latex_table
 from mriinterp.figures.colours import shown
-from mriinterp.figures.paper import label_of, reading_of
+from mriinterp.figures.paper_figure import label_of, reading_of
 from mriinterp.figures.theme import area_label
 
 __all__ = ["CAPTION_2", "caption_1", "table_1", "table_1_print", "table_2", "table_2_print", "write_table"]

@@ -11,9 +11,9 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.parts import part_table
 from mriinterp.areas.table import outside_shares, top_areas
 from mriinterp.base.errors import as_sentence
-from mriinterp.export.report import Report
+from mriinterp.export.html_report import Report
 from mriinterp.figures import planes
-from mriinterp.figures.areas import area_bars
+from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.mosaic import mosaic_png
 from mriinterp.figures.parts import shown_part
 from mriinterp.figures.slices3d import slices_figure

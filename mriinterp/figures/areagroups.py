@@ -1,6 +1,6 @@
 """Relevance per area of groups and of several maps, as bars beside each other.
 
-Every bar carries ``customdata`` of [area, x, y, z] as in `mriinterp.figures.areas`.
+Every bar carries ``customdata`` of [area, x, y, z] as in `mriinterp.figures.area_bars`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mriinterp.figures.areas import HOVER_PLACE, LINE, ROW_PX, peaks_of, places, quantity_label
+from mriinterp.figures.area_bars import HOVER_PLACE, LINE, ROW_PX, peaks_of, places, quantity_label
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from scipy.cluster import hierarchy
 
-from mriinterp.figures.areas import LINE, ROW_PX, peaks_of
+from mriinterp.figures.area_bars import LINE, ROW_PX, peaks_of
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area
 
@@ -199,7 +199,7 @@ def effect_bars(
         Names of group a and b: g is positive where a has more.
     n : int
     peaks : DataFrame, optional
-        Area table; ``customdata`` is [area, x, y, z] as in `mriinterp.figures.areas`.
+        Area table; ``customdata`` is [area, x, y, z] as in `mriinterp.figures.area_bars`.
     """
     order = comparison["g"].abs().sort_values(ascending=False, kind="stable").index[:n]
     rows = comparison.loc[order].sort_values("g", ascending=False, kind="stable")

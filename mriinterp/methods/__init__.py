@@ -7,8 +7,7 @@ from pathlib import Path
 
 from mriinterp.base.discover import run_files
 from mriinterp.methods.method import KINDS, LISTS, Docs, Expectation, Method
-from mriinterp.methods.parameters import Param, Parameter
-from mriinterp.methods.registry import (
+from mriinterp.methods.method_registry import (
     get_method,
     listed_methods,
     method_names,
@@ -16,6 +15,7 @@ from mriinterp.methods.registry import (
     register_method,
     unregister_method,
 )
+from mriinterp.methods.parameters import Param, Parameter
 
 __all__ = [
     "KINDS",

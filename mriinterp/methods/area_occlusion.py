@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods.fills import Fill, fill_values
 from mriinterp.methods.method import Docs
+from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 from mriinterp.methods.windows import score_drops
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from mriinterp.methods.cam import Layer, activation_and_gradient
 from mriinterp.methods.method import Docs, Expectation
+from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note, Param
 from mriinterp.methods.placement import linear, place, published_resize
-from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 
 

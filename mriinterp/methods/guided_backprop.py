@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from mriinterp.methods.method import Docs, Expectation
-from mriinterp.methods.registry import register_method
+from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.score import Score, gradient_of_score
 from mriinterp.methods.sensitivity import PUBLISHED
 

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
 from mriinterp.methods.method import Docs
+from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note
-from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score
 
 

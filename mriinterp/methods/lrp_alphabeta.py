@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from mriinterp.methods.lrp_rules import alpha_beta
 from mriinterp.methods.lrp_run import propagate_relevance
 from mriinterp.methods.method import Docs
+from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import LinearScore
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mriinterp.base.parts import part_shares
-from mriinterp.methods.registry import Method, get_method
+from mriinterp.methods.method_registry import Method, get_method
 
 __all__ = [
     "SHARE_UNIT",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mriinterp.methods.method import Docs
-from mriinterp.methods.registry import register_method
+from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.score import Score, gradient_of_score
 
 PUBLISHED = {"rieke2018": {"score": "probability"}}

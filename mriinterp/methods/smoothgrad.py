@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods.method import Docs, Expectation
+from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import Score, gradient_of_score
 
 

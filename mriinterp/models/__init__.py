@@ -1,19 +1,19 @@
 """Networks: architectures by name, model cards, safe loading."""
 
 from mriinterp.models import builtin as _builtin  # noqa: F401  (importing it registers the architectures)
-from mriinterp.models.card import ModelCard, read_card, write_card
-from mriinterp.models.code import Code, CodeFile, CodeRefused, TrustCode, may_run, read_code
-from mriinterp.models.exported import EXPORTED
-from mriinterp.models.heads import Head
-from mriinterp.models.loading import load_model, packaged_models
-from mriinterp.models.model import Model, Prediction, choose_device
-from mriinterp.models.registry import (
+from mriinterp.models.architecture_registry import (
     architecture_names,
     get_architecture,
     load_code,
     own_architectures,
     register_architecture,
 )
+from mriinterp.models.card import ModelCard, read_card, write_card
+from mriinterp.models.code import Code, CodeFile, CodeRefused, TrustCode, may_run, read_code
+from mriinterp.models.exported import EXPORTED
+from mriinterp.models.heads import Head
+from mriinterp.models.loading import load_model, packaged_models
+from mriinterp.models.model import Model, Prediction, choose_device
 
 __all__ = [
     "EXPORTED",

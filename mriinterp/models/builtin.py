@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from mriinterp.models.architecture_registry import register_architecture
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.ncomms2022 import Ncomms2022
-from mriinterp.models.registry import register_architecture
 from mriinterp.models.weights import StateDict
 
 __all__ = ["PAPER_GRIDS"]

@@ -14,13 +14,13 @@ from torch import nn
 
 from mriinterp.base.command import quoted
 from mriinterp.base.files import check_file
+from mriinterp.models.architecture_registry import Architecture, DefaultCard, architecture_names, get_architecture
 from mriinterp.models.assembly import assemble
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
 from mriinterp.models.code import TrustCode
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
 from mriinterp.models.model import Model, choose_device
-from mriinterp.models.registry import Architecture, DefaultCard, architecture_names, get_architecture
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
 __all__ = ["load_bare", "load_model", "packaged_models"]

@@ -20,7 +20,7 @@ from mriinterp.incremental import plan
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Head, Model
 from mriinterp.models.batch import MIXES
-from mriinterp.network_check.report import MethodCheck, NetworkCheck, OcclusionSpeed
+from mriinterp.network_check.check_report import MethodCheck, NetworkCheck, OcclusionSpeed
 
 __all__ = ["check_network"]
 

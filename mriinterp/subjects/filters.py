@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.names import composed, plain_integer, propose
-from mriinterp.subjects.report import Report
+from mriinterp.subjects.table_report import Report
 
 __all__ = ["drop_corrupt", "drop_duplicates", "drop_empty", "drop_missing", "keep_groups", "keep_mri"]
 

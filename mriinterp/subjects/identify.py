@@ -9,7 +9,7 @@ import pandas as pd
 
 from mriinterp.base.names import plain_integer
 from mriinterp.subjects.layouts import Layout
-from mriinterp.subjects.report import Report
+from mriinterp.subjects.table_report import Report
 
 __all__ = ["fill_names"]
 

@@ -14,7 +14,7 @@ from mriinterp.subjects.bids import best_of_session
 from mriinterp.subjects.images import choose_image, find_images, resolve_path
 from mriinterp.subjects.layouts import Layout
 from mriinterp.subjects.near import near_images, near_paths, report_near
-from mriinterp.subjects.report import Report
+from mriinterp.subjects.table_report import Report
 
 __all__ = ["Search", "find_paths"]
 

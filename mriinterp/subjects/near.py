@@ -10,7 +10,7 @@ from pathlib import Path
 from mriinterp.base.names import name_pieces, near_names
 from mriinterp.base.progress import Cancel
 from mriinterp.subjects.images import walk_images
-from mriinterp.subjects.report import Report
+from mriinterp.subjects.table_report import Report
 
 __all__ = ["near_images", "near_paths", "report_near"]
 

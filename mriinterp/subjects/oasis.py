@@ -13,7 +13,7 @@ from mriinterp.base.progress import Cancel
 from mriinterp.subjects.bids import bids_images
 from mriinterp.subjects.fields import parse_age
 from mriinterp.subjects.images import choose_image, find_images
-from mriinterp.subjects.report import Report
+from mriinterp.subjects.table_report import Report
 
 __all__ = ["MOST_DAYS", "OASIS_SESSION", "oasis_words", "pair_visits"]
 

@@ -3,13 +3,13 @@
 from mriinterp.trust import measures as _measures  # noqa: F401  registers them
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark import run_benchmark
+from mriinterp.trust.benchmark_plan import BenchmarkPlan, make_plan
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer, parse_explainer
 from mriinterp.trust.findings import findings
+from mriinterp.trust.measure_registry import Measure, Outcome, Quantity, get_measure, measure_names, register_measure
 from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.null_maps import NULL_MAPS, null_map
-from mriinterp.trust.plan import Plan, make_plan
-from mriinterp.trust.registry import Measure, Outcome, Quantity, get_measure, measure_names, register_measure
 from mriinterp.trust.results import load_details, load_plan, load_results, summary
 from mriinterp.trust.words import CAVEAT
 
@@ -17,12 +17,12 @@ __all__ = [
     "CAVEAT",
     "NULL_MAPS",
     "Bench",
+    "BenchmarkPlan",
     "Case",
     "Cohort",
     "Explainer",
     "Measure",
     "Outcome",
-    "Plan",
     "Quantity",
     "findings",
     "get_measure",

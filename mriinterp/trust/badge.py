@@ -9,7 +9,7 @@ import pandas as pd
 
 from mriinterp.methods import get_method
 from mriinterp.trust.explainers import parse_explainer
-from mriinterp.trust.registry import Badge, Measure, get_measure, measure_names
+from mriinterp.trust.measure_registry import Badge, Measure, get_measure, measure_names
 from mriinterp.trust.words import beside_null_maps
 
 __all__ = ["KEY", "UNMEASURED", "badge_marks", "badge_quantities", "badge_words", "measured_as", "variants"]

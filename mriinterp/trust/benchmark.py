@@ -20,12 +20,12 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
 from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.trust.bench import Bench
+from mriinterp.trust.benchmark_plan import BenchmarkPlan
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.measure_registry import Outcome, get_measure, measure_names
 from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.occlusion_settings import occlusion_settings
-from mriinterp.trust.plan import Plan
-from mriinterp.trust.registry import Outcome, get_measure, measure_names
 from mriinterp.trust.units import COHORT, SETTINGS, Unit, unit_path
 
 __all__ = ["coarse", "run_benchmark"]
@@ -56,7 +56,7 @@ def coarse(values: np.ndarray, mask: np.ndarray, edge: int = COARSE) -> tuple[np
 class _Run:
     """One call of `run_benchmark`."""
 
-    plan: Plan
+    plan: BenchmarkPlan
     bench: Bench
     folder: Path
     replicates: Sequence[Model]
@@ -91,7 +91,7 @@ class _Run:
 
 
 def run_benchmark(
-    plan: Plan,
+    plan: BenchmarkPlan,
     bench: Bench,
     folder: Path | str,
     *,

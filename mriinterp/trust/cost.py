@@ -5,9 +5,9 @@ from __future__ import annotations
 from mriinterp.cost import forward_seconds, map_seconds
 from mriinterp.methods import get_method
 from mriinterp.trust.bench import Bench
+from mriinterp.trust.benchmark_plan import BenchmarkPlan
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.plan import Plan
-from mriinterp.trust.registry import Work, get_measure
+from mriinterp.trust.measure_registry import Work, get_measure
 
 __all__ = ["estimate_seconds"]
 
@@ -24,14 +24,14 @@ def _map_seconds(explainer: Explainer, bench: Bench) -> float:
     return map_seconds(bench.model, explainer.method, params, bench.study.atlas())
 
 
-def _work(name: str, areas: int, plan: Plan) -> Work:
+def _work(name: str, areas: int, plan: BenchmarkPlan) -> Work:
     """Return what a measure takes with the plan's settings."""
     measure = get_measure(name)
     settings = {**measure.defaults, **plan.settings.get(name, {})}
     return Work() if measure.work is None else measure.work(settings, areas, plan)
 
 
-def estimate_seconds(plan: Plan, bench: Bench) -> float:
+def estimate_seconds(plan: BenchmarkPlan, bench: Bench) -> float:
     """Estimate the seconds the plan will take, from passes and maps timed here."""
     forward = forward_seconds(bench.model) * PARTIAL
     areas, shape = len(bench.study.atlas().areas), bench.model.grid.shape

@@ -15,8 +15,8 @@ from mriinterp.base.arrays import load_npy
 from mriinterp.base.files import read_json
 from mriinterp.base.tables import read_csv
 from mriinterp.stats import mean_interval
+from mriinterp.trust.measure_registry import Quantity, get_measure, measure_names
 from mriinterp.trust.null_maps import present_name
-from mriinterp.trust.registry import Quantity, get_measure, measure_names
 from mriinterp.trust.units import COHORT, SETTINGS
 
 __all__ = [

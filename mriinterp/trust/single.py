@@ -9,9 +9,9 @@ from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.study import Study
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark import run_benchmark
+from mriinterp.trust.benchmark_plan import QUICK, BenchmarkPlan
 from mriinterp.trust.explainers import null_explainers, parse_explainer
-from mriinterp.trust.plan import QUICK, Plan
-from mriinterp.trust.registry import get_measure, measure_names
+from mriinterp.trust.measure_registry import get_measure, measure_names
 
 __all__ = ["cheap_measures", "measure_subject"]
 
@@ -51,7 +51,7 @@ def measure_subject(
         Counts scans of the control mean, maps and measures.
     """
     like = like or {"settings": QUICK.settings, "reference_scans": QUICK.reference_scans}
-    plan = Plan(
+    plan = BenchmarkPlan(
         explainers=(parse_explainer(explainer), *null_explainers()),
         measures=tuple(cheap_measures()),
         subjects=(subject,),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mriinterp.trust.explainers import parse_explainer
-from mriinterp.trust.registry import get_measure
+from mriinterp.trust.measure_registry import get_measure
 
 __all__ = [
     "ALIKE",

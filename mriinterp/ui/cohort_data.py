@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mriinterp.base.errors import as_sentence
-from mriinterp.figures.paper import label_of
+from mriinterp.figures.paper_figure import label_of
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import Meaning

@@ -20,7 +20,7 @@ from mriinterp.export.cohort_report import cohort_report
 from mriinterp.export.latex import latex_table
 from mriinterp.export.npz import original_names, write_original_npz
 from mriinterp.export.papertables import CAPTION_2, caption_1, table_1, table_1_print, table_2, table_2_print
-from mriinterp.figures.paper import figure_1, figure_rows, save_figure
+from mriinterp.figures.paper_figure import figure_1, figure_rows, save_figure
 from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import hidden_list, size_words

@@ -19,7 +19,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
 from mriinterp.ui.address import linked
-from mriinterp.ui.areas import table_of
+from mriinterp.ui.area_panel import table_of
 from mriinterp.ui.home import IN_TEMPLATE, Place
 from mriinterp.ui.parts import part_scale
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, study_of

@@ -8,7 +8,7 @@ import pytest
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.base.progress import Cancelled
-from mriinterp.export.paper import write_paper
+from mriinterp.export.paper_folder import write_paper
 from mriinterp.export.papertables import table_1, table_1_print, table_2, table_2_print
 from mriinterp.image.volume import Volume
 

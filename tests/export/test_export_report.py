@@ -10,7 +10,7 @@ import pytest
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.explain import RelevanceMap
-from mriinterp.export.report import Report
+from mriinterp.export.html_report import Report
 from mriinterp.export.scan_report import scan_report
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction

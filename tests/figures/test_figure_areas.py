@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.areagroups import group_bars, method_bars
-from mriinterp.figures.areas import area_bars
 
 
 @pytest.fixture

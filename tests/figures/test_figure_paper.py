@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mriinterp.figures.paper import figure_1, save_figure
+from mriinterp.figures.paper_figure import figure_1, save_figure
 from mriinterp.image.volume import Volume
 
 AFFINE = np.array([[4.0, 0, 0, -40], [0, 4, 0, -60], [0, 0, 4, -40], [0, 0, 0, 1]])

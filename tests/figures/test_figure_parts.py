@@ -7,7 +7,7 @@ import pytest
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.parts import part_table
 from mriinterp.explain import RelevanceMap
-from mriinterp.figures.areas import area_bars
+from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.meshes import level_surfaces
 from mriinterp.figures.mosaic import mosaic

@@ -9,8 +9,8 @@ import pytest
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.figures.against import against_groups
+from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.areagroups import group_bars, method_bars
-from mriinterp.figures.areas import area_bars
 from mriinterp.figures.cohort import effect_bars, subjects_heatmap
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.distances import distance_heatmap, group_distances

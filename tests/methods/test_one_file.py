@@ -25,7 +25,7 @@ from mriinterp.methods import (
     windows,
 )
 from mriinterp.models import load_model
-from mriinterp.trust.plan import chosen_explainers
+from mriinterp.trust.benchmark_plan import chosen_explainers
 from mriinterp.ui.maps import cheap_enough
 from mriinterp.ui.result import _patch
 

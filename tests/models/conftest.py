@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mriinterp.image.volume import Volume
-from mriinterp.models import load_model, registry
+from mriinterp.models import architecture_registry, load_model
 
 SHAPE = (7, 8, 9)
 AFFINE = np.diag([2.0, 2, 2, 1])
@@ -25,13 +25,13 @@ def scan(rng):
 @pytest.fixture
 def loaded(tmp_path, monkeypatch):
     """``loaded(module, **card entries)``: the model that `load_model` makes of a module."""
-    monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
+    monkeypatch.setattr(architecture_registry, "_ARCHITECTURES", dict(architecture_registry._ARCHITECTURES))
 
     def load(module, **entries):
         def build(states):
             return copy.deepcopy(module), states[0]
 
-        registry.register_architecture("own")(build)
+        architecture_registry.register_architecture("own")(build)
         torch.save(module.state_dict() or {"none": torch.zeros(1)}, tmp_path / "own.pt")
         card = {"name": "own", "architecture": "own", "grid": GRID, "classes": ["no", "yes"], "weights": "own.pt"}
         (tmp_path / "own.json").write_text(json.dumps({**card, **entries}), encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from mriinterp.models import load_model, registry
+from mriinterp.models import architecture_registry, load_model
 from mriinterp.models.weights import load_into, read_state_dict, read_state_dicts
 
 from .conftest import GRID, small_network
@@ -29,7 +29,7 @@ def network():
 
 @pytest.fixture(autouse=True)
 def architectures(monkeypatch):
-    monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
+    monkeypatch.setattr(architecture_registry, "_ARCHITECTURES", dict(architecture_registry._ARCHITECTURES))
 
 
 PREFIXES = ["module.", "model.", "net.", "_orig_mod.", "module._orig_mod.", "model.module.net.", "encoder.backbone."]
@@ -89,7 +89,7 @@ def test_wrappers(tmp_path, network, how):
 
 
 def test_of_two_sets_that_fit_the_plain_one_is_taken_and_it_is_said(tmp_path, network, caplog):
-    registry.register_architecture("own")(lambda states: (small_network(seed=1), states[0]))
+    architecture_registry.register_architecture("own")(lambda states: (small_network(seed=1), states[0]))
     average = {key: torch.zeros_like(value) for key, value in network.state_dict().items()}
     torch.save({"state_dict_ema": average, "state_dict": network.state_dict()}, tmp_path / "own.pt")
     assert len(read_state_dicts(tmp_path / "own.pt")) == 2
@@ -104,7 +104,7 @@ def test_of_two_sets_that_fit_the_plain_one_is_taken_and_it_is_said(tmp_path, ne
 
 def test_a_set_that_fits_is_found_among_others(tmp_path, network):
     """The generator of a file with a generator and a critic."""
-    registry.register_architecture("own")(lambda states: (small_network(seed=1), states[0]))
+    architecture_registry.register_architecture("own")(lambda states: (small_network(seed=1), states[0]))
     other = {f"x{n}": torch.ones(1) for n in range(40)}
     torch.save({"model": other, "classifier": network.state_dict()}, tmp_path / "own.pt")
 
@@ -225,7 +225,7 @@ def test_a_class_that_needs_arguments(tmp_path, network):
         def __init__(self, depth, width=3):
             super().__init__()
 
-    registry.register_architecture("deep")(Deep)
+    architecture_registry.register_architecture("deep")(Deep)
     torch.save(network.state_dict(), tmp_path / "w.pt")
     with pytest.raises(ValueError, match=r"Deep, which needs depth; register a function(.|\n)*return Deep\(depth=…\)"):
         load_model("deep", tmp_path / "w.pt")
@@ -233,12 +233,12 @@ def test_a_class_that_needs_arguments(tmp_path, network):
 
 def test_a_builder_may_return_the_network_alone(tmp_path, network):
 
-    registry.register_architecture("own")(lambda states: small_network(seed=1))
+    architecture_registry.register_architecture("own")(lambda states: small_network(seed=1))
     torch.save(network.state_dict(), tmp_path / "own.pt")
     entries = {"name": "n", "architecture": "own", "classes": ["a", "b"], "weights": "own.pt", "grid": GRID}
     (tmp_path / "own.json").write_text(json.dumps(entries), encoding="utf-8")
     assert_same(load_model(tmp_path / "own.json", device="cpu").module, network)
-    registry.register_architecture("own")(lambda states: {"net": 1})
+    architecture_registry.register_architecture("own")(lambda states: {"net": 1})
     with pytest.raises(ValueError, match=r"builder of own to return a network.*got a dict"):
         load_model(tmp_path / "own.json", device="cpu")
 
@@ -258,7 +258,7 @@ def test_a_missing_card_names_the_command(tmp_path, network):
     exported(tmp_path / "net.pt2")
     with pytest.raises(ValueError, match=r"card beside net\.pt2.*mriinterp model check \S*net\.pt2 --scan"):
         load_model(tmp_path / "net.pt2", trust_code=True)
-    registry.register_architecture("own")(lambda states: (small_network(), states[0]))
+    architecture_registry.register_architecture("own")(lambda states: (small_network(), states[0]))
     torch.save(network.state_dict(), tmp_path / "own.pt")
     with pytest.raises(ValueError, match=r"mriinterp model check own --weights .*own\.pt --scan"):
         load_model("own", tmp_path / "own.pt")

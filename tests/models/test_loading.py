@@ -114,9 +114,9 @@ CODE = """
 
 @pytest.fixture
 def user_file(tmp_path, monkeypatch):
-    from mriinterp.models import registry
+    from mriinterp.models import architecture_registry
 
-    monkeypatch.setattr(registry, "_ARCHITECTURES", dict(registry._ARCHITECTURES))
+    monkeypatch.setattr(architecture_registry, "_ARCHITECTURES", dict(architecture_registry._ARCHITECTURES))
     path = tmp_path / "user_net.py"
     path.write_text(textwrap.dedent(CODE).replace("FACTOR", "1"), encoding="utf-8")
     return path

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mriinterp.base.progress import Cancelled
-from mriinterp.methods import get_method, registry
+from mriinterp.methods import get_method, method_registry
 from mriinterp.ui.columns import Column, column_labels, make_column, read_column, write_column
 
 PAGE = "pages/compare.py"
@@ -213,7 +213,7 @@ def test_a_crash_in_a_method_leaves_the_page_usable(open_compare, finish, monkey
         raise AttributeError("a bug in the method")
 
     with monkeypatch.context() as broken:
-        broken.setitem(registry._METHODS, "layer_cam", replace(method, function=crash))
+        broken.setitem(method_registry._METHODS, "layer_cam", replace(method, function=crash))
         app = finish(open_compare(methods=QUICK, subject="sim-009"))
         told = [error.value.replace("\\", "") for error in app.error]
         assert told == ["LayerCAM could not be computed: a bug in the method"]

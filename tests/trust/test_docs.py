@@ -9,7 +9,7 @@ import pytest
 from mriinterp.methods import method_names
 from mriinterp.trust import get_measure, load_results, measure_names, summary
 from mriinterp.trust.agreement import load_agreement
-from mriinterp.trust.report import markdown_table
+from mriinterp.trust.benchmark_report import markdown_table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SUMMARY = DOCS / "trust" / "trust_summary.csv"

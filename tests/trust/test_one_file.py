@@ -11,10 +11,10 @@ import pytest
 from mriinterp.base.discover import run_files
 from mriinterp.trust import findings, get_measure, measure_names, register_measure, summary
 from mriinterp.trust.badge import badge_marks, badge_quantities, badge_words
+from mriinterp.trust.benchmark_plan import FULL, QUICK
+from mriinterp.trust.benchmark_report import markdown_table
 from mriinterp.trust.cost import _work
-from mriinterp.trust.plan import FULL, QUICK
-from mriinterp.trust.registry import Quantity, table_heads, unregister_measure
-from mriinterp.trust.report import markdown_table
+from mriinterp.trust.measure_registry import Quantity, table_heads, unregister_measure
 from mriinterp.trust.single import cheap_measures
 from mriinterp.trust.words import judgement
 

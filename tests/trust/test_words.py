@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mriinterp.trust import CAVEAT, findings, summary
+from mriinterp.trust.benchmark_report import markdown_table, settings_words
 from mriinterp.trust.findings import literature
-from mriinterp.trust.report import markdown_table, settings_words
 from mriinterp.trust.words import judgement, randomised_words
 
 NULL_MAPS = ("null_random", "null_edges", "null_intensity", "null_blur")

@@ -12,7 +12,7 @@ from mriinterp.figures.trustcurves import deletion_curves
 from mriinterp.trust.blocks import equal_blocks
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.registry import Badge, Curves, Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure_registry import Badge, Curves, Outcome, Quantity, Work, register_measure
 from mriinterp.trust.words import beside_null_maps, row_of
 
 __all__ = ["area_between", "block_order", "deletion"]

@@ -9,8 +9,8 @@ from scipy import ndimage
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.measure_registry import Badge, Outcome, Quantity, register_measure
 from mriinterp.trust.measures.regional import rank_correlation
-from mriinterp.trust.registry import Badge, Outcome, Quantity, register_measure
 from mriinterp.trust.words import label_of, listed, rows_of
 
 __all__ = ["average_precision", "localisation", "mass_accuracy", "rank_accuracy"]

@@ -18,8 +18,8 @@ from mriinterp.figures.trustcurves import cascade_lines
 from mriinterp.methods.guard import frozen
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.measure_registry import Badge, Curves, Outcome, Quantity, Series, Work, register_measure
 from mriinterp.trust.measures.regional import rank_correlation
-from mriinterp.trust.registry import Badge, Curves, Outcome, Quantity, Series, Work, register_measure
 from mriinterp.trust.words import ALIKE, RANDOMISED, Randomised, label_of, randomised_words
 
 __all__ = ["cascade", "layer_groups", "randomisation", "randomised"]

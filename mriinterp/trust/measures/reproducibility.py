@@ -9,8 +9,8 @@ import numpy as np
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.measure_registry import Outcome, Quantity, Work, register_measure
 from mriinterp.trust.measures.regional import rank_correlation
-from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
 
 __all__ = ["intraclass_correlation", "reproducibility", "top_overlap"]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.registry import Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure_registry import Outcome, Quantity, Work, register_measure
 
 __all__ = ["relative_change", "shifted", "stability"]
 

@@ -13,7 +13,7 @@ from mriinterp.crossval.fold import FittedFold
 from mriinterp.crossval.folds import HELD_OUT, RULE
 from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
 from mriinterp.crossval.presets import Preset
-from mriinterp.export.report import Report
+from mriinterp.export.html_report import Report
 from mriinterp.figures.colours import format_value
 from mriinterp.study import TableStudy
 

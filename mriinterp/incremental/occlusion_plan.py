@@ -24,17 +24,17 @@ from mriinterp.incremental.ways import whole_reason
 from mriinterp.incremental.workers import cores, in_order
 from mriinterp.models.batch import MIXES, is_marked_alone
 
-__all__ = ["Plan", "plan"]
+__all__ = ["OcclusionPlan", "plan"]
 
 CALIBRATION_SECONDS = 0.6
-"""How long `Plan.estimate_seconds` may measure, about."""
+"""How long `OcclusionPlan.estimate_seconds` may measure, about."""
 
 SLOW_MACS_PER_SECOND = 3e10
 """A pessimistic rate, used to decide whether a whole pass is short enough to be measured."""
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class OcclusionPlan:
     """The cost of one occlusion.
 
     Parameters
@@ -155,7 +155,7 @@ def plan(
     regions: Sequence[Box | np.ndarray | Tensor] | None = None,
     channels: int = 1,
     memory_limit: int | None = None,
-) -> Plan:
+) -> OcclusionPlan:
     """Return what `occluded_outputs` will cost on images of a shape; no image is needed.
 
     Where recomputing what changed saves little, whole passes and it are
@@ -217,13 +217,17 @@ def plan(
     tail = each - sum(step.macs(step.shape) for step in network.steps)
     macs = each + sum((group.macs + tail) * len(group.index) for group in groups)
     peak = _peak_bytes(network, groups, itemsize, cores(x.device))
-    return Plan(len(found), macs, each * len(found), peak, None, where, alone, module, x, network, tuple(groups))
+    return OcclusionPlan(
+        len(found), macs, each * len(found), peak, None, where, alone, module, x, network, tuple(groups)
+    )
 
 
-def _whole_plan(reason: str | None, count: int, each: int, most: int, alone: str, module: nn.Module, x: Tensor) -> Plan:
+def _whole_plan(
+    reason: str | None, count: int, each: int, most: int, alone: str, module: nn.Module, x: Tensor
+) -> OcclusionPlan:
     """Return the plan of whole passes."""
     peak = most * 32 * x.numel() * x.element_size()
-    return Plan(count, each * count, each * count, peak, reason, x.device.type, alone, module, x, None, ())
+    return OcclusionPlan(count, each * count, each * count, peak, reason, x.device.type, alone, module, x, None, ())
 
 
 def _blank(model: Any, module: nn.Module, grid: Any, channels: int) -> Tensor:

@@ -14,7 +14,7 @@ from mriinterp.base.parts import SIZES
 from mriinterp.cohort import open_cohort
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups
-from mriinterp.figures.areas import area_bars
+from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import Meaning, score_words, size_words
 from mriinterp.ui.address import flag, linked

@@ -10,11 +10,11 @@ from mriinterp.base.progress import describe_seconds
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.study import Study
 from mriinterp.trust.explainers import Explainer, null_explainers, parse_explainer
+from mriinterp.trust.measure_registry import get_measure, measure_names, settings_of
 from mriinterp.trust.occlusion_settings import QUICK_WINDOWS, has_settings
-from mriinterp.trust.registry import get_measure, measure_names, settings_of
 from mriinterp.trust.units import SETTINGS
 
-__all__ = ["FULL", "QUICK", "Plan", "Scale", "chosen_explainers", "make_plan"]
+__all__ = ["FULL", "QUICK", "BenchmarkPlan", "Scale", "chosen_explainers", "make_plan"]
 
 SMALLEST_GROUP = 2
 
@@ -69,7 +69,7 @@ QUICK = Scale(
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchmarkPlan:
     """Who, by which methods, by which measures.
 
     Parameters
@@ -183,7 +183,7 @@ def make_plan(
     subjects: int | None = None,
     costly: int | None = None,
     replicates: int = 0,
-) -> Plan:
+) -> BenchmarkPlan:
     """Plan the benchmark of a study.
 
     Parameters
@@ -217,7 +217,7 @@ def make_plan(
         if reason:
             skipped[name] = reason
             wanted.remove(name)
-    return Plan(
+    return BenchmarkPlan(
         explainers=(*[e for e in explainers if not e.is_null_map], *null_explainers()),
         measures=tuple(wanted),
         subjects=tuple(ill),

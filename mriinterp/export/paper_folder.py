@@ -18,7 +18,7 @@ from mriinterp.export.papertables import (
     table_2_print,
     write_table,
 )
-from mriinterp.figures.paper import figure_1, figure_rows, save_figure
+from mriinterp.figures.paper_figure import figure_1, figure_rows, save_figure
 from mriinterp.image.volume import Volume
 
 __all__ = ["write_paper"]
