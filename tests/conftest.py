@@ -5,6 +5,7 @@ cannot go unnoticed. Their affine is oblique and anisotropic, so that code
 which assumes a diagonal one cannot either.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,13 @@ from nibabel.eulerangles import euler2mat
 from mriinterp.image.volume import Volume
 
 SHAPE = (7, 8, 9)
+WORKERS = 2  # test processes for the whole suite; each takes up to 4 GB
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Run the whole suite in two processes, chosen files in the one that was started."""
+    whole = set(config.args) == set(config.getini("testpaths"))
+    return min(WORKERS, os.cpu_count() or 1) if whole else 0
 
 
 @pytest.fixture(scope="session", autouse=True)
