@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mriinterp.trust.measure_registry import Badge, Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure import Badge, Outcome, Quantity, Work
+from mriinterp.trust.measure_registry import register_measure
 
 
 @register_measure(

@@ -58,15 +58,15 @@ class DemoStudy(Study):
             self._write(subject, *found)
         return found
 
-    def _files(self, subject: str) -> tuple[Path, Path, Path]:
+    def _files(self, kept: Path, subject: str) -> tuple[Path, Path, Path]:
         stem = self.source(subject).fingerprint()
-        return tuple(self.kept / f"{stem}_{end}" for end in ("scan.nii.gz", "truth.nii.gz", "digests.json"))
+        return kept / f"{stem}_scan.nii.gz", kept / f"{stem}_truth.nii.gz", kept / f"{stem}_digests.json"
 
     def _read(self, subject: str) -> tuple[Volume, Volume] | None:
         """Return scan and truth as they were made before, bit by bit, or None."""
         if self.kept is None:
             return None
-        scan, truth, note = self._files(subject)
+        scan, truth, note = self._files(self.kept, subject)
         try:
             digests = read_json(note)
             volume, labels = read_volume(scan), read_volume(truth, allow_constant=True)
@@ -83,7 +83,7 @@ class DemoStudy(Study):
     def _write(self, subject: str, volume: Volume, truth: Volume) -> None:
         if self.kept is None:
             return
-        scan_file, truth_file, note = self._files(subject)
+        scan_file, truth_file, note = self._files(self.kept, subject)
         try:
             write_volume(volume, scan_file)
             write_volume(truth, truth_file)

@@ -14,6 +14,7 @@ from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
 from mriinterp.models import TrustCode, packaged_models
+from mriinterp.models.code import as_leave
 from mriinterp.prepare import PrepareOptions
 from mriinterp.study.folders import default_output, drop_forbidden, is_atlas_name, located, names_in
 from mriinterp.study.schema import contradictions, flatten
@@ -133,7 +134,7 @@ def read_study_file(path: str | Path, *, trust_code: TrustCode = False) -> Study
     settings, problems = parse_study(read_toml(path), path)
     if settings is None or problems:
         raise ValueError(f"{path.name}: expected a complete study file, got problems: {'; '.join(problems)}")
-    return replace(settings, model=replace(settings.model, trust_code=trust_code))
+    return replace(settings, model=replace(settings.model, trust_code=as_leave(trust_code)))
 
 
 def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings | None, list[str]]:
@@ -155,8 +156,8 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
     for key, problem in contradictions(flat, labels):
         problems.append(problem)
         flat.pop(key, None)
-    corrupt, problem = _corrupt(flat.get("subjects.corrupt", []), folder)
-    problems += problem
+    corrupt, unread = _corrupt(flat.get("subjects.corrupt", []), folder)
+    problems += unread
     if (
         not {"subjects.table", "groups.reference"} <= flat.keys()
         or not {"model.card", "model.architecture"} & flat.keys()
@@ -246,14 +247,8 @@ def _model(flat: Mapping[str, Any], folder: Path) -> ModelRecipe:
     source = flat.get("model.card") or flat["model.architecture"]
     if "model.card" in flat and source not in packaged_models():
         source = str(located(source, folder))
-    files = {
-        key: str(located(flat[f"model.{key}"], folder)) for key in ("brain_mask", "code") if f"model.{key}" in flat
-    }
-    return ModelRecipe(
-        source,
-        _weights(flat.get("model.weights", []), folder),
-        **files,
-    )
+    mask, code = (str(located(flat[key], folder)) if key in flat else "" for key in ("model.brain_mask", "model.code"))
+    return ModelRecipe(source, _weights(flat.get("model.weights", []), folder), brain_mask=mask, code=code)
 
 
 def _weights(entry: str | list[str], folder: Path) -> tuple[str, ...]:

@@ -205,8 +205,7 @@ class ModelRecipe:
             If it cannot be read, or raises anything.
         """
         with own_architectures():
-            if self.code:
-                code = self.python()
+            if (code := self.python()) is not None:
                 words = f"to run {code.path.name}, which the network's architecture comes from"
                 check_leave(self.trust_code, code.digest, words)
                 run_code(code)
@@ -257,7 +256,7 @@ class ModelRecipe:
         cards = [path for path in files if path.suffix.lower() == ".json"]
         files += [name for card in cards for name in _named_by(card)]
         with suppress(OSError, ValueError):  # what is wrong with the code is reported where it is run
-            files += [file.path for file in self.python().files] if self.code else []
+            files += [file.path for file in code.files] if (code := self.python()) else []
         return file_stamp(files)
 
 

@@ -206,7 +206,8 @@ def fit_normalisation(
         normalisation={"kind": "voxelwise", "mean": "mean.nii.gz", "std": "std.nii.gz"},
         brain_mask=_from_folder(mask, folder) if mask else None,
         weights=tuple(_from_folder(Path(name), folder) for name in weights),
-        preparation=card.preparation or (study.settings.prepare and study.settings.prepare.preparation),
+        preparation=card.preparation
+        or (None if study.settings.prepare is None else study.settings.prepare.preparation),
         about={**card.about, **fitted},
     )
     write_card(made, study.fitted_card)

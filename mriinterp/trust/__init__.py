@@ -7,7 +7,8 @@ from mriinterp.trust.benchmark_plan import BenchmarkPlan, make_plan
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer, parse_explainer
 from mriinterp.trust.findings import findings
-from mriinterp.trust.measure_registry import Measure, Outcome, Quantity, get_measure, measure_names, register_measure
+from mriinterp.trust.measure import Measure, Outcome, Quantity
+from mriinterp.trust.measure_registry import get_measure, measure_names, register_measure
 from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.null_maps import NULL_MAPS, null_map
 from mriinterp.trust.results import load_details, load_plan, load_results, summary

@@ -26,7 +26,7 @@ TOP = 10  # areas
 COLUMNS = ["subject", "method", "other", "rho", "overlap"]
 
 
-def _pairs(maps: dict[str, tuple[np.ndarray | None, np.ndarray]]) -> list[tuple[str, str, float, float]]:
+def _pairs(maps: dict[str, tuple[np.ndarray, np.ndarray]]) -> list[tuple[str, str, float, float]]:
     """Return both figures of every pair of one subject's maps, each pair once."""
     tops = {name: set(np.argsort(-areas, kind="stable")[:TOP].tolist()) for name, (areas, _) in maps.items()}
     places = {name: standard_ranks(cells) if np.ptp(cells) > 0 else None for name, (_, cells) in maps.items()}

@@ -9,7 +9,8 @@ import pandas as pd
 
 from mriinterp.methods import get_method
 from mriinterp.trust.explainers import parse_explainer
-from mriinterp.trust.measure_registry import Badge, Measure, get_measure, measure_names
+from mriinterp.trust.measure import Badge, Measure
+from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.words import beside_null_maps
 
 __all__ = ["KEY", "UNMEASURED", "badge_marks", "badge_quantities", "badge_words", "measured_as", "variants"]
@@ -75,8 +76,7 @@ def _states(table: pd.DataFrame, method: str) -> list[tuple[str, str, str]] | No
     """Return name, words and mark of each measure's part; None where none was measured."""
     found, measured = [], False
     for measure, badge in _parts():
-        make = badge.words or (lambda table, method, name=measure.name: beside_null_maps(table, name, method))
-        part = make(table, method)
+        part = badge.words(table, method) if badge.words else beside_null_maps(table, measure.name, method)
         measured |= part is not None
         absent = measure.absent if measure.absent and not (table["measure"] == measure.name).any() else ""
         words, mark = part or (absent or f"{measure.name} {UNMEASURED}", "–")

@@ -72,7 +72,7 @@ class Bench:
     """
 
     study: Study
-    model: Model | None = None
+    model: Model = None  # type: ignore[assignment]  # the study's, unless another is given
     reference_scans: int = 12
     folder: Path | None = None
 
@@ -191,9 +191,10 @@ class Bench:
                 raise ValueError(
                     f"expected replicates of {self.model.card.name}, got {other.card.name} on another grid"
                 )
-        truth = self.study.truth(subject)
-        if truth is not None:
-            truth = resample(truth.with_data(truth.data != 0), self.model.grid, order=0).data.astype(bool)
+        known = self.study.truth(subject)
+        truth = None
+        if known is not None:
+            truth = resample(known.with_data(known.data != 0), self.model.grid, order=0).data.astype(bool)
         scan = self._judged(subject)
         module, lock = self.module, self.lock
         if self.model.card.numbers:  # age and the like are the subject's own

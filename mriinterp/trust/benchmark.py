@@ -23,7 +23,8 @@ from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark_plan import BenchmarkPlan
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Outcome, get_measure, measure_names
+from mriinterp.trust.measure import Outcome
+from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.occlusion_settings import occlusion_settings
 from mriinterp.trust.units import COHORT, SETTINGS, Unit, unit_path

@@ -7,7 +7,8 @@ from mriinterp.methods import get_method
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark_plan import BenchmarkPlan
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Work, get_measure
+from mriinterp.trust.measure import Work
+from mriinterp.trust.measure_registry import get_measure
 
 __all__ = ["estimate_seconds"]
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from mriinterp.methods import Expectation, get_method, method_names
 from mriinterp.trust.explainers import parse_explainer
-from mriinterp.trust.measure_registry import Measure, get_measure, measure_names
+from mriinterp.trust.measure import Measure
+from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.words import label_of, listed, randomised_words, rows_of
 
 __all__ = ["findings", "literature"]

@@ -13,7 +13,7 @@ from mriinterp.methods import get_method
 from mriinterp.methods.fills import fill_values
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Outcome
+from mriinterp.trust.measure import Outcome
 
 __all__ = ["FILLS", "QUICK_WINDOWS", "WINDOWS", "has_settings", "occlusion_settings"]
 

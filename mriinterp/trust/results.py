@@ -15,7 +15,8 @@ from mriinterp.base.arrays import load_npy
 from mriinterp.base.files import read_json
 from mriinterp.base.tables import read_csv
 from mriinterp.stats import mean_interval
-from mriinterp.trust.measure_registry import Quantity, get_measure, measure_names
+from mriinterp.trust.measure import Quantity
+from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.null_maps import present_name
 from mriinterp.trust.units import COHORT, SETTINGS
 
@@ -162,7 +163,8 @@ def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
     values = values[np.isfinite(values)]
     if not values.size:
         return np.nan, np.nan, np.nan
-    return tuple(float(v) for v in mean_interval(values))
+    mean, low, high = (float(v) for v in mean_interval(values))
+    return mean, low, high
 
 
 def _against(table: pd.DataFrame, method: str, nulls: list[str], quantity: Quantity) -> tuple[str, str]:

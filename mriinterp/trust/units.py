@@ -15,7 +15,7 @@ import numpy as np
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
-from mriinterp.trust.measure_registry import Outcome
+from mriinterp.trust.measure import Outcome
 
 __all__ = ["COHORT", "SETTINGS", "Unit", "unit_path"]
 

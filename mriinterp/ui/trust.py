@@ -20,7 +20,8 @@ from mriinterp.trust import Bench, findings, get_measure, load_details, make_pla
 from mriinterp.trust.agreement import TOP
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_plan import chosen_explainers
-from mriinterp.trust.measure_registry import Series, table_heads
+from mriinterp.trust.measure import Series
+from mriinterp.trust.measure_registry import table_heads
 from mriinterp.trust.shortcut_results import load_shortcuts, shortcut_findings, shortcut_people, shortcut_summary
 from mriinterp.trust.shortcuts import SHORTCUTS
 from mriinterp.trust.words import label_of

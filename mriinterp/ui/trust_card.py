@@ -12,7 +12,7 @@ from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods import get_method
 from mriinterp.trust import CAVEAT, get_measure, measure_names
 from mriinterp.trust.badge import badge_words
-from mriinterp.trust.measure_registry import Measure
+from mriinterp.trust.measure import Measure
 from mriinterp.trust.single import cheap_measures, measure_subject
 from mriinterp.trust.words import judgement, label_of, row_of
 from mriinterp.ui.jobs import start_job, watch

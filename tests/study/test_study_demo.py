@@ -44,7 +44,7 @@ def simulated(monkeypatch):
 def test_the_scan_of_another_subject_in_the_place_of_a_kept_one_is_not_taken(tmp_path, simulated):
     study = DemoStudy(kept=tmp_path)
     right, wrong = study.scan("sim-001"), study.scan("sim-002")
-    one, two = (study._files(subject)[0] for subject in ("sim-001", "sim-002"))
+    one, two = (tmp_path / f"{study.source(subject).fingerprint()}_scan.nii.gz" for subject in ("sim-001", "sim-002"))
     shutil.copy(two, one)
     again = DemoStudy(kept=tmp_path)
     assert again.scan("sim-001").digest == right.digest != wrong.digest

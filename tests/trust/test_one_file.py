@@ -14,7 +14,8 @@ from mriinterp.trust.badge import badge_marks, badge_quantities, badge_words
 from mriinterp.trust.benchmark_plan import FULL, QUICK
 from mriinterp.trust.benchmark_report import markdown_table
 from mriinterp.trust.cost import _work
-from mriinterp.trust.measure_registry import Quantity, table_heads, unregister_measure
+from mriinterp.trust.measure import Quantity
+from mriinterp.trust.measure_registry import table_heads, unregister_measure
 from mriinterp.trust.single import cheap_measures
 from mriinterp.trust.words import judgement
 

@@ -12,7 +12,8 @@ from mriinterp.figures.trustcurves import deletion_curves
 from mriinterp.trust.blocks import equal_blocks
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Badge, Curves, Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure import Badge, Curves, Outcome, Quantity, Work
+from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.words import beside_null_maps, row_of
 
 __all__ = ["area_between", "block_order", "deletion"]
@@ -29,7 +30,7 @@ class _Steps(Sequence):
     def __len__(self) -> int:
         return len(self.hidden)
 
-    def __getitem__(self, step: int) -> np.ndarray:
+    def __getitem__(self, step: int) -> np.ndarray:  # type: ignore[override]  # one step at a time
         return np.append(self.hidden[step], False)[self.blocks]  # -1, outside the mask, reads the False
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel
 from mriinterp.stats import benjamini_hochberg, hedges_g, hedges_g_interval, max_t, roc_auc, welch_t
-from mriinterp.trust.measure_registry import Outcome, Quantity, register_measure
+from mriinterp.trust.measure import Outcome, Quantity
+from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.words import GROUP_NOTE, label_of
 
 __all__ = ["Cohort", "group_effect"]

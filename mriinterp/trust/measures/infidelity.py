@@ -7,7 +7,8 @@ import numpy as np
 from mriinterp.base.progress import Cancel, Progress, check_cancel
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure import Outcome, Quantity, Work
+from mriinterp.trust.measure_registry import register_measure
 
 __all__ = ["infidelity", "random_boxes", "scaled_infidelity"]
 

@@ -9,7 +9,8 @@ from scipy import ndimage
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Badge, Outcome, Quantity, register_measure
+from mriinterp.trust.measure import Badge, Outcome, Quantity
+from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.measures.regional import rank_correlation
 from mriinterp.trust.words import label_of, listed, rows_of
 
@@ -149,6 +150,8 @@ def localisation(
     lost tissue by negative values as well as by positive ones.
     """
     check_cancel(cancel)
+    if case.truth is None:
+        raise ValueError("localisation needs a case that knows where the disease is")
     truth = case.truth[case.mask]
     positive = np.maximum(relevance, 0)[case.mask]
     read_map = explainer.read(relevance)

@@ -18,7 +18,8 @@ from mriinterp.figures.trustcurves import cascade_lines
 from mriinterp.methods.guard import frozen
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Badge, Curves, Outcome, Quantity, Series, Work, register_measure
+from mriinterp.trust.measure import Badge, Curves, Outcome, Quantity, Series, Work
+from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.measures.regional import rank_correlation
 from mriinterp.trust.words import ALIKE, RANDOMISED, Randomised, label_of, randomised_words
 
@@ -69,8 +70,8 @@ def randomised(module: nn.Module, names: list[str], seed: int) -> nn.Module:
         torch.manual_seed(seed)
         for name in names:
             layer = other.get_submodule(name)
-            if hasattr(layer, "reset_parameters"):
-                layer.reset_parameters()
+            if callable(reset := getattr(layer, "reset_parameters", None)):
+                reset()
                 continue
             for parameter in layer.parameters(recurse=False):
                 spread = float(parameter.std()) if parameter.numel() > 1 else 1.0
@@ -195,8 +196,7 @@ def _with_rho(rows: dict[str, Randomised], state: str) -> str:
 
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     """Return which methods pass, which fail, and which are undecided."""
-    rows = {m: randomised_words(table, m) for m in methods}
-    rows = {m: row for m, row in rows.items() if row is not None}
+    rows = {m: row for m in methods if (row := randomised_words(table, m)) is not None}
     if not rows:
         return []
     states = {row.state for row in rows.values()}
@@ -299,11 +299,11 @@ def randomisation(
         read = explainer.read(explainer(case, x=other, cancel=cancel))
         between.append((_rank_similarity(original, read, inside), _structural_similarity(original, read, case.mask)))
     rho_subjects, ssim_subjects = np.mean(between, axis=0).tolist()
-    values = {
+    found = {
         "excess": rhos[-1] - rho_subjects,
         "rho_random": rhos[-1],
         "rho_subjects": rho_subjects,
         "ssim_random": _structural_similarity(original, last, case.mask),
         "ssim_subjects": ssim_subjects,
     }
-    return Outcome(values, {"layers": layers, "rho": rhos})
+    return Outcome(found, {"layers": layers, "rho": rhos})

@@ -9,7 +9,8 @@ from scipy.stats import rankdata, spearmanr
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure import Outcome, Quantity, Work
+from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.words import listed, rows_of
 
 __all__ = ["partial_rank_correlation", "rank_correlation", "regional"]

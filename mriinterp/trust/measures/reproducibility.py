@@ -9,7 +9,8 @@ import numpy as np
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure import Outcome, Quantity, Work
+from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.measures.regional import rank_correlation
 
 __all__ = ["intraclass_correlation", "reproducibility", "top_overlap"]
@@ -105,5 +106,5 @@ def reproducibility(
     rhos = [rank_correlation(maps[i][case.mask], maps[j][case.mask]) for i, j in pairs]
     overlaps = [top_overlap(densities[i], densities[j]) for i, j in pairs]
     rho = float(np.nanmean(rhos)) if not np.isnan(rhos).all() else float("nan")
-    values = {"icc": intraclass_correlation(np.stack(densities, 1)), "rho": rho, "top10": float(np.mean(overlaps))}
-    return Outcome(values, {"rho": rhos, "densities": np.stack(densities, 1).tolist()})
+    found = {"icc": intraclass_correlation(np.stack(densities, 1)), "rho": rho, "top10": float(np.mean(overlaps))}
+    return Outcome(found, {"rho": rhos, "densities": np.stack(densities, 1).tolist()})

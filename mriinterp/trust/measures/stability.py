@@ -11,7 +11,8 @@ from torch import Tensor
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
-from mriinterp.trust.measure_registry import Outcome, Quantity, Work, register_measure
+from mriinterp.trust.measure import Outcome, Quantity, Work
+from mriinterp.trust.measure_registry import register_measure
 
 __all__ = ["relative_change", "shifted", "stability"]
 
@@ -33,9 +34,9 @@ def shifted(x: Tensor, by: Sequence[int]) -> Tensor:
     """
     out = torch.zeros_like(x)
     spatial = x.shape[x.ndim - len(by) :]
-    target = [slice(max(0, s), n + min(0, s)) for s, n in zip(by, spatial, strict=True)]
-    source = [slice(max(0, -s), n + min(0, -s)) for s, n in zip(by, spatial, strict=True)]
-    out[(..., *target)] = x[(..., *source)]
+    target = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(by, spatial, strict=True))
+    source = tuple(slice(max(0, -s), n + min(0, -s)) for s, n in zip(by, spatial, strict=True))
+    out[(..., *target)] = x[(..., *source)]  # type: ignore[index]  # torch's stubs know no ellipsis in a tuple
     return out
 
 
@@ -106,7 +107,7 @@ def stability(
     sigma = noise * float(case.x[..., brain].std())
     moves = _shifts(mask.ndim)[:shifts]
     total = draws + len(moves)
-    changes = {"noise": [], "shift": []}
+    changes: dict[str, list[float]] = {"noise": [], "shift": []}
     for k in range(draws):
         check_cancel(cancel)
         delta = torch.from_numpy(rng.standard_normal(case.x.shape)).to(case.x) * sigma
@@ -115,7 +116,12 @@ def stability(
         tell(progress, k + 1, total)
     for k, move in enumerate(moves):
         check_cancel(cancel)
-        moved = explainer(case, x=shifted(case.x, move), labels=shifted(case.labels, move), cancel=cancel)
+        moved = explainer(
+            case,
+            x=shifted(case.x, move),
+            labels=None if case.labels is None else shifted(case.labels, move),
+            cancel=cancel,
+        )
         back = shifted(torch.from_numpy(moved), [-step for step in move]).numpy()
         changes["shift"].append(relative_change(back[mask], inside))
         tell(progress, draws + k + 1, total)

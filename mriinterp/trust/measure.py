@@ -1,0 +1,307 @@
+"""A measure of trust: what it gives, and what it declares about its table, tab, words and cost."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["NEEDS", "SCALES", "Badge", "Curves", "Measure", "Outcome", "Quantity", "Series", "Work"]
+
+NEEDS = {
+    "truth": "a study that knows where the disease is",
+    "subjects": "scans of other subjects",
+    "models": "networks retrained from other seeds",
+    "cohort": "maps of both groups",
+}
+
+SCALES = ("full", "quick")
+LAST = 1000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a measure takes.
+
+    Parameters
+    ----------
+    passes : float
+        Forward passes for each map.
+    shared : float
+        Forward passes for each scan, whatever the number of maps.
+    maps : int
+        Maps made anew for each map.
+    """
+
+    passes: float = 0.0
+    shared: float = 0.0
+    maps: int = 0
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A figure of what is behind a measure's numbers.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(details, methods, *, subject, labels) -> Figure``.
+    null_map : str
+        The null map that is drawn beside the methods.
+    caption : str
+    """
+
+    draw: Callable[..., Any]
+    null_map: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A row of maps that a measure compares, which the page makes on demand.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(case, explainer, relevance, *, steps, progress, cancel)``
+        yields the name and the signed map of each.
+    first : str
+        Name of the map that they are compared with.
+    title, caption : str
+        Of the work, with ``{}`` for the method; and under the row.
+    """
+
+    make: Callable[..., Any]
+    first: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Badge:
+    """The part of a measure in the line that stands beside every map.
+
+    Parameters
+    ----------
+    name : str
+        In narrow places, before the mark.
+    words : callable, optional
+        ``words(table, method) -> (words, mark)``, or None where the method
+        was not measured; default: the comparison with the null maps.
+    reads : tuple of str
+        Quantities it needs; default: the main one.
+    order : int
+        Its place in the line.
+    """
+
+    name: str
+    words: Callable[[Any, str], tuple[str, str] | None] | None = None
+    reads: tuple[str, ...] = ()
+    order: int = LAST
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number that a measure gives.
+
+    Parameters
+    ----------
+    name, label : str
+    better : {"higher", "lower", ""}
+        Which direction speaks for a map; "" for context.
+    unit : str
+        What the number is, or a share of.
+    head : str
+        Of its column in the table of all measures; "" if it has none.
+    line : str
+        Words before the number in a method's section of the guide; "" if it
+        is not there.
+    digits : int
+        Decimals of the number in that section.
+    """
+
+    name: str
+    label: str
+    better: str = ""
+    unit: str = ""
+    head: str = ""
+    line: str = ""
+    digits: int = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a measure found for one map.
+
+    Parameters
+    ----------
+    values : dict of str to float
+        By the names of the measure's quantities; NaN where a number has no
+        meaning for this map.
+    details : dict
+        Curves and tables behind the numbers, ready for JSON.
+    """
+
+    values: dict[str, float]
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A measure of trust and what is known about it.
+
+    Parameters
+    ----------
+    name, label : str
+    question : str
+        What it answers, in a sentence.
+    function : callable
+        ``function(case, explainer, relevance, *, progress, cancel, …) ->
+        Outcome``; measures that need a cohort take a `Cohort` first and no map.
+    quantities : tuple of Quantity
+        The first one decides the verdict.
+    reference : str
+        Publication.
+    needs : frozenset of str
+        Keys of `NEEDS`.
+    cost : {"cheap", "costly"}
+        Cheap: the network is run on changed scans. Costly: maps are made anew.
+    against_null_maps : bool
+        Whether it means something to beat the null maps. A map that never
+        changes is perfectly stable, and no better for it.
+    order : int
+        Its place in tables, tabs and lists.
+    tab : str
+        Of the Trust page; default its label.
+    computed : str
+        What is computed, for the guide.
+    note : str
+        What a reader of its figures must know.
+    settings : mapping of scale to settings
+        Of its function in a ``"full"`` and a ``"quick"`` benchmark, where
+        they are not the defaults.
+    work : callable, optional
+        ``work(settings, areas, plan) -> Work``; default: none worth a word.
+    detailed : bool
+        Whether a report keeps the details behind its numbers.
+    curves : Curves, optional
+        Drawn from those details.
+    series : Series, optional
+        Maps that it compares.
+    badge : Badge, optional
+        Its part of the line beside every map.
+    beats : str
+        A sentence with ``{}`` for the methods that beat all null maps.
+    ends : str
+        A sentence with two ``{}``, for the best and the worst method.
+    below_zero, worse : str
+        What it means if the interval of the main quantity lies below 0, of
+        one method; a sentence with ``{}`` for all of them.
+    absent : str
+        Words where no method could be measured at all.
+    unbeaten : str
+        Words where nothing can be beaten.
+    findings : callable, optional
+        ``findings(table, methods) -> list of str``: what a benchmark showed,
+        where it is more than `beats` and `ends`.
+    verdict : callable, optional
+        ``verdict(table, method) -> str``: what it says of one method, where
+        it is more than which null maps are beaten.
+    """
+
+    name: str
+    label: str
+    question: str
+    function: Callable[..., Outcome]
+    quantities: tuple[Quantity, ...]
+    reference: str = ""
+    needs: frozenset[str] = frozenset()
+    cost: str = "cheap"
+    against_null_maps: bool = True
+    order: int = LAST
+    tab: str = ""
+    computed: str = ""
+    note: str = ""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    work: Callable[[Mapping[str, Any], int, Any], Work] | None = None
+    detailed: bool = False
+    curves: Curves | None = None
+    series: Series | None = None
+    badge: Badge | None = None
+    beats: str = ""
+    ends: str = ""
+    below_zero: str = ""
+    worse: str = ""
+    absent: str = ""
+    unbeaten: str = "Nothing to beat: a map that never changes is perfect here"
+    findings: Callable[[Any, list[str]], list[str]] | None = None
+    verdict: Callable[[Any, str], str] | None = None
+
+    def __post_init__(self):
+        if unknown := sorted(self.needs - NEEDS.keys()):
+            raise ValueError(f"{self.name}: expected needs of {', '.join(NEEDS)}, got {', '.join(unknown)}")
+        if unknown := sorted(self.settings.keys() - set(SCALES)):
+            raise ValueError(f"{self.name}: expected settings of {', '.join(SCALES)}, got {', '.join(unknown)}")
+        for values in self.settings.values():
+            if strange := sorted(values.keys() - self.defaults.keys()):
+                raise ValueError(
+                    f"{self.name}: expected settings of {', '.join(self.defaults) or 'none'}, got {', '.join(strange)}"
+                )
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Settings of its function, with their defaults."""
+        found = inspect.signature(self.function).parameters.values()
+        return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name not in ("progress", "cancel")}
+
+    @property
+    def of_groups(self) -> bool:
+        """Whether it compares maps of two groups, and not one map with something."""
+        return "cohort" in self.needs
+
+    @property
+    def main(self) -> Quantity:
+        """The quantity that decides the verdict."""
+        return self.quantities[0]
+
+    def quantity(self, name: str) -> Quantity:
+        """Return a quantity by name; KeyError with those there are."""
+        for quantity in self.quantities:
+            if quantity.name == name:
+                return quantity
+        raise KeyError(
+            f"expected a quantity of {self.name!r}, got {name!r}; available: "
+            f"{', '.join(quantity.name for quantity in self.quantities)}"
+        )
+
+    def missing(self, case: Any) -> str:
+        """Return what the case lacks for this measure, in words; "" if nothing."""
+        lacking = [text for key, text in NEEDS.items() if key in self.needs and not case.offers(key)]
+        return f"needs {' and '.join(lacking)}" if lacking else ""
+
+    def run(self, case: Any, explainer: Any, relevance: Any = None, *, progress=None, cancel=None, **settings: Any):
+        """Measure one map, made first unless it is given.
+
+        Parameters
+        ----------
+        case : Case, or Cohort for measures that need a cohort
+        explainer : Explainer
+        relevance : array of the grid's shape, optional
+            Signed map on the model's grid, if there is one already.
+        progress, cancel : callable, optional
+        **settings
+            Of the measure's function.
+
+        Raises
+        ------
+        ValueError
+            If the case lacks what the measure needs.
+        """
+        if lacking := self.missing(case):
+            raise ValueError(f"{self.name}: {lacking}, got none")
+        if self.of_groups:
+            return self.function(case, progress=progress, cancel=cancel, **settings)
+        if relevance is None:
+            relevance = explainer(case, cancel=cancel)
+        return self.function(case, explainer, relevance, progress=progress, cancel=cancel, **settings)
