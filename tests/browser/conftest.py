@@ -84,9 +84,7 @@ def serve(tmp_path_factory):
 
 
 def _start(file, arguments, environment, log):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     options = {
         "server.port": port, "server.address": "127.0.0.1", "server.headless": "true",
         "server.fileWatcherType": "none", "browser.gatherUsageStats": "false",
@@ -94,10 +92,19 @@ def _start(file, arguments, environment, log):
     command = [sys.executable, "-m", "streamlit", "run", str(file), *(f"--{k}={v}" for k, v in options.items())]
     command += ["--", *arguments] if arguments else []
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return _run(command, port, log, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths, **environment})
+
+
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _run(command, port, log, **options):
+    """Start a server; return its address and process once it answers."""
     with log.open("w", encoding="utf-8") as out:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths, **environment}, stdout=out, stderr=out
-        )
+        process = subprocess.Popen(command, stdout=out, stderr=out, **options)
     url = f"http://127.0.0.1:{port}"
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
@@ -110,9 +117,26 @@ def _start(file, arguments, environment, log):
         except OSError:
             time.sleep(0.2)
     process.kill()
-    raise RuntimeError(
-        f"{file.name} did not start within {START_SECONDS} s:\n{log.read_text(encoding='utf-8')[-3000:]}"
-    )
+    said = log.read_text(encoding="utf-8")[-3000:]
+    raise RuntimeError(f"{' '.join(map(str, command))} did not start within {START_SECONDS} s:\n{said}")
+
+
+@pytest.fixture
+def run_command(tmp_path):
+    """Start ``mriinterp …`` with ``--port`` away from the checkout and give its address; ended with the test."""
+    running = []
+
+    def start(*arguments, **environment):
+        port = _free_port()
+        command = [sys.executable, "-m", "mriinterp", *arguments, "--port", str(port)]
+        url, process = _run(command, port, tmp_path / "log.txt", cwd=tmp_path, env={**os.environ, **environment})
+        running.append(process)
+        return url
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.fixture(scope="package")
