@@ -14,6 +14,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from mriinterp.image.formats import FORMATS, PAIR_HELP, foreign_format
 from mriinterp.image.preparation import Preparation
+from mriinterp.image.transforms import read_transforms, scaled_affine
 from mriinterp.image.volume import Grid
 
 __all__ = ["MAX_VOXELS", "Header", "dims_text", "read_header"]
@@ -24,8 +25,6 @@ MAX_OFFSET = 64 << 20  # header extensions before the voxels: kilobytes in pract
 MGH_DATA_OFFSET = 284
 SUPPORTED = "b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"
 
-APART_MM = 1.0  # two transforms of one header that differ by more lead to different places
-XFORMS = {1: "scanner", 2: "aligned", 3: "Talairach", 4: "MNI152", 5: "another template"}
 LENGTHS = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}  # NIfTI's codes other than millimetres (2) and unknown (0)
 PLAUSIBLE_MM = 0.05, 20.0  # edge of a voxel
 
@@ -131,48 +130,17 @@ def _parse_nifti(head: bytes, name: str, allow_unknown_space: bool) -> Header:
 
 def _nifti_grid(header, shape, name: str, allow_unknown_space: bool) -> tuple[Grid, tuple[str, ...]]:
     """Return where the voxels of a NIfTI image lie by the transform that counts, and what is doubtful about it."""
-    header["pixdim"][0] = -1 if header["pixdim"][0] < 0 else 1  # "qfac": nifti1.h takes 0, and all but negative, as 1
-    coded = {form: int(header[f"{form}_code"]) for form in ("sform", "qform")}
-    if not (any(code > 0 for code in coded.values()) or allow_unknown_space):
-        raise ValueError(f"{name}: {UNKNOWN_NIFTI}")
-    grid, notes = _grid(shape, header.get_best_affine, name), []
     unit, factor = LENGTHS.get(int(header["xyzt_units"]) & 7, ("", 1.0))
+    found, notes = read_transforms(header, scale=factor)
+    if found is None:
+        if not allow_unknown_space:
+            raise ValueError(f"{name}: {UNKNOWN_NIFTI}")
+        found = header.get_base_affine()
+    grid = _grid(shape, lambda: found, name)
     if unit:
         grid = _in_millimetres(grid, unit, factor, name)
-        notes.append(f"the header gives lengths in {unit}; they are read as such and given in mm")
-    if all(code > 0 for code in coded.values()):
-        notes += _disagreement(lambda: _scaled(header.get_qform(), factor), grid, coded)
-    return grid, tuple(notes)
-
-
-def _scaled(affine: np.ndarray, factor: float) -> np.ndarray:
-    """Return an affine that leads to lengths in another unit."""
-    return np.diag([factor, factor, factor, 1.0]) @ affine
-
-
-def _disagreement(get_qform: Callable[[], np.ndarray], used: Grid, coded: dict[str, int]) -> list[str]:
-    """Return a note if the quaternion of a header leads to other places than its matrix, which is used."""
-    names = {form: f"{form} ({XFORMS.get(code, f'code {code}')})" for form, code in coded.items()}
-    try:
-        other = Grid(used.shape, get_qform())
-    except (HeaderDataError, ValueError, np.linalg.LinAlgError):
-        return [f"the header's {names['qform']} cannot be used; the {names['sform']} is"]
-    ends = np.array(np.meshgrid(*[(0, n - 1) for n in used.shape])).reshape(3, -1).T
-    apart = float(np.linalg.norm(used.to_mm(ends) - other.to_mm(ends), axis=1).max())
-    turned = np.linalg.det(used.affine[:3, :3]) * np.linalg.det(other.affine[:3, :3]) < 0
-    if not turned and apart <= APART_MM:
-        return []
-    how = "one mirrors the other, " if turned else ""
-    return [
-        f"the header's two transforms disagree ({how}up to {apart:.1f} mm apart): {names['sform']} "
-        f"{used.axis_codes} {_matrix(used.affine)}, which is used, and {names['qform']} {other.axis_codes} "
-        f"{_matrix(other.affine)}; check which is right, and make them alike, for example with fslorient -copysform2qform"
-    ]
-
-
-def _matrix(affine: np.ndarray) -> str:
-    """Return the rows of an affine on a line."""
-    return "[" + "; ".join(" ".join(f"{value + 0.0:.5g}" for value in row) for row in np.round(affine[:3], 6)) + "]"
+        notes = (f"the header gives lengths in {unit}; they are read as such and given in mm", *notes)
+    return grid, notes
 
 
 def _in_millimetres(grid: Grid, unit: str, factor: float, name: str) -> Grid:
@@ -180,7 +148,7 @@ def _in_millimetres(grid: Grid, unit: str, factor: float, name: str) -> Grid:
     edges = np.array(grid.voxel_sizes) * factor
     rounded = np.round(edges, 4)  # headers hold 32 bits
     if PLAUSIBLE_MM[0] <= rounded.min() and rounded.max() <= PLAUSIBLE_MM[1]:
-        return Grid(grid.shape, _scaled(grid.affine, factor))
+        return Grid(grid.shape, scaled_affine(grid.affine, factor))
     raise ValueError(
         f"{name}: expected lengths in millimetres, got a header that gives them in {unit} (xyzt_units), with voxels of "
         f"{' × '.join(f'{edge:g}' for edge in edges)} mm by that; if they are millimetres, correct the unit, for example "

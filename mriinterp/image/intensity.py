@@ -32,13 +32,17 @@ class Intensities:
         Usual value (median) around the head; None if the scan shows no air.
     air_spread : float
         Interquartile range there: 0 for a skull-stripped scan.
-    air_above, air_off : float
-        Shares of the voxels there that are above 0, and that differ from 0 by
-        more than a thousandth of `brightness`, 0 to 1.
+    air_above, air_off, air_varied : float
+        Shares of the voxels there that are above 0, and that differ from 0,
+        or from `air`, by more than a thousandth of `brightness`, 0 to 1.
     brain : float
         Usual value (median) of the brain.
-    dark : float
-        Share of the brain's voxels that are 0 or below, 0 to 1.
+    brain_spread : float
+        From the 5th to the 95th percentile of the brain.
+    dark, darker_than_air : float
+        Shares of the brain's voxels that are 0 or below, and `air` or below, 0 to 1.
+    common, common_share : float
+        The value that most of the brain's voxels have, and their share.
     bulk : float
         99th percentile of all voxels: what the brightest tissue has.
     lowest, highest : float
@@ -49,8 +53,13 @@ class Intensities:
     air_spread: float
     air_above: float
     air_off: float
+    air_varied: float
     brain: float
+    brain_spread: float
     dark: float
+    darker_than_air: float
+    common: float
+    common_share: float
     bulk: float
     lowest: float
     highest: float
@@ -86,13 +95,20 @@ def _measure(volume: Volume) -> Intensities:
     low, middle, high = np.percentile(air, (25, 50, 75)).tolist() if air.size else (0.0, None, 0.0)
     usual, bulk = float(np.median(brain)), float(np.percentile(data, BULK))
     small = FLAT * _brightness(middle, bulk, usual)
+    darkest, brightest = np.percentile(brain, (5, 95)).tolist()
+    found, counts = np.unique(brain, return_counts=True)
     return Intensities(
         air=middle,
         air_spread=high - low,
         air_above=float(np.mean(air > 0)) if air.size else 0.0,
         air_off=float(np.mean(np.abs(air) > small)) if air.size else 0.0,
+        air_varied=0.0 if middle is None else float(np.mean(np.abs(air - middle) > small)),
         brain=usual,
+        brain_spread=brightest - darkest,
         dark=float(np.mean(brain <= 0)),
+        darker_than_air=0.0 if middle is None else float(np.mean(brain <= middle)),
+        common=float(found[counts.argmax()]),
+        common_share=float(counts.max() / brain.size),
         bulk=bulk,
         lowest=float(data.min()),
         highest=float(data.max()),

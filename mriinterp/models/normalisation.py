@@ -95,8 +95,7 @@ class Normalisation:
     @property
     def holds_for(self) -> str:
         """Which scans it holds for, in words."""
-        needs = self.rule.needs_of(self.params)
-        return f"it holds for {'scans ' if needs else 'any scan'}{', '.join(need.expected for need in needs)}"
+        return f"it holds for scans {', '.join(need.expected for need in self.rule.needs_of(self.params))}"
 
     @property
     def digest(self) -> str:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriinterp.models.needs import (
+    AIR_IS_DARKEST,
     AIR_IS_ONE_VALUE,
     AIR_IS_ZERO,
     BRAIN_ABOVE_ZERO,
+    BRAIN_VARIES,
     MOST_OF_BRAIN_ABOVE_ZERO,
     NO_AIR_ABOVE_ZERO,
     NO_SPIKE,
@@ -23,6 +25,8 @@ __all__ = ["NORMALISATIONS", "Rule"]
 
 VOXELWISE_EPSILON = 1e-10  # as in the original code: keeps voxels of zero deviation finite
 LOWER, UPPER = 1.0, 99.0  # percentiles
+STANDARDISED = 0.1  # standard deviations from 0: training scans whose mean is no farther were brought to mean 0
+AIR_AND_BRAIN = AIR_IS_ONE_VALUE, AIR_IS_DARKEST, BRAIN_VARIES
 
 
 def _none(data: np.ndarray, params: dict) -> np.ndarray:
@@ -158,28 +162,32 @@ class Rule:
 
 NORMALISATIONS: dict[str, Rule] = {
     # networks that take intensities as they are may well be trained on standardised scans, whose brain has mean 0
-    "none": Rule(_none, "takes intensities as they are", (AIR_IS_ZERO, MOST_OF_BRAIN_ABOVE_ZERO, NO_SPIKE)),
+    "none": Rule(
+        _none, "takes intensities as they are", (AIR_IS_ZERO, MOST_OF_BRAIN_ABOVE_ZERO, BRAIN_VARIES, NO_SPIKE)
+    ),
     "scan_mean": Rule(
         _scan_mean,
         "divides by the mean of all voxels",
-        (AIR_IS_ZERO, BRAIN_ABOVE_ZERO, NO_SPIKE),
+        (AIR_IS_ZERO, BRAIN_ABOVE_ZERO, BRAIN_VARIES, NO_SPIKE),
         frozenset({"clip"}),
     ),
     "scan_zscore": Rule(
-        _scan_zscore, "standardises the voxels above 0", (NO_AIR_ABOVE_ZERO, BRAIN_ABOVE_ZERO, NO_SPIKE)
+        _scan_zscore,
+        "standardises the voxels above 0",
+        (NO_AIR_ABOVE_ZERO, BRAIN_ABOVE_ZERO, BRAIN_VARIES, NO_SPIKE),
     ),
     "voxelwise": Rule(
         _voxelwise,
         "compares each voxel with the training scans",
-        (AIR_IS_ZERO, BRAIN_ABOVE_ZERO, NO_SPIKE),
+        (AIR_IS_ZERO, BRAIN_ABOVE_ZERO, BRAIN_VARIES, NO_SPIKE),
         frozenset({"mean", "std"}),
     ),
-    # both shift and scale, so neither the zero nor the unit of a scan matters
-    "volume_zscore": Rule(_volume_zscore, "standardises all voxels, air included", (AIR_IS_ONE_VALUE, NO_SPIKE)),
+    # these shift and scale, so neither the zero nor the unit of a scan matters; how air and brain lie to each other does
+    "volume_zscore": Rule(_volume_zscore, "standardises all voxels, air included", (*AIR_AND_BRAIN, NO_SPIKE)),
     "min_max": Rule(
         _min_max,
         "brings the smallest and the largest value to a range",
-        (NO_SPIKE,),
+        (*AIR_AND_BRAIN, NO_SPIKE),
         frozenset({"range"}),
         _problems_of_range,
     ),
@@ -188,7 +196,7 @@ NORMALISATIONS: dict[str, Rule] = {
         "brings two percentiles to a range",
         # the voxels above 0 are the brain only where air is 0; without clipping a spike stays one
         lambda params: (
-            *((NO_AIR_ABOVE_ZERO, BRAIN_ABOVE_ZERO) if params.get("over") == "brain" else ()),
+            *((NO_AIR_ABOVE_ZERO, BRAIN_ABOVE_ZERO, BRAIN_VARIES) if params.get("over") == "brain" else AIR_AND_BRAIN),
             *(() if params.get("clip", True) else (NO_SPIKE,)),
         ),
         frozenset({"range", "lower", "upper", "clip", "over"}),
@@ -197,7 +205,14 @@ NORMALISATIONS: dict[str, Rule] = {
     "fixed": Rule(
         _fixed,
         "subtracts a number and divides by another",
-        lambda params: (AIR_IS_ZERO, near_training_mean(params["mean"], params["std"]), NO_SPIKE),
+        # a mean well above 0 is that of scans as they were acquired, whose brain is above 0
+        lambda params: (
+            AIR_IS_ZERO,
+            *((BRAIN_ABOVE_ZERO,) if params["mean"] > STANDARDISED * params["std"] else ()),
+            near_training_mean(params["mean"], params["std"]),
+            BRAIN_VARIES,
+            NO_SPIKE,
+        ),
         frozenset({"mean", "std"}),
         _problems_of_fixed,
     ),

@@ -47,6 +47,8 @@ class Layout:
         Finds the groups ``subject`` and ``visit`` in an id, for tables that do not name them.
     ids_name_images : bool
         An id is that of one image of an archive: no second visit can have it.
+    age_at_baseline : bool
+        Every row of a person has the age at the first visit.
     clinical : bool
         Rows are visits to a clinic, on other days than scans: see `mriinterp.subjects.oasis`.
     """
@@ -61,6 +63,7 @@ class Layout:
     template: Callable[[Mapping[str, str]], str] | None = None
     person: re.Pattern | None = None
     ids_name_images: bool = False
+    age_at_baseline: bool = False
     clinical: bool = False
 
     def choose(self, found: Iterable[str], chosen: Mapping[str, str] | None) -> dict[str, str]:
@@ -105,7 +108,7 @@ LAYOUTS: dict[str, Layout] = {
                 ("imagedataid", "imageid"),
                 ("subject", "subjectid"),
                 ("group", "researchgroup", "dxgroup"),
-                ("acqdate", "studydate", "modality", "description"),
+                ("acqdate", "studydate", "imagedate", "modality", "description", "imagedescription"),
             ),
             required=("id", "subject", "group"),
             day_first=False,
@@ -115,12 +118,13 @@ LAYOUTS: dict[str, Layout] = {
         Layout(
             "adnimerge",
             "ADNIMERGE",
-            marks=(("ptid",), ("viscode",), ("dx",), ("imageuid",)),
-            required=("id", "subject", "group"),
+            marks=(("ptid",), ("viscode",), ("dx",), ("imageuid", "dxbl", "colprot")),
+            required=("subject", "group"),
             columns={"id": ("imageuid",), "visit": ("viscode",), "date": ("examdate",)},
             day_first=False,
             words=_loni_words,
             ids_name_images=True,
+            age_at_baseline=True,
         ),
         Layout(
             "oasis1",
@@ -152,7 +156,7 @@ LAYOUTS: dict[str, Layout] = {
         Layout(
             "xnat",
             "list of MR sessions of an XNAT archive (OASIS-3)",
-            marks=(("label",), ("subject",), ("scanner",), ("scans",)),
+            marks=(("label",), ("subject", "subjectid", "oasisid"), ("scanner",), ("scans",)),
             required=("id", "subject"),
             columns={"id": ("label",), "group": (*_GROUPS, *_OASIS3_GROUPS)},
             words=oasis_words,

@@ -37,6 +37,9 @@ COLUMNS = (
     "id", "subject", "group", "sex", "age", "visit", "month", "date", "date_text", "date_ambiguous", "path", "split",
 )  # fmt: skip
 
+LEAST_NAMES = 3  # rows, all different: a column called label holds names
+NO_GROUP = ("n/a", "nan", "-4")  # ADNI and AIBL write -4 for what is missing
+
 logger = logging.getLogger(__name__)
 
 
@@ -56,9 +59,12 @@ def _dates(frame: pd.DataFrame, layout: Layout, report: Report) -> None:
         report.add("warning", f"Unreadable dates: {len(unread)} of {total}", unread["id"] + " " + unread["date_text"])
 
 
-def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
-    """Read sex and age from text; what cannot be read is reported."""
+def _people(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, report: Report) -> None:
+    """Read sex, and age on the day of the visit, from text; what cannot be read is reported."""
     frame["sex"], frame["age"] = parse_sexes(text["sex"]), text["age"].map(parse_age).astype(float)
+    if layout.age_at_baseline and frame["age"].notna().any():
+        frame["age"] = (frame["age"] + frame["month"] / 12).round(2)
+        report.add("info", "Ages are those of the table, at the first visit, and the months of the visit since then")
     unread = {"sex": frame["sex"] == "", "age": frame["age"].isna()}
     for name, bad in unread.items():
         bad = bad & ~text[name].str.lower().isin(("", "n/a", "na", "nan", "none", "unknown", "x", "u"))
@@ -70,10 +76,10 @@ def _people(frame: pd.DataFrame, text: pd.DataFrame, report: Report) -> None:
 def _frame(text: pd.DataFrame, layout: Layout, report: Report) -> pd.DataFrame:
     """Return all columns but the path, from the text of the fields."""
     frame = text[["id", "subject", "group", "visit"]].copy()
-    frame["group"] = frame["group"].map(plain_integer).mask(frame["group"].str.lower().isin(("n/a", "nan")), "")
+    frame["group"] = frame["group"].map(plain_integer).mask(frame["group"].str.lower().isin(NO_GROUP), "")
     frame["month"] = frame["visit"].map(parse_month).astype(float)
     frame["date_text"], frame["split"] = text["date"], text["split"].str.lower()
-    _people(frame, text, report)
+    _people(frame, text, layout, report)
     _dates(frame, layout, report)
     return frame
 
@@ -182,6 +188,8 @@ def _open(path: Path, kind: str, columns: Mapping[str, str] | None, report: Repo
     what = f"{layout.label} {path.name}"
     logger.info("reading %s", what)
     found = match_columns(raw.columns, layout.choose(raw.columns, columns), layout.required, what)
+    if "group" not in (columns or {}):
+        _refuse_names_as_groups(raw, found, report)
     if not {"id", "subject", "path"} & set(found):
         match_columns(raw.columns, columns, ["id"], what)  # raises, naming what there is
     report.add("info", f"Columns of the {what}", [f"{field}: {column}" for field, column in found.items()])
@@ -192,6 +200,17 @@ def _open(path: Path, kind: str, columns: Mapping[str, str] | None, report: Repo
     if layout.name == "loni":
         raw = keep_mri(raw, found, report)
     return _Opened(path, raw, layout, found), root
+
+
+def _refuse_names_as_groups(raw: pd.DataFrame, found: dict[str, str], report: Report) -> None:
+    """Take back a column called label that holds a name for every row; it is the id where the table has no other."""
+    column = found.get("group", "")
+    if plain_name(column) != "label" or len(raw) < LEAST_NAMES or not raw[column].is_unique:
+        return
+    del found["group"]
+    if "id" not in found:
+        found["id"] = column
+    report.add("warning", f"The column {column} has another value in each row: names of scans, not groups")
 
 
 def _bids_scans(opened: _Opened, search: Search, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -110,6 +110,55 @@ def test_a_transform_that_cannot_be_used_is_told():
     assert "qform (code 9)" in read_volume_bytes(nifti(qform=FLIPPED, qform_code=9), "scan.nii").notes[0]
 
 
+@pytest.mark.parametrize("rows", [{"srow_x": [0] * 4, "srow_y": [0] * 4, "srow_z": [0] * 4}, {"srow_y": [np.nan] * 4}])
+def test_a_matrix_that_cannot_be_used_gives_way_to_the_quaternion(rows):
+    volume = read_volume_bytes(nifti(**rows), "scan.nii")
+    np.testing.assert_allclose(volume.source.affine, LAS, atol=1e-5)
+    assert volume.notes == ("the header's sform (MNI152) cannot be used; the qform (scanner) is",)
+    with pytest.raises(ValueError, match="affine cannot be used"):
+        read_volume_bytes(nifti(qcode=0, **rows), "scan.nii")
+    with pytest.raises(ValueError, match="affine cannot be used"):
+        read_volume_bytes(nifti(**rows, qoffset_x=np.inf), "scan.nii")
+
+
+@pytest.mark.parametrize("code", [6, 9, 200])
+def test_a_code_without_a_name_is_a_code(code):
+    for fields in ({"sform_code": code}, {"scode": 0, "qform_code": code}, {"sform_code": -1, "qform_code": code}):
+        volume = read_volume_bytes(nifti(**fields), "scan.nii")
+        np.testing.assert_allclose(volume.source.affine, LAS, atol=1e-5)
+        assert volume.notes == ()
+    with pytest.raises(ValueError, match="does not say where the voxels lie"):
+        read_volume_bytes(nifti(sform_code=-1, qform_code=-code), "scan.nii")
+
+
+@pytest.mark.parametrize("vector", [(0, 1.00005, 0), (0.6001, 0.8001, 0), (0.57736, 0.57736, 0.57736)])
+def test_a_quaternion_longer_by_rounding_is_a_half_turn(vector):
+    """As nifti1_io.c has it: "special case"; nibabel raises."""
+    fields = dict(zip(("quatern_b", "quatern_c", "quatern_d"), vector, strict=True))
+    volume = read_volume_bytes(nifti(scode=0, qfac=1, **fields), "scan.nii")
+    turn = np.array(vector) / np.linalg.norm(vector)
+    expected = 2 * np.outer(turn, turn) - np.eye(3)
+    np.testing.assert_allclose(volume.source.affine[:3, :3], expected, atol=1e-6)
+    assert volume.notes == ()
+
+
+def test_the_transforms_are_those_of_nibabel(rng):
+    for _ in range(20):
+        matrix = euler2mat(*rng.uniform(-3, 3, 3)) * rng.uniform(0.5, 3, 3) @ np.diag([rng.choice([-1, 1]), 1, 1])
+        affine = from_matvec(matrix, rng.uniform(-90, 90, 3))
+        for code in ({"scode": 0}, {"qcode": 0}):
+            content = nifti(affine, qform=affine, **code)
+            expected = nib.Nifti1Header(content[:348], check=False).get_best_affine()
+            np.testing.assert_allclose(read_volume_bytes(content, "a.nii").source.affine, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("edge", [0, -1])
+def test_a_voxel_edge_that_is_none_is_1_mm(edge):
+    """As nifti1_io.c has it; the matrix, where there is one, has its own."""
+    volume = read_volume_bytes(nifti(scode=0, pixdim=[-1, edge, 1, 1, 1, 1, 1, 1]), "scan.nii")
+    np.testing.assert_allclose(volume.source.affine, LAS, atol=1e-5)
+
+
 def test_notes_stay_with_the_volume():
     volume = read_volume_bytes(nifti(qform=FLIPPED), "scan.nii")
     assert len(volume.notes) == 1

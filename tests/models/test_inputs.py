@@ -260,7 +260,10 @@ def test_each_kind_names_the_scans_it_holds_for(rng):
         good * 50, "fixed", mean=100, std=15
     )
     assert "above 0" in warned(shifted, "percentile", over="brain")
-    assert Normalisation("percentile").holds_for == "it holds for any scan"
+    assert Normalisation("percentile").holds_for == (
+        "it holds for scans whose air has one value, whose air is darker than the brain and not far from it, whose "
+        "brain has many intensities"
+    )
 
 
 def test_exact_arithmetic_leaves_export_at_work():

@@ -15,11 +15,15 @@ from mriinterp.models import Prediction
 from mriinterp.models.card import card_from_dict
 from mriinterp.models.model import Model
 from mriinterp.models.needs import (
+    AIR_IS_DARKEST,
+    AIR_IS_ONE_VALUE,
     AIR_IS_ZERO,
     BRAIN_ABOVE_ZERO,
+    BRAIN_VARIES,
     MOST_OF_BRAIN_ABOVE_ZERO,
     NO_AIR_ABOVE_ZERO,
     NO_SPIKE,
+    near_training_mean,
 )
 from mriinterp.models.normalisation import NORMALISATIONS, Normalisation
 
@@ -139,11 +143,78 @@ def test_what_has_no_meaning_is_refused(brain):
         RULES["scan_zscore"].apply(-brain)
 
 
+# ---- rules that shift and scale: neither zero nor unit of a scan matters, but how air and brain lie to each other does
+
+SHIFTING = pytest.mark.parametrize("kind", ["volume_zscore", "min_max", "percentile"])
+
+
+def judge_shifting(kind, data):
+    return Normalisation(kind).warnings_of(measure_intensities(Volume(np.asarray(data, np.float32), DEMO_GRID.affine)))
+
+
+@SHIFTING
+def test_a_shifted_scan_is_no_other_scan_where_the_rule_shifts(kind, brain):
+    for data in (brain, brain + 10, brain - 1000, brain * 1e-6):
+        assert judge_shifting(kind, data) == ()
+
+
+@SHIFTING
+def test_air_in_another_place_is_said_where_the_rule_shifts(kind, brain):
+    """As of Hounsfield units, inverted contrast, white air, values that overran, a standardised brain, half a brain."""
+    inside = brain > 0
+    for data in (
+        np.where(inside, brain, -1000),
+        brain.max() - brain,
+        -brain,
+        np.where(inside, brain, 255),
+        np.where(brain > 150, brain - 256, brain),
+        np.where(inside, brain - brain[inside].mean(), 0),
+        np.where(np.arange(brain.shape[0])[:, None, None] < brain.shape[0] // 2, 0, brain),
+    ):
+        assert "the air around the head" in judge_shifting(kind, data)[0]
+
+
+@SHIFTING
+def test_air_of_two_values_is_said_where_the_rule_shifts(kind, brain):
+    data = brain.copy()
+    data[:, :, :40] += np.where(brain[:, :, :40] == 0, 10, 0)
+    assert "of the air around the head differs from the rest of it (0)" in judge_shifting(kind, data)[0]
+
+
+@pytest.mark.parametrize("kind", NORMALISATIONS)
+def test_a_mask_or_a_scan_that_was_cut_off_is_no_scan(kind, brain):
+    params = {"voxelwise": ONES, "fixed": {"mean": 150.0, "std": 60.0}}
+    for data in (brain > 0, np.digitize(brain, [1, 150, 200]), np.minimum(brain, 170)):
+        found = measure_intensities(Volume(data.astype(np.float32), DEMO_GRID.affine))
+        said = Normalisation(kind, params.get(kind, {})).warnings_of(found)
+        assert any("of the brain has one intensity" in text for text in said)
+
+
+def test_a_map_of_tissue_may_be_0_or_1_in_much_of_the_brain(brain):
+    for data in (brain > 180, (brain > 0) & (brain < 180)):
+        smooth = np.where(np.arange(brain.shape[2]) % 3 == 0, 0.5 * data, data)
+        assert judge_shifting("min_max", smooth) == ()
+
+
+def test_a_fixed_mean_expects_the_unit_of_the_training_scans(brain):
+    inside = brain > 0
+    standardised = np.where(inside, (brain - brain[inside].mean()) / brain[inside].std(), 0)
+    raw, own = Normalisation("fixed", {"mean": 60.0, "std": 30.0}), Normalisation("fixed", {"mean": 0.0, "std": 1.0})
+
+    def said(rule, data):
+        return rule.warnings_of(measure_intensities(Volume(np.asarray(data, np.float32), DEMO_GRID.affine)))
+
+    assert said(raw, brain) == said(own, standardised) == ()
+    assert "of the brain has an intensity of 0 or below" in said(raw, standardised)[0]
+    assert "another unit, or another scaling" in said(raw, brain / 1000)[0]
+
+
 # ---- boundaries, on figures made by hand
 
 USUAL = Intensities(
-    air=0.0, air_spread=0.0, air_above=0.0, air_off=0.0, brain=100.0, dark=0.0, bulk=200.0, lowest=0.0, highest=300.0
-)
+    air=0.0, air_spread=0.0, air_above=0.0, air_off=0.0, air_varied=0.0, brain=100.0, brain_spread=140.0, dark=0.0,
+    darker_than_air=0.0, common=100.0, common_share=0.01, bulk=200.0, lowest=0.0, highest=300.0,
+)  # fmt: skip
 
 
 def said(need, stripped=True, **figures):
@@ -176,6 +247,32 @@ def test_boundaries_of_the_brain():
     assert said(BRAIN_ABOVE_ZERO, dark=0.05) == said(MOST_OF_BRAIN_ABOVE_ZERO, dark=0.5) == ""
     assert said(BRAIN_ABOVE_ZERO, dark=0.06) == "6% of the brain has an intensity of 0 or below, expected at most 5%"
     assert said(MOST_OF_BRAIN_ABOVE_ZERO, dark=0.51)
+
+
+def test_boundaries_of_air_and_brain():
+    assert said(AIR_IS_ONE_VALUE, air_varied=0.1) == said(AIR_IS_ONE_VALUE, stripped=False, air_varied=0.5) == ""
+    assert said(AIR_IS_ONE_VALUE, air_varied=0.11).startswith("11% of the air around the head differs")
+    assert said(AIR_IS_DARKEST, darker_than_air=0.05) == said(AIR_IS_DARKEST, air=None, darker_than_air=0.5) == ""
+    assert said(AIR_IS_DARKEST, darker_than_air=0.06).startswith("6% of the brain is no brighter than the air")
+    assert said(AIR_IS_DARKEST, darker_than_air=0.06, highest=1.0) == "", "may be a map of tissue"
+    assert said(AIR_IS_DARKEST, brain_spread=40.1) == ""
+    assert "far below a brain of 100" in said(AIR_IS_DARKEST, brain_spread=39.9)
+
+
+def test_boundaries_of_one_value():
+    assert said(BRAIN_VARIES, common_share=0.25) == said(BRAIN_VARIES, common_share=0.9, highest=1.0) == ""
+    assert said(BRAIN_VARIES, common_share=0.26).startswith(
+        "26% of the brain has one intensity, 100, expected at most 25%"
+    )
+    assert "expected at most 90%" in said(BRAIN_VARIES, common_share=0.91, highest=1.0)
+    assert said(BRAIN_VARIES, common=0.0, common_share=0.5) == "", "that is a dark brain"
+
+
+def test_boundaries_of_the_training_scans_unit():
+    need = near_training_mean(100.0, 50.0)
+    assert said(need, brain=600.0) == said(need, brain_spread=2.5) == ""
+    assert "10 standard deviations" in said(need, brain=601.0)
+    assert "expected at least 2.5" in said(need, brain_spread=2.4)
 
 
 def test_boundaries_of_spikes():

@@ -199,6 +199,74 @@ def test_adnimerge(tmp_path):
     assert "Filtered out 1 of 2 scans because they have no id or no subject: 011_S_0002" in report.text()
 
 
+def test_ages_of_adnimerge_are_those_of_the_visit(tmp_path):
+    """The table gives everybody's age at the first visit, in every row; it is known without its column of images, too."""
+    table = tmp_path / "ADNIMERGE.csv"
+    table.write_text(
+        "RID,PTID,VISCODE,EXAMDATE,DX_bl,AGE,PTGENDER,DX\n"
+        "2,011_S_0002,bl,2005-09-08,CN,74.3,Male,CN\n2,011_S_0002,m18,2007-03-08,CN,74.3,Male,CN\n",
+        encoding="utf-8",
+    )
+    frame, report = read_subjects(table, keep_missing=True)
+    assert frame["age"].tolist() == [74.3, 75.8]
+    assert frame["id"].tolist() == ["011_S_0002_bl", "011_S_0002_m18"]
+    assert "Ages are those of the table, at the first visit, and the months" in report.text()
+
+
+OTHERS = {
+    "newer search of the LONI archive": (
+        "subject_id,entity_id,visit,subject_age,subject_sex,research_group,image_id,image_date,image_description\n"
+        "011_S_0002,s1,ADNI Baseline,74.3,M,CN,35475,2005-09-18,MPRAGE\n",
+        ["35475", "011_S_0002", "CN", "M", 74.3, "ADNI Baseline", "2005-09-18"],
+    ),
+    "AIBL": (
+        "RID,SITEID,VISCODE,DXNORM,DXMCI,DXAD,DXCURREN\n2,2,bl,1,-4,-4,1\n",
+        ["2", "2", "1", "", None, "bl", ""],
+    ),
+    "NACC": (
+        "NACCID,NACCVNUM,NACCAGE,SEX,NACCUDSD\nNACC000001,1,75,1,4\n",
+        ["NACC000001", "NACC000001", "", "M", 75.0, "1", ""],
+    ),
+    "PPMI": (
+        "PATNO,EVENT_ID,COHORT,SEX,AGE_AT_VISIT\n3000,BL,Control,1,65\n",
+        ["3000", "3000", "Control", "M", 65.0, "BL", ""],
+    ),
+    "CamCAN": ("CCID\tAge\tGender\nCC110033\t24\tMALE\n", ["CC110033", "CC110033", "", "M", 24.0, "", ""]),
+    "IXI": (
+        "IXI_ID;SEX_ID (1=m, 2=f);STUDY_DATE;AGE\n1;2;2005-06-29;35.41\n",
+        ["1", "1", "", "F", 35.41, "", "2005-06-29"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_tables_of_other_studies(tmp_path, name):
+    content, expected = OTHERS[name]
+    (tmp_path / "t.csv").write_text(content, encoding="utf-8")
+    frame, _ = read_subjects(tmp_path / "t.csv", keep_missing=True)
+    (row,) = frame.fillna({"age": -1})[["id", "subject", "group", "sex", "age", "visit", "date_text"]].to_numpy()
+    assert [None if value == -1 else value for value in row] == expected
+
+
+def test_minus_four_is_no_group(tmp_path):
+    (tmp_path / "t.csv").write_text("RID,VISCODE,DXCURREN\n2,bl,1\n3,bl,-4\n", encoding="utf-8")
+    frame, report = read_subjects(tmp_path / "t.csv", keep_missing=True)
+    assert frame["group"].tolist() == ["1"]
+    assert "Filtered out 1 of 2 scans because they name no group: 3" in report.text()
+
+
+@pytest.mark.parametrize("more", ["", ",Scanner,scans"])
+def test_a_column_called_label_that_names_scans_is_no_group(tmp_path, more):
+    rows = "".join(f"OAS3000{n}_MR_d0129,OAS3000{n},65.5{',3.0T,T1w(2)' if more else ''}\n" for n in (1, 2, 3))
+    (tmp_path / "t.csv").write_text(f"label,subject_id,AgeatScan{more}\n{rows}", encoding="utf-8")
+    frame, report = read_subjects(tmp_path / "t.csv", keep_missing=True)
+    assert frame["id"].tolist() == [f"OAS3000{n}_MR_d0129" for n in (1, 2, 3)]
+    assert set(frame["group"]) == {""}
+    assert "names no group" in report.text()
+    (tmp_path / "t.csv").write_text("scan,label\na,AD\nb,CN\nc,AD\n", encoding="utf-8")
+    assert read_subjects(tmp_path / "t.csv", keep_missing=True)[0]["group"].tolist() == ["AD", "CN", "AD"]
+
+
 # Paths written on another machine -----------------------------------------------------------------
 
 
