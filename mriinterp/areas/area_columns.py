@@ -13,7 +13,7 @@ __all__ = ["Row", "from_columns", "from_words_under_headings", "plain_heading", 
 
 NUMBER_COLUMNS = (
     "index", "label", "id", "value", "number", "no", "roi", "key", "code", "labelid", "labelindex", "labelvalue",
-    "labelnumber", "regionid", "areaid",
+    "labelnumber", "regionid", "areaid", "roiid", "roilabel", "roiindex", "roinumber", "structureid",
 )  # fmt: skip
 NAME_COLUMNS = (
     "name", "labelname", "area", "areaname", "region", "regionname", "roiname", "structure", "structurename",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mriinterp.areas.area_columns import from_columns, from_words_under_headings, plain_heading, split_cells
 from mriinterp.areas.atlas_xml import read_atlas_xml
-from mriinterp.areas.label_files import LAYOUTS, AmbiguousTable, is_whole, read_coloured, read_plain
+from mriinterp.areas.label_files import LAYOUTS, AmbiguousTable, is_whole, read_coloured, read_marked, read_plain
 from mriinterp.areas.names import areas_frame
 from mriinterp.base.files import read_text
 from mriinterp.base.names import composed
@@ -35,7 +35,7 @@ def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
     found by their headings (``index``, ``label``, ``id`` …; ``name``,
     ``area``, ``region`` …; ``hemisphere``) or, without headings, number and
     name first. Label files of ITK-SNAP, FreeSurfer, MRtrix and MRIcron are
-    known, and the XML files of FSL's and SPM's atlases. Text is UTF-8, UTF-16
+    known (also those of FSLeyes, Connectome Workbench and AFNI), and the XML files of FSL's and SPM's atlases. Text is UTF-8, UTF-16
     with a mark, or Windows-1252. Lines that begin with # are comments; number
     0 is background and left out.
 
@@ -43,7 +43,8 @@ def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
     -------
     DataFrame
         Columns label, name, hemisphere, in the order of the file. A side that
-        a column of its own tells is put behind the name: ``Hippocampus_L``.
+        a column of its own tells is put behind the name: ``Hippocampus_L``. Names
+        that come more than once are followed by their number.
 
     Raises
     ------
@@ -75,6 +76,9 @@ def _read_lines(text: str) -> Pairs:
         raise ValueError("expected a table of areas, got an empty file")
     first = lines[0][1]
     separators = declared[1] if declared else [s for s in SEPARATORS if s in first]
+    marked = None if declared else read_marked([line for _, line in lines])
+    if marked is not None:
+        return marked
     problem = None
     for separator in separators:
         try:
@@ -120,10 +124,15 @@ def _checked(pairs: Pairs) -> pd.DataFrame:
             "expected numbers of voxels, of which 0 is the background, got areas counted from 0; add 1 to every number "
             "if that is what the image holds, or call number 0 background"
         )
-    areas = [(number, area or f"label {number}") for number, area in zip(numbers, names, strict=True) if number]
+    times = Counter(names)
+    areas = [
+        (number, f"{area} ({number})" if area and times[area] > 1 else area or f"label {number}")
+        for number, area in zip(numbers, names, strict=True)
+        if number
+    ]
     if not areas:
         raise ValueError("expected a table of areas, got none but the background")
-    commonest, times = Counter(number for number, _ in areas).most_common(1)[0]
-    if times != 1:
-        raise ValueError(f"expected one row a label, got {times} for label {commonest}")
+    commonest, rows = Counter(number for number, _ in areas).most_common(1)[0]
+    if rows != 1:
+        raise ValueError(f"expected one row a label, got {rows} for label {commonest}")
     return areas_frame([number for number, _ in areas], [area for _, area in areas])

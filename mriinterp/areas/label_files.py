@@ -11,16 +11,28 @@ from collections.abc import Sequence
 
 from mriinterp.areas.names import side_of
 
-__all__ = ["LAYOUTS", "AmbiguousTable", "are_short_and_long", "is_number", "is_whole", "read_coloured", "read_plain"]
+__all__ = [
+    "LAYOUTS",
+    "AmbiguousTable",
+    "are_short_and_long",
+    "is_number",
+    "is_whole",
+    "read_coloured",
+    "read_marked",
+    "read_plain",
+]
 
 LAYOUTS = (
     'ITK-SNAP (number R G B A visible mesh "name"), FreeSurfer (number name R G B A), MRtrix (number short-name name '
+    "R G B A), FSLeyes (number R G B name, colours from 0 to 1), Connectome Workbench (name, and in the next line number "
     "R G B A), MRIcron (number name code), number and name"
 )
 COLOURS = 4  # numbers behind a name: R, G, B, A
 LEAST_CODE = 1000  # MRIcron's third column: 2001 and up for AAL
 
 _ITK_SNAP = re.compile(r'\s*(\d+)(?:\s+\d+){3}\s+[\d.eE+-]+\s+[01]\s+[01]\s+"?(.*?)"?\s*')
+_FSLEYES = re.compile(r"\s*(\d+)((?:\s+(?:0(?:\.\d*)?|1(?:\.0*)?|\.\d+)(?:e-\d+)?){3})\s+(\S.*?)\s*")
+_MARKED = re.compile(r"\s*(\d+)(?:\s*[:=]|\.(?=\s)|\)|\s+[-–—](?=\s))\s*(\S.*?)\s*")  # 1: name, 1 - name
 _TOKEN = re.compile(r'"[^"]*"|\S+')
 
 Pairs = list[tuple[str, str]]  # number, as written, and name
@@ -55,16 +67,16 @@ def are_short_and_long(pairs: Sequence[Sequence[str]]) -> bool | None:
 
 
 def read_coloured(lines: Sequence[str]) -> Pairs | None:
-    """Read numbers and names of a label file with colours (ITK-SNAP, FreeSurfer, MRtrix); None if it is none.
+    """Read numbers and names of a label file with colours (see `LAYOUTS`); None if it is none.
 
     Raises
     ------
     AmbiguousTable
         If the names cannot be distinguished from short names.
     """
-    itk = [found for found in map(_ITK_SNAP.fullmatch, lines) if found]
-    if len(itk) == len(lines):
-        return [(found[1], found[2]) for found in itk]
+    known = _fitting(_ITK_SNAP, lines) or _read_fsleyes(lines) or _read_workbench(lines)
+    if known:
+        return known
     rows = _tokens(lines)
     if not all(is_whole(row[0]) and len(row) >= 2 + COLOURS and _are_colours(row[-COLOURS:]) for row in rows):
         return None
@@ -81,6 +93,33 @@ def read_coloured(lines: Sequence[str]) -> Pairs | None:
     if found is None:
         raise AmbiguousTable("two words before the colours may be a short name and a name, or one name")
     return [(number, name) for (number, _), name in areas.items()] if found else joined
+
+
+def _fitting(layout: re.Pattern, lines: Sequence[str]) -> Pairs | None:
+    """Return first and last group of a layout that fits every line; None if it does not."""
+    found = [match for match in map(layout.fullmatch, lines) if match]
+    return [(match[1], match[match.lastindex]) for match in found] if len(found) == len(lines) else None
+
+
+def _read_fsleyes(lines: Sequence[str]) -> Pairs | None:
+    """Read a look-up table of FSLeyes, whose colours are shares; None if all of them are 0 or 1, as counts may be."""
+    pairs = _fitting(_FSLEYES, lines)
+    return pairs if pairs and any("." in line.split()[at] for line in lines for at in (1, 2, 3)) else None
+
+
+def _read_workbench(lines: Sequence[str]) -> Pairs | None:
+    """Read pairs of lines as Connectome Workbench writes them: a name, then number and colour."""
+    names, colours = list(lines[::2]), [line.split() for line in lines[1::2]]
+    if len(lines) % 2 or not all(len(row) == 1 + COLOURS and is_whole(row[0]) for row in colours):
+        return None
+    if any(is_whole(name.split()[0]) or not _are_colours(row[1:]) for name, row in zip(names, colours, strict=True)):
+        return None
+    return [(row[0], name.strip()) for name, row in zip(names, colours, strict=True)]
+
+
+def read_marked(lines: Sequence[str]) -> Pairs | None:
+    """Read lines such as ``1: name``, ``1 = name``, ``1. name`` or ``1 - name``; None if not all are such."""
+    return _fitting(_MARKED, lines)
 
 
 def read_plain(lines: Sequence[str]) -> Pairs:

@@ -16,6 +16,7 @@ _HEMISPHERE_FORMS = tuple(
         rf"^(?P<base>.+?)[\s_.,\-]+\(?{_SIDE}\)?$",  # Hippocampus_L, hippocampus-lh, Hippocampus (left)
         rf"^{_SIDE}[\s_.\-]+(?P<base>.+)$",  # Left-Hippocampus, lh.hippocampus, L_V1
         r"^(?P<before>.+?[\s_.\-])(?P<side>LH|RH)[\s_.\-](?P<base>.+)$",  # ctx-lh-fusiform
+        r"^(?P<before>.+?[_.])(?P<side>L|R|left|right)[_.](?P<base>.+)$",  # SFG_L_7_1
     )
 )
 

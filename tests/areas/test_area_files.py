@@ -129,6 +129,19 @@ GOOD = {
     "old Mac": ("index,name\r1,CSF\r2,GM\r", {1: "CSF", 2: "GM"}),
     "largest": (f"{2**31 - 1},CSF\n", {2**31 - 1: "CSF"}),
     "colours first, headings": ("r,g,b,labelvalue,structure name\n1,2,3,7,CSF\n", {7: "CSF"}),
+    "FSLeyes": ("1 0.93 0.2 0.1 Frontal Pole\n2 0 1 0.5 Left Insula\n", {1: "Frontal Pole", 2: "Left Insula"}),
+    "Workbench": ("Left Hip\n1 220 216 20 255\nCSF\n2 1 2 3 255\n", {1: "Left Hip", 2: "CSF"}),
+    "AFNI": (
+        '<VALUE_LABEL_DTABLE\n ni_type="2*String"\n ni_dimen="2" >\n "1" "Left Hip"\n "7" "CSF"\n</VALUE_LABEL_DTABLE>\n',
+        {1: "Left Hip", 7: "CSF"},
+    ),
+    "CAT12": ("ROIid;ROIabbr;ROIname;ROIbaseid\n1;lAmy;Left Amygdala;1\n2;rAmy;Right Amygdala;1\n", {1: "Left Amygdala", 2: "Right Amygdala"}),
+    "Schaefer, centroids": ("ROI Label,ROI Name,R,A,S\n1,7Networks_LH_Vis_1,-24,-53,-9\n2,7Networks_LH_Vis_2,-26,-77,-1\n", {1: "7Networks_LH_Vis_1", 2: "7Networks_LH_Vis_2"}),
+    "a colon": ("1: Left Hip\n2: Area 4\n", {1: "Left Hip", 2: "Area 4"}),
+    "a dash": ("1 - Left Hip\n2 – CSF\n", {1: "Left Hip", 2: "CSF"}),
+    "an equals sign": ("1=Left Hip\n2 = CSF\n", {1: "Left Hip", 2: "CSF"}),
+    "a list": ("1. Left Hip\n2. CSF\n", {1: "Left Hip", 2: "CSF"}),
+    "one name twice": ("1,Hip\n2,Hip\n3,CSF\n", {1: "Hip (1)", 2: "Hip (2)", 3: "CSF"}),
     "part of a row": ("index,name,note\n1,CSF\n2,GM,grey\n", {1: "CSF", 2: "GM"}),
 }  # fmt: skip
 
@@ -159,7 +172,7 @@ REFUSED = {
     "no colours": ("1 CSF 300 0 0 1\n2 GM 0 255 0 1\n", "4 numbers stand behind every name"),
     "a line without a number": ("1 CSF\ntwo GM\n", "cannot be read for certain"),
     "a line without a name": ("1 CSF 1 2 3 0\n2 1 2 3 0\n", "cannot be read for certain"),
-    "Workbench": ("CSF\n1 255 0 0 255\nGM\n2 0 255 0 255\n", "expected"),
+    "half of Workbench": ("CSF\n1 255 0 0 255\nGM\n", "expected"),
     "words in two columns": ("index name abbreviation\n1 Left Hippocampus LHip\n", "words in the column of names alone"),
     "words under too many headings": ("no label name r g b a\n17 Left-Hippocampus 220 216 20 0\n", "7 words as in the header, got 6"),
     "a comma that is not quoted": ("index,name\n1,Caudate, left\n2,GM\n", "as long as the header .2 cells., got 3 in line 2"),
