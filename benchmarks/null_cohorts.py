@@ -244,13 +244,19 @@ def many_divisions(work: Path, healthy: pd.DataFrame, methods: list[str], count:
         for number, groups in enumerate(divisions(len(healthy), count, seed=2)):
             result = Divided(folder, groups, maps)
             for covariates in ((), ("age", "sex")):
-                found = compare_areas(result, method, covariates=covariates)
+                found = compare_areas(result, method, kind="reading", covariates=covariates)
                 row = {"method": method, "division": number, "covariates": bool(covariates)}
                 row |= {"total": found.total.p < LEVEL, "areas": (found.areas["p_fdr"] < LEVEL).any()}
                 row["each"] = (found.areas["p"] < LEVEL).mean()
                 if number < voxel_count:
                     voxels = compare_voxels(
-                        result, method, mask, covariates=covariates, n_permutations=PERMUTATIONS, seed=number
+                        result,
+                        method,
+                        mask,
+                        kind="reading",
+                        covariates=covariates,
+                        n_permutations=PERMUTATIONS,
+                        seed=number,
                     )
                     row["voxels"] = bool(voxels.found.data.any())
                 rows.append(row)

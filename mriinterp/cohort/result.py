@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.errors import as_sentence
+from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.parts import PARTS, SIZES
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import read_tsv
@@ -25,6 +26,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import SIMULATED_ONLY, from_sidecar
+from mriinterp.results.verified import check_unchanged
 
 __all__ = ["CohortResult", "open_cohort"]
 
@@ -86,7 +88,7 @@ class CohortResult(CohortMeans):
     @cached_property
     def subjects(self) -> pd.DataFrame:
         """One row a scan, index id: group, sex, age, training, predicted, correct (bool or missing), p_CLASS, failure …"""
-        table = read_tsv(self.layout.subjects, SUBJECT_TEXT)
+        table = read_tsv(self._unchanged(self.layout.subjects), SUBJECT_TEXT)
         words = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
         table["correct"] = words.astype("boolean")
         table["training"] = table["training"].astype(str).str.lower() == "true"
@@ -97,8 +99,21 @@ class CohortResult(CohortMeans):
     @cached_property
     def group_table(self) -> pd.DataFrame:
         """One row a group, index group: scans, people, failed, judged, correct, share_correct with low and high."""
-        table = read_tsv(self.layout.groups, ["group"])
+        table = read_tsv(self._unchanged(self.layout.groups), ["group"])
         return table.set_index("group", drop=False)
+
+    def _unchanged(self, path: Path) -> Path:
+        """Return a table, if it is the one that the run wrote; DamagedFile otherwise. Digests of older runs were not kept."""
+        digest = self.run.get("files_sha256", {}).get(path.name)
+        stamp = file_stamp([path], read=0)
+        if digest is not None and self._verified.get(path.name) != stamp:
+            check_unchanged(path, digest)
+            self._verified[path.name] = stamp
+        return path
+
+    @cached_property
+    def _verified(self) -> dict[str, str]:
+        return {}
 
     @property
     def outside_space(self) -> dict[str, float]:
@@ -137,7 +152,8 @@ class CohortResult(CohortMeans):
     def area_rows(self, method: str) -> pd.DataFrame:
         """Return the stored table of areas: one row a scan and area, hemispheres apart."""
         self._check(method)
-        return pd.read_parquet(self.layout.table, filters=[("method", "==", method)]).reset_index(drop=True)
+        table = self._unchanged(self.layout.table)
+        return pd.read_parquet(table, filters=[("method", "==", method)]).reset_index(drop=True)
 
     def areas(
         self, method: str, *, merge_hemispheres: bool = True, value: str = "share", kind: str = "reading"

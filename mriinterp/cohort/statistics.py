@@ -46,7 +46,7 @@ class GroupComparison:
     total: pd.Series
     areas: pd.DataFrame
     values: pd.DataFrame
-    kind: str = "reading"
+    kind: str = "signed"
 
     @property
     def table(self) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def compare_areas(
     method: str,
     *,
     ids: Sequence[str] | None = None,
-    kind: str = "reading",
+    kind: str = "signed",
     merge_hemispheres: bool = True,
     covariates: Sequence[str] | None = None,
 ) -> GroupComparison:
@@ -73,7 +73,8 @@ def compare_areas(
     ids : sequence of str, optional
         Only these scans.
     kind : str
-        What of each map is compared, as of `CohortResult.mean`.
+        What of each map is compared, as of `CohortResult.mean`; by default both signs, as the command and the page
+        have it. "reading" is the method's own.
     merge_hemispheres : bool
     covariates : sequence of {"age", "sex"}, optional
         Held fixed; None: those that are known of every scan, () for none.
@@ -125,7 +126,7 @@ def describe_shares(
     method: str,
     *,
     ids: Sequence[str] | None = None,
-    kind: str = "reading",
+    kind: str = "signed",
     merge_hemispheres: bool = True,
 ) -> GroupShares:
     """Return how relevance lies relative to the other areas in positive and reference group, without a test.

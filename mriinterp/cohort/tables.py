@@ -15,6 +15,7 @@ import pandas as pd
 
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.bids import write_dataset_files
@@ -71,6 +72,7 @@ def write_tables(
         "performance": performance(plan, subjects),
         "labels": plan.labels,
         "plan_sha256": plan_digest(plan),
+        "files_sha256": {path.name: file_digest(path) for path in (layout.subjects, layout.groups, layout.table)},
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(time.time() - started, 1),
     }

@@ -52,7 +52,7 @@ class VoxelComparison:
     p: Volume
     found: Volume
     statistics: MaxT
-    kind: str = "reading"
+    kind: str = "signed"
 
 
 def compare_voxels(
@@ -61,7 +61,7 @@ def compare_voxels(
     mask: Volume,
     *,
     ids: Sequence[str] | None = None,
-    kind: str = "reading",
+    kind: str = "signed",
     covariates: Sequence[str] | None = None,
     n_permutations: int = 1000,
     seed: int = 0,

@@ -1,4 +1,4 @@
-"""Verified reading: images are compared with the SHA-256 kept when they were written.
+"""Verified reading: images and tables are compared with the SHA-256 kept when they were written.
 
 Its cost, of a map of 121 × 145 × 121 voxels (4.4 MB as .nii.gz): 3 ms; unpacking takes 110 ms, writing 600 ms.
 """
@@ -9,14 +9,33 @@ import hashlib
 from pathlib import Path
 
 from mriinterp.base.files import check_file
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.volume import Volume
 
-__all__ = ["DamagedImage", "read_verified"]
+__all__ = ["DamagedFile", "DamagedImage", "check_unchanged", "read_verified"]
 
 
-class DamagedImage(ValueError):
+class DamagedFile(ValueError):
+    """A file is not the one that was written."""
+
+
+class DamagedImage(DamagedFile):
     """An image is not the one that was written."""
+
+
+def check_unchanged(path: Path, sha256: str) -> None:
+    """Raise DamagedFile unless a file is the one that was written; OSError if it cannot be read."""
+    found = file_digest(check_file(path, "a file of a cohort"))
+    if found != sha256:
+        raise DamagedFile(_other_words(path, "file", sha256, found))
+
+
+def _other_words(path: Path, what: str, sha256: str, found: str) -> str:
+    return (
+        f"{path.name}: expected the {what} that was written (SHA-256 {str(sha256)[:12]}…), got another one "
+        f"({found[:12]}…): it was changed or damaged since; remove it and run the cohort again"
+    )
 
 
 def read_verified(path: Path, sha256: str | None) -> Volume:
@@ -40,8 +59,5 @@ def read_verified(path: Path, sha256: str | None) -> Volume:
     data = check_file(path, "an image").read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if sha256 is not None and found != sha256:
-        raise DamagedImage(
-            f"{path.name}: expected the image that was written (SHA-256 {str(sha256)[:12]}…), got another one "
-            f"({found[:12]}…): it was changed or damaged since; remove it and run the cohort again"
-        )
+        raise DamagedImage(_other_words(path, "image", sha256, found))
     return read_volume_bytes(data, path.name, allow_constant=True)

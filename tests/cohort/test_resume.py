@@ -206,6 +206,48 @@ def test_a_mean_that_is_not_the_one_written_is_refused(tmp_path):
     assert result.mean("sensitivity", "CN").data.any()  # without a sidecar nothing can be verified
 
 
+READ = {
+    "subjects.tsv": lambda result: result.subjects,
+    "groups.tsv": lambda result: result.group_table,
+    "areas.parquet": lambda result: result.areas("sensitivity"),
+}
+
+
+@pytest.fixture(scope="module")
+def with_tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    study = load_study(make_study(folder / "study", per_group=2), trust_code=True)
+    return study, run_cohort(study, ["sensitivity"], out=folder / "out", split="all").folder
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_table_that_is_not_the_one_written_is_refused_and_made_again(with_tables, name):
+    study, folder = with_tables
+    before = content(folder)
+    path, result = folder / name, open_cohort(folder)
+    READ[name](result)
+    text = path.read_bytes()
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.write_bytes(text.replace(b"AD", b"CN") if name.endswith("tsv") else text[:-9] + b"x" + text[-8:])
+    os.utime(path, ns=times)
+    for opened in (open_cohort(folder), result):  # one that has read it before, too, unless the table is in memory
+        if opened is not result or name == "areas.parquet":
+            with pytest.raises(
+                ValueError, match=rf"{name}: expected the file that was written .* run the cohort again"
+            ):
+                READ[name](opened)
+    again = run_cohort(study, ["sensitivity"], out=folder, split="all")
+    assert again.run["maps_computed"] == 0
+    assert len(READ[name](again)) > 0
+    assert content(folder) == before
+
+
+def test_tables_of_earlier_runs_have_no_digest(with_tables):
+    result = open_cohort(with_tables[1])
+    del result.run["files_sha256"]
+    assert all(len(read(result)) for read in READ.values())
+
+
 def test_two_runs_in_one_folder_are_refused(tmp_path):
     study = load_study(make_study(tmp_path / "study", per_group=1), trust_code=True)
     with only_run(tmp_path / "out" / ".work"), pytest.raises(ValueError, match="no other run"):

@@ -202,9 +202,9 @@ def test_the_files(raised, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(csv), comparison.table, check_dtype=False)
     entries = json.loads(description.read_text(encoding="utf-8"))
     assert (entries["target"], entries["compared"], entries["people"]) == ("AD", ["AD", "CN"], {"AD": 30, "CN": 30})
-    assert entries["kind"] == "reading"
+    assert entries["kind"] == "signed"
     assert entries["values"] == (
-        "Fall of the logit margin of AD when the box is hidden: supports AD. Hidden in 60 scans."
+        "Fall of the logit margin of AD when the box is hidden: supports AD / speaks against AD. Hidden in 60 scans."
     )
 
 
@@ -238,7 +238,8 @@ def test_the_command(done, tmp_path, capsys):
     assert main(["statistics", str(done.out), "--methods", "sensitivity", "--out", str(out)]) == 0
     said = capsys.readouterr().out
     result = open_cohort(done.out)
-    comparison = compare_areas(result, "sensitivity", kind="signed")  # both signs, as the page shows them
+    comparison = compare_areas(result, "sensitivity")  # both signs, as the page shows them
+    assert comparison.kind == "signed"
     values = value_words(result, "sensitivity", "signed")
     for sentence in (*values, total_words(comparison), area_words(comparison), *sample_words(comparison.sample)):
         assert sentence in said

@@ -62,7 +62,7 @@ def test_against_scipy_and_every_permutation(result, kind):
 
 def test_age_is_held_fixed(result):
     inside, mask = box(result)
-    found = compare_voxels(result, "sensitivity", mask, covariates=["age"], n_permutations=20)
+    found = compare_voxels(result, "sensitivity", mask, kind="reading", covariates=["age"], n_permutations=20)
     sample = found.sample
     maps = np.array([np.abs(result.map("sensitivity", i).volume.data[inside]) for i in sample.ids], float)
     design = np.column_stack([sample.in_positive, np.ones(8), result.subjects.loc[sample.ids, "age"]]).astype(float)
