@@ -98,7 +98,7 @@ def read_coloured(lines: Sequence[str]) -> Pairs | None:
 def _fitting(layout: re.Pattern, lines: Sequence[str]) -> Pairs | None:
     """Return first and last group of a layout that fits every line; None if it does not."""
     found = [match for match in map(layout.fullmatch, lines) if match]
-    return [(match[1], match[match.lastindex]) for match in found] if len(found) == len(lines) else None
+    return [(match[1], match.groups()[-1]) for match in found] if len(found) == len(lines) else None
 
 
 def _read_fsleyes(lines: Sequence[str]) -> Pairs | None:

@@ -82,6 +82,8 @@ def flatten(entries: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         Everything else, in words.
     """
     flat, problems = {}, []
+    if entries and not {*entries} & {*SCHEMA, *SCHEMA[""]}:  # some other file: none of its content into a message
+        return {}, [f"none of the {len(entries)} entries is one of a study file; known: {', '.join(_names_at_top())}"]
     for section, keys in SCHEMA.items():
         inside = entries if not section else entries.get(section, {})
         if not isinstance(inside, Mapping):
@@ -102,6 +104,10 @@ def flatten(entries: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             if required and key not in inside:
                 problems.append(f"{section}.{key} is missing")
     return flat, problems
+
+
+def _names_at_top() -> list[str]:
+    return sorted({*SCHEMA[""], *SCHEMA} - {""})
 
 
 def _fits(value: Any, kind: str) -> bool:

@@ -449,3 +449,16 @@ def test_the_commands_that_messages_name_can_be_typed_as_they_stand(tmp_path, co
         _ = load_study(file).model_recipe
     command = shlex.split(str(caught.value).partition("make it: ")[2])
     assert command[5:] == [str(file), *(["--trust-code"] if code else [])]
+
+
+def test_a_file_of_other_settings_is_not_quoted(tmp_path, capsys):
+    """Its keys may be nobody's business: a file of passwords is TOML, too."""
+    file = tmp_path / "env.toml"
+    file.write_text("DATABASE_PASSWORD = 1\n[vault]\nroot = 2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="none of the 2 entries is one of a study file; known: atlas, authors") as found:
+        load_study(file)
+    assert main(["study", "check", str(file)]) == 1
+    said = capsys.readouterr()
+    for text in (str(found.value), said.out + said.err):
+        assert "PASSWORD" not in text
+        assert "vault" not in text
