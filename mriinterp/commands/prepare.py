@@ -57,7 +57,11 @@ def add_parser(commands) -> None:
         action="store_true",
         help="warp the brain onto the template, for networks trained on such scans; it also removes part of an atrophy",
     )
-    parser.add_argument("--series", type=int, metavar="N", help="the DICOM series, where several may be meant")
+    parser.add_argument(
+        "--series",
+        metavar="N|NAME",
+        help="number or description of the DICOM series, where several may be meant; * stands for anything",
+    )
     parser.add_argument(
         "--jobs",
         type=int,

@@ -31,7 +31,9 @@ def add_prepare_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--nonlinear", action="store_true", help="with --prepare: warp the brain onto the template")
     group.add_argument(
-        "--series", type=int, metavar="N", help="with --prepare: the DICOM series, where several may be meant"
+        "--series",
+        metavar="N|NAME",
+        help="with --prepare: number or description of the DICOM series, where several may be meant; * stands for anything",
     )
 
 
@@ -58,13 +60,13 @@ class RawScans:
     grid : Grid
         Of the network.
     options : PrepareOptions
-    series : int, optional
+    series : str, optional
     """
 
     folder: Path
     grid: Grid
     options: PrepareOptions
-    series: int | None = None
+    series: str | None = None
 
     def open(self, path: Path) -> tuple[Prepared, Volume]:
         """Prepare a scan; return it, and its volume with a note where it is in doubt; ValueError where it is refused."""

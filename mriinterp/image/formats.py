@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mriinterp.base.files import stand_in
 
-__all__ = ["FORMATS", "describe_folder", "foreign_format", "image_stem", "is_dicom"]
+__all__ = ["FORMATS", "describe_folder", "file_is_dicom", "foreign_format", "image_stem", "is_dicom"]
 
 FORMATS = "available: .nii, .nii.gz, .mgh, .mgz"
 DICOM_HELP = "convert the whole series to NIfTI first, for example: dcm2niix -z y -o OUT FOLDER"
@@ -83,12 +83,13 @@ def describe_folder(path: Path) -> str:
     images = [p.name for p in files if p.name.lower().endswith(IMAGE_SUFFIXES)]
     if images:
         return f"a folder; name the image inside: {', '.join(images[:3])}{' …' if len(images) > 3 else ''}"
-    if any(_file_is_dicom(p) for p in files):
+    if any(file_is_dicom(p) for p in files):
         return f"a folder of DICOM files; {DICOM_HELP.replace('FOLDER', str(path))}"
     return "a folder; name the .nii or .nii.gz file inside"
 
 
-def _file_is_dicom(path: Path) -> bool:
+def file_is_dicom(path: Path) -> bool:
+    """Return whether a file on disk is DICOM (`is_dicom`), or the directory of a disk of them; False if it cannot be read."""
     if path.name.upper() == "DICOMDIR":
         return True
     try:

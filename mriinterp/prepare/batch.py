@@ -32,7 +32,7 @@ from mriinterp.prepare.folder import (
 from mriinterp.prepare.pipeline import Prepared, PrepareOptions, pipeline_digest, prepare_scan
 from mriinterp.prepare.source import open_raw
 
-__all__ = ["JOB_BYTES", "PrepareJob", "default_jobs", "prepare_all"]
+__all__ = ["JOB_BYTES", "PrepareJob", "default_jobs", "files_of", "prepare_all"]
 
 JOB_BYTES = 2 << 30
 """Memory that preparing one scan takes at most."""
@@ -56,7 +56,7 @@ class PrepareJob:
     shape, affine
         Of the network's grid.
     options : PrepareOptions
-    series : int, optional
+    series : int or str, optional
     allow_unknown_space : bool
     hidden : bool
         Whether searches for scans are to pass the folder over.
@@ -68,7 +68,7 @@ class PrepareJob:
     shape: tuple[int, int, int]
     affine: tuple[tuple[float, ...], ...]
     options: PrepareOptions = field(default_factory=PrepareOptions)
-    series: int | None = None
+    series: int | str | None = None
     allow_unknown_space: bool = False
     hidden: bool = False
 
@@ -122,10 +122,11 @@ class PrepareJob:
 
 
 def _stamp(path: Path) -> str:
-    return file_stamp(_files(path), read=0)
+    return file_stamp(files_of(path), read=0)
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """Return the file that a raw scan is, or all files of its folder."""
     return [path] if not path.is_dir() else sorted(file for file in path.rglob("*") if file.is_file())
 
 
@@ -135,7 +136,7 @@ def _source_digest(path: Path, stamp: str) -> str:
     if not path.is_dir():
         return file_digest(path)
     digest = hashlib.sha256()
-    for file in _files(path):
+    for file in files_of(path):
         digest.update(f"{file.relative_to(path).as_posix()}\n{file_digest(file)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ T1_NAMES = re.compile(r"t1|mp.?rage|spgr|bravo|(3d|ir).?(tfe|ffe)|fspgr|mprage",
 OTHER_NAMES = re.compile(r"t2|flair|dwi|dti|diff|bold|fmri|swi|asl|pd\b|localizer|localiser|scout|survey|angio|tof|field.?map", re.I)  # fmt: skip
 TILT_DEGREES = 1.0
 GAP = 0.05  # of the distance between slices
+CHOICE = "--series N; in a study file series = N under [prepare]"
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,12 @@ class AmbiguousSeries(ValueError):
         if len(self.series) == 1:
             super().__init__(
                 "expected a T1-weighted scan, got one 3D series that does not look like one: "
-                f"{self.series[0]}; choose it by its number (--series N) if it is"
+                f"{self.series[0]}; choose it by its number ({CHOICE}) if it is"
             )
             return
         listed = "; ".join(map(str, self.series))
         super().__init__(
-            f"expected one T1 scan, got {len(self.series)} that may be meant; choose one by its number (--series N): {listed}"
+            f"expected one T1 scan, got {len(self.series)} that may be meant; choose one by its number ({CHOICE}): {listed}"
         )
 
 
@@ -131,8 +133,8 @@ def choose_series(series: Iterable[Series], number: int | str | None = None) -> 
     ----------
     series : iterable of Series
     number : int or str, optional
-        The series' number or uid, where the choice is not left to name and
-        timing.
+        The series' number, its uid or its description (wildcards, without
+        case: ``*mprage*``), where the choice is not left to name and timing.
 
     Raises
     ------
@@ -145,10 +147,10 @@ def choose_series(series: Iterable[Series], number: int | str | None = None) -> 
     series = list(series)
     count = len(series)
     if number is not None:
-        wanted = [entry for entry in series if number in (entry.number, entry.uid)]
+        wanted = [entry for entry in series if _is_meant(entry, number)]
         if not wanted:
-            known = ", ".join(str(entry.number) for entry in series)
-            raise ValueError(f"expected the number of a series, got {number}; available: {known}")
+            known = "; ".join(f"{entry.number} {entry.description!r}" for entry in series)
+            raise ValueError(f"expected the number or description of a series, got {number}; available: {known}")
         if len(wanted) == 1 and not wanted[0].problem:
             return wanted[0]
         series = wanted
@@ -160,6 +162,12 @@ def choose_series(series: Iterable[Series], number: int | str | None = None) -> 
         reasons = "; ".join(f"{entry}: {entry.problem}" for entry in series[:8])
         raise ValueError(f"expected a 3D T1-weighted MR scan, got none among {len(series)} series: {reasons}")
     raise AmbiguousSeries(named or usable, count)
+
+
+def _is_meant(series: Series, wanted: int | str) -> bool:
+    """Return whether a series has this number, uid or description."""
+    text = str(wanted).strip().lower()
+    return text in (str(series.number), series.uid) or fnmatchcase(series.description.strip().lower(), text)
 
 
 def convert_series(series: Series, *, cancel: Cancel | None = None) -> Volume:

@@ -238,7 +238,7 @@ def hide_folder(out: Path) -> None:
     (out / RESULTS_MARK).touch()
 
 
-def request_of(source_digest: str, pipeline: str, grid, series: int | None, unknown_space: bool) -> dict[str, Any]:
+def request_of(source_digest: str, pipeline: str, grid, series: int | str | None, unknown_space: bool) -> dict[str, Any]:
     """Return what a prepared scan is made of: the key under which it is kept.
 
     Parameters
@@ -249,7 +249,7 @@ def request_of(source_digest: str, pipeline: str, grid, series: int | None, unkn
         Digest of the pipeline: its version, options, weights and programs.
     grid : Grid
         Of the network.
-    series : int or None
+    series : int, str or None
         The DICOM series asked for.
     unknown_space : bool
         Whether a file that does not say where its voxels lie is taken.
@@ -258,6 +258,6 @@ def request_of(source_digest: str, pipeline: str, grid, series: int | None, unkn
         "SourceDigest": source_digest,
         "PipelineDigest": pipeline,
         "Grid": {"shape": list(grid.shape), "affine": np.round(grid.affine, 8).tolist()},
-        "Series": series,
+        "Series": None if series is None else str(series),
         "UnknownSpace": unknown_space,
     }

@@ -130,7 +130,7 @@ def prepare_scan(
     path: str | os.PathLike,
     *,
     grid: Grid | None = None,
-    series: int | None = None,
+    series: int | str | None = None,
     allow_unknown_space: bool = False,
     options: PrepareOptions = PrepareOptions(),
     progress: Progress | None = None,
@@ -144,8 +144,8 @@ def prepare_scan(
         NIfTI or MGZ file, a folder of DICOM files, or a .zip of one.
     grid : Grid, optional
         Of the network, in MNI space; default: the template's own, 1 mm.
-    series : int, optional
-        Number of the DICOM series, where several may be meant.
+    series : int or str, optional
+        Number or description of the DICOM series, where several may be meant.
     allow_unknown_space : bool
         Take a NIfTI file whose header does not say where its voxels lie.
     options : PrepareOptions

@@ -63,7 +63,7 @@ def is_dicom(path: Path) -> bool:
 def open_raw(
     path: str | os.PathLike,
     *,
-    series: int | None = None,
+    series: int | str | None = None,
     allow_unknown_space: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -74,8 +74,8 @@ def open_raw(
     ----------
     path : path
         .nii, .nii.gz, .mgz, .mgh; a folder of DICOM files; a .zip of either.
-    series : int, optional
-        Number of the DICOM series, where several may be meant.
+    series : int or str, optional
+        Number or description of the DICOM series (`mriinterp.prepare.dicom.choose_series`), where several may be meant.
     allow_unknown_space : bool
         As of `mriinterp.image.nifti.read_volume`.
 
@@ -133,7 +133,7 @@ def open_raw_files(
     ----------
     files : sequence of (str, bytes)
     series : int or str, optional
-        Number or uid of the DICOM series, where several may be meant.
+        As of `open_raw`.
     """
     if holds_image(files):
         name, data = files[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,10 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.space import MNI_CORRELATION, looks_skull_stripped, mni_correlation
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model
+from mriinterp.prepare.source import open_raw
 from mriinterp.study.attempt import attempt
 from mriinterp.study.inputs import check_inputs, scan_of
 from mriinterp.study.settings import StudySettings
-from mriinterp.study.sources import FileScan
 from mriinterp.study.table import TableStudy
 from mriinterp.subjects import Report
 
@@ -103,19 +102,26 @@ def _check_raw(
     cancel: Cancel | None,
 ) -> None:
     """Open a few raw scans, and say how many are prepared already."""
-    unreadable, doubtful = [], []
+    unreadable, doubtful, found = [], [], []
     for done, row in enumerate(rows, start=1):
         check_cancel(cancel)
         name = frame.at[row, "id"]
         try:
-            scan = FileScan(Path(frame.at[row, "path"]), settings.allow_unknown_space).load()
-            doubtful += [f"{name} ({note})" for note in scan.notes]
+            raw = open_raw(
+                frame.at[row, "path"],
+                series=settings.series,
+                allow_unknown_space=settings.allow_unknown_space,
+                cancel=cancel,
+            )
+            doubtful += [f"{name} ({note})" for note in raw.volume.notes]
+            found += [f"{name} ({raw.found})"] if raw.series else []
         except (OSError, ValueError) as error:
             unreadable.append(f"{name} ({error})")
         tell(progress, done, len(rows))
     for level, message, names in (
         ("error", f"Scans that cannot be read ({len(unreadable)} of {len(rows)} opened)", unreadable),
         ("warning", f"Scans whose files are doubtful ({len(rows)} opened)", doubtful),
+        ("info", f"Series of DICOM folders ({len(rows)} opened)", found),
     ):
         if names:
             report.add(level, message, names)

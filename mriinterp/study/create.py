@@ -117,10 +117,15 @@ def propose_study(
         source = source / "participants.tsv"
     layout = detect_layout(read_table(source).columns)
     frame, report = read_subjects(source, images, pattern=pattern)
+    raw = frame.empty and images is not None
+    if raw:
+        frame, report = read_subjects(source, images, pattern=pattern, raw=True)
     if frame.empty:
         where = "; name the folder below which they lie (--images DIR)" if images is None else ""
         problems = "; ".join(f.text() for f in report.errors)
         raise ValueError(f"expected scans, found none for {source}: {problems}{where}")
+    if raw:
+        report.add("info", "Scans are folders of DICOM files or archives: they are prepared before they are explained")
     groups = _groups(source, images, frame)
     reference, positive, classes = _guess_groups(groups.to_dict(), network)
     folder = out.absolute().parent
@@ -137,6 +142,7 @@ def propose_study(
         | ({"classes": classes} if classes else {}),
         "split": {"test": 0.2, "seed": 0} if (frame["split"] == "").any() else {},
         "model": _model_entries(how, weights, folder) | ({"code": _written(Path(code), folder)} if code else {}),
+        "prepare": {"nonlinear": False} if raw else {},
         "atlas": {"image": "AAL"},
     }
     write_study_file({k: v for k, v in entries.items() if v != {}}, out)

@@ -63,6 +63,7 @@ def _read(settings: StudySettings, name: str, *, keep_missing: bool = False) -> 
         prefixes=settings.prefixes,
         pattern=settings.patterns.get(name, settings.pattern),
         keep_missing=keep_missing,
+        raw=settings.prepare is not None,
     )
 
 

@@ -47,7 +47,7 @@ SCHEMA: dict[str, dict[str, tuple[str, bool]]] = {
         "normalisation": ("text", False),
         "code": ("text", False),
     },
-    "prepare": {"nonlinear": ("truth", False)},
+    "prepare": {"nonlinear": ("truth", False), "series": ("text or whole", False)},
     "atlas": {"image": ("text", False), "table": ("text", False)},
     "background": {"kind": ("text", False), "normalised": ("truth", False)},
 }
@@ -60,6 +60,7 @@ KINDS = {
     "texts": "a table of texts",
     "lists": "a table of lists of texts",
     "text or texts": "text, or a table of texts by the name of an image",
+    "text or whole": "text, or a whole number of 0 or more",
     "names or texts": "a list of columns of the table, or a table of columns by the name of a number",
 }
 NORMALISATIONS = ("card", "voxelwise")

@@ -64,6 +64,8 @@ class StudySettings:
         ``study normalise`` and kept in the output folder.
     prepare : PrepareOptions, optional
         The scans are raw and are prepared so; None: they come prepared.
+    series : int or str, optional
+        The DICOM series of each scan, by number or description (`mriinterp.prepare.dicom.choose_series`).
     background : {"mean", "template"}
         What group maps lie over; `normalised`: the mean of what the network reads.
     sources : tuple of Path
@@ -99,6 +101,7 @@ class StudySettings:
     normalisation: str = "card"
     atlas: AtlasRecipe = field(default_factory=AtlasRecipe)
     prepare: PrepareOptions | None = None
+    series: int | str | None = None
     background: str = "mean"
     normalised: bool = False
     path: Path | None = None
@@ -153,6 +156,12 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
             if flat.get("groups.labels"):
                 problems.append(f"{key} is {group!r}, which [groups.labels] does not name; it has {', '.join(labels)}")
             labels.setdefault(group, (group,))
+    prepares = isinstance(entries.get("prepare"), Mapping)
+    several = isinstance(flat.get("subjects.images"), Mapping) and len(flat["subjects.images"]) > 1
+    if prepares and (several or flat.get("subjects.numbers")):
+        problems.append(
+            "[prepare] is for networks that read one T1 scan; several images, or numbers, of a scan have to be prepared before"
+        )
     for key, problem in contradictions(flat, labels):
         problems.append(problem)
         flat.pop(key, None)
@@ -192,9 +201,8 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         folds={name: _weights(entry, folder) for name, entry in flat.get("model.folds", {}).items()},
         normalisation=flat.get("model.normalisation", "card"),
         atlas=_atlas(flat, folder),
-        prepare=PrepareOptions(flat.get("prepare.nonlinear", False))
-        if isinstance(entries.get("prepare"), Mapping)
-        else None,
+        prepare=PrepareOptions(flat.get("prepare.nonlinear", False)) if prepares else None,
+        series=flat.get("prepare.series"),
         background=flat.get("background.kind", "mean"),
         normalised=flat.get("background.normalised", False),
         path=path.absolute(),

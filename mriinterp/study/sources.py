@@ -31,7 +31,7 @@ from mriinterp.models import (
 from mriinterp.models.code import as_leave, check_leave
 from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.models.run_code import run_code
-from mriinterp.prepare import PrepareJob
+from mriinterp.prepare import PrepareJob, files_of
 from mriinterp.simulation.subjects import SimulationSettings, simulate_subject
 from mriinterp.study.folders import StudyFolders
 
@@ -81,14 +81,15 @@ class PreparedScan:
         return self.job.is_done()
 
     def fingerprint(self) -> str:
-        """Return a text that changes when the raw file, or how it would be prepared, does; reads no voxel."""
+        """Return a text that changes when the raw file, or any of its folder, or how it would be prepared, does; reads no voxel."""
         job = self.job
-        raw = FileScan(job.path, job.allow_unknown_space).fingerprint()
-        return _digest(raw, job.options.preparation.entry, job.shape, job.affine)
+        raw = [FileScan(path, job.allow_unknown_space).fingerprint() for path in files_of(job.path)]
+        series = [] if job.series is None else [job.series]
+        return _digest(*raw, job.options.preparation.entry, job.shape, job.affine, *series)
 
     def stamp(self) -> str:
         """Return a text as `fingerprint` that tells also a file of the same size and time; on this machine only."""
-        return _digest(self.fingerprint(), file_stamp([self.job.path], read=0))
+        return _digest(self.fingerprint(), file_stamp(files_of(self.job.path), read=0))
 
 
 @dataclass(frozen=True)

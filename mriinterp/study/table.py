@@ -156,7 +156,7 @@ class TableStudy(Study):
             raise ValueError(f"{self.name}: expected a section [prepare] in the study file, got none")
         return PrepareJob.of(
             self.path_of(subject), out or self.prepared_folder, self.labels[subject], self._network_grid,
-            options=replace(self.settings.prepare, device=device),
+            options=replace(self.settings.prepare, device=device), series=self.settings.series,
             allow_unknown_space=self.settings.allow_unknown_space, hidden=out is None,
         )  # fmt: skip
 

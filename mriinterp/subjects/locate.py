@@ -28,6 +28,7 @@ class Search:
     prefixes: Mapping[str, str | Path] | None
     pattern: str | None
     cancel: Cancel | None
+    raw: bool = False
 
 
 def _find_by_id(frame: pd.DataFrame, layout: Layout, search: Search, images: Path, report: Report) -> None:
@@ -35,7 +36,7 @@ def _find_by_id(frame: pd.DataFrame, layout: Layout, search: Search, images: Pat
     rows = frame.index[frame["path"] == ""]
     words = {row: layout.words(frame.at[row, "id"]) for row in rows if frame.at[row, "id"]}
     every = [w for several in words.values() for w in several]
-    found = find_images(images, every, search.pattern, search.cancel) if every else {}
+    found = find_images(images, every, search.pattern, search.cancel, raw=search.raw) if every else {}
     unclear, chosen = [], []
     for row, several in words.items():
         paths = next((found[w] for w in several if w in found), [])
@@ -84,6 +85,17 @@ def _propose(
     report_near(near, report)
 
 
+def _report_raw(
+    frame: pd.DataFrame, text: pd.DataFrame, folders: list[Path], search: Search, report: Report
+) -> None:
+    """Report scans whose path leads to what a scanner wrote."""
+    rows = frame.index[(frame["path"] == "") & (text["path"] != "")]
+    raw = [row for row in rows if resolve_path(text.at[row, "path"], folders, search.prefixes, raw=True) is not None]
+    if raw:
+        words = "add a section [prepare] to the study file: each is then prepared once, and kept"
+        report.add("warning", f"Scans that are folders, as of DICOM files ({len(raw)}); {words}", frame.loc[raw, "id"])
+
+
 def find_paths(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: Search, report: Report) -> None:
     """Fill the paths of all rows: from the table, the layout's template, or by id, in place."""
     folders = [f for f in (search.images, search.table_folder) if f is not None]
@@ -92,7 +104,7 @@ def find_paths(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: 
         written = text.at[row, "path"]
         if not written and layout.template is not None:
             written = layout.template(text.loc[row])
-        image = resolve_path(written, folders, search.prefixes)
+        image = resolve_path(written, folders, search.prefixes, raw=search.raw)
         frame.at[row, "path"] = "" if image is None else str(image)
     if search.images is not None and not search.images.is_dir():
         report.add("error", f"expected a folder of images, found none: {search.images}")
@@ -100,6 +112,8 @@ def find_paths(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, search: 
         _find_by_id(frame, layout, search, search.images, report)
     elif len(frame) and (frame["path"] == "").all():
         report.add("error", "No scan can be found: the table has no usable path and no folder of images is named")
+    if not search.raw:
+        _report_raw(frame, text, folders, search, report)
     _propose(frame, text, layout, search, folders, report)
     lost = frame.index[(frame["path"] == "") & text["path"].str.match(r"^[A-Za-z]:[\\/]|^\\\\")]
     if len(lost):

@@ -95,6 +95,7 @@ def read_subjects(
     prefixes: Mapping[str, str | Path] | None = None,
     pattern: str | None = None,
     keep_missing: bool = False,
+    raw: bool = False,
     cancel: Cancel | None = None,
 ) -> tuple[pd.DataFrame, Report]:
     """Read a table of subjects and find their scans.
@@ -123,6 +124,8 @@ def read_subjects(
         Wildcards the image's file name must fit (``mwp1*.nii``).
     keep_missing : bool
         Keep scans without a file (path "") instead of leaving them out.
+    raw : bool
+        Scans may be as they came: folders of DICOM files and .zip archives, too.
     cancel : callable, optional
         Asked while folders are read.
 
@@ -144,7 +147,7 @@ def read_subjects(
     """
     report, images = Report(), None if images is None else Path(images)
     opened, root = _open(Path(table), kind, columns, report)
-    search = Search(images or root, opened.path.parent, prefixes, pattern, cancel)
+    search = Search(images or root, opened.path.parent, prefixes, pattern, cancel, raw)
     read = _bids_scans if opened.layout.name == "bids" else _clinical_scans if opened.layout.clinical else _table_scans
     frame, raw = read(opened, search, report)
     extra = raw[[c for c in raw.columns if c not in opened.columns.values() and c not in COLUMNS]]

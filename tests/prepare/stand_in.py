@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.prepare import Finding, Prepared, PrepareJob, Quality, folder
 from mriinterp.prepare import batch as module
+from mriinterp.prepare.source import open_raw
 from mriinterp.prepare.transform import Transform
 
 GOOD = Quality(
@@ -21,14 +22,14 @@ DOUBTFUL = replace(GOOD, findings=(Finding("look", "border", "The brain mask tou
 REFUSED = replace(GOOD, correlation=0.1, findings=(Finding("refuse", "correlation", "It does not lie in place."),))
 
 
-def prepare_scan(path, *, grid, options, progress=None, cancel=None, **_):
+def prepare_scan(path, *, grid, options, series=None, progress=None, cancel=None, **_):
     """As of `mriinterp.prepare.prepare_scan`; raises, dies or is judged as the file's name says."""
     name = Path(path).name
     if "broken" in name:
         raise ValueError("expected a T1 scan of a head, got an image in which no brain was found")
     if "deadly" in name:
         os._exit(9)
-    scan = read_volume(path)
+    scan = open_raw(path, series=series).volume
     for step in range(5):
         progress and progress(20 * step, 100)
         time.sleep(0.02 if "slow" in name else 0)

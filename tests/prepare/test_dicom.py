@@ -58,7 +58,7 @@ def test_two_candidates_are_asked_for(head, tmp_path):
     write_series(head, tmp_path, number=3)
     write_series(head, tmp_path, number=7, description="t1_mprage repeat")
     with pytest.raises(
-        AmbiguousSeries, match=r"choose one by its number \(--series N\): series 3 .* series 7"
+        AmbiguousSeries, match=r"choose one by its number \(--series N; .*\): series 3 .* series 7"
     ) as caught:
         open_raw(tmp_path)
     assert [series.number for series in caught.value.series] == [3, 7]
