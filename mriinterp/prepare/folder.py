@@ -238,7 +238,9 @@ def hide_folder(out: Path) -> None:
     (out / RESULTS_MARK).touch()
 
 
-def request_of(source_digest: str, pipeline: str, grid, series: int | str | None, unknown_space: bool) -> dict[str, Any]:
+def request_of(
+    source_digest: str, pipeline: str, grid, series: int | str | None, unknown_space: bool
+) -> dict[str, Any]:
     """Return what a prepared scan is made of: the key under which it is kept.
 
     Parameters

@@ -29,7 +29,7 @@ PIPELINE_VERSION = "1"
 
 # Shares of the whole time, in hundredths, as measured on two cores (benchmarks/prepare.py).
 READ, FOUND, MASKED, REGISTERED, DONE = 1, 5, 20, 92, 100
-REGISTRATION_SECONDS = 15.0
+REGISTRATION_SECONDS, WARP_SECONDS = 15.0, 40.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,18 @@ class Prepared:
     qc: Quality
     scan: Volume
     digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def brain(self) -> Volume:
+        """The scan as it came, 0 outside the brain, float32."""
+        return self.scan.with_data(np.where(self.mask.data, self.scan.data, 0).astype(np.float32))
+
+    def on(self, grid: Grid) -> Prepared:
+        """Return the scan prepared for another network's grid: what preparing it anew would give."""
+        if grid.matches(self.volume.grid):
+            return self
+        moved = self.transform.scan_on(self.brain, grid)
+        return replace(self, volume=replace(moved, notes=self.volume.notes, preparation=self.volume.preparation))
 
     def to_scan(self, volume: Volume, *, order: int = 1) -> Volume:
         """Interpolate a map or label image in template space on the scan's own grid, once.
@@ -195,15 +207,19 @@ def prepare_volume(
     tell(progress, MASKED, DONE)
     check_cancel(cancel)
     brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))
-    registration = register_affine(brain, threads=threads, cancel=cancel, waiting=_creeping(progress))
-    tell(progress, REGISTERED, DONE)
+    affine_share = REGISTRATION_SECONDS / (REGISTRATION_SECONDS + WARP_SECONDS) if options.nonlinear else 1
+    placed = MASKED + int(affine_share * (REGISTERED - MASKED))
+    waiting = _creeping(progress, MASKED, placed, REGISTRATION_SECONDS)
+    registration = register_affine(brain, threads=threads, cancel=cancel, waiting=waiting)
+    tell(progress, placed, DONE)
     check_cancel(cancel)
     transform = Transform(registration.matrix)
     if registration.turned:  # the brain extraction expects heads the right way up
         mask = _upright_mask(scan, transform, options, cancel)
         brain = scan.with_data(np.where(mask.data, scan.data, 0).astype(np.float32))
     if options.nonlinear:
-        warp = register_warp(brain, registration.matrix, threads=threads, cancel=cancel)
+        waiting = _creeping(progress, placed, REGISTERED, WARP_SECONDS)
+        warp = register_warp(brain, registration.matrix, threads=threads, cancel=cancel, waiting=waiting)
         transform = Transform(registration.matrix, warp)
     moved = transform.scan_on(brain, native_template().grid if grid is None else grid)
     volume = replace(moved, notes=scan.notes, preparation=options.preparation)
@@ -226,11 +242,11 @@ def _upright_mask(scan: Volume, transform: Transform, options: PrepareOptions, c
     return scan.with_data(resample(mask, moved.grid, order=0).data)  # a change of voxel order: exact
 
 
-def _creeping(progress: Progress | None) -> Callable[[float], None]:
-    """Report progress of the registration by the time that it takes as a rule, short of the next step's mark."""
+def _creeping(progress: Progress | None, start: int, end: int, usual: float) -> Callable[[float], None]:
+    """Report progress of a registration by the time that it takes as a rule, short of the next step's mark."""
 
     def waiting(seconds: float) -> None:
-        share = 1 - 1 / (1 + seconds / REGISTRATION_SECONDS)
-        tell(progress, int(MASKED + (REGISTERED - MASKED - 1) * min(1.0, 1.6 * share)), DONE)
+        share = 1 - 1 / (1 + seconds / usual)
+        tell(progress, int(start + (end - start - 1) * min(1.0, 1.6 * share)), DONE)
 
     return waiting

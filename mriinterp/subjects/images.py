@@ -13,7 +13,15 @@ from mriinterp.base.names import composed, on_disk
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.image.formats import file_is_dicom
 
-__all__ = ["IMAGE_ENDINGS", "RESULTS_MARK", "choose_image", "find_images", "resolve_path", "walk_folders", "walk_images"]
+__all__ = [
+    "IMAGE_ENDINGS",
+    "RESULTS_MARK",
+    "choose_image",
+    "find_images",
+    "resolve_path",
+    "walk_folders",
+    "walk_images",
+]
 
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".mgz")
 RESULTS_MARK = ".mriinterp-results"

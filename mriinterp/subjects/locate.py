@@ -85,9 +85,7 @@ def _propose(
     report_near(near, report)
 
 
-def _report_raw(
-    frame: pd.DataFrame, text: pd.DataFrame, folders: list[Path], search: Search, report: Report
-) -> None:
+def _report_raw(frame: pd.DataFrame, text: pd.DataFrame, folders: list[Path], search: Search, report: Report) -> None:
     """Report scans whose path leads to what a scanner wrote."""
     rows = frame.index[(frame["path"] == "") & (text["path"] != "")]
     raw = [row for row in rows if resolve_path(text.at[row, "path"], folders, search.prefixes, raw=True) is not None]

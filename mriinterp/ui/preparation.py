@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mriinterp.image.preparation import KINDS
 from mriinterp.models import Model
 from mriinterp.study import PreparedScan
+from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.scans import Preparation, Upload
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["offer_preparation", "offer_study_preparation", "show_preparation", "show_quality"]
+__all__ = ["choose_registration", "offer_preparation", "offer_study_preparation", "show_preparation", "show_quality"]
 
 SLOT = "prepare"
+REGISTRATIONS = {"linear": "Affine", "nonlinear": "Warped"}
 VERDICTS = {
     "good": ("The brain lies in place.", ":material/check_circle:"),
     "look": ("Look at the preparation before you believe a map.", ":material/visibility:"),
@@ -24,9 +27,31 @@ OFFER = (
 )
 
 
+def choose_registration(model: Model) -> str:
+    """Choose how a raw scan is registered: "linear" or "nonlinear"; at first as the network expects it."""
+    expected = model.card.preparation
+    default = "linear" if expected is None else expected.kind
+    key = linked("registration", default, options=tuple(REGISTRATIONS), shows=REGISTRATIONS.get)
+    return st.segmented_control(
+        "Registration",
+        tuple(REGISTRATIONS),
+        format_func=REGISTRATIONS.get,
+        key=key,
+        required=True,
+        persist_state="session",
+        help="Affine keeps the brain’s shape. Warped onto the template suits networks that were trained on such scans; it takes "
+        "about three times as long, and removes part of an atrophy. "
+        + (
+            "This network’s card does not say which it expects."
+            if expected is None
+            else f"This network expects scans {KINDS[expected.kind]}."
+        ),
+    )
+
+
 def offer_preparation(upload: Upload, model: Model) -> None:
     """Offer to prepare a scan that was refused as it came; show the work, and a result that is in doubt."""
-    key = f"prepare {upload.file_id} {model.digest}"
+    key = f"prepare {upload.file_id} {model.digest} {upload.kind}"
     found = upload.preparation(model)
     if found is None:
         job = current_job(SLOT)

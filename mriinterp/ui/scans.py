@@ -16,7 +16,7 @@ from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
-from mriinterp.prepare import Prepared, Quality, prepare_volume
+from mriinterp.prepare import Prepared, PrepareOptions, Quality, prepare_volume
 from mriinterp.prepare.dicom import AmbiguousSeries, Series, choose_series
 from mriinterp.prepare.folder import judged
 from mriinterp.prepare.picture import preparation_png
@@ -142,7 +142,7 @@ class Upload:
     file_id : str
         Streamlit's id of the file.
     file_name : str
-        What messages call it.
+        As it was given.
     data : bytes or sequence of (str, bytes)
         Of one file; or the names and contents of several, as a scanner writes them.
 
@@ -150,20 +150,29 @@ class Upload:
     ----------
     name : str
         What the scan is called on pages, in downloads and links; at first as `safe_name` has it.
+    shown : str
+        What messages call the file: `safe_name` with its ending.
     accepted : bool
         Whether it could be read for a network.
+    raw : bool
+        Whether it has to be prepared, as far as it was read.
+    kind : {"linear", "nonlinear"}
+        How it is prepared, as the reader chose.
     """
 
     def __init__(self, file_id: str, file_name: str, data: bytes | Sequence[FileBytes]):
         self.file_id, self.file_name = file_id, file_name
         files = ((file_name, data),) if isinstance(data, bytes) else tuple(data)
         self.name, self.accepted = safe_name(file_name), False
+        ending = ENDING.search(file_name)
+        self.shown = file_name if len(files) > 1 else self.name + (ending[0] if ending else "")
+        self.raw, self.kind = False, "linear"
         self._files: tuple[FileBytes, ...] | None = files
         self.series: tuple[Series, ...] = ()  # those that may be meant, where there is a choice
         self.found = ""  # which series there are, and which is taken
         self.chosen: str | None = None  # uid of the series that the reader chose
         self._held: LRUCache[tuple, HeldScan | _Refusal] = LRUCache(GRIDS_HELD)
-        self._prepared: LRUCache[tuple, Preparation] = LRUCache(GRIDS_HELD)
+        self._prepared: LRUCache[tuple, Preparation] = LRUCache(2 * GRIDS_HELD)  # each with and without a warp
         self._taken: set[tuple] = set()  # of the prepared ones, those that are explained
         self._lock = threading.Lock()  # a page and its work in the background may ask at once
 
@@ -175,7 +184,7 @@ class Upload:
     @property
     def released(self) -> bool:
         """Whether nothing of it is in memory any more, so that it must be uploaded again."""
-        return self._files is None and not self._held
+        return self._files is None and not self._held and not self._prepared
 
     def release(self) -> None:
         """Let go of the file and of all that was read of it."""
@@ -190,30 +199,42 @@ class Upload:
 
     def prepare(self, model: Model, progress: Progress | None, cancel: Cancel | None) -> None:
         """Prepare the raw scan for a network; a good result is taken at once, any other waits for `take_prepared`."""
+        key, options = self._own_key(model), PrepareOptions(nonlinear=self.kind == "nonlinear")
         if self._files is None:
             raise ValueError("expected the file of the scan, got none; upload it again")
         with READING:
             raw = open_raw_files(self._files, series=self.chosen, cancel=cancel)
-        made = prepare_volume(raw.volume, grid=model.grid, progress=progress, cancel=cancel)
-        usable = made.volume if made.qc.verdict == "refuse" else judged(made.volume, made.qc)
-        small = usable.canonical()
-        scan = HeldScan(small.data, small.affine, None, small.notes, small.preparation, whole=usable.digest)
-        picture = preparation_png(made)
+        made = prepare_volume(raw.volume, grid=model.grid, options=options, progress=progress, cancel=cancel)
+        found = _preparation(made, preparation_png(made), raw.found)
         with self._lock:
-            self._prepared[_key(model)] = Preparation(scan, way_back(made, scan), picture, raw.found)
-        if made.qc.verdict == "good":
-            self.take_prepared(model)
+            self._prepared[key] = found
+            if made.qc.verdict == "good":
+                self._taken.add(key)
         give_back()
 
     def preparation(self, model: Model) -> Preparation | None:
         """Return how the scan was prepared for a network, if it was."""
-        return self._prepared.get(_key(model))
+        return self._prepared.get(self._own_key(model))
 
     def take_prepared(self, model: Model) -> None:
         """Explain the prepared scan."""
         with self._lock:
-            self._held[_key(model)] = self._prepared[_key(model)].scan
-            self._taken.add(_key(model))
+            self._taken.add(self._own_key(model))
+
+    def _own_key(self, model: Model) -> tuple:
+        return (*_key(model), self.kind)
+
+    def _taken_for(self, model: Model) -> HeldScan | None:
+        """Return the prepared scan that is explained, on the grid of a network: nothing is registered anew for another grid."""
+        key = self._own_key(model)
+        if key not in self._taken or key not in self._prepared:
+            other = next((one for one in self._prepared if one in self._taken and one[-1] == self.kind), None)
+            if other is None:
+                return None
+            given = self._prepared[other]
+            self._prepared[key] = _preparation(given.made.on(model.grid), given.picture, given.found)
+            self._taken.add(key)
+        return self._prepared[key].scan
 
     def on(self, model: Model) -> HeldScan:
         """Return the scan on the grid of a network.
@@ -226,11 +247,10 @@ class Upload:
         """
         key = _key(model)
         with self._lock:
-            found = self._held.get(key)
-            if found is None and key in self._taken and key in self._prepared:
-                found = self._held[key] = self._prepared[key].scan
+            found = self._taken_for(model) or self._held.get(key)
             if found is None:
                 found = self._held[key] = self._read(model)
+                self.raw = isinstance(found, _Refusal) and found.raw
                 give_back()
                 large = self._files is not None and sum(len(data) for _, data in self._files) > BYTES_HELD
                 if large and not (isinstance(found, _Refusal) and found.raw):
@@ -262,16 +282,16 @@ class Upload:
                 raw = True
                 raise ValueError("it holds what a scanner writes")
             with READING:
-                scan = read_volume_bytes(self._files[0][1], self.file_name)
+                scan = read_volume_bytes(self._files[0][1], self.shown)
                 raw = True
                 check_mni_space(scan, "it")
                 if model.card.skull_stripped:
                     check_skull_stripped(scan, "it")
                 return _held(scan, model.grid)
         except (ValueError, OSError, MemoryError) as error:
-            words = words_of(error).removeprefix(f"{self.file_name}: ").rstrip(".")
+            words = words_of(error).removeprefix(f"{self.shown}: ").rstrip(".")
             return _Refusal(
-                f"{self.file_name} cannot be explained: {words}.",
+                f"{self.shown} cannot be explained: {words}.",
                 NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
                 raw,
             )
@@ -292,6 +312,14 @@ def way_back(made: Prepared, scan: Volume) -> Prepared:
 
 def _key(model: Model) -> tuple:
     return model.grid.shape, model.grid.affine.tobytes(), model.card.skull_stripped
+
+
+def _preparation(made: Prepared, picture: bytes, found: str) -> Preparation:
+    """Return a prepared scan as a session holds it."""
+    usable = made.volume if made.qc.verdict == "refuse" else judged(made.volume, made.qc)
+    small = usable.canonical()
+    scan = HeldScan(small.data, small.affine, None, small.notes, small.preparation, whole=usable.digest)
+    return Preparation(scan, way_back(made, scan), picture, found)
 
 
 def _held(scan: Volume, grid: Grid) -> HeldScan:

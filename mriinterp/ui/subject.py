@@ -18,7 +18,7 @@ from mriinterp.prepare import Prepared
 from mriinterp.prepare.source import FileBytes
 from mriinterp.study import PreparedScan, Study
 from mriinterp.ui.address import end_page, entry_number, found, linked, linked_value, not_found
-from mriinterp.ui.preparation import offer_preparation, offer_study_preparation, show_preparation
+from mriinterp.ui.preparation import choose_registration, offer_preparation, offer_study_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, preparation_of, scan_of, study_of, truth_of
 from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Preparation, Upload, plain_name, safe_name, several_files
 from mriinterp.ui.session import current_session
@@ -297,13 +297,17 @@ def known_subject(study_name: str, subject: str) -> Subject:
 
 def _uploaded(upload: Upload, model: Model) -> Subject:
     """Return the uploaded scan for the study's network; a page without the file finds it in the session."""
-    first = not upload.accepted
+    first, chosen = not upload.accepted, upload.raw
+    if chosen:
+        upload.kind = choose_registration(model)
     try:
         with st.spinner("Checking the scan …"):
             scan = upload.on(model)
     except ValueError:
         if upload.can_prepare(model):
-            raise Remedied(RAW.format(upload.file_name), partial(offer_preparation, upload, model)) from None
+            if not chosen:
+                upload.kind = choose_registration(model)
+            raise Remedied(RAW.format(upload.shown), partial(offer_preparation, upload, model)) from None
         raise
     show_preparation(upload.preparation(model))
     if first:

@@ -1,17 +1,19 @@
 """A raw scan on the page: offered to be prepared, prepared with a cancel button, judged, and explained."""
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mriinterp.image.nifti import read_volume_bytes, write_volume
-from mriinterp.image.volume import Volume
+from mriinterp.image.preparation import Preparation
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.prepare import Prepared
 from mriinterp.prepare.quality import judge
 from mriinterp.prepare.transform import Transform
 from mriinterp.ui import scans
-from mriinterp.ui.resources import study_of
+from mriinterp.ui.resources import model_of, study_of
 
 TURN = np.diag([1.0, -1, -1, 1])  # the head upside down
 
@@ -29,13 +31,16 @@ def upload(open_page, finish, upside_down, monkeypatch):
     """upload(turned=…): the page with a raw scan; the preparation itself is a stand-in that knows the answer."""
 
     def upload_(*, turned=False, matrix=TURN):
-        def prepare(scan, *, grid, progress, cancel):
+        def prepare(scan, *, grid, options, progress, cancel):
+            prepare.asked.append(options.kind)
             progress(50, 100)
             mask = scan.with_data(scan.data > 0)
             transform = Transform(matrix)
             qc = judge(scan, mask, transform, turned=turned)
-            return Prepared(transform.scan_on(scan, grid), mask, transform, qc, scan, {})
+            moved = replace(transform.scan_on(scan, grid), preparation=options.preparation)
+            return Prepared(moved, mask, transform, qc, scan, {})
 
+        prepare.asked = upload_.asked = []
         monkeypatch.setattr(scans, "prepare_volume", prepare)
         app = open_page(method="sensitivity")
         app.file_uploader(key="subject_file").set_value(("sub-7_T1w.nii.gz", upside_down, "application/gzip")).run()
@@ -70,6 +75,56 @@ def test_a_good_preparation_is_taken_at_once(upload, finish):
     assert [tab.label for tab in app.tabs] == ["Areas", "In space", "Files", "Preparation"]
     assert not app.exception
     assert not app.error
+
+
+def test_the_registration_is_chosen_and_both_are_kept(upload, finish):
+    app = upload()
+    chosen = app.segmented_control(key="registration")
+    assert chosen.value == "linear"
+    chosen.set_value("nonlinear").run()
+    assert app.query_params["registration"] in ("nonlinear", ["nonlinear"])
+    app.button(key="prepare_scan").click().run()
+    finish(app)
+    assert upload.asked == ["nonlinear"]
+    assert "Prepared here: good" in words(app)
+    app.segmented_control(key="registration").set_value("linear").run()
+    assert "comes as it was scanned" in words(app)
+    assert "Prepared here" not in words(app)
+    app.button(key="prepare_scan").click().run()
+    finish(app)
+    assert upload.asked == ["nonlinear", "linear"]
+    for kind in ("nonlinear", "linear"):
+        app.segmented_control(key="registration").set_value(kind).run()
+        finish(app)
+        assert "Prepared here: good" in words(app)
+        held = app.session_state["_upload"]
+        assert held.preparation(model_of("demo")).scan.preparation.kind == kind
+    assert len(upload.asked) == 2, "what was prepared is not prepared again"
+    assert not app.exception
+    assert not app.error
+
+
+def test_a_network_that_expects_a_warp_is_offered_one(upload, monkeypatch):
+    card = model_of("demo").card
+    with monkeypatch.context() as patch:
+        patch.setitem(vars(model_of("demo")), "card", replace(card, preparation=Preparation("nonlinear")))
+        app = upload()
+    assert app.segmented_control(key="registration").value == "nonlinear"
+    assert "warped onto the template" in app.segmented_control(key="registration").help
+
+
+def test_another_grid_needs_no_new_registration(upload, finish):
+    app = upload()
+    app.button(key="prepare_scan").click().run()
+    finish(app)
+    held, model = app.session_state["_upload"], model_of("demo")
+    grid = Grid((61, 73, 61), np.array([[3, 0, 0, -90], [0, 3, 0, -126], [0, 0, 3, -72], [0, 0, 0, 1.0]]))
+    other = replace(model, card=replace(model.card, grid=grid))
+    scan = held.on(other)
+    assert scan.grid.matches(grid)
+    np.testing.assert_array_equal(scan.data, held.preparation(model).made.on(grid).volume.data)
+    assert len(upload.asked) == 1
+    assert scan.preparation == held.on(model).preparation
 
 
 def test_a_doubtful_one_waits_for_a_click(upload, finish):

@@ -233,7 +233,9 @@ class TestUploads:
 
     def test_a_series_that_is_not_there(self, head, tmp_path, scratch):
         write_series(head, tmp_path / "in")
-        with pytest.raises(ValueError, match="expected the number of a series, got 9; available: 5"):
+        with pytest.raises(
+            ValueError, match="expected the number or description of a series, got 9; available: 5 't1_mprage_sag_p2'"
+        ):
             open_raw_files(uploaded(tmp_path / "in"), series=9)
 
     def test_an_image_in_a_zip(self, head, tmp_path, scratch):
