@@ -149,11 +149,11 @@ def read_subjects(
     opened, root = _open(Path(table), kind, columns, report)
     search = Search(images or root, opened.path.parent, prefixes, pattern, cancel, raw)
     read = _bids_scans if opened.layout.name == "bids" else _clinical_scans if opened.layout.clinical else _table_scans
-    frame, raw = read(opened, search, report)
-    extra = raw[[c for c in raw.columns if c not in opened.columns.values() and c not in COLUMNS]]
+    frame, own = read(opened, search, report)
+    extra = own[[c for c in own.columns if c not in opened.columns.values() and c not in COLUMNS]]
     frame = pd.concat([frame[list(COLUMNS)], extra], axis=1)
     if "group" not in opened.columns:
-        report.add("warning", f"The table names no group; its columns are {show_names(raw.columns)}")
+        report.add("warning", f"The table names no group; its columns are {show_names(own.columns)}")
         groups = {"": [""]} if groups is None else groups
     frame = _filtered(frame, groups, corrupt, keep_missing, report)
     _conclude(frame, opened.what, report)
