@@ -13,7 +13,7 @@ LEFT_OUT = {"node_modules", "bundle"}  # what others wrote, and what is built fr
 
 VERBS = """
     Add Annotate Answer Apply Ask Average Blur Break Bring Build Call Check Choose Claim Clear Close Collect Compare
-    Complete Compute Connect Convert Convolve Copy Count Cut Decode Decorator: Describe Download Draw Drop Encode End
+    Complete Compute Connect Convert Correlate Convolve Copy Count Cut Decode Decorator: Describe Download Draw Drop Encode End
     Escape Estimate Explain Fetch Fill Find Fit Fold Forget Fuse Gather Give Go Hold Interpolate Join Judge Keep Leave Let
     Link List Load Make Map Mark Match Measure Move Name Note Offer Open Order Pack Parse Pass Pick Plan Predict Prepare
     Print Put Raise Rank Read Record Refuse Register Remember Remove Replace Report Resample Return Run Save Scale Send

@@ -32,12 +32,15 @@ Writes into the folder statistics inside DIR
   METHOD_voxels_t.nii.gz       Student's t of every voxel of the brain
   METHOD_voxels_p.nii.gz       its family-wise p
   METHOD_voxels.csv, .json     areas with significant voxels; what it is
+  METHOD_COLUMN.csv, _people.csv, .json    with --number: a row an area; what was compared; what it is
 With --part supports, say, they begin with METHOD_supports."""
 
 EXAMPLES = """\
 examples:
   mriinterp cohort demo --methods occlusion --out demo_cohort
   mriinterp statistics demo_cohort
+  mriinterp statistics demo_cohort --number age
+  mriinterp statistics demo_cohort --number hippocampus_ml --table volumes.csv
   mriinterp statistics demo_cohort --voxels --permutations 5000 --covariates age"""
 
 
@@ -68,6 +71,20 @@ def add_parser(commands) -> None:
         help="what of the maps is compared: both signs, as on the page Cohort; only what supports the explained output, or "
         "only what speaks against it, by size; or each method's reading, as published (default: %(default)s)",
     )
+    numbers = parser.add_argument_group("a number of each scan")
+    numbers.add_argument(
+        "--number",
+        metavar="COLUMN",
+        help="also correlate age, a score, a volume with the relevance of every area (Spearman's ρ with interval, false "
+        "discovery rate over areas): a column of the cohort's subjects.tsv, or of --table",
+    )
+    numbers.add_argument("--table", metavar="FILE", help="CSV or TSV with a column of scans or people, and the number")
+    numbers.add_argument(
+        "--all-together",
+        action="store_true",
+        help="rank people of all groups together; by default within groups, so that a difference of the groups alone "
+        "correlates with nothing",
+    )
     voxels = parser.add_argument_group("voxels")
     voxels.add_argument("--voxels", action="store_true", help="test every voxel of the brain as well; needs kept maps")
     voxels.add_argument("--permutations", type=int, default=1000, metavar="N", help="default: %(default)s")
@@ -90,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
         reason = result.why_no_test(method)
         if reason:
             raise ValueError(f"{method}: {reason}")
+    if args.table and not args.number:
+        raise ValueError("expected --number COLUMN with --table, got none; name the column that is compared")
     options = {"kind": PART_KINDS.get(args.part, args.part), "covariates": _covariates(args.covariates)}
     out = Path(args.out) if args.out else result.folder / "statistics"
     if result.simulated:
@@ -102,6 +121,8 @@ def run(args: argparse.Namespace) -> int:
         words = value_words(result, method, found.kind, found.sample.ids)
         for sentence in (*words, total_words(found), area_words(found), *sample_words(found.sample)):
             say(f"  {sentence}")
+        if args.number:
+            written += _number(args, result, method, out, options["kind"])
         if args.voxels:
             written += _voxels(args, result, method, out, options)
     for path in written:
@@ -123,6 +144,27 @@ def _covariates(text: str | None) -> tuple[str, ...] | None:
     if unknown or not names:
         raise ValueError(f"expected covariates, got {text!r}; available: {', '.join(COVARIATES)}, none")
     return names
+
+
+def _number(args: argparse.Namespace, result: CohortResult, method: str, out: Path, kind: str) -> list[Path]:
+    """Correlate a number with the areas; return the files."""
+    from mriinterp.cohort.numbers import compare_number, numbers_of
+    from mriinterp.export.numbers import number_words, people_words, write_number
+    from mriinterp.subjects import read_table
+
+    values = None if args.table is None else numbers_of(result, read_table(args.table), args.number)
+    found = compare_number(
+        result,
+        method,
+        args.number,
+        values,
+        within=False if args.all_together else None,
+        kind=kind,
+        merge_hemispheres=not args.hemispheres,
+    )
+    for sentence in (people_words(found), number_words(found)):
+        say(f"  {sentence}")
+    return write_number(out, result, found, _stem(method, args.part))
 
 
 def _voxels(args: argparse.Namespace, result: CohortResult, method: str, out: Path, options: dict) -> list[Path]:

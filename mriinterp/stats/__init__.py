@@ -1,5 +1,6 @@
 """Statistics of groups, voxels and classifiers; arrays in, arrays out."""
 
+from mriinterp.stats.correlation import Correlations, rank_correlations
 from mriinterp.stats.groups import (
     Welch,
     benjamini_hochberg,
@@ -17,6 +18,7 @@ from mriinterp.stats.tables import compare_groups, group_means, patient_means
 
 __all__ = [
     "Adjusted",
+    "Correlations",
     "Estimate",
     "MaxT",
     "Moments",
@@ -33,6 +35,7 @@ __all__ = [
     "max_t",
     "mean_interval",
     "patient_means",
+    "rank_correlations",
     "roc_auc",
     "welch_t",
     "wilson_interval",
