@@ -5,12 +5,13 @@ import streamlit as st
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.ui.address import end_page
 from mriinterp.ui.cohort import choose_shown, show_planes
-from mriinterp.ui.cohort_areas import show_areas
+from mriinterp.ui.cohort_areas import choose_covariates, show_areas
 from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs
 from mriinterp.ui.cohort_distances import show_distances
 from mriinterp.ui.cohort_files import show_files
-from mriinterp.ui.cohort_run import compute_panel, run_notes, watch_run
-from mriinterp.ui.cohort_study import StudyView
+from mriinterp.ui.cohort_first import origin_words, show_answer, show_summary
+from mriinterp.ui.cohort_numbers import show_numbers
+from mriinterp.ui.cohort_run import compute_drawer, compute_panel, run_notes, watch_run
 from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
 from mriinterp.ui.cohort_voxels import show_voxels
 from mriinterp.ui.resources import model_of, study_of
@@ -27,6 +28,9 @@ with st.sidebar:
     place = st.empty()
     with readable_errors():
         view = choose_view(name)
+    averages, choices = st.container(), st.container()
+    if view is not None and not from_file:
+        compute_drawer(name)
 if view is None:
     if not working:
         st.info("There are no averages of this study yet.", icon=":material/groups:")
@@ -37,30 +41,35 @@ if view is None:
 open_asked_subject(name, view)
 with place:
     method = choose_method(view)
+with choices:
+    covariates = choose_covariates(view, method)
 if from_file and view.simulated:
     st.markdown(SIMULATED_BADGE)
 if model.card.simulated and not study.simulated and not from_file:
     st.warning(SIMULATED_ONLY, icon=":material/block:")
-st.markdown(group_words(view, method))
 run_notes(name, view, model)
 with readable_errors():
-    shown = choose_shown(view, method)
+    answer, pictures = st.container(), st.container()
+    summary, words = st.container(), st.empty()
+    shown = choose_shown(view, method, averages, words)
     view = shown.view
-    show_planes(name, shown, method)
+    with answer:
+        show_answer(name, view, method, covariates)
+    with pictures:
+        show_planes(name, shown, method)
+    with summary:
+        show_summary(name, view, method, covariates)
+st.caption(f"{origin_words(view)} {group_words(view, method)}")
 
-names = ["Areas", "Distances", "Scans", "Voxels", "Files"]
-if isinstance(view, StudyView):
-    names.append("Compute")
-tabs = open_tabs(names)
 shows = {
-    "Areas": lambda: show_areas(name, view, method),
+    "Areas": lambda: show_areas(name, view, method, covariates),
     "Distances": lambda: show_distances(name, view),
+    "Numbers": lambda: show_numbers(name, view, method),
     "Scans": lambda: show_subjects(view, method),
-    "Voxels": lambda: show_voxels(name, view, method),
+    "Voxels": lambda: show_voxels(name, view, method, covariates),
     "Files": lambda: show_files(name, view, method),
-    "Compute": lambda: compute_panel(name),
 }
-for title, tab in tabs.items():
+for title, tab in open_tabs(list(shows)).items():
     if tab.open:
         with tab, readable_errors():
             shows[title]()

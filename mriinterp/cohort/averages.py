@@ -65,6 +65,8 @@ class CohortMeans(Provenance):
         ValueError for fewer than two maps, and for a kind of which it is not
         kept (`is_kept`); `moments_of` makes it from the maps.
         """
+        if "packed" in self.run:
+            raise ValueError("expected the folder of a run, got packed averages, which hold no deviations")
         if not self.is_kept(method, kind):
             raise ValueError(f"expected a kind of which deviations are kept, got {kind!r}; moments_of makes them")
         return self._read(method, group, kind, "std", 2)
@@ -76,8 +78,16 @@ class CohortMeans(Provenance):
         return self._read(method, group, "reading", "count", 1)
 
     def all_mean(self, method: str, kind: str = "reading") -> Volume:
-        """Return the mean map over all groups."""
-        return self._mean(method, None, kind)
+        """Return the mean map over all groups; of a packed cohort from those of its groups."""
+        if "packed" not in self.run:
+            return self._mean(method, None, kind)
+        counts = {group: self.n(method, group) for group in self.groups if self.n(method, group)}
+        if not counts:
+            raise ValueError(f"expected 1 or more maps of {method} for a mean, got 0 in this cohort")
+        maps = [self.mean(method, group, kind) for group in counts]
+        weights = [n / sum(counts.values()) for n in counts.values()]
+        data = sum(one.data.astype(np.float64) * weight for one, weight in zip(maps, weights, strict=True))
+        return maps[0].with_data(data.astype(np.float32))
 
     def difference(self, method: str, kind: str = "reading") -> Volume:
         """Return the mean of the positive group minus that of the reference group.

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from mriinterp.cohort.sample import Sample, draw_sample
 from mriinterp.image.volume import Volume
 from mriinterp.stats import MaxT, max_t
 
-__all__ = ["LEVEL", "VoxelComparison", "compare_voxels", "significant_areas"]
+__all__ = ["LEVEL", "VoxelComparison", "compare_voxels", "significant_areas", "voxel_entries"]
 
 CHUNK = 1 << 15  # voxels of all scans in memory at once
 LEVEL = 0.05
@@ -145,3 +146,26 @@ def significant_areas(comparison: VoxelComparison, atlas: Atlas) -> pd.DataFrame
     shares = np.divide(voxels, index.voxels, out=np.zeros_like(voxels), where=index.voxels > 0)
     table = pd.DataFrame({"area": index.areas["name"], "voxels": voxels.astype(int), "share_of_area": shares})
     return table[table["voxels"] > 0].sort_values("voxels", ascending=False, kind="stable", ignore_index=True)
+
+
+def voxel_entries(comparison: VoxelComparison) -> dict[str, Any]:
+    """Return the figures of a comparison that a sentence needs, ready for JSON.
+
+    Returns
+    -------
+    dict
+        kind, pair (the groups), covariates (names), permutations, voxels (in the mask), found
+        (of them), threshold of |t| (None: out of reach), p (smallest), n (people of the groups, as they are compared).
+    """
+    found, limit = comparison.statistics, comparison.statistics.threshold(LEVEL)
+    return {
+        "kind": comparison.kind,
+        "pair": list(comparison.sample.pair),
+        "covariates": list(comparison.sample.used),
+        "permutations": int(found.n_permutations),
+        "voxels": len(found.t),
+        "found": int(np.count_nonzero(comparison.found.data)),
+        "threshold": float(limit) if np.isfinite(limit) else None,
+        "p": float(found.p.min()),
+        "n": [int(found.n_a), int(found.n_b)],
+    }

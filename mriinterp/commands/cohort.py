@@ -11,7 +11,7 @@ from mriinterp.cohort import CohortResult, choose_methods, default_workers, run_
 from mriinterp.commands.options import add_study_trust, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.image.space import MNI_CORRELATION
-from mriinterp.methods import get_method, method_names, preset_names
+from mriinterp.methods import get_method, listed_methods, method_names, preset_names
 from mriinterp.models import choose_device
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study, load_study
@@ -37,6 +37,7 @@ EXAMPLES = """\
 examples:
   python -m mriinterp cohort demo --methods sensitivity,occlusion --out demo_cohort
   python -m mriinterp cohort adni.toml --methods occlusion --set occlusion.size=20 --split all --target CN --out all
+  python -m mriinterp cohort demo --methods recommended --out /tmp/demo --pack mriinterp/cohort/shipped/demo
   python -m mriinterp cohort adni.toml --methods sensitivity --scheduler tcp://10.0.0.1:8786 --out /shared/cohort"""
 
 
@@ -51,7 +52,10 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("study", metavar="STUDY", help="demo, or a study file (.toml)")
     parser.add_argument(
-        "--methods", required=True, metavar="A,B,C", help=f"methods, separated by commas: {', '.join(method_names())}"
+        "--methods",
+        required=True,
+        metavar="A,B,C",
+        help=f"methods, separated by commas: {', '.join(method_names())}; recommended: {', '.join(listed_methods('cohort'))}",
     )
     what = parser.add_argument_group("what to compute")
     what.add_argument(
@@ -84,6 +88,12 @@ def add_parser(commands) -> None:
         help="compare group A with group B (default: the study's positive with its reference group)",
     )
     what.add_argument("--no-maps", action="store_true", help="keep averages and tables, not a map a scan")
+    what.add_argument(
+        "--pack",
+        metavar="SMALL",
+        help="also write averages, tables and the figures of a test of every voxel into the folder SMALL, rounded to a few "
+        "MB, to be sent round; mriinterp/cohort/shipped/demo is made so",
+    )
     how = parser.add_argument_group("how to compute")
     how.add_argument("--out", metavar="DIR", help="output folder (default: cohort or out_of_fold in the study's own)")
     where = how.add_mutually_exclusive_group()
@@ -100,7 +110,8 @@ def add_parser(commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the cohort; 1 if scans had to be left out."""
-    methods = [name.strip() for name in args.methods.split(",") if name.strip()]
+    asked = listed_methods("cohort") if args.methods == "recommended" else args.methods.split(",")
+    methods = [name.strip() for name in asked if name.strip()]
     params = _parameters(args.set, methods)
     choose_methods(methods, params, args.preset)
     if args.threads < 1:
@@ -109,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(
             "expected either --split or --out-of-fold, which explains each fold's own test scans; got both"
         )
+    if args.out_of_fold and args.pack:
+        raise ValueError("expected either --pack or --out-of-fold, whose folds have networks of their own; got both")
     study = load_study(args.study, trust_code=args.trust_code)
     name = "out_of_fold" if args.out_of_fold else "cohort"
     out = Path(args.out) if args.out else study.output / name if study.output else None
@@ -141,7 +154,28 @@ def run(args: argparse.Namespace) -> int:
         result = run_cohort(study, methods, out=out, split=args.split, **options)
     progress.close()
     report(result)
+    if args.pack:
+        _pack(result, study, Path(args.pack))
     return 1 if result.failures else 0
+
+
+def _pack(result: CohortResult, study: Study, out: Path) -> None:
+    """Write the small folder; every voxel is tested as on the page Cohort, where groups may be compared and maps are kept."""
+    from mriinterp.cohort.packed import pack_cohort
+    from mriinterp.cohort.voxels import compare_voxels
+    from mriinterp.image.volume import resample
+
+    mask = study.brain_mask()
+    mask = resample(mask.with_data(mask.data > 0), result.grid, order=0)
+    tested = [m for m in result.methods if result.positive and result.has_maps and not result.why_no_test(m)]
+    found = []
+    for method in tested:
+        progress = ProgressLine(f"voxels of {method}")
+        found.append(compare_voxels(result, method, mask, kind="signed", progress=progress))
+        progress.close()
+    packed = pack_cohort(result, study, out, found)
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    say(f"wrote {packed.folder}, {size / 1e6:.1f} MB")
 
 
 def _out_of_fold(study: Study, methods: list[str], out: Path, options: dict[str, Any]) -> int:

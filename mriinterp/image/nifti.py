@@ -223,7 +223,9 @@ def to_source(volume: Volume, source: Grid, order: int | None = None) -> Volume:
     return resample(volume, source, order)
 
 
-def write_volume(volume: Volume, path: str | os.PathLike, *, dtype=None, space: str = "aligned") -> Path:
+def write_volume(
+    volume: Volume, path: str | os.PathLike, *, dtype=None, space: str = "aligned", step: float | None = None
+) -> Path:
     """Write a NIfTI-1 file in the volume's own voxel order.
 
     The same volume gives the same bytes. The header holds no text but the
@@ -240,6 +242,9 @@ def write_volume(volume: Volume, path: str | os.PathLike, *, dtype=None, space: 
         smallest of uint8, int16, int32 that holds them.
     space : {"aligned", "scanner", "mni"}
         What the affine leads to, as NIfTI's sform and qform codes 2, 1, 4.
+    step : float, optional
+        Round to whole multiples of it, stored as int16 with NIfTI's scaling:
+        a fraction of the size, for averages that are sent round.
 
     Returns
     -------
@@ -260,8 +265,9 @@ def write_volume(volume: Volume, path: str | os.PathLike, *, dtype=None, space: 
         raise ValueError(f"expected a known space, got {space!r}; available: {', '.join(SPACES)}")
     if path.is_dir():
         raise ValueError(f"expected the name of a file to write, got a folder: {path}")
-    data = _stored(volume.data, dtype)
+    data = _stored(volume.data, dtype) if step is None else _stored(np.rint(volume.data / step), "i2")
     header = _header(volume, data.dtype, SPACES[space])
+    header.set_slope_inter(1 if step is None else step, 0)
     with replacing(path) as temporary, temporary.open("xb") as raw:
         if path.name.lower().endswith(".gz"):
             with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=raw, mtime=0) as stream:

@@ -26,7 +26,8 @@ __all__ = ["VIEWER", "Shown", "background_of", "choose_shown", "open_pair", "sho
 
 VIEWER = "cohort_planes"
 MOST_NAMED = 3  # averages that a file's name can name
-PLANE_PX = 300  # so that what is below the averages stays in sight
+PLANE_PX = 170  # so that bars and distances below the averages stay in sight at 1280 × 800
+DEFAULTS = {"layout": "columns", "planes": "Coronal"}  # a plane of every average, beside each other
 SHARES_OF = "the relevance of all maps in all areas"
 DERIVED = {"all": "All groups", "difference": "Difference", "effect": "Effect size"}
 
@@ -68,7 +69,7 @@ def _options(view: View, method: str) -> dict[str, str]:
         options["all"] = DERIVED["all"]
     if view.pair and not view.why_no_test(method):
         options["difference"] = f"{view.pair[0]} − {view.pair[1]}"
-        if isinstance(view, StudyView):
+        if isinstance(view, StudyView) and not view.packed:
             options["effect"] = DERIVED["effect"]
     return options
 
@@ -143,7 +144,7 @@ def _pair_layers(view: View, pair) -> list[Layer]:
     if group_a != group_b and view.why_no_test(one):
         return layers
     difference = volumes[0].with_data(volumes[0].data - volumes[1].data)
-    return [*layers, Layer("First − second", difference, f"difference in {SHARE_UNIT}", True)]
+    return [*layers, Layer(f"{names[0]} − {names[1]}", difference, f"difference in {SHARE_UNIT}", True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,14 +169,17 @@ class Shown:
     words: Any
 
 
-def choose_shown(view: View, method: str) -> Shown:
-    """Choose averages, and which sign of the maps the page shows."""
+def choose_shown(view: View, method: str, place: Any, words: Any) -> Shown:
+    """Choose averages, and which sign of the maps the page shows.
+
+    `place`: container of the choices; `words`: where to state what colours mean.
+    """
     pair = _read_pair(view)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="view_choice"):
+    with place:
         averages: list[str] = []
         if pair is None:
             options = _options(view, method)
-            start = [o for o in options if o.startswith("mean-")][:2]
+            start = [*[o for o in options if o.startswith("mean-")][:2], *(o for o in options if o == "difference")]
             chosen = st.pills(
                 "Averages",
                 list(options),
@@ -183,14 +187,12 @@ def choose_shown(view: View, method: str) -> Shown:
                 format_func=options.get,
                 key=linked_list("maps", start, list(options)),
                 persist_state="session",
-                label_visibility="collapsed",
-                width="content",
             )
             averages = [o for o in options if o in chosen] or start
         else:
             st.button("Back to the groups", icon=":material/arrow_back:", on_click=_close_pair, key="close_pair")
-        view = view.with_part(_choose_signs(view, method))
-    words = st.empty()  # on a line of its own: beside two choices it would be a narrow column
+        with st.popover("Signs", icon=":material/contrast:", width="stretch"):
+            view = view.with_part(_choose_signs(view, method))
     return Shown(view, averages, pair, words)
 
 
@@ -237,6 +239,7 @@ def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: st
         key=VIEWER,
         share_range=_one_scale(layers),
         height=PLANE_PX,
+        defaults=DEFAULTS,
         scan_label="Background",
         caption=caption_words(
             view.title, "", simulated=view.simulated, more=[*(layer.name for layer in layers), *about]

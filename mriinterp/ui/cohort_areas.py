@@ -22,7 +22,17 @@ from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.resources import atlas_of
 from mriinterp.ui.shell import escape_markdown
 
-__all__ = ["MOST_AREAS", "area_values", "ask_for_subject", "choose_covariates", "show_areas"]
+__all__ = [
+    "MOST_AREAS",
+    "area_values",
+    "ask_for_subject",
+    "chart_clicked",
+    "choose_covariates",
+    "comparable",
+    "compared",
+    "peaks_of_view",
+    "show_areas",
+]
 
 VALUES = {"mean": "Mean of a voxel", "share": "Relative to the other areas"}
 MOST_AREAS = 12
@@ -62,7 +72,12 @@ def _peaks(key: str, method: str, merge: bool, atlas: str, _view: View, _name: s
     return area_table(_view.size(method, group), atlas_of(_name), merge_hemispheres=merge)
 
 
-def _clicked(method: str, key: str) -> None:
+def peaks_of_view(name: str, view: View, method: str, merge: bool) -> pd.DataFrame:
+    """Return where the areas of the average peak: a row an area."""
+    return _peaks(view.key, method, merge, atlas_of(name).digest, view, name)
+
+
+def chart_clicked(method: str, key: str) -> None:
     """Move the crosshair for a bar; open the subject of a dot."""
     data = clicked(key)
     if len(data) == 2:
@@ -72,11 +87,20 @@ def _clicked(method: str, key: str) -> None:
 
 
 def _chart(figure, key: str, method: str) -> None:
-    show_chart(figure, key, lambda: _clicked(method, key))
+    show_chart(figure, key, lambda: chart_clicked(method, key))
 
 
-def choose_covariates(view: StudyView, method: str) -> tuple[str, ...] | None:
-    """Return which covariates the reader holds fixed; None: those that are known of every scan."""
+def comparable(view: View, method: str) -> bool:
+    """Return whether the maps of two groups are tested against each other."""
+    if not isinstance(view, StudyView) or view.pair is None or view.why_no_test(method):
+        return False
+    return all(view.ids(method, group) for group in view.pair)
+
+
+def choose_covariates(view: View, method: str) -> tuple[str, ...] | None:
+    """Choose which covariates are held fixed, for all tests of the page; None: those that are known of every scan."""
+    if not comparable(view, method):
+        return None
     usual = list(draw_sample(view.result, method, ids=view.chosen).used)
     chosen = st.pills(
         "Hold fixed",
@@ -90,7 +114,7 @@ def choose_covariates(view: StudyView, method: str) -> tuple[str, ...] | None:
     return None if set(chosen) == set(usual) else tuple(chosen)
 
 
-def show_areas(name: str, view: View, method: str) -> None:
+def show_areas(name: str, view: View, method: str, covariates: tuple[str, ...] | None = None) -> None:
     """Show total and areas of both groups, tested; shares as a picture; or areas of the averages alone."""
     with st.container(horizontal=True, gap="large", vertical_alignment="center"):
         merge = st.toggle("Left and right together", key=linked("merged", True, cast=_truth), persist_state="session")
@@ -118,11 +142,11 @@ def show_areas(name: str, view: View, method: str) -> None:
         st.info(f"No scan of {empty} remains: there is nothing to compare.", icon=":material/group_off:")
         _averages_only(name, view, method, merge)
         return
-    peaks = _peaks(view.key, method, merge, atlas_of(name).digest, view, name)
+    peaks = peaks_of_view(name, view, method, merge)
     if value == "share":
         _shares(view, method, merge, peaks)
     else:
-        _tested(view, method, merge, peaks)
+        _tested(view, method, merge, peaks, covariates)
 
 
 def _truth(text: str) -> bool:
@@ -163,9 +187,16 @@ def _compared(key: str, method: str, merge: bool, covariates: tuple[str, ...] | 
     )
 
 
-def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> None:
+def compared(
+    view: StudyView, method: str, covariates: tuple[str, ...] | None = None, *, merge: bool = True
+) -> GroupComparison:
+    """Return total and areas of both groups, compared once."""
+    return _compared(view.key, method, merge, covariates, view)
+
+
+def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame, covariates: tuple[str, ...] | None) -> None:
     """Show the total first, then each area, with tests."""
-    comparison = _compared(view.key, method, merge, choose_covariates(view, method), view)
+    comparison = compared(view, method, covariates, merge=merge)
     st.markdown(escape_markdown(total_words(comparison)))
     counts = {group: comparison.sample.people_of(group) for group in view.pair}
     if min(counts.values()) < 2:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import streamlit as st
 
+from mriinterp.cohort import CohortResult
+from mriinterp.cohort.packed import shipped_folder
 from mriinterp.stats import wilson_interval
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found, retired
 from mriinterp.ui.cohort_data import View
@@ -16,6 +20,8 @@ from mriinterp.ui.shell import escape_markdown, readable_errors
 
 __all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
 
+SOURCES = {"own": "Computed here", "shipped": "Shipped"}
+BETWEEN = "~"  # the names of two groups in the address
 AVERAGES = "averages"  # in session and address: the opened file of averages; "" for those of the study
 
 
@@ -24,15 +30,7 @@ def choose_view(name: str) -> View | None:
     retired("kind")  # of averages: which sign is shown stands above the planes
     file = st.session_state.get("npz_file")
     asked_for = st.session_state[linked(AVERAGES, "")]
-    result = open_result(folder_of(study_of(name)))
-    view: View | None = None
-    if file is None and result is not None:
-        filters = st.container()
-        with st.expander("Filters", icon=":material/filter_alt:"):
-            chosen = choose_scans(result)
-        if chosen is not None:
-            filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
-        view = StudyView(result, chosen)
+    view = _study_view(name) if file is None else None
     shown = file is not None or bool(asked_for)
     with st.expander("Open published averages", icon=":material/upload_file:", expanded=shown):
         file = st.file_uploader(
@@ -56,6 +54,52 @@ def choose_view(name: str) -> View | None:
     st.session_state[AVERAGES] = file.name
     linked_value(AVERAGES, file.name)
     return _opened(file)
+
+
+def _study_view(name: str) -> StudyView | None:
+    """Return the averages computed here, else those shipped with the package; where there are both, as chosen."""
+    study = study_of(name)
+    folders = {"own": folder_of(study), "shipped": shipped_folder(study)}
+    known = {what: folder for what, folder in folders.items() if folder and open_result(folder)}
+    if not known:
+        return None
+    what = next(iter(known))
+    if len(known) > 1:
+        what = st.segmented_control(
+            "Averages",
+            list(known),
+            format_func=SOURCES.get,
+            key=linked("source", what, options=list(known), shows=SOURCES.get),
+            required=True,
+            persist_state="session",
+        )
+    result = open_result(known[what])
+    pair = _choose_pair(result)
+    result = result if pair is None else open_result(known[what], pair)
+    if not result.has_maps:
+        return StudyView(result)
+    filters = st.container()
+    with st.expander("Filters", icon=":material/filter_alt:"):
+        chosen = choose_scans(result)
+    if chosen is not None:
+        filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
+    return StudyView(result, chosen)
+
+
+def _choose_pair(result: CohortResult) -> tuple[str, str] | None:
+    """Choose the two groups that are compared; None: as the run had it."""
+    if not result.positive:
+        return None
+    usual = f"{result.positive}{BETWEEN}{result.reference_group}"
+    pairs = [f"{a}{BETWEEN}{b}" for a, b in permutations(result.groups, 2)]
+    chosen = st.selectbox(
+        "Compare",
+        [usual, *(pair for pair in pairs if pair != usual)],
+        format_func=lambda pair: pair.replace(BETWEEN, " with "),
+        key=linked("groups", usual, options=pairs, shows=lambda pair: pair.replace(BETWEEN, " with ")),
+        persist_state="session",
+    )
+    return None if chosen == usual else tuple(chosen.split(BETWEEN))
 
 
 def _forget_averages() -> None:

@@ -18,7 +18,7 @@ from mriinterp.ui.cohort_study import StudyView, averages_ready
 from mriinterp.ui.resources import on_grid_of, study_of
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["show_distances"]
+__all__ = ["distances_of", "make_clickable", "open_clicked", "show_distances"]
 
 CELL_MARK_PX = 40
 WORDS = {
@@ -46,6 +46,11 @@ def _matrices(key: str, metric: str, _view: View, _name: str) -> tuple[dict[str,
     return matrices, between
 
 
+def distances_of(name: str, view: View, metric: str) -> tuple[dict[str, pd.DataFrame], pd.Series | None]:
+    """Return how far apart averages are: of methods, by group, and of the compared groups, by method."""
+    return _matrices(f"{view.key} {study_of(name).opened}", metric, view, name)
+
+
 def _clickable(figure: go.Figure, cells: list[list[list[str]]], n: int) -> None:
     """Let the cells of the n-th matrix be clicked."""
     heat = figure.data[n]
@@ -60,15 +65,20 @@ def _figure(view: View, matrices: dict[str, pd.DataFrame], between: pd.Series | 
     named = {group: table.rename(index=labels, columns=labels) for group, table in matrices.items()}
     pairs = None if between is None else between.rename(index=labels)
     figure = group_distances(named, pairs, metric)
+    make_clickable(figure, view, matrices, between)
+    return figure
+
+
+def make_clickable(figure: go.Figure, view: View, matrices: dict[str, pd.DataFrame], between: pd.Series | None) -> None:
+    """Let every cell of `mriinterp.figures.distances.group_distances` be clicked."""
     for n, (group, table) in enumerate(matrices.items()):
         _clickable(figure, [[[a, group, b, group] for b in table.columns] for a in table.index], n)
     if between is not None:
         a, b = view.pair
         _clickable(figure, [[[method, a, method, b]] for method in between.index], len(matrices))
-    return figure
 
 
-def _open(key: str) -> None:
+def open_clicked(key: str) -> None:
     a, group_a, b, group_b = (clicked(key) or [None] * 4)[:4]
     if a is not None and (a, group_a) != (b, group_b):
         open_pair((a, group_a), (b, group_b))
@@ -83,10 +93,10 @@ def show_distances(name: str, view: View) -> None:
         return
     read = f"{size_words(view.part)}, each map before it is averaged"
     for metric, words in WORDS.items():
-        matrices, between = _matrices(f"{view.key} {study_of(name).opened}", metric, view, name)
+        matrices, between = distances_of(name, view, metric)
         key = f"cohort_{metric}"
         st.markdown(f"**{METRICS[metric].label}**")
-        show_chart(_figure(view, matrices, between, metric), key, lambda key=key: _open(key))
+        show_chart(_figure(view, matrices, between, metric), key, lambda key=key: open_clicked(key))
         st.caption(f"{words}{read}. Click a cell to see that pair above.")
     hidden = hidden_list({view.label(method): view.hidden_share(method) for method in view.methods})
     st.caption(escape_markdown(hidden))

@@ -18,20 +18,22 @@ from mriinterp.cohort import (
 )
 from mriinterp.cohort.choose import chosen_split
 from mriinterp.cohort.layout import Layout, subject_labels
+from mriinterp.cohort.packed import stale_words
 from mriinterp.cohort.targets import PREDICTED, positive_output
 from mriinterp.cost import map_seconds
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
 from mriinterp.results.store import default_folder
 from mriinterp.study import Study
-from mriinterp.ui.address import linked, linked_list
+from mriinterp.ui.address import flag, linked, linked_list
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import current_job, start_job, watch
-from mriinterp.ui.resources import model_of, study_of
+from mriinterp.ui.resources import atlas_of, model_of, study_of
+from mriinterp.ui.shell import readable_errors
 from mriinterp.ui.words import as_sentence, escape_markdown
 
-__all__ = ["compute_panel", "folder_of", "run_notes", "watch_run"]
+__all__ = ["compute_drawer", "compute_panel", "folder_of", "run_notes", "watch_run"]
 
 SLOT = "cohort"
 SEVERAL_TARGETS = {
@@ -61,6 +63,20 @@ def _scan_seconds(model: Model, methods: list[str], study: Study) -> float:
 def _done_already(study: Study, ids: list[str], methods: list[str], folder: Path, space: str) -> int:
     layout, labels = Layout(folder, space), subject_labels(study.subjects.index)
     return sum(layout.record(labels[i], m).is_file() for i in ids for m in methods)
+
+
+def compute_drawer(name: str) -> None:
+    """Show the form of a run in a drawer of the sidebar; it is made when it is opened."""
+    drawer = st.popover(
+        "Compute averages",
+        icon=":material/calculate:",
+        width="stretch",
+        key=linked("compute", False, cast=flag, what="drawer"),
+        on_change="rerun",
+    )
+    if drawer.open:
+        with drawer, readable_errors():
+            compute_panel(name)
 
 
 def compute_panel(name: str) -> None:
@@ -189,7 +205,9 @@ def _change_notes(study: Study, view: StudyView) -> None:
     }
     words = [f"{len(scans)} of its scans {what} ({_names(scans)})" for what, scans in notes.items() if scans]
     if words:
-        st.warning(f"Since this run {'; '.join(words)}. Compute the averages anew below.", icon=":material/history:")
+        st.warning(
+            f"Since this run {'; '.join(words)}. **Compute averages** makes new ones.", icon=":material/history:"
+        )
 
 
 def run_notes(name: str, view: View, model: Model) -> None:
@@ -197,10 +215,17 @@ def run_notes(name: str, view: View, model: Model) -> None:
     if not isinstance(view, StudyView):
         return
     result = view.result
+    if view.packed:
+        if stale := stale_words(result, study_of(name), model.digest, atlas_of(name).digest):
+            st.warning(
+                f"Shipped averages, out of date: {stale} **Compute averages** makes new ones.",
+                icon=":material/history:",
+            )
+        return
     _change_notes(study_of(name), view)
     if result.run["model"]["sha256"] != model.digest:
         st.warning(
-            "These averages were made with other weights than the study's network has now. Compute them anew below.",
+            "These averages were made with other weights than the study's network has now. **Compute averages** makes new ones.",
             icon=":material/history:",
         )
     if result.outside_space:

@@ -15,6 +15,7 @@ from mriinterp.base.parts import SIZES
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort import CohortResult, open_cohort
 from mriinterp.cohort.kinds import PART_KINDS
+from mriinterp.cohort.packed import PACKED
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
 from mriinterp.ui.cohort_data import View
@@ -77,9 +78,14 @@ class StudyView(View):
         self.groups, self.positive, self.methods = result.groups, result.positive, result.methods
         self.grid = result.grid
         self.scans_key = hashlib.sha256(
-            repr((str(result.folder), _stamp(result.folder), self.chosen)).encode()
+            repr((str(result.folder), _stamp(result.folder), self.chosen, self.groups, self.positive)).encode()
         ).hexdigest()
         self.key = f"{self.scans_key} {part}"
+
+    @property
+    def packed(self) -> bool:
+        """Whether these are averages and tables alone, as they are shipped with the package or sent round."""
+        return PACKED in self.result.run
 
     def with_part(self, part: str) -> StudyView:
         return self if part == self.part else StudyView(self.result, self.chosen, part)
@@ -120,7 +126,7 @@ class StudyView(View):
 
     def std(self, method: str, group: str) -> Volume | None:
         """Return standard deviation; None for one map, and where it is still to be made (`missing` with `spread`)."""
-        if self.n(method, group) < 2:
+        if self.n(method, group) < 2 or self.packed:
             return None
         if self.chosen is None and not self.result.is_kept(method, self.kind) and self._made(method, group) is None:
             return None
@@ -174,9 +180,12 @@ def _part_shares(key: str, method: str, _view: StudyView) -> dict[str, float]:
     return _view.result.part_shares(method, _view.ids(method))
 
 
-def open_result(folder: Path) -> CohortResult | None:
-    """Return the results in a folder, read anew when anything of them has changed; None if there are none."""
-    return _open_result(str(folder), _stamp(folder)) if (folder / "run.json").is_file() else None
+def open_result(folder: Path, pair: tuple[str, str] | None = None) -> CohortResult | None:
+    """Return the results in a folder, read anew when anything of them has changed; None if there are none.
+
+    `pair`: the groups that are compared; None: as the run had it.
+    """
+    return _open_result(str(folder), _stamp(folder), pair) if (folder / "run.json").is_file() else None
 
 
 def _stamp(folder: Path) -> str:
@@ -186,8 +195,8 @@ def _stamp(folder: Path) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _open_result(folder: str, stamp: str) -> CohortResult:
-    return open_cohort(folder)
+def _open_result(folder: str, stamp: str, pair: tuple[str, str] | None) -> CohortResult:
+    return open_cohort(folder, pair=pair)
 
 
 def averages_ready(view: View, methods: Sequence[str], *, below: bool = False, spread: bool = False) -> bool:

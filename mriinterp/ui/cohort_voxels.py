@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from mriinterp.base.tables import csv_text
-from mriinterp.cohort.voxels import VoxelComparison, compare_voxels, significant_areas
+from mriinterp.cohort.packed import packed_of
+from mriinterp.cohort.sample import draw_sample
+from mriinterp.cohort.voxels import VoxelComparison, compare_voxels, significant_areas, voxel_entries
 from mriinterp.export.comparison import sample_words, value_words, voxel_words
+from mriinterp.export.reconcile import reconcile_words
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import caption_words, file_stem
 from mriinterp.ui.address import linked
 from mriinterp.ui.cohort import background_of
-from mriinterp.ui.cohort_areas import MOST_AREAS, choose_covariates
+from mriinterp.ui.cohort_areas import MOST_AREAS, comparable, compared
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import start_job, watch
@@ -21,7 +26,7 @@ from mriinterp.ui.truth import group_truth
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer
 
-__all__ = ["show_voxels"]
+__all__ = ["known_voxels", "show_voxels"]
 
 SLOT = "cohort_voxels"
 
@@ -39,8 +44,29 @@ def _keep(key: str, result: VoxelComparison) -> VoxelComparison:
     return result
 
 
-def show_voxels(name: str, view: View, method: str) -> None:
+def known_voxels(view: View, method: str, covariates: tuple[str, ...] | None = None) -> dict[str, Any] | None:
+    """Return the figures of a test of every voxel of these very maps, made here or packed with them; None without one.
+
+    Of those made here with several numbers of permutations, the latest.
+    """
+    if not isinstance(view, StudyView):
+        return None
+    mark = f"{view.key} {method} "
+    made = [r for key, r in _results().items() if key.startswith(mark) and key.endswith(f" {covariates}")]
+    if made:
+        return voxel_entries(made[-1])
+    about = packed_of(view.result)
+    found = None if about is None or view.chosen is not None else about.voxels.get(method)
+    if found is None or found["kind"] != view.kind or found["pair"] != list(view.pair or ()):
+        return None
+    used = draw_sample(view.result, method).used if covariates is None else covariates
+    return found if found["covariates"] == list(used) else None
+
+
+def show_voxels(name: str, view: View, method: str, covariates: tuple[str, ...] | None = None) -> None:
     """Start the test, watch it, show what it found."""
+    if (found := known_voxels(view, method, covariates)) is not None and comparable(view, method):
+        st.markdown(escape_markdown(reconcile_words(compared(view, method, covariates), found)))
     reason = _why_not(view, method)
     if reason:
         st.info(reason, icon=":material/group_off:")
@@ -50,7 +76,6 @@ def show_voxels(name: str, view: View, method: str) -> None:
         f"Student’s t of every voxel of the brain, {a} − {b}; the largest |t| of the brain under permuted people "
         "gives p values that hold for all voxels together (max-T, Westfall & Young 1993)."
     )
-    covariates = choose_covariates(view, method)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         n = st.number_input(
             "Permutations",
@@ -91,6 +116,8 @@ def _why_not(view: View, method: str) -> str:
         return "There is one group: nothing to compare it with."
     if reason := view.why_no_test(method):
         return reason
+    if view.packed:
+        return "Averages that are shipped or sent round hold no maps of single scans. **Compute averages** makes them here."
     if not view.result.has_maps:
         return "The maps of single scans were not kept in this run (--no-maps), and the test needs them."
     counts = {group: len(view.ids(method, group)) for group in view.pair}

@@ -26,6 +26,7 @@ __all__ = [
     "agreement_table",
     "badge_table",
     "known_folders",
+    "measure_table",
     "measured",
     "of_network",
     "plan_of",
@@ -153,6 +154,12 @@ def _badge_table(folder: str, stamp: str) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
+def _measure_table(folder: str, stamp: str, measure: str) -> pd.DataFrame:
+    results = _results(folder, stamp)
+    return summary(results.loc[results["measure"] == measure])
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
 def _plan(folder: str, stamp: str) -> dict:
     return load_plan(folder)
 
@@ -185,6 +192,11 @@ def table_or_empty(folder: Path | None) -> pd.DataFrame:
 def badge_table(folder: Path) -> pd.DataFrame:
     """Return the few rows of the summary that badges are made of: much less work than all."""
     return _badge_table(str(folder), stamp_of(folder))
+
+
+def measure_table(folder: Path, measure: str) -> pd.DataFrame:
+    """Return the rows of the summary that one measure has: much less work than all."""
+    return _measure_table(str(folder), stamp_of(folder), measure)
 
 
 def plan_of(folder: Path) -> dict:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from mriinterp.cohort.packed import packed_truth
 from mriinterp.image.volume import Volume
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
@@ -18,6 +19,7 @@ from mriinterp.ui.viewer import Contour
 __all__ = ["group_truth", "scan_truth"]
 
 CHANGED = "where the simulated disease changed tissue"
+GROUP = "simulated disease in half or more of {} scans"
 MOST_SCANS = 12  # of a group, in which it is looked up: about 0.1 s each
 LEAST_SHARE = 0.5  # of these scans
 
@@ -35,6 +37,10 @@ def group_truth(name: str, view: View) -> list[Contour]:
     study = study_of(name)
     if not isinstance(view, StudyView) or not view.simulated or not study.simulated or not view.positive:
         return []
+    if view.chosen is None and view.positive == study.positive and (known := packed_truth(view.result)) is not None:
+        count, scans = known
+        place = count.with_data((count.data >= LEAST_SHARE * scans).astype(np.float32))
+        return [Contour(GROUP.format(f"{scans} {view.positive}"), place)]
     ids = [i for i in view.ids(view.methods[0], view.positive) if i in study.subjects.index]
     if not ids:
         return []
@@ -42,7 +48,7 @@ def group_truth(name: str, view: View) -> list[Contour]:
     place = _group_place(name, study.opened, view.scans_key, tuple(chosen), view)
     if not place.data.any():
         return []
-    return [Contour(f"{CHANGED} in half or more of {len(chosen)} {view.positive} scans", place)]
+    return [Contour(GROUP.format(f"{len(chosen)} {view.positive}"), place)]
 
 
 @st.cache_resource(max_entries=8, show_spinner="Looking up where the disease is …")

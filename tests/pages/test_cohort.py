@@ -80,10 +80,10 @@ def test_averages_are_there_at_once(page):
     assert "predicted right" in shown
     assert "Research use only" in shown
     assert "Simulated data" not in shown
-    assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Scans", "Voxels", "Files", "Compute"]
+    assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Numbers", "Scans", "Voxels", "Files"]
 
 
-@pytest.mark.parametrize("part", ["Areas", "Distances", "Scans", "Voxels", "Files", "Compute"])
+@pytest.mark.parametrize("part", ["Areas", "Distances", "Numbers", "Scans", "Voxels", "Files"])
 def test_every_part_opens_by_its_address(page, part):
     app = page(part=part)
     assert not app.error
@@ -102,7 +102,7 @@ def test_the_address_holds_what_is_chosen(page):
 def test_nonsense_in_the_address_is_ignored(page):
     app = page(cohort_method="x", maps="mean-nobody", sign="3", age="a..b", pair="a~b", probability="2..-1", part="x")
     assert app.selectbox(key="cohort_method").value == "sensitivity"
-    assert app.session_state["maps"] == ["mean-AD", "mean-CN"]
+    assert app.session_state["maps"] == ["mean-AD", "mean-CN", "difference"]
     assert "pair" not in app.query_params
 
 
@@ -405,7 +405,7 @@ def test_published_averages_open_like_a_cohort(tmp_path, page, rng):
     assert "**NC** number of scans unknown" in text_of(app)
     assert "which class the maps explain is not known" in text_of(app)
     assert "difference" not in app.session_state["maps"]
-    assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Scans", "Voxels", "Files"]
+    assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Numbers", "Scans", "Voxels", "Files"]
 
 
 def test_a_file_that_is_no_npz_is_told_in_words(page):
@@ -498,8 +498,8 @@ def test_what_a_network_of_simulated_brains_says_of_real_people_is_not_shown(pag
     card.write_text(json.dumps({**json.loads(card.read_text(encoding="utf-8")), "simulated": True}), encoding="utf-8")
     study = load_study(file)
     run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all")
-    for part in ("Areas", "Distances", "Scans", "Voxels", "Files", "Compute"):
-        app = page(file, part=part)
+    for part in ("Areas", "Distances", "Scans", "Voxels", "Files"):
+        app = page(file, part=part, compute="True")
         shown = text_of(app)
         assert "trained on simulated brains only" in shown
         assert "predicted right" not in shown

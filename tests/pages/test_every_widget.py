@@ -116,8 +116,9 @@ PAGES = {
     "compare any": ("pages/compare.py", {"by": "any"}),
     **{
         f"cohort, {part}": ("pages/cohort.py", {"part": part, "cohort_method": "area_occlusion"})
-        for part in ("Areas", "Distances", "Scans", "Voxels", "Files", "Compute")
+        for part in ("Areas", "Distances", "Numbers", "Scans", "Voxels", "Files")
     },
+    "cohort, compute": ("pages/cohort.py", {"compute": "True", "cohort_method": "area_occlusion"}),
     "network": ("pages/network.py", {}),
 }
 

@@ -105,8 +105,8 @@ def test_cohort(open_page, finish, file, kind):
     app = fine(open_page("pages/cohort.py", study=str(file)))
     assert "no averages" in words(app)
     run_cohort(study, ["sensitivity", "layer_cam"], out=study.output / "cohort", split="all")
-    for tab in ("Areas", "Distances", "Scans", "Voxels", "Files", "Compute"):
-        app = fine(open_page("pages/cohort.py", study=str(file), part=tab))
+    for tab in ("Areas", "Distances", "Numbers", "Scans", "Voxels", "Files"):
+        app = fine(open_page("pages/cohort.py", study=str(file), part=tab, compute="True"))
     for group in GROUPS[kind]:
         assert group in words(app)
 

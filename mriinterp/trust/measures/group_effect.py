@@ -14,7 +14,7 @@ from mriinterp.trust.measure import Outcome, Quantity
 from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.words import GROUP_NOTE, label_of
 
-__all__ = ["Cohort", "group_effect"]
+__all__ = ["Cohort", "beside_difference", "group_effect"]
 
 FALSE_DISCOVERY_RATE = 0.05
 DRAWS = 300
@@ -53,6 +53,35 @@ class Cohort:
         """Return whether a cohort has both groups."""
         n = int(np.count_nonzero(self.in_positive))
         return need == "cohort" and 2 <= n <= len(self.in_positive) - 2
+
+
+def beside_difference(table: pd.DataFrame, method: str) -> str:
+    """Return what a difference between groups of a method's maps is worth, in a sentence; "" where it was not measured.
+
+    Maps of a null map, which knows no network, are compared between the same
+    groups; where the disease is known, both are asked whether the areas that
+    differ most are those of the disease.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `mriinterp.trust.summary`.
+    method : str
+        As it was measured.
+    """
+    rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth") & table["mean"].notna()]
+    nulls = rows[rows["null_map"].astype(bool)].sort_values("mean", ascending=False)
+    others = rows[~rows["null_map"].astype(bool)].sort_values("mean", ascending=False)
+    own = others[others["method"] == method]
+    if nulls.empty or own.empty:
+        return ""
+    value, null, best = own.iloc[0], nulls.iloc[0], others.iloc[0]
+    name = label_of(null["method"]).removeprefix("Null map: ")
+    more = "" if best["method"] == method else f", {best['mean']:.2f} by the best ({label_of(best['method'])})"
+    return (
+        f"Areas of the disease? AUC {value['mean']:.2f} by this method{more}, {null['mean']:.2f} by a null map without network "
+        f"({name}); chance 0.5."
+    )
 
 
 def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | None) -> tuple[float, float]:

@@ -1,0 +1,110 @@
+"""The cohort page's first screen: where averages come from, the answer in a sentence, bars and distances."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mriinterp.cohort.packed import packed_of
+from mriinterp.export.reconcile import answer_words, reconcile_words, voxel_answer
+from mriinterp.figures.areagroups import group_bars
+from mriinterp.figures.distances import group_distances
+from mriinterp.methods.meaning import size_words
+from mriinterp.trust.badge import measured_as
+from mriinterp.trust.measures.group_effect import beside_difference
+from mriinterp.ui.clicks import show_chart
+from mriinterp.ui.cohort_areas import chart_clicked, comparable, compared, peaks_of_view
+from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_distances import distances_of, make_clickable, open_clicked
+from mriinterp.ui.cohort_study import StudyView, averages_ready
+from mriinterp.ui.cohort_voxels import known_voxels
+from mriinterp.ui.resources import model_of
+from mriinterp.ui.trust_data import BROKEN, measure_table, measured, of_network, plan_of
+from mriinterp.ui.words import escape_markdown
+
+__all__ = ["origin_words", "show_answer", "show_summary"]
+
+FIRST_AREAS = 6
+CHART_PX = 190
+
+
+def origin_words(view: View) -> str:
+    """Return where averages come from, as a badge; "" of a file, which the header names."""
+    if not isinstance(view, StudyView):
+        return ""
+    about = packed_of(view.result)
+    if about is None:
+        when = str(view.result.run.get("started", "")).partition("T")[0]
+        return f":green-badge[:material/computer: Computed on this computer{', ' + when if when else ''}]"
+    return f":violet-badge[:material/inventory_2: Shipped with version {about.version}, not computed here]"
+
+
+def trust_of_groups(name: str, view: StudyView, method: str) -> str:
+    """Return what a difference between groups of this method's maps is worth, in a sentence; "" where it was not measured."""
+    try:
+        folder = measured(name, model_of(name).digest)
+        if folder is None or not of_network(plan_of(folder), view.result.run["model"]["sha256"]):
+            return ""
+        table = measure_table(folder, "group_effect")
+        found, same = measured_as(table["method"].tolist(), method, view.result.params(method))
+        words = "" if found is None else beside_difference(table, found)
+        return words if same or not words else f"{words} That was at other settings of the method."
+    except BROKEN:
+        return ""
+
+
+def show_answer(name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
+    """Show what the page found in a sentence, and beside it what that is worth."""
+    if not comparable(view, method):
+        return
+    comparison = compared(view, method, covariates)
+    if min(comparison.sample.people_of(group) for group in view.pair) < 2:
+        return
+    voxels = known_voxels(view, method, covariates)
+    words, more = answer_words(comparison), None
+    if voxels is not None:
+        words += f" {voxel_answer(voxels)}"
+        more = reconcile_words(comparison, voxels)
+    count, _, rest = words.partition("differ")
+    lines = [f"**{escape_markdown(count)}differ**{escape_markdown(rest)}"]
+    if trust := trust_of_groups(name, view, method):
+        lines.append(f":orange[:material/balance:] {escape_markdown(trust)}")
+    st.markdown("  \n".join(lines), help=more)
+
+
+def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
+    """Show the areas that differ most, and how far methods and groups are apart, beside each other."""
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        if comparable(view, method):
+            comparison = compared(view, method, covariates)
+            areas = comparison.areas.sort_values("p", kind="stable")["area"].astype(str).head(FIRST_AREAS).tolist()
+            figure = group_bars(
+                comparison.areas,
+                view.pair,
+                quantity="mean",
+                unit=view.unit_compared(method),
+                peaks=peaks_of_view(name, view, method, True),
+                areas=areas,
+            )
+            figure.update_layout(
+                height=CHART_PX, margin={"t": 18, "b": 20}, xaxis_title=None, xaxis_nticks=4, legend_font_size=11
+            )
+            show_chart(figure, "first_bars", lambda: chart_clicked(method, "first_bars"))
+            st.caption(
+                "Areas with the smallest p; bars: mean of a voxel and 95 % interval; * FDR < 0.05. Click: crosshair."
+            )
+    with right:
+        if len(view.methods) > 1 and averages_ready(view, view.methods, below=True):
+            matrices, between = distances_of(name, view, "euclidean")
+            figure = group_distances(matrices, between, "euclidean", digits=1)
+            make_clickable(figure, view, matrices, between)
+            figure.update_layout(height=CHART_PX, margin={"t": 18, "b": 60}, coloraxis_showscale=False)
+            figure.update_traces(textfont_size=10)
+            figure.update_annotations(font_size=12, yshift=-4)
+            figure.update_xaxes(tickangle=-30, tickfont_size=9)
+            figure.update_yaxes(tickfont_size=11)
+            show_chart(figure, "first_distances", lambda: open_clicked("first_distances"))
+            st.caption(
+                "Euclidean distance of averages scaled to sum 1, in 1e-4; darker: more different. Click: that pair.",
+                help=f"{size_words(view.part)}, each map before it is averaged. 0 is equal.",
+            )
