@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mriinterp.figures.areas import LINE, ROW_PX, peaks_of
+from mriinterp.figures.area_bars import LINE, ROW_PX, peaks_of
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area, wrap
 

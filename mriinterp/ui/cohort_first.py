@@ -8,6 +8,7 @@ from mriinterp.cohort.packed import packed_of
 from mriinterp.export.reconcile import answer_words, reconcile_words, voxel_answer
 from mriinterp.figures.areagroups import group_bars
 from mriinterp.figures.distances import group_distances
+from mriinterp.figures.theme import plain
 from mriinterp.methods.meaning import size_words
 from mriinterp.trust.badge import measured_as
 from mriinterp.trust.measures.group_effect import beside_difference
@@ -98,13 +99,14 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
             matrices, between = distances_of(name, view, "euclidean")
             figure = group_distances(matrices, between, "euclidean", digits=1)
             make_clickable(figure, view, matrices, between)
-            figure.update_layout(height=CHART_PX, margin={"t": 18, "b": 60}, coloraxis_showscale=False)
+            names = [plain(view.label(method).partition(" (")[0]) for method in view.methods]
+            figure.update_layout(height=CHART_PX, margin={"t": 18, "b": 5}, coloraxis_showscale=False)
             figure.update_traces(textfont_size=10)
             figure.update_annotations(font_size=12, yshift=-4)
-            figure.update_xaxes(tickangle=-30, tickfont_size=9)
-            figure.update_yaxes(tickfont_size=11)
+            figure.update_xaxes(showticklabels=False)
+            figure.update_yaxes(tickvals=list(view.methods), ticktext=names, tickfont_size=11, col=1)
             show_chart(figure, "first_distances", lambda: open_clicked("first_distances"))
             st.caption(
-                "Euclidean distance of averages scaled to sum 1, in 1e-4; darker: more different. Click: that pair.",
-                help=f"{size_words(view.part)}, each map before it is averaged. 0 is equal.",
+                "Euclidean distance of averages scaled to sum 1, in 1e-4; columns in the order of rows. Click: that pair.",
+                help=f"{size_words(view.part)}, each map before it is averaged. 0 is equal; darker: more different.",
             )
