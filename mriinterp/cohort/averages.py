@@ -86,7 +86,9 @@ class CohortMeans(Provenance):
             raise ValueError(f"expected 1 or more maps of {method} for a mean, got 0 in this cohort")
         maps = [self.mean(method, group, kind) for group in counts]
         weights = [n / sum(counts.values()) for n in counts.values()]
-        data = sum(one.data.astype(np.float64) * weight for one, weight in zip(maps, weights, strict=True))
+        data = np.zeros(self.grid.shape)
+        for one, weight in zip(maps, weights, strict=True):
+            data += one.data * np.float64(weight)
         return maps[0].with_data(data.astype(np.float32))
 
     def difference(self, method: str, kind: str = "reading") -> Volume:

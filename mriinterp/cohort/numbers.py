@@ -180,7 +180,8 @@ def compare_number(
     areas = areas.loc[table.index].dropna(axis=1, how="all")
     person = (table["subject"] if "subject" in table else table["id"]).astype(str).to_numpy()
     both = np.column_stack([numbers.to_numpy(float), areas.to_numpy(float)])
-    means, people, of = patient_means(both, person, table["group"].to_numpy(str))
+    means, people, grouped = patient_means(both, person, table["group"].to_numpy(str))
+    of = np.asarray(grouped)
     fixed = len(set(of)) > 1 if within is None else within and len(set(of)) > 1
     found = rank_correlations(means[:, 1:], means[:, 0], of if fixed else None)
     rows = pd.DataFrame(

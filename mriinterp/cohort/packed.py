@@ -166,6 +166,7 @@ def pack_cohort(
         _write_truth(result, study, out / TRUTH),
     )
     run = {key: value for key, value in result.run.items() if key not in DROPPED}
+    run["files_sha256"] = {path.name: file_digest(path) for path in (layout.subjects, layout.groups, layout.table)}
     entries = {**run, "maps": False, PACKED: vars(about)}
     write_text(layout.run, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
     return open_cohort(out)
