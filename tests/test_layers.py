@@ -18,6 +18,7 @@ ORDER = [
     "areas",
     "models",
     "incremental",
+    "gradient",
     "stats",
     "methods",
     "explain",

@@ -27,31 +27,37 @@ class Digest(str):
 class _Writer(pickle.Pickler):
     """Writes a module down, tensors by their values, classes and functions by identity; never read back."""
 
-    def __init__(self, file: io.BytesIO):
+    def __init__(self, file: io.BytesIO, *, values: bool):
         super().__init__(file, protocol=5)
+        self.values = values
         self.held: list[object] = []
 
     def persistent_id(self, obj: object) -> object:
         if isinstance(obj, Tensor):
-            plain = obj.detach().cpu().contiguous()
-            content = hashlib.sha256(plain.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
-            return "tensor", str(obj.dtype), str(obj.device), tuple(obj.shape), content
+            return "tensor", str(obj.dtype), str(obj.device), tuple(obj.shape), self.content_of(obj)
         if isinstance(obj, (type, FunctionType, BuiltinFunctionType)):
             forward = getattr(obj, "forward", None)
             self.held += [obj, forward]
             return "code", getattr(obj, "__qualname__", ""), id(obj), id(forward)
         return None
 
+    def content_of(self, tensor: Tensor) -> str:
+        if not self.values:
+            return ""
+        plain = tensor.detach().cpu().contiguous()
+        return hashlib.sha256(plain.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
 
-def digest_of(module: nn.Module) -> Digest | None:
+
+def digest_of(module: nn.Module, *, values: bool = True) -> Digest | None:
     """Return the same text for two modules of this process that compute the same; None if that is not known.
 
     Copies of a module have its digest. It changes with every weight, buffer
     and attribute, whichever way they were changed, and with the `forward`
-    of a class that was defined anew.
+    of a class that was defined anew. Without `values`, networks that differ in
+    the numbers of their weights alone have the same.
     """
     file = io.BytesIO()
-    writer = _Writer(file)
+    writer = _Writer(file, values=values)
     try:
         writer.dump(module)
     except Exception:  # an object's own way of being written down may raise anything

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from mriinterp.incremental.copying import allocate, runs
 from mriinterp.incremental.steps import Step, Window
 
-__all__ = ["apply_local", "apply_windowed", "convolve", "max_pool"]
+__all__ = ["FOLD", "SLAB_BYTES", "apply_local", "apply_windowed", "convolve", "inner_map", "max_pool"]
 
 FOLD = 2
 """Neighbouring output slices that one 2D convolution computes together when the input has few channels."""
@@ -159,23 +159,39 @@ def _conv_max(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
 
 
 def _conv_max_slab(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
+    y, pairs = inner_map(step, x, origin)
+    if not pairs:
+        return max_pool(y, step.pool)
+    pool = step.pool
+    for axis in (1, 2):
+        y = _max_axis(y, axis + 1, pool.kernel[axis], pool.stride[axis], pool.dilation[axis])
+    return torch.maximum(y[..., 0, :], y[..., 1, :]).movedim(-1, 1)
+
+
+def inner_map(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, bool]:
+    """Return the map between a convolution and its pooling.
+
+    Returns
+    -------
+    Tensor, shape (n, C, *spatial) or (n, pairs, height, width, 2, C)
+    bool
+        Whether it is the second: the two slices that the pooling compares lie side by side.
+    """
     pool = step.pool
     pairs = pool.kernel[0] == pool.stride[0] == FOLD and pool.dilation[0] == 1
     if not (pairs and _folds(step, x)):
         y = convolve(step, step.inner, x)
         for axis, where in _outside(step, y.shape[2:], origin):
             y[(where[0], slice(None), *(slice(None),) * axis, where[1])] = step.between[1]
-        return max_pool(y, pool)
-    y = _fold(step, step.inner, x, FOLD)  # the two slices that the pooling compares lie side by side
+        return y, False
+    y = _fold(step, step.inner, x, FOLD)
     for axis, where in _outside(step, (y.shape[1] * FOLD, *y.shape[2:4]), origin):
         if axis:
             y[(where[0], *(slice(None),) * axis, where[1])] = step.between[1]
         else:
             for slice_ in range(where[1].start, where[1].stop):
                 y[where[0], slice_ // FOLD, :, :, slice_ % FOLD] = step.between[1]
-    for axis in (1, 2):
-        y = _max_axis(y, axis + 1, pool.kernel[axis], pool.stride[axis], pool.dilation[axis])
-    return torch.maximum(y[..., 0, :], y[..., 1, :]).movedim(-1, 1)
+    return y, True
 
 
 def _outside(step: Step, length: Sequence[int], origin: np.ndarray) -> list[tuple[int, tuple[slice, slice]]]:

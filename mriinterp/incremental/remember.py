@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-__all__ = ["forget", "remembered"]
+__all__ = ["forget", "keep", "recall", "remembered"]
 
 MOST = 256
 
@@ -21,6 +21,17 @@ def forget() -> None:
     """Drop everything."""
     with _lock:
         _known.clear()
+
+
+def recall(key: Hashable) -> Any:
+    """Return what is known by a key; None if nothing is."""
+    with _lock:
+        return _known.get(key)
+
+
+def keep(key: Hashable, value: Any) -> None:
+    """Remember a value by its key."""
+    remembered(key, lambda: value)
 
 
 def remembered(key: Hashable | None, make: Callable[[], Value]) -> Value:

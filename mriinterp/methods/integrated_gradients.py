@@ -13,7 +13,12 @@ from mriinterp.methods.fills import Fill, fill_values
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
+<<<<<<< HEAD
 from mriinterp.methods.score import Score, gradient_of_score
+=======
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import GradientOfScore, Score
+>>>>>>> 593d279 (Compute gradients by the steps that occlusion takes a network apart into)
 
 
 @register_method(
@@ -52,9 +57,9 @@ def integrated_gradients(
     """
     start = fill_values(baseline, x, reference) * torch.ones_like(x)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
-    total = torch.zeros_like(x)
+    gradient, total = GradientOfScore(model, x, target, score), torch.zeros_like(x)
     for done, (node, weight) in enumerate(zip((nodes + 1) / 2, weights / 2, strict=True)):
         check_cancel(cancel)
-        total += weight * gradient_of_score(model, start + node * (x - start), target, score)
+        total += weight * gradient(start + node * (x - start))
         tell(progress, done + 1, steps)
     return total * (x - start)

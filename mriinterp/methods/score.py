@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
+from mriinterp.gradient import Gradients
 from mriinterp.methods.parameters import Param
 
-__all__ = ["SCORES", "LinearScore", "Score", "gradient_of_score", "score_of"]
+__all__ = ["SCORES", "GradientOfScore", "LinearScore", "Score", "gradient_of_score", "score_of"]
 
 SCORES = ("probability", "logit", "margin", "raw")
 
@@ -60,9 +62,32 @@ def score_of(output: Tensor, target: int, score: str) -> Tensor:
     return output[:, target] - torch.logsumexp(output[:, others], dim=1)
 
 
+class GradientOfScore:
+    """The gradient of a score with respect to images, for any number of images of one kind.
+
+    Parameters
+    ----------
+    model : nn.Module
+        It must not change while the object is in use.
+    like : Tensor, shape (1, C, *spatial)
+        One of the images, or one of their shape, data type and device.
+    target, score
+        As of `score_of`.
+    """
+
+    def __init__(self, model: nn.Module, like: Tensor, target: int, score: str):
+        self._gradients = Gradients(model, like)
+        self._score = partial(score_of, target=target, score=score)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the gradient, shape of `x`; parameters and `x` itself stay untouched."""
+        return self._gradients(x, self._score)[0]
+
+    def guided(self, x: Tensor) -> tuple[Tensor, int]:
+        """Return the gradient in which every ReLU passes positive gradients only, and how many ReLUs there were."""
+        return self._gradients(x, self._score, guided=True)
+
+
 def gradient_of_score(model: nn.Module, x: Tensor, target: int, score: str) -> Tensor:
     """Return the gradient of the score with respect to `x`, same shape; parameters and `x` itself stay untouched."""
-    with torch.enable_grad():
-        leaf = x.detach().clone().requires_grad_(True)
-        value = score_of(model(leaf.clone()), target, score)  # a copy: the network may change its input in place
-        return torch.autograd.grad(value.sum(), leaf)[0]
+    return GradientOfScore(model, x, target, score)(x)

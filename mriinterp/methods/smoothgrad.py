@@ -11,7 +11,12 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
+<<<<<<< HEAD
 from mriinterp.methods.score import Score, gradient_of_score
+=======
+from mriinterp.methods.registry import register_method
+from mriinterp.methods.score import GradientOfScore, Score
+>>>>>>> 593d279 (Compute gradients by the steps that occlusion takes a network apart into)
 
 
 @register_method(
@@ -57,10 +62,10 @@ def smoothgrad(
     """Gradient of the score averaged over noisy copies of the scan, signed."""
     generator = torch.Generator().manual_seed(seed)  # on the CPU: the same noise on every device
     sigma = noise * float(x.max() - x.min())
-    total = torch.zeros_like(x)
+    gradient, total = GradientOfScore(model, x, target, score), torch.zeros_like(x)
     for done in range(samples):
         check_cancel(cancel)
         jitter = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
-        total += gradient_of_score(model, x + sigma * jitter, target, score)
+        total += gradient(x + sigma * jitter)
         tell(progress, done + 1, samples)
     return total / samples

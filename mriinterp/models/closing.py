@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Closing", "find_closing", "is_traced", "without_closing", "without_layer"]
+__all__ = ["FUNCTIONS", "LAYERS", "Closing", "find_closing", "is_traced", "without_closing", "without_layer"]
 
 FUNCTIONS = ("softmax", "log_softmax", "sigmoid")
 LAYERS = (nn.Softmax, nn.LogSoftmax, nn.Sigmoid)

@@ -214,17 +214,28 @@ class OutputView(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map scans (n, C, *spatial) to outputs (n, classes)."""
         if self.closing is None or is_traced(x):
-            chosen = self.module(x)[:, self.outputs]
-            return chosen if self.read is None else self.read(chosen)
-        logits = self.sums(x)
+            return self.chosen(self.module(x))
+        return self.before_closing(without_closing(self.module, self.closing, x))
+
+    def chosen(self, found: Tensor) -> Tensor:
+        """Return the outputs (n, classes) from what the module returns."""
+        chosen = found[:, self.outputs]
+        return chosen if self.read is None else self.read(chosen)
+
+    def before_closing(self, inside: Tensor) -> Tensor:
+        """Return the outputs (n, classes) from what goes into the module's last function."""
+        logits = self._inside(inside)
         return logits.log_softmax(dim=-1) if logits.shape[-1] > 1 else logits  # the numbers that `read` gives
+
+    def _inside(self, inside: Tensor) -> Tensor:
+        chosen = inside[:, self.outputs]
+        return chosen if self.inside is None else self.inside(chosen)
 
     def sums(self, x: Tensor) -> Tensor:
         """Return the same up to a constant, with nothing but sums of the network's own values behind it, as LRP needs."""
         if self.closing is None:
             return self(x)
-        chosen = without_closing(self.module, self.closing, x)[:, self.outputs]
-        return chosen if self.inside is None else self.inside(chosen)
+        return self._inside(without_closing(self.module, self.closing, x))
 
 
 def get_output_kind(name: str) -> OutputKind:

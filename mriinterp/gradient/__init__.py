@@ -1,0 +1,12 @@
+"""Exact gradients of networks that can be taken apart, several times faster than autograd.
+
+The image goes forward by the steps of `mriinterp.incremental`, each max
+pooling remembering which elements it took, and its gradient comes back by
+the same steps. `Gradients` is the way in; `forward` and `backward` are the
+two passes, `maxima` and `bags` what makes them fast. See docs/gradient.md.
+"""
+
+from mriinterp.gradient.guided import GuidedReLU
+from mriinterp.gradient.run import Gradients, by_autograd
+
+__all__ = ["Gradients", "GuidedReLU", "by_autograd"]

@@ -1,0 +1,153 @@
+"""The clean pass of one image, with what its way back needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mriinterp.gradient.maxima import conv_max_codes, max_pool_taken, rows_in_cache
+from mriinterp.incremental.copying import allocate, pad
+from mriinterp.incremental.kernels import FOLD, apply_local, apply_windowed, inner_map
+from mriinterp.incremental.network import Network
+from mriinterp.incremental.steps import Step
+from mriinterp.incremental.workers import cores, in_order
+
+__all__ = ["Passed", "has_codes", "is_relu", "run_forward"]
+
+FRESH = ("conv", "convmax", "avg", "affine", "cat")
+"""Kinds of steps whose output shares no memory with their input."""
+
+SLAB_BYTES = 2**22
+"""Outputs of convolutions are computed in slabs of about this size, one a core."""
+
+
+@dataclass(eq=False)
+class Passed:
+    """One image's way through the local part of a network.
+
+    Parameters
+    ----------
+    network : Network
+    border : dict of Step to Tensor
+        The maps that the rest of the network reads.
+    kept : dict of Step to anything
+        What the way back needs of a step: the elements that a max pooling
+        took, the output of a ReLU, the inputs of other functions.
+    """
+
+    network: Network
+    border: dict[Step, Tensor]
+    kept: dict[Step, Any]
+
+
+def is_relu(step: Step) -> bool:
+    """Return whether a step is a ReLU, called in whatever way."""
+    return step.kind == "map" and (isinstance(step.function, nn.ReLU) or step.inplace is torch.relu_)
+
+
+def has_codes(step: Step, network: Network) -> bool:
+    """Return whether a step is a convolution with pooling by halves, and nothing but a ReLU reads it."""
+    if step.kind != "convmax" or len(step.shape) != 3 or step.groups != 1 or step.weight.dtype != torch.float32:
+        return False
+    halves = step.pool.kernel == step.pool.stride == (FOLD,) * 3 and set(step.pool.dilation) == {1}
+    readers = [other for other in network.steps if step in other.inputs]
+    return halves and step not in network.border and all(is_relu(other) for other in readers)
+
+
+def run_forward(network: Network, x: Tensor) -> Passed:
+    """Run the local part of a network on an image (1, C, *spatial), which is not changed."""
+    steps = network.steps
+    passed = Passed(network, {}, {})
+    values: dict[Step, Tensor] = {steps[0]: x}
+    left = {step: step.users for step in steps}
+    with torch.no_grad():
+        for step in steps[1:]:
+            inputs = [values[source] for source in step.inputs]
+            values[step] = _windowed(step, inputs[0], passed) if step.windowed else _local(step, inputs, passed)
+            for source in step.inputs:
+                left[source] -= 1
+                if not left[source]:
+                    values.pop(source, None)
+    passed.border = {step: values[step] for step in network.border}
+    return passed
+
+
+def _local(step: Step, inputs: list[Tensor], passed: Passed) -> Tensor:
+    source = step.inputs[0]
+    owned = len(inputs) == 1 and source.users == 1 and _is_fresh(source)
+    if is_relu(step):
+        passed.kept[step] = out = apply_local(step, inputs, owned)
+        return out
+    if step.kind in ("map", "join"):
+        passed.kept[step] = inputs
+        return step.function(*inputs)
+    return apply_local(step, inputs, owned)
+
+
+def _is_fresh(step: Step) -> bool:
+    return step.kind in FRESH or (step.kind == "max" and max(step.window.kernel) > 1)
+
+
+def _windowed(step: Step, x: Tensor, passed: Passed) -> Tensor:
+    x = pad(x, step.window.before, step.window.after, step.filling)
+    if step.kind == "max":
+        values, passed.kept[step] = max_pool_taken(x, step.window)
+        return values
+    if step.kind == "convmax":
+        if has_codes(step, passed.network):
+            return _with_codes(step, x, passed)
+        y = _inner(step, x)
+        values, taken = max_pool_taken(y, step.pool)
+        passed.kept[step] = taken, tuple(y.shape[2:])
+        return values
+    if step.kind != "conv":
+        return apply_windowed(step, x)
+    rows = max(1, SLAB_BYTES // max(1, int(np.prod(step.shape[1:])) * step.channels * x.element_size()))
+    if rows >= step.shape[0] or x.device.type != "cpu":
+        return apply_windowed(step, x)
+    return _in_slabs(step, x, rows, partial(apply_windowed, step))
+
+
+def _inner(step: Step, x: Tensor) -> Tensor:
+    """Return the whole map between a convolution and its pooling, (1, C, *spatial)."""
+    y, pairs = inner_map(step, x, np.zeros((1, len(step.shape)), dtype=np.int64))
+    return y.movedim(4, 2).flatten(1, 2).movedim(-1, 1) if pairs else y  # slices in their order
+
+
+def _with_codes(step: Step, x: Tensor, passed: Passed) -> Tensor:
+    codes = allocate(1, step.channels, step.shape, x.new_empty(0, dtype=torch.uint8))
+
+    def compute(part: Tensor, origin: np.ndarray) -> Tensor:
+        first = int(origin[0, 0])
+        values, found = conv_max_codes(step, part, origin)
+        codes[:, :, first : first + found.shape[2]] = found
+        return values
+
+    passed.kept[step] = codes
+    return _in_slabs(step, x, rows_in_cache(step, x.element_size()), compute)
+
+
+def _in_slabs(step: Step, x: Tensor, rows: int, compute: Callable[[Tensor, np.ndarray], Tensor]) -> Tensor:
+    """Return the outputs of a windowed step for padded inputs, some rows of the first axis at a time, one task a core."""
+    out = allocate(1, step.channels, step.shape, x)
+    stride, extent = step.window.stride[0], int(step.window.extent[0])
+
+    def task(first: int) -> Callable[[], None]:
+        def run() -> None:
+            last = min(step.shape[0], first + rows)
+            part = x[:, :, first * stride : (last - 1) * stride + extent]
+            origin = np.eye(1, len(step.shape), dtype=np.int64) * first
+            with torch.no_grad():
+                out[:, :, first:last] = compute(part, origin)
+
+        return run
+
+    for _ in in_order((task(first) for first in range(0, step.shape[0], rows)), cores(x.device)):
+        pass
+    return out

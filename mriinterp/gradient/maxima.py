@@ -1,0 +1,98 @@
+"""Max pooling that remembers which element of each window it took: the first of equal ones, as PyTorch does."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mriinterp.incremental.kernels import FOLD, SLAB_BYTES, inner_map
+from mriinterp.incremental.steps import Step, Window
+
+__all__ = ["CODES", "conv_max_codes", "max_pool_taken", "rows_in_cache"]
+
+CODES = FOLD**3
+"""Elements of the windows that `conv_max_codes` pools."""
+
+
+def max_pool_taken(x: Tensor, window: Window) -> tuple[Tensor, Tensor]:
+    """Return the maxima of padded inputs, and the place of each.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n, C, *spatial)
+    window : Window
+
+    Returns
+    -------
+    values : Tensor, shape (n, C, *outputs)
+    taken : int64 Tensor, shape (n, C, *outputs)
+        Number of the voxel of `x` in its channel, the last axis fastest.
+    """
+    axes = len(window.kernel)
+    pool = F.max_pool3d if axes == 3 else F.max_pool2d
+    form = torch.channels_last_3d if axes == 3 else torch.channels_last
+    x = x.contiguous(memory_format=form)  # several times as fast as in the usual order
+    return pool(x, window.kernel, window.stride, 0, window.dilation, return_indices=True)
+
+
+def rows_in_cache(step: Step, itemsize: int) -> int:
+    """Return how many outputs along the first axis to compute at once, so that the map before the pooling fits in cache."""
+    pool, rest = step.pool, slice(1, None)
+    plane = np.prod((np.array(step.shape[rest]) - 1) * pool.stride[rest] + pool.extent[rest])
+    return max(1, SLAB_BYTES // max(1, int(plane) * step.channels * itemsize * pool.stride[0]))
+
+
+def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Return a 3D convolution with pooling by halves, and which of its eight elements each window took.
+
+    It holds for maxima above 0, which are those that a ReLU behind the
+    pooling lets through.
+
+    Parameters
+    ----------
+    step : Step
+        Of kind "convmax", its pooling one of 2×2×2 voxels side by side.
+    x : Tensor, shape (n, C, *spatial)
+        The padded inputs of a box of outputs.
+    origin : int array, shape (n, axes)
+        First output of each box.
+
+    Returns
+    -------
+    values : Tensor, shape (n, C, *outputs)
+    codes : uint8 Tensor, shape (n, C, *outputs)
+        Number of the element in its window, the last axis fastest.
+
+    Notes
+    -----
+    The last three bits of each float32 are replaced by the number of its
+    element, counted backwards: read as whole numbers, the largest is then
+    the first of the largest. Values that differ by less than a millionth
+    count as equal here, which rounding may make of them as well. What is
+    returned as values is exact.
+    """
+    y, pairs = inner_map(step, x, origin)
+    if not pairs:  # (n, C, *spatial)
+        y = y.movedim(1, -1).unflatten(1, (-1, FOLD)).movedim(2, -2).contiguous()
+    height, width = (n // FOLD * FOLD for n in y.shape[2:4])
+    y = y[:, :, :height, :width]  # n, pairs, h, w, 2, C
+    values = _largest(y)
+    coded = y.view(torch.int32).bitwise_and_(-CODES)
+    coded.unflatten(2, (-1, FOLD)).unflatten(4, (-1, FOLD)).bitwise_or_(_backwards(step.channels))
+    codes = _largest(coded).bitwise_and_(CODES - 1).neg_().add_(CODES - 1)
+    return values.movedim(-1, 1), codes.to(torch.uint8).movedim(-1, 1)
+
+
+def _largest(y: Tensor) -> Tensor:
+    """Return the largest of each window, (n, pairs, h / 2, w / 2, C), of a map (n, pairs, h, w, 2, C)."""
+    y = torch.maximum(y[:, :, 0::FOLD], y[:, :, 1::FOLD])
+    y = torch.maximum(y[:, :, :, 0::FOLD], y[:, :, :, 1::FOLD])
+    return torch.maximum(y[..., 0, :], y[..., 1, :])
+
+
+def _backwards(channels: int) -> Tensor:
+    """Return the number of each element of a window, the last one 0, in the order h, w, slice, channel."""
+    numbers = torch.arange(CODES - 1, -1, -1, dtype=torch.int32).reshape(FOLD, FOLD, FOLD)  # slice, h, w
+    return numbers.permute(1, 2, 0)[:, None, :, :, None].expand(FOLD, 1, FOLD, FOLD, channels).contiguous()

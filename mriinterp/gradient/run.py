@@ -1,0 +1,177 @@
+"""Gradients of a network's score: by the steps it was taken apart into, or by autograd where it cannot be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mriinterp.gradient.backward import run_backward
+from mriinterp.gradient.forward import Passed, is_relu, run_forward
+from mriinterp.gradient.guided import GuidedReLU
+from mriinterp.gradient.view import base_of, reader_of, without_closing
+from mriinterp.incremental.digest import digest_of
+from mriinterp.incremental.network import Network
+from mriinterp.incremental.remember import keep, recall
+from mriinterp.incremental.traced import take_apart
+from mriinterp.models.outputs import OutputView
+
+__all__ = ["Gradients", "by_autograd", "by_steps"]
+
+log = logging.getLogger(__name__)
+
+SMALL_IMAGE = 2**16
+"""Numbers of an image under which autograd takes milliseconds, and nothing can be saved."""
+
+AGREE = 1e-4
+"""Of the largest gradient: by how much nearly all voxels may differ from autograd's through rounding."""
+
+NEARLY_ALL = 0.999
+
+Score = Callable[[Tensor], Tensor]
+
+
+def _as_it_is(found: Any) -> Tensor:
+    return found
+
+
+class Gradients:
+    """The gradient of scores of one network with respect to images of one kind.
+
+    The first image that a network explains is explained by autograd as well:
+    only where both agree are the steps used, for it and for those that follow.
+    That holds for all networks of the same layers, whatever their weights.
+
+    Parameters
+    ----------
+    module : nn.Module
+        In eval mode; it must not change while the object is in use.
+    like : Tensor, shape (1, C, *spatial)
+        An image.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why autograd is used; None if it is not.
+    """
+
+    def __init__(self, module: nn.Module, like: Tensor):
+        self.module = module
+        self._network: Network | None = None
+        self._key: tuple[Hashable, ...] = ()
+        self.reason = self._why_not(like)
+        if self.reason is None:
+            self.reason = self._take_apart(like)
+        if self.reason is not None:
+            log.debug("gradients by autograd: %s", self.reason)
+
+    def __call__(self, x: Tensor, score: Score, *, guided: bool = False) -> tuple[Tensor, int]:
+        """Return the gradient of the score, shape of `x`, and how many ReLUs of the network were met.
+
+        Parameters
+        ----------
+        x : Tensor, shape (1, C, *spatial)
+            It is not changed.
+        score : callable
+            From outputs (1, classes) to one number an image.
+        guided : bool
+            Let every ReLU pass positive gradients only.
+        """
+        if self._network is None:
+            return by_autograd(self.module, x, score, guided=guided)
+        agreed = recall((*self._key, guided))
+        if agreed is False:
+            return by_autograd(self.module, x, score, guided=guided)
+        found = by_steps(self._network, x, score, read=self._read, guided=guided)
+        if agreed:
+            return found
+        expected = by_autograd(self.module, x, score, guided=guided)
+        agreed = _agree(found[0], expected[0])
+        if agreed is not None:
+            keep((*self._key, guided), agreed)
+            if not agreed:
+                log.warning("gradients by autograd: those of the steps of this network differ from it")
+        return found if agreed else expected
+
+    def _why_not(self, x: Tensor) -> str | None:
+        if x.device.type != "cpu":
+            return f"the steps have no gradients on {x.device.type}"
+        if x.ndim not in (4, 5) or x.shape[0] != 1:
+            return "the steps take one image at a time"
+        if x.numel() < SMALL_IMAGE:
+            return "the images are small"
+        if any(part.training for part in self.module.modules()):
+            return "the network is in training mode"
+        return None
+
+    def _take_apart(self, x: Tensor) -> str | None:
+        base = base_of(self.module)
+        structure = digest_of(base, values=False)
+        if structure is None:
+            return "nothing tells whether two networks are the same"
+        apart = take_apart(base, x)
+        if apart.network is None:
+            return apart.reason
+        network: Network | None = apart.network
+        if isinstance(self.module, OutputView) and self.module.closing is not None:
+            network = without_closing(apart.network)
+            if network is None:
+                return "the function that the network ends in is not its last step"
+        self._network = network
+        self._key = ("gradient", structure, tuple(x.shape), x.dtype)
+        self._read = reader_of(self.module)
+        return None
+
+
+def by_steps(
+    network: Network, x: Tensor, score: Score, *, read: Callable[[Any], Tensor] = _as_it_is, guided: bool = False
+) -> tuple[Tensor, int]:
+    """Return what `Gradients` returns, by the steps of a network.
+
+    Parameters
+    ----------
+    read : callable
+        Outputs (1, classes) from what the network returns.
+    """
+    passed = run_forward(network, x.detach())
+    slopes, relus = _slopes(passed, score, read, guided)
+    relus += sum(is_relu(step) for step in network.steps)
+    return run_backward(passed, slopes, guided=guided), relus
+
+
+def _slopes(passed: Passed, score: Score, read: Callable[[Any], Tensor], guided: bool) -> tuple[dict, int]:
+    """Return the gradients of the maps that the rest of the network reads, and how many ReLUs were met in it."""
+    with torch.enable_grad():
+        leaves = {step: values.detach().requires_grad_(True) for step, values in passed.border.items()}
+        maps = {step: leaf.clone(memory_format=torch.contiguous_format) for step, leaf in leaves.items()}
+        value, relus = _watched(lambda: score(read(passed.network.run_tail(maps))), guided)
+        found = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
+    return {step: slope for step, slope in zip(leaves, found, strict=True) if slope is not None}, relus
+
+
+def by_autograd(module: nn.Module, x: Tensor, score: Score, *, guided: bool = False) -> tuple[Tensor, int]:
+    """Return what `Gradients` returns, by PyTorch's own autograd."""
+    with torch.enable_grad():
+        leaf = x.detach().clone().requires_grad_(True)
+        # a copy: the network may change its input in place
+        value, relus = _watched(lambda: score(module(leaf.clone())), guided)
+        return torch.autograd.grad(value.sum(), leaf)[0], relus
+
+
+def _watched(compute: Callable[[], Tensor], guided: bool) -> tuple[Tensor, int]:
+    if not guided:
+        return compute(), 0
+    with GuidedReLU() as mode:
+        return compute(), mode.found
+
+
+def _agree(found: Tensor, expected: Tensor) -> bool | None:
+    """Return whether two gradients are equal but for rounding; None where the gradient is 0 or not finite."""
+    largest = float(expected.abs().max())
+    if largest == 0 or largest != largest or largest == float("inf"):
+        return None
+    within = (found - expected).abs() <= AGREE * largest
+    return float(within.float().mean()) >= NEARLY_ALL
