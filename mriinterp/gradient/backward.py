@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mriinterp.gradient.bags import back_conv_max
-from mriinterp.gradient.forward import Passed, has_codes, is_relu
+from mriinterp.gradient.forward import Passed, has_codes
 from mriinterp.incremental.copying import pad
 from mriinterp.incremental.steps import Step, Window
 
@@ -54,14 +54,15 @@ def run_backward(passed: Passed, slopes: dict[Step, Tensor], *, guided: bool = F
 def _back(step: Step, gradient: Tensor, passed: Passed, guided: bool) -> list[Tensor | None]:
     """Return the gradient of each input of a step."""
     if step.windowed:
-        return [_unpadded(step.window, _windowed(step, gradient, passed), step.inputs[0].shape)]
+        return [_unpadded(step.window, _windowed(step, gradient, passed, guided), step.inputs[0].shape)]
     if step.kind == "affine":
         return [gradient * step.weight.reshape(1, -1, *(1,) * len(step.shape))]
     if step.kind == "cat":
         return list(gradient.split([source.channels for source in step.inputs], dim=1))
-    if is_relu(step):
+    if step.is_relu:
         through = _ATEN.threshold_backward(gradient, passed.kept[step], 0)
-        return [through.clamp_(min=0) if guided else through]
+        # where it stood in front of a pooling, what several windows hand to an element is added first
+        return [through.clamp_(min=0) if guided and not step.moved else through]
     return _by_autograd(step, passed.kept[step], gradient)
 
 
@@ -77,21 +78,22 @@ def _unpadded(window: Window, gradient: Tensor, shape: tuple[int, ...]) -> Tenso
     return pad(gradient, [-b for b in window.before], after, 0.0)
 
 
-def _windowed(step: Step, gradient: Tensor, passed: Passed) -> Tensor:
+def _windowed(step: Step, gradient: Tensor, passed: Passed, guided: bool) -> Tensor:
     """Return the gradient of the padded inputs of a step."""
+    guided = guided and step.moved
     shape = tuple(int(n) for n in np.array(step.inputs[0].shape) + step.window.before + step.window.after)
     if step.kind == "pad":
         return gradient
     if step.kind == "max":
-        return _scattered(gradient, passed.kept[step], shape)
+        return _scattered(gradient, passed.kept[step], shape, guided)
     if step.kind == "avg":
         return _average(step, gradient, shape)
     if step.kind == "conv":
         return _convolution(step, step.window, gradient)
     if has_codes(step, passed.network):
-        return back_conv_max(step, gradient, passed.kept[step])
+        return back_conv_max(step, gradient.clamp(min=0) if guided else gradient, passed.kept[step])
     taken, between = passed.kept[step]
-    inside = _scattered(gradient, taken, between)
+    inside = _scattered(gradient, taken, between, guided)
     for axis, (before, size) in enumerate(zip(step.pool.before, step.between[0], strict=True)):
         inside.narrow(axis + 2, 0, before).zero_()  # what pads the pooling comes from no convolution
         end = min(before + size, between[axis])
@@ -99,11 +101,12 @@ def _windowed(step: Step, gradient: Tensor, passed: Passed) -> Tensor:
     return _convolution(step, step.inner, inside)
 
 
-def _scattered(gradient: Tensor, taken: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Return a map (1, C, *shape) in which each taken voxel has what its windows hand to it."""
+def _scattered(gradient: Tensor, taken: Tensor, shape: tuple[int, ...], guided: bool) -> Tensor:
+    """Return a map (1, C, *shape) in which each taken voxel has what its windows hand to it, if `guided` above 0."""
     channels = gradient.shape[1]
     out = gradient.new_zeros((int(np.prod(shape)), channels))
     out.scatter_add_(0, taken[0].flatten(1).t(), gradient[0].flatten(1).t())
+    out = out.clamp_(min=0) if guided else out
     return out.view(*shape, channels).movedim(-1, 0)[None]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mriinterp.gradient.maxima import conv_max_codes, max_pool_taken, rows_in_cache
 from mriinterp.incremental.copying import allocate, pad
@@ -18,7 +18,7 @@ from mriinterp.incremental.network import Network
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.workers import cores, in_order
 
-__all__ = ["Passed", "has_codes", "is_relu", "run_forward"]
+__all__ = ["Passed", "has_codes", "run_forward"]
 
 FRESH = ("conv", "convmax", "avg", "affine", "cat")
 """Kinds of steps whose output shares no memory with their input."""
@@ -46,18 +46,13 @@ class Passed:
     kept: dict[Step, Any]
 
 
-def is_relu(step: Step) -> bool:
-    """Return whether a step is a ReLU, called in whatever way."""
-    return step.kind == "map" and (isinstance(step.function, nn.ReLU) or step.inplace is torch.relu_)
-
-
 def has_codes(step: Step, network: Network) -> bool:
     """Return whether a step is a convolution with pooling by halves, and nothing but a ReLU reads it."""
     if step.kind != "convmax" or len(step.shape) != 3 or step.groups != 1 or step.weight.dtype != torch.float32:
         return False
     halves = step.pool.kernel == step.pool.stride == (FOLD,) * 3 and set(step.pool.dilation) == {1}
     readers = [other for other in network.steps if step in other.inputs]
-    return halves and step not in network.border and all(is_relu(other) for other in readers)
+    return halves and step not in network.border and all(other.is_relu for other in readers)
 
 
 def run_forward(network: Network, x: Tensor) -> Passed:
@@ -81,7 +76,7 @@ def run_forward(network: Network, x: Tensor) -> Passed:
 def _local(step: Step, inputs: list[Tensor], passed: Passed) -> Tensor:
     source = step.inputs[0]
     owned = len(inputs) == 1 and source.users == 1 and _is_fresh(source)
-    if is_relu(step):
+    if step.is_relu:
         passed.kept[step] = out = apply_local(step, inputs, owned)
         return out
     if step.kind in ("map", "join"):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.gradient.backward import run_backward
-from mriinterp.gradient.forward import Passed, is_relu, run_forward
+from mriinterp.gradient.forward import Passed, run_forward
 from mriinterp.gradient.guided import GuidedReLU
 from mriinterp.gradient.view import base_of, reader_of, without_closing
 from mriinterp.incremental.digest import digest_of
@@ -138,7 +138,7 @@ def by_steps(
     """
     passed = run_forward(network, x.detach())
     slopes, relus = _slopes(passed, score, read, guided)
-    relus += sum(is_relu(step) for step in network.steps)
+    relus += sum(step.is_relu for step in network.steps)
     return run_backward(passed, slopes, guided=guided), relus
 
 

@@ -105,6 +105,7 @@ def _swap(pool: Step, border: list[Step], dtype: torch.dtype) -> bool:
     act.users, pool.users = 1, after["users"]
     pool.shape, pool.channels = act.shape, act.channels
     pool.cache, act.cache = {}, {}
+    act.moved, pool.moved = pool.is_relu and not pool.moved, True
     return True
 
 
@@ -115,8 +116,9 @@ def _fuse(pool: Step, border: list[Step]) -> None:
     if not alone or conv.weight[0].numel() > RECOMPUTE_BELOW:
         return
     inner, outer, shape, users, between = conv.window, pool.window, pool.shape, pool.users, (conv.shape, pool.filling)
+    moved = pool.moved
     _become(pool, conv)
-    pool.kind, pool.shape, pool.users, pool.between = "convmax", shape, users, between
+    pool.kind, pool.shape, pool.users, pool.between, pool.moved = "convmax", shape, users, between, moved
     whole = chain(inner, outer)
     # what the pooling leaves over at the far end is never read, so less padding may do there
     last = (np.array(shape) - 1) * whole.stride + whole.extent

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 __all__ = ["Step", "Window", "chain"]
 
@@ -124,6 +125,9 @@ class Step:
         Of "avg": what the sums are divided by, as a product over axes.
     filling : float
         What the padding of a windowed step holds.
+    moved : bool
+        Of a "map": it stood in front of the pooling that it now follows. Of
+        a "max" or "convmax": such a ReLU stood right in front of it.
     """
 
     kind: str
@@ -142,6 +146,7 @@ class Step:
     monotone: bool = False
     divisor: list[np.ndarray] = _UNUSED
     filling: float = 0.0
+    moved: bool = False
     users: int = 0
     cache: dict = field(default_factory=dict, repr=False)  # prepared weights, filled by the kernels
 
@@ -149,6 +154,11 @@ class Step:
     def windowed(self) -> bool:
         """Whether outputs read a neighbourhood of inputs."""
         return self.kind in WINDOWED
+
+    @property
+    def is_relu(self) -> bool:
+        """Whether it is a ReLU, called in whatever way."""
+        return self.kind == "map" and (isinstance(self.function, nn.ReLU) or self.inplace is torch.relu_)
 
     def macs(self, length: np.ndarray | tuple[int, ...]) -> int:
         """Return the multiply-accumulates of the convolution for a box of outputs of `length`; 0 for other kinds."""

@@ -13,12 +13,7 @@ from mriinterp.methods.fills import Fill, fill_values
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-<<<<<<< HEAD
-from mriinterp.methods.score import Score, gradient_of_score
-=======
-from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import GradientOfScore, Score
->>>>>>> 593d279 (Compute gradients by the steps that occlusion takes a network apart into)
 
 
 @register_method(

@@ -11,12 +11,7 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-<<<<<<< HEAD
-from mriinterp.methods.score import Score, gradient_of_score
-=======
-from mriinterp.methods.registry import register_method
 from mriinterp.methods.score import GradientOfScore, Score
->>>>>>> 593d279 (Compute gradients by the steps that occlusion takes a network apart into)
 
 
 @register_method(

@@ -177,6 +177,16 @@ def test_views_of_one_network_read_their_outputs():
     torch.testing.assert_close(found, gradient_of_score(network, x, 1, "logit"))
 
 
+@pytest.mark.parametrize("act", [nn.ReLU(), nn.LeakyReLU(0.2)])
+def test_guided_gradients_of_windows_that_overlap_are_added_first(act):
+    """A ReLU in front of the pooling drops what all windows together hand to an element, not what each one does."""
+    torch.manual_seed(0)
+    network = calm(
+        nn.Sequential(nn.Conv3d(1, 2, 3), act, nn.MaxPool3d(3, 1), nn.Conv3d(2, 3, 2), nn.ReLU(), nn.Flatten())
+    )
+    assert_as_autograd(network, image(), guided=True)
+
+
 @pytest.mark.parametrize("number", [torch.float32, torch.float64])
 def test_padded_pooling_and_double_precision(number):
     torch.manual_seed(0)

@@ -455,7 +455,9 @@ def test_a_file_of_other_settings_is_not_quoted(tmp_path, capsys):
     """Its keys may be nobody's business: a file of passwords is TOML, too."""
     file = tmp_path / "env.toml"
     file.write_text("DATABASE_PASSWORD = 1\n[vault]\nroot = 2\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="none of the 2 entries is one of a study file; known: atlas, authors") as found:
+    with pytest.raises(
+        ValueError, match="none of the 2 entries is one of a study file; known: atlas, authors"
+    ) as found:
         load_study(file)
     assert main(["study", "check", str(file)]) == 1
     said = capsys.readouterr()
