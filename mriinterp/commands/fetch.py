@@ -1,4 +1,4 @@
-"""``fetch``: bring an openly published network."""
+"""``fetch``: bring what others have published openly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mriinterp.fetch import fetch, fetched_study, get_publication, publication_n
 __all__ = ["add_parser"]
 
 DESCRIPTION = """\
-Fetch an openly published network, compare every file with its known digest, and write a study file for it.
+Fetch an openly published network or data set, compare every file with its known digest, and write a study file for it.
 
 The licence is shown first and has to be accepted. Nothing else is sent, and once fetched no connection is needed.
 Without NAME: list what there is."""
@@ -21,7 +21,7 @@ def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "fetch",
-        help="fetch an openly published network",
+        help="fetch an openly published network or data set",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -30,6 +30,9 @@ def add_parser(commands) -> None:
         "--from", dest="source", metavar="URL|DIR", help="a mirror's address, or a folder that holds the files"
     )
     parser.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+    parser.add_argument(
+        "--age-matched", action="store_true", help="oasis1: name the study file of pairs of the same age"
+    )
     parser.set_defaults(run=run)
 
 
@@ -39,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         for name in publication_names():
             publication = get_publication(name)
             known = fetched_study(name)
-            state = f"fetched: {known}" if known else f"{publication.size / 1e6:.0f} MB, licence {publication.licence}"
+            state = f"fetched: {known}" if known else f"{publication.size_words}, licence {publication.licence}"
             say(f"{name}  {publication.title} ({state})")
             say(f"    {publication.about}")
         return 0
@@ -47,13 +50,16 @@ def run(args: argparse.Namespace) -> int:
     accepted = args.accept_licence or _ask(publication)
     progress = ProgressLine(f"fetching {publication.name}, bytes")
     try:
-        study = fetch(publication.name, accept_licence=accepted, source=args.source, progress=progress)
+        variant = "age-matched" if args.age_matched else ""
+        study = fetch(publication.name, accept_licence=accepted, source=args.source, variant=variant, progress=progress)
     finally:
         progress.close()
     say(f"wrote {study}")
+    for name, file in publication.variants.items():
+        say(f"{name}: {study.with_name(file)}")
     say("next:")
-    say(f"  mriinterp app {quoted(study)}")
-    say(f"  mriinterp explain SCAN --model {quoted(study.with_name('card.json'))} --method occlusion --out DIR")
+    for step in publication.steps:
+        say(f"  {step.format(study=quoted(study), card=quoted(study.with_name('card.json')))}")
     return 0
 
 
@@ -62,8 +68,9 @@ def _ask(publication) -> bool:
     if not sys.stdin.isatty():
         raise ValueError(
             f"expected the licence of {publication.title} ({publication.licence}) to be accepted, got no terminal to ask "
-            "on; read it at the address below and add --accept-licence\n" + publication.base
+            "on; read it at the address below and add --accept-licence\n"
+            + (publication.licence_address or publication.base)
         )
     say(publication.licence_text)
-    say(f"{publication.title}: {publication.size / 1e6:.0f} MB from {publication.base}")
+    say(f"{publication.title}: {publication.size_words}, from {publication.base}")
     return input("Accept this licence? [y/N] ").strip().lower() in ("y", "yes")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from mriinterp.base.atomic import made_folder, replacing
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 
-__all__ = ["RemoteFile", "download"]
+__all__ = ["RemoteFile", "download", "is_address"]
 
 CHUNK = 1 << 16  # bytes
+SUMS = "SHA256SUMS"  # a list as sha256sum writes it
+LARGEST = 1 << 33  # bytes that are read where their number is not known
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 
 logger = logging.getLogger(__name__)
@@ -32,13 +35,22 @@ class RemoteFile:
         Where it lies below the publication's address, and below the folder
         it is fetched into; ``/`` between folders.
     sha256 : str
+        "" where none was published: the file is compared with the list
+        ``SHA256SUMS`` of a mirror or folder, where there is one.
     size : int
-        Bytes. More than these are never read.
+        Bytes. More than these are never read. 0: as many as the server says.
+    address : str
+        Where it is published, if not below the publication's address.
     """
 
     path: str
-    sha256: str
-    size: int
+    sha256: str = ""
+    size: int = 0
+    address: str = ""
+
+    def is_at(self, path: Path) -> bool:
+        """Return whether the file is there, whole and unchanged as far as its digest is known."""
+        return path.is_file() and (not self.sha256 or file_digest(path) == self.sha256)
 
 
 def download(
@@ -73,22 +85,54 @@ def download(
         A file that is not the published one. It is removed.
     Cancelled
     """
-    total, done = sum(file.size for file in files), 0
-    for file in files:
+    files = _with_sums(files, base)
+    sizes = {file.path: file.size for file in files}
+    for at, file in enumerate(files):
         check_cancel(cancel)
-        target = folder / file.path
-        if not (target.is_file() and file_digest(target) == file.sha256):
+        target, before = folder / file.path, sum(sizes[one.path] for one in files[:at])
+
+        def counted(done: int, size: int, before: int = before, path: str = file.path) -> None:
+            sizes[path] = max(size, done)
+            tell(progress, before + done, sum(sizes.values()))
+
+        if not file.is_at(target):
             made_folder(target.parent)
-            if base.startswith(("https://", "http://")):
-                _retrieve(file, f"{base.rstrip('/')}/{file.path}", target, _counted(progress, done, total), cancel)
+            if is_address(base):
+                _retrieve(file, file.address or f"{base.rstrip('/')}/{file.path}", target, counted, cancel)
             else:
                 _copy(file, Path(base), target)
-        done += file.size
-        tell(progress, done, total)
+        size = file.size or target.stat().st_size
+        counted(size, size)
 
 
-def _counted(progress: Progress | None, before: int, total: int) -> Progress:
-    return lambda done, _: tell(progress, before + done, total)
+def is_address(source: str) -> bool:
+    """Return whether a source is on a web server, and not a folder."""
+    return source.startswith(("https://", "http://"))
+
+
+def _with_sums(files: Sequence[RemoteFile], base: str) -> list[RemoteFile]:
+    """Return files with the digests that a mirror or folder lists, where none were published."""
+    if all(file.sha256 or file.address for file in files):
+        return list(files)
+    sums = _sums(base)
+    return [file if file.sha256 or file.address else replace(file, sha256=sums.get(file.path, "")) for file in files]
+
+
+def _sums(base: str) -> dict[str, str]:
+    """Return the list `SUMS` of a mirror or folder by path; empty if there is none."""
+    if is_address(base):
+        import requests
+
+        try:
+            answer = requests.get(f"{base.rstrip('/')}/{SUMS}", timeout=(CONNECT_SECONDS, READ_SECONDS))
+        except requests.RequestException:
+            return {}  # the files themselves tell what is wrong
+        text = answer.text if answer.ok else ""
+    else:
+        path = Path(base) / SUMS
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = re.findall(r"^([0-9a-fA-F]{64}) [ *](?:\./)?(.+?)\s*$", text, re.MULTILINE)
+    return {path: digest.lower() for digest, path in found}
 
 
 def _copy(file: RemoteFile, source: Path, target: Path) -> None:
@@ -114,12 +158,13 @@ def _retrieve(file: RemoteFile, url: str, target: Path, progress: Progress, canc
         _continue(file, address, partial, progress, cancel)
         os.replace(partial, output)
 
+    known = f"sha256:{file.sha256}" if file.sha256 else None
     try:
-        pooch.retrieve(url, f"sha256:{file.sha256}", fname=target.name, path=target.parent, downloader=downloader)
+        pooch.retrieve(url, known, fname=target.name, path=target.parent, downloader=downloader)
     except ValueError as error:
         raise ValueError(
-            f"expected the published {file.path} (SHA-256 {file.sha256}), got another file from {url}; it was removed. "
-            "Try again, or name a mirror or a folder with --from"
+            f"expected the published {file.path} (SHA-256 {file.sha256 or 'not published'}), got another file from "
+            f"{url}; it was removed. Try again, or name a mirror or a folder with --from"
         ) from error
 
 
@@ -128,35 +173,42 @@ def _continue(file: RemoteFile, url: str, partial: Path, progress: Progress, can
     import requests
 
     have = partial.stat().st_size if partial.is_file() else 0
-    if have >= file.size:
+    if file.size and have >= file.size:
         have = 0
+    size = file.size
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     try:
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)) as answer:
+            if answer.status_code == requests.codes.requested_range_not_satisfiable and have:
+                partial.unlink()  # it was whole, or is of another file
+                _continue(file, url, partial, progress, cancel)
+                return
             answer.raise_for_status()
             if answer.status_code != requests.codes.partial_content:
                 have = 0  # the server sends the whole
+            said = answer.headers.get("Content-Length", "")
+            size = size or (have + int(said) if said.isdecimal() else 0)
             with partial.open("ab" if have else "wb") as stream:
                 for chunk in answer.iter_content(CHUNK):
                     check_cancel(cancel)
                     have += len(chunk)
-                    if have > file.size:
+                    if have > (size or LARGEST):
                         break
                     stream.write(chunk)
-                    progress(have, file.size)
+                    progress(have, size)
     except requests.RequestException as error:
         raise OSError(
             f"expected {file.path} from {url}, got {_reason(error)}; what has come is kept and the next try goes on "
             "from there. Without a connection: --from and a folder that holds the files"
         ) from error
-    if have < file.size:
+    if have < size:
         raise OSError(
-            f"expected {file.size:,} bytes of {file.path} from {url}, got {have:,}: the connection was cut off. "
+            f"expected {size:,} bytes of {file.path} from {url}, got {have:,}: the connection was cut off. "
             "What has come is kept; try again to go on from there"
         )
-    if have > file.size:
+    if have > (size or LARGEST):
         partial.unlink()
-        raise ValueError(f"expected {file.size:,} bytes, got more")
+        raise ValueError(f"expected {size or LARGEST:,} bytes, got more")
 
 
 def _reason(error: Exception) -> str:
@@ -166,8 +218,8 @@ def _reason(error: Exception) -> str:
 
 def _check(file: RemoteFile, path: Path) -> None:
     size = path.stat().st_size
-    if size != file.size or file_digest(path) != file.sha256:
+    if (file.size and size != file.size) or not file.is_at(path):
         raise ValueError(
-            f"expected the published {file.path} ({file.size:,} bytes, SHA-256 {file.sha256}), "
+            f"expected the published {file.path} ({f'{file.size:,} bytes, ' if file.size else ''}SHA-256 {file.sha256}), "
             f"got another file at {path} ({size:,} bytes)"
         )

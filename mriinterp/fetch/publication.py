@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
@@ -28,6 +28,8 @@ __all__ = [
 FOLDER = "fetched"  # below the home
 STUDY, LICENCE = "study.toml", "LICENSE.txt"
 
+STEPS = ("mriinterp app {study}", "mriinterp explain SCAN --model {card} --method occlusion --out DIR")
+
 logger = logging.getLogger(__name__)
 
 
@@ -50,6 +52,15 @@ class Publication:
     complete : callable
         ``complete(folder)``: writes what belongs to the files, such as a
         model card, and returns the entries of a study file in that folder.
+    licence_address : str
+        Where it can be read; default: `base`.
+    bring : callable, optional
+        ``bring(files, source, base, folder, progress, cancel)``: how the
+        files come; default: each by itself, by `download`.
+    variants : mapping of str to str
+        Further study files that `complete` writes into the folder, by name.
+    steps : tuple of str
+        Commands that come next, with ``{study}`` and ``{card}``.
     """
 
     name: str
@@ -60,11 +71,20 @@ class Publication:
     licence: str
     licence_text: str
     complete: Callable[[Path], dict]
+    licence_address: str = ""
+    bring: Callable[..., None] | None = None
+    variants: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[str, ...] = STEPS
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
-        return sum(file.size for file in self.files)
+        """Bytes of all files; 0 if only the server knows."""
+        return sum(file.size for file in self.files) if all(file.size for file in self.files) else 0
+
+    @property
+    def size_words(self) -> str:
+        """How much will be fetched, in words."""
+        return f"{self.size / 1e6:.0f} MB" if self.size else "size shown when it begins"
 
 
 _PUBLICATIONS: dict[str, Publication] = {}
@@ -101,6 +121,7 @@ def fetch(
     *,
     accept_licence: bool = False,
     source: str | Path | None = None,
+    variant: str = "",
     home: Path | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -118,6 +139,9 @@ def fetch(
     source : str or Path, optional
         A mirror's address or a folder with the files; default: where the
         authors have published them.
+    variant : str
+        One of the publication's `variants`: which study file is returned.
+        All are written.
     home : Path, optional
         Default: `mriinterp.results.home.default_folder`.
     progress : callable, optional
@@ -139,15 +163,23 @@ def fetch(
         As of `download`. The study file is written last: without it nothing counts as fetched.
     """
     publication = get_publication(name)
+    if variant and variant not in publication.variants:
+        known = ", ".join(publication.variants) or "none"
+        raise KeyError(f"expected a variant of {name}, got {variant!r}; available: {known}")
     if not accept_licence:
         raise PermissionError(
             f"expected the licence of {publication.title} ({publication.licence}) to be accepted, got no acceptance"
         )
     folder = made_folder((home or default_folder()) / FOLDER / name)
     with FileLock(folder / ".lock"):
-        download(publication.files, str(source or publication.base), folder, progress=progress, cancel=cancel)
+        bring = publication.bring or _each
+        bring(publication.files, None if source is None else str(source), publication.base, folder, progress, cancel)
         write_text(folder / LICENCE, publication.licence_text)
         entries = publication.complete(folder)
         write_study_file(entries, folder / STUDY)
     logger.info("%s is in %s", publication.title, folder)
-    return folder / STUDY
+    return folder / publication.variants.get(variant, STUDY)
+
+
+def _each(files, source: str | None, base: str, folder: Path, progress: Progress | None, cancel: Cancel | None) -> None:
+    download(files, source or base, folder, progress=progress, cancel=cancel)

@@ -48,7 +48,7 @@ def _offer(publication: Publication) -> None:
         st.text(publication.licence_text)
     accepted = st.checkbox("I accept this licence", key=f"licence_{publication.name}")
     st.button(
-        f"Fetch ({publication.size / 1e6:.0f} MB)",
+        f"Fetch ({publication.size_words})",
         key=f"fetch_{publication.name}",
         icon=":material/download:",
         type="primary",

@@ -1,13 +1,12 @@
 """Fetching publications from a server on this computer, and from a folder."""
 
 import hashlib
-import http.server
-import threading
 import tomllib
 from dataclasses import replace
 
 import pytest
 
+from fetch.conftest import CONTENT
 from mriinterp.base.progress import Cancelled
 from mriinterp.cli import main
 from mriinterp.commands import fetch as command
@@ -15,46 +14,6 @@ from mriinterp.fetch import Publication, RemoteFile, fetch, fetched_study, get_p
 from mriinterp.fetch import publication as publications
 from mriinterp.fetch.published import qiu2022
 from mriinterp.study import load_study, write_study_file
-
-CONTENT = {"a/one.bin": bytes(range(256)) * 1000, "a/two.bin": b"second" * 9000}
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Files with byte ranges, as large servers send them; what was asked for is noted."""
-
-    asked: list
-    cut: dict  # path → number of bytes after which the connection ends
-    ranges = True
-
-    def do_GET(self):
-        path = self.path.lstrip("/").split("/", 1)[-1]
-        wanted = self.headers.get("Range")
-        self.asked.append((path, wanted))
-        data = self.files.get(path)
-        if data is None:
-            self.send_error(404)
-            return
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
-        end = self.cut.pop(path, len(data))
-        self.wfile.write(data[start:end])
-        if end < len(data):
-            self.close_connection = True
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    """A server of its own for each test: address and handler."""
-    handler = type("TestHandler", (Handler,), {"asked": [], "cut": {}, "files": dict(CONTENT)})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_address[1]}/base", handler
-        running.shutdown()
 
 
 @pytest.fixture
@@ -181,7 +140,7 @@ def test_the_command_asks_lists_and_says_what_is_next(toy, server, tmp_path, mon
 
 
 def test_what_there_is_to_fetch():
-    assert publication_names() == ["qiu2022"]
+    assert publication_names() == ["oasis1", "qiu2022"]
     assert len(get_publication("qiu2022").files) == 15
     assert len({file.sha256 for file in get_publication("qiu2022").files}) == 15
 
