@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.tables import write_tsv
-from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.commands.terminal import ProgressLine, quoted, say
 from mriinterp.image.nifti import write_volume
 from mriinterp.simulation.subjects import DEMO, VARIANTS, simulate_subject, subjects_table
 
@@ -19,7 +19,7 @@ __all__ = ["add_parser"]
 
 DESCRIPTION = """\
 Write simulated T1 scans with known atrophy, into one folder:
-  participants.tsv            id, group, sex, age, severity
+  participants.tsv            id, group, sex, age, severity, file of the scan
   <id>_T1w.nii.gz, .json      the scan; the JSON says that it is simulated
   <id>_truth.nii.gz           where disease changed the brain"""
 
@@ -68,7 +68,10 @@ def run(args: argparse.Namespace) -> int:
             job.result()
             progress(done, len(jobs))
     progress.close()
-    participants = table.rename(columns={"id": "participant_id"})
-    write_tsv(participants, out / "participants.tsv")
+    participants = table.assign(filepath=[f"{name}_T1w.nii.gz" for name in table["id"]])
+    if args.split == "demo":  # scans to explain: neither trained on nor tested
+        participants = participants.drop(columns="split")
+    write_tsv(participants.rename(columns={"id": "participant_id"}), out / "participants.tsv")
     say(f"wrote {len(table)} simulated scans to {out}")
+    say(f"as a study: mriinterp study init --table {quoted(out)} --model demo --out STUDY.toml")
     return 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from mriinterp.base.files import read_json
+from mriinterp.image.formats import image_stem
 from mriinterp.models import EXPORTED, Model, architecture_names, load_code, load_model, packaged_models
 from mriinterp.models.weights import read_state_dict
 from mriinterp.study.folders import default_output
@@ -132,6 +134,7 @@ def propose_study(
     entries = {
         "name": re.sub(r"[^\w-]+", "_", out.stem),
         "title": out.stem.replace("_", " "),
+        "simulated": True if _simulated(frame["path"]) else {},
         "output": default_output(out),
         "subjects": {"table": _written(source, folder), "kind": layout.name}
         | ({"images": _written(Path(images), folder)} if images is not None else {})
@@ -154,6 +157,18 @@ def propose_study(
         report.add("info", "Groups that are left out; add them under [groups.labels]", others)
     report.add("info", f"Network: {network.card.name}, classes {', '.join(network.classes)}, reads {network.grid}")
     return Proposal(out, report, network, bool(code) or network.card.architecture == EXPORTED)
+
+
+def _simulated(paths: Iterable[str]) -> bool:
+    """Return whether the file beside each scan says that it is simulated, as `mriinterp simulate` writes it."""
+    for path in map(Path, paths):
+        try:
+            about = read_json(path.with_name(f"{image_stem(path)}.json"))
+        except (OSError, ValueError):
+            return False
+        if not isinstance(about, dict) or about.get("simulated") is not True:
+            return False
+    return True
 
 
 def _groups(table: Path, images: str | Path | None, frame: pd.DataFrame) -> pd.Series:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mriinterp.cli import main
+from mriinterp.study import load_study
 
 
 @pytest.mark.parametrize("part", ["check", "normalise"])
@@ -53,3 +54,18 @@ def test_options_are_called_as_one_types_them(table, tmp_path, capsys):
     options = ["--model", "ncomms2022", "--method", "sensitivity", "--out", str(tmp_path)]
     assert main(["explain", "scan.nii.gz", *options]) == 2
     assert "--weights on the command line" in capsys.readouterr().err
+
+
+def test_what_simulate_writes_can_be_made_a_study_of(tmp_path, capsys):
+    folder, file = tmp_path / "scans", tmp_path / "study.toml"
+    assert main(["simulate", "--n", "4", "--out", str(folder)]) == 0
+    assert f"study init --table {folder}" in capsys.readouterr().out
+    assert main(["study", "init", "--table", str(folder), "--model", "demo", "--out", str(file)]) == 0
+    study = load_study(file)
+    assert study.simulated
+    assert study.subjects["group"].value_counts().to_dict() == {"AD": 2, "CN": 2}
+    assert set(study.subjects["split"]) == {"train", "test"}
+    assert study.scan(study.subjects.index[0]).data.any()
+    (folder / f"{study.subjects.index[0]}_T1w.json").unlink()  # not all are known to be simulated
+    assert main(["study", "init", "--table", str(folder), "--model", "demo", "--out", str(file), "--overwrite"]) == 0
+    assert not load_study(file).simulated
