@@ -29,6 +29,7 @@ from mriinterp.prepare.folder import (
     request_of,
     write_prepared,
 )
+from mriinterp.prepare.picture import load_drawing_beside
 from mriinterp.prepare.pipeline import Prepared, PrepareOptions, pipeline_digest, prepare_scan
 from mriinterp.prepare.source import open_raw
 
@@ -101,6 +102,7 @@ class PrepareJob:
         request = self.request()
         if is_current(self.files, request):
             return
+        load_drawing_beside()
         made = prepare_scan(
             self.path, grid=self.grid, series=self.series, allow_unknown_space=self.allow_unknown_space,
             options=self.options, progress=progress, cancel=cancel,

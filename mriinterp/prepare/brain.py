@@ -8,6 +8,7 @@ Python is not imported, since that needs a graphical toolkit; the steps below ar
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -19,6 +20,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
+from mriinterp.base.errors import words_with_kind
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.image.volume import Volume
 
@@ -30,6 +32,8 @@ MARGIN = 0.1  # of the box around the brain, added on each side
 INTENSITIES = (0.005, 0.995)  # quantiles between which the networks see intensities
 MEAN, DEVIATION = 0.449, 0.226  # of the networks' input
 THRESHOLD = 0.5
+
+logger = logging.getLogger(__name__)
 
 
 def _weights(name: str) -> Path:
@@ -73,6 +77,8 @@ def find_brain(
     volume : Volume
         T1-weighted scan of a head or of a brain without its skull, RAS+.
     device : str or torch.device
+        Where the networks work. Where that fails, as for want of the
+        graphics card's memory, they work on the processor.
     found : callable, optional
         Called when the part of the head that holds the brain is known, after
         about a quarter of the time.
@@ -90,15 +96,26 @@ def find_brain(
     FileNotFoundError
         If the weights are not installed.
     """
-    device = str(torch.device(device))
-    scan = torch.from_numpy(np.array(volume.data, dtype=np.float32)).to(device)
+    device = torch.device(device)
+    try:
+        return volume.with_data(_find(volume.data, str(device), found, cancel))
+    except RuntimeError as error:
+        if device.type == "cpu":
+            raise
+        logger.warning("the brain is sought on the processor, as %s failed: %s", device, words_with_kind(error))
+        return volume.with_data(_find(volume.data, "cpu", found, cancel))
+
+
+def _find(data: np.ndarray, device: str, found: Callable[[], None] | None, cancel: Cancel | None) -> np.ndarray:
+    """Return the brain mask of a scan, bool, shape of `data`."""
+    scan = _on_device(data, device)
     with torch.inference_mode():
         small = _stretch(scan, FINDER_SHAPE)
         low, high = small.quantile(INTENSITIES[0]), small.quantile(INTENSITIES[1])
         if not high > low:
             raise ValueError("expected a T1 scan, got an image with one intensity nearly everywhere")
         likely = _network("bbox_model", device)(_standardise(small, low, high)[None, None])[0, 1]
-        box = _box(_largest_part((likely > THRESHOLD).cpu().numpy()), volume.data.shape)
+        box = _box(_largest_part((likely > THRESHOLD).cpu().numpy()), data.shape)
         if found is not None:
             found()
         check_cancel(cancel)
@@ -106,9 +123,13 @@ def find_brain(
         marked = _network("model", device)(_standardise(inside, low, high)[None, None])[0, 1]
         check_cancel(cancel)
         marked = _stretch(marked, tuple(part.stop - part.start for part in box)) > THRESHOLD
-    mask = np.zeros(volume.data.shape, bool)
+    mask = np.zeros(data.shape, bool)
     mask[box] = ndimage.binary_fill_holes(_largest_part(marked.cpu().numpy()))
-    return volume.with_data(mask)
+    return mask
+
+
+def _on_device(data: np.ndarray, device: str) -> Tensor:
+    return torch.from_numpy(np.array(data, dtype=np.float32)).to(device)
 
 
 def _stretch(image: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,24 @@ from mriinterp.image.volume import Grid, Volume
 if TYPE_CHECKING:
     from mriinterp.prepare.pipeline import Prepared
 
-__all__ = ["preparation_png"]
+__all__ = ["load_drawing_beside", "preparation_png"]
 
 VERDICTS = {"good": "Good", "look": "Look at it", "refuse": "Not usable"}
 COLOURS = {"good": "#3fb27f", "look": "#e0a52c", "refuse": "#e0645c"}
 GRID = Grid((121, 145, 121), np.array([[1.5, 0, 0, -90], [0, 1.5, 0, -126], [0, 0, 1.5, -72], [0, 0, 0, 1.0]]))
 SHARES = (0.36, 0.5, 0.64)  # where along each axis the slices lie
+
+
+def load_drawing_beside() -> None:
+    """Begin to load what pictures are drawn with, on another core while a scan is prepared."""
+    threading.Thread(target=_load_drawing, daemon=True).start()
+
+
+def _load_drawing() -> None:
+    from matplotlib.backends import backend_agg  # noqa: F401
+
+    brain_mask(GRID)
+    tissue("wm", GRID)
 
 
 def preparation_png(prepared: Prepared, *, title: str = "") -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,7 +19,7 @@ from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import choose_device
 from mriinterp.prepare.brain import find_brain, weights_digest
-from mriinterp.prepare.quality import Quality, judge
+from mriinterp.prepare.quality import Quality, judge, load_references
 from mriinterp.prepare.register import register_affine, register_warp
 from mriinterp.prepare.source import open_raw
 from mriinterp.prepare.transform import Transform
@@ -210,7 +211,10 @@ def prepare_volume(
     affine_share = REGISTRATION_SECONDS / (REGISTRATION_SECONDS + WARP_SECONDS) if options.nonlinear else 1
     placed = MASKED + int(affine_share * (REGISTERED - MASKED))
     waiting = _creeping(progress, MASKED, placed, REGISTRATION_SECONDS)
+    loading = threading.Thread(target=load_references, daemon=True)
+    loading.start()
     registration = register_affine(brain, threads=threads, cancel=cancel, waiting=waiting)
+    loading.join()
     tell(progress, placed, DONE)
     check_cancel(cancel)
     transform = Transform(registration.matrix)

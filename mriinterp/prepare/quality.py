@@ -15,11 +15,11 @@ import numpy as np
 
 from mriinterp.areas.atlas import load_atlas
 from mriinterp.image.space import FINE, mni_correlation, skull_signal
-from mriinterp.image.template import brain_mask, tissue
+from mriinterp.image.template import brain_mask, template, tissue
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.prepare.transform import Transform
 
-__all__ = ["LEVELS", "Finding", "Quality", "judge"]
+__all__ = ["LEVELS", "Finding", "Quality", "judge", "load_references"]
 
 LEVELS = ("good", "look", "refuse")
 
@@ -166,6 +166,14 @@ def _lobes() -> dict[str, np.ndarray]:
         labels = atlas.areas.loc[atlas.areas["name"].str.startswith(beginnings), "label"]
         points[lobe] = CHECK_GRID.to_mm(np.argwhere(np.isin(atlas.labels.data, labels) & inside))
     return points
+
+
+def load_references() -> None:
+    """Read what scans are judged by, so that `judge` need not: on another core while a registration works."""
+    _lobes()
+    for kind in ("wm", "gm"):
+        tissue(kind, FINE)
+    mni_correlation(template(FINE))
 
 
 def judge(scan: Volume, mask: Volume, transform: Transform, *, turned: bool = False) -> Quality:

@@ -19,7 +19,7 @@ from mriinterp.models import Model
 from mriinterp.prepare import Prepared, PrepareOptions, Quality, prepare_volume
 from mriinterp.prepare.dicom import AmbiguousSeries, Series, choose_series
 from mriinterp.prepare.folder import judged
-from mriinterp.prepare.picture import preparation_png
+from mriinterp.prepare.picture import load_drawing_beside, preparation_png
 from mriinterp.prepare.source import FileBytes, describe_choice, holds_image, open_raw_files, series_in
 from mriinterp.ui.words import words_of
 
@@ -202,6 +202,7 @@ class Upload:
         key, options = self._own_key(model), PrepareOptions(nonlinear=self.kind == "nonlinear")
         if self._files is None:
             raise ValueError("expected the file of the scan, got none; upload it again")
+        load_drawing_beside()
         with READING:
             raw = open_raw_files(self._files, series=self.chosen, cancel=cancel)
         made = prepare_volume(raw.volume, grid=model.grid, options=options, progress=progress, cancel=cancel)

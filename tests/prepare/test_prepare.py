@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from mriinterp import read_volume
 from mriinterp.base.progress import Cancelled
 from mriinterp.image.space import mni_correlation
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Volume, resample
-from mriinterp.prepare import PrepareOptions, prepare_scan, register
+from mriinterp.prepare import PrepareOptions, brain, pipeline, prepare_scan, register
 from mriinterp.prepare.brain import find_brain
 from mriinterp.prepare.register import _best_starts, move, register_affine
 
@@ -127,3 +128,59 @@ def test_an_image_without_a_brain_is_refused():
     sky = np.random.default_rng(0).normal(0, 1, (32, 36, 32)).astype(np.float32)
     with pytest.raises(ValueError, match=r"no brain was found|one intensity"):
         find_brain(Volume(np.where(sky > 5, 1, 0).astype(np.float32), np.eye(4)))
+
+
+class Graphics:
+    """A stand-in for a graphics card: what is put on it and what its networks are asked, on the processor."""
+
+    def __init__(self, monkeypatch, *, broken=False):
+        self.placed, self.asked, self.broken = [], [], broken
+        monkeypatch.setattr(brain, "_on_device", self.place)
+        monkeypatch.setattr(brain, "_network", self.network)
+
+    def place(self, data, device):
+        self.placed.append(device)
+        return torch.from_numpy(np.array(data, dtype=np.float32))
+
+    def network(self, name, device):
+        def mark(image):
+            self.asked.append((name, device))
+            if self.broken and device != "cpu":
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 512.00 MiB.")
+            return torch.cat([torch.zeros_like(image), (image > image.mean()).float()], dim=1)
+
+        return mark
+
+
+def a_ball():
+    place = np.stack(np.meshgrid(*[np.arange(40) - 19.5] * 3, indexing="ij"))
+    return Volume((np.linalg.norm(place, axis=0) < 12).astype(np.float32), np.eye(4))
+
+
+def test_the_brain_is_sought_on_the_graphics_card_where_there_is_one(monkeypatch):
+    card = Graphics(monkeypatch)
+    found = find_brain(a_ball(), device="cuda:1")
+    assert card.placed == ["cuda:1"]
+    assert card.asked == [("bbox_model", "cuda:1"), ("model", "cuda:1")]
+    np.testing.assert_array_equal(found.data, a_ball().data > 0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(pipeline, "register_affine", lambda *_, **__: (_ for _ in ()).throw(Cancelled()))
+    with pytest.raises(Cancelled):
+        pipeline.prepare_volume(a_ball())
+    assert card.placed[-1] == "cuda"
+
+
+def test_a_graphics_card_that_fails_is_done_without(monkeypatch, caplog):
+    card = Graphics(monkeypatch, broken=True)
+    found = find_brain(a_ball(), device="cuda")
+    assert card.asked == [("bbox_model", "cuda"), ("bbox_model", "cpu"), ("model", "cpu")]
+    np.testing.assert_array_equal(found.data, a_ball().data > 0)
+    assert "sought on the processor, as cuda failed: OutOfMemoryError: CUDA out of memory" in caplog.text
+
+
+def test_an_error_on_the_processor_is_told(monkeypatch):
+    monkeypatch.setattr(
+        brain, "_on_device", lambda data, device: (_ for _ in ()).throw(RuntimeError("not enough memory"))
+    )
+    with pytest.raises(RuntimeError, match="not enough memory"):
+        find_brain(a_ball())
