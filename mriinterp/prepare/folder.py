@@ -19,7 +19,7 @@ from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.labels import subject_labels
 from mriinterp.image.nifti import read_labels, read_volume, to_source, write_volume
 from mriinterp.image.volume import Volume
-from mriinterp.prepare.picture import preparation_png
+from mriinterp.prepare.picture import preparation_png, thumbnail
 from mriinterp.prepare.pipeline import Prepared
 from mriinterp.prepare.quality import Quality
 from mriinterp.prepare.transform import Transform, Warp
@@ -144,8 +144,10 @@ def write_prepared(prepared: Prepared, files: PreparedFiles, request: Mapping[st
     files.warp.unlink(missing_ok=True)
     if prepared.transform.warp is not None:
         prepared.transform.warp.write(files.warp)
-    with replacing(files.picture) as temporary:
-        temporary.write_bytes(preparation_png(prepared, title=files.key))
+    picture = preparation_png(prepared, title=files.key)
+    for path, data in ((files.picture, picture), (files.picture.with_suffix(".jpg"), thumbnail(picture))):
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
     entries = {
         **prepared.qc.as_dict(),
         "ScanDigest": prepared.digests["scan"],

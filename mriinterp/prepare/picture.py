@@ -15,11 +15,13 @@ from mriinterp.image.volume import Grid, Volume
 if TYPE_CHECKING:
     from mriinterp.prepare.pipeline import Prepared
 
-__all__ = ["load_drawing_beside", "preparation_png"]
+__all__ = ["THUMBNAIL", "load_drawing_beside", "preparation_png", "thumbnail"]
 
 VERDICTS = {"good": "Good", "look": "Look at it", "refuse": "Not usable"}
 COLOURS = {"good": "#3fb27f", "look": "#e0a52c", "refuse": "#e0645c"}
 GRID = Grid((121, 145, 121), np.array([[1.5, 0, 0, -90], [0, 1.5, 0, -126], [0, 0, 1.5, -72], [0, 0, 0, 1.0]]))
+THUMBNAIL = (600, 184)
+"""Width and height of a small picture, in pixels."""
 SHARES = (0.36, 0.5, 0.64)  # where along each axis the slices lie
 
 
@@ -85,6 +87,15 @@ def preparation_png(prepared: Prepared, *, title: str = "") -> bytes:
     )
     stream = BytesIO()
     figure.savefig(stream, format="png", facecolor="black")
+    return stream.getvalue()
+
+
+def thumbnail(png: bytes) -> bytes:
+    """Return a picture of `preparation_png` as a small JPEG, for a page of many."""
+    from PIL import Image
+
+    stream = BytesIO()
+    Image.open(BytesIO(png)).convert("RGB").resize(THUMBNAIL, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=80)
     return stream.getvalue()
 
 

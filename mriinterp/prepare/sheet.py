@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,11 +16,13 @@ from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.tables import write_tsv
 from mriinterp.prepare.folder import AREAS
+from mriinterp.prepare.picture import THUMBNAIL
 from mriinterp.prepare.quality import LEVELS, Quality
 
 __all__ = ["write_contact_sheet"]
 
 QC = "_desc-qc_T1w.json"
+VERDICTS = ("failed", *reversed(LEVELS))  # the worst first
 README = """\
 T1 scans prepared by mriinterp: brain extracted, registered to the ICBM152 template, written on one grid.
 
@@ -27,7 +30,14 @@ Each subject has the prepared scan (desc-brain_T1w), the brain mask and the area
 (desc-brain_mask, desc-AAL_dseg), the transform from the template to the scan (ITK text) and a quality report (JSON, PNG).
 qc.html shows all pictures, the worst first; qc.tsv holds the figures. Research use only. Not a medical device.
 """
-IGNORED = "qc.tsv\nqc.html\n*_desc-qc_T1w.json\n*_desc-qc_T1w.png\n*_xfm.*\n"
+STYLE = (
+    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:2rem}nav{display:flex;gap:1.2rem;margin:1rem 0}"
+    "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(30rem,100%),1fr));gap:1.5rem}"
+    "section{border-left:6px solid #3fb27f;padding:0 0 0 .8rem;content-visibility:auto;contain-intrinsic-size:auto 15rem}"
+    "section.look{border-color:#e0a52c}section.refuse,section.failed{border-color:#d33f36}"
+    "img{width:100%;height:auto}h2{margin:0;font-size:1.05rem;overflow-wrap:anywhere}p{margin:.2rem 0 .6rem}"
+)
+IGNORED = "qc.tsv\nqc.html\n*_desc-qc_T1w.json\n*_desc-qc_T1w.png\n*_desc-qc_T1w.jpg\n*_xfm.*\n"
 
 
 def write_contact_sheet(out: Path, failed: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -48,8 +58,7 @@ def write_contact_sheet(out: Path, failed: Mapping[str, str] | None = None) -> p
     rows = [_row(path) for path in sorted(out.glob(f"sub-*/**/anat/*{QC}"))]
     rows = [row for row in rows if row["scan"] not in failed]
     rows += [{"scan": key, "verdict": "failed", "findings": text} for key, text in failed.items()]
-    rows.sort(key=lambda row: row.get("correlation", 0), reverse=True)
-    rows.sort(key=lambda row: 3 if row["verdict"] == "failed" else LEVELS.index(row["verdict"]), reverse=True)
+    rows.sort(key=lambda row: (VERDICTS.index(row["verdict"]), row.get("correlation", 0), row["scan"]))
     table = pd.DataFrame(rows, columns=["scan", "verdict", "correlation", "brain_ml", "contrast", "findings"])
     write_tsv(table, out / "qc.tsv")
     write_text(out / "qc.html", _page(out, rows))
@@ -82,23 +91,36 @@ def _row(path: Path) -> dict:
     }
 
 
-def _page(out: Path, rows: Iterable[Mapping]) -> str:
-    cards = []
-    for row in rows:
-        picture = row.get("picture")
-        image = (
-            f'<img loading="lazy" src="{html.escape(picture.relative_to(out).as_posix())}" alt="">' if picture else ""
-        )
-        words = html.escape(row["findings"] or "Nothing to note.")
-        cards.append(
-            f"<section class={row['verdict']}><h2>{html.escape(row['scan'])}: {row['verdict']}</h2><p>{words}</p>{image}"
-            "</section>"
-        )
+def _page(out: Path, rows: Sequence[Mapping]) -> str:
+    counts = Counter(row["verdict"] for row in rows)
+    buttons = [_button("all", f"All {len(rows)}", checked=True)]
+    buttons += [_button(verdict, f"{verdict} {counts[verdict]}") for verdict in VERDICTS if counts[verdict]]
+    hidden = "".join(f"body:has(#{verdict}:checked) section:not(.{verdict}){{display:none}}" for verdict in VERDICTS)
+    cards = "".join(_card(out, row) for row in rows)
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Prepared scans</title><style>'
-        "body{font:16px/1.5 system-ui,sans-serif;margin:2rem;max-width:1520px;background:#fff;color:#1b1f24}"
-        "section{border-left:6px solid #3fb27f;padding:0 0 0 1rem;margin:0 0 2rem}section.look{border-color:#e0a52c}"
-        "section.refuse,section.failed{border-color:#d33f36}img{width:100%}h2{margin:0;font-size:1.1rem}p{margin:.2rem 0 .6rem}"
-        "</style><h1>Prepared scans, the worst first</h1><p>Research use only. Not a medical device. Orange: the template's "
-        f"or the mask's outline; blue: the template's white matter.</p>{''.join(cards)}</html>\n"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Prepared scans</title>'
+        f"<style>{STYLE}{hidden}</style><h1>Prepared scans, the worst first</h1><p>Research use only. Not a medical device. "
+        "Orange: the template’s or the mask’s outline; blue: the template’s white matter. A click opens a picture in full.</p>"
+        f"<nav>{''.join(buttons)}</nav><main>{cards}</main></html>\n"
     )
+
+
+def _button(name: str, words: str, checked: bool = False) -> str:
+    return f'<label><input type="radio" name="shown" id="{name}"{" checked" if checked else ""}>{words}</label>'
+
+
+def _card(out: Path, row: Mapping) -> str:
+    """Return the card of one scan; pictures are small, and loaded when they come into view."""
+    image = ""
+    if picture := row.get("picture"):
+        small = picture.with_suffix(".jpg")
+        shown = small if small.is_file() else picture  # a folder of an earlier version
+        full, shown = (html.escape(path.relative_to(out).as_posix()) for path in (picture, shown))
+        width, height = THUMBNAIL
+        image = (
+            f'<a href="{full}"><img loading="lazy" decoding="async" width="{width}" height="{height}" src="{shown}" '
+            'alt="Prepared scan and raw scan with outlines"></a>'
+        )
+    words = html.escape(row["findings"] or "Nothing to note.")
+    name = html.escape(row["scan"])
+    return f'<section class="{row["verdict"]}"><h2>{name}: {row["verdict"]}</h2>{image}<p>{words}</p></section>'

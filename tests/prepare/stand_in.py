@@ -43,6 +43,7 @@ def prepare_scan(path, *, grid, options, series=None, progress=None, cancel=None
 def use(patch=setattr):
     """Put the stand-in in the place of the preparation."""
     patch(module, "prepare_scan", prepare_scan)
+    patch(folder, "thumbnail", lambda picture: b"small " + picture)
     patch(folder, "preparation_png", lambda prepared, title="": f"picture of {title}".encode())
 
 
