@@ -26,7 +26,7 @@ SHARES = (0.36, 0.5, 0.64)  # where along each axis the slices lie
 
 
 def load_drawing_beside() -> None:
-    """Begin to load what pictures are drawn with, on another core while a scan is prepared."""
+    """Load what pictures are drawn with, on another core while a scan is prepared."""
     threading.Thread(target=_load_drawing, daemon=True).start()
 
 
