@@ -17,7 +17,9 @@ from mriinterp.base.reading import apply_reading
 from mriinterp.image.scanset import as_scan
 from mriinterp.image.volume import Volume
 from mriinterp.incremental.plain import flat_outputs
+from mriinterp.incremental.shared import clean_passes
 from mriinterp.methods import Method, get_method, method_names
+from mriinterp.methods.clean import outputs_for
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Head, Model, Prediction
@@ -141,16 +143,16 @@ def explain(
     entry = get_method(method)
     volume = as_scan(volume)
     x = model.prepare(volume)
-    prediction = model.predict_tensor(x, volume)
-    head, index = model.find_target(target, prediction)
-    values = entry.resolve({**default_score(entry, head, preset), **params}, preset)
-    score = values.get("score", "")
-    head.output_kind.check_score(score)
-    context, digests = _context(entry, model, values, atlas, reference)
     chosen: dict[str, str] = {}
-    context |= {"progress": progress, "cancel": cancel, "note": chosen.__setitem__}
-    with model.own_module(head, raw=score in AS_RETURNED, scan=volume) as module:
-        result = _run(entry, module, x, index, values, context)
+    with clean_passes(), model.own_module(scan=volume) as module:
+        prediction = model.describe(outputs_for(entry, module, x), volume)
+        head, index = model.find_target(target, prediction)
+        values = entry.resolve({**default_score(entry, head, preset), **params}, preset)
+        score = values.get("score", "")
+        head.output_kind.check_score(score)
+        context, digests = _context(entry, model, values, atlas, reference)
+        context |= {"progress": progress, "cancel": cancel, "note": chosen.__setitem__}
+        result = _run(entry, model.view(module, head, raw=score in AS_RETURNED), x, index, values, context)
 
     def drawn(relevance: Tensor) -> Volume:
         data = relevance.cpu().numpy()

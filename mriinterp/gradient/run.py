@@ -16,15 +16,13 @@ from mriinterp.gradient.view import base_of, reader_of, without_closing
 from mriinterp.incremental.digest import digest_of
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.remember import keep, recall
+from mriinterp.incremental.shared import SMALL_IMAGE, claim, offer
 from mriinterp.incremental.traced import take_apart
 from mriinterp.models.outputs import OutputView
 
 __all__ = ["Gradients", "by_autograd", "by_steps"]
 
 log = logging.getLogger(__name__)
-
-SMALL_IMAGE = 2**16
-"""Numbers of an image under which autograd takes milliseconds, and nothing can be saved."""
 
 AGREE = 1e-4
 """Of the largest gradient: by how much nearly all voxels may differ from autograd's through rounding."""
@@ -82,7 +80,7 @@ class Gradients:
         """
         if self._network is None:
             return by_autograd(self.module, x, score, guided=guided)
-        agreed = recall((*self._key, guided))
+        agreed = self._known(guided)
         if agreed is False:
             return by_autograd(self.module, x, score, guided=guided)
         found = by_steps(self._network, x, score, read=self._read, guided=guided)
@@ -91,10 +89,33 @@ class Gradients:
         expected = by_autograd(self.module, x, score, guided=guided)
         agreed = _agree(found[0], expected[0])
         if agreed is not None:
-            keep((*self._key, guided), agreed)
+            for key in (self._key, self._kind()):
+                keep((*key, guided), agreed)
             if not agreed:
                 log.warning("gradients by autograd: those of the steps of this network differ from it")
         return found if agreed else expected
+
+    def _known(self, guided: bool) -> bool | None:
+        """Return whether steps and autograd agreed on an image of this network or, else, of one of the same layers."""
+        agreed = recall((*self._key, guided))
+        if agreed is None:
+            agreed = recall((*self._kind(), guided))
+            if agreed is not None:
+                keep((*self._key, guided), agreed)
+        return agreed
+
+    def _kind(self) -> tuple[Hashable, ...]:
+        return ("gradient", digest_of(base_of(self.module), values=False), *self._form)
+
+    def outputs(self, x: Tensor) -> Tensor | None:
+        """Return what the network itself returns for an image, and offer the pass to the gradient; None if by autograd."""
+        if self._network is None:
+            return None
+        passed = run_forward(self._network, x.detach())
+        offer(passed, self._network, x)
+        maps = {step: values.clone(memory_format=torch.contiguous_format) for step, values in passed.border.items()}
+        with torch.no_grad():
+            return self._network.run_tail(maps)  # type: ignore[return-value]  # one tensor, as models return
 
     def _why_not(self, x: Tensor) -> str | None:
         if x.device.type != "cpu":
@@ -108,20 +129,19 @@ class Gradients:
         return None
 
     def _take_apart(self, x: Tensor) -> str | None:
-        base = base_of(self.module)
-        structure = digest_of(base, values=False)
-        if structure is None:
-            return "nothing tells whether two networks are the same"
-        apart = take_apart(base, x)
+        apart = take_apart(base_of(self.module), x)
         if apart.network is None:
             return apart.reason
+        if apart.key is None:
+            return "nothing tells whether two networks are the same"
         network: Network | None = apart.network
         if isinstance(self.module, OutputView) and self.module.closing is not None:
             network = without_closing(apart.network)
             if network is None:
                 return "the function that the network ends in is not its last step"
         self._network = network
-        self._key = ("gradient", structure, tuple(x.shape), x.dtype)
+        self._form = tuple(x.shape), x.dtype
+        self._key = ("gradient", apart.key)
         self._read = reader_of(self.module)
         return None
 
@@ -136,18 +156,20 @@ def by_steps(
     read : callable
         Outputs (1, classes) from what the network returns.
     """
-    passed = run_forward(network, x.detach())
-    slopes, relus = _slopes(passed, score, read, guided)
+    passed = claim(Passed, network, x) or run_forward(network, x.detach())
+    slopes, relus = _slopes(passed, network, score, read, guided)
     relus += sum(step.is_relu for step in network.steps)
     return run_backward(passed, slopes, guided=guided), relus
 
 
-def _slopes(passed: Passed, score: Score, read: Callable[[Any], Tensor], guided: bool) -> tuple[dict, int]:
+def _slopes(
+    passed: Passed, network: Network, score: Score, read: Callable[[Any], Tensor], guided: bool
+) -> tuple[dict, int]:
     """Return the gradients of the maps that the rest of the network reads, and how many ReLUs were met in it."""
     with torch.enable_grad():
         leaves = {step: values.detach().requires_grad_(True) for step, values in passed.border.items()}
         maps = {step: leaf.clone(memory_format=torch.contiguous_format) for step, leaf in leaves.items()}
-        value, relus = _watched(lambda: score(read(passed.network.run_tail(maps))), guided)
+        value, relus = _watched(lambda: score(read(network.run_tail(maps))), guided)
         found = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
     return {step: slope for step, slope in zip(leaves, found, strict=True) if slope is not None}, relus
 

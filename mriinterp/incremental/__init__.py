@@ -6,6 +6,6 @@ exact: results equal one full pass per region up to rounding.
 
 from mriinterp.incremental.boxes import Box, BoxGrid, grid_boxes
 from mriinterp.incremental.occlusion_plan import OcclusionPlan, plan
-from mriinterp.incremental.run import Occluder, occluded_outputs
+from mriinterp.incremental.run import Occluder, clean_outputs, occluded_outputs
 
-__all__ = ["Box", "BoxGrid", "Occluder", "OcclusionPlan", "grid_boxes", "occluded_outputs", "plan"]
+__all__ = ["Box", "BoxGrid", "Occluder", "OcclusionPlan", "clean_outputs", "grid_boxes", "occluded_outputs", "plan"]

@@ -18,13 +18,15 @@ from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.fill import filler
 from mriinterp.incremental.macs import count_macs
+from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import flat_outputs, plain_batch, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
+from mriinterp.incremental.shared import claim, offer
 from mriinterp.incremental.traced import take_apart
 from mriinterp.incremental.ways import whole_reason, whole_way
 from mriinterp.incremental.workers import cores, in_order
 
-__all__ = ["Occluder", "occluded_outputs"]
+__all__ = ["Occluder", "clean_outputs", "occluded_outputs"]
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ class Occluder:
         if self.reason is not None:
             log.warning("occlusion runs whole passes: %s", self.reason)
         with torch.inference_mode(), exact_arithmetic(x.device, exact):
-            self._engine = None if self.network is None else Engine(self.network, self.x)
+            self._engine = None if self.network is None else _engine(self.network, self.x)
             self.clean = self._together(self._clean_maps())[0]
             alone_anyway = self.network is None and plain_batch(self.x, memory_limit) == 1
             self.alone = why_alone(module, self._apart, self._clean_maps, self._together, self.clean, alone_anyway)
@@ -214,6 +216,24 @@ def _task(
             return index, engine.run_chunk(group, part, filler(regions, index, fill))
 
     return task
+
+
+def _engine(network: Network, x: Tensor) -> Engine:
+    return claim(Engine, network, x) or Engine(network, x)
+
+
+def clean_outputs(module: nn.Module, x: Tensor) -> Tensor | None:
+    """Return the raw outputs (1, outputs) of a network for an image, and offer the pass to an `Occluder`.
+
+    None for networks that cannot be taken apart.
+    """
+    network = take_apart(module, x).network
+    if network is None:
+        return None
+    with torch.inference_mode(), exact_arithmetic(x.device):
+        engine = Engine(network, x.detach())
+        offer(engine, network, x)
+        return flat_outputs(network.run_tail(engine.clean_border()))
 
 
 def occluded_outputs(

@@ -255,7 +255,12 @@ class Model:
             The scan that it was made from, which is judged, and whose numbers count.
         """
         with self.own_module(scan=volume) as module, torch.inference_mode():
-            prediction = self.read_outputs(module(x.clone())[0].float().cpu())
+            output = module(x.clone())[0].float().cpu()
+        return self.describe(output, volume)
+
+    def describe(self, output: Tensor, volume: Volume | None = None) -> Prediction:
+        """Return the output vector of the network, shape (outputs,), as a prediction, with warnings about the scan."""
+        prediction = self.read_outputs(output)
         if volume is None:
             return prediction
         return replace(prediction, warnings=(*volume.notes, *self.warnings_of(volume)))
@@ -318,14 +323,13 @@ class Model:
         module, lock = (self.module, self.lock) if copied is None else (copied, threading.RLock())
         if self.card.numbers and scan is not None:
             module = refilled(module, self.card.numbers, numbers_of(scan, self.card))
-        if head is not None:
-            module = self._view(module, head, raw=raw, own=copied is not None)
         if not self.independent:
             mark_alone(module)
-        return module, lock
+        return (module if head is None else self.view(module, head, raw=raw)), lock
 
-    def _view(self, module: nn.Module, head: Head, *, raw: bool, own: bool) -> nn.Module:
-        """Return a module through a head's outputs, as logits unless they are wanted raw; `own`: it may be changed."""
+    def view(self, module: nn.Module, head: Head, *, raw: bool = False) -> nn.Module:
+        """Return a working copy through a head's outputs, as logits unless they are wanted raw; the copy may change."""
+        own = all(part is not self.module for part in module.modules())
         closing = None if raw else self.closing
         read, inside = head.reader(raw=raw), head.reader(raw=raw, inside=True)
         if closing is not None and closing.layer and own:
@@ -333,6 +337,8 @@ class Model:
             closing, read = None, inside
         if len(self.heads) > 1 or read is not None or closing is not None:
             module = OutputView(module, slice(head.start, head.stop), read, closing, inside)
+        if not self.independent:
+            mark_alone(module)
         return module
 
     @contextmanager
