@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from mriinterp.base.files import check_file
+
 __all__ = ["file_digest", "file_stamp"]
 
 SMALL = 1 << 16  # bytes; a file up to this size is read, and compared by what is in it
@@ -48,6 +50,14 @@ def file_stamp(paths: Iterable[str | os.PathLike], *, read: int = SMALL) -> str:
 
 
 def file_digest(path: str | os.PathLike) -> str:
-    """Return the SHA-256 of what is in a file, 64 hexadecimal digits; OSError if it cannot be read."""
-    with open(path, "rb") as stream:
+    """Return the SHA-256 of what is in a file, 64 hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is a folder, or a pipe or device, which might never end.
+    """
+    with check_file(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -12,7 +12,6 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.errors import words_of
-from mriinterp.base.files import read_json
 from mriinterp.base.names import composed, shortened
 from mriinterp.base.tables import csv_text
 from mriinterp.commands.options import (
@@ -22,6 +21,7 @@ from mriinterp.commands.options import (
     chosen_model,
     first_file,
     is_named,
+    is_simulated,
     named_scan,
     read_settings,
 )
@@ -204,7 +204,7 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
         made, scan = job.raw.open(path)
     place = _check_scan(job, scan, path.name)
     _warn_of_intensities(job.model, scan, path.name)
-    simulated = _is_simulated(path)
+    simulated = is_simulated(path)
     diagnosed = simulated or not job.model.card.simulated
     request = dict(job.request)
     if not diagnosed and request["target"] is None and job.model.heads[0].kind == "classes":
@@ -252,16 +252,6 @@ def _check_scan(job: _Job, scan: Volume, name: str) -> dict[str, Any]:
 def _warn_of_intensities(model: Model, scan: Volume, name: str) -> None:
     for text in model.warnings_of(scan):
         complain(f"warning: {name}: {text}")
-
-
-def _is_simulated(path: Path) -> bool:
-    """Return whether ``simulate`` wrote this scan (its sidecar says so)."""
-    sidecar = path.with_name(image_stem(path) + ".json")
-    try:
-        entries = read_json(sidecar)
-    except (OSError, ValueError):
-        return False
-    return isinstance(entries, dict) and entries.get("simulated") is True
 
 
 def _report(job: _Job, name: str, relevance: RelevanceMap, table, diagnosed: bool) -> None:

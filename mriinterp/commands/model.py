@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.base.files import parse_json
-from mriinterp.commands.options import add_trust_code, named_scan
+from mriinterp.commands.options import add_trust_code, are_simulated, named_scan
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.methods import method_names
 from mriinterp.models import architecture_names, load_code, write_card
 from mriinterp.models.outputs import OUTPUT_KINDS
+from mriinterp.results.sidecar import SIMULATED_ONLY
 
 __all__ = ["add_parser"]
 
@@ -105,7 +106,8 @@ def run_check(args: argparse.Namespace) -> int:
         complain(f"guessed: {words}")
     progress = ProgressLine("trying methods")
     methods = args.methods.split(",") if args.methods else None
-    found = check_network(model, scan, methods=methods, progress=progress)
+    caution = SIMULATED_ONLY if model.card.simulated and not are_simulated(args.scan) else ""
+    found = check_network(model, scan, methods=methods, caution=caution, progress=progress)
     progress.close()
     say(
         json.dumps({**found.to_json(), "guessed": list(guessed)}, indent=2, ensure_ascii=False)

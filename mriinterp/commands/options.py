@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.areas.atlas import Atlas, load_atlas
+from mriinterp.base.files import read_json
+from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.scanset import as_scan
 from mriinterp.image.volume import Volume
@@ -20,10 +22,12 @@ __all__ = [
     "add_model_options",
     "add_study_trust",
     "add_trust_code",
+    "are_simulated",
     "chosen_atlas",
     "chosen_model",
     "first_file",
     "is_named",
+    "is_simulated",
     "named_scan",
     "read_settings",
 ]
@@ -88,6 +92,22 @@ def _number(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+def is_simulated(path: Path) -> bool:
+    """Return whether ``simulate`` wrote a scan (its sidecar says so)."""
+    sidecar = path.with_name(image_stem(path) + ".json")
+    try:
+        entries = read_json(sidecar)
+    except (OSError, ValueError):
+        return False
+    return isinstance(entries, dict) and entries.get("simulated") is True
+
+
+def are_simulated(arguments: list[str]) -> bool:
+    """Return whether every file of a scan, as `named_scan` takes it, is a simulated one."""
+    values = [text.partition("=")[2] for text in arguments] if is_named(arguments) else arguments
+    return all(is_simulated(Path(value)) for value in values if not _number(value))
 
 
 def named_scan(arguments: list[str]) -> Volume:

@@ -37,6 +37,7 @@ def check_network(
     scan: Volume,
     *,
     methods: Sequence[str] | None = None,
+    caution: str = "",
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> NetworkCheck:
@@ -49,6 +50,8 @@ def check_network(
         In the model's template space, on any grid.
     methods : sequence of str, optional
         Default: all.
+    caution : str
+        What is reported in the place of what the network says of the scan.
     progress, cancel : callable, optional
         ``progress(done, total)`` after each method; ``cancel()`` returning
         True raises `mriinterp.base.progress.Cancelled`.
@@ -87,6 +90,7 @@ def check_network(
         forward_seconds=forward_seconds(model),
         occlusion=_occlusion_speed(model, x, found),
         methods=tuple(found),
+        caution=caution,
     )
 
 

@@ -78,6 +78,8 @@ class NetworkCheck:
         What it returns, one sentence a head.
     prediction : Prediction
         For the scan.
+    caution : str
+        Words that stand in the place of the prediction where it must not be shown; "" where it may.
     independent : bool
         Whether a scan's output is the same whatever runs beside it in a batch.
     deterministic : bool
@@ -103,6 +105,7 @@ class NetworkCheck:
     forward_seconds: float
     occlusion: OcclusionSpeed | None
     methods: tuple[MethodCheck, ...]
+    caution: str = ""
 
     @property
     def works(self) -> tuple[str, ...]:
@@ -117,6 +120,9 @@ class NetworkCheck:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON entries."""
         entries = asdict(self)
+        if entries.pop("caution"):
+            warnings = list(entries.pop("prediction")["warnings"])
+            entries |= {"caution": self.caution, "warnings": warnings}
         if self.occlusion is not None:
             entries["occlusion"]["speedup"] = self.occlusion.speedup
         return entries
@@ -127,7 +133,7 @@ class NetworkCheck:
         lines += [f"  returns {words}" for words in self.outputs]
         values = self.prediction.probabilities or self.prediction.outputs
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        lines.append(f"  says of the scan: {numbers}")
+        lines.append(f"  {self.caution}" if self.caution else f"  says of the scan: {numbers}")
         lines.append(f"  scans of a batch: {'independent' if self.independent else 'MIXED; they run one by one'}")
         lines.append(f"  same scan, same output: {'yes' if self.deterministic else 'NO'}")
         lines += [f"  note: {note}" for note in (*self.notes, *self.prediction.warnings)]

@@ -89,7 +89,7 @@ class PrepareJob:
         return PreparedFiles(self.out, self.label)
 
     def request(self) -> dict[str, Any]:
-        """Return the key under which the prepared scan is kept; OSError if there is no scan."""
+        """Return the key under which the prepared scan is kept; OSError if there is no scan, ValueError for a pipe."""
         digest = _source_digest(self.path, _stamp(self.path))
         return request_of(digest, pipeline_digest(self.options), self.grid, self.series, self.allow_unknown_space)
 

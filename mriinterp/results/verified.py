@@ -26,7 +26,7 @@ class DamagedImage(DamagedFile):
 
 def check_unchanged(path: Path, sha256: str) -> None:
     """Raise DamagedFile unless a file is the one that was written; OSError if it cannot be read."""
-    found = file_digest(check_file(path, "a file of a cohort"))
+    found = file_digest(path)
     if found != sha256:
         raise DamagedFile(_other_words(path, "file", sha256, found))
 

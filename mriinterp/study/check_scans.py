@@ -140,7 +140,7 @@ def _prepared_count(study: TableStudy, cancel: Cancel | None) -> int:
     count = 0
     for subject in study.subjects.index if study.prepared_folder.is_dir() else ():
         check_cancel(cancel)
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             count += study.prepare_job(subject).is_done()
     return count
 
@@ -154,8 +154,8 @@ def _prediction(model: Model, scan: Volume, name: str, group: str, report: Repor
     values = list(prediction.outputs.values())
     if not np.isfinite(values).all():
         report.add("error", f"The network's outputs for {name} are not finite: {values}")
-    if model.heads[0].kind == "scale":
-        return f"{name} ({group}): {prediction.predicted} {prediction.outputs[prediction.predicted]:.3f}"
     if model.card.simulated:
         return ""
+    if model.heads[0].kind == "scale":
+        return f"{name} ({group}): {prediction.predicted} {prediction.outputs[prediction.predicted]:.3f}"
     return f"{name} ({group}): {prediction.predicted} {prediction.probabilities[prediction.predicted]:.0%}"

@@ -3,16 +3,21 @@
 import os
 import signal
 import socket
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mriinterp.areas import load_atlas, read_area_table
 from mriinterp.base.files import check_file, decode_text, read_json, read_text
+from mriinterp.base.fingerprint import file_digest
 from mriinterp.export.npz import read_original_npz
 from mriinterp.image.nifti import read_labels, read_volume
+from mriinterp.image.volume import Grid
 from mriinterp.models import load_code, load_model
 from mriinterp.models.card import read_card
 from mriinterp.models.weights import read_state_dict
+from mriinterp.prepare import PrepareJob
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
 from mriinterp.subjects import read_subjects
@@ -181,7 +186,7 @@ def test_toml_that_is_none(tmp_path, text):
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_study_file_with_a_mark(tmp_path, encoding):
-    (tmp_path / "study.toml").write_text("nothing = 1", encoding=encoding)
+    (tmp_path / "study.toml").write_text("name = 'x'\nnothing = 1", encoding=encoding)
     assert "unknown entry nothing" in str(check_study(tmp_path / "study.toml"))
 
 
@@ -229,3 +234,13 @@ def test_equal_keys_in_different_objects_are_no_conflict(tmp_path):
     path = tmp_path / "fine.json"
     path.write_text('{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}', encoding="utf-8")
     assert read_json(path) == {"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}
+
+
+def test_nobody_waits_for_a_raw_scan_that_is_a_pipe(special, tmp_path):
+    """Its digest is taken before it is opened."""
+    for path, kind in special.items():
+        with pytest.raises(ValueError, match=f"expected a file, got a {kind}"):
+            file_digest(path)
+    job = PrepareJob.of(Path("pipe"), tmp_path / "out", "a", Grid((2, 2, 2), np.eye(4)))
+    with pytest.raises(ValueError, match="got a pipe"):
+        job.run()

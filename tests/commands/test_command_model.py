@@ -10,10 +10,11 @@ from torch import nn
 
 from mriinterp.cli import main
 from mriinterp.image.nifti import write_volume
-from mriinterp.image.template import template
-from mriinterp.image.volume import Grid
+from mriinterp.image.template import DEMO_GRID, brain_mask, template
+from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import method_names
 from mriinterp.models import read_card
+from mriinterp.results.sidecar import SIMULATED_ONLY
 
 SHAPE = (19, 23, 19)
 GRID = Grid(SHAPE, np.array([[9.0, 0, 0, -81], [0, 9, 0, -117], [0, 0, 9, -68], [0, 0, 0, 1]]))
@@ -195,3 +196,23 @@ def test_a_study_of_an_exported_program(folder, capsys):
         assert "--trust-code" in step
         assert main([*step, *(["--no-space-check"] if step[0] == "cohort" else [])]) in (0, 1)
     assert (folder / "lab_first" / "run.json").is_file()
+
+
+def test_what_a_network_of_simulated_brains_says_of_a_person_is_withheld(tmp_path, capsys):
+    scan = tmp_path / "person.nii.gz"
+    brain = np.where(brain_mask(DEMO_GRID).data, template(DEMO_GRID).data, 0)
+    write_volume(Volume(brain.astype(np.float32), DEMO_GRID.affine), scan)
+    command = ["model", "check", "demo", "--scan", str(scan), "--methods", "sensitivity"]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert SIMULATED_ONLY in said
+    assert "says of the scan" not in said
+    assert main([*command, "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert entries["caution"] == SIMULATED_ONLY
+    assert "prediction" not in entries
+    (tmp_path / "person.json").write_text('{"simulated": true}', encoding="utf-8")
+    assert main([*command, "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert set(entries["prediction"]["probabilities"]) == {"CN", "AD"}
+    assert "caution" not in entries
