@@ -23,7 +23,7 @@ from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
 from mriinterp.results.sidecar import read_warnings, to_sidecar
-from mriinterp.results.verified import read_verified
+from mriinterp.results.verified import DamagedFile, DamagedImage, check_seal, is_sealed, read_verified, sealed
 
 __all__ = ["AREA_COLUMNS", "Record", "read_areas", "read_map", "read_record", "write_areas", "write_record"]
 
@@ -65,13 +65,16 @@ class Record:
 def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Record | None:
     """Return the record of a map, or None if there is none, it is damaged, or its files are not those it was written with.
 
-    Sizes are compared always, digests only of files that are newer than the
-    record: reading every map of a large cohort would take minutes. Who reads
-    a map verifies it (`mriinterp.results.verified`).
+    Sizes and the digest of the table of areas are compared always, that of
+    the map only if it is newer than the record: reading every map of a large
+    cohort would take minutes. Who reads a map verifies it
+    (`mriinterp.results.verified`).
     """
     path = layout.record(label, method)
     try:
         entries = read_json(path)
+        if is_sealed(entries):  # those of earlier versions are not
+            check_seal(entries)
         sizes = dict(entries["bytes"])
         record = Record(entries["key"], entries["atlas_sha256"], entries)
         _ = record.prediction, record.target, record.warnings
@@ -85,7 +88,7 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
         written = os.stat(path).st_mtime_ns
         for name, digest in dict(entries.get(DIGESTS, {})).items():
             newer = name in sizes and os.stat(files[name]).st_mtime_ns > written
-            if newer and file_digest(files[name]) != digest:
+            if (newer or name == "areas") and file_digest(files[name]) != digest:
                 return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -119,7 +122,7 @@ def write_record(
     more |= {"SpatialReference": layout.space, "atlas": atlas.name, "atlas_sha256": atlas.digest}
     more["bytes"] = {name: file.stat().st_size for name, file in sorted(files.items(), reverse=True)}
     more[DIGESTS] = {name: file_digest(file) for name, file in sorted(files.items(), reverse=True)}
-    entries = to_sidecar(relevance, with_prediction=not withheld, key=key, **more)
+    entries = sealed(to_sidecar(relevance, with_prediction=not withheld, key=key, **more))
     write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -133,11 +136,16 @@ def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atla
 
 def read_map(layout: Layout, label: str, method: str) -> tuple[Volume, dict[str, Any]]:
     """Return the map of a scan, verified, and the entries of its record; DamagedImage if it is not the one written."""
-    entries = read_json(layout.record(label, method))
+    path = layout.record(label, method)
+    entries = read_json(path)
+    try:
+        if is_sealed(entries):
+            check_seal(entries)
+    except DamagedFile as error:
+        raise DamagedImage(f"{path.name}: {error}; run the cohort again") from error
     digests = entries.get(DIGESTS)
-    return read_verified(
-        layout.map(label, method), digests.get("relevance") if isinstance(digests, dict) else None
-    ), entries
+    volume = read_verified(layout.map(label, method), digests.get("relevance") if isinstance(digests, dict) else None)
+    return volume, entries
 
 
 def read_areas(layout: Layout, label: str, method: str) -> pd.DataFrame:

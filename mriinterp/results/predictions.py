@@ -16,6 +16,7 @@ from mriinterp.base.files import read_json
 from mriinterp.models import Prediction
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.results.sidecar import read_prediction, typed
+from mriinterp.results.verified import check_seal, sealed
 
 __all__ = ["Predictions"]
 
@@ -66,14 +67,16 @@ class Predictions:
         found = {}
         for fingerprint, entry in entries.items():
             try:
-                found[fingerprint] = read_prediction(entry)
+                prediction = read_prediction(entry)
+                check_seal(entry)
+                found[fingerprint] = prediction
             except (ValueError, KeyError) as error:
                 logger.warning("a known prediction is damaged and is made again: %s", error)
         return found
 
     def add(self, fingerprint: str, prediction: Prediction) -> None:
         """Remember a prediction; in memory where the disk does not take it."""
-        known = {key: asdict(value) for key, value in {**self.all(), fingerprint: prediction}.items()}
+        known = {key: sealed(asdict(value)) for key, value in {**self.all(), fingerprint: prediction}.items()}
         text = json.dumps({"version": mriinterp.__version__, "predictions": known}, indent=1)
         kept = try_to_keep(self.home, "predictions", lambda: write_text(self.path, text))
         with self._lock:

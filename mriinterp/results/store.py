@@ -24,7 +24,7 @@ from cachetools import LRUCache
 import mriinterp
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.atomic import remove_unfinished, write_text
-from mriinterp.base.files import read_json
+from mriinterp.base.files import check_file, read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.explain import RelevanceMap, default_score, explain
@@ -34,6 +34,7 @@ from mriinterp.methods import get_method
 from mriinterp.models import Model
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.results.sidecar import from_sidecar, to_sidecar, typed
+from mriinterp.results.verified import check_seal, sealed
 
 __all__ = ["Maps", "MemoryMaps", "Store", "default_folder", "request_key"]
 
@@ -206,7 +207,7 @@ class Store(Maps):
         image, description = self._paths(key)
         _remove(description)  # an older one must not vouch for the new image
         write_volume(relevance.volume, image)
-        entries = to_sidecar(relevance, key=key, image_sha256=file_digest(image))
+        entries = sealed(to_sidecar(relevance, key=key, image_sha256=file_digest(image)))
         write_text(description, json.dumps(entries, indent=1, ensure_ascii=False))
         self.prune()
 
@@ -237,7 +238,7 @@ class Store(Maps):
 def _read(key: str, image: Path, description: Path) -> RelevanceMap:
     """Read and verify an entry of a store; OSError, ValueError or KeyError if it is not what was written."""
     entries = read_json(description)
-    data = image.read_bytes()
+    data = check_file(image, "an image").read_bytes()
     grid = typed(entries, "grid", dict)
     for name, value, wanted in (
         ("key", typed(entries, "key", str), key),
@@ -249,6 +250,7 @@ def _read(key: str, image: Path, description: Path) -> RelevanceMap:
     volume = read_volume_bytes(data, image.name, allow_constant=True)
     if not volume.grid.matches(_grid(grid)):
         raise ValueError(f"expected a map on the grid {grid}, got {volume.grid}")
+    check_seal(entries)
     return from_sidecar(entries, volume)
 
 

@@ -1,5 +1,6 @@
 """Killed at any moment, a run goes on and ends with the bytes of an undisturbed one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -139,7 +140,7 @@ def alter(path):
 @pytest.mark.parametrize(
     "damage",
     [
-        "record", "record twice", "map cut short", "map gone", "map altered", "areas gone", "areas altered", "group",
+        "record", "record twice", "record of another unit", "areas altered unseen", "map cut short", "map gone", "map altered", "areas gone", "areas altered", "group",
         "group altered", "running mean",
     ],
 )  # fmt: skip
@@ -152,6 +153,8 @@ def test_damaged_results_are_made_again(tmp_path, damage):
     victim = {
         "record": layout.record("sub-I101", "sensitivity"),
         "record twice": layout.record("sub-I101", "sensitivity"),
+        "record of another unit": layout.record("sub-I101", "sensitivity"),
+        "areas altered unseen": layout.areas("sub-I101", "sensitivity"),
         "map cut short": layout.map("sub-I101", "sensitivity"),
         "map gone": layout.map("sub-I101", "sensitivity"),
         "map altered": layout.map("sub-I101", "sensitivity"),
@@ -165,8 +168,16 @@ def test_damaged_results_are_made_again(tmp_path, damage):
         victim.unlink()
     elif damage == "record twice":
         victim.write_text(victim.read_text(encoding="utf-8").replace("{", '{"key": "",', 1), encoding="utf-8")
+    elif damage == "record of another unit":
+        entries = json.loads(victim.read_text(encoding="utf-8"))
+        victim.write_text(json.dumps({**entries, "unit": "mm"}), encoding="utf-8")
+        with pytest.raises(ValueError, match="expected a description as it was written"):
+            open_cohort(result.folder).map("sensitivity", "I101")
     elif "altered" in damage:  # of the same size
+        times = victim.stat().st_atime_ns, victim.stat().st_mtime_ns
         alter(victim)
+        if "unseen" in damage:  # as a failing disk does it
+            os.utime(victim, ns=times)
     else:
         victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
     again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", maps=maps, split="all")

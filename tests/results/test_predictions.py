@@ -9,6 +9,7 @@ import mriinterp
 from mriinterp.models import Prediction
 from mriinterp.results.home import why_not_kept
 from mriinterp.results.predictions import Predictions
+from mriinterp.results.verified import sealed
 
 SAID = Prediction({"CN": -1.0, "AD": 1.0}, {"CN": 0.12, "AD": 0.88}, "AD", ("the air is bright",))
 
@@ -46,6 +47,8 @@ def test_predictions_of_another_version_are_not_used(tmp_path, monkeypatch):
         {"outputs": {}},
         {**asdict(SAID), "warnings": [1]},
         {**asdict(SAID), "warnings": "bright"},
+        asdict(SAID),  # without a digest of its own
+        {**sealed(asdict(SAID)), "predicted": "somebody"},
     ],
 )
 def test_a_prediction_of_wrong_types_is_unknown_and_the_others_stay(tmp_path, entry, caplog):

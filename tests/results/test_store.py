@@ -233,6 +233,17 @@ WRONG = {
     "a predicted class of null": lambda e: {**e, "prediction": {**e["prediction"], "predicted": None}},
     "no digest of the image": lambda e: {k: v for k, v in e.items() if k != "image_sha256"},
     "another key": lambda e: {**e, "key": "0" * 64},
+    "another parameter": lambda e: {**e, "parameters": {**e["parameters"], "size": 20}},
+    "another unit": lambda e: {**e, "unit": "mm"},
+    "another target": lambda e: {**e, "target": "somebody"},
+    "another probability": lambda e: {
+        **e, "prediction": {**e["prediction"], "probabilities": dict.fromkeys(e["prediction"]["probabilities"], 0.123)},
+    },
+    "a probability of NaN": lambda e: {
+        **e, "prediction": {**e["prediction"], "probabilities": dict.fromkeys(e["prediction"]["probabilities"], np.nan)},
+    },
+    "a warning that nobody wrote": lambda e: {**e, "warnings": {"scan": ["bright"]}},
+    "no digest of its own": lambda e: {k: v for k, v in e.items() if k != "entries_sha256"},
 }  # fmt: skip
 
 
@@ -246,6 +257,17 @@ def test_a_wrong_description_is_a_miss(tmp_path, model, small_volume, what, capl
     assert store.get(key) is None
     assert "damaged" in caplog.text
     assert not path.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+@pytest.mark.parametrize("ending", [".nii.gz", ".json"])
+def test_a_pipe_in_the_place_of_a_file_is_a_miss(tmp_path, model, small_volume, ending):
+    store = Store(tmp_path)
+    store.explain(model, small_volume, "sensitivity")
+    path = next(tmp_path.rglob(f"*{ending}"))
+    path.unlink()
+    os.mkfifo(path)
+    assert store.get(request_key(model, small_volume, "sensitivity")) is None
 
 
 @pytest.mark.parametrize("text", [b"[" * 200_000, b"\xff\xfe{", b"", b'{"key": "a", "key": "b"}'])
