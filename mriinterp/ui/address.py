@@ -36,6 +36,7 @@ __all__ = [
     "listed",
     "not_found",
     "place_link",
+    "renamed",
     "retired",
     "went_back",
 ]
@@ -209,6 +210,14 @@ def retired(*keys: str) -> None:
     """Take names that older links hold from the address: what they asked for is shown in any case, or no more."""
     for key in keys:
         _address().asked.pop(key, None)
+
+
+def renamed(old: str, new: str) -> None:
+    """Take what an older link asks for under another name as asked for under this one."""
+    asked = _address().asked
+    if old in asked:
+        values = asked.pop(old)
+        asked.setdefault(new, values)
 
 
 def linked(

@@ -14,7 +14,7 @@ from mriinterp.figures.areagroups import group_bars, method_bars
 from mriinterp.figures.cohort import effect_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import file_stem, size_words
-from mriinterp.ui.address import linked, linked_list
+from mriinterp.ui.address import flag, linked, linked_list, renamed
 from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart
 from mriinterp.ui.cohort import VIEWER
 from mriinterp.ui.cohort_data import View
@@ -117,7 +117,9 @@ def choose_covariates(view: View, method: str) -> tuple[str, ...] | None:
 def show_areas(name: str, view: View, method: str, covariates: tuple[str, ...] | None = None) -> None:
     """Show total and areas of both groups, tested; shares as a picture; or areas of the averages alone."""
     with st.container(horizontal=True, gap="large", vertical_alignment="center"):
-        merge = st.toggle("Left and right together", key=linked("merged", True, cast=_truth), persist_state="session")
+        renamed("merged", "merge")
+        key = linked("merge", True, options=(False, True), cast=flag)
+        merge = st.toggle("Left and right together", key=key, persist_state="session")
         value = "mean"
         if isinstance(view, StudyView) and view.pair and not view.why_no_test(method):
             value = st.segmented_control(
@@ -147,12 +149,6 @@ def show_areas(name: str, view: View, method: str, covariates: tuple[str, ...] |
         _shares(view, method, merge, peaks)
     else:
         _tested(view, method, merge, peaks, covariates)
-
-
-def _truth(text: str) -> bool:
-    if text not in ("True", "False"):
-        raise ValueError(f"expected True or False, got {text!r}")
-    return text == "True"
 
 
 def _averages_only(name: str, view: View, method: str, merge: bool) -> None:

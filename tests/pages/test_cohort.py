@@ -533,6 +533,17 @@ def test_the_total_stands_before_the_areas_and_shares_are_not_tested(page):
     assert not [t for t in app.dataframe if "p" in t.value.columns]
 
 
+@pytest.mark.parametrize("name", ["merge", "merged"])  # the second of an older link
+def test_sides_apart_is_the_setting_of_the_single_scan(page, name):
+    app = page(**{name: "False"})
+    assert not app.toggle(key="merge").value
+    assert "merged" not in app.session_state
+    assert app.query_params["merge"] == "False"
+    assert "merged" not in app.query_params
+    table = next(t.value for t in app.dataframe if "p_fdr" in t.value.columns)
+    assert len(table) == 6, "the total, both sides of A and B, and Mid"
+
+
 def test_covariates_are_chosen_on_the_page_and_in_the_address(page):
     app = page(fixed="age")
     assert "Age held fixed (analysis of covariance)." in text_of(app)
@@ -541,6 +552,19 @@ def test_covariates_are_chosen_on_the_page_and_in_the_address(page):
     app.session_state["_job_cohort_voxels"].wait(60)
     app.run()
     assert "Age held fixed (Freedman–Lane permutation)." in text_of(app)
+
+
+@pytest.mark.parametrize("name", ["subjects.tsv", "areas.parquet"])
+def test_a_table_that_was_changed_is_named_on_the_page(page, tmp_path, name):
+    file = tiny_study(tmp_path / "study")
+    study = load_study(file)
+    folder = run_cohort(study, ["sensitivity"], out=study.output / "cohort", split="all").folder
+    raw = (folder / name).read_bytes()
+    (folder / name).write_bytes(raw[:-9] + b"x" + raw[-8:])
+    app = page(file)
+    assert not app.exception
+    shown = " ".join(element.value for element in (*app.error, *app.warning))
+    assert f"{name}: expected the file that was written" in shown.replace("\\", "")
 
 
 ODD_IDS = ['"I0', "=1+1", "x" * 225, "Mu\u0308ller", "@sum <b>", "-7", "+49 1", "n|a\tb"]
