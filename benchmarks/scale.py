@@ -113,7 +113,7 @@ class Memory(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Look twice a second."""
+        """Measure memory twice a second."""
         while not self._ended.wait(0.5):
             now = {pid: resident(pid) for pid in (os.getpid(), *workers())}
             if 0.15 < self.share <= 0.25:
@@ -122,7 +122,7 @@ class Memory(threading.Thread):
                 self.late = {pid: max(size, self.late.get(pid, 0)) for pid, size in now.items()}
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop measuring."""
         self._ended.set()
         self.join()
 

@@ -42,7 +42,7 @@ def clean_passes() -> Iterator[None]:
 
 
 def offer(value: object, network: Network, x: Tensor) -> None:
-    """Hand on the clean pass of an image, to whoever claims it first; nothing happens outside `clean_passes`."""
+    """Keep the clean pass of an image for whoever claims it first; nothing happens outside `clean_passes`."""
     offers = _offers.get()
     if offers is not None and not x.is_inference():
         offers.append(_Offer(value, network, x, x._version))
