@@ -13,7 +13,18 @@ __all__ = ["MAX_BYTES", "MAX_FILES", "kept_ending", "unpack"]
 MAX_FILES = 20_000
 MAX_BYTES = 2 << 30
 PIECE = 1 << 20
-NESTED = (".zip", ".tar", ".tgz", ".7z", ".rar", ".gz.zip")
+NESTED = (".zip", ".tar", ".tgz", ".tbz", ".txz", ".7z", ".rar")
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+BEGINNINGS = (
+    b"PK\x03\x04",
+    b"7z\xbc\xaf",
+    b"Rar!",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x28\xb5\x2f\xfd",
+)  # of archives, by any name
+GZIP = b"\x1f\x8b"
+INSIDE = "expected images in the archive, got another archive inside it; unpack that one first"
 
 
 def unpack(
@@ -73,8 +84,9 @@ def _check(members: list[zipfile.ZipInfo], max_files: int, max_bytes: int) -> No
             raise ValueError("expected paths inside the archive, got one that leads out of it; pack the folder anew")
         if member.flag_bits & 1:
             raise ValueError("expected an archive without a password, got an encrypted one; unpack it and pack it anew")
-        if member.filename.lower().endswith(NESTED):
-            raise ValueError("expected images in the archive, got another archive inside it; unpack that one first")
+        name = member.filename.lower()
+        if name.endswith(NESTED) or (name.endswith(PACKED) and not kept_ending(name)):
+            raise ValueError(INSIDE)
     if sum(member.file_size for member in members) > max_bytes:
         raise ValueError(_too_large(max_bytes))
 
@@ -87,6 +99,9 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, left: i
     size = 0
     with opened.open(member) as source, path.open("xb") as target:
         while piece := source.read(PIECE):
+            packed = piece.startswith(GZIP) and not path.name.endswith((".gz", ".nii", ".mgz", ".mgh"))
+            if size == 0 and (piece.startswith(BEGINNINGS) or packed):
+                raise ValueError(INSIDE)
             size += len(piece)
             if size > left:
                 raise ValueError(_too_large(max_bytes))

@@ -6,10 +6,10 @@ numbers of patients are compared and never kept.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.multival import MultiValue
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.scratch import scratch_folder
+from mriinterp.image.formats import file_is_dicom
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
 
@@ -32,6 +34,10 @@ TAGS = [
     "Rows", "Columns", "PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames",
     "EchoTime", "RepetitionTime", "InversionTime", "MRAcquisitionType", "AcquisitionNumber", "EchoNumbers", "SOPClassUID", "SOPInstanceUID",
 ]  # fmt: skip
+PATIENT = ("PatientID", "PatientName", "PatientBirthDate")
+NUMBERS = ("Rows", "Columns", "PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames",
+           "SeriesNumber", "EchoTime", "RepetitionTime", "InversionTime")  # fmt: skip
+DAMAGED = (InvalidDicomError, BytesLengthException, struct.error)
 LEAST_SLICES = 60
 T1_NAMES = re.compile(r"t1|mp.?rage|spgr|bravo|(3d|ir).?(tfe|ffe)|fspgr|mprage", re.I)
 OTHER_NAMES = re.compile(r"t2|flair|dwi|dti|diff|bold|fmri|swi|asl|pd\b|localizer|localiser|scout|survey|angio|tof|field.?map", re.I)  # fmt: skip
@@ -103,23 +109,27 @@ def find_series(
     ValueError
         No DICOM file, or files of more than one patient.
     """
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # warnings hold names and dates of patients
     headers: dict[str, list[tuple[Path, pydicom.Dataset]]] = {}
-    patients = set()
+    seen: set[tuple[str, str]] = set()
     for number, path in enumerate(files):
         check_cancel(cancel)
         tell(progress, number, len(files))
         header = _header(path)
         if header is None:
             continue
-        patients.add(_patient(header))
-        headers.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
+        uid, image = str(header.get("SeriesInstanceUID", "")), str(header.get("SOPInstanceUID", ""))
+        if image and (uid, image) in seen:
+            continue  # a copy
+        seen.add((uid, image))
+        headers.setdefault(uid, []).append((path, header))
     if not headers:
         raise ValueError(
             f"expected DICOM images, got none among {len(files)} files; also possible: .nii, .nii.gz, .mgz"
         )
-    if len(patients) > 1:
+    if (patients := _count_patients(header for files in headers.values() for _, header in files)) > 1:
         raise ValueError(
-            f"expected the images of one patient, got those of {len(patients)}; choose the folder of one patient"
+            f"expected the images of one patient, got those of {patients}; choose the folder of one patient"
         )
     return sorted(
         (_series(uid, files) for uid, files in headers.items()), key=lambda series: (series.number, series.uid)
@@ -217,17 +227,31 @@ def convert_series(series: Series, *, cancel: Cancel | None = None) -> Volume:
 
 
 def _header(path: Path) -> pydicom.Dataset | None:
+    """Return what is needed of a file's header; None for a file that is no image, or a damaged one."""
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
-    except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, EOFError):
+        if not file_is_dicom(path):
+            return None
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS, force=True)
+        header.decode()
+        numbers = [header.get(tag) for tag in NUMBERS]
+        [
+            float(one)
+            for value in numbers
+            if value is not None
+            for one in (value if isinstance(value, MultiValue) else [value])
+        ]
+    except (*DAMAGED, OSError, ValueError, LookupError, AttributeError, EOFError, NotImplementedError, TypeError):
         return None
     return header if header.get("Rows") or header.get("NumberOfFrames") else None  # no reports, no directories
 
 
-def _patient(header: pydicom.Dataset) -> str:
-    """Return a digest that tells patients apart; what it is made of is not kept."""
-    parts = (str(header.get(tag, "")) for tag in ("PatientID", "PatientName", "PatientBirthDate"))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def _count_patients(headers: Iterable[pydicom.Dataset]) -> int:
+    """Count the patients of images by number, name and date of birth; what is missing in some files sets none apart."""
+    known: dict[str, set[str]] = {tag: set() for tag in PATIENT}
+    for header in headers:
+        for tag in PATIENT:
+            known[tag].add(" ".join(str(header.get(tag) or "").replace("^", " ").split()).casefold())
+    return max(len(values - {""}) for values in known.values())
 
 
 def _series(uid: str, files: list[tuple[Path, pydicom.Dataset]]) -> Series:
@@ -246,16 +270,17 @@ def _series(uid: str, files: list[tuple[Path, pydicom.Dataset]]) -> Series:
         files=tuple(path for path, _ in files),
         slices=slices,
         size_mm=(spacing[0], spacing[1], along or float(first.get("SliceThickness") or 0)),
-        problem=_refusal(first, description, slices) or problem,
+        problem=_refusal(first, description, slices) or _uneven([header for _, header in files]) or problem,
         t1=_looks_like_t1(first, description),
     )
 
 
 def _without_names(text: str, header: pydicom.Dataset) -> str:
     """Return a text of a header without the parts of the patient's name and number."""
-    private = f"{header.get('PatientName', '')} {header.get('PatientID', '')}"
-    for part in re.findall(r"[^\W_]{3,}", private):
-        text = re.sub(re.escape(part), "…", text, flags=re.I)
+    private = " ".join(str(header.get(tag) or "") for tag in PATIENT)
+    for part in re.findall(r"[^\W_]{2,}", private):
+        whole = rf"(?<![^\W_]){re.escape(part)}(?![^\W_])"  # two letters are part of many words
+        text = re.sub(re.escape(part) if len(part) > 2 else whole, "…", text, flags=re.I)
     return text
 
 
@@ -266,10 +291,25 @@ def _refusal(header: pydicom.Dataset, description: str, slices: int) -> str:
     kinds = {str(kind).upper() for kind in header.get("ImageType") or ()}
     if "LOCALIZER" in kinds or re.search(r"locali[sz]er|scout|survey", description, re.I):
         return "a localiser"
+    if "MOSAIC" in kinds:
+        return "a series over time (mosaic), expected one volume"
+    if kinds & {"P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAGINARY"}:
+        return "no magnitude image, expected the magnitude"
     if kinds & {"MPR", "PROJECTION IMAGE", "REFORMATTED"}:
         return "a reformatted series, expected the original"
     if slices < LEAST_SLICES:
         return f"{slices} slices, expected a 3D scan of at least {LEAST_SLICES}"
+    return ""
+
+
+def _uneven(headers: Sequence[pydicom.Dataset]) -> str:
+    """Return in which way the images of a series do not fit one another; "" where they do."""
+    if len(headers) == 1:
+        return ""
+    if any(len({str(header.get(tag)) for header in headers}) > 1 for tag in ("Rows", "Columns")):
+        return "its images are of several sizes"
+    if not all(all(float(size) > 0 for size in header.get("PixelSpacing") or [0]) for header in headers):
+        return "its images tell no voxel size"
     return ""
 
 

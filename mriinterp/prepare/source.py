@@ -167,7 +167,7 @@ def _from_folder(folder: Path, series: int | str | None, progress: Progress | No
     if len(images) == 1:
         return RawScan(read_volume(images[0]), "One image file.")
     if images:
-        raise ValueError(f"expected one scan, got a folder with {len(images)} image files; name one of them")
+        raise ValueError(f"expected one scan, got {len(images)} image files; give one of them alone")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     found = find_series(files, progress=progress, cancel=cancel)
     return _converted(choose_series(found, series), len(found), cancel)

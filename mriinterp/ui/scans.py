@@ -167,6 +167,7 @@ class Upload:
         ending = ENDING.search(file_name)
         self.shown = file_name if len(files) > 1 else self.name + (ending[0] if ending else "")
         self.raw, self.kind = False, "linear"
+        files = ((self.shown, files[0][1]),) if len(files) == 1 else files
         self._files: tuple[FileBytes, ...] | None = files
         self.series: tuple[Series, ...] = ()  # those that may be meant, where there is a choice
         self.found = ""  # which series there are, and which is taken

@@ -1,5 +1,6 @@
 """DICOM folders: the series that are there, the one that is taken, its voxels and affine."""
 
+import gzip
 import logging
 import zipfile
 from io import BytesIO
@@ -320,3 +321,132 @@ def test_a_series_over_time_in_one_nifti_is_refused(tmp_path, scratch):
     nib.save(nib.Nifti1Image(np.ones((8, 8, 8, 3), np.int16), np.eye(4)), tmp_path / "bold.nii.gz")
     with pytest.raises(ValueError, match=r"frames|volumes|3D"):
         open_raw(tmp_path / "bold.nii.gz")
+
+
+def edited(folder, change, pick=lambda number: True):
+    """Change the headers of some of a folder's files."""
+    import pydicom
+
+    for number, path in enumerate(sorted(folder.iterdir())):
+        if pick(number):
+            dataset = pydicom.dcmread(path)
+            change(dataset)
+            dataset.save_as(path, enforce_file_format=True)
+    return folder
+
+
+def series_folder(head, folder, **changes):
+    write_series(head, folder, **changes)
+    return folder
+
+
+class TestWhatScannersAndArchivesDo:
+    """Found by trying: copies, headers that differ in part, old files, damaged files."""
+
+    def test_copies_are_passed_over(self, head, tmp_path, scratch):
+        files = uploaded(series_folder(head, tmp_path / "in"))
+        twice = files + [(f"copy of {name}", data) for name, data in files]
+        assert series_in(twice)[0].slices == 64
+        np.testing.assert_array_equal(open_raw_files(twice).volume.data, open_raw_files(files).volume.data)
+
+    @pytest.mark.parametrize(
+        ("tag", "value"),
+        [("PatientName", "DOE^JOHN "), ("PatientBirthDate", ""), ("PatientID", ""), ("PatientName", "")],
+    )
+    def test_one_patient_is_written_in_several_ways(self, head, tmp_path, scratch, tag, value):
+        folder = series_folder(head, tmp_path / "in")
+        edited(folder, lambda dataset: setattr(dataset, tag, value), lambda number: number % 2)
+        assert open_raw(folder).series.slices == 64
+
+    @pytest.mark.parametrize(
+        ("tag", "value"), [("PatientName", "Doe^Jane"), ("PatientBirthDate", "19500102"), ("PatientID", "77")]
+    )
+    def test_two_patients_differ_in_anything(self, head, tmp_path, scratch, tag, value):
+        folder = series_folder(head, tmp_path / "in")
+        edited(folder, lambda dataset: setattr(dataset, tag, value), lambda number: number == 9)
+        with pytest.raises(ValueError, match="expected the images of one patient, got those of 2"):
+            open_raw(folder)
+
+    def test_files_without_a_preamble_are_read(self, head, tmp_path, scratch):
+        import pydicom
+
+        folder = series_folder(head, tmp_path / "in")
+        for path in sorted(folder.iterdir()):
+            old = pydicom.dcmread(path)
+            plain = pydicom.dataset.Dataset()
+            plain.update({element.tag: element for element in old})
+            pydicom.dcmwrite(path, plain, implicit_vr=True, little_endian=True)
+        np.testing.assert_allclose(open_raw(folder).volume.affine, head.affine, atol=5e-5)
+
+    def test_short_names_and_dates_of_birth_are_taken_out_of_descriptions(self, head, tmp_path, scratch):
+        write_series(head, tmp_path / "in", description="t1 Wu 19500101 Wunder", patient="Wu^Li")
+        assert open_raw(tmp_path / "in").series.description == "t1 … … Wunder"
+
+    @pytest.mark.parametrize(
+        ("image_type", "words"),
+        [
+            (("ORIGINAL", "PRIMARY", "P", "ND"), "no magnitude image"),
+            (("ORIGINAL", "PRIMARY", "PHASE MAP"), "no magnitude image"),
+            (("ORIGINAL", "PRIMARY", "M", "MOSAIC"), "a series over time"),
+        ],
+    )
+    def test_kinds_that_are_no_scan(self, head, tmp_path, scratch, image_type, words):
+        with pytest.raises(ValueError, match=words):
+            open_raw(series_folder(head, tmp_path / "in", image_type=image_type))
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (lambda dataset: setattr(dataset, "Rows", 11), "several sizes"),
+            (lambda dataset: setattr(dataset, "PixelSpacing", [0, 0]), "tell no voxel size"),
+            (lambda dataset: delattr(dataset, "ImageOrientationPatient"), "missing or uneven"),
+        ],
+    )
+    def test_one_image_that_does_not_fit(self, head, tmp_path, scratch, change, words):
+        folder = edited(series_folder(head, tmp_path / "in"), change, lambda number: number == 5)
+        with pytest.raises(ValueError, match=words):
+            open_raw(folder)
+
+    @pytest.mark.parametrize("keep", [0, 140, 600])
+    def test_a_file_that_is_cut_off_is_a_slice_that_is_missing(self, head, tmp_path, scratch, keep):
+        path = write_series(head, tmp_path / "in")[20]
+        path.write_bytes(path.read_bytes()[:keep])
+        with pytest.raises(ValueError, match=r"63 slices.*missing or uneven"):
+            open_raw(tmp_path / "in")
+
+    def test_damaged_headers_are_refused_in_words(self, head, tmp_path, scratch):
+        files = uploaded(series_folder(head, tmp_path / "in"))[:3]
+        rng = np.random.default_rng(1)
+        for _ in range(60):
+            damaged = []
+            for name, data in files:
+                found = np.frombuffer(data, np.uint8).copy()
+                found[rng.integers(128, 900, rng.integers(1, 12))] = rng.integers(0, 256)
+                damaged.append((name, found.tobytes()[: int(rng.integers(200, len(found)))]))
+            with pytest.raises(ValueError, match="expected"):
+                choose_series(series_in(damaged))
+
+    def test_a_header_that_breaks_the_rules_is_not_logged(self, head, tmp_path, scratch, caplog, recwarn):
+        folder = series_folder(head, tmp_path / "in")
+        for path in folder.iterdir():
+            data = path.read_bytes()
+            path.write_bytes(data.replace(b"19500101", b"Doe 1950").replace(b"Doe^John", b"Doe===Jo"))
+        with caplog.at_level(logging.DEBUG):
+            open_raw(folder)
+        said = caplog.text + " ".join(str(one.message) for one in recwarn)
+        assert "Doe" not in said
+        assert "1950" not in said
+
+    @pytest.mark.parametrize("name", ["scan.dcm", "IM0001", "x.tar.gz", "IM0001.gz", "x.txz"])
+    def test_archives_inside_by_any_name(self, tmp_path, scratch, name):
+        inner = gzip.compress(b"a" * 500) if "gz" in name else zipped([("a", b"b")])[0][1]
+        with pytest.raises(ValueError, match="another archive inside"):
+            open_raw_files(zipped([(name, inner)]))
+
+    def test_two_images_are_not_taken_for_one(self, head, tmp_path, scratch):
+        from mriinterp.image.nifti import write_volume
+
+        data = write_volume(head, tmp_path / "a.nii.gz").read_bytes()
+        for files in ([("a.nii.gz", data), ("b.nii.gz", data)], zipped([("a.nii.gz", data), ("b.nii.gz", data)])):
+            with pytest.raises(ValueError, match="got 2 image files; give one of them alone"):
+                open_raw_files(files)
