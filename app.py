@@ -22,6 +22,7 @@ def main() -> None:
         st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
         st.Page("pages/cohort.py", title="Cohort", icon=":material/groups:"),
         st.Page("pages/trust.py", title="Trust", icon=":material/verified:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
         st.Page("pages/network.py", title="Network", icon=":material/account_tree:"),
     ]
     page = st.navigation(pages, position="top")

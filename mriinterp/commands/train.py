@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mriinterp.base.progress import describe_seconds
+from mriinterp.base.atomic import made_folder
+from mriinterp.base.progress import Cancelled, describe_seconds
 from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume
 from mriinterp.study import DemoStudy, load_study
+from mriinterp.study.consent import agreements
 
 __all__ = ["add_parser"]
 
@@ -24,9 +26,14 @@ Into DIR come
   report.html        learning curves, ROC, calibration, confusion, and what age, sex and area means reach
   folds.tsv, predictions.tsv, measures.tsv
 
-Without a study, or with "demo", the packaged demo network is made again: demo.safetensors and its card
-demo.json, which tells accuracy and AUC with confidence intervals and, with --real, how the network's
+"demo" with --folds trains on the simulated scans of the demo study, which are written into DIR/demo first:
+  mriinterp train demo --folds 2 --epochs 3 --out DIR    takes a minute or two
+
+Without a study, or with "demo" and no --folds, the packaged demo network is made again: demo.safetensors and
+its card demo.json, which tells accuracy and AUC with confidence intervals and, with --real, how the network's
 margin follows the same atrophy applied to real scans."""
+
+FOLDS, DEMO_SCANS = 5, 20
 
 
 def add_parser(commands) -> None:
@@ -40,7 +47,7 @@ def add_parser(commands) -> None:
     parser.add_argument("study", nargs="?", default=DemoStudy.name, metavar="STUDY", help="study file (.toml)")
     parser.add_argument("--out", required=True, metavar="DIR", help="output folder")
     group = parser.add_argument_group("training on a study")
-    group.add_argument("--folds", type=int, default=5, metavar="N", help="default: %(default)s")
+    group.add_argument("--folds", type=int, metavar="N", help=f"default: {FOLDS}")
     group.add_argument("--preset", default="recommended", metavar="NAME", help="recommended (default) or rieke2018")
     group.add_argument("--architecture", metavar="NAME", help="default: that of the study's network")
     group.add_argument("--epochs", type=int, metavar="N", help="at most; default: those of the preset")
@@ -54,7 +61,12 @@ def add_parser(commands) -> None:
     group.add_argument(
         "--check-leakage", action="store_true", help="train on permuted labels too, which must fall to chance"
     )
-    add_study_trust(group)
+    group.add_argument("--scans", type=int, metavar="N", help=f"of the demo study, the first N (default: {DEMO_SCANS})")
+    trust = group.add_mutually_exclusive_group()
+    add_study_trust(trust)
+    trust.add_argument(
+        "--agreed-code", action="store_true", help="run such code only if a person has agreed to it in the app"
+    )
     demo = parser.add_argument_group("the demo network")
     demo.add_argument(
         "--real", nargs="*", default=[], metavar="SCAN", help="real scans in MNI space, skull-stripped, for the check"
@@ -64,16 +76,36 @@ def add_parser(commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train on a study, or make the demo network."""
-    return _run_demo(args) if args.study == DemoStudy.name else _run_study(args)
+    demo = args.study == DemoStudy.name
+    if args.scans is not None and not (demo and args.folds):
+        raise ValueError("expected --scans with the demo study and --folds only: mriinterp train demo --folds 2 …")
+    return _run_demo(args) if demo and args.folds is None else _run_study(args)
+
+
+def _demo_file(args: argparse.Namespace) -> Path:
+    """Write the scans of the demo study and return its study file."""
+    from mriinterp.cohort.lock import only_run
+    from mriinterp.crossval.state import WORK, TrainNotes, stop_asked
+    from mriinterp.study.demo_files import write_demo_study
+
+    out = made_folder(args.out)
+    progress = ProgressLine("simulating scans")
+    with only_run(out / WORK):
+        notes = TrainNotes(out, progress)
+        notes.begin("simulating scans")
+        file = write_demo_study(out / DemoStudy.name, args.scans or DEMO_SCANS, progress=notes, cancel=stop_asked(out))
+    progress.close()
+    return file
 
 
 def _run_study(args: argparse.Namespace) -> int:
     from mriinterp.crossval import plan_training, run_plan  # training's imports are not worth waiting for elsewhere
 
-    study = load_study(args.study, trust_code=args.trust_code)
+    file = _demo_file(args) if args.study == DemoStudy.name else args.study
+    study = load_study(file, trust_code=frozenset(agreements()) if args.agreed_code else args.trust_code)
     plan = plan_training(
         study,
-        folds=args.folds,
+        folds=FOLDS if args.folds is None else args.folds,
         preset=args.preset,
         architecture=args.architecture,
         epochs=args.epochs,
@@ -89,7 +121,7 @@ def _run_study(args: argparse.Namespace) -> int:
     progress = ProgressLine("training")
     try:
         result = run_plan(plan, args.out, resume=args.resume, check_leakage=args.check_leakage, progress=progress)
-    except KeyboardInterrupt:
+    except (Cancelled, KeyboardInterrupt):
         complain(f"stopped; go on: the same command with --resume (finished epochs are in {args.out})")
         raise
     finally:

@@ -16,6 +16,7 @@ from mriinterp.training.loop import History
 __all__ = ["calibration_figure", "learning_figure", "roc_figure"]
 
 DRAWS, POINTS = 400, 101
+MARGIN = {"t": 20, "b": 50}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280")
 
 
@@ -61,7 +62,7 @@ def roc_figure(inside: pd.DataFrame) -> go.Figure:
             figure.add_scatter(x=rate, y=curve, mode="lines", name=words, line={"dash": "dot"})
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="chance", line={"dash": "dash", "color": "#9ca3af"})
     return figure.update_layout(
-        xaxis_title="healthy scans called ill / share", yaxis_title="ill scans called ill / share", height=520
+        xaxis_title="healthy scans called ill / share", yaxis_title="ill scans called ill / share", height=480, margin=MARGIN
     )
 
 
@@ -92,7 +93,7 @@ def learning_figure(histories: Mapping[str, History], epochs: int | None = None)
     axis: dict[str, Any] = {"title": {"text": "epoch"}, "dtick": 1 if (epochs or 99) <= 12 else None}
     if epochs:
         axis["range"] = [0.5, epochs + 0.5]
-    return figure.update_layout(xaxis=axis, yaxis_title="cross-entropy", height=420)
+    return figure.update_layout(xaxis=axis, yaxis_title="cross-entropy", height=400, margin=MARGIN)
 
 
 def calibration_figure(inside: pd.DataFrame) -> go.Figure:
@@ -102,4 +103,4 @@ def calibration_figure(inside: pd.DataFrame) -> go.Figure:
         bins = calibration_bins(inside[column], inside["label"])
         figure.add_scatter(x=bins["probability"], y=bins["ill"], mode="lines+markers", name=name)
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfect", line={"dash": "dash", "color": "#9ca3af"})
-    return figure.update_layout(xaxis_title="mean probability", yaxis_title="share of ill scans", height=420)
+    return figure.update_layout(xaxis_title="mean probability", yaxis_title="share of ill scans", height=400, margin=MARGIN)

@@ -17,12 +17,13 @@ from mriinterp.crossval.fold import FittedFold, Task
 from mriinterp.crossval.folds import RULE
 from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
-from mriinterp.models import Head, write_card
+from mriinterp.models import Head, read_card, write_card
 from mriinterp.study import TableStudy, write_study_file
 from mriinterp.study.tomlfile import read_toml
 from mriinterp.subjects.images import RESULTS_MARK
+from mriinterp.training.loop import History
 
-__all__ = ["CARD", "fold_name", "write_fold", "write_study"]
+__all__ = ["CARD", "fold_name", "histories_of", "write_fold", "write_study"]
 
 CARD = "card.json"
 
@@ -115,6 +116,16 @@ def _about(fold: FittedFold, task: Task, study: TableStudy, figures: pd.DataFram
         "performance_of": f"{len(one.test)} scans of patients that this network has not seen; intervals by patients",
         "intended_use": "Research on relevance maps, not for diagnosis.",
     }
+
+
+def histories_of(folder: Path) -> dict[str, History]:
+    """Return the history of each fold of a finished training, from its card."""
+    found = {}
+    for number in range(1, 1 + len(list(folder.glob(f"fold*/{CARD}")))):
+        about = read_card(folder / fold_name(number) / CARD).about["training"]
+        losses, checks, aucs = (tuple(about[name]) for name in ("train_loss", "validation_loss", "validation_auc"))
+        found[fold_name(number)] = History(losses, checks, aucs, about["kept_epoch"] - 1)
+    return found
 
 
 PATHS = ("table", "images")

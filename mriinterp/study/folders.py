@@ -17,6 +17,7 @@ from mriinterp.areas.atlas import atlas_names
 from mriinterp.base.names import on_disk, shortened
 from mriinterp.models import ModelCard, packaged_models, read_card
 from mriinterp.models.normalisation import files_of_normalisation
+from mriinterp.results.home import default_folder
 
 __all__ = [
     "VARIABLE",
@@ -27,9 +28,15 @@ __all__ = [
     "is_atlas_name",
     "located",
     "names_in",
+    "own_networks",
 ]
 
 VARIABLE = "MRIINTERP_STUDY_FOLDERS"
+
+
+def own_networks() -> Path:
+    """Return the folder of networks that the app has trained where their study has no folder of results."""
+    return default_folder() / "networks"
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,12 @@ class StudyFolders:
     ----------
     folders : tuple of Path or None
         None allows everything.
+    own : tuple of Path
+        Folders of the program's own results, allowed besides: networks that the app has trained.
     """
 
     folders: tuple[Path, ...] | None = None
+    own: tuple[Path, ...] = ()
 
     @classmethod
     def of_server(cls, environment: Mapping[str, str] = os.environ) -> StudyFolders:
@@ -50,14 +60,16 @@ class StudyFolders:
         listed = environment.get(VARIABLE)
         if listed is None:
             return cls()
-        return cls(tuple(Path(entry).expanduser() for entry in listed.split(os.pathsep) if entry.strip()))
+        return cls(
+            tuple(Path(entry).expanduser() for entry in listed.split(os.pathsep) if entry.strip()), (own_networks(),)
+        )
 
     def allow(self, path: str | Path) -> bool:
         """Return whether a path, followed through links, lies in one of the folders."""
         if self.folders is None:
             return True
         real = Path(os.path.realpath(path))
-        return any(real.is_relative_to(os.path.realpath(folder)) for folder in self.folders)
+        return any(real.is_relative_to(os.path.realpath(folder)) for folder in (*self.folders, *self.own))
 
     def check(self, path: str | Path, what: str) -> None:
         """Raise ValueError in words if a path is not allowed; the message does not tell whether there is such a file.

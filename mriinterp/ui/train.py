@@ -1,0 +1,217 @@
+"""The train page's sidebar: which training is shown, or the settings of a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+import torch
+
+from mriinterp.base.errors import words_of
+from mriinterp.crossval import PRESETS
+from mriinterp.crossval.check import check_folder
+from mriinterp.crossval.process import TrainRequest, known_trainings, start_training, training_state
+from mriinterp.models import architecture_names
+from mriinterp.study import DemoStudy, Study
+from mriinterp.study.demo_files import FEWEST, demo_scans
+from mriinterp.study.folders import own_networks
+from mriinterp.subjects import Report
+from mriinterp.ui.address import flag, linked, linked_list
+from mriinterp.ui.allowance import code_allowed
+from mriinterp.ui.resources import study_of
+from mriinterp.ui.words import escape_markdown
+
+__all__ = [
+    "NEW", "TRY", "begin", "choose_settings", "choose_training", "new_folder", "show_problem", "trainings_of",
+    "try_demo", "working_elsewhere",
+]  # fmt: skip
+
+NEW = ""  # of the trainings to choose from
+TRY = {"folds": 2, "epochs": 3, "scans": 20}
+PROBLEM = "_train_problem"
+MOST_FOLDS, MOST_EPOCHS = 20, 1000
+STATES = {"stopped": "stopped", "failed": "failed", "finished": "finished", "none": "removed"}  # else under way
+
+
+def _first_folder(name: str) -> Path:
+    study = study_of(name)
+    return own_networks() / study.name if study.output is None else study.output / "networks"
+
+
+def trainings_of(name: str) -> list[Path]:
+    """Return the folders of a study's trainings, the latest first: started here, or found where they usually go."""
+    found = [folder for folder, study in known_trainings() if name in (study, str(folder / "study.toml"))]
+    usual = [_first_folder(name), *([] if name == DemoStudy.name else [Path(name).parent])]
+    return list(dict.fromkeys([*found, *(path for path in usual if training_state(path).state != "none")]))
+
+
+def new_folder(name: str) -> Path:
+    """Return a folder for a new training of a study."""
+    first = _first_folder(name)
+    for number in range(1, 1000):
+        folder = first if number == 1 else first.with_name(f"{first.name}-{number}")
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return folder
+    return first
+
+
+def choose_training(name: str) -> Path | None:
+    """Return the folder of the training that is shown; None for a new one."""
+    folders = trainings_of(name)
+    options = [*map(str, folders), NEW]
+
+    def label(text: str) -> str:
+        if text == NEW:
+            return "A new training"
+        same = [folder for folder in folders if folder.name == Path(text).name]
+        place = text if len(same) > 1 else Path(text).name
+        return f"{place} ({STATES.get(training_state(Path(text)).state, 'under way')})"
+
+    chosen = st.selectbox(
+        "Training",
+        options,
+        format_func=label,
+        key=linked("training", options[0], options=options, shows=label, always=True),
+        persist_state="session",
+    )
+    return None if chosen == NEW else Path(chosen)
+
+
+def choose_settings(name: str) -> tuple[TrainRequest, Path]:
+    """Show the settings of a new training; return them and its folder."""
+    demo = name == DemoStudy.name
+    scans = None
+    if demo:
+        most = demo_scans()
+        scans = int(
+            st.number_input(
+                "Scans",
+                FEWEST,
+                most,
+                key=linked("scans", TRY["scans"], cast=int, valid=lambda v: FEWEST <= v <= most),
+                persist_state="session",
+                help="Simulated scans of the demo study, half of them of ill subjects.",
+            )
+        )
+    preset = st.selectbox(
+        "Protocol",
+        list(PRESETS),
+        format_func={"recommended": "Recommended", "rieke2018": "Rieke et al. 2018"}.get,
+        key=linked("preset", "recommended", options=list(PRESETS)),
+        persist_state="session",
+        help="  \n".join(f"**{one.name}**: {one.label}." for one in PRESETS.values()),
+    )
+    left, right = st.columns(2)
+    with left:
+        folds = st.number_input(
+            "Folds",
+            2,
+            MOST_FOLDS,
+            key=linked("n_folds", TRY["folds"] if demo else 5, cast=int, valid=lambda v: 2 <= v <= MOST_FOLDS),
+            persist_state="session",
+            help="One network a fold, each measured on patients that it has not seen.",
+        )
+    usual = TRY["epochs"] if demo else PRESETS[preset].fitting.epochs
+    with right:
+        epochs = st.number_input(
+            "Epochs",
+            1,
+            MOST_EPOCHS,
+            key=linked("epochs", usual, cast=int, valid=lambda v: 1 <= v <= MOST_EPOCHS),
+            persist_state="session",
+            help="At most: the recommended protocol stops early.",
+        )
+    with st.expander("More", icon=":material/tune:"):
+        architecture, device, stratify, leakage = _choose_more(study_of(name))
+    out = _choose_folder(name)
+    return TrainRequest(
+        name, int(folds), preset, architecture, int(epochs), device, tuple(stratify), leakage, scans
+    ), out  # fmt: skip
+
+
+def _choose_more(study: Study) -> tuple[str, str, list[str], bool]:
+    names = ["", *architecture_names()]
+    architecture = st.selectbox(
+        "Architecture",
+        names,
+        format_func=lambda one: one or "That of the study’s network",
+        key=linked("architecture", "", options=names),
+        persist_state="session",
+    )
+    devices = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    device = st.selectbox(
+        "Device",
+        devices,
+        format_func={"auto": "The fastest there is", "cpu": "Processor", "cuda": "Graphics card"}.get,
+        key=linked("device", "auto", options=devices),
+        persist_state="session",
+    )
+    columns = [column for column in ("sex", "age", "site") if column in study.subjects and _varies(study, column)]
+    stratify = st.multiselect(
+        "Spread evenly over folds",
+        columns,
+        key=linked_list("stratify", [], columns),
+        persist_state="session",
+        help="Besides the diagnosis.",
+    )
+    leakage = st.toggle(
+        "Train on permuted labels too",
+        key=linked("leakage", False, cast=flag),
+        persist_state="session",
+        help="These networks must fall to chance; if they do not, something leaks between folds. Takes as long again.",
+    )
+    return architecture, device, stratify, leakage
+
+
+def _varies(study: Study, column: str) -> bool:
+    return study.subjects[column].replace("", None).dropna().nunique() > 1
+
+
+def _choose_folder(name: str) -> Path:
+    taken = {str(folder) for folder in trainings_of(name)}
+    text = st.text_input(
+        "Output folder on this computer",
+        key=linked("out", str(new_folder(name)), valid=lambda value: value not in taken),
+        persist_state="session",
+    )
+    return Path(text.strip().strip('"')).expanduser()
+
+
+def working_elsewhere(folder: Path | None = None) -> tuple[Path, str] | None:
+    """Return folder and study of another training that is under way on this server."""
+    for path, study in known_trainings():
+        if path != folder and training_state(path).works:
+            return path, study
+    return None
+
+
+def begin(request: TrainRequest, out: Path) -> None:
+    """Start a training, or go on with it, and show it; runs before the page does."""
+    try:
+        if other := working_elsewhere(out):
+            raise ValueError(
+                f"expected one training at a time on this computer, got another under way in {other[0]}; stop it first"
+            )
+        start_training(request, out, agreed_code=code_allowed())
+    except (OSError, ValueError) as error:
+        st.session_state[PROBLEM] = words_of(error)
+        return
+    st.session_state["training"] = str(out.absolute())
+
+
+def try_demo() -> None:
+    """Start the small training of the demo study and show it; runs before the page does."""
+    out, report = new_folder(DemoStudy.name), Report()
+    check_folder(out, report)
+    if report.errors:
+        st.session_state[PROBLEM] = report.errors[0].message
+        return
+    begin(TrainRequest(DemoStudy.name, **TRY), out)
+    if PROBLEM not in st.session_state:
+        st.session_state["study"] = DemoStudy.name
+
+
+def show_problem() -> None:
+    """Show why a training could not be started, once."""
+    if problem := st.session_state.pop(PROBLEM, None):
+        st.error(escape_markdown(problem), icon=":material/error:")

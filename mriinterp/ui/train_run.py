@@ -1,0 +1,151 @@
+"""A training that is under way, was stopped, or has failed: learning curves, time left, stop, go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from mriinterp.base.errors import as_sentence
+from mriinterp.base.progress import describe_seconds
+from mriinterp.crossval.curves import learning_figure
+from mriinterp.crossval.process import forget_training, request_in, training_state
+from mriinterp.crossval.state import LOG, WORK, TrainState, ask_to_stop
+from mriinterp.figures.colours import format_value
+from mriinterp.ui.train import begin, working_elsewhere
+from mriinterp.ui.words import escape_markdown
+
+__all__ = ["show_run"]
+
+POLL_SECONDS = 1.0
+STILL = {"displayModeBar": False}
+LOG_LINES = 40
+
+
+def show_run(folder: Path, state: TrainState) -> None:
+    """Show a training that has not finished; while it works, the page follows it."""
+    _show_settings(folder)
+    if state.works:
+        bar, button = st.columns([6, 1], vertical_alignment="center")
+        button.button(
+            "Stop",
+            key="stop_training",
+            icon=":material/stop_circle:",
+            width="stretch",
+            disabled=state.state == "stopping",
+            on_click=ask_to_stop,
+            args=(folder,),
+        )
+        with bar:
+            st.fragment(_follow, run_every=POLL_SECONDS)(folder, state.state)
+        with st.container():
+            st.fragment(_show_curves, run_every=POLL_SECONDS)(folder)
+        st.caption(
+            "It runs in a process of its own: close this page or the browser, and it goes on. "
+            f"Everything is in `{folder}`."
+        )
+        return
+    _show_end(folder, state)
+    _show_curves(folder)
+    _show_log(folder)
+
+
+def _show_settings(folder: Path) -> None:
+    request = request_in(folder)
+    if request is None:
+        return
+    parts = [
+        f"{request.folds} folds", f"protocol {request.preset}", f"{request.epochs} epochs" if request.epochs else "",
+        request.architecture, f"{request.scans} scans of the demo study" if request.scans else "",
+        f"spread by {', '.join(request.stratify)}" if request.stratify else "",
+        "permuted labels too" if request.check_leakage else "",
+    ]  # fmt: skip
+    st.markdown(escape_markdown(" · ".join(filter(None, parts))))
+
+
+def _follow(folder: Path, shown: str) -> None:
+    """Show how far a training is; run the whole page anew when that changes it."""
+    state = training_state(folder)
+    if state.state != shown:
+        st.rerun()
+    st.progress(min(1.0, state.done / state.total) if state.total else 0.0, text=escape_markdown(_words(state)))
+
+
+def _words(state: TrainState) -> str:
+    if state.state == "starting":
+        return "Starting …" if not state.stage else f"{as_sentence(state.stage)[:-1]} is done, going on …"
+    if state.state == "stopping":
+        return "Stopping after this step …"
+    share = f": {state.done / state.total:.0%}" if state.total else ""
+    left = "" if state.left is None else f", {describe_seconds(state.left)} left"
+    return f"{as_sentence(state.stage or 'starting')[:-1]}{share}{left}"
+
+
+def _show_curves(folder: Path) -> None:
+    """Show the learning curves so far, and the last figures of each fold."""
+    state = training_state(folder)
+    folds = {name: one for name, one in state.histories.items() if name.startswith("fold") and one.train_loss}
+    if not folds:
+        if state.works:
+            st.caption("Learning curves appear after the first epoch.")
+        return
+    request = request_in(folder)
+    named = {f"fold {name.removeprefix('fold')}": one for name, one in folds.items()}
+    st.plotly_chart(learning_figure(named, request.epochs if request else None), key="learning", config=STILL)
+    lines = []
+    for name, one in named.items():
+        auc = one.validation_auc[-1]
+        words = "" if auc != auc else f", validation AUC {auc:.2f}"
+        lines.append(
+            f"{name}: epoch {len(one.train_loss)}, validation loss {format_value(one.validation_loss[-1])}{words}"
+        )
+    st.caption("Cross-entropy; dots: the epoch whose weights are kept.  \n" + "  \n".join(lines))
+
+
+def _show_end(folder: Path, state: TrainState) -> None:
+    """Show how a training has ended, and the way to go on."""
+    if state.state == "failed":
+        st.error(escape_markdown(as_sentence(state.error)), icon=":material/error:")
+    else:
+        done = f" at {state.done / state.total:.0%}" if state.total else ""
+        st.info(f"This training was stopped{done}. Finished epochs are kept.", icon=":material/pause_circle:")
+    request, other = request_in(folder), working_elsewhere(folder)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if request is not None:
+            st.button(
+                "Try again" if state.state == "failed" else "Go on",
+                type="primary",
+                icon=":material/resume:",
+                key="resume_training",
+                disabled=other is not None,
+                on_click=begin,
+                args=(request, folder),
+            )
+        st.button(
+            "Take off the list",
+            type="tertiary",
+            icon=":material/playlist_remove:",
+            key="forget_training",
+            on_click=_forget,
+            args=(folder,),
+            help="Its files stay where they are.",
+        )
+    if other is not None:
+        st.caption(f"Another training is under way in `{other[0]}`: one at a time.")
+    if request is None:
+        st.caption("It was begun from the command line: go on there, with the same command and `--resume`.")
+
+
+def _forget(folder: Path) -> None:
+    forget_training(folder)
+    st.session_state.pop("training", None)
+
+
+def _show_log(folder: Path) -> None:
+    try:
+        lines = (folder / WORK / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    if lines:
+        with st.expander("What the process has printed", icon=":material/terminal:"):
+            st.code("\n".join(lines[-LOG_LINES:]), language=None, wrap_lines=True)
