@@ -143,7 +143,7 @@ def read_state(folder: Path, *, ended: bool | None = None) -> TrainState:
         state = "stopping" if (work / STOP).exists() else "running"
     elif error:
         state = "failed"
-    elif ended is not True and log is not None and _is_fresh(work):
+    elif ended is False or (ended is None and log is not None and _is_fresh(work)):
         state = "starting"
     else:
         state = "stopped"

@@ -30,7 +30,6 @@ NEW = ""  # of the trainings to choose from
 TRY = {"folds": 2, "epochs": 3, "scans": 20}
 PROBLEM = "_train_problem"
 MOST_FOLDS, MOST_EPOCHS = 20, 1000
-STATES = {"stopped": "stopped", "failed": "failed", "finished": "finished", "none": "removed"}  # else under way
 
 
 def _first_folder(name: str) -> Path:
@@ -64,8 +63,7 @@ def choose_training(name: str) -> Path | None:
         if text == NEW:
             return "A new training"
         same = [folder for folder in folders if folder.name == Path(text).name]
-        place = text if len(same) > 1 else Path(text).name
-        return f"{place} ({STATES.get(training_state(Path(text)).state, 'under way')})"
+        return text if len(same) > 1 else Path(text).name
 
     chosen = st.selectbox(
         "Training",

@@ -18,6 +18,7 @@ SLOTS = (
     "prepare",
     "fetch",
     "network",
+    "train_check",
 )  # of background work, one a page
 
 

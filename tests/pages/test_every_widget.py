@@ -120,6 +120,7 @@ PAGES = {
     },
     "cohort, compute": ("pages/cohort.py", {"compute": "True", "cohort_method": "area_occlusion"}),
     "network": ("pages/network.py", {}),
+    "train": ("pages/train.py", {}),
 }
 
 
