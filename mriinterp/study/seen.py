@@ -1,0 +1,49 @@
+"""What a scan was to a network: whether it, or another scan of its patient, was there when the network was made."""
+
+from __future__ import annotations
+
+from mriinterp.models import ModelCard
+from mriinterp.study.base import Study
+
+__all__ = ["SETS", "training_sets", "what_it_was"]
+
+SETS = ("train", "validation", "test")
+
+
+def training_sets(card: ModelCard) -> dict[str, list[str]] | None:
+    """Return the ids of the scans that trained, chose and tested a network; None where its card does not list them."""
+    data = card.about.get("training_data")
+    if not isinstance(data, dict) or not all(isinstance(data.get(one), list) for one in SETS):
+        return None
+    return {one: [str(name) for name in data[one]] for one in SETS}
+
+
+def what_it_was(study: Study, card: ModelCard, subject: str) -> str:
+    """Return what a scan was to a network.
+
+    Parameters
+    ----------
+    study : Study
+        Whose scans the card lists.
+    card : ModelCard
+    subject : str
+        Id of a scan.
+
+    Returns
+    -------
+    str
+        ``"train"``, ``"validation"`` (it chose the epoch), ``"patient"``
+        (another scan of the patient did either), ``"test"`` (known not to be
+        any of these), or "" where that is not known.
+    """
+    sets = training_sets(card)
+    if sets is None or subject not in study.subjects.index:
+        return ""
+    for name in ("train", "validation"):
+        if subject in sets[name]:
+            return name
+    seen = [name for name in (*sets["train"], *sets["validation"]) if name in study.subjects.index]
+    patients = set(study.subjects.loc[seen, "subject"])
+    if study.subjects.loc[subject, "subject"] in patients:
+        return "patient"
+    return "test" if seen else ""
