@@ -16,9 +16,9 @@ from mriinterp.base.progress import Cancel, Progress
 from mriinterp.base.scratch import scratch_folder
 from mriinterp.crossval.folds import RULE
 from mriinterp.crossval.network import new_network
-from mriinterp.crossval.plan import TrainPlan, plan_training
 from mriinterp.crossval.process import TrainRequest
 from mriinterp.crossval.state import WORK, read_state
+from mriinterp.crossval.train_plan import TrainPlan, plan_training
 from mriinterp.models import TrustCode
 from mriinterp.study import DemoStudy, StudyFolders, load_study
 from mriinterp.study.check import check_study

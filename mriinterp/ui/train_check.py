@@ -14,7 +14,7 @@ from mriinterp.crossval.check import TrainCheck, check_training
 from mriinterp.crossval.process import TrainRequest
 from mriinterp.study.check import check_study
 from mriinterp.study.consent import recipes_of
-from mriinterp.subjects.report import Finding, Report
+from mriinterp.subjects.table_report import Finding, Report
 from mriinterp.ui.consent import check_code, current_leave
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.resources import study_of

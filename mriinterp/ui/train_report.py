@@ -14,8 +14,8 @@ from mriinterp.crossval.curves import calibration_figure, learning_figure, roc_f
 from mriinterp.crossval.folds import HELD_OUT
 from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
 from mriinterp.crossval.output import histories_of
-from mriinterp.crossval.report import measure_values, values_by_fold
 from mriinterp.crossval.state import TrainState
+from mriinterp.crossval.train_report import measure_values, values_by_fold
 from mriinterp.ui.address import linked
 from mriinterp.ui.studies import remember_study
 from mriinterp.ui.words import escape_markdown
