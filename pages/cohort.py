@@ -10,6 +10,7 @@ from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, 
 from mriinterp.ui.cohort_distances import show_distances
 from mriinterp.ui.cohort_files import show_files
 from mriinterp.ui.cohort_first import origin_words, show_answer, show_summary
+from mriinterp.ui.cohort_folds import show_agreement
 from mriinterp.ui.cohort_numbers import show_numbers
 from mriinterp.ui.cohort_run import compute_drawer, compute_panel, run_notes, watch_run
 from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
@@ -60,6 +61,8 @@ with readable_errors():
     with summary:
         show_summary(name, view, method, covariates)
 st.caption(f"{origin_words(view)} {group_words(view, method)}")
+with readable_errors():
+    show_agreement(study, view, method)
 
 shows = {
     "Areas": lambda: show_areas(name, view, method, covariates),

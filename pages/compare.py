@@ -17,6 +17,7 @@ from mriinterp.ui.compare_view import (
 )
 from mriinterp.ui.resources import model_of, prediction_of, study_of
 from mriinterp.ui.result import show_prediction
+from mriinterp.ui.seen import show_seen_columns, with_mean_of_folds
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.target import choose_target
 
@@ -51,6 +52,7 @@ if choice.single is not None and not any(column.model for column in choice.colum
     show_prediction(model, prediction_of(name, subject.scan.digest, subject.scan), subject)
 else:
     show_predictions(entries)
+show_seen_columns(name, entries)
 
 
 def tell_cost() -> None:
@@ -66,6 +68,8 @@ if not known:
         tell_cost()
     end_page()
 
+with readable_errors():
+    known = with_mean_of_folds(name, known)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     pair = choose_pair(known) if len(known) > 1 else None
     scale = choose_scale()

@@ -14,6 +14,7 @@ from mriinterp.ui.parameters import choose_method, parameter_widgets
 from mriinterp.ui.preparation import show_quality
 from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
 from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
+from mriinterp.ui.seen import show_seen
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject, uploaded_name
 from mriinterp.ui.target import choose_target, head_of
@@ -43,6 +44,7 @@ with readable_errors():
     key = request_key(model, subject.scan, method.name, **request)
 
 show_prediction(model, prediction, subject)
+show_seen(name, model, subject)
 if folds:
     with readable_errors():
         show_folds(name, model, subject)

@@ -18,14 +18,12 @@ from mriinterp.cohort import CohortResult, run_cohort
 from mriinterp.compare.measures import spearman
 from mriinterp.crossval.output import fold_name
 from mriinterp.image.nifti import write_volume
-from mriinterp.models import read_card
 from mriinterp.stats import group_means
 from mriinterp.study import ModelRecipe, Study, StudySettings, TableStudy
+from mriinterp.study.seen import SETS, sets_of_fold
 from mriinterp.trust.measures.reproducibility import intraclass_correlation
 
 __all__ = ["FoldStudy", "OutOfFold", "fold_studies", "run_out_of_fold"]
-
-SETS = ("train", "validation", "test")
 
 
 class FoldStudy(TableStudy):
@@ -87,14 +85,13 @@ def fold_studies(study: Study) -> dict[str, FoldStudy]:
         )
     found = {}
     for name, recipe in study.folds.items():
-        card = read_card(recipe.source) if recipe.source.endswith(".json") and not recipe.weights else None
-        data = {} if card is None else card.about.get("training_data", {})
-        if not isinstance(data, dict) or not all(isinstance(data.get(one), list) for one in SETS):
+        sets = sets_of_fold(recipe)
+        if sets is None:
             raise ValueError(
                 f"expected a model card for {name!r} that lists the scans of training, validation and test under "
                 "training_data, as mriinterp train writes it, got none"
             )
-        found[name] = FoldStudy(study.settings, recipe, {i: one for one in SETS for i in data[one]})
+        found[name] = FoldStudy(study.settings, recipe, {i: one for one in SETS for i in sets[one]})
     _check_once(found)
     return found
 

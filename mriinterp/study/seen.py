@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mriinterp.models import ModelCard
+from mriinterp.models import ModelCard, read_card
 from mriinterp.study.base import Study
+from mriinterp.study.sources import ModelRecipe
 
-__all__ = ["SETS", "training_sets", "what_it_was"]
+__all__ = ["SETS", "sets_of_fold", "training_sets", "unseeing_folds", "what_it_was"]
 
 SETS = ("train", "validation", "test")
 
@@ -16,6 +17,19 @@ def training_sets(card: ModelCard) -> dict[str, list[str]] | None:
     if not isinstance(data, dict) or not all(isinstance(data.get(one), list) for one in SETS):
         return None
     return {one: [str(name) for name in data[one]] for one in SETS}
+
+
+def sets_of_fold(recipe: ModelRecipe) -> dict[str, list[str]] | None:
+    """Return `training_sets` of a fold that has a card of its own; None for other folds."""
+    if recipe.weights or not recipe.source.lower().endswith(".json"):
+        return None
+    return training_sets(read_card(recipe.source))
+
+
+def unseeing_folds(study: Study, subject: str) -> list[str]:
+    """Return the folds that are known never to have seen the patient of a scan."""
+    cards = {name: recipe for name, recipe in study.folds.items() if sets_of_fold(recipe) is not None}
+    return [name for name, one in cards.items() if what_it_was(study, read_card(one.source), subject) == "test"]
 
 
 def what_it_was(study: Study, card: ModelCard, subject: str) -> str:

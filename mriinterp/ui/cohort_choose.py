@@ -12,6 +12,7 @@ from mriinterp.stats import wilson_interval
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found, retired
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import choose_scans
+from mriinterp.ui.cohort_folds import fold_folders
 from mriinterp.ui.cohort_published import open_upload
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.cohort_study import StudyView, open_result
@@ -59,7 +60,7 @@ def choose_view(name: str) -> View | None:
 def _study_view(name: str) -> StudyView | None:
     """Return the averages computed here, else those shipped with the package; where there are both, as chosen."""
     study = study_of(name)
-    folders = {"own": folder_of(study), "shipped": shipped_folder(study)}
+    folders = {"own": folder_of(study), "shipped": shipped_folder(study), **fold_folders(study)}
     known = {what: folder for what, folder in folders.items() if folder and open_result(folder)}
     if not known:
         return None
@@ -68,8 +69,8 @@ def _study_view(name: str) -> StudyView | None:
         what = st.segmented_control(
             "Averages",
             list(known),
-            format_func=SOURCES.get,
-            key=linked("source", what, options=list(known), shows=SOURCES.get),
+            format_func=_source_words,
+            key=linked("source", what, options=list(known), shows=_source_words),
             required=True,
             persist_state="session",
         )
@@ -84,6 +85,10 @@ def _study_view(name: str) -> StudyView | None:
     if chosen is not None:
         filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
     return StudyView(result, chosen)
+
+
+def _source_words(what: str) -> str:
+    return SOURCES.get(what, what)
 
 
 def _choose_pair(result: CohortResult) -> tuple[str, str] | None:

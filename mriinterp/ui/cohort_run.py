@@ -21,12 +21,14 @@ from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.packed import stale_words
 from mriinterp.cohort.targets import PREDICTED, positive_output
 from mriinterp.cost import map_seconds
+from mriinterp.crossval.outoffold import run_out_of_fold
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
 from mriinterp.results.store import default_folder
 from mriinterp.study import Study
 from mriinterp.ui.address import flag, linked, linked_list
 from mriinterp.ui.cohort_data import View
+from mriinterp.ui.cohort_folds import OUT_OF_FOLD, is_of_fold, out_of_fold_folder, scans_out_of_fold
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, study_of
@@ -103,12 +105,18 @@ def compute_panel(name: str) -> None:
             help="Drawn at random, evenly from the groups; more scans later only add to what is there.",
         )
     with middle:
+        unseen = scans_out_of_fold(study)
         splits = ["all", *sorted({str(s) for s in study.subjects.get("split", [])} - {""})]
+        splits += [OUT_OF_FOLD] if unseen else []
         usual = chosen_split(study)
         split = st.selectbox("Of split", splits, key=linked("of_split", usual, options=splits), persist_state="session")
     with right:
         target = _choose_target(study, model)
-    ids = select_subjects(study, split, None if n == most else n).index.tolist()
+    ids = unseen
+    if split == OUT_OF_FOLD:
+        folder, n = out_of_fold_folder(study) or folder, most  # all of them: each fold has its own
+    else:
+        ids = select_subjects(study, split, None if n == most else n).index.tolist()
     if not methods:
         st.info("Choose at least one method.", icon=":material/checklist:")
         return
@@ -160,6 +168,11 @@ def _shown(folder: Path) -> str:
 
 def _start(name, study, model, folder, methods, n, split, target, workers) -> None:
     def work(progress, cancel):
+        if split == OUT_OF_FOLD:
+            run_out_of_fold(
+                study, methods, out=folder, target=target, workers=workers, progress=progress, cancel=cancel
+            )
+            return
         run_cohort(
             study, methods, out=folder, split=split, target=target, n=n, workers=workers,
             progress=progress, cancel=cancel,
@@ -168,7 +181,7 @@ def _start(name, study, model, folder, methods, n, split, target, workers) -> No
     start_job(
         SLOT,
         f"Cohort of {study.title}, maps and averages",
-        _key(folder),
+        _key(folder_of(study)),
         work,
         kept="Finished maps are kept: **Continue** goes on where it was.",
         shared=True,
@@ -223,7 +236,7 @@ def run_notes(name: str, view: View, model: Model) -> None:
             )
         return
     _change_notes(study_of(name), view)
-    if result.run["model"]["sha256"] != model.digest:
+    if result.run["model"]["sha256"] != model.digest and not is_of_fold(study_of(name), view):
         st.warning(
             "These averages were made with other weights than the study's network has now. **Compute averages** makes new ones.",
             icon=":material/history:",

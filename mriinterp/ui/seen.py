@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.models import Model
-from mriinterp.study.seen import what_it_was
+from mriinterp.study.seen import unseeing_folds, what_it_was
 from mriinterp.ui.compare import Entry
-from mriinterp.ui.resources import network_of, on_grid_of, study_of
+from mriinterp.ui.resources import on_grid_of, study_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import escape_markdown
 
@@ -39,8 +39,7 @@ def show_seen(study_name: str, model: Model, subject: Subject) -> None:
     what = _of(study_name, model, subject)
     if what not in WORDS:
         return
-    folds = study_of(study_name).folds
-    unseen = [name for name in folds if _of(study_name, network_of(study_name, name), subject) == "test"]
+    unseen = unseeing_folds(study_of(study_name), subject.name)
     more = f" {escape_markdown(', '.join(unseen))} never saw the patient: see Compare." if unseen else ""
     st.markdown(f"{BADGES[what]} {WORDS[what]}: its answer and its map say nothing of new patients.{more}")
 
