@@ -80,6 +80,11 @@ def words(app):
     return " ".join(node.value for node in nodes).replace("\\", "")
 
 
+def address(app, key):
+    value = app.query_params[key]
+    return value if isinstance(value, str) else value[-1]
+
+
 def errors(app):
     return " ".join(node.value for node in app.error).replace("\\", "")
 
@@ -207,7 +212,7 @@ def test_a_training_is_killed_gone_on_with_and_used(page, finish, file, home, mo
         again.session_state["report_tab"] = tab
         again.run()
         assert not again.exception, tab
-    assert again.query_params["report_tab"] == ["Folds"]
+    assert address(again, "report_tab") == "Folds"
     button(again, "use_network").click().run()
     assert again.session_state["study"] == str(out / "study.toml")
     assert again.title[0].value == "Single scan"
@@ -248,7 +253,7 @@ def test_another_browser_finds_a_training_that_is_under_way(page, file, tmp_path
     with only_run(out / WORK):
         app = page()
         assert app.selectbox(key="training").value == str(out)
-        assert app.get("progress")[0].proto.text == "Training fold 1 of 2: 50%, 1 min 15 s left"
+        assert app.get("progress")[0].proto.text == r"Training fold 1 of 2\: 50%, 1 min 15 s left"
         assert len(app.get("plotly_chart")) == 1
         assert "fold 1: epoch 2, validation loss 0.66, validation AUC 0.70" in words(app)
         assert "2 folds · protocol recommended · 4 epochs" in words(app)
@@ -301,7 +306,7 @@ def test_the_demo_study_is_tried_with_one_click(open_page, finish, started):
     assert (request.study, request.scans, request.folds, request.epochs) == ("demo", 20, 2, 3)
     assert out == own_networks() / "demo"
     assert app.session_state["training"] == str(out)
-    assert app.query_params["training"] == [str(out)]
+    assert address(app, "training") == str(out)
 
 
 def test_damaged_results_get_words(page, file):
