@@ -118,7 +118,7 @@ def _show_actions(folder: Path) -> None:
 
 
 def _show_verdicts(state: TrainState, measures: pd.DataFrame) -> None:
-    """Say whether the network does better than simple models, and whether permuted labels fall to chance."""
+    """Show whether the network does better than simple models, and whether permuted labels fall to chance."""
     said = [str(text) for text in state.record.get("verdicts", [])]
     words = "  \n".join(map(escape_markdown, said))
     if said and all("does better" in text for text in said):
