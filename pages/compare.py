@@ -3,8 +3,9 @@
 import streamlit as st
 
 from mriinterp.ui.address import end_page
+from mriinterp.ui.badge import trust_lights
 from mriinterp.ui.columns import choose_columns, compares_own_scan, compares_people
-from mriinterp.ui.compare import compute_missing, cost_lines, resolve_columns
+from mriinterp.ui.compare import columns_before, compute_missing, cost_lines, keep_columns, resolve_columns
 from mriinterp.ui.compare_view import (
     choose_pair,
     choose_scale,
@@ -15,13 +16,14 @@ from mriinterp.ui.compare_view import (
     show_matrix,
     show_predictions,
 )
+from mriinterp.ui.maps import ask_to_explain, asked_to_explain
 from mriinterp.ui.resources import model_of, prediction_of, study_of
 from mriinterp.ui.result import show_prediction
 from mriinterp.ui.seen import show_seen_columns, with_mean_of_folds
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.target import choose_target
 
-page_header("Compare", "Where do methods, people and networks agree?", own_scan=compares_own_scan())
+header = page_header("Compare", "Where do methods, people and networks agree?", own_scan=compares_own_scan())
 name = current_study()
 with readable_errors():
     study, model = study_of(name), model_of(name)
@@ -49,39 +51,45 @@ asked = bool(missing) and run.button(
 
 if choice.single is not None and not any(column.model for column in choice.columns):
     subject = choice.single
-    show_prediction(model, prediction_of(name, subject.scan.digest, subject.scan), subject)
+    show_prediction(model, prediction_of(name, subject.scan.digest, subject.scan), subject, header=header)
 else:
-    show_predictions(entries)
+    show_predictions(entries, header)
 show_seen_columns(name, entries)
 
 
 def tell_cost() -> None:
     """Show what the missing maps will cost; last, as it is measured, and the page need not wait for it."""
     with readable_errors():
-        cost.caption("  \n".join(cost_lines(name, missing)) or "All maps are known: shown at once.")
+        cost.caption("  \n".join(cost_lines(name, missing)))
 
 
-working = compute_missing(missing, asked)
-if not known:
+with st.container(key="view_row"):  # progress, what to do, or how to look: one height, so that nothing below moves
+    working = compute_missing(missing, asked or asked_to_explain())
+    if missing and not working:
+        ask_to_explain(f"{len(missing)} of {len(entries)} maps are not made yet.", "Compute")
+    stale = not known
+    with readable_errors():
+        shown = with_mean_of_folds(name, known) or columns_before(name, target)
+    if shown:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            pair = choose_pair(shown) if len(shown) > 1 else None
+            scale = choose_scale()
+            part = choose_signs(shown)
+            place = choose_shown_place(shown)
+if not shown:
     if not working:
-        st.info("None of these maps is known yet. Press **Compute**.", icon=":material/touch_app:")
         tell_cost()
     end_page()
-
+if not stale:
+    keep_columns(known)
 with readable_errors():
-    known = with_mean_of_folds(name, known)
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    pair = choose_pair(known) if len(known) > 1 else None
-    scale = choose_scale()
-    part = choose_signs(known)
-    place = choose_shown_place(known)
-with readable_errors():
-    show_columns(name, known, pair, scale, part, place)
-    if len(known) > 1:
+    trust_lights(name, shown)
+    show_columns(name, shown, pair, scale, part, place, stale=stale)
+    if len(shown) > 1 and not stale:
         left, right = st.columns(2, gap="large")
         with left:
-            show_matrix(name, known, part)
+            show_matrix(name, shown, part, place)
         with right:
-            show_area_chart(name, known, part, place)
-if not working:
+            show_area_chart(name, shown, part, place)
+if missing and not working:
     tell_cost()

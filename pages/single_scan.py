@@ -2,24 +2,37 @@
 
 import streamlit as st
 
+from mriinterp.methods.meaning import score_words
 from mriinterp.results.store import request_key
-from mriinterp.ui.address import end_page, linked
+from mriinterp.ui.address import linked
 from mriinterp.ui.area_panel import show_areas
-from mriinterp.ui.badge import trust_badge
+from mriinterp.ui.badge import trust_light
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.folds import choose_folds, show_folds
 from mriinterp.ui.jobs import start_job, watch
-from mriinterp.ui.maps import cheap_enough, known_map_of, maps_of
+from mriinterp.ui.maps import (
+    ask_to_explain,
+    asked_to_explain,
+    keep_before,
+    known_map_of,
+    map_before,
+    maps_of,
+    runs_unasked,
+)
 from mriinterp.ui.parameters import choose_method, parameter_widgets
+from mriinterp.ui.predict_all import predict_all
 from mriinterp.ui.preparation import show_quality
 from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
-from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
+from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space, view_of
 from mriinterp.ui.seen import show_seen
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject, uploaded_name
 from mriinterp.ui.target import choose_target, head_of
+from mriinterp.ui.viewlink import shown_settings
 
-page_header("Single scan", "Why does the network say what it says of this brain?", own_scan=bool(uploaded_name()))
+header = page_header(
+    "Single scan", "Why does the network say what it says of this brain?", own_scan=bool(uploaded_name())
+)
 name = current_study()
 study = study_of(name)
 with readable_errors():
@@ -29,7 +42,7 @@ with readable_errors(), st.sidebar:
     subject = choose_subject(name, model)
     folds = choose_folds(name, model, subject)
     target = choose_target(study, model, subject)
-    method = choose_method()
+    method = choose_method(study=name, model=model)
     params = parameter_widgets(method, model, head=head_of(model, target))
     run = st.button("Explain", type="primary", icon=":material/play_arrow:", width="stretch", key="explain")
     cost = st.empty()
@@ -43,58 +56,77 @@ with readable_errors():
         request["reference"] = reference_of(name)
     key = request_key(model, subject.scan, method.name, **request)
 
-show_prediction(model, prediction, subject)
+explained = score_words(params.get("score", "probability"), target or prediction.predicted)
+show_prediction(model, prediction, subject, header=header, explained=explained)
+with header.trust:
+    trust_light(
+        name,
+        method.name,
+        params,
+        subject=None if subject.uploaded else subject.name,
+        model=model.digest,
+        uploaded=subject.uploaded,
+    )
 show_seen(name, model, subject)
 if folds:
     with readable_errors():
         show_folds(name, model, subject)
 maps = maps_of(subject)
 relevance = known_map_of(subject, key)
-first = st.session_state.setdefault("first_map", key) == key and "started" not in st.session_state
-if relevance is None and (run or (first and cheap_enough(model, method, params, study))):
-    st.session_state["started"] = True  # the first view needs no click
-    start_job(
-        "single",
-        f"{method.label} of {subject.name}",
-        key,
-        lambda progress, cancel: maps.explain(
-            model, subject.scan, method.name, progress=progress, cancel=cancel, **request
-        ),
-        shared=not subject.uploaded,
-    )
-working = watch("single", key)
-if relevance is None:
-    if not working and key in maps:
-        st.rerun()  # the work ended while this run was under way
-    if not working:
-        st.info("This map is not known yet. Press **Explain** to compute it.", icon=":material/touch_app:")
-    show_scan(name, model, subject, method.name, params)
-    if not working:
-        cost.caption(f"Cost: {cost_of(name, model.digest, method.name, params)}.")
-    end_page()
+with st.container(key="view_row"):  # signs, progress, or what to do: one height, so that nothing below moves
+    if relevance is None and (run or asked_to_explain() or runs_unasked("single", model, method, params, study, key)):
+        start_job(
+            "single",
+            f"{method.label} of {subject.name}",
+            key,
+            lambda progress, cancel: maps.explain(
+                model, subject.scan, method.name, progress=progress, cancel=cancel, **request
+            ),
+            shared=not subject.uploaded,
+        )
+    working = watch("single", key)
+    if relevance is None and not working:
+        if key in maps:
+            st.rerun()  # the work ended while this run was under way
+        ask_to_explain()
+    shown = relevance if relevance is not None else map_before(subject, model)
+    if relevance is not None:
+        part, place = choose_view(subject, relevance)
+        keep_before(subject, model, key)
+    elif shown is not None:
+        part, place = view_of(subject, shown)
 
-cost.caption("Known: shown at once.")
-trust_badge(
-    name,
-    method.name,
-    params,
-    subject=None if subject.uploaded else subject.name,
-    model=model.digest,
-    uploaded=subject.uploaded,
-)
-part, place = choose_view(subject, relevance)
-state = show_planes(name, subject, relevance, part, place)
-parts = ["Areas", "In space", "Files", *(["Preparation"] if subject.preparation else [])]
-areas, space, files, *preparation = st.tabs(parts, key=linked("tab", "Areas", options=parts), on_change="rerun")
-if areas.open:
-    with areas:
-        show_areas(name, subject, relevance, part, place)
-if space.open:
-    with space:
-        show_space(study, subject, relevance, part, mm=place.to_template(state.cursor_mm))
-if files.open:
-    with files:
-        show_downloads(name, subject, relevance, part, place)
-for tab in preparation:
-    with tab:
-        show_quality(subject.preparation)
+with st.container(key="view"):  # beside each other on wide screens
+    with st.container(key="view_planes"):
+        if shown is None:
+            show_scan(name, model, subject, method.name, params)
+        else:
+            state = show_planes(name, subject, shown, part, place, stale=relevance is None)
+    if relevance is not None:
+        with st.container(key="view_parts"):
+            labels = ["Areas", "In space", "Files", *(["Preparation"] if subject.preparation else [])]
+            key = linked("tab", "Areas", options=labels)
+            areas, space, files, *preparation = st.tabs(labels, key=key, on_change="rerun")
+            if areas.open:
+                with areas:
+                    show_areas(name, subject, relevance, part, place)
+            if space.open:
+                with space:
+                    show_space(
+                        study,
+                        subject,
+                        relevance,
+                        part,
+                        mm=place.to_template(state.cursor_mm),
+                        settings=shown_settings(place.viewer),
+                    )
+            if files.open:
+                with files:
+                    show_downloads(name, subject, relevance, part, place)
+            for tab in preparation:
+                with tab:
+                    show_quality(subject.preparation)
+if relevance is not None:
+    predict_all(name, study, model)
+elif not working:
+    cost.caption(f"Cost: {cost_of(name, model.digest, method.name, params)}.")

@@ -62,7 +62,10 @@ def roc_figure(inside: pd.DataFrame) -> go.Figure:
             figure.add_scatter(x=rate, y=curve, mode="lines", name=words, line={"dash": "dot"})
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="chance", line={"dash": "dash", "color": "#9ca3af"})
     return figure.update_layout(
-        xaxis_title="healthy scans called ill / share", yaxis_title="ill scans called ill / share", height=480, margin=MARGIN
+        xaxis_title="healthy scans called ill / share",
+        yaxis_title="ill scans called ill / share",
+        height=480,
+        margin=MARGIN,
     )
 
 
@@ -103,4 +106,6 @@ def calibration_figure(inside: pd.DataFrame) -> go.Figure:
         bins = calibration_bins(inside[column], inside["label"])
         figure.add_scatter(x=bins["probability"], y=bins["ill"], mode="lines+markers", name=name)
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfect", line={"dash": "dash", "color": "#9ca3af"})
-    return figure.update_layout(xaxis_title="mean probability", yaxis_title="share of ill scans", height=400, margin=MARGIN)
+    return figure.update_layout(
+        xaxis_title="mean probability", yaxis_title="share of ill scans", height=400, margin=MARGIN
+    )

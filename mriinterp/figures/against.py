@@ -18,7 +18,7 @@ ROW_PX = 30
 def against_groups(
     table: pd.DataFrame, values: pd.DataFrame, groups: pd.Series, name: str, n: int = 12, *, theme: str | None = None
 ) -> go.Figure:
-    """Draw the shares of the subject's first areas as bars, means of the groups as dots with 95 % intervals.
+    """Draw the shares of the subject's first areas as bars, the groups' as dots, their means with 95 % intervals.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ def against_groups(
         mean, low, high = (100 * side for side in mean_interval(members[areas].to_numpy()))
         reach = {"type": "data", "symmetric": False, "array": high - mean, "arrayminus": mean - low}
         colour = GROUP_COLOURS[place % len(GROUP_COLOURS)]
+        figure.add_trace(_scans(members[areas], labels, colour))
         figure.add_trace(
             go.Scatter(
                 x=mean,
@@ -68,3 +69,16 @@ def against_groups(
     figure.update_xaxes(title={"text": "Share of the relevance in all areas / %"}, rangemode="tozero")
     figure.update_yaxes(autorange="reversed", automargin=True, ticks="")
     return apply_theme(figure, theme)
+
+
+def _scans(members: pd.DataFrame, labels: list[str], colour: str) -> go.Scatter:
+    """Return the dots of a group's scans, of every area a row."""
+    return go.Scatter(
+        x=100 * members.to_numpy().ravel(),
+        y=labels * len(members),
+        mode="markers",
+        marker={"color": colour, "size": 5, "opacity": 0.35},
+        text=[plain(name) for name in members.index.repeat(len(labels))],
+        hovertemplate="%{text}: %{x:.2f} %<extra></extra>",
+        showlegend=False,
+    )

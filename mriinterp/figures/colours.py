@@ -27,25 +27,38 @@ __all__ = [
 ]
 
 PALETTES = {
+    "blue-red": (
+        "#1f6fff", "#3f93f5", "#6fb6ea", "#b9d4e3", "#d8d8d8", "#f2cfa0", "#fba94f", "#fb6a20", "#f02000",
+    ),
     "blue-black-red": (
-        "#b8f0ff", "#3fa9ff", "#1553d0", "#0b1a4d", "#14141c", "#4f0d0d", "#c92414", "#ff7a1a", "#ffe9a0",
+        "#c4f3ff", "#5cb8ff", "#2378f0", "#1a3fae", "#12121c", "#9c1616", "#e23c1e", "#ff8a26", "#ffeaa6",
+    ),
+    "blue-white-red": (
+        "#053061", "#2166ac", "#4393c3", "#92c5de", "#f7f7f7", "#f4a582", "#d6604d", "#b2182b", "#67001f",
     ),
     "purple-orange": (
-        "#e0d0ff", "#a884ff", "#6a3fd0", "#2d1a66", "#16141a", "#5a2a05", "#c46206", "#ff9d2e", "#ffe3b0",
+        "#e6daff", "#b193ff", "#7b4be0", "#4a2a9c", "#16141a", "#8a4204", "#cc6a08", "#ffa63c", "#ffe6b8",
+    ),
+    "orange-red": (
+        "#f2cfa0", "#fba94f", "#fb6a20", "#f02000",
     ),
     "inferno": (
         "#160b39", "#420a68", "#6a176e", "#932667", "#bc3754", "#dd513a", "#f37819", "#fca50a", "#f6d746", "#fcffa4",
     ),
-    "hot": ("#4a0000", "#a00000", "#f01000", "#ff7000", "#ffc000", "#ffff60", "#ffffe8"),
+    "hot": (
+        "#4a0000", "#a00000", "#f01000", "#ff7000", "#ffc000", "#ffff60", "#ffffe8",
+    ),
     "viridis": (
         "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
     ),
     "red": ("#cc0000", "#cc0000"),
 }  # fmt: skip
-"""Colours by name; the first two are for signed maps. "red" with fading is the published transparent-to-red."""
+"""Colours by name, those of the viewer. "red" with fading is the published transparent-to-red."""
 
-SIGNED_PALETTES = ("blue-black-red", "purple-orange")
+SIGNED_PALETTES = ("blue-red", "blue-black-red", "blue-white-red", "purple-orange")
+UNSIGNED_PALETTE = "orange-red"  # of maps of one sign, where none is asked for
 HIDDEN_GREY = (118, 118, 122)
+LEAST_APART = 0.08  # of a scale, between two of its numbers
 FADE = 0.6  # exponent of the opacity: weak relevance stays visible, none stays clear
 
 # Okabe and Ito: distinct for people with any colour vision.
@@ -93,7 +106,7 @@ class Scale:
     def __post_init__(self):
         if not (np.isfinite([self.low, self.high]).all() and self.high > self.low):
             raise ValueError(f"expected finite ends with low < high, got {self.low} and {self.high}")
-        name = self.palette or (SIGNED_PALETTES[0] if self.signed else "inferno")
+        name = self.palette or (SIGNED_PALETTES[0] if self.signed else UNSIGNED_PALETTE)
         if name not in PALETTES:
             raise KeyError(f"expected a palette, got {name!r}; available: {', '.join(PALETTES)}")
         object.__setattr__(self, "palette", name)
@@ -158,7 +171,8 @@ class Scale:
     def ticks(self) -> list[float]:
         """Return values worth a number at the bar: the ends, 0 of a signed map, the threshold."""
         if self.signed:
-            inner = [-self.threshold, self.threshold] if 0 < self.threshold < self.end else []
+            apart = LEAST_APART * self.end < self.threshold < self.end
+            inner = [-self.threshold, self.threshold] if apart else []
             return sorted({self.low, 0.0, self.high, *(v for v in inner if self.low < v < self.high)})
         inner = [self.threshold] if self.low < self.threshold < self.high else []
         return [self.low, *inner, self.high]

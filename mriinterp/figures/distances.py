@@ -19,7 +19,7 @@ from mriinterp.figures.theme import apply_theme, plain, wrap
 
 __all__ = ["distance_heatmap", "group_distances"]
 
-COLOURS = {"distance": "Blues", "similarity": "Blues"}
+COLOURS = {"distance": "Blues_r", "similarity": "Blues"}  # dark is more alike in every matrix
 CELL_PX = 62
 
 
@@ -126,7 +126,7 @@ def _cells(matrix: pd.DataFrame, metric: Metric, digits: int | None, group: str 
 
 def _colours(metric: Metric) -> dict:
     title = f"{metric.label} ({metric.unit})"
-    words = "smaller: more alike" if metric.kind == "distance" else "larger: more alike"
+    words = f"{'smaller' if metric.kind == 'distance' else 'larger'}, darker: more alike"
     return {
         "colorscale": COLOURS[metric.kind],
         "colorbar": {"title": {"text": wrap(title, 26) + f"<br>{words}", "side": "right"}, "thickness": 14},

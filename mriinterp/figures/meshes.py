@@ -10,13 +10,14 @@ from mriinterp.figures.colours import Scale
 from mriinterp.figures.surface import surface_net
 from mriinterp.image.volume import Grid, Volume, resample
 
-__all__ = ["EYE", "LEVELS", "box_of", "far_half", "head_mask", "lattice", "level_surfaces", "mesh", "only"]
+__all__ = ["LEVELS", "box_of", "brain_surface", "head_mask", "level_surfaces", "mesh", "outline", "sheet"]
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-MAX_TRIANGLES = 24_000  # of all levels together; keeps the figure's JSON below 1.5 MB
+MAX_TRIANGLES = 5_000  # of all levels together; keeps the figure's JSON below 1.5 MB
 SURFACE_MM = (3.0, 4.0, 5.0, 7.0, 10.0)
-BRAIN_MM = 5.0
-EYE = {"x": -1.2, "y": 1.3, "z": 0.7}  # where the figure is first seen from
+BRAIN_MM = 8.0
+BORDER_VOXELS = 0.8  # standard deviation with which the border of a plane is smoothed
+HALF = 0.5
 
 
 def head_mask(scan: Volume, brain: Volume | None) -> Volume:
@@ -39,13 +40,51 @@ def box_of(mask: Volume) -> np.ndarray:
     return np.stack([places.min(axis=0), places.max(axis=0)])
 
 
-def lattice(box: np.ndarray, axis: int, mm, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+def sheet(mask: Volume, axis: int, mm, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a plane through `mm` as far as the brain reaches, with a smooth border.
+
+    Parameters
+    ----------
+    mask : Volume
+        1 inside the brain.
+    axis : int
+        Along which the plane lies at ``mm[axis]``.
+    mm : sequence of 3 float
+        A point of the plane's lattice.
+    spacing : float
+        Distance of neighbouring points, mm.
+
+    Returns
+    -------
+    points : array, shape (n, 3)
+        In mm; those at the border lie on the half level of the smoothed mask.
+    triangles : array, shape (m, 3)
+    """
+    points, triangles = _lattice(box_of(mask), axis, mm, spacing)
+    smooth = ndimage.gaussian_filter(mask.data.astype(np.float32), BORDER_VOXELS)
+    level = ndimage.map_coordinates(smooth, mask.grid.to_voxel(points).T, order=1, mode="constant")
+    inside = level >= HALF
+    triangles = triangles[inside[triangles].any(axis=1)]
+    moved, count = np.zeros_like(points), np.zeros(len(points))
+    for a, b in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2)):
+        outer, inner = triangles[:, a], triangles[:, b]
+        crosses = ~inside[outer] & inside[inner]
+        outer, inner = outer[crosses], inner[crosses]
+        share = ((HALF - level[outer]) / (level[inner] - level[outer]))[:, None]
+        np.add.at(moved, outer, points[outer] + share * (points[inner] - points[outer]))
+        np.add.at(count, outer, 1)
+    pulled = count > 0
+    points[pulled] = moved[pulled] / count[pulled, None]
+    return only(points, triangles)
+
+
+def _lattice(box: np.ndarray, axis: int, mm, spacing: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the points of a plane through `mm`, one of them exactly there, and the triangles between them."""
     others = [a for a in range(3) if a != axis]
     lines = []
     for other in others:
-        before = max(0, int(np.ceil((mm[other] - box[0, other]) / spacing)))
-        after = max(0, int(np.ceil((box[1, other] - mm[other]) / spacing)))
+        before = max(0, int(np.ceil((mm[other] - box[0, other]) / spacing))) + 1
+        after = max(0, int(np.ceil((box[1, other] - mm[other]) / spacing))) + 1
         lines.append(mm[other] + spacing * np.arange(-before, after + 1))
     points = np.full((len(lines[0]), len(lines[1]), 3), float(mm[axis]))
     points[..., others[0]], points[..., others[1]] = lines[0][:, None], lines[1][None, :]
@@ -55,9 +94,43 @@ def lattice(box: np.ndarray, axis: int, mm, spacing: float) -> tuple[np.ndarray,
     return points.reshape(-1, 3), triangles
 
 
-def only(points: np.ndarray, triangles: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the triangles whose points are all kept, and the points they use."""
-    triangles = triangles[keep[triangles].all(axis=1)]
+def outline(mask: Volume, axis: int, mm) -> np.ndarray:
+    """Return the border of a mask in a plane along the edges of its voxels: lines between rows that are not numbers.
+
+    Parameters
+    ----------
+    mask : Volume
+        On a grid whose axes lie along those of the millimetres.
+    axis, mm
+        The plane, as in `sheet`.
+
+    Returns
+    -------
+    array, shape (n, 3)
+        In mm: two ends and a row of NaN for each edge.
+    """
+    at = int(np.floor(mask.grid.to_voxel(np.asarray(mm, float)[None])[0, axis] + 0.5))
+    if not 0 <= at < mask.data.shape[axis]:
+        return np.empty((0, 3))
+    inside = np.pad(np.take(mask.data, at, axis=axis) > 0, 1)
+    others = [a for a in range(3) if a != axis]
+    lines = []
+    for along in (0, 1):
+        cells = np.argwhere(np.diff(inside.astype(np.int8), axis=along) != 0)
+        ends = np.full((len(cells), 3, 3), np.nan)
+        for end in (0, 1):
+            corner = cells.astype(float) - 0.5  # the lower edges, in voxels of the plane without its padding
+            corner[:, 1 - along] += end - 1.0
+            ends[:, end, axis] = at
+            ends[:, end, others[0]], ends[:, end, others[1]] = corner[:, 0], corner[:, 1]
+        lines.append(ends.reshape(-1, 3))
+    found = mask.grid.to_mm(np.concatenate(lines))
+    found[:, axis] = np.where(np.isnan(found[:, axis]), np.nan, mm[axis])
+    return found
+
+
+def only(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points that triangles use, and the triangles between these."""
     used, triangles = np.unique(triangles, return_inverse=True)
     return points[used], triangles.reshape(-1, 3)
 
@@ -80,24 +153,32 @@ def _aligned(volume: Volume, spacing: float, box: np.ndarray) -> Volume:
     return resample(smooth, Grid((i, j, k), affine), order=1)
 
 
-def far_half(mask: Volume) -> go.Mesh3d:
-    """Return the half of the brain's surface that lies behind the planes as first seen.
+def brain_surface(mask: Volume, part: str, eye: dict[str, float]) -> go.Mesh3d:
+    """Return the brain's surface, translucent.
 
-    Plotly finds what is under the pointer by depth alone: a surface in front
-    would hide the planes' values, however clear it is.
+    Parameters
+    ----------
+    mask : Volume
+    part : {"far half", "whole"}
+        The far half lies behind the planes as first seen. Plotly finds what
+        is under the pointer by depth alone: a surface in front hides the
+        planes' values, however clear it is.
+    eye : dict
+        Where the figure is first seen from, as Plotly has it.
     """
     coarse = _aligned(mask.with_data(mask.data.astype(np.float32)), BRAIN_MM, box_of(mask))
-    vertices, triangles = surface_net(coarse.data, 0.5)
+    vertices, triangles = surface_net(coarse.data, HALF)
     points = coarse.grid.to_mm(vertices)
-    a, b, c = (points[triangles[:, n]] for n in range(3))
-    low, high = points.min(axis=0), points.max(axis=0)
-    eye = (low + high) / 2 + np.prod(high - low) ** (1 / 3) * np.array([EYE[axis] for axis in "xyz"])
-    away = np.einsum("ij,ij->i", np.cross(b - a, c - a), eye - (a + b + c) / 3) < 0
-    points, triangles = only(points, triangles[away], np.ones(len(points), bool))
+    if part == "far half":
+        a, b, c = (points[triangles[:, n]] for n in range(3))
+        low, high = points.min(axis=0), points.max(axis=0)
+        place = (low + high) / 2 + np.prod(high - low) ** (1 / 3) * np.array([eye[axis] for axis in "xyz"])
+        away = np.einsum("ij,ij->i", np.cross(b - a, c - a), place - (a + b + c) / 3) < 0
+        points, triangles = only(points, triangles[away])
     return mesh(
         points,
         triangles,
-        name="brain surface (far half)",
+        name=f"brain surface ({part})",
         color="#9aa5b1",
         opacity=0.25,
         hoverinfo="skip",

@@ -11,16 +11,40 @@ from scipy import ndimage
 from mriinterp.areas.atlas import Atlas
 from mriinterp.figures import colours
 from mriinterp.figures.colours import Scale
-from mriinterp.figures.meshes import EYE, LEVELS, box_of, far_half, head_mask, lattice, level_surfaces, mesh, only
+from mriinterp.figures.meshes import (
+    LEVELS,
+    box_of,
+    brain_surface,
+    head_mask,
+    level_surfaces,
+    mesh,
+    outline,
+    sheet,
+)
 from mriinterp.figures.theme import apply_theme, colour_bar, plain, plain_area
 from mriinterp.image.volume import Volume
 
-__all__ = ["peak_mm", "slices_figure"]
+__all__ = ["SURFACES", "peak_mm", "slices_figure"]
 
 AXIS_TITLES = ("x / mm (L − · R +)", "y / mm (P − · A +)", "z / mm (I − · S +)")
 START_LEVEL = 0.5
 FLAT = {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0, "fresnel": 0.0}  # colours as they are, no shading
-CAMERA = {"eye": EYE, "center": {"x": 0, "y": 0, "z": -0.12}}
+CENTER = {"x": 0, "y": 0, "z": -0.06}
+UP, FORWARD = {"x": 0, "y": 0, "z": 1}, {"x": 0, "y": 1, "z": 0}
+EYES = {True: {"x": -1.0, "y": 1.1, "z": 0.6}, False: {"x": -1.0, "y": -1.1, "z": 0.6}}
+"""Where the figure is first seen from: the front, where the patient's left is on the right (radiological), or the back."""
+FAR = 1.6
+VIEWS = {
+    "Left": ({"x": -FAR, "y": 0, "z": 0}, UP),
+    "Right": ({"x": FAR, "y": 0, "z": 0}, UP),
+    "Front": ({"x": 0, "y": FAR, "z": 0}, UP),
+    "Back": ({"x": 0, "y": -FAR, "z": 0}, UP),
+    "Top": ({"x": 0, "y": 0, "z": FAR}, FORWARD),
+    "Feet": ({"x": 0, "y": 0, "z": -FAR}, FORWARD),
+}
+SURFACES = ("far half", "whole", "off")
+TRUTH_COLOUR = "#ff6cf4"
+OFFSET_MM = 0.4  # of an outline before either side of its plane
 
 
 def peak_mm(relevance: Any, reading: str | None = None) -> tuple[float, float, float]:
@@ -50,10 +74,13 @@ def slices_figure(
     mm: tuple[float, float, float] | None = None,
     atlas: Atlas | None = None,
     brain: Volume | None = None,
-    surface: bool = True,
-    spacing: float = 2.0,
+    truth: Volume | None = None,
+    surface: str = SURFACES[0],
+    levels: bool = True,
+    crosshair: bool = True,
+    radiological: bool = True,
     theme: str | None = None,
-    height: int = 620,
+    height: int = 560,
 ) -> go.Figure:
     """Draw the sagittal, coronal and axial plane through a point, standing in space.
 
@@ -70,24 +97,33 @@ def slices_figure(
     mm : tuple of 3 float, optional
         The point, RAS+ mm; None: the peak of relevance.
     atlas : Atlas, optional
-        Names areas under the pointer.
+        Names areas under the pointer, where relevance is drawn.
     brain : Volume, optional
         Not zero inside the brain; None: where the scan differs from its
         corner. Its surface is drawn translucent.
-    surface : bool
-        Draw the brain's surface and the surfaces of equal relevance.
-    spacing : float
-        Distance of the points of a plane in mm; each shows the value of its
-        nearest voxel.
+    truth : Volume, optional
+        Not zero where an outline is drawn around, such as the known place of
+        a disease.
+    surface : {"far half", "whole", "off"}
+        What is drawn of the brain's surface.
+    levels : bool
+        Draw surfaces of equal relevance.
+    crosshair : bool
+    radiological : bool
+        Whether it is first seen from the front, with the patient's left on
+        the right, or from the back.
     theme : {"light", "dark"}, optional
         None leaves colours to the page.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Names of the traces: sagittal, coronal, axial, crosshair, the far half
-        of the brain's surface, then one a level of relevance.
+        Names of the traces: sagittal, coronal, axial, crosshair, outline, the
+        brain's surface, then one a level of relevance. A plane has a point for
+        each voxel, which shows the value of its nearest voxel.
     """
+    if surface not in SURFACES:
+        raise ValueError(f"expected a surface of {', '.join(SURFACES)}, got {surface!r}")
     scan = scan.canonical()
     volume = None
     if relevance is not None:
@@ -102,17 +138,20 @@ def slices_figure(
     figure = go.Figure()
     window = colours.window(scan.data)
     for axis, name in enumerate(("sagittal", "coronal", "axial")):
-        points, triangles = lattice(box, axis, mm, spacing)
-        points, triangles = only(points, triangles, _nearest(mask, points, 0) > 0)
+        points, triangles = sheet(mask, axis, mm, float(min(scan.grid.voxel_sizes)))
         figure.add_trace(_plane(name, points, triangles, scan, volume, scale, window, atlas))
-    figure.add_trace(_crosshair(box, mm))
-    if surface:
-        figure.add_trace(far_half(mask))
-        if volume is not None and scale is not None:
-            _add_levels(figure, volume, scale)
+    if crosshair:
+        figure.add_trace(_crosshair(box, mm))
+    if truth is not None and truth.data.any():
+        figure.add_trace(_outlines(truth.canonical(), mm))
+    eye = EYES[radiological]
+    if surface != "off":
+        figure.add_trace(brain_surface(mask, surface, eye))
+    if levels and volume is not None and scale is not None:
+        _add_levels(figure, volume, scale)
     if volume is not None and scale is not None:
         figure.add_trace(_bar(scale))
-    _layout(figure, box, mm, height, extra=0 if scale is None else 90)
+    _layout(figure, box, mm, height, eye, extra=0 if scale is None else 90)
     return apply_theme(figure, theme)
 
 
@@ -129,22 +168,21 @@ def _plane(name, points, triangles, scan, volume, scale, window, atlas) -> go.Me
     values = None if volume is None else _nearest(volume, points, 0.0)
     rgb = colours.overlay(grey, values, scale, window).astype(np.int64)
     hex_rgb = (rgb[:, 0] << 16) | (rgb[:, 1] << 8) | rgb[:, 2]
-    lines = ["x %{x:.1f}, y %{y:.1f}, z %{z:.1f} mm", "scan %{customdata[0]:.4~g}"]
-    data = [grey]
+    lines = ["x %{x:.1f}, y %{y:.1f}, z %{z:.1f} mm"]
     if values is not None:
-        data.append(values)
-        lines.append("relevance %{customdata[1]:.3~g}")
+        lines.append("relevance %{customdata:.3~g}")
     surface = mesh(
         points,
         triangles,
         name=name,
         vertexcolor=[f"#{value:06x}" for value in hex_rgb.tolist()],
-        customdata=np.stack(data, axis=1).astype(np.float32),
+        customdata=None if values is None else values.astype(np.float32),
         lighting=FLAT,
-        showlegend=False,
+        showlegend=True,
     )
     if atlas is not None:
-        surface.text = [plain_area(area) for area in atlas.names_at(points)]
+        named = np.ones(len(points), bool) if values is None else ~scale.hidden(values)
+        surface.text = np.where(named, [plain_area(area) for area in atlas.names_at(points)], "").tolist()
         lines.append("%{text}")
     surface.hovertemplate = "<br>".join(lines) + f"<extra>{name}</extra>"
     return surface
@@ -160,6 +198,20 @@ def _crosshair(box: np.ndarray, mm) -> go.Scatter3d:
     line = {"color": "#56B4E9", "width": 3}
     return go.Scatter3d(
         x=x, y=y, z=z, mode="lines", line=line, hoverinfo="skip", name="crosshair", showlegend=False, connectgaps=False
+    )  # fmt: skip
+
+
+def _outlines(truth: Volume, mm) -> go.Scatter3d:
+    """Return the border of a mask in the three planes, before either side of each."""
+    lines = [np.full((1, 3), np.nan)]
+    for axis in range(3):
+        border = outline(truth, axis, mm)
+        for side in (-OFFSET_MM, OFFSET_MM):
+            lines.append(border + side * np.eye(3)[axis])
+    x, y, z = np.round(np.concatenate(lines), 1).astype(np.float32).T
+    line = {"color": TRUTH_COLOUR, "width": 3}
+    return go.Scatter3d(
+        x=x, y=y, z=z, mode="lines", line=line, hoverinfo="skip", name="disease", showlegend=True, connectgaps=False
     )  # fmt: skip
 
 
@@ -213,7 +265,7 @@ def _bar(scale: Scale) -> go.Scatter3d:
     )  # fmt: skip
 
 
-def _layout(figure: go.Figure, box: np.ndarray, mm, height: int, extra: int) -> None:
+def _layout(figure: go.Figure, box: np.ndarray, mm, height: int, eye: dict[str, float], extra: int) -> None:
     axes = {}
     for axis, title in zip("xyz", AXIS_TITLES, strict=True):
         n = "xyz".index(axis)
@@ -224,8 +276,21 @@ def _layout(figure: go.Figure, box: np.ndarray, mm, height: int, extra: int) -> 
         }  # fmt: skip
     figure.update_layout(
         height=height,
-        margin={"l": 0, "r": extra, "t": 10, "b": 85},
-        scene={**axes, "aspectmode": "data", "camera": CAMERA, "uirevision": "camera"},
+        margin={"l": 0, "r": extra, "t": 40, "b": 85 if figure.layout.sliders else 10},
+        scene={**axes, "aspectmode": "data", "camera": {"eye": eye, "center": CENTER}, "uirevision": "camera"},
         uirevision="slices3d",
-        legend={"x": 0, "y": 1, "bgcolor": "rgba(0,0,0,0)"},
-    )
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
+        updatemenus=[
+            {
+                "type": "buttons", "direction": "right", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom",
+                "pad": {"t": 0, "b": 4}, "showactive": False,
+                "buttons": [_view(name, *view) for name, view in VIEWS.items()],
+            }
+        ],
+    )  # fmt: skip
+
+
+def _view(name: str, eye: dict[str, float], up: dict[str, float]) -> dict[str, Any]:
+    """Return a button that turns the scene to a standard view."""
+    camera = {"eye": eye, "up": up, "center": {"x": 0, "y": 0, "z": 0}}
+    return {"label": name, "method": "relayout", "args": [{"scene.camera": camera}]}

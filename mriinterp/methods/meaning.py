@@ -35,7 +35,7 @@ __all__ = [
 
 COHORT_TARGETS = {"predicted": "the class predicted for each scan", "true": "the class of each scan’s group"}
 SIMULATED = "Simulated data"
-SHARE_UNIT = "millionths of the map’s relevance"
+SHARE_UNIT = "% of the map’s relevance per cm³"
 
 
 @dataclass(frozen=True)

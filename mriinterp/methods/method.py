@@ -128,6 +128,9 @@ class Method:
     presets : dict of str to dict
         Parameter values by preset name. A map made under a preset is stored
         after `reading`, as the publication did.
+    recommended : dict
+        Parameters that pages open with, where settings other than the
+        defaults were measured to be better.
     cohort : dict
         Parameters of a cohort's maps where they differ from a single scan's.
     benchmark : dict
@@ -159,6 +162,7 @@ class Method:
     incremental: bool = False
     boxes: Callable[[Sequence[int], Mapping[str, Any]], BoxGrid] | None = None
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    recommended: Mapping[str, Any] = field(default_factory=dict)
     cohort: Mapping[str, Any] = field(default_factory=dict)
     benchmark: Mapping[str, Any] = field(default_factory=dict)
     variants: tuple[Mapping[str, Any], ...] = ()
@@ -176,7 +180,7 @@ class Method:
             raise ValueError(f"{self.name}: expected a parameter that counts passes, got {self.counted!r}")
         if self.kind == "boxes" and self.boxes is None and not {"size", "stride"} <= self.parameters.keys():
             raise ValueError(f"{self.name}: expected parameters size and stride, or boxes=…, of a method of boxes")
-        for values in (self.cohort, self.benchmark, *self.variants):
+        for values in (self.recommended, self.cohort, self.benchmark, *self.variants):
             self.resolve(values)
         for preset in self.presets:
             self.resolve({}, preset)

@@ -50,6 +50,7 @@ def boxes_of(shape: Sequence[int], params: Mapping[str, Any]) -> BoxGrid:
         ),
     ),
     incremental=True,
+    recommended={"fill": "reference", "placement": "mean", "size": 20, "stride": 12},  # docs/methods.md: deletion
     boxes=boxes_of,
     cohort={"size": 40, "stride": 40},
     variants=({"fill": "reference", "placement": "mean", "size": 20, "stride": 12},),

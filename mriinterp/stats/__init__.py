@@ -13,6 +13,7 @@ from mriinterp.stats.groups import (
 from mriinterp.stats.linear import Adjusted, adjusted_difference, design_basis
 from mriinterp.stats.performance import Estimate, auc_interval, roc_auc, wilson_interval
 from mriinterp.stats.permutation import MaxT, max_t
+from mriinterp.stats.single_case import single_case
 from mriinterp.stats.streaming import Moments
 from mriinterp.stats.tables import compare_groups, group_means, patient_means
 
@@ -37,6 +38,7 @@ __all__ = [
     "patient_means",
     "rank_correlations",
     "roc_auc",
+    "single_case",
     "welch_t",
     "wilson_interval",
 ]

@@ -13,7 +13,17 @@ from mriinterp.trust.measure import Badge, Measure
 from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.words import beside_null_maps
 
-__all__ = ["KEY", "UNMEASURED", "badge_marks", "badge_quantities", "badge_words", "measured_as", "variants"]
+__all__ = [
+    "KEY",
+    "UNMEASURED",
+    "badge_light",
+    "badge_marks",
+    "badge_quantities",
+    "badge_signs",
+    "badge_words",
+    "measured_as",
+    "variants",
+]
 
 UNMEASURED = "not measured"
 FREE = ("score",)  # measured by the logit margin whatever a page explains
@@ -104,3 +114,25 @@ def badge_marks(table: pd.DataFrame, method: str) -> str:
     if states is None:
         return UNMEASURED
     return " · ".join(f"{name} {mark}" for name, _, mark in states)
+
+
+def badge_signs(table: pd.DataFrame, method: str) -> str:
+    """Return the marks alone, in the order of the measures: ``"✓✓✗"``; "" where nothing was measured."""
+    return "".join(mark for *_, mark in _states(table, method) or ())
+
+
+def badge_light(table: pd.DataFrame, method: str) -> str:
+    """Return the findings in one word.
+
+    Returns
+    -------
+    {"good", "mixed", "poor", "unmeasured"}
+        good: every finding is a yes. poor: at least half of those that were
+        measured are a no. mixed: anything between.
+    """
+    marks = [mark for mark in badge_signs(table, method) if mark != "–"]
+    if not marks:
+        return "unmeasured"
+    if set(marks) == {"✓"}:
+        return "good"
+    return "poor" if 2 * marks.count("✗") >= len(marks) else "mixed"

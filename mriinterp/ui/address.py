@@ -30,6 +30,7 @@ __all__ = [
     "entry_number",
     "flag",
     "found",
+    "kept_value",
     "linked",
     "linked_list",
     "linked_value",
@@ -319,6 +320,11 @@ def linked_value(key: str, value: str | list[str] | None) -> None:
     state = _address()
     state.asked.pop(key, None)
     state.claims[key] = _Claim(texts, bool(texts))
+
+
+def kept_value(key: str) -> Any:
+    """Return the value of a widget of this page or another, as it was last shown; None if it never was."""
+    return _address().kept.get(key)
 
 
 def flag(raw: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from mriinterp.figures.against import against_groups
 from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import Meaning, score_words, size_words
+from mriinterp.stats import single_case
 from mriinterp.ui.address import flag, linked
 from mriinterp.ui.clicks import jump_to_peak, show_chart
 from mriinterp.ui.cohort_run import folder_of
@@ -27,19 +29,23 @@ from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import as_sentence
 
-__all__ = ["show_areas", "table_of"]
+__all__ = ["show_areas", "table_of", "unusual_words"]
 
 AREA_COLUMNS = {
     "area": st.column_config.TextColumn("Area"),
     "share": st.column_config.NumberColumn("Share / %", format="%.2f", help="Of the relevance in all areas"),
-    "mean": st.column_config.NumberColumn("A voxel / 10⁻⁶", format="%.1f", help="Mean of a voxel, in millionths"),
+    "density": st.column_config.NumberColumn(
+        "Density / % per cm³", format="%.2f", help="Share by size: where relevance is dense"
+    ),
     "asymmetry": st.column_config.NumberColumn(
         "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means: 1 all left, −1 all right"
     ),
     "size_mm3": st.column_config.NumberColumn("Size / cm³", format="%.1f"),
     "peak": st.column_config.TextColumn("Peak / mm", help="MNI x, y, z of the area's voxel with the most relevance"),
 }
-SHOWN_UNITS = {"share": 100, "supports": 100, "against": 100, "mean": 1e6, "size_mm3": 1e-3}
+UNUSUAL = 0.05  # false discovery rate
+MOST_NAMED = 5  # areas that a sentence names
+SHOWN_UNITS = {"share": 100, "supports": 100, "against": 100, "size_mm3": 1e-3}
 
 
 @forgotten_with_uploads
@@ -85,16 +91,17 @@ def show_areas(
     ends = meaning.ends if meaning.signed else None
     atlas = atlas_of(study_name)
     shares = outside_shares(relevance, atlas, study_of(study_name).brain_mask())
-    switch, words = st.columns([1, 3], vertical_alignment="center")
     key = linked("merge", True, options=(False, True), cast=flag)
-    merge = switch.toggle("Left and right together", key=key, persist_state="session")
-    with words:
-        st.markdown(
-            f"Relevance outside the brain **{shares['outside_brain']:.1%}** · in the brain, outside all areas "
-            f"**{shares['outside_areas'] - shares['outside_brain']:.1%}** (shares of the absolute relevance)"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        merge = st.toggle("Left and right together", key=key, persist_state="session")
+        st.caption(
+            f"Outside the brain **{shares['outside_brain']:.1%}** · in the brain, outside all areas "
+            f"**{shares['outside_areas'] - shares['outside_brain']:.1%}** of the absolute relevance",
+            width="content",
         )
     table = table_of(study_name, relevance, part, merge)
-    left, right = st.columns([5, 6])
+    with st.container(key="areas_pair"):
+        left, right = st.columns([5, 6])
     with left:
         show_chart(
             area_bars(table, 15, ends=ends),
@@ -106,6 +113,7 @@ def show_areas(
         shown = top_areas(table, len(table))
         shown = shown.assign(
             area=shown["area"].map(area_label),
+            density=100 * shown["share"] / (shown["size_mm3"] / 1000),
             peak=[_place(row) for row in shown[["peak_x", "peak_y", "peak_z"]].to_numpy(float)],
             **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items() if name in shown},
         )
@@ -114,6 +122,36 @@ def show_areas(
         st.caption(escape_markdown(f"{as_sentence(meaning.words(part))} {meaning.hidden(part, relevance.volume.data)}"))
     if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would tell a diagnosis
         _show_against_groups(study_name, subject, relevance, part)
+
+
+def unusual_words(found: Mapping[str, pd.DataFrame], name: str, own: str | None) -> str:
+    """Return which areas of a subject are unusual for its group; for all groups where its own is not known.
+
+    Parameters
+    ----------
+    found : mapping of group to DataFrame
+        From `single_case`, a row an area.
+    name : str
+        The subject's.
+    own : str or None
+        Its group.
+    """
+    sentences = []
+    for group in [own] if own in found else found:
+        table = found[group]
+        if table["z"].isna().all():
+            sentences.append(f"Too few {group} scans to say what is unusual.")
+            continue
+        unusual = table[table["q"] < UNUSUAL].sort_values("q")
+        listed = ", ".join(
+            f"{area_label(area)} (z {row['z']:+.1f})" for area, row in unusual.head(MOST_NAMED).iterrows()
+        )
+        more = f" and {len(unusual) - MOST_NAMED} more" if len(unusual) > MOST_NAMED else ""
+        area_words = f"{listed}{more}".replace("-", "−")
+        sentences.append(
+            f"Unusual for {group}: {area_words}." if listed else f"No area of {name} is unusual for {group}."
+        )
+    return f"{' '.join(sentences)} (Test of a single case, false discovery rate 5 % over areas.)"
 
 
 def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
@@ -136,14 +174,40 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
         )
         return
     st.markdown(f"**{escape_markdown(subject.name)} against the groups** of the cohort run")
-    figure = against_groups(
-        table_of(study_name, relevance, part),
-        values.drop(index=subject.name, errors="ignore"),
-        groups,
-        subject.name,
-    )
-    st.plotly_chart(figure, key="against_groups")
+    table, others = table_of(study_name, relevance, part), values.drop(index=subject.name, errors="ignore")
+    st.plotly_chart(against_groups(table, others, groups, subject.name), key="against_groups")
+    other = {n: params[n] for n in params if n != "score" and params[n] != relevance.params.get(n, params[n])}
     st.caption(
-        "Bars: this map. Dots: mean of the shares of a group's scans with its 95 % interval, this subject left out. All "
+        "Bars: this map. Dots: a group's scans, and their mean with its 95 % interval, this subject left out. All "
         f"{escape_markdown(cohort.explained_words(relevance.method))}. {size_words(part)}."
     )
+    if other:
+        made = ", ".join(f"{n} {value}" for n, value in other.items())
+        st.caption(
+            f"The cohort’s maps were made with {escape_markdown(made)}: only maps of equal settings get z-scores."
+        )
+        return
+    _show_scores(table, others, groups, subject)
+
+
+def _show_scores(table: pd.DataFrame, others: pd.DataFrame, groups: pd.Series, subject: Subject) -> None:
+    """Show how far each area of this subject lies from either group, in words and as a table."""
+    shares = table.set_index("area")["share"].reindex(others.columns).fillna(0.0)
+    names = list(dict.fromkeys(groups.loc[others.index]))
+    found = {name: single_case(shares, others[groups.loc[others.index] == name]) for name in names}
+    st.markdown(escape_markdown(unusual_words(found, subject.name, subject.group)))
+    scores = pd.DataFrame({"area": [area_label(area) for area in shares.index], "share": 100 * shares.to_numpy()})
+    for name, one in found.items():
+        scores[f"z {name}"] = one["z"].to_numpy()
+    order = scores["share"].sort_values(ascending=False).index
+    columns = {
+        "area": st.column_config.TextColumn("Area"),
+        "share": st.column_config.NumberColumn("Share / %", format="%.2f"),
+        **{
+            f"z {name}": st.column_config.NumberColumn(
+                f"z against {name}", format="%.1f", help=f"Standard deviations of the {name} scans from their mean"
+            )
+            for name in found
+        },
+    }
+    st.dataframe(scores.loc[order], column_config=columns, hide_index=True, height=250)

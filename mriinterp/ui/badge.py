@@ -11,20 +11,37 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.study import DemoStudy
-from mriinterp.trust.badge import KEY, UNMEASURED, badge_marks, badge_words, measured_as
+from mriinterp.trust.badge import (
+    KEY,
+    UNMEASURED,
+    badge_light,
+    badge_marks,
+    badge_signs,
+    badge_words,
+    measured_as,
+)
 from mriinterp.trust.words import label_of
 from mriinterp.ui.trust_data import BROKEN, badge_table, measured, of_network, plan_of
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["Badge", "badge_of", "trust_badge", "trust_badges"]
+__all__ = ["Badge", "badge_of", "method_signs", "trust_light", "trust_lights"]
 
 logger = logging.getLogger(__name__)
 
 PAGE = "pages/trust.py"
-ICON = ":material/verified_user:"
+LIGHTS = {
+    "good": ("Trust: good", ":material/check_circle:"),
+    "mixed": ("Trust: mixed", ":material/contrast:"),
+    "poor": ("Trust: poor", ":material/cancel:"),
+    "unmeasured": ("Trust: not measured", ":material/help:"),
+}
 STYLE = """<style>
 [data-testid="stPageLink-NavLink"] { padding-left: 0; height: auto; }
 [data-testid="stPageLink-NavLink"] * { white-space: normal; overflow: visible; }
+[class*="st-key-trust_light"] [data-testid="stPageLink-NavLink"] * { white-space: nowrap; }
+[class*="st-key-trust_light_good"] [data-testid="stIconMaterial"] { color: #1a7f37; }
+[class*="st-key-trust_light_mixed"] [data-testid="stIconMaterial"] { color: #b26a00; }
+[class*="st-key-trust_light_poor"] [data-testid="stIconMaterial"] { color: #c62828; }
 </style>"""  # in a narrow column the words go on in the next line, instead of being cut
 
 
@@ -35,6 +52,7 @@ class Badge:
     words: str
     marks: str
     more: str
+    light: str = "unmeasured"
 
 
 def badge_of(
@@ -90,7 +108,7 @@ def _badge_of(study: str, method: str, params: Mapping[str, Any] | None, model: 
         f"{label_of(name)}: {words}. Measured on {scans}, {people}. It judges the method, not this map: "
         "a good figure does not make a map right. Click for all figures."
     )
-    return Badge(f"Trust{about}{where}: {words}", badge_marks(table, name) + about, more)
+    return Badge(f"Trust{about}{where}: {words}", badge_marks(table, name) + about, more, badge_light(table, name))
 
 
 def _unmeasured(what: str, more: str) -> Badge:
@@ -98,7 +116,7 @@ def _unmeasured(what: str, more: str) -> Badge:
     return Badge(text, text, more)
 
 
-def trust_badge(
+def trust_light(
     study: str,
     method: str,
     params: Mapping[str, Any] | None = None,
@@ -106,58 +124,59 @@ def trust_badge(
     subject: str | None = None,
     model: str | None = None,
     uploaded: bool = False,
-    short: bool = False,
     label: str = "",
 ) -> None:
-    """Show a line on how far maps of a method can be believed, which opens the Trust page on it.
+    """Show in two words how far maps of a method can be believed, the rest under the pointer; a link to the Trust page.
 
     Parameters
     ----------
     subject : str, optional
         Subject of the study that the Trust page opens with.
-    short : bool
-        Marks instead of words: for narrow columns.
     label : str
-        Of the map, put before the badge where several stand side by side.
+        Of the map, where several stand side by side.
 
     Other parameters as in `badge_of`.
     """
-    st.html(STYLE)
     badge = badge_of(study, method, params, model, uploaded=uploaded)
-    text = badge.marks if short else badge.words
+    words, icon = LIGHTS[badge.light]
+    about = f"{label}: {badge.marks} ({KEY}). " if label else f"{badge.words}. "
+    with st.container(key=f"trust_light_{badge.light}{f'_{label}' if label else ''}", width="content"):
+        _link(study, method, subject, words, icon, about + badge.more)
+
+
+def method_signs(study: str, method: str, params: Mapping[str, Any], model: str) -> str:
+    """Return the marks of a method's findings in the study's benchmark; "" where it was not measured."""
+    try:
+        folder = measured(study, model)
+        if folder is None or not of_network(plan_of(folder), model):
+            return ""
+        table = badge_table(folder)
+        name, _ = measured_as(table["method"].tolist(), method, params)
+        return "" if name is None else badge_signs(table, name)
+    except BROKEN as error:  # marks are the least of a list of methods
+        logger.warning("no marks of %s for %s: %s", method, study, error)
+        return ""
+
+
+def _link(study: str, method: str, subject: str | None, label: str, icon: str, more: str) -> None:
+    """Show a link to the Trust page of a method and subject."""
+    st.html(STYLE)
     query = {"method": method, **({"subject": subject} if subject else {})}
     if study != DemoStudy.name:
         query["study"] = study
-    st.page_link(
-        Path(PAGE),
-        label=escape_markdown(f"{label}: {text}" if label else text),
-        icon=ICON,
-        help=escape_markdown(badge.more),
-        query_params=query,
-        width="content",
-    )
+    st.page_link(Path(PAGE), label=label, icon=icon, help=escape_markdown(more), query_params=query, width="content")
 
 
-def trust_badges(study: str, entries: Sequence[Any], columns: int | None = None) -> None:
-    """Show one badge a column of the compare page, over that column and with its name; below, what the marks mean.
-
-    Parameters
-    ----------
-    columns : int, optional
-        How many there are; the last ones (a difference) get none.
-    """
-    for place, entry in zip(st.columns(columns or len(entries)), entries, strict=False):
+def trust_lights(study: str, entries: Sequence[Any]) -> None:
+    """Show the light of each column of the compare page, over that column and with its name under the pointer."""
+    for place, entry in zip(st.columns(len(entries)), entries, strict=True):
         with place:
-            trust_badge(
+            trust_light(
                 study,
                 entry.column.method,
                 dict(entry.column.params),
                 subject=entry.column.subject or None,
                 model=entry.model.digest,
                 uploaded=entry.subject.uploaded,
-                short=len(entries) > 1,
-                label=entry.label if len(entries) > 1 else "",
+                label=entry.label,
             )
-    if len(entries) > 1:
-        only = " Its scans only: an own scan was no part of it." if any(e.subject.uploaded for e in entries) else ""
-        st.caption(f"How the methods did in the study's trust benchmark: {KEY}.{only}")

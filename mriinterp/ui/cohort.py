@@ -15,7 +15,7 @@ from mriinterp.methods.meaning import SHARE_UNIT, caption_words, file_stem, hidd
 from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView, averages_ready
-from mriinterp.ui.parts import choose_part, signed_layer
+from mriinterp.ui.parts import choose_part, share_density, signed_layer
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.truth import group_truth
@@ -131,8 +131,7 @@ def _read_pair(view: View) -> tuple[tuple[str, str], tuple[str, str]] | None:
 
 def _share(view: View, method: str, group: str) -> Volume:
     volume = view.size(method, group)
-    data = volume.data.astype(np.float64)
-    return volume.with_data((data * (1e6 / (data.sum() or 1.0))).astype(np.float32))
+    return share_density(volume, volume.data.astype(np.float64))
 
 
 def _pair_layers(view: View, pair) -> list[Layer]:

@@ -13,12 +13,12 @@ from urllib.parse import quote, unquote
 
 import streamlit as st
 
-from mriinterp.methods import get_method, listed_methods, method_names
+from mriinterp.methods import get_method, listed_methods
 from mriinterp.models import Model, packaged_models, read_card
 from mriinterp.study import Study
 from mriinterp.study.demo import DemoStudy
-from mriinterp.ui.address import asked, linked, linked_list, linked_value, not_found
-from mriinterp.ui.parameters import choose_method, parameter_widgets
+from mriinterp.ui.address import asked, entry_number, kept_value, linked, linked_list, linked_value, not_found
+from mriinterp.ui.parameters import choose_method, grouped_methods, parameter_widgets
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label, uploaded_name
 
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 MOST = 6
+BROUGHT = "_brought_method"  # in the session: when a method of another page was last added
 MODES = {
     "methods": "Methods on one scan",
     "subjects": "Subjects or visits",
@@ -190,7 +191,8 @@ def choose_columns(study_name: str, model: Model) -> Choice:
 
 def _methods(study_name: str, model: Model) -> Choice:
     subject = choose_subject(study_name, model)
-    names = method_names()
+    names = grouped_methods()
+    _bring_method(names)
     methods = st.multiselect(
         "Methods",
         names,
@@ -208,6 +210,16 @@ def _methods(study_name: str, model: Model) -> Choice:
     return Choice(columns, {"" if subject.uploaded else subject.name: subject}, subject)
 
 
+def _bring_method(names: Sequence[str]) -> None:
+    """Let the method that was chosen on another page be among those compared here, where the address names none."""
+    entry, known = entry_number(), st.session_state.get("methods") or listed_methods("compare")
+    new = st.session_state.get(BROUGHT) != entry
+    st.session_state[BROUGHT] = entry
+    method = kept_value("method")
+    if new and "methods" not in st.query_params and method in names and method not in known:
+        st.session_state["methods"] = [method, *known][:MOST]
+
+
 def _subjects(study_name: str, model: Model) -> Choice:
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
@@ -221,7 +233,7 @@ def _subjects(study_name: str, model: Model) -> Choice:
         max_selections=MOST,
         persist_state="session",
     )
-    method = choose_method(first="one_map")
+    method = choose_method(first="one_map", study=study_name, model=model)
     values = parameter_widgets(method, model)
     columns = [make_column(subject, method.name, values) for subject in chosen]
     return Choice(columns, {subject: known_subject(study_name, subject) for subject in chosen})
@@ -239,7 +251,7 @@ def _networks(study_name: str, model: Model) -> Choice:
         max_selections=MOST,
         persist_state="session",
     )
-    method = choose_method(first="one_map")
+    method = choose_method(first="one_map", study=study_name, model=model)
     values = parameter_widgets(method, model)
     place = "" if subject.uploaded else subject.name
     return Choice([make_column(place, method.name, values, name) for name in chosen], {place: subject}, subject)

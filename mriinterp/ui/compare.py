@@ -22,16 +22,19 @@ from mriinterp.models import Model
 from mriinterp.results.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
-from mriinterp.ui.maps import known_map_of, maps_of
+from mriinterp.ui.maps import QUICK_SECONDS, known_map_of, maps_of
+from mriinterp.ui.parts import share_density
 from mriinterp.ui.resources import atlas_of, cost_of, network_of, reference_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
-from mriinterp.ui.subject import Subject, blind_target
+from mriinterp.ui.subject import Subject, blind_target, known_subject
 from mriinterp.ui.words import escape_markdown, words_of
 
 __all__ = [
     "Entry",
+    "columns_before",
     "compute_missing",
     "cost_lines",
+    "keep_columns",
     "raw_difference",
     "readable_map",
     "resolve_columns",
@@ -39,8 +42,8 @@ __all__ = [
     "share_map",
 ]
 
+BEFORE = "_columns_before"  # in the session: the columns shown last
 PARTS = 1000  # steps of the progress bar
-PER_MILLION = 1e6
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +103,22 @@ def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list
     return entries
 
 
+def keep_columns(entries: Sequence[Entry]) -> None:
+    """Keep in mind which columns are shown, for when others are asked for; none of an uploaded scan."""
+    st.session_state[BEFORE] = [entry.column for entry in entries if entry.column.subject]
+
+
+def columns_before(study_name: str, target: str | None) -> list[Entry]:
+    """Return the columns shown last whose maps are known, as far as their scans and networks can still be read."""
+    columns = st.session_state.get(BEFORE, [])
+    try:
+        subjects = {column.subject: known_subject(study_name, column.subject) for column in columns}
+        entries = resolve_columns(study_name, Choice(columns, subjects), target)
+    except (KeyError, ValueError, OSError):  # of another study, or gone since
+        return []
+    return [entry for entry in entries if entry.relevance is not None]
+
+
 def cost_lines(study_name: str, entries: Sequence[Entry]) -> list[str]:
     """Return what each map that is not known will cost."""
     lines = []
@@ -117,6 +136,13 @@ def _seconds(entry: Entry) -> float:
     """Estimate how long the map of a column takes: its share of the progress bar."""
     params = get_method(entry.column.method).resolve(dict(entry.column.params))
     return map_seconds(entry.model, entry.column.method, params, entry.request.get("atlas"))
+
+
+def _quick(entries: Sequence[Entry]) -> bool:
+    """Return whether maps take so little time that they are made whenever a setting changes."""
+    job = current_job("compare")
+    cancelled = job is not None and job.ended_early and any(entry.key in job.makes for entry in entries)
+    return not cancelled and sum(map(_seconds, entries)) < QUICK_SECONDS
 
 
 def run_all(entries: Sequence[Entry], explain, progress: Progress | None, cancel: Cancel | None) -> dict[str, str]:
@@ -159,7 +185,7 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
     fresh = [entry for entry in missing if entry.key not in failed]
     first = "compare_started" not in st.session_state
     st.session_state["compare_started"] = True
-    if missing and (asked or (fresh and first)):
+    if missing and (asked or (fresh and (first or _quick(fresh)))):
         for entry in missing:
             failed.pop(entry.key, None)
         maps = f"{len(missing)} map{'s' if len(missing) > 1 else ''}"
@@ -201,18 +227,16 @@ def readable_map(volume: Volume, part: str) -> Volume:
 @forgotten_with_uploads
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _shares(digest: str, reading: str, _volume: Volume) -> Volume:
-    values = apply_reading(_volume.data.astype(np.float64), reading)
-    total = float(values.sum())
-    return _volume.with_data((values * (PER_MILLION / total) if total > 0 else values).astype(np.float32))
+    return share_density(_volume, apply_reading(_volume.data.astype(np.float64), reading))
 
 
 def share_map(volume: Volume, part: str) -> Volume:
-    """Return the size of a map's part in millionths of its sum, so that maps of any unit can be compared."""
+    """Return the size of a map's part as shares of its sum, in percent per cm³."""
     return _shares(volume.digest, SIZES[part], volume)
 
 
 def share_difference(a: Volume, b: Volume, part: str) -> Volume:
-    """Return A − B of the two maps' shares, in millionths."""
+    """Return A − B of the two maps' shares, in percent per cm³."""
     one, two = share_map(a, part), share_map(b, part)
     return one.with_data(one.data - two.data)
 

@@ -29,17 +29,17 @@ from mriinterp.methods.meaning import (
     size_words,
 )
 from mriinterp.ui.address import linked
-from mriinterp.ui.badge import trust_badges
-from mriinterp.ui.clicks import clicked, jump_to_peak, mark_cells, show_chart
+from mriinterp.ui.clicks import clicked, jump_to, jump_to_peak, mark_cells, show_chart
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.home import Place, choose_place
 from mriinterp.ui.parts import choose_part, part_layer, part_volume
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.result import show_warnings
 from mriinterp.ui.session import forgotten_with_uploads
+from mriinterp.ui.shell import Header
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Contour, Layer, ViewerState
-from mriinterp.ui.viewlink import linked_viewer
+from mriinterp.ui.viewlink import last_place, linked_viewer
 from mriinterp.ui.words import escape_markdown
 
 __all__ = [
@@ -62,8 +62,8 @@ LABEL_LETTERS = 14  # of a line beside or above the matrix
 MOST_UPRIGHT = 4  # columns whose names fit above the matrix without turning
 
 
-def show_predictions(entries: Sequence[Entry]) -> None:
-    """Show the prediction of each scan and network once, and what the maps explain."""
+def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> None:
+    """Show the prediction of each scan and network once, in the page's first line where there is one."""
     rows, warnings, seen = [], [], set()
     for entry in entries:
         place = (entry.column.subject, entry.column.model)
@@ -76,7 +76,8 @@ def show_predictions(entries: Sequence[Entry]) -> None:
         elif head.kind == "scale":
             words = f"{head.name} {prediction.outputs[head.classes[0]]:.2f}"
         else:
-            words = f"{prediction.predicted} {prediction.probabilities[prediction.predicted]:.0%}"
+            share = f"{prediction.probabilities[prediction.predicted]:.0%}".replace("%", " %")
+            words = f"{prediction.predicted} ({share})"
         group = f", true group {entry.subject.group}" if entry.subject.group is not None else ""
         name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
         rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {words}{group}')}")
@@ -86,7 +87,7 @@ def show_predictions(entries: Sequence[Entry]) -> None:
         warnings += [f"{get_method(relevance.method).label}: {text}" for text in own]
     show_warnings(dict.fromkeys(warnings))
     if rows:
-        st.markdown("  &nbsp;·&nbsp;  ".join(rows))
+        (st.markdown if header is None else header.answer)(" · ".join(rows))
 
 
 def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
@@ -98,6 +99,7 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
         key=linked("show", "all", options=["all", "pair"]),
         required=True,
         persist_state="session",
+        label_visibility="collapsed",
     )
     places = list(range(1, len(entries) + 1))
     pair = None
@@ -109,7 +111,9 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
                 format_func=lambda place: entries[place - 1].label,
                 key=linked(key, default, options=places, cast=int),
                 persist_state="session",
-                width=185,
+                label_visibility="collapsed",
+                help=f"Map {key.upper()}",
+                width=150,
             )
         pair = st.session_state["a"] - 1, st.session_state["b"] - 1
     return pair
@@ -124,6 +128,7 @@ def choose_scale() -> str:
         key=linked("scale", "own", options=list(SCALES)),
         required=True,
         persist_state="session",
+        label_visibility="collapsed",
         help="Own: every map fills its own colours. One scale: the same colour is the same number. "
         "Shares: every map is read without sign and scaled to the same sum first.",
     )
@@ -157,12 +162,14 @@ def _difference(a: Entry, volumes: Sequence[Volume], scan: Volume, raw: bool, pa
 
 
 def choose_signs(entries: Sequence[Entry]) -> str:
-    """Choose which sign of all maps is shown; say what is hidden of each."""
-    part = choose_part([Meaning.of(entry.relevance) for entry in entries], named=True)
+    """Choose which sign of all maps is shown."""
+    return choose_part([Meaning.of(entry.relevance) for entry in entries])
+
+
+def _hidden_words(entries: Sequence[Entry], part: str) -> str:
+    """Return how much of each map the chosen sign hides."""
     hidden = {e.label: Meaning.of(e.relevance).hidden_share(part, e.relevance.volume.data) for e in entries}
-    if words := hidden_list(hidden):
-        st.caption(escape_markdown(words))
-    return part
+    return escape_markdown(hidden_list(hidden))
 
 
 def _caption(entries: Sequence[Entry], part: str) -> str:
@@ -184,13 +191,23 @@ def _caption(entries: Sequence[Entry], part: str) -> str:
 def choose_shown_place(entries: Sequence[Entry]) -> Place:
     """Choose where the maps are shown: on the scan as it came, where all are of one that was prepared here, or in MNI space."""
     subjects = {entry.column.subject: entry.subject for entry in entries}
-    return choose_place(next(iter(subjects.values())).prepared if len(subjects) == 1 else None, VIEWER, named=True)
+    return choose_place(next(iter(subjects.values())).prepared if len(subjects) == 1 else None, VIEWER)
 
 
 def show_columns(
-    study_name: str, entries: Sequence[Entry], pair: tuple[int, int] | None, scale: str, part: str, place: Place
+    study_name: str,
+    entries: Sequence[Entry],
+    pair: tuple[int, int] | None,
+    scale: str,
+    part: str,
+    place: Place,
+    *,
+    stale: bool = False,
 ) -> ViewerState | None:
-    """Show the linked columns, and what their colours mean."""
+    """Show the linked columns, and below them what their colours mean.
+
+    `stale`: other maps are asked for, which are not there yet; these are drawn faintly.
+    """
     shown = list(entries) if pair is None else [entries[place] for place in pair]
     if pair is not None and pair[0] == pair[1]:
         st.info("Choose two different maps for A and B.", icon=":material/difference:")
@@ -209,8 +226,6 @@ def show_columns(
     if place.prepared is not None:  # shares and differences are those of the template's grid
         scan, atlas, contours = place.prepared.scan, place.atlas(study_name, scans[0]), []
         layers = [replace(layer, volume=place.bring(layer.volume), scan=None) for layer in layers]
-    words = st.empty()
-    trust_badges(study_name, shown, len(layers))
     names = [layer.name for layer in layers]
     state = linked_viewer(
         scan,
@@ -223,11 +238,18 @@ def show_columns(
         share_range=scale != "own",
         caption=_caption(shown, part),
         stem=file_stem("compare", *names[:MOST_NAMED]) + place.suffix,
+        note="The maps asked for are not there yet; faint: those before." if stale else "",
+        dimmed=stale,
     )
     # A reader who sets the end of the scales has made them one.
     used = "common" if scale == "own" and state.settings.get("top") is not None else scale
-    sentences = [colour_words(used, [one.unit for one in maps]), _target_words(shown), difference]
-    words.caption(" ".join(filter(None, sentences)))
+    sentences = [
+        colour_words(used, [one.unit for one in maps]),
+        _target_words(shown),
+        difference,
+        _hidden_words(shown, part),
+    ]
+    st.caption(" ".join(filter(None, sentences)))
     return state
 
 
@@ -274,7 +296,7 @@ def _clickable(figure: go.Figure, matrix: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def show_matrix(study_name: str, entries: Sequence[Entry], part: str) -> None:
+def show_matrix(study_name: str, entries: Sequence[Entry], part: str, place: Place) -> None:
     """Show every map against every other; a click on a cell opens that pair."""
     metric = st.selectbox(
         "Distance or similarity",
@@ -285,9 +307,10 @@ def show_matrix(study_name: str, entries: Sequence[Entry], part: str) -> None:
     )
     keys = tuple(f"{entry.key}{entry.label}" for entry in entries)
     matrix = _matrix(keys, metric, part, study_name, study_of(study_name).opened, entries)
-    show_chart(_clickable(distance_heatmap(matrix, metric), matrix), "compare_matrix", _open_pair)
+    figure = _clickable(distance_heatmap(matrix, metric), matrix)
+    show_chart(figure, "compare_matrix", lambda: _open_pair(place.viewer))
     chosen = METRICS[metric]
-    alike = "smaller is more alike" if chosen.kind == "distance" else "larger is more alike"
+    alike = f"{'smaller' if chosen.kind == 'distance' else 'larger'} and darker is more alike"
     inside = ", inside the brain" if metric in IN_BRAIN else ""
     st.caption(
         f"Unit: {chosen.unit}; {alike}. {size_words(part)}{inside}. "
@@ -295,10 +318,12 @@ def show_matrix(study_name: str, entries: Sequence[Entry], part: str) -> None:
     )
 
 
-def _open_pair() -> None:
+def _open_pair(viewer: str) -> None:
     row, column = (clicked("compare_matrix") or [0, 0])[:2]
     if row != column:
         st.session_state.update(show="pair", a=int(row) + 1, b=int(column) + 1)
+        if (at := last_place(viewer)) is not None:
+            jump_to(viewer, at)  # to the same place: the viewer comes in sight
 
 
 @forgotten_with_uploads

@@ -18,7 +18,7 @@ from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewlink import last_place
 
-__all__ = ["IN_TEMPLATE", "Place", "choose_place", "home_of"]
+__all__ = ["IN_TEMPLATE", "Place", "choose_place", "home_of", "last_choice"]
 
 OWN, MNI = "own", "mni"
 LABELS = {OWN: "Own scan", MNI: "MNI space"}
@@ -103,7 +103,7 @@ def _moved(lead, mm: Sequence[float]) -> tuple[float, float, float]:
     return round(float(x), 2), round(float(y), 2), round(float(z), 2)
 
 
-def choose_place(prepared: Prepared | None, name: str = "planes", *, named: bool = False) -> Place:
+def choose_place(prepared: Prepared | None, name: str = "planes") -> Place:
     """Choose between the scan as it came and template space; the crosshair stays at its place in the brain.
 
     Scans that came prepared leave no choice.
@@ -113,8 +113,6 @@ def choose_place(prepared: Prepared | None, name: str = "planes", *, named: bool
     prepared : Prepared or None
     name : str
         Of the page's viewer.
-    named : bool
-        With a label above, as other widgets beside it have.
     """
     if prepared is None:
         return Place(name=name)
@@ -127,13 +125,18 @@ def choose_place(prepared: Prepared | None, name: str = "planes", *, named: bool
         required=True,
         persist_state="session",
         width="content",
-        label_visibility="visible" if named else "collapsed",
+        label_visibility="collapsed",
         help="The map on the scan as it was taken, or in the template’s space. Areas keep their MNI coordinates; "
         "pictures and files follow.",
         on_change=_follow,
         args=(prepared, name),
     )
     return Place(prepared if st.session_state[key] == OWN else None, name)
+
+
+def last_choice(prepared: Prepared | None, name: str = "planes") -> Place:
+    """Return the place that `choose_place` last chose."""
+    return Place(prepared if st.session_state.get("space", OWN) == OWN else None, name)
 
 
 def _follow(prepared: Prepared, name: str) -> None:

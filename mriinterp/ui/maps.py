@@ -12,20 +12,80 @@ from mriinterp.methods import Method
 from mriinterp.models import Model
 from mriinterp.results.store import Maps, MemoryMaps
 from mriinterp.study import Study
+from mriinterp.ui.jobs import current_job
 from mriinterp.ui.resources import known_map, store
 from mriinterp.ui.session import current_session
 from mriinterp.ui.subject import Subject
 
-__all__ = ["cheap_enough", "known_map_of", "maps_of"]
+__all__ = [
+    "QUICK_SECONDS",
+    "ask_to_explain",
+    "asked_to_explain",
+    "cheap_enough",
+    "keep_before",
+    "known_map_of",
+    "map_before",
+    "maps_of",
+    "runs_unasked",
+]
 
 UNASKED_SECONDS = 20.0  # of work that a link may start without a click
+QUICK_SECONDS = 2.0  # of work that every change of a setting may start
+ASKED = "_explain_now"  # in the session: the page's button was pressed
+BEFORE = "_map_before"  # in the session: scan, network and key of the map shown last
 
 
 def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
     """Return whether a page that is opened may make a map without being asked: a few seconds of work."""
-    if params == method.resolve({}) and not (method.hides and not method.incremental):
+    if params in (method.resolve({}), method.resolve(method.recommended)) and not (
+        method.hides and not method.incremental
+    ):
         return True  # not worth a measurement, which takes about a second
     return map_seconds(model, method.name, method.resolve(params), study.atlas()) < UNASKED_SECONDS
+
+
+def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any], study: Study, key: str) -> bool:
+    """Return whether a map is made without a click: of the first view, and whatever takes less than two seconds.
+
+    Not after its work has failed or was cancelled in the page's slot.
+    """
+    job = current_job(slot)
+    if job is not None and job.ended_early and key in job.makes:
+        return False
+    first = st.session_state.setdefault("first_map", key) == key and "started" not in st.session_state
+    st.session_state["started"] = True
+    if first:
+        return cheap_enough(model, method, params, study)
+    return map_seconds(model, method.name, method.resolve(params), study.atlas()) < QUICK_SECONDS
+
+
+def ask_to_explain(words: str = "This map is not made yet.", button: str = "Explain") -> None:
+    """Show that maps are not there, beside the button that makes them."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/touch_app: {words}", width="content")
+        st.button(
+            button,
+            type="primary",
+            icon=":material/play_arrow:",
+            key="explain_here",
+            on_click=lambda: st.session_state.update({ASKED: True}),
+        )
+
+
+def asked_to_explain() -> bool:
+    """Return whether the button of `ask_to_explain` was pressed, once."""
+    return st.session_state.pop(ASKED, False)
+
+
+def keep_before(subject: Subject, model: Model, key: str) -> None:
+    """Keep in mind which map is shown, for when a setting changes."""
+    st.session_state[BEFORE] = (subject.scan.digest, model.digest, key)
+
+
+def map_before(subject: Subject, model: Model) -> RelevanceMap | None:
+    """Return the map of the same scan and network that was shown last, if there is one."""
+    scan, network, key = st.session_state.get(BEFORE, ("", "", ""))
+    return known_map_of(subject, key) if (scan, network) == (subject.scan.digest, model.digest) else None
 
 
 def maps_of(subject: Subject) -> Maps:

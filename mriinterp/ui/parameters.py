@@ -9,14 +9,32 @@ import streamlit as st
 from mriinterp.methods import Method, Parameter, get_method, listed_methods, method_names
 from mriinterp.models import Head, Model
 from mriinterp.ui.address import linked
+from mriinterp.ui.badge import method_signs
 from mriinterp.ui.resources import layers_of
 
-__all__ = ["choose_method", "parameter_widgets"]
+__all__ = ["choose_method", "grouped_methods", "parameter_widgets"]
 
+GROUPS = {
+    "boxes": "what is hidden",
+    "areas": "what is hidden",
+    "gradient": "gradients",
+    "activation": "activations",
+    "propagation": "relevance propagation",
+}
+MARKS = (
+    "Marks: localisation, faithfulness, randomisation in this study’s benchmark (✓ yes, ~ in part, ✗ no, ? undecided)."
+)
+PAPER = "rieke2018"  # the preset that a click away is called so
 NARROW_LETTERS = 11  # that a select box of half a sidebar can show
 
 
-def choose_method(key: str = "method", first: str = "single") -> Method:
+def grouped_methods() -> list[str]:
+    """Return the names of all methods, those of a group together."""
+    order = list(dict.fromkeys(GROUPS.values()))
+    return sorted(method_names(), key=lambda name: order.index(GROUPS[get_method(name).kind]))
+
+
+def choose_method(key: str = "method", first: str = "single", *, study: str = "", model: Model | None = None) -> Method:
     """Show a select box of all methods, with what the chosen one shows and its caution; return the choice.
 
     Parameters
@@ -25,13 +43,19 @@ def choose_method(key: str = "method", first: str = "single") -> Method:
         Of the widget.
     first : str
         A key of `mriinterp.methods.LISTS`, whose first method is chosen at first.
+    study, model : str, Model
+        Whose benchmark marks the methods in the list.
     """
-    names = method_names()
+    names = grouped_methods()
+    signs = {n: method_signs(study, n, get_method(n).recommended, model.digest) for n in names} if model else {}
     default = (listed_methods(first) or names)[0]
     name = st.selectbox(
         "Method",
         names,
-        format_func=lambda n: get_method(n).label,
+        format_func=lambda n: " ".join(
+            filter(None, [get_method(n).label, signs.get(n), f"· {GROUPS[get_method(n).kind]}"])
+        ),
+        help=f"Grouped by how they work. {MARKS}" if any(signs.values()) else "Grouped by how they work.",
         key=linked(
             key,
             default,
@@ -60,6 +84,8 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "", *, head: H
     head : Head, optional
         Whose output is explained; default: the first.
     """
+    if method.recommended and not prefix:
+        _offer_settings(method)
     values, row = {}, []
     for name, parameter in method.parameters.items():
         if _is_wide(parameter):
@@ -69,8 +95,32 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "", *, head: H
             place = row.pop(0)
         with place:
             key = f"{method.name}.{prefix}{name}"
-            values[name] = _widget(parameter, model, key, head or model.heads[0], shapes=not prefix)
+            first = parameter.default if prefix else method.recommended.get(name, parameter.default)
+            values[name] = _widget(parameter, model, key, head or model.heads[0], first, shapes=not prefix)
     return values
+
+
+def _offer_settings(method: Method) -> None:
+    """Offer the settings that measured best, and those of the paper, one click away."""
+    best = {name: method.recommended.get(name, p.default) for name, p in method.parameters.items()}
+    sets = {"best measured": best}
+    if PAPER in method.presets:
+        sets["paper"] = method.resolve({}, PAPER)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for words, values in sets.items():
+            st.button(
+                words.capitalize(),
+                key=f"{method.name}_{words.replace(' ', '_')}",
+                help=", ".join(f"{name} {value}" for name, value in values.items() if name != "score"),
+                on_click=_set,
+                args=(method.name, values),
+                width="stretch",
+            )
+
+
+def _set(method: str, values: dict[str, Any]) -> None:
+    """Choose values of parameters; the score stays."""
+    st.session_state.update({f"{method}.{name}": value for name, value in values.items() if name != "score"})
 
 
 def _is_wide(parameter: Parameter) -> bool:
@@ -85,20 +135,20 @@ def _scores(head: Head) -> tuple[str, ...]:
     return ("raw",) if head.kind == "scale" else tuple(s for s in head.output_kind.scores if s != "raw")
 
 
-def _widget(parameter: Parameter, model: Model, key: str, head: Head, *, shapes: bool) -> Any:
+def _widget(parameter: Parameter, model: Model, key: str, head: Head, first: Any, *, shapes: bool) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
         label += f" ({parameter.param.unit})"
     common = {"help": parameter.param.help, "persist_state": "session"}
     if parameter.choices:
         options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(head)]
-        default = parameter.default if parameter.default in options else options[0]
+        default = first if first in options else options[0]
         return st.selectbox(label, options, key=linked(key, default, options=options, shapes=shapes), **common)
     if parameter.param.options == "layers":
         options = ["", *layers_of(model.digest, model)]
-        key = linked(key, parameter.default, options=options, shapes=shapes)
+        key = linked(key, first, options=options, shapes=shapes)
         return st.selectbox(label, options, key=key, format_func=lambda layer: layer or "automatic", **common)
-    link = linked(key, parameter.default, cast=parameter.check, shapes=shapes)
+    link = linked(key, first, cast=parameter.check, shapes=shapes)
     if parameter.type is bool:
         return st.checkbox(label, key=link, **common)
     if parameter.type in (int, float):

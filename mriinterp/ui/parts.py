@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import streamlit as st
 
 from mriinterp.base.parts import PARTS, part_of, part_shares
@@ -17,8 +18,9 @@ from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["choose_part", "part_layer", "part_scale", "part_volume", "shares_of", "signed_layer"]
+__all__ = ["choose_part", "part_layer", "part_scale", "part_volume", "share_density", "shares_of", "signed_layer"]
 
+PERCENT, MM3_PER_CM3 = 100.0, 1000.0
 SIGNS = {"both": "both", "supports": "positive", "against": "negative"}
 
 
@@ -58,6 +60,12 @@ def choose_part(
         help="Planes, planes in space, areas and files show the same. Shares are those of "
         f"{of or 'the map’s absolute relevance'}.",
     )
+
+
+def share_density(volume: Volume, sizes: np.ndarray) -> Volume:
+    """Return sizes as shares of their sum, in percent per cm³, so that maps of any unit and grid can be compared."""
+    total = float(sizes.sum(dtype=np.float64)) * float(np.prod(volume.grid.voxel_sizes)) / MM3_PER_CM3
+    return volume.with_data((sizes * (PERCENT / total) if total > 0 else sizes).astype(np.float32))
 
 
 def shares_of(relevance: RelevanceMap) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,20 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.explain import RelevanceMap
+from mriinterp.figures.parts import as_viewed
 from mriinterp.figures.patch import patch_words
-from mriinterp.figures.slices3d import peak_mm, slices_figure
+from mriinterp.figures.slices3d import SURFACES, peak_mm, slices_figure
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
-from mriinterp.ui.address import retired
-from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place
+from mriinterp.ui.address import linked, retired
+from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place, last_choice
 from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.resources import model_of, on_grid_of
+from mriinterp.ui.shell import Header
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer, Patch, ViewerState
@@ -37,34 +39,49 @@ __all__ = [
     "show_space",
     "show_warnings",
     "stem_of",
+    "view_of",
 ]
 
 
-def show_prediction(model: Model, prediction: Prediction, subject: Subject) -> None:
+def show_prediction(
+    model: Model, prediction: Prediction, subject: Subject, *, header: Header | None = None, explained: str = ""
+) -> None:
     """Show the prediction against the true group; a banner instead for a real scan on a simulated network.
 
     Before it what is unusual about scan and network.
+
+    Parameters
+    ----------
+    header : Header, optional
+        Of the page, whose line then says it.
+    explained : str
+        What maps on the page explain, in words.
     """
+    say = st.markdown if header is None else header.answer
+    about = [f"explained: **{escape_markdown(explained)}**"] if explained else []
     show_warnings(prediction.warnings)
     for note in model.notes:
         st.caption(escape_markdown(as_sentence(f"network {model.card.name}: {note}")))
     if not subject.diagnosed_by(model):
         st.warning(SIMULATED_ONLY, icon=":material/block:")
+        say(" · ".join([f"**{escape_markdown(subject.name)}**", "network’s answer not shown", *about]))
         return
     head = model.heads[0]
     if head.kind == "scale":
         note = f" ({escape_markdown(head.note)})" if head.note else ""
         outcome = f"**{escape_markdown(head.name)} {prediction.outputs[head.classes[0]]:.2f}**{note}"
     else:
-        outcome = f"**{escape_markdown(prediction.predicted)}**, probability {prediction.probabilities[prediction.predicted]:.1%}"
-    parts = [f"{escape_markdown(subject.name)}", f"network says {outcome}"]
+        probability = f"{prediction.probabilities[prediction.predicted]:.1%}".replace("%", " %")
+        outcome = f"**{escape_markdown(prediction.predicted)}** ({probability})"
+    parts = [f"**{escape_markdown(subject.name)}**", f"network says {outcome}"]
+    verdict = ""
     if subject.group is not None:
         parts.append(f"true group **{escape_markdown(subject.group)}**")
-    verdict = ""
     if subject.group is not None and head.kind == "classes" and subject.group in head.classes:
         right = prediction.predicted == subject.group
-        verdict = "  :blue-badge[:material/check: right]" if right else "  :orange-badge[:material/close: wrong]"
-    st.markdown(" · ".join(parts) + verdict)
+        verdict = " :blue-badge[:material/check: right]" if right else " :orange-badge[:material/close: wrong]"
+    parts[-1] += verdict
+    say(" · ".join([*parts, *about]))
 
 
 def show_warnings(texts: Iterable[str]) -> None:
@@ -97,12 +114,12 @@ def show_scan(study_name: str, model: Model, subject: Subject, method: str, para
     grid = model.grid
     like = Volume(np.broadcast_to(np.float32(0), grid.shape), grid.affine)
     patch = _patch(grid, method, params)
-    if patch is not None:
-        words = patch_words(grid, patch.boxes)
-        st.caption(f"{words}. **Yellow**: the box nearest to the crosshair; dashed: its neighbours; blue: all centres.")
     _warn(model, method, params)
     contours = scan_truth(subject.truth, like)
     _planes(study_name, on_grid_of(subject.scan, like), [], patch=patch, contours=contours)
+    if patch is not None:
+        words = patch_words(grid, patch.boxes)
+        st.caption(f"{words}. **Yellow**: the box nearest to the crosshair; dashed: its neighbours; blue: all centres.")
 
 
 def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[str, Place]:
@@ -117,18 +134,30 @@ def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[str, Place]:
     return part, place
 
 
+def view_of(subject: Subject, relevance: RelevanceMap) -> tuple[str, Place]:
+    """Return what `choose_view` would, as it was last chosen, without the widgets."""
+    part = st.session_state.get("sign", "both") if Meaning.of(relevance).signed else "both"
+    return part, last_choice(subject.prepared)
+
+
 def show_planes(
-    study_name: str, subject: Subject, relevance: RelevanceMap, part: str, place: Place = IN_TEMPLATE
+    study_name: str,
+    subject: Subject,
+    relevance: RelevanceMap,
+    part: str,
+    place: Place = IN_TEMPLATE,
+    *,
+    stale: bool = False,
 ) -> ViewerState:
-    """Show linked planes of the scan with the map, and the outline of the ground truth, where known."""
+    """Show linked planes of the scan with the map, and the outline of the ground truth, where known.
+
+    `stale`: the map is not the one asked for, which is not there yet; it is drawn faintly.
+    """
     scan, model = place.scan(subject, relevance), model_of(study_name)
     in_template = place.prepared is None
     method = get_method(relevance.method)
     _warn(model, relevance.method, relevance.params)
-    if relevance.chosen:
-        st.caption(
-            " · ".join(f"{name.capitalize()}: {escape_markdown(text)}" for name, text in relevance.chosen.items())
-        )
+    chosen = " · ".join(f"{name.capitalize()}: {text}" for name, text in relevance.chosen.items())
     return _planes(
         study_name,
         scan,
@@ -139,6 +168,8 @@ def show_planes(
         patch=_patch(model.grid, relevance.method, relevance.params) if in_template else None,
         caption=caption_of(subject, relevance, part),
         stem=stem_of(subject, relevance, part) + place.suffix,
+        note="The map with these settings is not there yet; faint: the map before." if stale else chosen,
+        dimmed=stale,
     )
 
 
@@ -161,9 +192,30 @@ def stem_of(subject: Subject, relevance: RelevanceMap, part: str = "both") -> st
     return file_stem(name, relevance.method, relevance.target, "" if part == "both" else part)
 
 
-def show_space(study: Study, subject: Subject, relevance: RelevanceMap, part: str, mm=None) -> None:
-    """Show the three planes standing in space, brain surface and relevance surfaces."""
-    shown, scale = part_scale(relevance, part)
+def show_space(
+    study: Study,
+    subject: Subject,
+    relevance: RelevanceMap,
+    part: str,
+    mm=None,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Show the three planes standing in space as the viewer shows them, brain surface and relevance surfaces.
+
+    `settings`: of the viewer, see `as_viewed`.
+    """
+    settings = settings or {}
+    key = linked("surface", SURFACES[0], options=SURFACES)
+    surface = st.segmented_control(
+        "Brain surface",
+        SURFACES,
+        format_func=lambda name: f"Brain surface: {name}",
+        key=key,
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    shown, scale = as_viewed(*part_scale(relevance, part), settings)
     figure = slices_figure(
         on_grid_of(subject.scan, relevance.volume),
         shown,
@@ -172,6 +224,15 @@ def show_space(study: Study, subject: Subject, relevance: RelevanceMap, part: st
         mm=mm,
         atlas=study.atlas(),
         brain=study.brain_mask(),
+        truth=on_grid_of(subject.truth, relevance.volume, order=0)
+        if subject.truth and settings.get("contours", True)
+        else None,
+        surface=surface,
+        crosshair=settings.get("crosshair", True),
+        radiological=settings.get("convention", "radiological") == "radiological",
     )
     st.plotly_chart(figure, key="space", config={"displaylogo": False})
-    st.caption(escape_markdown(as_sentence(Meaning.of(relevance).words(part))))
+    st.caption(
+        f"{escape_markdown(as_sentence(Meaning.of(relevance).words(part)))} Threshold, colours, sign and crosshair are those "
+        "of the planes. Drag turns, the wheel zooms; a click on a name hides it."
+    )

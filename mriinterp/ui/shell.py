@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from mriinterp.base.scripts import page_scripts
@@ -18,14 +20,25 @@ from mriinterp.ui.session import current_session
 from mriinterp.ui.studies import choose_study, current_study
 from mriinterp.ui.words import Remedied, escape_markdown, words_of
 
-__all__ = ["ICON", "SIMULATED_BADGE", "current_study", "escape_markdown", "page_header", "readable_errors", "run_page"]
+__all__ = [
+    "ICON",
+    "SIMULATED_BADGE",
+    "Header",
+    "current_study",
+    "escape_markdown",
+    "page_header",
+    "readable_errors",
+    "run_page",
+]
 
 LINK_PX = 92  # of the button that copies the address
 _SHELL = "_shell"  # in the session once app.py has run
 ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
 SIMULATED_BADGE = ":orange-badge[:material/science: Simulated data]"
+REAL_BADGE = ":blue-badge[:material/group: Real scans]"
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4rem 2rem 3rem; }
+[data-testid="stMainBlockContainer"] > .stVerticalBlock, .st-key-view > .stVerticalBlock { gap: 0.75rem; }
 [data-testid="stMainBlockContainer"] h1 { font-size: 1.6rem; padding: 0; }
 [data-testid="stSidebarUserContent"] .stVerticalBlock { gap: 0.6rem; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
@@ -37,12 +50,31 @@ STYLE = """<style>
   .st-key-page_header > *, .st-key-view_choice > * { min-width: 0; }
   .st-key-page_header [data-testid="stCaptionContainer"], .st-key-view_choice [data-testid="stCaptionContainer"] { line-height: 1.3; }
 }
+[data-testid="stCaptionContainer"] { color: inherit !important; opacity: 0.8 !important; }
+:is([data-variant="segmented_control"][data-selected="true"], [role="tab"][aria-selected="true"]) p { color: light-dark(#1d5290, #9cc8ff); }
+.st-key-page_header p { line-height: 1.35; }
+.st-key-page_header:has(.st-key-page_answer) h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.st-key-page_header:has(.st-key-page_answer) > :has(> [data-testid="stHeading"]) { position: absolute; }
+.st-key-view_row { min-height: 3rem; justify-content: center; }
+[data-testid="stSidebar"] :is(.st-key-explain, .st-key-compute) { position: sticky; bottom: 0.5rem; z-index: 2; }
+@media (min-width: 1700px) {
+  .st-key-view { flex-direction: row; gap: 1.5rem; }
+  .st-key-view > :has(> .st-key-view_planes) { flex: 0 0 58%; min-width: 0; position: sticky; top: 4rem; align-self: flex-start; }
+  .st-key-areas_pair .stHorizontalBlock { flex-direction: column; }
+  .st-key-view > :has(> .st-key-view_parts) { flex: 1 1 0; min-width: 0; }
+}
+@media (min-width: 1200px) {
+  .st-key-research_use { position: fixed; top: 1rem; right: 4rem; z-index: 999991; width: auto; }
+  [data-testid="stToolbar"] { padding-right: 13rem; }
+  [data-testid="stToolbarActions"], [data-testid="stMainMenu"] { position: fixed; right: 1rem; }
+}
 </style>"""
 
 
 def run_page(page: StreamlitPage) -> None:
     """Run a page below the sidebar that all share, and keep its address."""
     st.session_state[_SHELL] = True
+    st.html(STYLE)  # before all else: what comes before its style moves when that arrives
     with address_of_page(page.url_path):
         with st.sidebar:
             choose_study(_title)
@@ -70,7 +102,20 @@ def _enter_through_app() -> None:
         st.rerun()
 
 
-def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: bool = False) -> None:
+@dataclass(frozen=True, eq=False)
+class Header:
+    """The first line of a page, for what is known later in its run."""
+
+    place: DeltaGenerator
+    trust: DeltaGenerator
+
+    def answer(self, words: str) -> None:
+        """Put the page's answer (Markdown) where its title was."""
+        with self.place.container(key="page_answer"):
+            st.markdown(words)
+
+
+def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: bool = False) -> Header:
     """Show the title of a page, what it is for, and what its data and use are worth.
 
     `own_scan`: the page is about an uploaded scan, `from_file`: about averages
@@ -78,17 +123,21 @@ def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: 
     """
     _enter_through_app()
     current_session()
-    st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header"):
         st.title(title, anchor=False, width="content")
-        st.caption(caption, width="stretch")
+        with st.container(width="stretch"):
+            answer = st.empty()
+            answer.caption(caption)
+        trust = st.container(width="content", key="page_trust")
         with readable_errors():
-            data = f"{SIMULATED_BADGE} " if study_of(current_study()).simulated else ""
+            data = SIMULATED_BADGE if study_of(current_study()).simulated else REAL_BADGE
         if own_scan:
-            data = ":blue-badge[:material/upload_file: Own scan] "
+            data = ":blue-badge[:material/upload_file: Own scan]"
         elif from_file:
-            data = ":blue-badge[:material/upload_file: Averages from a file] "
-        st.markdown(f"{data}:gray-badge[{RESEARCH_USE}]", width="content")
+            data = ":blue-badge[:material/upload_file: Averages from a file]"
+        st.markdown(data, width="content")
+        with st.container(key="research_use", width="content"):
+            st.markdown(f":gray-badge[{RESEARCH_USE}]", width="content")
         link = st.container(width=LINK_PX)
     place_link(link, st.empty())
     if problem := why_not_kept():
@@ -96,6 +145,7 @@ def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: 
             f"Maps are not kept on disk: {escape_markdown(problem)}. They stay in memory until the server ends.",
             icon=":material/save:",
         )
+    return Header(answer, trust)
 
 
 @contextmanager

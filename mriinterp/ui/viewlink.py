@@ -14,7 +14,7 @@ from mriinterp.ui.address import asked, entry_number, flag, linked_value, not_fo
 from mriinterp.ui.clicks import take_jump
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 
-__all__ = ["last_place", "linked_viewer", "shown_radiological"]
+__all__ = ["last_place", "linked_viewer", "shown_radiological", "shown_settings"]
 
 # Of each setting: name of the viewer's own, value at the start, how a text becomes one.
 _WORDS = {
@@ -24,14 +24,14 @@ _WORDS = {
     "threshold_mode": ("percentile", "value"),
     "outlines": ("off", "area", "all"),
     "planes": ("all", "Sagittal", "Coronal", "Axial"),
-    "signedScale": ("blue-black-red", "blue-white-red", "purple-orange"),
-    "unsignedScale": ("inferno", "hot", "viridis"),
+    "signedScale": ("blue-red", "blue-black-red", "blue-white-red", "purple-orange"),
+    "unsignedScale": ("orange-red", "inferno", "hot", "viridis"),
 }
 _NUMBERS = {"threshold": 90.0, "cluster": 1, "opacity": 0.8, "black": 0.0, "white": 1.0, "top": None}
 _SWITCHES = {
     "overlay": True,
     "smooth": True,
-    "fade": False,
+    "fade": True,
     "crosshair": True,
     "patch": True,
     "share_range": False,
@@ -163,6 +163,11 @@ def _memory(key: str) -> _Memory:
 def last_place(key: str) -> tuple[float, ...] | None:
     """Return where the crosshair of a viewer was when it was last shown, mm."""
     return _memory(key).mm
+
+
+def shown_settings(key: str) -> dict[str, Any]:
+    """Return the settings of a viewer as it was last shown."""
+    return dict(_memory(key).now)
 
 
 def shown_radiological() -> bool:

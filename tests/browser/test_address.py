@@ -2,6 +2,7 @@
 
 import pytest
 
+from .settings import choose
 from .test_app import FIND, QUICK, bar, click_mark, cursor, ready, wait_for_address, wait_for_mm
 
 pytestmark = pytest.mark.browser
@@ -19,10 +20,10 @@ def test_steps_jumps_and_switches_are_in_the_address(page, new_page, app_url):
     page.keyboard.press("PageUp")
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("(before) => location.search !== before", arg=before)
-    page.locator("select[data-setting=convention]").select_option("neurological")
+    choose(page, "convention", "neurological")
     wait_for_address(page, "convention=neurological")
     page.get_by_role("button", name="Display settings").click()
-    page.locator("input[data-setting=contours]").uncheck()
+    choose(page, "contours", False)
     wait_for_address(page, "contours=False")
     page.get_by_text("Left and right together").click()
     wait_for_address(page, "merge=False")

@@ -16,6 +16,8 @@ from mriinterp.incremental import BoxGrid
 from mriinterp.results.store import default_folder
 from mriinterp.study import load_study
 
+from .settings import choose
+
 pytestmark = pytest.mark.browser
 
 QUICK = "subject=sim-001&method=sensitivity"
@@ -101,9 +103,9 @@ def test_first_view_step_threshold_and_the_same_view_by_its_link(open_app, page,
     page.locator("canvas.pane[data-plane=axial]").first.focus()
     page.keyboard.press("PageUp")
     page.wait_for_function(f"(z) => {FIND}.cursor[2] === z", arg=before[2] + 1)
-    page.locator("input[data-setting=opacity]").fill("0.5")
-    page.locator("select[data-setting=convention]").select_option("neurological")
-    page.locator("select[data-setting=outlines]").select_option("area")
+    choose(page, "opacity", "0.5")
+    choose(page, "convention", "neurological")
+    choose(page, "outlines", "area")
     click_plane(page, "axial", (0.4, 0.4))
     wait_for_address(page, "convention=neurological")
     wait_for_address(page, "opacity=0.5")

@@ -5,6 +5,7 @@ import pytest
 from mriinterp.image.nifti import write_volume
 from mriinterp.study import load_study
 
+from .settings import choose
 from .test_app import (
     FIND,
     FIRST_MAP_MS,
@@ -80,9 +81,9 @@ def test_settings_and_steps_are_no_entries_and_come_back_with_their_subject(page
     wait_for_address(page, "mm=")
     place = cursor(page)
     for setting, value in (("convention", "neurological"), ("outlines", "area")):
-        page.locator(f"select[data-setting={setting}]").select_option(value)
+        choose(page, setting, value)
         wait_for_address(page, f"{setting}={value}")
-    page.locator("input[data-setting=opacity]").fill("0.5")
+    choose(page, "opacity", "0.5")
     wait_for_address(page, "opacity=0.5")
     assert entries(page) == start
     pick(page, "Subject", "sim-002")
@@ -93,7 +94,7 @@ def test_settings_and_steps_are_no_entries_and_come_back_with_their_subject(page
     )
     wait_for_address(page, "opacity=0.9")
     page.wait_for_function(f"() => {FIND}?.settings?.opacity === 0.9")
-    page.locator("select[data-setting=convention]").select_option("radiological")
+    choose(page, "convention", "radiological")
     page.wait_for_function("() => !location.search.includes('convention')")
     page.go_back()
     wait_for_address(page, "subject=sim-001")
@@ -107,9 +108,8 @@ def test_settings_and_steps_are_no_entries_and_come_back_with_their_subject(page
 def test_convention_and_threshold_survive_other_pages_and_a_reload(page, new_page, app_url):
     page.goto(f"{app_url}/?{QUICK}")
     ready(page)
-    page.locator("select[data-setting=convention]").select_option("neurological")
-    page.locator("input[data-setting=threshold-exact]").fill("97")
-    page.locator("input[data-setting=threshold-exact]").press("Enter")
+    choose(page, "convention", "neurological")
+    choose(page, "threshold-exact", "97")
     wait_for_address(page, "threshold=97")
     go(page, "Trust")
     page.get_by_role("heading", name="Trust").wait_for()
@@ -136,7 +136,7 @@ def test_convention_and_threshold_survive_other_pages_and_a_reload(page, new_pag
 def test_left_stays_left_on_every_page(page, app_url):
     page.goto(f"{app_url}/?{QUICK}")
     ready(page)
-    page.locator("select[data-setting=convention]").select_option("neurological")
+    choose(page, "convention", "neurological")
     wait_for_address(page, "convention=neurological")
     go(page, "Compare")
     page.get_by_role("heading", name="Compare").wait_for()

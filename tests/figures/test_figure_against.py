@@ -14,7 +14,8 @@ def test_bars_are_the_subject_and_dots_the_groups(rng):
     values = pd.DataFrame(rng.uniform(0, 1, (7, 3)), columns=areas, index=[f"s{i}" for i in range(7)])
     groups = pd.Series(["AD"] * 4 + ["CN"] * 3, index=values.index)
     figure = against_groups(table, values, groups, "me", n=2)
-    bar, ad, cn = figure.data
+    bar, scans, ad, _, cn = figure.data
+    assert sorted(scans.x) == pytest.approx(sorted(100 * values.loc[groups == "AD", areas[:2]].to_numpy().ravel()))
     assert list(bar.x) == pytest.approx([50, 30])
     assert [ad.name, cn.name] == ["AD (n = 4)", "CN (n = 3)"]
     own = 100 * values.loc[groups == "AD", "Hippocampus"]

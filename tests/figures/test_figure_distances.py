@@ -30,7 +30,17 @@ def test_euclidean_distances_are_printed_in_ten_thousandths(matrix):
 def test_similarities_keep_their_numbers(matrix):
     figure = distance_heatmap(-matrix * 1e3, "spearman", digits=3)
     assert figure.data[0].text[0][1] == "−0.150"
-    assert "larger: more alike" in figure.layout.coloraxis.colorbar.title.text
+    assert "larger, darker: more alike" in figure.layout.coloraxis.colorbar.title.text
+
+
+def _lightness(colour):
+    return sum(int(v) for v in colour.removeprefix("rgb(").removesuffix(")").split(","))
+
+
+@pytest.mark.parametrize(("metric", "alike"), [("euclidean", 0), ("spearman", -1), ("ssim", -1)])
+def test_dark_is_more_alike_in_every_matrix(matrix, metric, alike):
+    scale = distance_heatmap(matrix, metric).layout.coloraxis.colorscale
+    assert _lightness(scale[alike][1]) == min(_lightness(colour) for _, colour in scale)
 
 
 def test_groups_beside_each_other(matrix):

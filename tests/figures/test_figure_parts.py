@@ -1,5 +1,8 @@
 """Pictures of one sign of a map."""
 
+import re
+from importlib.resources import files
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,10 +11,10 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.parts import part_table
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.area_bars import area_bars
-from mriinterp.figures.colours import Scale
+from mriinterp.figures.colours import PALETTES, Scale
 from mriinterp.figures.meshes import level_surfaces
 from mriinterp.figures.mosaic import mosaic
-from mriinterp.figures.parts import shown_part
+from mriinterp.figures.parts import as_viewed, shown_part
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
@@ -50,7 +53,7 @@ def test_a_map_of_one_sign_is_drawn_as_before(relevance):
         relevance.volume.with_data(np.maximum(relevance.volume.data, 0)), *list(vars(relevance).values())[1:]
     )
     _, scale = shown_part(only)
-    assert (scale.low, scale.signed, scale.palette, scale.ends) == (0, False, "inferno", None)
+    assert (scale.low, scale.signed, scale.palette, scale.ends) == (0, False, "orange-red", None)
     assert "P(CN)" in scale.unit
 
 
@@ -115,3 +118,49 @@ def test_bars_of_one_side_say_which(areas, part, words, share):
     assert dict(zip(figure.data[0].y, figure.data[0].x, strict=True))["A"] == pytest.approx(share)
     both = {trace.name: trace.marker.color for trace in area_bars(part_table(*areas), ends=ends).data[:2]}
     assert figure.data[0].marker.color == both[words]
+
+
+def test_the_viewers_settings_are_followed(relevance):
+    shown, scale = shown_part(relevance)
+    sizes = np.abs(shown.data[shown.data != 0])
+    settings = {"threshold": 80.0, "threshold_mode": "percentile", "opacity": 0.5, "fade": False, "top": 2.5}
+    viewed, look = as_viewed(shown, scale, settings | {"signedScale": "purple-orange"})
+    assert look.threshold == np.percentile(sizes, 80, method="inverted_cdf")
+    assert (look.low, look.high, look.opacity, look.fade, look.palette) == (-2.5, 2.5, 0.5, False, "purple-orange")
+    np.testing.assert_array_equal(viewed.data, shown.data)
+    _, by_value = as_viewed(shown, scale, {"threshold": 0.25, "threshold_mode": "value"})
+    assert by_value.threshold == 0.25
+    hidden, _ = as_viewed(shown, scale, {"overlay": False})
+    assert not hidden.data.any()
+
+
+def test_small_clusters_of_either_sign_are_left_out_as_in_the_viewer(relevance):
+    data = np.zeros((7, 8, 9), np.float32)
+    data[1:3, 1:3, 1:3], data[5, 5, 5], data[4, 4, 4] = 1, 1, -1  # eight voxels; one; one that touches by an edge
+    data[5, 5, 6] = -1
+    shown = Volume(data, relevance.volume.affine)
+    viewed, _ = as_viewed(shown, shown_part(relevance)[1], {"threshold": 0.5, "threshold_mode": "value", "cluster": 2})
+    expected = data.copy()
+    expected[[5, 4, 5], [5, 4, 5], [5, 4, 6]] = 0
+    np.testing.assert_array_equal(viewed.data, expected)
+
+
+def test_figures_and_the_viewer_have_the_same_colours():
+    script = files("mriinterp.ui.viewer").joinpath("js/colors.js").read_text(encoding="utf-8")
+    stops = {
+        name: tuple(re.findall(r"#\w+", found))
+        for name, found in re.findall(r"'?([\w-]+)'?: \{\s*label: '[^']*',\s*stops: \[([^\]]*)\]", script)
+    }
+    assert len(stops) == 8
+    assert {name: tuple(PALETTES[name]) for name in stops} == stops
+
+
+def test_values_that_the_viewer_cannot_tell_from_zero_do_not_count(relevance):
+    """A mean of boxes leaves millionths nearly everywhere: they must not move the scale or the threshold."""
+    data = np.full((30, 30, 30), 1e-7, np.float32)
+    data[:10, :10, :10] = np.linspace(0.1, 1, 1000, dtype=np.float32).reshape(10, 10, 10)
+    shown = RelevanceMap(Volume(data, np.eye(4)), *list(vars(relevance).values())[1:])
+    volume, scale = shown_part(shown)
+    assert scale.end == 1
+    _, look = as_viewed(volume, scale, {"threshold": 50.0})
+    assert look.threshold == pytest.approx(0.55, abs=0.01)

@@ -29,6 +29,12 @@ def no_work_left():
     stop_all()
 
 
+@pytest.fixture(autouse=True)
+def no_background_predictions(monkeypatch):
+    """Leave out the predictions of all subjects, which would take the processor from what a test waits for."""
+    monkeypatch.setattr("mriinterp.ui.predict_all.MOST", 0)
+
+
 def _run_app(path):
     """Run app.py, as a server does."""
     exec(compile(Path(path).read_text(encoding="utf-8"), path, "exec"), {"__name__": "__main__", "__file__": path})

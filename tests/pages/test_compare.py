@@ -127,9 +127,12 @@ def test_shares_and_differences_against_plain_arithmetic(small_volume, part, siz
     other = small_volume.with_data(np.roll(small_volume.data, 1, axis=0))
     one, two = size(data), size(np.roll(data, 1, axis=0))
     np.testing.assert_allclose(readable_map(small_volume, part).data, one, rtol=1e-6)
-    np.testing.assert_allclose(share_map(small_volume, part).data, 1e6 * one / one.sum(), rtol=1e-5)
-    expected = 1e6 * (one / one.sum() - two / two.sum())
-    np.testing.assert_allclose(share_difference(small_volume, other, part).data, expected, rtol=1e-4, atol=0.5)
+    per_cm3 = 100 / (abs(np.linalg.det(small_volume.affine[:3, :3])) / 1000)
+    np.testing.assert_allclose(share_map(small_volume, part).data, per_cm3 * one / one.sum(), rtol=1e-5)
+    expected = per_cm3 * (one / one.sum() - two / two.sum())
+    np.testing.assert_allclose(
+        share_difference(small_volume, other, part).data, expected, rtol=1e-4, atol=1e-5 * per_cm3
+    )
     np.testing.assert_allclose(raw_difference(small_volume, other).data, data - np.roll(data, 1, axis=0), rtol=1e-6)
     assert not share_map(small_volume.with_data(np.zeros_like(small_volume.data)), part).data.any()
 
@@ -149,7 +152,7 @@ def test_a_pair_and_its_difference(open_compare, finish):
     app = finish(open_compare(methods=QUICK, show="pair", a="2", b="1", scale="share"))
     assert app.selectbox(key="a").value == 2
     shown = text_of(app)
-    assert "millionths" in shown
+    assert "% of the map’s relevance per cm³" in shown
     assert "scaled to the same sum" in shown
     assert app.query_params["a"] in ("2", ["2"])
     app.selectbox(key="a").set_value(1).run()

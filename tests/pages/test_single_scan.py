@@ -1,11 +1,16 @@
 """The single-scan page, by Streamlit's own page tests."""
 
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 
 from mriinterp.methods import method_names
 from mriinterp.study import load_study
-from mriinterp.ui import cohort, compare_view, result, trust
+from mriinterp.ui import cohort, compare_view, predict_all, result, trust
 from mriinterp.ui.viewer import ViewerState
+
+from .test_cohort import tiny_study
 
 
 def text_of(app):
@@ -104,8 +109,34 @@ def test_tissue_that_is_never_hidden_is_said_before_and_beside_the_map(open_page
     assert any("are never hidden: the stride of 80 is larger than the box of 30 voxels" in text for text in said)
 
 
-def test_the_layer_of_a_class_activation_map_is_offered_and_said(open_page, finish):
+def test_the_layer_of_a_class_activation_map_is_offered_and_said(open_page, finish, shown):
     app = finish(open_page(subject="sim-005", method="layer_cam"))
     offered = app.selectbox(key="layer_cam.layer")
     assert offered.options[:4] == ["automatic", "relu:4", "Conv_4_bn", "Conv_4"]
-    assert "Layer: relu:4 (64 channels" in text_of(app).replace("\\", "")
+    assert "Layer: relu:4 (64 channels" in shown[-1]["note"]
+
+
+def test_all_subjects_are_predicted_in_the_background_and_stand_in_the_list(open_page, finish, monkeypatch, tmp_path):
+    file = tiny_study(tmp_path / "study", per_group=2)
+    monkeypatch.setattr("mriinterp.ui.predict_all.MOST", 200)
+    app = finish(open_page(study=str(file), method="sensitivity"))
+    job = app.session_state["_job_predictions"]
+    job.wait(60)
+    assert job.error is None
+    ids = load_study(file).subjects.index.tolist()
+    app.selectbox(key="subject").set_value(ids[1])
+    app = finish(app.run())
+    assert all("→" in option for option in app.selectbox(key="subject").options)
+
+
+def test_no_predictions_of_real_scans_by_a_network_of_simulated_ones(monkeypatch):
+    started = []
+    monkeypatch.setattr(predict_all, "start_job", lambda *args, **more: started.append(args))
+    monkeypatch.setattr(predict_all, "known_predictions", lambda name: {})
+    monkeypatch.setattr(predict_all, "current_job", lambda slot: None)
+    monkeypatch.setattr(predict_all, "MOST", 200)
+    model = SimpleNamespace(digest="d", card=SimpleNamespace(simulated=True))
+    for simulated in (False, True):
+        study = SimpleNamespace(opened="1", subjects=pd.DataFrame(index=["a"]), simulated=simulated)
+        predict_all.predict_all("study", study, model)
+    assert len(started) == 1

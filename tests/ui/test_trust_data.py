@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from mriinterp.results.store import default_folder
+from mriinterp.trust.badge import badge_light
 from mriinterp.ui import badge, trust_chosen, trust_data
 
 NETWORK, OTHER = "a" * 64, "b" * 64
@@ -95,11 +96,15 @@ def test_a_scan_from_outside_says_what_was_measured(shipped):
     assert "only" not in badge.badge_of("demo", "sensitivity", model=NETWORK).words
 
 
-def test_badges_side_by_side_have_names_and_one_key(shipped, monkeypatch):
+def test_lights_side_by_side_name_their_maps_under_the_pointer(shipped, monkeypatch):
     """Two maps, one of a scan from outside."""
-    said, keys = [], []
-    monkeypatch.setattr(badge.st, "page_link", lambda page, label, **kwargs: said.append(label.replace("\\", "")))
-    monkeypatch.setattr(badge.st, "caption", keys.append)
+    said, more = [], []
+
+    def link(page, label, *, help, **options):
+        said.append(label)
+        more.append(help.replace("\\", ""))
+
+    monkeypatch.setattr(badge.st, "page_link", link)
     model = SimpleNamespace(digest=NETWORK)
     entries = [
         SimpleNamespace(
@@ -110,12 +115,28 @@ def test_badges_side_by_side_have_names_and_one_key(shipped, monkeypatch):
         )
         for method, label, uploaded in (("sensitivity", "A", False), ("occlusion", "B", True))
     ]
-    badge.trust_badges("demo", entries, 3)
-    assert said[0].startswith("A: localisation ✓ · faithfulness – ")
-    assert said[1].startswith("B: localisation ✓")
-    assert len(keys) == 1
-    assert "~ in part" in keys[0]
-    assert "an own scan was no part of it" in keys[0]
+    badge.trust_lights("demo", entries)
+    assert set(said) <= {words for words, _ in badge.LIGHTS.values()}
+    assert more[0].startswith("A: localisation ✓ · faithfulness – ")
+    assert more[1].startswith("B: localisation ✓")
+    assert all("~ in part" in text for text in more)
+
+
+@pytest.mark.parametrize(
+    ("marks", "light"),
+    [
+        ("✓✓✓", "good"),
+        ("✓✓–", "good"),
+        ("✓~✓", "mixed"),
+        ("✓✗✓", "mixed"),
+        ("✗✗✓", "poor"),
+        ("✗–✓", "poor"),
+        ("", "unmeasured"),
+    ],
+)
+def test_a_light_is_made_of_all_marks(monkeypatch, marks, light):
+    monkeypatch.setattr("mriinterp.trust.badge.badge_signs", lambda table, method: marks)
+    assert badge_light(None, "any") == light
 
 
 def test_numbers_of_a_scan_that_was_replaced_are_not_those_of_the_new_one(monkeypatch):

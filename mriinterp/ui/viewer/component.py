@@ -62,6 +62,8 @@ def viewer(
     value_label: str = "relevance",
     caption: str = "",
     stem: str = "",
+    note: str = "",
+    dimmed: bool = False,
     report: bool = True,
 ) -> ViewerState:
     """Show maps over a scan in linked planes.
@@ -120,6 +122,10 @@ def viewer(
     caption, stem : str
         What a saved picture is of, written above it, and the beginning of its
         file name.
+    note : str
+        A line below the planes.
+    dimmed : bool
+        Draw the planes faintly: what they show is about to be replaced.
     report : bool
         Whether clicks and other changes rerun the script.
 
@@ -147,6 +153,8 @@ def viewer(
         "scaleFixed": scale_fixed,
         "begin": begin,
         "usual": None if usual is None else dict(usual),
+        "note": note,
+        "dimmed": dimmed,
         "report": report,
         "height": height,
     }

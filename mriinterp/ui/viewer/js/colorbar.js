@@ -1,6 +1,6 @@
 // The colour scale of one map: colours, what is hidden in grey, numbers, and what either side of 0 means.
 
-import { farEnd, HIDDEN_GREY, rampIndex } from './colors.js';
+import { farEnd, HIDDEN_GREY, rampIndex, strengthOf } from './colors.js';
 import { fitCanvas, h } from './dom.js';
 import { clamp, formatNumber } from './numbers.js';
 
@@ -44,7 +44,8 @@ export class ColorBar {
       const size = map.signed ? Math.abs(value) : value;
       const at = 3 * rampIndex(value, range);
       const hidden = size < Math.min(threshold, shownEnd) || size === 0;
-      const [r, g, b] = hidden ? HIDDEN_GREY : ramp.subarray(at, at + 3);
+      const part = hidden ? 0 : viewer.settings.fade ? strengthOf(value, farEnd(range)) : 1;
+      const [r, g, b] = HIDDEN_GREY.map((grey, c) => Math.round(grey + part * (ramp[at + c] - grey)));
       context.fillStyle = `rgb(${r}, ${g}, ${b})`;
       context.fillRect(x0 + inset + x, y0 + 2, 1.5, 10);
     }

@@ -5,6 +5,10 @@ import { clamp } from './numbers.js';
 
 export const SCALES = {
   signed: {
+    'blue-red': {
+      label: 'Blue – red',
+      stops: ['#1f6fff', '#3f93f5', '#6fb6ea', '#b9d4e3', '#d8d8d8', '#f2cfa0', '#fba94f', '#fb6a20', '#f02000'],
+    },
     'blue-black-red': {
       label: 'Blue – black – red',
       stops: ['#c4f3ff', '#5cb8ff', '#2378f0', '#1a3fae', '#12121c', '#9c1616', '#e23c1e', '#ff8a26', '#ffeaa6'],
@@ -19,6 +23,7 @@ export const SCALES = {
     },
   },
   unsigned: {
+    'orange-red': { label: 'Orange – red', stops: ['#f2cfa0', '#fba94f', '#fb6a20', '#f02000'] },
     inferno: {
       label: 'Inferno',
       stops: ['#160b39', '#420a68', '#6a176e', '#932667', '#bc3754', '#dd513a', '#f37819', '#fca50a', '#f6d746', '#fcffa4'],
@@ -62,6 +67,11 @@ export function rampIndex(value, range) {
   return Math.round(255 * clamp((value - range[0]) / (range[1] - range[0]), 0, 1));
 }
 
+// How opaque a value is drawn where weak relevance fades: weak relevance stays visible, none stays clear.
+export function strengthOf(value, top) {
+  return Math.min(1, Math.abs(value) / top) ** 0.6;
+}
+
 // Code (16 bit) to colour, alpha 0 where the map is below its cuts.
 export function overlayTable(map, look, table) {
   const { ramp, range, cuts, opacity, fade } = look;
@@ -71,8 +81,7 @@ export function overlayTable(map, look, table) {
     for (let code = Math.max(0, from); code <= Math.min(to, NO_VALUE - 1); code += 1) {
       const value = (code - map.zero) * map.scale;
       const at = 3 * rampIndex(value, range);
-      const strength = fade ? Math.min(1, Math.abs(value) / top) ** 0.6 : 1;
-      const alpha = Math.round(255 * opacity * strength);
+      const alpha = Math.round(255 * opacity * (fade ? strengthOf(value, top) : 1));
       table[code] = ((alpha << 24) | (ramp[at + 2] << 16) | (ramp[at + 1] << 8) | ramp[at]) >>> 0;
     }
   };

@@ -10,8 +10,16 @@ export class Footer {
     this.convention = h('span', { class: 'convention', 'data-text': true });
     this.contours = h('span', { class: 'contours' });
     this.shown = h('span', { class: 'shown', 'data-text': true });
+    this.words = h('div', { class: 'note', hidden: true, 'data-text': true });
     const notes = h('div', { class: 'notes' }, this.convention, this.contours, this.shown);
-    this.element = h('div', { class: 'footer' }, this.status, notes);
+    this.element = h('div', { class: 'footer' }, this.words, this.status, notes);
+  }
+
+  // What the page says of the picture.
+  note({ note, dimmed }) {
+    this.words.textContent = note;
+    this.words.hidden = !note;
+    this.element.parentElement.classList.toggle('dimmed', dimmed); // the planes are drawn faintly
   }
 
   // Status line, and the readings of every map at the crosshair.

@@ -1,11 +1,41 @@
 // Sizes: how planes share the width. All planes of a view have one scale, so a millimetre is a millimetre everywhere.
 
 import { h } from './dom.js';
+import { PLANES, Space } from './geometry.js';
 import { clamp } from './numbers.js';
 
 const GAP = 3;
 const PROFILE_HEIGHT = 38;
 const COLUMN_GAP = 14;
+
+const ABOVE = 84; // pixels: the row of controls and a headline
+const BELOW = 92; // a profile and the words at the foot
+
+// Keep the room that a row of planes will take, while their images are on the way.
+export function reserveRoom(viewer, spec) {
+  const extents = PLANES.map((plane) => new Space(spec).extent(plane));
+  const wide = viewer.root.clientWidth - GAP * 2;
+  const sum = extents.reduce((total, [w]) => total + w, 0);
+  const row = Math.min(tallestRow(spec, 0.58, 640), (wide / sum) * Math.max(...extents.map(([, t]) => t)));
+  viewer.root.style.minHeight = `${Math.round(row) + ABOVE + BELOW}px`;
+  viewer.stage.style.marginTop = `${ABOVE}px`;
+}
+
+// Keep the height of the planes until others are in their place; the viewer.
+export function holdRoom(viewer) {
+  viewer.stage.style.minHeight = `${viewer.stage.offsetHeight}px`;
+  return viewer;
+}
+
+function releaseRoom({ root, stage }) {
+  root.style.minHeight = '';
+  stage.style.minHeight = '';
+  stage.style.marginTop = '';
+}
+
+function tallestRow(spec, share, most) {
+  return spec.height ?? clamp((globalThis.innerHeight || 900) * share, 280, most);
+}
 
 export function layoutViews(viewer) {
   const { views, settings, stage, spec } = viewer;
@@ -14,14 +44,12 @@ export function layoutViews(viewer) {
   const columns = usesColumns(viewer);
   stage.classList.toggle('columns', columns);
   const wide = columns ? Math.floor((width - COLUMN_GAP * (views.length - 1)) / views.length) : width;
-  const screen = globalThis.innerHeight || 900;
   const single = viewer.shownPlanes.length === 1;
   const share = single ? 0.72 : columns || views.length === 1 ? 0.58 : 0.38;
-  const tallest = spec.height ?? clamp(screen * share, 280, single ? 1000 : 640);
+  const tallest = tallestRow(spec, share, single ? 1000 : 640);
   for (const view of views) {
     view.element.style.width = columns ? `${wide}px` : '';
     view.head.classList.toggle('stacked', columns || wide < 620);
-    view.head.classList.toggle('narrow', wide < 260);
     view.bar?.resize(columns ? wide : Math.min(300, wide * 0.4));
     if (settings.view === 'mosaic') {
       view.planes.replaceChildren(view.mosaic.canvas);
@@ -31,6 +59,7 @@ export function layoutViews(viewer) {
     layoutPlanes(viewer, view, wide, tallest, columns);
   }
   alignHeads(views, columns);
+  releaseRoom(viewer);
   return true;
 }
 

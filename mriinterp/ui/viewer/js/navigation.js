@@ -1,23 +1,25 @@
-// The first row of controls: what is shown, where the crosshair is, and the viewer's tools.
+// The row of controls: what is shown, where the crosshair is, how much of the relevance, and the viewer's tools.
 
 import { isFocused } from './controls.js';
-import { h, icon } from './dom.js';
+import { h } from './dom.js';
 import { PLANES } from './geometry.js';
 import { savePicture } from './picture.js';
 
 const ZOOM_STEP = 1.5;
 
+function toggleFullScreen(element) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else element.requestFullscreen?.().catch(() => {});
+}
+
 export class Navigation {
-  // toggles: functions that show and hide the panels of display settings and of keys.
-  constructor(viewer, controls, toggles) {
+  // overlay: the controls of relevance; toggles: functions that show and hide the panels of settings and of keys.
+  constructor(viewer, controls, overlay, toggles) {
     this.viewer = viewer;
-    const planes = [['all', 'All three'], ...PLANES.map((plane) => [plane.name, plane.name])];
-    const conventions = [['radiological', 'Radiological'], ['neurological', 'Neurological']];
     this.display = controls.button({
-      label: 'Display settings', image: 'tune', text: 'Display', name: 'display', press: toggles.display, expands: true,
+      label: 'Display settings', image: 'tune', text: 'Settings', name: 'display', press: toggles.display, expands: true,
     });
     this.keys = controls.button({ label: 'Keys and mouse', text: '?', name: 'keys', press: toggles.keys, expands: true });
-    this.play = controls.button({ label: 'Play', image: 'play', name: 'play', press: () => viewer.player.toggle() });
     const peak = controls.button({
       label: 'Go to the peak', image: 'peak', text: 'Peak', name: 'peak', press: () => viewer.toPeak(),
     });
@@ -28,13 +30,11 @@ export class Navigation {
     });
     this.element = h('div', { class: 'bar', role: 'group', 'aria-label': 'View and crosshair' },
       controls.segments({ setting: 'view', label: 'View', options: [['ortho', 'Planes'], ['mosaic', 'Mosaic']] }),
-      controls.select({ setting: 'planes', label: 'Planes shown', options: planes }),
-      controls.select({ setting: 'convention', label: 'Left and right', options: conventions }),
-      this.coordinateFields(), peak, this.play, zoom,
+      this.coordinateFields(), peak, zoom, overlay,
       h('span', { class: 'spring' }),
       this.display,
       controls.button({ label: 'Save picture', image: 'camera', name: 'picture', press: () => savePicture(viewer) }),
-      controls.button({ label: 'Full screen', image: 'expand', name: 'expand', press: () => viewer.toggleFullScreen() }),
+      controls.button({ label: 'Full screen', image: 'expand', name: 'expand', press: () => toggleFullScreen(viewer.root) }),
       this.keys);
   }
 
@@ -45,7 +45,7 @@ export class Navigation {
       onchange: () => this.typed(),
     }));
     return h('div', { class: 'field coordinates', role: 'group', 'aria-label': 'Crosshair in mm' },
-      ...PLANES.flatMap((plane, n) => [h('span', { text: plane.coordinate }), this.coordinates[n]]), h('span', { text: 'mm' }));
+      ...PLANES.flatMap((plane, n) => [h('span', { text: plane.coordinate }), this.coordinates[n]]));
   }
 
   zoomButtons() {
@@ -70,11 +70,5 @@ export class Navigation {
       const text = String(Math.round(mm[axis] * 10) / 10);
       if (!isFocused(field) && field.value !== text) field.value = text;
     });
-  }
-
-  showPlaying(playing) {
-    this.play.replaceChildren(icon(playing ? 'pause' : 'play'));
-    this.play.setAttribute('aria-label', playing ? 'Pause' : 'Play');
-    this.play.setAttribute('aria-pressed', String(playing));
   }
 }

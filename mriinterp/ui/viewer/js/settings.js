@@ -2,8 +2,8 @@
 // so that an address can hold whatever is shown.
 
 const DEFAULTS = {
-  planes: 'all', overlay: true, smooth: true, fade: false, crosshair: true, patch: true,
-  black: 0, white: 1, signedScale: 'blue-black-red', unsignedScale: 'inferno', top: null, zoom: null, contours: true,
+  planes: 'all', overlay: true, smooth: true, fade: true, crosshair: true, patch: true,
+  black: 0, white: 1, signedScale: 'blue-red', unsignedScale: 'orange-red', top: null, zoom: null, contours: true,
 };
 const SETTINGS = [
   'view', 'layout', 'convention', 'threshold', 'threshold_mode', 'cluster', 'opacity', 'outlines', 'share_range', ...Object.keys(DEFAULTS),

@@ -27,9 +27,9 @@ export class MapView {
     this.reading = h('span', { class: 'reading', title: 'Value at the crosshair', 'data-text': true });
     this.meaning = h('span', { class: 'unit', 'data-text': true });
     this.planes = h('div', { class: 'planes' });
-    this.head = h('div', { class: 'head' }, h('span', { class: 'name', text: this.name, 'data-text': true }), this.reading,
+    this.head = h('div', { class: 'head' }, h('span', { class: 'name', text: this.name || viewer.spec.scanLabel, title: this.name, 'data-text': true }), this.reading,
       h('span', { class: 'spring' }), this.meaning, this.bar?.element);
-    this.element = h('section', { class: 'view', 'aria-label': this.name || 'Scan' }, map ? this.head : null, this.planes);
+    this.element = h('section', { class: 'view', 'aria-label': this.name || 'Scan' }, this.head, this.planes);
   }
 
   get mask() {
@@ -74,7 +74,8 @@ export class MapView {
     const alike = others.filter((view) => farEnd(view.range) === farEnd(this.range));
     const kind = alike.length === 0 ? 'own scale' : alike.length === others.length ? 'common scale'
       : `scale shared with ${alike.map((view) => view.name).join(', ')}`;
-    this.meaning.textContent = [this.unit, others.length ? kind : ''].filter(Boolean).join(' · ');
+    this.meaning.textContent = [others.length ? kind : '', this.unit].filter(Boolean).join(' · ');
+    this.meaning.title = this.meaning.textContent; // where a narrow column cuts it
   }
 
   draw() {

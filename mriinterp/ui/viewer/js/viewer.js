@@ -5,7 +5,7 @@ import { h } from './dom.js';
 import { Focus } from './focus.js';
 import { Footer } from './footer.js';
 import { PLANES, Space } from './geometry.js';
-import { layoutViews } from './layout.js';
+import { holdRoom, layoutViews, reserveRoom } from './layout.js';
 import { Measurer } from './measurer.js';
 import { handOver, own, recall, remember } from './memory.js';
 import { Outlines } from './outline.js';
@@ -14,6 +14,7 @@ import { Reporter } from './reporter.js';
 import {
   ALL_WORK, changesFromPython, reportedSettings, startSettings, thresholdOf, withWindow, workFor,
 } from './settings.js';
+import { showMove } from './show_move.js';
 import { readTheme } from './theme.js';
 import { Toolbar } from './toolbar.js';
 import { colorViews, MapView } from './view.js';
@@ -51,6 +52,7 @@ export class Viewer {
     if (text === this.specText) { Object.assign(this, readTheme(this.root)); this.ask('color'); return; } // a new theme
     this.specText = text;
     const first = !this.spec;
+    if (first) reserveRoom(this, spec);
     try {
       const parts = await this.volumes.load(spec);
       if (text !== this.specText || this.closed) return; // overtaken by a newer message
@@ -68,6 +70,7 @@ export class Viewer {
     this.measurer.keepOnly(parts.used);
     const structure = (s) => JSON.stringify([s.shape, s.affine, s.scans, s.layers, s.atlas]);
     if (first || structure(before) !== structure(spec)) this.build(spec, parts);
+    this.footer.note(spec);
     this.contours = parts.contours.map((one) => ({ ...one, outlines: new Outlines(this.space, one.codes) }));
     this.takeSettings(spec);
     this.takeCursor(spec, first);
@@ -88,7 +91,7 @@ export class Viewer {
       this.toolbar = new Toolbar(this);
       this.root.append(this.toolbar.element); // shown above the planes, but Tab comes to the planes first
     }
-    this.focus.whileReplacing(() => this.stage.replaceChildren(...this.views.map((view) => view.element)));
+    this.focus.whileReplacing(() => holdRoom(this).stage.replaceChildren(...this.views.map((view) => view.element)));
     this.footer.describeShown(this);
     Object.assign(this, readTheme(this.root));
   }
@@ -106,6 +109,7 @@ export class Viewer {
     if (memory?.move === spec.move && memory.cursor) this.cursor = this.space.inside(memory.cursor);
     else if (spec.cursor) this.cursor = this.space.fromMm(spec.cursor);
     this.cursor ??= this.peak() ?? this.space.center;
+    this.moved = !first && this.move !== spec.move;
     this.move = spec.move;
     this.viewport.follow(this.cursor, []);
   }
@@ -172,11 +176,6 @@ export class Viewer {
     if (!playing) this.report(PAUSE);
   }
 
-  toggleFullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.().catch(() => {});
-  }
-
   // Where the crosshair is and how things are shown.
   get reported() {
     const mm = this.space.mm(this.cursor).map((v) => Math.round(1e6 * v) / 1e6);
@@ -216,6 +215,7 @@ export class Viewer {
       this.footer.describeSettings(this);
     }
     this.draw();
+    if (this.moved) { showMove(this); this.moved = false; }
     remember(this);
     this.frames.last = performance.now() - start;
     this.frames.longest = Math.max(this.frames.longest, this.frames.last);

@@ -1,10 +1,11 @@
-// The second row of controls: what of the relevance is shown, and how.
+// What of the relevance is shown, and how: the switch and the threshold in the row of controls, the rest in the settings.
 
 import { farEnd } from './colors.js';
 import { isFocused } from './controls.js';
 import { h } from './dom.js';
+import { formatNumber } from './numbers.js';
 
-export class OverlayBar {
+export class OverlayControls {
   constructor(viewer, controls) {
     this.viewer = viewer;
     this.threshold = h('input', {
@@ -28,19 +29,24 @@ export class OverlayBar {
       const value = viewer.thresholdSetting;
       this.threshold.value = String(this.toSlider(value));
       const shown = settings.threshold_mode === 'percentile' ? Math.round(value * 100) / 100 : Number(value.toPrecision(3));
+      this.amount.textContent = settings.threshold_mode === 'percentile' ? `${shown} %` : formatNumber(value, 2);
       if (!isFocused(this.thresholdNumber)) this.thresholdNumber.value = String(shown);
       if (!isFocused(cluster)) cluster.value = String(settings.cluster);
     });
     const borders = [['off', 'off'], ['area', 'this area'], ['all', 'all areas']];
     const outlines = controls.select({ text: 'Outlines', setting: 'outlines', options: borders });
-    this.element = h('div', { class: 'bar', role: 'group', 'aria-label': 'Relevance' },
+    this.amount = h('output', { class: 'amount' });
+    this.element = h('div', { class: 'field relevance', role: 'group', 'aria-label': 'Relevance' },
       controls.toggle({ text: 'Overlay', setting: 'overlay' }),
-      h('div', { class: 'field' }, h('span', { text: 'Threshold' }), this.threshold, this.thresholdNumber, mode),
-      h('label', { class: 'field' }, h('span', { text: 'Cluster ≥' }), cluster, h('span', { class: 'roomy', text: 'voxels' })),
+      h('label', { class: 'field' }, h('span', { text: 'Threshold' }), this.threshold, this.amount));
+    this.more = h('div', { class: 'fields' },
+      h('div', { class: 'field' }, h('span', { text: 'Threshold' }), this.thresholdNumber, mode),
+      h('label', { class: 'field' }, h('span', { text: 'Cluster ≥' }), cluster, h('span', { text: 'voxels' })),
       controls.slider({ text: 'Opacity', setting: 'opacity', low: 0, high: 1, step: 0.01, show: (v) => `${Math.round(100 * v)} %` }),
       outlines);
     controls.syncs.push(() => {
       this.element.hidden = viewer.views.every((view) => !view.map);
+      this.more.hidden = this.element.hidden;
       outlines.hidden = !viewer.areas;
     });
   }

@@ -1,0 +1,91 @@
+"""What a page shows at first sight, and that it can be read: places, contrast, no jumps."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+READY = ".mriinterp-viewer[data-ready=true]"
+HIGHEST = 330  # pixels from the top, of the first picture at 1280 × 800
+MOST_SHIFT = 0.05
+SHIFTS = """() => { window.shifts = 0;
+    new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifts += e.value; })
+        .observe({ type: 'layout-shift', buffered: true }); }"""
+QUICK = "method=sensitivity&subject=sim-001"
+
+
+def open_at(page, address):
+    page.goto(address)
+    page.locator(READY).first.wait_for(timeout=120_000)
+    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=120_000)
+    page.wait_for_timeout(800)
+
+
+@pytest.fixture
+def small(new_page):
+    return new_page(viewport={"width": 1280, "height": 800})
+
+
+@pytest.mark.parametrize(
+    "address", [f"/?{QUICK}", f"/compare?methods=sensitivity,layer_cam,grad_cam,lrp_epsilon&{QUICK}"]
+)
+def test_the_first_picture_is_high_on_the_page(small, app_url, address):
+    open_at(small, f"{app_url}{address}")
+    tops = [pane.bounding_box()["y"] for pane in small.locator("canvas.pane").all()]
+    assert min(tops) < HIGHEST
+    assert small.locator(".bar:visible").count() == 1  # one row of the viewer's controls
+    header = small.locator(".st-key-page_answer").inner_text()
+    assert "sim-001" in header
+    assert "network says" in header
+    for words in ("Simulated data", "Research use only", "Trust:"):
+        assert small.get_by_text(words).first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "address", [f"/?{QUICK}", f"/?{QUICK}&tab=Files", f"/compare?methods=sensitivity,layer_cam&{QUICK}"]
+)
+def test_axe_finds_nothing_serious(new_page, app_url, address, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
+    open_at(page, f"{app_url}{address}")
+    found = axe.Axe().run(page).response["violations"]
+    serious = {v["id"]: [n["html"][:120] for n in v["nodes"]] for v in found if v["impact"] in ("serious", "critical")}
+    assert serious == {}
+
+
+def test_a_changed_setting_moves_nothing_and_keeps_the_map_before(small, app_url):
+    open_at(small, f"{app_url}/?{QUICK}")
+    small.evaluate(SHIFTS)
+    small.wait_for_timeout(300)
+    small.evaluate("window.shifts = 0")
+    small.get_by_test_id("stSidebar").get_by_label("Score").click()
+    small.get_by_role("option", name="logit", exact=True).click()
+    small.locator(f"{READY}:not(.dimmed)").wait_for()
+    small.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=60_000)
+    small.wait_for_timeout(1500)
+    assert small.evaluate("window.shifts") < MOST_SHIFT
+
+
+def test_a_click_in_a_chart_brings_the_planes_in_sight(small, app_url):
+    open_at(small, f"{app_url}/?{QUICK}")
+    bar = small.locator(".st-key-area_bars .barlayer .point path").nth(8)
+    bar.scroll_into_view_if_needed()
+    small.mouse.wheel(0, 500)
+    small.wait_for_timeout(500)
+    box = bar.bounding_box()
+    small.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
+    small.wait_for_function(
+        """() => { const panes = [...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]
+                     .flatMap((e) => [...(e.shadowRoot?.querySelectorAll('canvas.pane') ?? [])]);
+             return panes.length && panes.every((p) => { const b = p.getBoundingClientRect();
+               return b.top >= 0 && b.bottom <= innerHeight; }); }"""
+    )
+
+
+def test_at_150_percent_nothing_leaves_the_page(new_page, app_url):
+    page = new_page(viewport={"width": 853, "height": 533})  # 1280 × 800, enlarged by half
+    open_at(page, f"{app_url}/?{QUICK}")
+    wide = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth")
+    assert wide <= 0
+    notice = page.get_by_text("Research use only").first.bounding_box()
+    assert notice["x"] + notice["width"] <= 853
