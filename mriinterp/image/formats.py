@@ -11,7 +11,10 @@ from mriinterp.base.files import stand_in
 __all__ = ["FORMATS", "describe_folder", "file_is_dicom", "foreign_format", "image_stem", "is_dicom"]
 
 FORMATS = "available: .nii, .nii.gz, .mgh, .mgz"
-DICOM_HELP = "convert the whole series to NIfTI first, for example: dcm2niix -z y -o OUT FOLDER"
+DICOM_HELP = (
+    "convert the whole series to NIfTI first, for example: dcm2niix -z y -o OUT FOLDER; or have it prepared: "
+    "mriinterp explain FOLDER --prepare"
+)
 PAIR_HELP = (
     "make one file of both parts, .hdr and .img, for example: fslchfiletype NIFTI_GZ NAME, or in Python "
     "nibabel.save(nibabel.load('NAME.hdr'), 'NAME.nii.gz')"

@@ -422,8 +422,8 @@ def test_folders_name_the_way_out(tmp_path):
     (tmp_path / "below").mkdir()
     (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
     assert (
-        f"a folder of DICOM files; convert the whole series to NIfTI first, for example: dcm2niix -z y -o OUT {tmp_path}"
-        in reason()
+        f"a folder of DICOM files; convert the whole series to NIfTI first, for example: dcm2niix -z y -o OUT {tmp_path}; or "
+        f"have it prepared: mriinterp explain {tmp_path} --prepare" in reason()
     )
     for name in ("b.nii", "a.NII.GZ", "c.mgz", "d.mgh"):
         (tmp_path / name).write_bytes(b"")
