@@ -36,7 +36,7 @@ SKULL_SIGNAL = 0.1
 """Least share of tissue around the brain of a scan with a skull. Measured: eight stripped scans at most 0.03; the same
 with a simulated skull and scalp at least 0.89."""
 
-PREPARE_HELP = "Have it prepared (explain --prepare, mriinterp prepare, or [prepare] in a study file)"
+HERE = "here by explain --prepare, mriinterp prepare or [prepare] in a study file"
 CELL_MM = 4.0
 COARSE = Grid((48, 58, 48), np.array([[4, 0, 0, -94], [0, 4, 0, -130], [0, 0, 4, -76], [0, 0, 0, 1.0]]))
 FINE = Grid((96, 116, 96), np.array([[2, 0, 0, -95], [0, 2, 0, -131], [0, 0, 2, -77], [0, 0, 0, 1.0]]))
@@ -100,8 +100,8 @@ def check_mni_space(volume: Volume, name: str = "this scan", correlation: float 
     if correlation < MNI_CORRELATION:
         raise ValueError(
             f"{name} does not lie in MNI space: it matches the ICBM152 template with a correlation of {correlation:.2f}, "
-            f"expected at least {MNI_CORRELATION:.2f}. {PREPARE_HELP}, or register it to MNI152 first (for example with "
-            "CAT12, FSL FLIRT or ANTs); check that it is a T1-weighted scan of the whole brain with the right way up"
+            f"expected at least {MNI_CORRELATION:.2f}. Register it to MNI152 first, {HERE}, or for "
+            "example with CAT12, FSL FLIRT or ANTs; check that it is a T1-weighted scan of the whole brain with the right way up"
         )
     return correlation
 
@@ -163,8 +163,8 @@ def check_skull_stripped(volume: Volume, name: str = "this scan") -> None:
     if share >= SKULL_SIGNAL:
         raise ValueError(
             f"{name} still shows skull or scalp: {share:.0%} of the space around the brain holds tissue, expected under "
-            f"{SKULL_SIGNAL:.0%}. The network was trained on brains alone. {PREPARE_HELP}, or remove the skull "
-            "first (for example with CAT12, HD-BET, SynthStrip or FSL BET)"
+            f"{SKULL_SIGNAL:.0%}. The network was trained on brains alone; remove the skull first, {HERE}, or for "
+            "example with CAT12, HD-BET, SynthStrip or FSL BET"
         )
 
 

@@ -34,7 +34,7 @@ def run_greedy(
     *,
     texts: Mapping[str, str] | None = None,
     threads: int = 1,
-    seconds: float = 600,
+    seconds: float = 3600,  # on a busy machine a minute of work takes ten
     cancel: Cancel | None = None,
     waiting: Callable[[float], None] | None = None,
 ) -> Any:
