@@ -144,6 +144,7 @@ def _probe(
     guessed = heads[-1].stop != first.shape[1]
     heads = (replace(heads[0], output=ONE),) if guessed else heads  # one output for two classes
     plain = all(_is_number(h) or {h.output, detect_output(h.of(first))} <= {"", LOGITS} for h in heads)
+    plain = plain and not any(h.width > 1 and bool((h.of(first) >= 0).all()) for h in heads)  # may be shares
     notes = [f"of {describe_returned(returned)} it is the entry {pick!r} that is read"] if chosen else []
     if plain and watch.proven:
         return Probe(tuple(_with_output(head, first, name) for head in heads), "", tuple(notes), pick, wrapped)
@@ -292,4 +293,20 @@ def _doubts(heads: tuple[Head, ...], outputs: Tensor, closing: Closing | None) -
             doubts.append(
                 f"its card says {head.output!r} for {head.name}, but the outputs look like {get_output_kind(seen).label}"
             )
+        elif head.output == LOGITS and head.width > 1 and (looks := _no_logits(head.of(outputs), closing)):
+            doubts.append(f"its outputs for {', '.join(head.classes)} are taken for logits, but {looks}")
     return doubts
+
+
+def _no_logits(outputs: Tensor, closing: Closing | None) -> str:
+    """Return why outputs (scans, classes) look like no logits and like no kind that is known, in words; "" if they do not."""
+    if closing is not None and closing.function == "sigmoid":
+        return (
+            "each ends in a sigmoid of its own: probabilities shown here are not those of the network; return what goes "
+            "into it"
+        )
+    sums = outputs.double().sum(dim=1)
+    alike = bool((outputs >= 0).all()) and bool(((sums - sums[0]).abs() <= 1e-3 * sums[0]).all())
+    if len(outputs) > 1 and alike and float(sums[0]) > 0:
+        return f"none is below 0 and they sum to {float(sums[0]):.4g} in every scan: they look like shares; divide by that sum"
+    return ""

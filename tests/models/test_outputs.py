@@ -182,6 +182,29 @@ def test_a_card_that_says_logits_is_believed_and_doubted(loaded, scan):
     )
 
 
+class Percent(nn.Module):
+    def forward(self, x):
+        return 100 * torch.softmax(x, dim=1)
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (Percent(), "none is below 0 and they sum to 100 in every scan: they look like shares; divide by that sum"),
+        (nn.Sigmoid(), "each ends in a sigmoid of its own"),
+    ],
+)
+def test_outputs_of_no_known_kind_are_doubted(loaded, last, words):
+    (note,) = loaded(small_network(last)).notes
+    assert note.startswith("its outputs for no, yes are taken for logits, but ")
+    assert words in note
+
+
+@pytest.mark.parametrize("last", [(), (nn.Softplus(),), (nn.Tanh(),)])
+def test_logits_of_one_sign_are_not_doubted(loaded, last):
+    assert loaded(small_network(*last)).notes == ()
+
+
 def test_what_a_network_returns_is_part_of_the_digest(loaded):
     """The same weights, with and without a last layer that has none."""
     digests = {loaded(small_network(*last)).digest for last in ((), (nn.Softmax(dim=1),), (nn.LogSoftmax(dim=1),))}
