@@ -302,7 +302,9 @@ def linked_list(
             name = what or key.replace("_", " ")
             instead = ", ".join(map(shows, known))
             not_found(
-                key, f"{name[:1].upper()}{name[1:]}: {', '.join(missing)} was not found; shown: {instead}.", known
+                key,
+                f"{name[:1].upper()}{name[1:]}: {', '.join(missing)} was not found; shown: {instead or 'none'}.",
+                known,
             )
     chosen = list(st.session_state[key])
     _claim(key, listed(chosen), chosen != default)

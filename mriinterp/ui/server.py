@@ -74,8 +74,12 @@ class KnownHosts:
 
     @staticmethod
     def _answers(scope) -> bool:
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        hosts, origins = (
+            [v.decode("latin-1") for n, v in scope["headers"] if n == name] for name in (b"host", b"origin")
+        )
+        if len(hosts) != 1 or len(origins) > 1:  # which of them counts would be a guess
+            return False
+        host, origin = hosts[0], next(iter(origins), None)
         if not _known(_hostname(f"//{host}"), _names("server.allowedHosts") or list(LOCAL_HOSTS)):
             return False
         reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS")

@@ -71,6 +71,17 @@ def test_foreign_names_are_refused(settings, kind, host):
     assert ask(host, kind=kind) == 403
 
 
+@pytest.mark.parametrize("name", [b"host", b"origin"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_header_that_stands_twice_is_refused(settings, name, first):
+    """Which of the two counts would be a guess."""
+    values = {b"host": (b"localhost", b"evil.example"), b"origin": (b"http://localhost", b"http://evil.example")}[name]
+    headers = [(name, value) for value in (values if first else values[::-1])]
+    headers += [(b"host", b"localhost")] if name == b"origin" else []
+    answers = KnownHosts._answers({"type": "http", "method": "GET", "headers": headers})
+    assert not answers
+
+
 @pytest.mark.parametrize("hosts", [[], None])
 def test_without_names_in_the_settings_this_computers_are_taken(settings, hosts):
     settings["server.allowedHosts"] = hosts
