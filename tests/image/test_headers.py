@@ -131,6 +131,21 @@ def test_a_code_without_a_name_is_a_code(code):
         read_volume_bytes(nifti(sform_code=-1, qform_code=-code), "scan.nii")
 
 
+def test_the_standards_codes_are_named():
+    for code, name in {1: "scanner", 2: "aligned", 3: "Talairach", 4: "MNI152", 5: "another template"}.items():
+        (note,) = read_volume_bytes(nifti(qform=FLIPPED, qform_code=code), "scan.nii").notes
+        assert f"qform ({name})" in note
+
+
+@pytest.mark.parametrize("axis", [4, 8, 12])
+def test_a_negative_dimension_of_freesurfer_is_damage(axis):
+    image = nib.MGHImage(np.ones(SHAPE, np.float32), np.eye(4))
+    content = bytearray(image.to_bytes())
+    content[axis : axis + 4] = (-7).to_bytes(4, "big", signed=True)
+    with pytest.raises(ValueError, match=r"damaged header: dimensions .*-7"):
+        read_volume_bytes(bytes(content), "scan.mgh")
+
+
 @pytest.mark.parametrize("vector", [(0, 1.00005, 0), (0.6001, 0.8001, 0), (0.57736, 0.57736, 0.57736)])
 def test_a_quaternion_longer_by_rounding_is_a_half_turn(vector):
     """As nifti1_io.c has it: "special case"; nibabel raises."""

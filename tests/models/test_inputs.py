@@ -273,3 +273,15 @@ def test_exact_arithmetic_leaves_export_at_work():
         program = torch.export.export(small_network(), (torch.zeros(1, 1, *SHAPE),))
     assert program.graph_module is not None
     assert (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.conv.fp32_precision) == before
+
+
+@pytest.mark.parametrize("ends", [(0, 100), (0, 99), (1, 100)])
+def test_percentiles_may_be_the_ends(ends):
+    data = np.arange(8.0, dtype=np.float32).reshape(2, 2, 2)
+    lower, upper = ends
+    made = Normalisation("percentile", {"lower": lower, "upper": upper}).apply(data)
+    low, high = np.percentile(data, ends)
+    np.testing.assert_allclose(made, (np.clip(data, low, high) - low) / (high - low), atol=1e-6)
+    for wrong in ((-1, 99), (1, 101), (50, 50)):
+        with pytest.raises(ValueError, match="expected percentiles lower < upper within 0 to 100"):
+            Normalisation("percentile", {"lower": wrong[0], "upper": wrong[1]})

@@ -101,6 +101,13 @@ def test_spikes(kind, brain, value, voxels):
 
 
 @every_rule
+def test_a_spike_is_one_whatever_the_unit(kind, brain):
+    for unit in (1e-6, 1e6):
+        said = judge(kind, with_spike(brain, 1e4) * np.float32(unit))
+        assert said[0].startswith("the highest intensity is ")
+
+
+@every_rule
 def test_ten_times_the_bulk_is_the_boundary(kind, brain):
     bulk = float(np.percentile(brain, 99))
     assert judge(kind, with_spike(brain, 9.99 * bulk)) == ()
