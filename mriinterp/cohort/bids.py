@@ -28,6 +28,13 @@ _SPACES = (
     "MNIPediatricAsym", "ICBM452AirSpace", "ICBM452Warp5Space", "IXI549Space", "NIHPD", "OASIS30ANTs", "OASIS30Atropos",
     "Talairach", "UNCInfant", "fsaverage",
 )  # fmt: skip
+# Words that mean one of them.
+_MARKS = {
+    r"\bfsl\b|6th generation": "MNI152NLin6Asym",
+    r"ixi.?549": "IXI549Space",
+    r"mni.*\blinear": "MNI152Lin",
+    r"^\W*(native|individual|subject|scanner|own)( space)?\W*$": "individual",
+}
 _UNSAID = re.compile(r"^(mni|icbm)?(152)?(space|template|standard)*$", re.IGNORECASE)
 
 # What a cohort's folder holds beyond the file names of the standard, in the patterns of a .gitignore.
@@ -58,7 +65,10 @@ def space_label(space: str) -> str:
     ('MNI152NLin2009aSym', 'MNI152NLin6Asym')
     >>> space_label("MNI152"), space_label("ICBM 2009c Nonlinear Asymmetric")
     ('MNI152NLin2009aSym', 'MNI152NLin2009cAsym')
+    >>> space_label("MNI152 (2 mm)"), space_label("SPM12 TPM, IXI549"), space_label("native space")
+    ('MNI152NLin2009aSym', 'IXI549Space', 'individual')
     """
+    space = re.sub(r"[(,]?\s*\b\d+(\.\d+)?\s*mm\b\)?", "", space)  # the size of a voxel is no space
     low = space.lower()
     named = next((name for name in _SPACES if name.lower() in low), None)
     if named:
@@ -69,8 +79,9 @@ def space_label(space: str) -> str:
     release, kind = re.search(r"2009([abc])", low), re.search(r"(a?)sym", low)
     if release and kind:
         return f"MNI152NLin2009{release[1]}{'Asym' if kind[1] else 'Sym'}"
-    if re.search(r"\bfsl\b|6th generation", low):
-        return "MNI152NLin6Asym"
+    known = next((name for mark, name in _MARKS.items() if re.search(mark, low)), None)
+    if known:
+        return known
     return shortened(plain, 32)
 
 
