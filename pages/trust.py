@@ -24,6 +24,7 @@ from mriinterp.ui.trust import (
 from mriinterp.ui.trust_card import show_card, show_origin
 from mriinterp.ui.trust_chosen import choose
 from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
+from mriinterp.ui.trust_first import show_first, show_help, show_null_maps, show_numbers
 
 page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
@@ -77,30 +78,43 @@ watch("trust", f"trust {name} {network}")
 
 with readable_errors():
     chosen = choose(name, study, folder, explainer, subject, network)
-    show_origin(chosen)
-    show_card(chosen)
+    show_origin(chosen, only_warning=True)
+    show_first(chosen)
+    show_numbers(chosen)
 if table.empty:
     st.info(
         "Nothing was measured for this study yet. **Measure this study** takes the quick benchmark.",
         icon=":material/science:",
     )
+    with readable_errors():
+        show_card(chosen)
     end_page()
 
 measures = [get_measure(measure) for measure in measure_names()]
 TABS = {
-    "All methods": None,
+    "All methods": "all",
+    "This method": "card",
+    "Null maps": "null_maps",
     **{measure.tab: measure.name for measure in measures if not measure.of_groups},
     "Agreement": "agreement",
     **{measure.tab: measure.name for measure in measures if measure.of_groups},
     "Shortcuts": "shortcuts",
+    "Help": "help",
 }
 tabs = st.tabs(list(TABS), key=linked("measure", "All methods", options=list(TABS)), on_change="rerun")
 for tab, measure in zip(tabs, TABS.values(), strict=True):
     if not tab.open:
         continue
     with tab, readable_errors():
-        if measure is None:
+        if measure == "all":
             show_overview(chosen)
+        elif measure == "card":
+            show_origin(chosen)
+            show_card(chosen)
+        elif measure == "null_maps":
+            show_null_maps(chosen)
+        elif measure == "help":
+            show_help()
         elif measure == "agreement":
             show_agreement(chosen)
         elif measure == "shortcuts":

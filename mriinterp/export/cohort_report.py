@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
@@ -83,6 +84,7 @@ def cohort_report(
     page.picture(
         "Mean maps", stream.getvalue(), alt="coronal slices of mean relevance, a row a method, columns by group"
     )
+    page.new_page()
     for group, maps in sizes.items():
         table = table_1(maps, atlas)
         if len(table):
@@ -93,6 +95,8 @@ def cohort_report(
                 index=True,
             )
     _distances(page, sizes)
+    if comparisons:
+        page.text("Groups compared")
     for method, comparison in (comparisons or {}).items():
         reference = next((maps[method] for maps in sizes.values() if method in maps), None)
         peaks = None if reference is None else area_table(reference, atlas, part=reading_of(method, reference))
@@ -111,9 +115,34 @@ def _distances(page: Report, means: Mapping[str, Mapping[str, Any]]) -> None:
         first, second = read.values()
         between = paired_values(first, second, errors="nan")
     figure = group_distances(matrices, between)
-    page.figure(
-        "How far methods and groups are apart", figure, "Euclidean distance of mean maps scaled to sum 1, in 1e-4."
-    )
+    heading, words = "How far methods and groups are apart", "Euclidean distance of mean maps scaled to sum 1, in 1e-4."
+    with page.only("screen"):
+        page.figure(heading, figure, words)
+    if matrices:
+        with page.only("print"):
+            page.table(heading, _pairs(matrices), words)
+            if between is not None:
+                names = " and ".join(map(str, matrices))
+                rows = {
+                    "method": list(between.index),
+                    f"{names}, mean maps of one method": (between * 1e4).round(1).tolist(),
+                }
+                page.table("", pd.DataFrame(rows))
+
+
+def _pairs(matrices: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the distances of methods as a narrow table: a row a pair, a column a group, in 1e-4."""
+    names = list(dict.fromkeys(name for table in matrices.values() for name in table.columns))
+    rows = [
+        {"methods": f"{a}, {b}"}
+        | {
+            str(g): round(float(table.loc[a, b]) * 1e4, 1)
+            for g, table in matrices.items()
+            if {a, b} <= set(table.columns)
+        }
+        for a, b in combinations(names, 2)
+    ]
+    return pd.DataFrame(rows)
 
 
 def _areas(
@@ -122,11 +151,16 @@ def _areas(
     """Add the areas of a method: the total and each area tested, shares as a picture."""
     label = label_of(method)
     if isinstance(comparison, str):
-        page.text(f"{label}: areas", comparison)
+        page.text("", f"{label}. {comparison}")
         return
-    pair, groups = comparison.sample.pair, comparison.sample.groups
     words = [total_words(comparison), area_words(comparison), *sample_words(comparison.sample)]
-    page.text(f"{label}: areas", " ".join(words))
+    page.text("", f"{label}. {' '.join(words)}")
+    with page.folded(f"{label}: areas and scans in figures"):
+        _area_figures(page, comparison, shares, peaks, unit)
+
+
+def _area_figures(page: Report, comparison: GroupComparison, shares: GroupShares | None, peaks, unit: str) -> None:
+    pair, groups = comparison.sample.pair, comparison.sample.groups
     bars = group_bars(
         comparison.areas, pair, values=comparison.values, groups=groups, peaks=peaks, quantity="mean", unit=unit
     )

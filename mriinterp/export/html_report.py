@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,27 @@ th, td { padding: .25rem .7rem; border-bottom: 1px solid #e2e8f0; text-align: le
 td.number, th.number { text-align: right; }
 td.code { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; }
 img { max-width: 100%; height: auto; } .wide { overflow-x: auto; } .caption { color: #4b5563; font-size: .9rem; }
-@media print { .plot { break-inside: avoid; } }
+details { border-top: 1px solid #e2e8f0; padding: .3rem 0; } summary { cursor: pointer; font-weight: 600; }
+.print { display: none; }
+@page { size: A4; margin: 11mm 13mm; }
+@media print {
+  body { font-size: 7.5pt; line-height: 1.25; max-width: none; padding: 0; }
+  h1 { font-size: 14pt; margin: 0; } h2 { font-size: 10.5pt; margin: 2.5mm 0 1mm; break-after: avoid; }
+  p, table { margin: .8mm 0; } .note { padding: .6mm 2mm; margin: .8mm 0; font-size: 7.5pt; }
+  th, td { padding: .2mm 1.5mm; font-size: 7pt; } tr, img { break-inside: avoid; }
+  .wide { overflow: visible; } .caption { font-size: 7.5pt; }
+  .screen, details { display: none; } .print { display: block; columns: 2; column-gap: 6mm; }
+  .page { break-before: page; }
+  img { display: block; max-height: 165mm; margin: 0 auto; }
+  .facts { columns: 2; column-gap: 6mm; } .facts th, .facts td { font-size: 6pt; padding: .2mm 1mm; line-height: 1.2; }
+}
 """
+FEW_FACTS = 8  # more are printed small, in two columns
+WHEN = {"always": "", "screen": "screen", "print": "print"}
+UNFOLD = """
+for (const one of document.querySelectorAll("details"))
+  one.addEventListener("toggle", () => window.dispatchEvent(new Event("resize")));
+"""  # figures in what was folded learn their width
 
 
 class Report:
@@ -68,6 +88,27 @@ class Report:
             self._parts.append(f'<p class="note warning">{escape(SIMULATED)}</p>')
         self._figures = 0
 
+    @contextmanager
+    def only(self, when: str) -> Iterator[None]:
+        """Show what is added inside only on the screen, or only in print: ``"screen"`` or ``"print"``."""
+        if when not in WHEN:
+            raise ValueError(f"expected a place, got {when!r}; available: {', '.join(WHEN)}")
+        self._parts.append(f'<div class="{WHEN[when]}">')
+        yield
+        self._parts.append("</div>")
+
+    @contextmanager
+    def folded(self, heading: str) -> Iterator[None]:
+        """Fold what is added inside under a line that opens it; it is not printed."""
+        self._parts.append(f"<details><summary>{escape(str(heading))}</summary>")
+        yield
+        self._parts.append("</details>")
+
+    def new_page(self) -> Report:
+        """Begin a new page in print."""
+        self._parts.append('<div class="page"></div>')
+        return self
+
     def text(self, heading: str, *paragraphs: str, warning: bool = False) -> Report:
         """Add a heading and paragraphs."""
         self._heading(heading)
@@ -82,7 +123,8 @@ class Report:
             f'<tr><th>{escape(str(name))}</th><td class="code">{escape(_plain(value))}</td></tr>'
             for name, value in _flat(entries)
         )
-        self._parts.append(f"<table>{rows}</table>")
+        kind = ' class="facts"' if rows.count("<tr>") > FEW_FACTS else ""
+        self._parts.append(f"<div{kind}><table>{rows}</table></div>")
         return self
 
     def table(self, heading: str, table: pd.DataFrame, caption: str = "", *, index: bool = False) -> Report:
@@ -135,6 +177,7 @@ class Report:
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>{escape(self.title)}</title><style>{STYLE}</style>{script}</head><body>"
             + "\n".join(self._parts)
+            + (f"<script>{UNFOLD}</script>" if self._figures else "")
             + "</body></html>\n"
         )
 

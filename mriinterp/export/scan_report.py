@@ -100,14 +100,18 @@ def scan_report(
     page.picture("Relevance map", mosaic_png(*(own or (scan, shown)), **look), words, alt="slices along x, y and z")
     if planes3d:
         figure = slices_figure(scan, shown, scale=scale, reading="signed", atlas=atlas, brain=brain)
-        page.figure("Planes in space", figure, "Turn with the mouse; the slider moves the surface of equal relevance.")
+        with page.only("screen"):
+            page.figure(
+                "Planes in space", figure, "Turn with the mouse; the slider moves the surface of equal relevance."
+            )
+    page.new_page()
     table = part_table(relevance, atlas, part)
     ends = meaning.ends if meaning.signed else None
     if table["share"].notna().any():
-        page.figure(
-            "Areas", area_bars(table, ends=ends), f"{atlas.name} atlas. {meaning.words(part)}. {hidden}".strip()
-        )
-        page.table("", _areas(table, areas, ends), _area_words(relevance, atlas, brain))
+        words = f"{atlas.name} atlas. {meaning.words(part)}. {hidden}".strip()
+        page.table("Areas", _areas(table, areas, ends), f"{words} {_area_words(relevance, atlas, brain)}".strip())
+        with page.folded("Areas as bars"):
+            page.figure("", area_bars(table, ends=ends))
     else:
         page.text("Areas", "The map holds no relevance in any area: there are no shares to show.")
     if method.caution:

@@ -133,7 +133,6 @@ def _report(name: str, view: View, notes: tuple[str, ...]) -> str:
     if isinstance(view, StudyView):
         result, run = view.result, view.result.run
         more["provenance"] = {k: run[k] for k in ("study", "target", "split", "n", "seed", "methods", "model")}
-        more["provenance"]["shown"] = dict(zip(view.methods, _shown_words(view), strict=True))
         if view.chosen is None:
             more["summary"] = _summary(result)
         if view.pair:

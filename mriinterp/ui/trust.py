@@ -89,7 +89,8 @@ def show_overview(chosen: Chosen) -> None:
         "null maps; below the line: the null maps, which know nothing of the network. ↑ higher, ↓ lower is better. "
         "Point at a cell for the whole name."
     )
-    st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings(chosen.table)))
+    with st.expander("In words"):
+        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings(chosen.table)))
     study = escape_markdown(plan.get("title", plan.get("study", "")))
     st.caption(f"{study}. The command: `python -m mriinterp trust {_argument(chosen.study_name)} --out DIR`.")
 

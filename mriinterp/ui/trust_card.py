@@ -23,8 +23,11 @@ from mriinterp.ui.words import escape_markdown
 __all__ = ["measure_here", "show_card", "show_origin"]
 
 
-def show_origin(chosen: Chosen) -> None:
-    """Show which figures are shown, and whether they are those of the study's network."""
+def show_origin(chosen: Chosen, *, only_warning: bool = False) -> None:
+    """Show which figures are shown, and whether they are those of the study's network.
+
+    `only_warning`: nothing where they are.
+    """
     if chosen.folder is None:
         return
     plan = plan_of(chosen.folder)
@@ -36,6 +39,8 @@ def show_origin(chosen: Chosen) -> None:
             "figures say nothing of the maps made now. **Measure this study** takes them anew.",
             icon=":material/warning:",
         )
+    if only_warning:
+        return
     others = [
         where_from(folder) for folder in known_folders(chosen.study_name, chosen.model) if folder != chosen.folder
     ]

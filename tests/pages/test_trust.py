@@ -10,7 +10,14 @@ from mriinterp.study import load_study
 from mriinterp.trust import get_measure
 from mriinterp.ui import trust
 
+CARD = "This method"  # the tab with every measure of one method
 METHODS = ("sensitivity", "occlusion", "null_random", "null_edges", "null_intensity", "null_blur")
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """Keep the maps of the first screen from being made: seconds of work that these tests do not look at."""
+    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments: None)
 
 
 @pytest.fixture
@@ -38,14 +45,34 @@ def shown(app):
 
 
 def test_a_method_that_beats_the_null_maps_is_shown(open_page, benchmark):
-    said = shown(open_page("pages/trust.py", method="occlusion"))
+    said = shown(open_page("pages/trust.py", measure=CARD, method="occlusion"))
     assert "Regional faithfulness" in said
     assert "Better than all null maps" in said
     assert "no ground truth: it cannot be measured" in said  # localisation was not part of these numbers
 
 
+def test_the_first_screen_has_three_lights_the_best_method_and_ten_numbers(open_page):
+    app = open_page("pages/trust.py", method="integrated_gradients")  # the shipped figures
+    said = shown(app)
+    for question in ("Points at the disease", "Hiding what it marks changes the answer", "Depends on what the network"):
+        assert question in said
+    assert "of its relevance lies in diseased tissue" in said
+    assert "Best for this network" in said
+    table = next(e.value for e in app.markdown if e.value.startswith("| Measured"))
+    assert len(table.splitlines()) == 2 + 5
+    assert [tab.label for tab in app.tabs][:3] == ["All methods", "This method", "Null maps"]
+    assert app.tabs[-1].label == "Help"
+
+
+@pytest.mark.parametrize("tab", ["Null maps", "Help"])
+def test_null_maps_and_help_open(open_page, tab):
+    app = open_page("pages/trust.py", method="occlusion", measure=tab)
+    assert not app.error
+    assert ("know nothing of the network" if tab == "Null maps" else "Each measure asks a question") in shown(app)
+
+
 def test_a_method_that_does_not_is_told_too(open_page, benchmark):
-    app = open_page("pages/trust.py")
+    app = open_page("pages/trust.py", measure=CARD)
     app.selectbox(key="method").set_value("sensitivity").run()
     said = shown(app)
     assert "Better than all null maps" not in said
@@ -90,7 +117,7 @@ def cell(app, measure, column):
 
 
 def test_the_subjects_own_figure_stands_beside_the_studys(open_page, benchmark):
-    app = open_page("pages/trust.py", method="occlusion", subject="sim-002")
+    app = open_page("pages/trust.py", measure=CARD, method="occlusion", subject="sim-002")
     assert cell(app, "Regional faithfulness", 1) == "0.61"
     assert cell(app, "Regional faithfulness", 2).startswith("0.61\N{NO-BREAK SPACE}[")  # mean of 0.60 … 0.63
     assert cell(app, "Regional faithfulness", 3) == "4"
@@ -101,7 +128,7 @@ def test_the_subjects_own_figure_stands_beside_the_studys(open_page, benchmark):
 
 
 def test_a_healthy_subject_has_no_ground_truth(open_page, benchmark):
-    app = open_page("pages/trust.py", method="occlusion")
+    app = open_page("pages/trust.py", measure=CARD, method="occlusion")
     study = trust.study_of("demo")
     healthy = study.subjects.index[study.subjects["group"] == "CN"][0]
     ill = study.subjects.index[study.subjects["group"] == "AD"][0]
@@ -120,7 +147,7 @@ def test_measuring_a_subject_fills_its_cells_and_no_mean(open_page, benchmark, f
         assert like["title"] == "Demo"  # comparable with the benchmark that is shown
 
     monkeypatch.setattr("mriinterp.ui.trust_card.measure_subject", measure)
-    app = open_page("pages/trust.py", method="occlusion", subject="sim-021")
+    app = open_page("pages/trust.py", measure=CARD, method="occlusion", subject="sim-021")
     before = cell(app, "Regional faithfulness", 2)
     app.button(key="measure_subject").click()
     app = finish(app.run())
@@ -131,7 +158,7 @@ def test_measuring_a_subject_fills_its_cells_and_no_mean(open_page, benchmark, f
 
 
 def test_settings_a_method_was_measured_with_can_be_chosen(open_page):
-    app = open_page("pages/trust.py", method="occlusion")  # the shipped figures
+    app = open_page("pages/trust.py", measure=CARD, method="occlusion")  # the shipped figures
     chosen = app.selectbox(key="measured_as")
     plain = cell(app, "Deletion and insertion", 2)
     chosen.set_value(chosen.options[1] if "[" in chosen.options[1] else trust.explainers_of(
@@ -142,11 +169,11 @@ def test_settings_a_method_was_measured_with_can_be_chosen(open_page):
 
 @pytest.mark.parametrize("part", ["Agreement", "Shortcuts", "Groups", "Retraining"])
 def test_tabs_open(open_page, part):
-    app = open_page("pages/trust.py", method="integrated_gradients")
+    app = open_page("pages/trust.py", measure=CARD, method="integrated_gradients")
+    assert "Not measured for this method" not in cell(app, "Deletion and insertion", 5)
     app.session_state["measure"] = part
     app.run()
     assert not app.exception, [e.value for e in app.exception]
-    assert "Not measured for this method" not in cell(app, "Deletion and insertion", 5)
     said = shown(app)
     if part == "Shortcuts":
         assert "decides by the mark" in said
@@ -158,7 +185,7 @@ def test_a_benchmark_that_has_just_begun_hides_no_figures(open_page, results_fol
     folder = trust.results_folder("demo")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(json.dumps({"title": "Demo", "explainers": []}), encoding="utf-8")
-    app = open_page("pages/trust.py", method="grad_cam")
+    app = open_page("pages/trust.py", measure=CARD, method="grad_cam")
     assert "Figures shipped with the package: 12 subjects" in shown(app)
     assert "random network's map is empty" in cell(app, "Randomisation of the network", 5)
     assert cell(app, "Group effect", 3) == "12\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}12"

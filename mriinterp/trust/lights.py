@@ -1,0 +1,188 @@
+"""Three questions to a method's maps, each answered by a light and a sentence made from the figures alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mriinterp.trust.measure_registry import get_measure
+from mriinterp.trust.words import label_of, randomised_words, row_of
+
+__all__ = ["LIGHTS", "Light", "Number", "best_words", "lights_of", "ranked_methods", "ten_numbers"]
+
+LIGHTS = {"yes": "●", "partly": "◐", "no": "○", "unknown": "–"}
+ANSWERS = {"yes": "yes", "partly": "in part", "no": "no", "unknown": "not known"}
+STATES = {"all": "yes", "some": "partly", "none": "no", "": "unknown"}  # by the null maps that are beaten
+NEXT = 3  # methods that a sentence names
+
+
+@dataclass(frozen=True)
+class Light:
+    """One question and its answer.
+
+    Parameters
+    ----------
+    question : str
+    state : {"yes", "partly", "no", "unknown"}
+    sentence : str
+    more : str
+        What a reader may want to know besides.
+    """
+
+    question: str
+    state: str
+    sentence: str
+    more: str = ""
+
+    @property
+    def answer(self) -> str:
+        """The answer in a word or two."""
+        return ANSWERS[self.state]
+
+
+def _best_null(table: pd.DataFrame, measure: str, quantity: str) -> pd.Series | None:
+    """Return the row of the null map that does best; None without one."""
+    rows = table[table["measure"].eq(measure) & table["quantity"].eq(quantity) & table["null_map"].astype(bool)]
+    rows = rows[rows["mean"].notna()]
+    if rows.empty:
+        return None
+    lower = get_measure(measure).quantity(quantity).better == "lower"
+    return rows.sort_values("mean", ascending=lower, kind="stable").iloc[0]
+
+
+def _null_name(row: pd.Series) -> str:
+    return label_of(row["method"]).removeprefix("Null map: ")
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _place(table: pd.DataFrame, method: str) -> Light:
+    question, name = "Points at the disease", "mass_accuracy_read"
+    if not (table["measure"] == "localisation").any():
+        return Light(question, "unknown", "Where the disease is in these brains is not known: it cannot be measured.")
+    row, null = row_of(table, "localisation", name, method), _best_null(table, "localisation", name)
+    if row is None or null is None:
+        return Light(question, "unknown", "It was not measured for this method.")
+    sentence = (
+        f"{row['mean']:.0%} of its relevance lies in diseased tissue; the best map without a network "
+        f"({_null_name(null)}) gets {null['mean']:.0%}."
+    )
+    return Light(question, STATES[row["beats"]], sentence.replace("%", " %"))
+
+
+def _hiding(table: pd.DataFrame, method: str) -> Light:
+    question, main = "Hiding what it marks changes the answer", get_measure("deletion").main
+    row, null = row_of(table, "deletion", main.name, method), _best_null(table, "deletion", main.name)
+    if row is None or null is None:
+        return Light(question, "unknown", "It was not measured for this method.")
+    if row["high"] < 0:
+        words = f"Hiding what it marks most changes less than hiding what it marks least ({_number(row['mean'])} {main.unit})."
+        return Light(question, "no", words)
+    sentence = (
+        f"Hiding the most relevant before the least changes the answer by {_number(row['mean'])} {main.unit}; by the best "
+        f"map without a network ({_null_name(null)}) it is {_number(null['mean'])}."
+    )
+    return Light(question, STATES[row["beats"]], sentence)
+
+
+def _learned(table: pd.DataFrame, method: str) -> Light:
+    question, found = "Depends on what the network learned", randomised_words(table, method)
+    if found is None:
+        return Light(question, "unknown", "It was not measured for this method.")
+    states = {"passes": "yes", "fails": "no", "alike": "partly"}
+    endings = {
+        "passes": "The map of a network with random weights is another one",
+        "fails": "A network with random weights gives much the same map",
+        "alike": "The map of a network with random weights is similar, though less than another subject's",
+        "undecided": "The measurements do not decide it",
+        "empty": "A network with random weights gives empty maps in some subjects, which says nothing",
+    }
+    reason = f": {found.reason}" if found.state != "empty" else ""
+    more = f"{found.ssim}." if found.ssim else ""
+    words = f"{endings[found.state]}{reason}.".replace("-0.", "\N{MINUS SIGN}0.")
+    return Light(question, states.get(found.state, "unknown"), words, more)
+
+
+def lights_of(table: pd.DataFrame, method: str) -> tuple[Light, Light, Light]:
+    """Return the three lights of a method.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `mriinterp.trust.summary`.
+    method : str
+        As it was measured.
+    """
+    return _place(table, method), _hiding(table, method), _learned(table, method)
+
+
+def ranked_methods(table: pd.DataFrame) -> list[tuple[str, int]]:
+    """Return the measured methods and how many of their lights say yes: most first, then by deletion and by name."""
+    methods = list(dict.fromkeys(table.loc[~table["null_map"].astype(bool), "method"]))
+    main = get_measure("deletion").main.name
+
+    def order(method: str) -> tuple[float, float, str]:
+        row = row_of(table, "deletion", main, method)
+        lights = lights_of(table, method)
+        points = sum({"yes": 1.0, "partly": 0.5}.get(light.state, 0.0) for light in lights)
+        return -points, -float("-inf" if row is None else row["mean"]), method
+
+    return [(m, sum(light.state == "yes" for light in lights_of(table, m))) for m in sorted(methods, key=order)]
+
+
+def best_words(table: pd.DataFrame, method: str) -> str:
+    """Return which methods do best on this network, and where the chosen one stands, in a sentence or two."""
+    ranked = ranked_methods(table)
+    if not ranked:
+        return ""
+    names = [name for name, _ in ranked]
+    best = "; ".join(f"{label_of(name)} ({n} of 3)" for name, n in ranked[:NEXT])
+    words = f"Best for this network, by the answers that are yes: {best}."
+    if method in names:
+        words += f" This method is number {names.index(method) + 1} of {len(names)}."
+    return words
+
+
+@dataclass(frozen=True)
+class Number:
+    """A row of the short table.
+
+    Parameters
+    ----------
+    what : str
+    value, beside : str
+        Of the method, and what stands beside it.
+    of : str
+        What `beside` is of.
+    """
+
+    what: str
+    value: str
+    beside: str
+    of: str
+
+
+def ten_numbers(table: pd.DataFrame, method: str) -> list[Number]:
+    """Return at most five rows of two numbers: a method's figure, and what must stand beside it."""
+    rows = []
+    for measure, quantity, what in (
+        ("localisation", "mass_accuracy_read", "Relevance in diseased tissue, share"),
+        (
+            "deletion",
+            get_measure("deletion").main.name,
+            f"Hiding most before least, {get_measure('deletion').main.unit}",
+        ),
+        ("group_effect", "auc_truth", "Areas of the disease by the groups' difference, AUC"),
+        ("stability", get_measure("stability").main.name, "Largest change under small noise, share of the map"),
+    ):
+        row, null = row_of(table, measure, quantity, method), _best_null(table, measure, quantity)
+        if row is not None and null is not None:
+            rows.append(Number(what, _number(row["mean"]), _number(null["mean"]), f"best null map, {_null_name(null)}"))
+    random, other = (row_of(table, "randomisation", name, method) for name in ("rho_random", "rho_subjects"))
+    if random is not None and other is not None:
+        what = "Similarity to the map of a random network, ρ"
+        rows.insert(2, Number(what, _number(random["mean"]), _number(other["mean"]), "the map of another subject"))
+    return rows

@@ -1,0 +1,129 @@
+"""The trust page's first screen: three lights, the map beside a null map with the truth, the best method, ten numbers."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+import streamlit as st
+from cachetools import LRUCache
+
+from mriinterp.base.progress import Cancel, Progress
+from mriinterp.image.volume import Volume
+from mriinterp.methods import get_method
+from mriinterp.methods.meaning import Meaning, caption_words, file_stem
+from mriinterp.trust import CAVEAT, Bench, get_measure, measure_names, parse_explainer
+from mriinterp.trust.lights import LIGHTS, best_words, lights_of, ten_numbers
+from mriinterp.trust.null_maps import NULL_MAPS
+from mriinterp.trust.words import label_of
+from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of, truth_of
+from mriinterp.ui.trust_chosen import Chosen
+from mriinterp.ui.truth import scan_truth
+from mriinterp.ui.viewer import Layer
+from mriinterp.ui.viewlink import linked_viewer
+from mriinterp.ui.words import escape_markdown
+
+__all__ = ["show_first", "show_help", "show_null_maps", "show_numbers"]
+
+COLOURS = {"yes": "green", "partly": "orange", "no": "red", "unknown": "gray"}
+PLANE_PX = 200
+KEPT = 12
+BESIDE = "null_edges"  # the null map that looks most like anatomy
+
+
+@st.cache_resource(show_spinner=False)
+def _maps() -> MutableMapping[str, dict[str, Volume]]:
+    """Return maps made by jobs, a few at a time: threads cannot write into a session."""
+    return LRUCache(KEPT)
+
+
+def show_first(chosen: Chosen) -> None:
+    """Show the lights, the map beside a null map, and which method does best on this network."""
+    if chosen.table.empty:
+        return
+    for column, light in zip(st.columns(3, gap="medium"), lights_of(chosen.table, chosen.explainer), strict=True):
+        with column:
+            st.markdown(
+                f":{COLOURS[light.state]}[{LIGHTS[light.state]}] **{light.question}: "
+                f":{COLOURS[light.state]}[{light.answer}]**  \n{escape_markdown(light.sentence)}",
+                help=light.more or None,
+            )
+    _show_pictures(chosen, [chosen.explainer, BESIDE], "trust_map", "map_")
+    st.markdown(f":material/trophy: {escape_markdown(best_words(chosen.table, chosen.explainer))}")
+
+
+def _show_pictures(chosen: Chosen, names: list[str], key: str, prefix: str) -> None:
+    """Show maps of the subject beside each other, with the truth as an outline; they are made where they are missing."""
+    name, subject = chosen.study_name, chosen.subject
+    made = _maps()
+    mark = f"{chosen.model} {scan_stamp(name, subject)} {subject} "
+    slot = f"{mark}{' '.join(names)}"
+
+    def work(progress: Progress, cancel: Cancel) -> None:
+        case = Bench(study_of(name), model_of(name), reference_scans=1).case(subject)
+        made[slot] = {
+            one: Volume(parse_explainer(one)(case, cancel=cancel).astype("f4"), model_of(name).grid.affine).canonical()
+            for one in names
+        }
+
+    if slot not in made:
+        start_job(key, f"Maps of {subject}", slot, work, shared=True)
+        watch(key, slot)
+    found = made.get(slot)
+    if found is None:
+        return
+    first = next(iter(found.values()))
+    scan, truth = on_grid_of(scan_of(name, subject), first), truth_of(name, subject)
+    layers = [_layer(chosen, one, volume) for one, volume in found.items()]
+    linked_viewer(
+        scan,
+        layers,
+        atlas=atlas_of(name).on(scan.grid),
+        contours=scan_truth(truth, scan),
+        key=key,
+        prefix=prefix,
+        height=PLANE_PX,
+        defaults={"layout": "columns", "planes": "Coronal"},
+        caption=caption_words(subject, "", simulated=study_of(name).simulated, more=[layer.name for layer in layers]),
+        stem=file_stem(subject, *names),
+    )
+
+
+def _layer(chosen: Chosen, name: str, volume: Volume) -> Layer:
+    if name in NULL_MAPS:
+        about = NULL_MAPS[name]
+        return Layer(f"{about.label} (no network)", volume, about.about, signed=bool((volume.data < 0).any()))
+    bench = Bench(study_of(chosen.study_name), model_of(chosen.study_name), reference_scans=1)
+    unit = Meaning(get_method(name.partition("[")[0]), bench.score, bench.target_name).unit
+    return Layer(label_of(name), volume, unit, signed=bool((volume.data < 0).any()))
+
+
+def show_numbers(chosen: Chosen) -> None:
+    """Show ten numbers at most: the method's, and what must stand beside each."""
+    rows = ten_numbers(chosen.table, chosen.explainer)
+    if not rows:
+        return
+    lines = ["| Measured | This method | Beside it | of |", "| --- | --: | --: | --- |"]
+    lines += [f"| {escape_markdown(r.what)} | **{r.value}** | {r.beside} | {escape_markdown(r.of)} |" for r in rows]
+    st.markdown("\n".join(lines))
+    st.caption(CAVEAT)
+
+
+def show_null_maps(chosen: Chosen) -> None:
+    """Show all null maps of the subject once, as pictures."""
+    lines = [f"**{about.label}**: {about.about}" for about in NULL_MAPS.values()]
+    st.markdown(
+        "Maps that know nothing of the network. A method that does not do better than all of them has shown nothing."
+    )
+    _show_pictures(chosen, list(NULL_MAPS), "trust_null_maps", "null_")
+    st.caption("  \n".join(escape_markdown(line).replace(r"\*\*", "**") for line in lines))
+
+
+def show_help() -> None:
+    """Show what each measure asks, what is computed and where it comes from."""
+    st.markdown("Each measure asks a question to the maps of a method on this network; four null maps answer it, too.")
+    for name in measure_names():
+        about = get_measure(name)
+        with st.expander(f"{about.label}: {about.question}"):
+            st.markdown(escape_markdown(about.computed[:1].upper() + about.computed[1:] or about.question))
+            st.caption(" ".join(filter(None, [about.reference, about.note])))

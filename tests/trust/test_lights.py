@@ -1,0 +1,108 @@
+"""The three lights follow from the figures, whichever way they fall; all words hold figures of the table."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import mriinterp.trust
+from mriinterp.trust import summary
+from mriinterp.trust.lights import best_words, lights_of, ranked_methods, ten_numbers
+from mriinterp.trust.measures.group_effect import beside_difference
+
+MEASURED = Path(mriinterp.trust.__file__).parent / "measured" / "demo"
+IG = "integrated_gradients[steps=8]"
+
+
+@pytest.fixture(scope="module")
+def table():
+    return summary(MEASURED)
+
+
+def altered(table, measure, quantity, method, **values):
+    changed = table.copy()
+    rows = (changed["measure"] == measure) & (changed["quantity"] == quantity) & (changed["method"] == method)
+    assert rows.sum() == 1
+    for name, value in values.items():
+        changed.loc[rows, name] = value
+    return changed
+
+
+def mean(table, measure, quantity, method):
+    rows = table[(table["measure"] == measure) & (table["quantity"] == quantity) & (table["method"] == method)]
+    return rows["mean"].iloc[0]
+
+
+def test_the_demo_studys_lights_are_its_figures(table):
+    place, hiding, learned = lights_of(table, IG)
+    assert [light.state for light in (place, hiding, learned)] == ["yes", "yes", "no"]
+    own, null = (mean(table, "localisation", "mass_accuracy_read", m) for m in (IG, "null_edges"))
+    assert place.sentence.startswith(f"{100 * own:.0f} % of its relevance lies in diseased tissue")
+    assert f"(edge filter) gets {100 * null:.0f} %" in place.sentence
+    assert f"ρ {mean(table, 'randomisation', 'rho_random', IG):.2f} with the random network's map" in learned.sentence
+
+
+@pytest.mark.parametrize(("beats", "state"), [("all", "yes"), ("some", "partly"), ("none", "no"), ("", "unknown")])
+def test_the_first_light_follows_the_comparison_with_null_maps(table, beats, state):
+    changed = altered(table, "localisation", "mass_accuracy_read", IG, beats=beats, mean=0.31)
+    light = lights_of(changed, IG)[0]
+    assert light.state == state
+    assert light.sentence.startswith("31 %")
+
+
+def test_the_best_null_map_is_named_not_a_fixed_one(table):
+    changed = altered(table, "localisation", "mass_accuracy_read", "null_blur", mean=0.4)
+    assert "(blurred noise) gets 40 %" in lights_of(changed, IG)[0].sentence
+
+
+def test_hiding_that_works_the_wrong_way_round_is_a_no(table):
+    main = mriinterp.trust.get_measure("deletion").main.name
+    changed = altered(table, "deletion", main, IG, mean=-1.0, low=-2.0, high=-0.5, beats="some")
+    light = lights_of(changed, IG)[1]
+    assert light.state == "no"
+    assert "changes less than hiding what it marks least" in light.sentence
+
+
+def test_the_third_light_is_the_judgement_of_randomisation(table):
+    states = {m: lights_of(table, m)[2].state for m in ("lrp_composite", "grad_cam_pp", "grad_cam", "occlusion", IG)}
+    assert states == {
+        "lrp_composite": "yes",
+        "grad_cam_pp": "partly",
+        "grad_cam": "unknown",
+        "occlusion": "unknown",
+        IG: "no",
+    }
+
+
+def test_a_study_without_ground_truth_and_a_method_not_measured_say_so(table):
+    without = table[table["measure"] != "localisation"]
+    light = lights_of(without, IG)[0]
+    assert (light.state, light.answer) == ("unknown", "not known")
+    assert "is not known" in light.sentence
+    assert [light.state for light in lights_of(table, "layer")] == ["unknown"] * 3
+    assert all("not measured" in light.sentence for light in lights_of(table, "layer"))
+    assert best_words(pd.DataFrame(columns=table.columns), IG) == ""
+
+
+def test_methods_are_ranked_by_their_lights(table):
+    ranked = ranked_methods(table)
+    assert len(ranked) == 16
+    assert not any(name.startswith("null_") for name, _ in ranked)
+    assert ranked[0] == ("lrp_composite", 3)
+    assert f"number {[name for name, _ in ranked].index(IG) + 1} of 16" in best_words(table, IG)
+
+
+def test_the_table_holds_ten_numbers_at_most(table):
+    rows = ten_numbers(table, IG)
+    assert 2 * len(rows) <= 10
+    assert rows[0].value == f"{mean(table, 'localisation', 'mass_accuracy_read', IG):.2f}"
+    assert ten_numbers(table, "layer") == []
+
+
+def test_a_difference_of_groups_stands_beside_what_a_null_map_finds(table):
+    own, null, best = (mean(table, "group_effect", "auc_truth", m) for m in (IG, "null_intensity", "grad_cam_pp"))
+    words = beside_difference(table, IG)
+    assert f"AUC {own:.2f} by this method, {best:.2f} by the best (Grad-CAM++), {null:.2f} by a null map" in words
+    assert "by the best" not in beside_difference(table, "grad_cam_pp")
+    assert beside_difference(table, "layer") == ""
+    assert beside_difference(table[table["measure"] != "group_effect"], IG) == ""
