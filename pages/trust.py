@@ -24,7 +24,7 @@ from mriinterp.ui.trust import (
 from mriinterp.ui.trust_card import show_card, show_origin
 from mriinterp.ui.trust_chosen import choose
 from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
-from mriinterp.ui.trust_first import show_first, show_help, show_null_maps, show_numbers
+from mriinterp.ui.trust_first import show_first, show_grad_cam, show_help, show_null_maps, show_numbers
 
 page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
@@ -99,6 +99,7 @@ TABS = {
     "Agreement": "agreement",
     **{measure.tab: measure.name for measure in measures if measure.of_groups},
     "Shortcuts": "shortcuts",
+    "Why Grad-CAM failed": "grad_cam",
     "Help": "help",
 }
 tabs = st.tabs(list(TABS), key=linked("measure", "All methods", options=list(TABS)), on_change="rerun")
@@ -113,6 +114,8 @@ for tab, measure in zip(tabs, TABS.values(), strict=True):
             show_card(chosen)
         elif measure == "null_maps":
             show_null_maps(chosen)
+        elif measure == "grad_cam":
+            show_grad_cam(chosen)
         elif measure == "help":
             show_help()
         elif measure == "agreement":

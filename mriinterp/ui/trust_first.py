@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 
+import numpy as np
 import streamlit as st
 from cachetools import LRUCache
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
+from mriinterp.methods.cells import narrowings, read_box
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem
+from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.trust import CAVEAT, Bench, get_measure, measure_names, parse_explainer
+from mriinterp.trust.grad_cam_story import narrowing_table, reasons
 from mriinterp.trust.lights import LIGHTS, best_words, lights_of, ten_numbers
 from mriinterp.trust.null_maps import NULL_MAPS
 from mriinterp.trust.words import label_of
@@ -23,7 +27,7 @@ from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["show_first", "show_help", "show_null_maps", "show_numbers"]
+__all__ = ["show_first", "show_grad_cam", "show_help", "show_null_maps", "show_numbers"]
 
 COLOURS = {"yes": "green", "partly": "orange", "no": "red", "unknown": "gray"}
 PLANE_PX = 200
@@ -52,8 +56,13 @@ def show_first(chosen: Chosen) -> None:
     st.markdown(f":material/trophy: {escape_markdown(best_words(chosen.table, chosen.explainer))}")
 
 
-def _show_pictures(chosen: Chosen, names: list[str], key: str, prefix: str) -> None:
-    """Show maps of the subject beside each other, with the truth as an outline; they are made where they are missing."""
+def _show_pictures(
+    chosen: Chosen, names: list[str], key: str, prefix: str, more: Callable[[Volume], list[Layer]] | None = None
+) -> None:
+    """Show maps of the subject beside each other, with the truth as an outline; they are made where they are missing.
+
+    `more`: further layers, on the grid of a map.
+    """
     name, subject = chosen.study_name, chosen.subject
     made = _maps()
     mark = f"{chosen.model} {scan_stamp(name, subject)} {subject} "
@@ -75,6 +84,7 @@ def _show_pictures(chosen: Chosen, names: list[str], key: str, prefix: str) -> N
     first = next(iter(found.values()))
     scan, truth = on_grid_of(scan_of(name, subject), first), truth_of(name, subject)
     layers = [_layer(chosen, one, volume) for one, volume in found.items()]
+    layers += [] if more is None else more(first)
     linked_viewer(
         scan,
         layers,
@@ -117,6 +127,40 @@ def show_null_maps(chosen: Chosen) -> None:
     )
     _show_pictures(chosen, list(NULL_MAPS), "trust_null_maps", "null_")
     st.caption("  \n".join(escape_markdown(line).replace(r"\*\*", "**") for line in lines))
+
+
+def show_grad_cam(chosen: Chosen) -> None:
+    """Show why Grad-CAM failed in the original notebook: sentences and pictures, all computed from this network."""
+    model = model_of(chosen.study_name)
+    shape, step = model.grid.shape, float(np.linalg.norm(model.grid.affine[:3, 0]))
+    try:
+        sentences = reasons(model.module, shape, step, chosen.table)
+        cells = narrowings(model.module, shape)[-1].cells
+    except (ValueError, RuntimeError, NotImplementedError):
+        st.info("The layers of this network do not follow each other: its cells have no such account.")
+        return
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+    read = np.zeros(shape, np.float32)
+    read[read_box(cells, shape)] = 1
+    unit = "1: a voxel that the cells read which decide"
+    _show_pictures(
+        chosen,
+        ["grad_cam", "hires_cam"],
+        "trust_cam",
+        "cam_",
+        lambda _: [Layer("What the last cells read", Volume(read, model.grid.affine).canonical(), unit)],
+    )
+    st.caption(
+        "Left: stretched to the corners, as published. Middle: the same convolution, every cell where it looks, weighted "
+        "cell by cell (HiResCAM). Right: the part of the scan that reaches the cells which decide."
+    )
+    this, original = st.columns(2, gap="large")
+    with this:
+        st.markdown("**This network**")
+        st.dataframe(narrowing_table(model.module, shape, step), hide_index=True)
+    with original:
+        st.markdown("**The original notebook’s network**, scans of 193×229×193 voxels of 1 mm")
+        st.dataframe(narrowing_table(ClassificationModel3D(features=5120), (193, 229, 193), 1.0), hide_index=True)
 
 
 def show_help() -> None:
