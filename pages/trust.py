@@ -95,12 +95,12 @@ TABS = {
     "All methods": "all",
     "This method": "card",
     "Null maps": "null_maps",
+    "Why Grad-CAM failed": "grad_cam",
+    "Help": "help",
     **{measure.tab: measure.name for measure in measures if not measure.of_groups},
     "Agreement": "agreement",
     **{measure.tab: measure.name for measure in measures if measure.of_groups},
     "Shortcuts": "shortcuts",
-    "Why Grad-CAM failed": "grad_cam",
-    "Help": "help",
 }
 tabs = st.tabs(list(TABS), key=linked("measure", "All methods", options=list(TABS)), on_change="rerun")
 for tab, measure in zip(tabs, TABS.values(), strict=True):

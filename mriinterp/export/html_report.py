@@ -105,7 +105,7 @@ class Report:
         self._parts.append("</details>")
 
     def new_page(self) -> Report:
-        """Begin a new page in print."""
+        """Start a new page in print."""
         self._parts.append('<div class="page"></div>')
         return self
 

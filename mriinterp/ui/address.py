@@ -27,6 +27,7 @@ __all__ = [
     "address_of_page",
     "asked",
     "end_page",
+    "enter_anew",
     "entry_number",
     "flag",
     "found",
@@ -117,6 +118,11 @@ def address_of_page(page: str) -> Iterator[None]:
             _leave(state)
     finally:
         _inside.reset(inside)
+
+
+def enter_anew() -> None:
+    """Read the address that a switch of pages brings, also where it leads to the page that is open."""
+    _address().page = None
 
 
 def end_page() -> NoReturn:

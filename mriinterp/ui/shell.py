@@ -18,6 +18,7 @@ from mriinterp.ui.address import address_of_page, end_page, place_link
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.session import current_session
 from mriinterp.ui.studies import choose_study, current_study
+from mriinterp.ui.tour import offer_tour, show_stop
 from mriinterp.ui.words import Remedied, escape_markdown, words_of
 
 __all__ = [
@@ -78,6 +79,8 @@ def run_page(page: StreamlitPage) -> None:
     with address_of_page(page.url_path):
         with st.sidebar:
             choose_study(_title)
+            offer_tour()
+        show_stop()
         page.run()
 
 
