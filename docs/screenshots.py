@@ -153,10 +153,11 @@ VIEWS = {
     "cohort_difference": View("cohort", "cohort_method=guided_backprop&maps=difference,effect"),
     "cohort_areas": View("cohort", "", tab("Areas")),
     "cohort_distances": View("cohort", "", tab("Distances")),
+    "cohort_numbers": View("cohort", "", tab("Numbers")),
     "cohort_scans": View("cohort", "", tab("Scans")),
     "cohort_voxels": View("cohort", "part=Voxels", voxel_test),
     "cohort_files": View("cohort", "", tab("Files")),
-    "cohort_compute": View("cohort", "", tab("Compute")),
+    "cohort_compute": View("cohort", "compute=True"),
     "trust": View("trust"),
     **{
         f"trust_{name.lower()}": View("trust", ONE, tab(name))
