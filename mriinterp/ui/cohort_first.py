@@ -108,5 +108,5 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
             show_chart(figure, "first_distances", lambda: open_clicked("first_distances"))
             st.caption(
                 "Euclidean distance of averages scaled to sum 1, in 1e-4; columns in the order of rows. Click: that pair.",
-                help=f"{size_words(view.part)}, each map before it is averaged. 0 is equal; darker: more different.",
+                help=f"{size_words(view.part)}, each map before it is averaged. 0 is equal; darker: more alike.",
             )
