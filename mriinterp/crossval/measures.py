@@ -79,7 +79,7 @@ def verdicts(predictions: pd.DataFrame) -> list[str]:
         if name not in inside:
             continue
         d = draws.difference(inside["margin"], inside[name])
-        numbers = f"AUC {d.value:+.3f}, 95 % CI {d.low:+.3f} to {d.high:+.3f}".replace("-", "−")
+        numbers = f"difference of AUC {d.value:+.3f}, 95 % CI {d.low:+.3f} to {d.high:+.3f}".replace("-", "−")
         if d.low > 0:
             said.append(f"The network does better than {words} ({numbers}).")
         elif d.high < 0:
