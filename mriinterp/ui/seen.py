@@ -19,7 +19,7 @@ __all__ = ["show_seen", "show_seen_columns", "with_mean_of_folds"]
 
 BADGES = {
     "train": ":orange-badge[:material/school: Seen in training]",
-    "validation": ":orange-badge[:material/school: Chose the network]",
+    "validation": ":orange-badge[:material/school: Seen in validation]",
     "patient": ":orange-badge[:material/school: Patient seen in training]",
     "test": ":gray-badge[:material/visibility_off: Not seen in training]",
 }
@@ -40,8 +40,8 @@ def show_seen(study_name: str, model: Model, subject: Subject) -> None:
     if what not in WORDS:
         return
     unseen = unseeing_folds(study_of(study_name), subject.name)
-    more = f" {escape_markdown(', '.join(unseen))} never saw the patient: see Compare." if unseen else ""
-    st.markdown(f"{BADGES[what]} {WORDS[what]}: its answer and its map say nothing of new patients.{more}")
+    more = f" Never seen by {escape_markdown(', '.join(unseen))}: see Compare." if unseen else ""
+    st.markdown(f"{BADGES[what]} {WORDS[what]}: answer and map say nothing of new patients.{more}")
 
 
 def show_seen_columns(study_name: str, entries: Sequence[Entry]) -> None:

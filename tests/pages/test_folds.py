@@ -58,7 +58,7 @@ def test_a_map_of_a_training_scan_says_so(study, open_page, finish):
     app = finish(open_page(study=str(study.settings.path), subject=sets["train"][0], method="sensitivity"))
     assert "Seen in training" in words(app)
     [unseen] = unseeing_folds(study, sets["train"][0])
-    assert f"{unseen} never saw the patient" in words(app)
+    assert f"Never seen by {unseen}" in words(app)
     app = finish(open_page(study=str(study.settings.path), subject=sets["test"][0], method="sensitivity"))
     assert "Seen in training" not in words(app)
 
