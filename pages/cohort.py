@@ -56,13 +56,12 @@ with readable_errors():
     view = shown.view
     with answer:
         show_answer(name, view, method, covariates)
+        show_agreement(study, view, method)
     with pictures:
         show_planes(name, shown, method)
     with summary:
         show_summary(name, view, method, covariates)
 st.caption(f"{origin_words(view)} {group_words(view, method)}")
-with readable_errors():
-    show_agreement(study, view, method)
 
 shows = {
     "Areas": lambda: show_areas(name, view, method, covariates),

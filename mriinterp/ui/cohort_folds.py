@@ -57,20 +57,19 @@ def _agreement(path: str, stamp: int) -> pd.DataFrame:
 
 def show_agreement(study: Study, view: View, method: str) -> None:
     """Show how alike the averages of the folds are; nothing for other averages."""
-    if not is_of_fold(study, view):
+    folder = out_of_fold_folder(study)
+    if folder is None or not is_of_fold(study, view):
         return
+    path, words = folder / AGREEMENT, "The other folds are not there yet."
+    if path.is_file():
+        table = _agreement(str(path), path.stat().st_mtime_ns)
+        rows = table[table["method"] == method]
+        parts = [
+            f"**{escape_markdown(row.group)}** ICC of area shares {row.icc:.2f}, ρ of mean maps {row.rho:.2f}"
+            for row in rows.itertuples()
+        ]
+        words = f"Agreement of {rows['folds'].max():.0f} folds: {' · '.join(parts)}" if parts else ""
     st.markdown(
-        ":blue-badge[:material/visibility_off: Out of fold] Every scan is explained by the network that never saw its patient."
+        f":blue-badge[:material/visibility_off: Out of fold] {words}",
+        help="Every scan is explained by the network that never saw its patient. 1: the folds say the same.",
     )
-    path = out_of_fold_folder(study) / AGREEMENT
-    if not path.is_file():
-        return  # the other folds are under way
-    table = _agreement(str(path), path.stat().st_mtime_ns)
-    rows = table[table["method"] == method]
-    parts = [
-        f"**{escape_markdown(row.group)}** ICC of area shares {row.icc:.2f}, ρ of mean maps {row.rho:.2f}"
-        for row in rows.itertuples()
-    ]
-    if parts:
-        folds = int(rows["folds"].max())
-        st.markdown(f"Agreement of {folds} folds: {' · '.join(parts)} (1: the same)")

@@ -142,8 +142,7 @@ def networks_of(study: Study) -> list[str]:
 
 def first_networks(study: Study) -> list[str]:
     """Return the networks that the page opens with: those of the study itself, each once, none that was made to mislead."""
-    own = study.model_recipe
-    again = any((fold.source, fold.weights) == (own.source, own.weights) for fold in study.folds.values())
+    again = study.model_recipe in study.folds.values()
     names = networks_of(study) if isinstance(study, DemoStudy) else [*([] if again else [""]), *study.folds]
     plain = [name for name in names if not shortcut_of(name)]
     return (plain if len(plain) > 1 else names)[:MOST]

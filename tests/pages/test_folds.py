@@ -95,7 +95,7 @@ def test_averages_out_of_fold_stand_beside_how_alike_the_folds_are(study, open_p
     app = finish(open_page("pages/cohort.py", study=file, source="fold 2"))
     assert app.session_state["source"] == "fold 2"
     assert app.query_params["source"] in ("fold 2", ["fold 2"])
-    assert "explained by the network that never saw its patient" in words(app)
+    assert "Out of fold" in words(app)
     table = pd.read_csv(out_of_fold_folder(study) / "agreement.tsv", sep="\t").set_index("group")
     assert f"**AD** ICC of area shares {table.icc['AD']:.2f}" in words(app)
     assert not [w.value for w in app.warning if "other weights" in w.value]
