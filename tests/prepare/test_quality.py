@@ -70,6 +70,42 @@ def test_what_is_like_a_t2_is_no_t1(brain):
     assert "contrast" in measures(quality)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda tissue: 38 - 6 * tissue,
+        lambda tissue: 1062 - 6 * tissue,
+        lambda tissue: np.where(tissue < 0.4, 50, 500 - 125 * tissue),
+        lambda tissue: 400 + 5 * tissue,
+    ],
+    ids=["CT in Hounsfield units", "CT", "FLAIR", "proton density"],
+)
+def test_other_contrasts_are_no_t1(brain, make):
+    scan, mask = brain
+    tissue = scan.data / scan.data[mask.data].max()
+    quality = judge(scan.with_data(np.where(mask.data, make(tissue), -1000).astype(np.float32)), mask, STILL)
+    assert quality.verdict == "refuse"
+    assert "contrast" in measures(quality)
+
+
+@pytest.mark.parametrize(
+    ("lobe", "gone"),
+    [
+        ("frontal", lambda i, j, k: j > 95),
+        ("occipital", lambda i, j, k: j < 38),
+        ("parietal", lambda i, j, k: k > 72),
+        ("temporal", lambda i, j, k: i < 30),
+    ],
+)
+def test_a_missing_part_is_named_by_its_lobe(brain, lobe, gone):
+    scan, mask = brain
+    left = mask.data & ~gone(*np.ogrid[tuple(slice(n) for n in mask.data.shape)])
+    quality = judge(scan, mask.with_data(left), STILL)
+    assert quality.verdict != "good"
+    assert min(quality.present, key=quality.present.get) == lobe
+    assert any(f"template's {lobe} region" in finding.text for finding in quality.findings)
+
+
 def test_an_empty_head_and_a_sphere_are_no_brain(brain):
     scan, mask = brain
     rng = np.random.default_rng(0)
