@@ -39,8 +39,25 @@ class Warp:
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Move points (n, 3), in mm."""
+        return points + self._at(points, self.shift)
+
+    def _at(self, points: np.ndarray, shift: np.ndarray) -> np.ndarray:
+        """Interpolate a field on the grid at points (n, 3), mm; 0 outside."""
         at = self.grid.to_voxel(points).T
-        return points + np.stack([ndimage.map_coordinates(part, at, order=1) for part in self.shift], axis=1)
+        return np.stack([ndimage.map_coordinates(part, at, order=1) for part in shift], axis=1)
+
+    @cached_property
+    def reach(self) -> float:
+        """The farthest that it moves a point along any axis, mm."""
+        return float(np.abs(self.shift).max(initial=0))
+
+    @cached_property
+    def _back(self) -> np.ndarray:
+        """Displacements that lead back, at the voxels of the grid: where `inverse` begins, near its end."""
+        voxels = np.stack(np.unravel_index(np.arange(self.shift[0].size), self.grid.shape), axis=1)
+        points = self.grid.to_mm(voxels)
+        back = self._settle(points, points) - points
+        return np.ascontiguousarray(back.T.reshape(self.shift.shape).astype(np.float32))
 
     def write(self, path: Path) -> None:
         """Write it as an ITK displacement field (NIfTI, vectors in LPS mm)."""
@@ -60,11 +77,16 @@ class Warp:
 
     def inverse(self, points: np.ndarray) -> np.ndarray:
         """Return the points (n, 3), mm, that the warp moves to these: a fixed point, to `INVERSE_MM`."""
-        found = points
+        return self._settle(points, points + self._at(points, self._back))
+
+    def _settle(self, points: np.ndarray, found: np.ndarray) -> np.ndarray:
+        """Find the points that are moved to `points`, from a guess."""
+        found, left = found.copy(), np.arange(len(points))
         for _ in range(INVERSE_STEPS):
-            error = self(found) - points
-            found = found - error
-            if np.abs(error).max(initial=0) < INVERSE_MM:
+            error = self(found[left]) - points[left]
+            found[left] -= error
+            left = left[np.abs(error).max(axis=1, initial=0) >= INVERSE_MM]
+            if not left.size:
                 break
         return found
 
@@ -130,7 +152,7 @@ class Transform:
         """Interpolate an image in template space at the voxels of the scan's grid, once."""
         if self.warp is None:
             return _plain(resample(Volume(volume.data, self.matrix @ volume.affine), grid, order))
-        return _sampled(volume, grid, self.to_template, order)
+        return _sampled(volume, grid, self.to_template, order, near=(self.inverse, self.warp.reach))
 
     def itk_text(self) -> str:
         """Return the affine as an ITK transform file: points of the template to points of the scan, LPS mm."""
@@ -146,12 +168,34 @@ def _plain(volume: Volume) -> Volume:
     return Volume(volume.data, volume.affine)
 
 
-def _sampled(volume: Volume, grid: Grid, lead, order: int) -> Volume:
+def _sampled(volume: Volume, grid: Grid, lead, order: int, near: tuple[np.ndarray, float] | None = None) -> Volume:
+    """Interpolate an image at the voxels of a grid, led into its space.
+
+    `near`: an affine transform that leads them there but for so many mm along
+    any axis; points for which the image is 0 in any case need not be led.
+    """
     data = volume.data.astype(np.uint8) if volume.data.dtype == bool else volume.data
     out = np.zeros(int(np.prod(grid.shape)), data.dtype)
+    matrix, (low, high) = (np.eye(4), (0, 0)) if near is None else (near[0], _filled(volume, near[1]))
     for start in range(0, out.size, CHUNK):
-        stop = min(start + CHUNK, out.size)
-        voxels = np.stack(np.unravel_index(np.arange(start, stop), grid.shape), axis=1)
-        at = volume.grid.to_voxel(lead(grid.to_mm(voxels))).T
-        out[start:stop] = ndimage.map_coordinates(data, at, order=order, mode="grid-constant")
+        places = np.arange(start, min(start + CHUNK, out.size))
+        points = grid.to_mm(np.stack(np.unravel_index(places, grid.shape), axis=1))
+        if near is not None:
+            at = volume.grid.to_voxel(points @ matrix[:3, :3].T + matrix[:3, 3])
+            inside = np.all((at >= low) & (at <= high), axis=1)
+            places, points = places[inside], points[inside]
+        if places.size:
+            at = volume.grid.to_voxel(lead(points)).T
+            out[places] = ndimage.map_coordinates(data, at, order=order, mode="grid-constant")
     return Volume(out.reshape(grid.shape).astype(volume.data.dtype, copy=False), grid.affine)
+
+
+def _filled(volume: Volume, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the box of voxels that are not 0, widened by a voxel and so many mm along any axis."""
+    low, high = np.zeros(3), np.full(3, -1.0)
+    for axis in range(3):
+        filled = np.flatnonzero(volume.data.any(axis=tuple(other for other in range(3) if other != axis)))
+        if filled.size:
+            low[axis], high[axis] = filled[0], filled[-1]
+    margin = 1 + reach * np.abs(np.linalg.inv(volume.affine)[:3, :3]).sum(axis=1)
+    return low - margin, high + margin

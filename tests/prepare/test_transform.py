@@ -81,6 +81,22 @@ def test_a_warp_is_led_back_within_a_tenth_of_a_millimetre():
     assert np.abs(transform.to_template(transform.to_scan(points)) - points).max() < 0.1
 
 
+@pytest.mark.parametrize("order", [0, 1])
+def test_only_points_that_can_reach_the_image_are_led_home(order):
+    rng = np.random.default_rng(3)
+    smooth = np.stack([ndimage.gaussian_filter(part, 2.5) for part in rng.normal(size=(3, *TEMPLATE.shape))])
+    transform = Transform(MATRIX, Warp((5 * smooth / np.abs(smooth).max()).astype(np.float32), TEMPLATE))
+    data = np.zeros(TEMPLATE.shape, np.float32)
+    data[5:9, 6:11, 4:9] = rng.integers(1, 9, (4, 5, 5))
+    volume, raw = Volume(data, TEMPLATE.affine), scan().grid
+    voxels = np.stack(np.unravel_index(np.arange(np.prod(raw.shape)), raw.shape), axis=1)
+    at = TEMPLATE.to_voxel(transform.to_template(raw.to_mm(voxels))).T
+    whole = ndimage.map_coordinates(data, at, order=order, mode="grid-constant").reshape(raw.shape)
+    assert whole.any()
+    np.testing.assert_allclose(transform.map_on(volume, raw, order=order).data, whole, atol=1e-5)
+    assert not transform.map_on(volume.with_data(np.zeros_like(data)), raw, order=order).data.any()
+
+
 def test_a_transform_is_read_back_from_its_files(tmp_path):
     shift = np.random.default_rng(0).normal(size=(3, *TEMPLATE.shape)).astype(np.float32)
     whole = Transform(MATRIX, Warp(shift, TEMPLATE))
