@@ -91,10 +91,10 @@ with st.container(key="view_row"):  # signs, progress, or what to do: one height
         ask_to_explain()
     shown = relevance if relevance is not None else map_before(subject, model)
     if relevance is not None:
-        part, place = choose_view(subject, relevance)
+        shown, part, place = choose_view(subject, relevance)
         keep_before(subject, model, key)
     elif shown is not None:
-        part, place = view_of(subject, shown)
+        shown, part, place = view_of(subject, shown)
 
 with st.container(key="view"):  # beside each other on wide screens
     with st.container(key="view_planes"):
@@ -109,20 +109,20 @@ with st.container(key="view"):  # beside each other on wide screens
             areas, space, files, *preparation = st.tabs(labels, key=key, on_change="rerun")
             if areas.open:
                 with areas:
-                    show_areas(name, subject, relevance, part, place)
+                    show_areas(name, subject, shown, part, place)
             if space.open:
                 with space:
                     show_space(
                         study,
                         subject,
-                        relevance,
+                        shown,
                         part,
                         mm=place.to_template(state.cursor_mm),
                         settings=shown_settings(place.viewer),
                     )
             if files.open:
                 with files:
-                    show_downloads(name, subject, relevance, part, place)
+                    show_downloads(name, subject, shown, part, place)
             for tab in preparation:
                 with tab:
                     show_quality(subject.preparation)

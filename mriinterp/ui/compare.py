@@ -182,6 +182,9 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
         Whether work is going on.
     """
     failed = st.session_state.setdefault("compare_failed", {})
+    job = current_job("compare")
+    if job is not None and not job.running and isinstance(job.result, dict):
+        failed.update(job.result)
     fresh = [entry for entry in missing if entry.key not in failed]
     first = "compare_started" not in st.session_state
     st.session_state["compare_started"] = True
@@ -204,9 +207,6 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
             shared=not any(entry.subject.uploaded for entry in missing),
             makes=[entry.key for entry in missing],
         )
-    job = current_job("compare")
-    if job is not None and not job.running and isinstance(job.result, dict):
-        failed.update(job.result)
     working = watch("compare", wanted=[entry.key for entry in missing if not entry.subject.uploaded])
     if not missing and not working:
         forget_job("compare")  # how the last work ended is no longer of interest

@@ -24,6 +24,7 @@ from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place, last_choice
 from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.resources import model_of, on_grid_of
 from mriinterp.ui.shell import Header
+from mriinterp.ui.smoothing import SMOOTHING, choose_smoothing, last_smoothing
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer, Patch, ViewerState
@@ -122,22 +123,23 @@ def show_scan(study_name: str, model: Model, subject: Subject, method: str, para
         st.caption(f"{words}. **Yellow**: the box nearest to the crosshair; dashed: its neighbours; blue: all centres.")
 
 
-def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[str, Place]:
-    """Choose which sign of the map is shown, and in which space; say what is hidden."""
+def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[RelevanceMap, str, Place]:
+    """Choose which sign of the map is shown, in which space, and whether smoothed; say what is hidden."""
     retired("truth")  # the outline is on every map
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="view_choice"):
         meaning = Meaning.of(relevance)
         place = choose_place(subject.prepared)
         part = choose_part([meaning], shares_of(relevance))
+        relevance = choose_smoothing(relevance)
         hidden = meaning.hidden(part, relevance.volume.data)
         st.caption(escape_markdown(hidden), width="stretch")
-    return part, place
+    return relevance, part, place
 
 
-def view_of(subject: Subject, relevance: RelevanceMap) -> tuple[str, Place]:
+def view_of(subject: Subject, relevance: RelevanceMap) -> tuple[RelevanceMap, str, Place]:
     """Return what `choose_view` would, as it was last chosen, without the widgets."""
     part = st.session_state.get("sign", "both") if Meaning.of(relevance).signed else "both"
-    return part, last_choice(subject.prepared)
+    return last_smoothing(relevance), part, last_choice(subject.prepared)
 
 
 def show_planes(
@@ -189,7 +191,8 @@ def caption_of(subject: Subject, relevance: RelevanceMap, part: str = "both") ->
 def stem_of(subject: Subject, relevance: RelevanceMap, part: str = "both") -> str:
     """Return the beginning of names of files of a map."""
     name = Path(subject.name).name.split(".")[0]
-    return file_stem(name, relevance.method, relevance.target, "" if part == "both" else part)
+    smoothed = "smoothed" if SMOOTHING in relevance.chosen else ""
+    return file_stem(name, relevance.method, relevance.target, "" if part == "both" else part, smoothed)
 
 
 def show_space(

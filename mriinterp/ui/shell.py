@@ -67,6 +67,7 @@ STYLE = """<style>
 @media (min-width: 1200px) {
   .st-key-research_use { position: fixed; top: 1rem; right: 4rem; z-index: 999991; width: auto; }
   [data-testid="stToolbar"] { padding-right: 13rem; }
+  [data-testid="stStatusWidget"] { position: fixed; top: 0.7rem; right: 20rem; }
   [data-testid="stToolbarActions"], [data-testid="stMainMenu"] { position: fixed; right: 1rem; }
 }
 </style>"""

@@ -58,7 +58,7 @@ def test_a_changed_setting_moves_nothing_and_keeps_the_map_before(small, app_url
     small.evaluate(SHIFTS)
     small.wait_for_timeout(300)
     small.evaluate("window.shifts = 0")
-    small.get_by_test_id("stSidebar").get_by_label("Score").click()
+    small.get_by_test_id("stSidebar").get_by_role("combobox", name="Score").click()
     small.get_by_role("option", name="logit", exact=True).click()
     small.locator(f"{READY}:not(.dimmed)").wait_for()
     small.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=60_000)
