@@ -24,9 +24,7 @@ PERCENT, MM3_PER_CM3 = 100.0, 1000.0
 SIGNS = {"both": "both", "supports": "positive", "against": "negative"}
 
 
-def choose_part(
-    meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, named: bool = False, of: str = ""
-) -> str:
+def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, of: str = "") -> str:
     """Choose whether both signs of the maps on a page are shown or one; maps of one sign leave no choice.
 
     Parameters
@@ -34,8 +32,6 @@ def choose_part(
     meanings : sequence of Meaning
     shares : mapping of part to float, optional
         Of the relevance, where it is one map's.
-    named : bool
-        With a label above, as other widgets beside it have.
     of : str
         What shares are of, if not of one map's absolute relevance.
     """
@@ -56,7 +52,7 @@ def choose_part(
         required=True,
         persist_state="session",
         width="content",
-        label_visibility="visible" if named else "collapsed",
+        label_visibility="collapsed",
         help="Planes, planes in space, areas and files show the same. Shares are those of "
         f"{of or 'the map’s absolute relevance'}.",
     )

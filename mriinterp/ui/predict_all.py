@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
 from mriinterp.results.predictions import Predictions
 from mriinterp.study import PreparedScan, Study
 from mriinterp.ui.jobs import current_job, start_job
-from mriinterp.ui.resources import known_predictions, scan_stamp
+from mriinterp.ui.resources import known_predictions
 from mriinterp.ui.scans import READING
 
 __all__ = ["predict_all"]
 
 SLOT = "predictions"
 MOST = 200  # subjects of a study: of more, the list learns what is opened
-LOW_PRIORITY = 10  # of the thread: maps that are asked for go first
 
 logger = logging.getLogger(__name__)
 
@@ -45,17 +41,15 @@ def predict_all(name: str, study: Study, model: Model) -> None:
             SLOT,
             "Predictions",
             key,
-            lambda progress, cancel: _predict(name, study, model, wanted, progress, cancel),
+            lambda progress, cancel: _predict(study, model, wanted, progress, cancel),
             shared=True,
         )
 
 
 def _predict(
-    name: str, study: Study, model: Model, subjects: Sequence[str], progress: Progress | None, cancel: Cancel | None
+    study: Study, model: Model, subjects: Sequence[str], progress: Progress | None, cancel: Cancel | None
 ) -> int:
     """Predict and remember subjects one by one; return how many were. A scan that cannot be read is left out."""
-    with suppress(AttributeError, OSError):  # systems without priorities of threads
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
     kept, done = Predictions(model.digest), 0
     for n, subject in enumerate(subjects):
         check_cancel(cancel)
@@ -64,7 +58,7 @@ def _predict(
         if isinstance(source, PreparedScan) and not source.is_ready():
             continue
         try:
-            stamp = scan_stamp(name, subject)
+            stamp = source.stamp()
             with READING:
                 scan = study.scan(subject)
             kept.add(stamp, model.predict(scan))

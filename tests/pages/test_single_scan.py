@@ -10,6 +10,7 @@ from scipy import ndimage
 from mriinterp.methods import method_names
 from mriinterp.study import load_study
 from mriinterp.ui import cohort, compare_view, predict_all, result, trust
+from mriinterp.ui.studies import remember_study
 from mriinterp.ui.viewer import ViewerState
 
 from .test_cohort import tiny_study
@@ -120,15 +121,18 @@ def test_the_layer_of_a_class_activation_map_is_offered_and_said(open_page, fini
 
 def test_all_subjects_are_predicted_in_the_background_and_stand_in_the_list(open_page, finish, monkeypatch, tmp_path):
     file = tiny_study(tmp_path / "study", per_group=2)
+    remember_study(str(file))
     monkeypatch.setattr("mriinterp.ui.predict_all.MOST", 200)
     app = finish(open_page(study=str(file), method="sensitivity"))
     job = app.session_state["_job_predictions"]
     job.wait(60)
     assert job.error is None
+    assert not job.running
+    assert job.result == len(load_study(file).subjects) - 1  # the one that is shown was predicted before
     ids = load_study(file).subjects.index.tolist()
     # The list learns them when another subject is chosen: options that change before would lose the choice.
     app = finish(open_page(study=str(file), method="sensitivity", subject=ids[1]))
-    assert all("→" in option for option in app.selectbox(key="subject").options)
+    assert ["→" in option for option in app.selectbox(key="subject").options] == [True] * len(ids)
 
 
 def test_no_predictions_of_real_scans_by_a_network_of_simulated_ones(monkeypatch):
