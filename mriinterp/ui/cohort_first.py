@@ -16,7 +16,7 @@ from mriinterp.ui.clicks import show_chart
 from mriinterp.ui.cohort_areas import chart_clicked, comparable, compared, peaks_of_view
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_distances import distances_of, make_clickable, open_clicked
-from mriinterp.ui.cohort_study import StudyView, averages_ready
+from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.cohort_voxels import known_voxels
 from mriinterp.ui.resources import model_of
 from mriinterp.ui.trust_data import BROKEN, measure_table, measured, of_network, plan_of
@@ -95,7 +95,9 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
                 "Areas with the smallest p; bars: mean of a voxel and 95 % interval; * FDR < 0.05. Click: crosshair."
             )
     with right:
-        if len(view.methods) > 1 and averages_ready(view, view.methods, below=True):
+        if isinstance(view, StudyView) and view.missing(view.methods):  # the tab Distances makes them
+            st.caption("Distances are shown here once the averages of all methods are made, in the tab Distances.")
+        elif len(view.methods) > 1 and any(view.has(m, g) for m in view.methods for g in view.groups):
             matrices, between = distances_of(name, view, "euclidean")
             figure = group_distances(matrices, between, "euclidean", digits=1)
             make_clickable(figure, view, matrices, between)
