@@ -15,6 +15,7 @@ from mriinterp.base.scripts import page_scripts
 from mriinterp.results.home import why_not_kept
 from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.ui.address import address_of_page, end_page, place_link
+from mriinterp.ui.present import offer_present, show_present
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.session import current_session
 from mriinterp.ui.studies import choose_study, current_study
@@ -80,8 +81,11 @@ def run_page(page: StreamlitPage) -> None:
     with address_of_page(page.url_path):
         with st.sidebar:
             choose_study(_title)
-            offer_tour()
+            with st.container(horizontal=True, gap="small"):
+                offer_tour()
+                offer_present(page.url_path)
         show_stop()
+        show_present(page.url_path)
         page.run()
 
 

@@ -92,9 +92,7 @@ STOPS = (
 
 def offer_tour() -> None:
     """Show the button that begins the tour."""
-    if st.button(
-        "Tour: six stops, three minutes", icon=":material/tour:", key="begin_tour", width="stretch", type="tertiary"
-    ):
+    if st.button("Tour", icon=":material/tour:", key="begin_tour", type="tertiary", help="Six stops, three minutes"):
         _go(1)
 
 
