@@ -52,7 +52,9 @@ def roc_figure(inside: pd.DataFrame) -> go.Figure:
     for fold, part in inside.groupby("fold"):
         if part["label"].nunique() == 2:
             curve = _curve(part["label"].to_numpy(), part["margin"].to_numpy())
-            figure.add_scatter(x=rate, y=curve, mode="lines", name=f"fold {fold}", line={"width": 1, "color": "#9ca3af"})
+            figure.add_scatter(
+                x=rate, y=curve, mode="lines", name=f"fold {fold}", line={"width": 1, "color": "#9ca3af"}
+            )
     figure.add_scatter(
         x=rate, y=_curve(labels, scores), mode="lines", name="together", line={"color": "#0072b2", "width": 3}
     )

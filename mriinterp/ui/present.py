@@ -9,14 +9,17 @@ from mriinterp.ui.address import flag, linked
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.studies import current_study
 
-__all__ = ["offer_present", "show_present", "steps_of"]
+__all__ = ["offer_present", "plane_height", "show_present", "steps_of"]
 
 KEY, BY = "present", "present_by"  # in the address
+PLANE_PX = 460
 PAGES = {"single_scan": ("subject", "method"), "": ("subject", "method"), "cohort": ("cohort_method",)}
 WORDS = {"subject": "subjects", "method": "methods", "cohort_method": "methods"}
 STYLE = """<style>
 [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stSidebarCollapsedControl"], .stTabs, .st-key-tour_bar,
-[data-testid="stMain"] :is(.stDownloadButton, [data-testid="stPlotlyChart"], .stExpander) { display: none; }
+[data-testid="stMain"] :is(.stDownloadButton, [data-testid="stPlotlyChart"], .stExpander, [data-testid="stCaptionContainer"]),
+.st-key-link { display: none; }
+.st-key-research_use { position: static !important; }
 [data-testid="stMainBlockContainer"] { padding: 1rem 2.5rem; max-width: none; }
 [data-testid="stMain"] [data-testid="stMarkdownContainer"] p { font-size: 1.5rem; line-height: 1.35; }
 .st-key-present_keys { position: fixed; right: 1rem; bottom: .6rem; z-index: 9; width: auto; opacity: .35; }
@@ -32,6 +35,11 @@ def steps_of(what: str) -> list[str]:
     )
 
 
+def plane_height(usual: int) -> int:
+    """Return how high planes are: as usual, or large where the page is presented."""
+    return PLANE_PX if st.session_state.get(KEY) else usual
+
+
 def offer_present(page: str) -> None:
     """Show the button that begins to present a page, where it can be presented."""
     if page in PAGES and not st.session_state.get(KEY):
@@ -43,7 +51,7 @@ def offer_present(page: str) -> None:
 
 
 def show_present(page: str) -> None:
-    """Present a page if the address says so: the rest is hidden, buttons and keys step through subjects or methods."""
+    """Show a page alone if the address says so: the rest is hidden, buttons and keys step through subjects or methods."""
     if page not in PAGES:
         return
     key = linked(KEY, False, cast=flag)
