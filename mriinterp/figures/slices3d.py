@@ -30,11 +30,12 @@ AXIS_TITLES = ("x / mm (L − · R +)", "y / mm (P − · A +)", "z / mm (I − 
 START_LEVEL = 0.5
 FLAT = {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0, "fresnel": 0.0}  # colours as they are, no shading
 CENTER = {"x": 0, "y": 0, "z": -0.06}
-UP, FORWARD = {"x": 0, "y": 0, "z": 1}, {"x": 0, "y": 1, "z": 0}
+UP: dict[str, float] = {"x": 0, "y": 0, "z": 1}
+FORWARD: dict[str, float] = {"x": 0, "y": 1, "z": 0}
 EYES = {True: {"x": -1.0, "y": 1.1, "z": 0.6}, False: {"x": -1.0, "y": -1.1, "z": 0.6}}
 """Where the figure is first seen from: the front, where the patient's left is on the right (radiological), or the back."""
 FAR = 1.6
-VIEWS = {
+VIEWS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "Left": ({"x": -FAR, "y": 0, "z": 0}, UP),
     "Right": ({"x": FAR, "y": 0, "z": 0}, UP),
     "Front": ({"x": 0, "y": FAR, "z": 0}, UP),

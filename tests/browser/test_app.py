@@ -148,7 +148,7 @@ def test_occlusion_box_is_on_the_scan_before_the_map_is_made(open_app, page):
     assert all(low <= at <= high for at, (low, high) in zip(centre, window, strict=True))
     assert page.get_by_text(f"= {np.prod([len(axis) for axis in boxes])} positions").is_visible()
     page.get_by_text(re.compile(r"Cost: \d+ boxes, (about \d|under a second)")).wait_for()
-    page.get_by_role("button", name="Explain", exact=True).click()
+    page.locator(".st-key-explain button").click()
     ready(page)
     shown = page.evaluate(f"() => {FIND}.spec.patch.ranges")
     assert [[tuple(side) for side in axis] for axis in shown] == [list(axis) for axis in boxes]
@@ -223,7 +223,7 @@ def test_own_scan_and_bad_files_told_in_words(open_app, page, scan_files):
     remove_upload(page)
     upload(page, scan_files / "good.nii.gz")
     page.get_by_text("No diagnosis.").wait_for(timeout=60_000)
-    explain = page.get_by_role("button", name="Explain", exact=True)
+    explain = page.locator(".st-key-explain button")
     explain.click()
     page.get_by_test_id("stProgress").wait_for(state="detached", timeout=FIRST_MAP_MS)
     ready(page)
@@ -242,7 +242,7 @@ def test_real_scan_gets_a_map_but_no_diagnosis(open_app, page, shared_data):
     upload(page, file)
     page.get_by_text("No diagnosis.").wait_for(timeout=60_000)
     assert not page.get_by_text("network says").count()
-    page.get_by_role("button", name="Explain", exact=True).click()
+    page.locator(".st-key-explain button").click()
     page.get_by_test_id("stProgress").wait_for(state="detached", timeout=FIRST_MAP_MS)
     ready(page)
     assert not list(maps_on_disk() - before), "a map of somebody's own scan was written"
@@ -282,7 +282,7 @@ def test_downloads_open_again(open_app, page, tmp_path):
 def test_a_session_that_computes_leaves_the_others_usable(page, new_page, app_url):
     busy = new_page()
     busy.goto(f"{app_url}/?subject=sim-002&method=occlusion&occlusion.size=40&occlusion.stride=2")  # minutes of work
-    busy.get_by_role("button", name="Explain", exact=True).click(timeout=FIRST_MAP_MS)  # a link does not start that
+    busy.locator(".st-key-explain button").click(timeout=FIRST_MAP_MS)  # a link does not start that
     busy.get_by_text(re.compile(r"of [\d,]+, .* left")).first.wait_for(timeout=FIRST_MAP_MS)
     # The other session sees a new scan, asks what the network says of it, and gets a map of it.
     page.goto(f"{app_url}/?subject=sim-012&method=sensitivity")

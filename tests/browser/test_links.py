@@ -60,7 +60,7 @@ def test_back_and_forward_go_through_subjects_and_methods(page, app_url):
     page.go_back()
     wait_for_address(page, "method=sensitivity")
     page.get_by_role("combobox", name="Method", exact=True).and_(
-        page.locator("[value='Sensitivity analysis']")
+        page.locator("[value^='Sensitivity analysis']")
     ).wait_for()
     assert shown(page)[0].startswith("sim-002")
     page.go_back()
@@ -172,7 +172,7 @@ def test_a_link_from_an_own_scan_asks_for_that_file(page, new_page, app_url, own
     open_uploader(page)
     upload(page, own_scan)
     wait_for_address(page, "own=visit2")
-    page.get_by_role("button", name="Explain", exact=True).click()
+    page.locator(".st-key-explain button").click()
     ready(page)
     address = page.evaluate("() => location.search")
     assert "subject=" not in address
@@ -186,7 +186,7 @@ def test_a_link_from_an_own_scan_asks_for_that_file(page, new_page, app_url, own
     upload(other, own_scan)
     other.get_by_text("No diagnosis.").wait_for(timeout=FIRST_MAP_MS)
     asked.wait_for(state="detached")
-    assert other.get_by_role("combobox", name="Method", exact=True).input_value() == "Sensitivity analysis"
+    assert other.get_by_role("combobox", name="Method", exact=True).input_value().startswith("Sensitivity analysis")
     # Back in the first tab: the subject that was shown before; forward: the scan again, which is still there.
     page.go_back()
     wait_for_address(page, "subject=sim-001")
