@@ -19,7 +19,7 @@ from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.shell import SIMULATED_BADGE, current_study, page_header, readable_errors
 
 from_file = st.session_state.get("npz_file") is not None
-page_header("Cohort", "Where do groups of maps agree and differ?", from_file=from_file)
+header = page_header("Cohort", "Where do groups of maps agree and differ?", from_file=from_file)
 name = current_study()
 with readable_errors():
     study, model = study_of(name), model_of(name)
@@ -48,6 +48,8 @@ if from_file and view.simulated:
     st.markdown(SIMULATED_BADGE)
 if model.card.simulated and not study.simulated and not from_file:
     st.warning(SIMULATED_ONLY, icon=":material/block:")
+if origin := origin_words(view):
+    header.trust.markdown(origin, width="content")
 run_notes(name, view, model)
 with readable_errors():
     answer, pictures = st.container(), st.container()
@@ -61,7 +63,7 @@ with readable_errors():
         show_planes(name, shown, method)
     with summary:
         show_summary(name, view, method, covariates)
-st.caption(f"{origin_words(view)} {group_words(view, method)}")
+st.caption(group_words(view, method))
 
 shows = {
     "Areas": lambda: show_areas(name, view, method, covariates),

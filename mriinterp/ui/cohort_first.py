@@ -35,8 +35,8 @@ def origin_words(view: View) -> str:
     about = packed_of(view.result)
     if about is None:
         when = str(view.result.run.get("started", "")).partition("T")[0]
-        return f":green-badge[:material/computer: Computed on this computer{', ' + when if when else ''}]"
-    return f":violet-badge[:material/inventory_2: Shipped with version {about.version}, not computed here]"
+        return f":green-badge[:material/computer: Computed here{', ' + when if when else ''}]"
+    return f":violet-badge[:material/inventory_2: Shipped with version {about.version}]"
 
 
 def trust_of_groups(name: str, view: StudyView, method: str) -> str:

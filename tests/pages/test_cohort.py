@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from cohort.conftest import make_study
 
+import mriinterp
 from mriinterp.cohort import open_cohort, run_cohort
 from mriinterp.cohort.statistics import compare_areas
 from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_original_npz
@@ -81,6 +82,15 @@ def test_averages_are_there_at_once(page):
     assert "Research use only" in shown
     assert "Simulated data" not in shown
     assert [tab.label for tab in app.tabs] == ["Areas", "Distances", "Numbers", "Scans", "Voxels", "Files"]
+
+
+def test_shipped_averages_are_never_taken_for_computed_ones(open_page, page):
+    shown = text_of(open_page(PAGE))  # of the demo study
+    assert f"Shipped with version {mriinterp.__version__}" in shown
+    assert "Computed here" not in shown
+    shown = text_of(page())
+    assert "Computed here" in shown
+    assert "Shipped" not in shown
 
 
 @pytest.mark.parametrize("part", ["Areas", "Distances", "Numbers", "Scans", "Voxels", "Files"])
