@@ -41,7 +41,8 @@ def rows_in_cache(step: Step, itemsize: int) -> int:
     """Return how many outputs along the first axis to compute at once, so that the map before the pooling fits in cache."""
     pool, rest = step.pool, slice(1, None)
     plane = np.prod((np.array(step.shape[rest]) - 1) * pool.stride[rest] + pool.extent[rest])
-    return max(1, SLAB_BYTES // max(1, int(plane) * step.channels * itemsize * pool.stride[0]))
+    coded = 2 * itemsize  # beside the map
+    return max(1, SLAB_BYTES // max(1, int(plane) * step.channels * coded * pool.stride[0]))
 
 
 def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -67,11 +68,10 @@ def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, T
 
     Notes
     -----
-    The last three bits of each float32 are replaced by the number of its
-    element, counted backwards: read as whole numbers, the largest is then
-    the first of the largest. Values that differ by less than a millionth
-    count as equal here, which rounding may make of them as well. What is
-    returned as values is exact.
+    Read as a whole number, the larger of two float32 above 0 is the larger
+    number. With three more bits for the number of its element, counted
+    backwards, the largest is the first of the largest, value and place at
+    once.
     """
     y, pairs = inner_map(step, x, origin)
     if not pairs:  # (n, C, *spatial)
@@ -79,9 +79,9 @@ def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, T
     height, width = (n // FOLD * FOLD for n in y.shape[2:4])
     y = y[:, :, :height, :width]  # n, pairs, h, w, 2, C
     values = _largest(y)
-    coded = y.view(torch.int32).bitwise_and_(-CODES)
-    coded.unflatten(2, (-1, FOLD)).unflatten(4, (-1, FOLD)).bitwise_or_(_backwards(step.channels))
-    codes = _largest(coded).bitwise_and_(CODES - 1).neg_().add_(CODES - 1)
+    windows = y.view(torch.int32).unflatten(2, (-1, FOLD)).unflatten(4, (-1, FOLD))
+    coded = torch.add(_backwards(step.channels), windows, alpha=CODES).flatten(4, 5).flatten(2, 3)
+    codes = CODES - 1 - _largest(coded).bitwise_and_(CODES - 1)
     return values.movedim(-1, 1), codes.to(torch.uint8).movedim(-1, 1)
 
 
@@ -94,5 +94,5 @@ def _largest(y: Tensor) -> Tensor:
 
 def _backwards(channels: int) -> Tensor:
     """Return the number of each element of a window, the last one 0, in the order h, w, slice, channel."""
-    numbers = torch.arange(CODES - 1, -1, -1, dtype=torch.int32).reshape(FOLD, FOLD, FOLD)  # slice, h, w
+    numbers = torch.arange(CODES - 1, -1, -1).reshape(FOLD, FOLD, FOLD)  # slice, h, w
     return numbers.permute(1, 2, 0)[:, None, :, :, None].expand(FOLD, 1, FOLD, FOLD, channels).contiguous()

@@ -83,6 +83,10 @@ class GradientOfScore:
         """Return the gradient, shape of `x`; parameters and `x` itself stay untouched."""
         return self._gradients(x, self._score)[0]
 
+    def value(self, x: Tensor) -> float:
+        """Return the score of an image."""
+        return self._gradients.value(x, self._score)
+
     def guided(self, x: Tensor) -> tuple[Tensor, int]:
         """Return the gradient in which every ReLU passes positive gradients only, and how many ReLUs there were."""
         return self._gradients(x, self._score, guided=True)

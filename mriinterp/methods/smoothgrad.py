@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
-from mriinterp.methods.parameters import Param
+from mriinterp.methods.parameters import Note, Param
 from mriinterp.methods.score import GradientOfScore, Score
 
 
@@ -53,14 +53,31 @@ def smoothgrad(
     seed: Annotated[int, Param("Seed of the noise", minimum=0)] = 0,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    note: Note | None = None,
 ) -> Tensor:
-    """Gradient of the score averaged over noisy copies of the scan, signed."""
+    """Gradient of the score averaged over noisy copies of the scan, signed.
+
+    How sure the average is, which more samples make surer, is noted as its
+    ``"standard error"``.
+    """
     generator = torch.Generator().manual_seed(seed)  # on the CPU: the same noise on every device
     sigma = noise * float(x.max() - x.min())
     gradient, total = GradientOfScore(model, x, target, score), torch.zeros_like(x)
+    squares = torch.zeros_like(x)
     for done in range(samples):
         check_cancel(cancel)
         jitter = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
-        total += gradient(x + sigma * jitter)
+        found = gradient(x + sigma * jitter)
+        total += found
+        squares.addcmul_(found, found)
         tell(progress, done + 1, samples)
+    if note is not None and samples > 1:
+        note("standard error", _standard_error(total / samples, squares / samples, samples))
     return total / samples
+
+
+def _standard_error(mean: Tensor, square: Tensor, samples: int) -> str:
+    """Return how far the mean of so many samples may be off, as a share of its size, in words."""
+    variance = (square - mean**2).clamp(min=0).double().sum() / (samples - 1)
+    size = mean.double().square().sum()
+    return f"{float((variance / size).sqrt()):.1%} of the map's size" if size else "the map is 0"

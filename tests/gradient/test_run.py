@@ -91,14 +91,14 @@ def image(seed=0, shape=SHAPE):
     return torch.randn(1, 1, *shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_first_image_is_compared_and_the_others_are_not(counted):
+def test_both_ways_are_tried_on_noise_once(counted):
     network = made(Small)
     gradients = Gradients(network, image())
     assert gradients.reason is None
     for number in range(3):
         found, _ = gradients(image(number), weighted)
         torch.testing.assert_close(found, by_autograd(network, image(number), weighted)[0])
-    assert counted == {"autograd": 1, "steps": 3}
+    assert counted == {"autograd": 1, "steps": 4}
 
 
 def test_other_weights_are_other_gradients_and_need_no_comparison(counted):
@@ -129,16 +129,6 @@ def test_hooks_on_gradients_are_kept():
     network.second.register_full_backward_hook(lambda _, inputs, __: (3 * inputs[0],))
     found, _ = Gradients(network, image())(image(), weighted)
     torch.testing.assert_close(found, 3 * by_autograd(made(Small), image(), weighted)[0])
-
-
-def test_a_gradient_of_zero_decides_nothing(counted):
-    network = made(Small)
-    gradients = Gradients(network, image())
-    found, _ = gradients(image(), lambda outputs: 0 * weighted(outputs))
-    assert not found.any()
-    gradients(image(), weighted)
-    gradients(image(), weighted)
-    assert counted == {"autograd": 2, "steps": 3}
 
 
 @pytest.mark.parametrize("score", ["probability", "logit", "margin"])
@@ -207,3 +197,5 @@ def test_the_papers_network_with_background():
     x[:, :, :40], x[..., 90:] = 0, -0.7
     assert_as_autograd(network, x)
     assert_as_autograd(network, x, guided=True)
+    smooth = F.avg_pool3d(F.avg_pool3d(x, 9, 1, 4), 9, 1, 4)  # neighbours that differ by little
+    assert_as_autograd(network, smooth)
