@@ -52,6 +52,21 @@ def add_parser(commands) -> None:
         help="no benchmark: how much relevance a network trained on this shortcut of the demo study puts where no disease "
         "is, beside the packaged network (writes shortcut_NAME.csv; --subjects: default 4)",
     )
+    known = parser.add_argument_group("a positive control on the study's own scans")
+    known.add_argument(
+        "--known-area",
+        metavar="AREA",
+        help="no benchmark: networks are trained to tell scans with more in this area of the atlas (Hippocampus_L) from "
+        "scans with less, and methods are measured by whether they find it (writes known_area.html)",
+    )
+    known.add_argument("--folds", type=int, default=4, metavar="N", help="networks (default: %(default)s)")
+    known.add_argument("--scans", type=int, default=320, metavar="N", help="at most (default: %(default)s)")
+    known.add_argument(
+        "--expected",
+        metavar="TABLE",
+        help="no benchmark: how far relevance follows the weights of areas in this table (columns area and weight), for "
+        "studies without ground truth (writes expected.html)",
+    )
     parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
     parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 12; quick: 4)")
     parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 4; quick: 3)")
@@ -79,10 +94,57 @@ def names_of(texts: Sequence[str] | None) -> list[str] | None:
 
 def run(args: argparse.Namespace) -> int:
     """Plan a benchmark, measure, and report."""
-    for name in ("subjects", "costly", "train_replicates"):
+    for name in ("subjects", "costly", "train_replicates", "folds", "scans"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise ValueError(f"expected --{name.replace('_', '-')} of 1 or more, got {getattr(args, name)}")
-    return _shortcut(args) if args.shortcut else _benchmark(args)
+    chosen = [name for name in ("shortcut", "known_area", "expected") if getattr(args, name)]
+    if len(chosen) > 1:
+        raise ValueError(f"expected one of --{' and --'.join(chosen)}".replace("_", "-") + ", got them together")
+    work = {"shortcut": _shortcut, "known_area": _known_area, "expected": _expected}
+    return work[chosen[0]](args) if chosen else _benchmark(args)
+
+
+def _known_area(args: argparse.Namespace) -> int:
+    """Train on the label of an area and say which methods find the area."""
+    from mriinterp.crossval.known_area import KnownAreaOptions, run_known_area
+    from mriinterp.crossval.known_area_report import write_known_area
+    from mriinterp.study import load_study
+    from mriinterp.trust.benchmark_plan import chosen_explainers
+
+    study = load_study(args.study, trust_code=args.trust_code)
+    options = KnownAreaOptions(
+        args.known_area, args.folds, args.scans, **({"explained": args.subjects} if args.subjects else {})
+    )
+    progress = ProgressLine(f"known area: {args.known_area}")
+    explainers = chosen_explainers(names_of(args.methods), quick=args.quick)
+    try:
+        found = run_known_area(study, options, explainers, args.out, progress=progress)
+    finally:
+        progress.close()
+    for sentence in write_known_area(found, options, study, args.out):
+        say(f"- {sentence}")
+    say(f"wrote {Path(args.out) / 'known_area.html'}")
+    return 0
+
+
+def _expected(args: argparse.Namespace) -> int:
+    """Say how far relevance follows expected weights of areas."""
+    from mriinterp.study import load_study
+    from mriinterp.trust.benchmark_plan import chosen_explainers
+    from mriinterp.trust.expected import measure_expected, read_expected, write_expected
+
+    study = load_study(args.study, trust_code=args.trust_code)
+    weights = read_expected(args.expected, study.atlas())
+    progress = ProgressLine("expected pattern")
+    explainers = chosen_explainers(names_of(args.methods), quick=args.quick)
+    try:
+        table = measure_expected(study, weights, explainers, subjects=args.subjects, progress=progress)
+    finally:
+        progress.close()
+    for sentence in write_expected(table, study, args.out, Path(args.expected).name):
+        say(f"- {sentence}")
+    say(f"wrote {Path(args.out) / 'expected.html'}")
+    return 0
 
 
 def _shortcut(args: argparse.Namespace) -> int:
