@@ -52,6 +52,11 @@ def add_parser(commands) -> None:
     group.add_argument("--architecture", metavar="NAME", help="default: that of the study's network")
     group.add_argument("--epochs", type=int, metavar="N", help="at most; default: those of the preset")
     group.add_argument("--batch", type=int, metavar="N", help="scans a step; default: that of the preset")
+    group.add_argument(
+        "--balance",
+        metavar="weights|sampling|none",
+        help="how classes of different size come to count the same (default: that of the preset)",
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: %(default)s)")
     group.add_argument(
         "--stratify", default="", metavar="COLUMNS", help="spread evenly besides the diagnosis, e.g. sex,age"
@@ -110,6 +115,7 @@ def _run_study(args: argparse.Namespace) -> int:
         architecture=args.architecture,
         epochs=args.epochs,
         batch=args.batch,
+        balance=args.balance,
         seed=args.seed,
         stratify=tuple(filter(None, args.stratify.split(","))),
         device=args.device,

@@ -128,7 +128,7 @@ def _known_area(args: argparse.Namespace) -> int:
 
 
 def _expected(args: argparse.Namespace) -> int:
-    """Say how far relevance follows expected weights of areas."""
+    """Report how far relevance follows expected weights of areas."""
     from mriinterp.study import load_study
     from mriinterp.trust.benchmark_plan import chosen_explainers
     from mriinterp.trust.expected import measure_expected, read_expected, write_expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,11 @@ from mriinterp.study import Study, TableStudy
 
 __all__ = ["TrainOptions", "TrainPlan", "plan_training", "rounds_of"]
 
+BALANCES: dict[str, dict[str, Any]] = {
+    "weights": {"balanced": True, "sampling": "shuffled"},
+    "sampling": {"balanced": True, "sampling": "balanced"},
+    "none": {"balanced": False, "sampling": "shuffled"},
+}
 LIMIT = 3.0  # seconds that a step is measured for
 
 
@@ -127,6 +133,7 @@ def plan_training(
     architecture: str | None = None,
     epochs: int | None = None,
     batch: int | None = None,
+    balance: str | None = None,
     seed: int = 0,
     stratify: Sequence[str] = (),
     device: str | None = None,
@@ -144,6 +151,8 @@ def plan_training(
     architecture : str, optional
     epochs, batch : int, optional
         Default: those of the preset.
+    balance : {"weights", "sampling", "none"}, optional
+        How classes of different size come to count the same. Default: that of the preset.
     seed : int
     stratify : sequence of str
         Columns to spread evenly over folds besides the diagnosis: sex, age.
@@ -169,6 +178,10 @@ def plan_training(
         epochs=fitting.epochs if epochs is None else epochs,
         batch=fitting.batch if batch is None else batch,
     )
+    if balance is not None:
+        if balance not in BALANCES:
+            raise ValueError(f"expected balance of {', '.join(BALANCES)}, got {balance!r}")
+        fitting = replace(fitting, **BALANCES[balance])
     chosen = replace(chosen, fitting=fitting)
     model = study.settings.model.load("cpu")
     check_trainable(model)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.stats import roc_auc
@@ -46,7 +46,11 @@ class FitSettings:
         The epoch whose weights are kept: that of the smallest validation
         loss, or the last, and then nothing stops early.
     balanced : bool
-        Weight the classes so that each counts the same in all.
+        Each class counts the same in all, in the loss of the training scans
+        and in that of the validation scans, which chooses the epoch.
+    sampling : {"shuffled", "balanced"}
+        An epoch has every scan once; or as many draws of each class, with
+        replacement, instead of weights in the loss of the training scans.
     """
 
     epochs: int = 14
@@ -59,9 +63,15 @@ class FitSettings:
     schedule: str = "one_cycle"
     keep: str = "best"
     balanced: bool = False
+    sampling: str = "shuffled"
 
     def __post_init__(self):
-        for name, known in (("schedule", ("one_cycle", "constant")), ("keep", ("best", "last"))):
+        known_as = {
+            "schedule": ("one_cycle", "constant"),
+            "keep": ("best", "last"),
+            "sampling": ("shuffled", "balanced"),
+        }
+        for name, known in known_as.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"expected {name} of {' or '.join(known)}, got {getattr(self, name)!r}")
         for name in ("epochs", "batch"):
@@ -111,9 +121,13 @@ class _Fit:
         self.module, self.settings = module, settings
         self.device = next(module.parameters()).device
         self.order = torch.Generator().manual_seed(settings.seed)
+        drawn = settings.sampling == "balanced"
+        each = class_weights(train.labels)[train.labels].tolist() if drawn else []
+        sampler = WeightedRandomSampler(each, len(train), generator=self.order) if drawn else None
         self.batches = DataLoader(
-            train, settings.batch, shuffle=True, generator=self.order, drop_last=len(train) > settings.batch
-        )
+            train, settings.batch, shuffle=not drawn, sampler=sampler, generator=self.order,
+            drop_last=len(train) > settings.batch,
+        )  # fmt: skip
         rate, steps = settings.learning_rate, settings.epochs * len(self.batches)
         self.optimiser = torch.optim.AdamW(module.parameters(), rate, weight_decay=settings.weight_decay)
         self.schedule = (
@@ -121,7 +135,7 @@ class _Fit:
             if settings.schedule == "one_cycle"
             else torch.optim.lr_scheduler.ConstantLR(self.optimiser, 1.0)
         )
-        self.weights = class_weights(train.labels).to(self.device) if settings.balanced else None
+        self.weights = class_weights(train.labels).to(self.device) if settings.balanced and not drawn else None
         self.mixed = self.device.type == "cuda"
         self.kind = torch.bfloat16 if self.mixed and torch.cuda.is_bf16_supported() else torch.float16
         self.scaler = torch.amp.GradScaler(enabled=self.mixed and self.kind == torch.float16)

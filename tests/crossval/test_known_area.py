@@ -57,7 +57,7 @@ def study(tmp_path_factory):
     rng = np.random.default_rng(1)
     for path in sorted((file.parent / "scans").glob("*.nii.gz")):
         scan = read_volume(path).data + 3.0
-        write_volume(Volume(np.where(labels == 3, scan + rng.uniform(0, 4), scan).astype(np.float32), AFFINE), path)
+        write_volume(Volume(np.where(labels == 3, scan + rng.uniform(0, 16), scan).astype(np.float32), AFFINE), path)
     return load_study(file, trust_code=True)
 
 

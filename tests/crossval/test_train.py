@@ -245,3 +245,12 @@ def test_plan_says_what_will_be_done(cohort):
     assert lines[-1] == "held out: 8 scans (4 CN, 4 AD) of 4 patients"
     assert plan.seconds() > 0
     assert plan.kept_bytes == 48 * 12 * 14 * 12 * 2
+
+
+def test_how_classes_are_balanced_can_be_chosen(cohort):
+    settings = {how: plan_training(cohort, folds=2, balance=how).options.preset.fitting for how in ("sampling", "none")}
+    assert (settings["sampling"].balanced, settings["sampling"].sampling) == (True, "balanced")
+    assert (settings["none"].balanced, settings["none"].sampling) == (False, "shuffled")
+    assert plan_training(cohort, folds=2).options.preset.fitting.balanced
+    with pytest.raises(ValueError, match="balance of weights, sampling, none, got 'both'"):
+        plan_training(cohort, folds=2, balance="both")

@@ -8,6 +8,7 @@ from torch import nn
 from mriinterp.base.progress import Cancelled
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.training.fit import FitSettings, ScanDataset, cross_validate, fit, margins, patient_folds, visible_shape
+from mriinterp.training.loop import _Fit
 
 
 class Tiny(nn.Module):
@@ -177,3 +178,19 @@ def test_cross_validation_judges_every_scan_once_and_never_by_its_own_patient(sc
     for round_, used in enumerate(trained):
         assert not used & judged[2 * round_]  # validation
         assert not used & judged[2 * round_ + 1]  # test
+
+
+def test_balanced_sampling_draws_as_many_of_each_class_and_weighs_none(scans):
+    labels = np.array([0] * 36 + [1] * 4)
+    data = ScanDataset(lambda at: scans[0][at], labels)
+    run = _Fit(Tiny(), data, FitSettings(balanced=True, sampling="balanced"))
+    assert run.weights is None
+    drawn = np.concatenate([y.numpy() for _ in range(20) for _, y in run.batches])
+    assert drawn.mean() == pytest.approx(0.5, abs=0.06)
+    again = _Fit(Tiny(), data, FitSettings(balanced=True, sampling="balanced"))
+    assert np.array_equal(np.concatenate([y.numpy() for _ in range(20) for _, y in again.batches]), drawn)
+    usual = _Fit(Tiny(), data, FitSettings(balanced=True))
+    np.testing.assert_allclose(usual.weights, [40 / 72, 5])
+    assert sorted(np.concatenate([y.numpy() for _, y in usual.batches])) == sorted(labels)
+    with pytest.raises(ValueError, match="sampling of shuffled or balanced, got 'both'"):
+        FitSettings(sampling="both")
