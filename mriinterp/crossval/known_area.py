@@ -68,7 +68,7 @@ class KnownAreaOptions:
     components: int | None = None
     fitting: FitSettings = field(
         default_factory=lambda: FitSettings(
-            epochs=20, batch=8, learning_rate=1e-3, weight_decay=0.1, smoothing=0.0, patience=8
+            epochs=16, batch=8, learning_rate=1e-3, weight_decay=0.1, smoothing=0.0, keep="last"
         )
     )
 

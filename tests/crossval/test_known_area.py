@@ -66,7 +66,7 @@ def found(study, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     told = []
     methods = [Explainer(name) for name in ("gradient_x_input", "grad_cam")]
-    options = KnownAreaOptions("B_L", folds=2, explained=4, components=2, fitting=FITTING)
+    options = KnownAreaOptions("B_L", folds=2, explained=4, components=0, fitting=FITTING)
     result = run_known_area(study, options, methods, out, progress=lambda *step: told.append(step))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1][0] == told[-1][1]
