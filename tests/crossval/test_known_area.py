@@ -80,7 +80,7 @@ def test_networks_learn_the_label_and_methods_find_the_area(found):
     means = result.table.groupby(["quantity", "method"])["value"].mean()
     assert means["auprc", "gradient_x_input"] > 2 * result.chance
     assert means["mass", "gradient_x_input"] > means["mass", "null_random"]
-    assert means["place", "gradient_x_input"] > 0.9
+    assert means["place", "gradient_x_input"] > 0.6  # of four areas
     assert set(result.table["method"]) >= {"null_random", "null_edges", "null_intensity", "null_blur"}
     said = " ".join(known_area_findings(result, "B_L"))
     assert "NOT above chance" not in said
