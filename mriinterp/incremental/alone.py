@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mriinterp.incremental.remember import remembered
 from mriinterp.incremental.trace import UNTRACED
 from mriinterp.incremental.traced import Apart
 from mriinterp.models.batch import MIXES, is_marked_alone, reason_to_run_alone
@@ -31,7 +32,7 @@ def why_alone(
     """Return why windows must not share a batch; "" if they may.
 
     Some networks mix what is in a batch: this is tried out with the image
-    and a darker, flipped one. What comes before the border keeps images
+    and a darker, flipped one, once for a network. What comes before the border keeps images
     apart.
 
     Parameters
@@ -57,12 +58,17 @@ def why_alone(
         return MIXES
     if alone_anyway:
         return ""
+    reason = remembered(None if apart.key is None else ("alone", apart.key), lambda: _mixes(maps, outputs, clean))
+    if reason:
+        log.warning("occlusion runs windows one by one: %s", reason)
+    return reason
+
+
+def _mixes(maps: Callable[[], Maps], outputs: Callable[[Maps], Tensor], clean: Tensor) -> str:
+    """Try out whether images of a batch are mixed: the clean image and a darker, flipped one."""
     pairs = {step: torch.cat([values, values.flip(-1) / 2]) for step, values in maps().items()}
 
     def run(index: list[int]) -> Tensor:
         return outputs({step: pair[index] for step, pair in pairs.items()})
 
-    reason = reason_to_run_alone(run, torch.cat([clean[None], run([1])]))
-    if reason:
-        log.warning("occlusion runs windows one by one: %s", reason)
-    return reason
+    return reason_to_run_alone(run, torch.cat([clean[None], run([1])]))

@@ -98,7 +98,7 @@ class Engine:
 
     def clean_border(self) -> dict[Step, Tensor]:
         """Return the clean maps that the tail reads, fresh copies."""
-        return {step: value.clone(memory_format=torch.contiguous_format) for step, value in self.border.items()}
+        return {step: self.network.for_tail(value.clone()) for step, value in self.border.items()}
 
     def fetch(
         self,
@@ -188,4 +188,4 @@ class Engine:
         if not where.covers(step.shape):
             length = np.array(step.shape)
             value = self.fetch(step, np.zeros_like(where.start), length, (value, where))
-        return value.contiguous()
+        return self.network.for_tail(value)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from mriinterp.incremental.convolution import Convolution
 from mriinterp.incremental.copying import allocate, runs
 from mriinterp.incremental.steps import Step, Window
 
@@ -57,10 +57,9 @@ def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:
     if step.kind == "cat":
         return torch.cat(values, dim=1)
     if step.kind == "affine":
-        shape = (1, -1, *(1,) * len(step.shape))
         assert step.bias is not None  # the shift of an affine step
-        scale, shift = step.weight.reshape(shape), step.bias.reshape(shape)
-        return values[0].mul_(scale).add_(shift) if owned else torch.addcmul(shift, values[0], scale)
+        body = values[0].movedim(1, -1)
+        return torch.addcmul(step.bias, body, step.weight, out=body if owned else None).movedim(-1, 1)
     if owned and step.inplace is not None:
         return step.inplace(values[0])
     return step.function(*values)
@@ -68,37 +67,21 @@ def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:
 
 def convolve(step: Step, window: Window, x: Tensor) -> Tensor:
     """Convolve padded inputs."""
-    function = F.conv3d if len(step.shape) == 3 else F.conv2d
     if _folds(step, x):
         return _folded(step, window, x)
     if x.device.type != "cpu":
         x = x.contiguous()  # float32 convolutions of cuDNN want channels first
-    return _call(function, x, step.weight, step.bias, window.stride, window.dilation, step.groups)
-
-
-def _call(
-    function: Callable[..., Tensor], x: Tensor, weight: Tensor, bias: Tensor | None, stride, dilation, groups=1
-) -> Tensor:
-    """Compute an unpadded convolution, by oneDNN where there is one.
-
-    Asked for small inputs `conv3d` avoids oneDNN, which at these shapes is
-    up to six times faster even for a batch of one.
-    """
-    if x.shape[1] == 1:
-        # strides of one channel fit both layouts; taken for channels last, oneDNN gives wrong numbers at some strides
-        x = x[:, 0].contiguous().unsqueeze(1)
-    direct = x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
-    if direct and torch.backends.mkldnn.enabled:
-        return torch.mkldnn_convolution(x, weight, bias, (0,) * len(stride), stride, dilation, groups)
-    return function(x, weight, bias, stride, 0, dilation, groups)
+    if "whole" not in step.cache:
+        step.cache["whole"] = Convolution(step.weight, step.bias, window.stride, window.dilation, step.groups)
+    return step.cache["whole"](x)
 
 
 def _folds(step: Step, x: Tensor) -> bool:
     return x.device.type == "cpu" and len(step.shape) == 3 and step.groups == 1 and step.weight.shape[1] < 4
 
 
-def _fold_weight(step: Step, window: Window, count: int) -> tuple[Tensor, Tensor | None]:
-    """Return weights (count·out, span·in, kh, kw) of a 2D convolution that computes `count` slices of a 3D one."""
+def _fold_convolution(step: Step, window: Window, count: int) -> Convolution:
+    """Return the 2D convolution, weights (count·out, span·in, kh, kw), that computes `count` slices of a 3D one."""
     key = ("fold", count)
     if key not in step.cache:
         out, channels, depth, height, width = step.weight.shape
@@ -110,17 +93,17 @@ def _fold_weight(step: Step, window: Window, count: int) -> tuple[Tensor, Tensor
                 weight[slice_, :, slice_ * stride + tap * dilation] = step.weight[:, :, tap]
         weight = weight.reshape(count * out, span * channels, height, width)
         bias = None if step.bias is None else step.bias.repeat(count)
-        step.cache[key] = weight.contiguous(memory_format=torch.channels_last), bias
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        step.cache[key] = Convolution(weight, bias, window.stride[1:], window.dilation[1:])
     return step.cache[key]
 
 
 def _fold(step: Step, window: Window, x: Tensor, count: int) -> Tensor:
     """Compute a convolution as (n, slices / count, height, width, count, out); slices left over are not computed."""
-    weight, bias = _fold_weight(step, window, count)
     stride, span = window.stride[0], (count - 1) * window.stride[0] + int(window.extent[0])
     part = x.movedim(1, -1).unfold(1, span, count * stride).transpose(-1, -2)  # n, blocks, h, w, span, channels
     flat = part.reshape(-1, *part.shape[2:4], span * x.shape[1]).movedim(-1, 1)
-    out = _call(F.conv2d, flat, weight, bias, window.stride[1:], window.dilation[1:]).movedim(1, -1)
+    out = _fold_convolution(step, window, count)(flat).movedim(1, -1)
     return out.reshape(*part.shape[:2], *out.shape[1:3], count, step.weight.shape[0])
 
 
@@ -164,7 +147,7 @@ def _conv_max_slab(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
         return max_pool(y, step.pool)
     pool = step.pool
     for axis in (1, 2):
-        y = _max_axis(y, axis + 1, pool.kernel[axis], pool.stride[axis], pool.dilation[axis])
+        y = _along(torch.maximum, y, axis + 1, pool.kernel[axis], pool.stride[axis], pool.dilation[axis])
     return torch.maximum(y[..., 0, :], y[..., 1, :]).movedim(-1, 1)
 
 
@@ -216,7 +199,8 @@ def step_outputs(window: Window, x: Tensor) -> tuple[int, ...]:
     return tuple(int(n) for n in (np.array(x.shape[2:]) - window.extent) // window.stride + 1)
 
 
-def _max_axis(x: Tensor, axis: int, kernel: int, stride: int, dilation: int) -> Tensor:
+def _along(two: Callable[..., Tensor], x: Tensor, axis: int, kernel: int, stride: int, dilation: int) -> Tensor:
+    """Combine what a window sees along one axis by a function of two tensors; the arrangement in memory stays."""
     count = (x.shape[axis] - (kernel - 1) * dilation - 1) // stride + 1
     lead = (slice(None),) * axis
 
@@ -226,9 +210,9 @@ def _max_axis(x: Tensor, axis: int, kernel: int, stride: int, dilation: int) -> 
 
     if kernel == 1:
         return tap(0)
-    out = torch.maximum(tap(0), tap(1))
+    out = two(tap(0), tap(1))
     for j in range(2, kernel):
-        torch.maximum(out, tap(j), out=out)
+        two(out, tap(j), out=out)
     return out
 
 
@@ -239,19 +223,20 @@ def max_pool(x: Tensor, window: Window) -> Tensor:
     would split ties, so it must never be differentiated.
     """
     for axis in range(len(window.kernel)):
-        x = _max_axis(x, axis + 2, window.kernel[axis], window.stride[axis], window.dilation[axis])
+        x = _along(torch.maximum, x, axis + 2, window.kernel[axis], window.stride[axis], window.dilation[axis])
     return x
 
 
 def _average(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
-    pool = F.avg_pool3d if len(step.shape) == 3 else F.avg_pool2d
-    summed = pool(x, step.window.kernel, step.window.stride, divisor_override=1)
+    summed = x
+    for axis, (kernel, stride) in enumerate(zip(step.window.kernel, step.window.stride, strict=True)):
+        summed = _along(torch.add, summed, axis + 2, kernel, stride, 1)
     constant = [bool((d == d[0]).all()) for d in step.divisor]
     if all(constant):
-        return summed.div_(float(np.prod([d[0] for d in step.divisor])))
+        return summed / float(np.prod([d[0] for d in step.divisor]))
     for axis, divisor in enumerate(step.divisor):
         count = summed.shape[axis + 2]
         first = origin[:, axis]
         values = torch.as_tensor(divisor[first[:, None] + np.arange(count)], dtype=x.dtype, device=x.device)
-        summed.div_(values.reshape(len(first), 1, *(count if a == axis else 1 for a in range(len(step.shape)))))
+        summed = summed / values.reshape(len(first), 1, *(count if a == axis else 1 for a in range(len(step.shape))))
     return summed

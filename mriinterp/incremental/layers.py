@@ -17,6 +17,9 @@ from mriinterp.incremental.steps import Step, Window
 from mriinterp.incremental.weights import kind_of, weight_of
 
 __all__ = [
+    "BATCH_NORMS",
+    "CONSTANT_PADS",
+    "CONVOLUTIONS",
     "FUNCTIONS",
     "IDENTITY_METHODS",
     "INPLACE",
@@ -34,6 +37,7 @@ POINTWISE_MODULES = (
 )  # fmt: skip
 DROPOUTS = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 CONSTANT_PADS = (nn.ConstantPad2d, nn.ConstantPad3d, nn.ZeroPad2d, nn.ZeroPad3d)
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 BATCH_NORMS = (nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 MONOTONE = (nn.ReLU, nn.ReLU6, nn.Hardtanh)
 
@@ -195,7 +199,7 @@ def call_module(layer: Any, source: Step) -> Step | None:
         return source if kind is nn.Identity or not layer.training else None
     if kind in POINTWISE_MODULES:
         return _activation(layer, source)
-    if kind in (nn.Conv2d, nn.Conv3d) and layer.padding_mode == "zeros":
+    if kind in CONVOLUTIONS and layer.padding_mode == "zeros":
         return conv(source, weight_of(layer), layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups)
     if kind in (nn.MaxPool2d, nn.MaxPool3d):
         return max_pool(

@@ -49,6 +49,8 @@ class Network:
         Steps whose whole maps the tail reads.
     one_by_one : bool
         The tail holds for a batch of one only.
+    tail_last : bool
+        Whether the tail gets maps with their channels last in memory.
     """
 
     steps: list[Step]
@@ -56,6 +58,11 @@ class Network:
     result: Any
     border: list[Step]
     one_by_one: bool = False
+    tail_last: bool = False
+
+    def for_tail(self, maps: Tensor) -> Tensor:
+        """Return maps (n, C, *spatial) of the border in the arrangement in memory that the tail runs fastest with."""
+        return maps.movedim(1, -1).contiguous().movedim(-1, 1) if self.tail_last else maps.contiguous()
 
     def run_tail(self, values: dict[Step, Tensor]) -> object:
         """Return what the module returns, given the whole maps (n, C, *spatial) of the border, which it uses up."""

@@ -17,7 +17,7 @@ from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.kept import kept_bytes
 from mriinterp.incremental.macs import count_macs
 from mriinterp.incremental.network import Network
-from mriinterp.incremental.plain import flat_outputs, plain_batch
+from mriinterp.incremental.plain import plain_batch
 from mriinterp.incremental.schedule import Group, border_bytes, group_windows, window_bytes
 from mriinterp.incremental.traced import take_apart
 from mriinterp.incremental.ways import whole_reason
@@ -209,7 +209,7 @@ def plan(
     )
     with torch.inference_mode(), exact_arithmetic(x.device):
         reason = whole_reason(
-            apart, groups, x, each, outputs=lambda images: flat_outputs(module(images)), tail=network.run_tail,
+            apart, groups, x, each, module=module, tail=network.run_tail,
             engine=lambda: Engine(network, x, empty=True), most=most,
         )  # fmt: skip
     if reason is not None:

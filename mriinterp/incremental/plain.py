@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.incremental.boxes import Regions
@@ -50,7 +50,7 @@ def plain_batch(x: Tensor, memory_limit: int | None) -> int:
 
 
 def plain_outputs(
-    module: nn.Module,
+    run: Callable[[Tensor], Tensor],
     x: Tensor,
     regions: Regions,
     fill: Tensor,
@@ -62,7 +62,7 @@ def plain_outputs(
 ) -> Tensor:
     """Return raw outputs (n_regions, n_outputs), float32 on the CPU, one full pass per region.
 
-    `batch` regions run at once; a network whose flow depends on values would
+    `run` returns those of images, which it may change. `batch` regions run at once; a network whose flow depends on values would
     take one way for all of them. With `channels_last`, images lie so in
     memory.
     """
@@ -73,6 +73,6 @@ def plain_outputs(
         images = arranged(x.expand(len(part), *x.shape[1:]), channels_last)
         for image, index in zip(images, part, strict=True):
             replace_region(image, regions.boxes[index], regions.masks.get(index), fill)
-        rows.append(flat_outputs(module(images)).float().cpu())
+        rows.append(run(images))
         tell(progress, part.stop, len(regions))
     return torch.cat(rows)

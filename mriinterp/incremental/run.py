@@ -23,7 +23,7 @@ from mriinterp.incremental.plain import flat_outputs, plain_batch, plain_outputs
 from mriinterp.incremental.schedule import TAIL_BYTES, Group, border_bytes, group_windows
 from mriinterp.incremental.shared import claim, offer
 from mriinterp.incremental.traced import take_apart
-from mriinterp.incremental.ways import whole_reason, whole_way
+from mriinterp.incremental.ways import run_images, whole_reason, whole_way
 from mriinterp.incremental.workers import cores, in_order
 
 __all__ = ["Occluder", "clean_outputs", "occluded_outputs"]
@@ -107,21 +107,17 @@ class Occluder:
             if self._engine is not None:
                 engine, groups = self._engine, self._groups(self._engine, found)
                 self.reason = whole_reason(
-                    self._apart, groups, self.x, each, outputs=self._whole, tail=self._outputs,
+                    self._apart, groups, self.x, each, module=self.module, tail=self._outputs,
                     engine=lambda: engine, most=most,
                 )  # fmt: skip
                 if self.reason is None:
                     return self._run_parts(engine, groups, found, values, progress, cancel)
                 log.info("occlusion runs whole passes: %s", self.reason)
-            way = whole_way(self._whole, self.x, most, len(found), self._apart.key)
+            way = whole_way(self.module, self._apart, self.x, most, len(found))
             return plain_outputs(
-                self.module, self.x, found, values, progress=progress, cancel=cancel, batch=way.batch,
-                channels_last=way.channels_last,
+                lambda images: run_images(self.module, self._apart, images, way), self.x, found, values,
+                progress=progress, cancel=cancel, batch=way.batch, channels_last=way.channels_last,
             )  # fmt: skip
-
-    def _whole(self, images: Tensor) -> Tensor:
-        """Return outputs (n, outputs) of whole passes, which may change the images."""
-        return flat_outputs(self.module(images)).float().cpu()
 
     def _groups(self, engine: Engine, regions: Regions) -> list[Group]:
         return group_windows(

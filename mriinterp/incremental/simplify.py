@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mriinterp.incremental.padding import absorb_pad, commutes
 from mriinterp.incremental.steps import Step, chain
 
-__all__ = ["simplify"]
+__all__ = ["folded", "simplify"]
 
 RECOMPUTE_BELOW = 64
 """Multiply-accumulates per output number under which computing it again is cheaper than storing and gathering it."""
@@ -83,12 +84,17 @@ def _fold(norm: Step, border: list[Step]) -> None:
     conv = norm.inputs[0]
     if conv.kind != "conv" or conv.users != 1 or conv in border:
         return
-    assert norm.bias is not None  # the shift of an affine step
-    scale, shift = norm.weight.double(), norm.bias.double()
-    weight = conv.weight.double() * scale.reshape(-1, *(1,) * (conv.weight.ndim - 1))
-    bias = shift if conv.bias is None else conv.bias.double() * scale + shift
+    weight, bias = folded(conv, norm)
     _become(norm, conv)
     norm.weight, norm.bias = weight, bias
+
+
+def folded(conv: Step, norm: Step) -> tuple[Tensor, Tensor]:
+    """Return weight and bias, float64, of one convolution that stands for a convolution and the batch norm behind it."""
+    assert norm.bias is not None  # the shift of an affine step
+    scale, shift = norm.weight.detach().double(), norm.bias.detach().double()
+    weight = conv.weight.detach().double() * scale.reshape(-1, *(1,) * (conv.weight.ndim - 1))
+    return weight, shift if conv.bias is None else conv.bias.detach().double() * scale + shift
 
 
 def _swap(pool: Step, border: list[Step], dtype: torch.dtype) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx, nn
 
+from mriinterp.incremental.lean import lean
 from mriinterp.incremental.lower import Lowering, Untraceable
 from mriinterp.incremental.network import Network, border_of, live_calls
 from mriinterp.incremental.simplify import simplify
@@ -152,6 +153,7 @@ def trace(
 def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, *, one_by_one: bool = False) -> Network:
     lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype, x.device)
     result = lowering.walk(graph)
+    lean(lowering.calls, result, x.ndim - 2)
     calls = live_calls(lowering.calls, result)
     border = border_of(calls, result)
     if lowering.input in border:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mriinterp.incremental.engine import Engine
+from mriinterp.incremental.lean import run_whole
 from mriinterp.incremental.macs import saving
-from mriinterp.incremental.plain import arranged
+from mriinterp.incremental.plain import arranged, flat_outputs
 from mriinterp.incremental.remember import remembered
 from mriinterp.incremental.schedule import Group
 from mriinterp.incremental.traced import Apart
 from mriinterp.incremental.workers import cores, in_order
 from mriinterp.models.batch import FAILURES
 
-__all__ = ["Way", "whole_reason", "whole_way"]
+__all__ = ["Way", "run_images", "whole_reason", "whole_way"]
 
 CLEAR = 3.0
 """From this many times fewer multiply-accumulates on, recomputing what changed is the faster way without a trial."""
@@ -39,10 +40,11 @@ SMALL_WORK = 2 * 10**9
 GAIN = 0.97
 """A larger batch must take less than this share of the time to be tried further."""
 
+NEAR = 0.8
+"""An arrangement in memory that takes less than this share of the other's time need not be tried against it again."""
+
 EQUAL = 1e-4
 """Of the largest output: by how much another arrangement in memory may differ through rounding."""
-
-Outputs = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -56,35 +58,44 @@ class Way:
     channels_last : bool
         Whether images lie with their channels last in memory, which later
         layers then keep to.
+    apart : bool
+        Whether the network that was taken apart runs, with batch norms and
+        padding in its convolutions; the module itself otherwise.
     seconds : float
         Of one image; nan where nothing was measured.
     """
 
     batch: int = 1
     channels_last: bool = False
+    apart: bool = False
     seconds: float = float("nan")
 
 
-def whole_way(outputs: Outputs, x: Tensor, most: int, count: int, key: Hashable | None) -> Way:
+def run_images(module: nn.Module, apart: Apart, images: Tensor, way: Way) -> Tensor:
+    """Return the outputs (n, outputs), float32 on the CPU, of whole images, which may be changed."""
+    run = way.apart and apart.network is not None
+    return flat_outputs(run_whole(apart.network, images) if run else module(images)).float().cpu()
+
+
+def whole_way(module: nn.Module, apart: Apart, x: Tensor, most: int, count: int) -> Way:
     """Return how to run a number of whole passes; one by one where they are too few for a trial.
 
     Parameters
     ----------
-    outputs : callable
-        Outputs (n, outputs) of the network for images, which it may change.
+    module : nn.Module
+    apart : Apart
+        The module taken apart.
     x : Tensor, shape (1, C, *spatial)
         An image.
     most : int
         Images that may run at once.
     count : int
         Passes to run.
-    key : hashable or None
-        Of the network, see `mriinterp.incremental.traced.Apart`.
     """
     if count < FEW:
         return Way()
-    key = None if key is None else ("way", key, most, torch.get_num_threads())
-    return remembered(key, lambda: _fastest(outputs, x, most))
+    key = None if apart.key is None else ("way", apart.key, most, torch.get_num_threads())
+    return remembered(key, lambda: _fastest(module, apart, x, most))
 
 
 def whole_reason(
@@ -93,7 +104,7 @@ def whole_reason(
     x: Tensor,
     each: int,
     *,
-    outputs: Outputs,
+    module: nn.Module,
     tail: Callable[[dict], object],
     engine: Callable[[], Engine],
     most: int,
@@ -112,8 +123,7 @@ def whole_reason(
         An image.
     each : int
         Multiply-accumulates of a whole pass.
-    outputs : callable
-        Outputs of the network for images.
+    module : nn.Module
     tail : callable
         Runs the rest of the network on maps of the border.
     engine : callable
@@ -134,39 +144,53 @@ def whole_reason(
         return f"{share}, too little for {count} regions"
 
     def faster() -> bool:
-        whole = whole_way(outputs, x, most, count, apart.key).seconds
+        whole = whole_way(module, apart, x, most, count).seconds
         return whole < _window_seconds(engine(), groups, tail)
 
     return f"whole passes are faster: {share}, and costs more than that" if remembered(key, faster) else None
 
 
-def _fastest(outputs: Outputs, x: Tensor, most: int) -> Way:
-    """Try arrangements in memory and batch sizes on copies of an image."""
-    expected = outputs(arranged(x, False))
+def _fastest(module: nn.Module, apart: Apart, x: Tensor, most: int) -> Way:
+    """Try the module and what it was taken apart into, arrangements in memory and batch sizes on copies of an image."""
+    expected = run_images(module, apart, arranged(x, False), Way())
     size = float(expected.abs().nan_to_num().max())
 
-    def seconds(batch: int, channels_last: bool) -> float:
-        images = arranged(x.expand(batch, *x.shape[1:]), channels_last)
+    def seconds(way: Way) -> float:
+        images = arranged(x.expand(way.batch, *x.shape[1:]), way.channels_last)
         start = time.perf_counter()
         try:
-            found = outputs(images)
+            found = run_images(module, apart, images, way)
         except FAILURES:  # a layer that wants its numbers in the usual order, or too little memory
             return float("inf")
-        taken = (time.perf_counter() - start) / batch
-        same = len(found) == batch and torch.allclose(found, expected.expand_as(found), 0, EQUAL * size, equal_nan=True)
+        taken = (time.perf_counter() - start) / way.batch
+        same = len(found) == way.batch and torch.allclose(
+            found, expected.expand_as(found), 0, EQUAL * size, equal_nan=True
+        )
         return taken if same else float("inf")
 
-    times = {(1, False): seconds(1, False), (1, True): seconds(1, True)}
-    channels_last = times[1, True] < times[1, False]
-    batch = 2
-    while batch <= most:
-        before = min(times.values())
-        times[batch, channels_last] = seconds(batch, channels_last)
-        if times[batch, channels_last] > GAIN * before:
-            break
-        batch *= 2
-    best = min(times, key=times.__getitem__)
-    return Way(*best, times[best])
+    found = [_grown(Way(channels_last=last), seconds, most) for last in _faster_layout(seconds)]
+    if apart.network is not None and not (apart.network.one_by_one and most > 1):
+        seconds(Way(apart=True))  # the first pass brings weights into order
+        found.append(_grown(Way(apart=True), seconds, most))
+    return min(found, key=lambda way: way.seconds)
+
+
+def _faster_layout(seconds: Callable[[Way], float]) -> list[bool]:
+    """Return the arrangement in memory in which one image runs faster; both where they are about equal."""
+    usual, last = seconds(Way()), seconds(Way(channels_last=True))
+    return [False] if usual < NEAR * last else [True] if last < NEAR * usual else [False, True]
+
+
+def _grown(way: Way, seconds: Callable[[Way], float], most: int) -> Way:
+    """Return a way with its best batch, and its seconds."""
+    best = replace(way, seconds=seconds(way))
+    while 2 * best.batch <= most:
+        larger = replace(best, batch=2 * best.batch)
+        larger = replace(larger, seconds=seconds(larger))
+        if larger.seconds > GAIN * best.seconds:
+            return min(best, larger, key=lambda w: w.seconds)
+        best = larger
+    return best
 
 
 def _window_seconds(engine: Engine, groups: Sequence[Group], tail: Callable[[dict], object]) -> float:

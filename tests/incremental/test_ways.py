@@ -6,6 +6,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mriinterp.incremental import Occluder, grid_boxes, plan, ways
+from mriinterp.incremental import trace as trace_module
+from mriinterp.incremental.lean import run_whole
+from mriinterp.incremental.plain import flat_outputs
+from mriinterp.incremental.trace import UNTRACED, Untraceable
+from mriinterp.incremental.traced import Apart, take_apart
 from mriinterp.incremental.ways import FEW, Way, whole_way
 
 from .occlusion_networks import Gate, PaddedPools, assert_exact, calm, plain_loop
@@ -42,7 +47,7 @@ def image():
 
 def judged(monkeypatch, whole, parts):
     """Let a whole pass and a region take so many seconds."""
-    monkeypatch.setattr(ways, "_fastest", lambda outputs, x, most: Way(min(2, most), True, whole))
+    monkeypatch.setattr(ways, "_fastest", lambda module, apart, x, most: Way(min(2, most), True, False, whole))
     monkeypatch.setattr(ways, "_window_seconds", lambda engine, groups, tail: parts)
 
 
@@ -124,20 +129,84 @@ def test_whole_passes_of_networks_that_look_at_everything(image):
     assert_exact(occluder.run(BOXES), plain_loop(network, image, BOXES))
 
 
-def test_the_fastest_way_is_a_right_one():
-    """Arrangements that a layer cannot read, and batches that give something else, are no candidates."""
-    x = torch.rand(1, 3, 6, 7, 5)
-    seen = []
+class Picky(nn.Module):
+    """Reads one arrangement in memory only, and gives something else for four images."""
 
-    def picky(images):
-        seen.append((len(images), images.is_contiguous()))
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, images):
+        self.seen.append((len(images), images.is_contiguous()))
         if not images.is_contiguous():
             raise RuntimeError("view size is not compatible with input tensor's size and stride")
         return images.view(len(images), -1)[:, :4] * (1 if len(images) < 4 else 2)
 
-    way = whole_way(picky, x, 8, 100, None)
+
+def test_the_fastest_way_is_a_right_one():
+    """Arrangements that a layer cannot read, and batches that give something else, are no candidates."""
+    x, picky, apart = torch.rand(1, 3, 6, 7, 5), Picky().eval(), Apart(None, "it looks at everything")
+    way = whole_way(picky, apart, x, 8, 100)
     assert not way.channels_last
     assert way.batch < 4
-    assert (1, False) in seen
-    assert whole_way(picky, x, 1, 100, None).batch == 1
-    assert whole_way(None, x, 8, FEW - 1, None) == whole_way(None, x, 1, 1, "key")
+    assert (1, False) in picky.seen
+    assert whole_way(picky, apart, x, 1, 100).batch == 1
+    assert whole_way(None, apart, x, 8, FEW - 1) == whole_way(None, Apart(None, "", "key"), x, 1, 1)
+
+
+class Lean(nn.Module):
+    """Convolutions behind a gate, with padding in front of them, batch norms behind, and values that are written over."""
+
+    def __init__(self, written):
+        super().__init__()
+        self.first, self.written = nn.Conv3d(2, 4, 3), written
+        self.pad, self.conv, self.norm = nn.ConstantPad3d((1, 0, 2, 1, 0, 0), 0.0), nn.Conv3d(4, 6, 3), nn.BatchNorm3d(6)
+        self.second, self.after = nn.Conv3d(6, 6, 3, padding="same", groups=2, bias=False), nn.BatchNorm3d(6)
+        self.twice = nn.Conv3d(6, 6, 1)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = x * torch.sigmoid(x.mean((2, 3, 4), keepdim=True))
+        padded = self.pad(x)
+        if self.written:
+            x.mul_(2)  # the padded map has the values from before
+        y = self.norm(self.conv(padded))
+        y = torch.nn.functional.relu(self.after(self.second(y)))
+        z = self.twice(y)
+        return (self.norm(z) + z).mean((2, 3, 4)) + x.sum((2, 3, 4))[:, :1]
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("exported", [False, True])
+def test_what_a_tail_is_made_of_changes_nothing(written, exported, monkeypatch):
+    module = calm(Lean(written))
+    x = torch.randn(2, 2, 11, 12, 10, generator=torch.Generator().manual_seed(0))
+    if exported:
+        monkeypatch.setattr(trace_module, "_graph", refuse)
+    apart = take_apart(module, x[:1])
+    assert apart.reason is None
+    expected = module(x.clone())
+    with torch.inference_mode():
+        for last in (False, True):
+            apart.network.tail_last = last
+            torch.testing.assert_close(flat_outputs(run_whole(apart.network, x.clone())), expected, rtol=1e-4, atol=1e-5)
+    names = [type(call.function).__name__ for call in apart.network.calls]
+    assert "ConstantPad3d" not in names or written
+    assert names.count("BatchNorm3d") == (0 if exported else 1)  # one reads what something else reads as well
+
+
+def refuse(module):
+    raise Untraceable(f"{UNTRACED}: not today")
+
+
+def test_the_network_that_was_taken_apart_may_be_the_fastest_way(network, image, monkeypatch):
+    occluder = Occluder(network, image)
+    monkeypatch.setattr(ways, "_fastest", lambda module, apart, x, most: Way(2, apart=True, seconds=1.0))
+    monkeypatch.setattr(ways, "_window_seconds", lambda engine, groups, tail: 2.0)
+    assert_exact(occluder.run(BOXES), plain_loop(network, image, BOXES))
+    assert "whole passes are faster" in occluder.reason
+
+
+def test_every_way_is_tried(network, image):
+    found = ways._fastest(network, take_apart(network, image), image, 4)
+    assert found.seconds < float("inf")
