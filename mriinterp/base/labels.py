@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from mriinterp.base.names import composed, shortened
 
-__all__ = ["plain_label", "subject_labels", "unique_labels"]
+__all__ = ["image_labels", "plain_label", "subject_labels", "unique_labels"]
 
 _BIDS_ID = re.compile(r"^sub-[A-Za-z0-9]+(?:_ses-[A-Za-z0-9]+)?$")
 
@@ -28,6 +28,11 @@ def unique_labels(wanted: dict[str, str]) -> dict[str, str]:
         else label
         for name, label in wanted.items()
     }
+
+
+def image_labels(names: Iterable[str]) -> dict[str, str]:
+    """Return the label, in names of files, of every image of a scan of several."""
+    return unique_labels({name: shortened(plain_label(name)) or "x" for name in names})
 
 
 def subject_labels(ids: Iterable[str]) -> dict[str, str]:

@@ -127,6 +127,7 @@ Study: {about["study"]}; {explained_words(about["target"])}. {RESEARCH_USE}
 | file | content |
 | --- | --- |
 | `sub-*/**/anat/*_relevance.nii.gz`, `.json` | signed map of a scan, in the space {space_label(space)} ({space}), and what it is |
+| `sub-*/**/anat/*_image-*_relevance.nii.gz`, `.json` | the part of each image, where the network reads several |
 | `sub-*/**/anat/*_areas.tsv` | relevance per brain area of that map |
 | `groups/` | mean, standard deviation and number of maps per group and method; `part-signed`: of the signed maps |
 | `areas.parquet` | relevance per scan, method and area |

@@ -6,6 +6,7 @@
     sub-01/anat/sub-01_space-MNI152NLin2009aSym_desc-occlusion_relevance.nii.gz     signed map
     sub-01/anat/sub-01_space-MNI152NLin2009aSym_desc-occlusion_relevance.json       what it is, and its key
     sub-01/anat/sub-01_space-MNI152NLin2009aSym_desc-occlusion_areas.tsv            relevance per area
+    sub-01/anat/sub-01_space-MNI152NLin2009aSym_desc-occlusion_image-gm_relevance.nii.gz    of several images: of each
     groups/group-AD_desc-occlusion_part-positive_mean.nii.gz       mean of the reading; part-signed: of the map
     groups/group-AD_desc-occlusion_part-positive_std.nii.gz
     groups/group-AD_desc-occlusion_count.nii.gz
@@ -73,6 +74,14 @@ class Layout:
     def map(self, label: str, method: str) -> Path:
         """Return the file of the signed map of a scan."""
         return self._named(self._stem(label, method), "relevance.nii.gz")
+
+    def image_map(self, label: str, method: str, image: str) -> Path:
+        """Return the file of the relevance of one image, of a network of several; `image` is a label."""
+        return self._named(self._stem(label, method), f"image-{image}_relevance.nii.gz")
+
+    def image_record(self, label: str, method: str, image: str) -> Path:
+        """Return the file that says what the relevance of one image is."""
+        return self._named(self._stem(label, method), f"image-{image}_relevance.json")
 
     def record(self, label: str, method: str) -> Path:
         """Return the file that says what a map is. Written last: without it the map does not exist."""

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mriinterp.areas.table import area_index, area_table
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
+from mriinterp.base.labels import image_labels
 from mriinterp.base.tables import read_tsv, write_tsv
 from mriinterp.cohort.layout import Layout
 from mriinterp.explain import RelevanceMap
@@ -79,10 +81,11 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
         record = Record(entries["key"], entries["atlas_sha256"], entries)
         _ = record.prediction, record.target, record.warnings
         if not keep_maps:
-            sizes.pop("relevance", None)
+            sizes = {"areas": sizes["areas"]}
         elif "relevance" not in sizes:
             return None
         files = {"relevance": layout.map(label, method), "areas": layout.areas(label, method)}
+        files |= _image_files(layout, label, method, entries.get("images", {}))
         if any(os.stat(files[name]).st_size != size for name, size in sizes.items()):
             return None
         written = os.stat(path).st_mtime_ns
@@ -115,6 +118,8 @@ def write_record(
     if keep_maps:
         files["relevance"] = layout.map(label, method)
         write_volume(relevance.volume, files["relevance"], space="mni")
+        more |= _write_images(layout, label, relevance)
+        files |= _image_files(layout, label, method, more.get("images", {}))
     else:
         with replacing(layout.scratch(label, method)) as temporary, temporary.open("wb") as stream:
             np.save(stream, relevance.volume.data, allow_pickle=False)
@@ -126,6 +131,23 @@ def write_record(
     write_text(layout.record(label, method), json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
+def _write_images(layout: Layout, label: str, relevance: RelevanceMap) -> dict[str, Any]:
+    """Write the relevance of each image of a scan of several; returns what the record says of them."""
+    labels = image_labels(relevance.images)
+    for name, image in labels.items():
+        write_volume(relevance.images[name], layout.image_map(label, relevance.method, image), space="mni")
+        entries = {"image": name, "part_of": layout.record(label, relevance.method).name, "unit": relevance.unit}
+        entries |= {"SpatialReference": layout.space}
+        text = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+        write_text(layout.image_record(label, relevance.method, image), text)
+    return {"images": labels} if labels else {}
+
+
+def _image_files(layout: Layout, label: str, method: str, labels: dict[str, str]) -> dict[str, Path]:
+    """Return the files of the relevance of each image as a record names them."""
+    return {f"image {name}": layout.image_map(label, method, image) for name, image in dict(labels).items()}
+
+
 def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atlas) -> None:
     """Write the table of areas, hemispheres apart, in the map's own unit."""
     table = area_table(relevance, atlas, merge_hemispheres=False, normalise=False)
@@ -134,18 +156,30 @@ def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atla
     write_tsv(table[list(AREA_COLUMNS)], layout.areas(label, relevance.method), digits=DIGITS)
 
 
-def read_map(layout: Layout, label: str, method: str) -> tuple[Volume, dict[str, Any]]:
-    """Return the map of a scan, verified, and the entries of its record; DamagedImage if it is not the one written."""
-    path = layout.record(label, method)
-    entries = read_json(path)
+def read_map(layout: Layout, label: str, method: str, image: str = "") -> tuple[Volume, dict[str, Any]]:
+    """Return the map of a scan, verified, and the entries of its record.
+
+    With `image`, the part of that image of a network of several.
+
+    Raises
+    ------
+    KeyError
+        If the record knows no such image.
+    DamagedImage
+        If a map is not the one written.
+    """
+    record = layout.record(label, method)
+    entries = read_json(record)
     try:
         if is_sealed(entries):
             check_seal(entries)
     except DamagedFile as error:
-        raise DamagedImage(f"{path.name}: {error}; run the cohort again") from error
+        raise DamagedImage(f"{record.name}: {error}; run the cohort again") from error
     digests = entries.get(DIGESTS)
-    volume = read_verified(layout.map(label, method), digests.get("relevance") if isinstance(digests, dict) else None)
-    return volume, entries
+    path, name = layout.map(label, method), "relevance"
+    if image:
+        path, name = layout.image_map(label, method, entries["images"][image]), f"image {image}"
+    return read_verified(path, digests.get(name) if isinstance(digests, dict) else None), entries
 
 
 def read_areas(layout: Layout, label: str, method: str) -> pd.DataFrame:

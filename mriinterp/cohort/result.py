@@ -220,8 +220,22 @@ class CohortResult(CohortMeans):
         share = self.part_shares(method, ids)[other]
         return self.meaning(method).hidden_words(part, share, "the relevance in all areas")
 
-    def map(self, method: str, subject: str) -> RelevanceMap:
-        """Return the map of one scan; KeyError if it has none, ValueError if maps were not kept or it is damaged."""
+    def map(self, method: str, subject: str, *, images: bool = True) -> RelevanceMap:
+        """Return the map of one scan, with the part of each image where the network reads several.
+
+        Parameters
+        ----------
+        method, subject : str
+        images : bool
+            Read the parts, too.
+
+        Raises
+        ------
+        KeyError
+            If it has none.
+        ValueError
+            If maps were not kept, or one is damaged.
+        """
         self._check(method)
         if not self.has_maps:
             raise ValueError("expected maps of single scans, got a cohort that was run without keeping them")
@@ -234,7 +248,8 @@ class CohortResult(CohortMeans):
                 f"expected a map of {method} for {subject}, got none: {self.subjects.loc[subject, 'failure']}"
             )
         volume, entries = read_map(self.layout, label, method)
-        return from_sidecar(entries, volume)
+        parts = entries.get("images", {}) if images else {}
+        return from_sidecar(entries, volume, {name: read_map(self.layout, label, method, name)[0] for name in parts})
 
     def ids(self, method: str, group: str | None = None) -> list[str]:
         """Return the scans that have a map of a method, in order."""
@@ -246,7 +261,7 @@ class CohortResult(CohortMeans):
     def maps(self, method: str, ids: Iterable[str] | None = None) -> Iterator[RelevanceMap]:
         """Yield maps one after the other; only one is in memory."""
         for subject in self.ids(method) if ids is None else ids:
-            yield self.map(method, subject)
+            yield self.map(method, subject, images=False)
 
     def moments_of(
         self,

@@ -12,6 +12,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.errors import words_of
+from mriinterp.base.labels import image_labels
 from mriinterp.base.names import composed, shortened
 from mriinterp.base.tables import csv_text
 from mriinterp.commands.options import (
@@ -214,8 +215,8 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     table = area_table(relevance, job.atlas)
     base = f"{stem}_{job.method.name}"
     write_volume(relevance.volume, job.out / f"{base}_relevance.nii.gz", space="mni")
-    for name, image in relevance.images.items():
-        write_volume(image, job.out / f"{base}_{name}_relevance.nii.gz", space="mni")
+    for name, label in image_labels(relevance.images).items():
+        write_volume(relevance.images[name], job.out / f"{base}_{label}_relevance.nii.gz", space="mni")
     own = scan.source or scan.grid
     if made is not None:
         write_home(made, relevance.volume, job.atlas, job.out / base)

@@ -70,7 +70,9 @@ class Convolution:
             functions = torch._C._nn
             settings = (self.padding, self.stride, self.dilation, self.groups, list(x.shape))
             try:
-                order = functions.mkldnn_reorder_conv3d_weight if x.ndim == 5 else functions.mkldnn_reorder_conv2d_weight
+                order = (
+                    functions.mkldnn_reorder_conv3d_weight if x.ndim == 5 else functions.mkldnn_reorder_conv2d_weight
+                )
                 self._ordered = order(self.weight.to_mkldnn(), *settings)
             except (AttributeError, RuntimeError):  # of other versions and machines
                 self._refused = True

@@ -86,7 +86,11 @@ def _step(call: Call, axes: int) -> Step | None:
         return None
     if isinstance(call.function, nn.Module):
         kind = kind_of(call.function)
-        if len(call.args) > 1 or call.kwargs or kind not in (*layers.BATCH_NORMS, *layers.CONSTANT_PADS, *layers.CONVOLUTIONS):
+        if (
+            len(call.args) > 1
+            or call.kwargs
+            or kind not in (*layers.BATCH_NORMS, *layers.CONSTANT_PADS, *layers.CONVOLUTIONS)
+        ):
             return None
         channels = getattr(call.function, "in_channels", 1)
         step = layers.call_module(call.function, Step("input", [], channels, (LARGE,) * axes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -113,8 +114,10 @@ def _texts(values: Any, name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
+def from_sidecar(entries: dict[str, Any], volume: Volume, images: Mapping[str, Volume] | None = None) -> RelevanceMap:
     """Return the map that `to_sidecar` described; where the prediction was left out, the map's is empty.
+
+    `images` has the relevance of each image, of a network of several.
 
     Raises
     ------
@@ -135,6 +138,7 @@ def from_sidecar(entries: dict[str, Any], volume: Volume) -> RelevanceMap:
         digests={name: typed(digests, name, str) for name in digests},
         chosen={name: typed(chosen, name, str) for name in chosen},
         notes=read_warnings(entries, "network"),
+        images=dict(images or {}),
         **texts,
     )
 

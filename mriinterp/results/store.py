@@ -26,6 +26,7 @@ from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.atomic import remove_unfinished, write_text
 from mriinterp.base.files import check_file, read_json
 from mriinterp.base.fingerprint import file_digest
+from mriinterp.base.labels import image_labels, plain_label
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.explain import RelevanceMap, default_score, explain
 from mriinterp.image.nifti import read_volume_bytes, write_volume
@@ -207,7 +208,12 @@ class Store(Maps):
         image, description = self._paths(key)
         _remove(description)  # an older one must not vouch for the new image
         write_volume(relevance.volume, image)
-        entries = sealed(to_sidecar(relevance, key=key, image_sha256=file_digest(image)))
+        parts = {}
+        for name, label in image_labels(relevance.images).items():
+            write_volume(relevance.images[name], _part_path(image, label))
+            parts[name] = {"label": label, "sha256": file_digest(_part_path(image, label))}
+        more = {"images": parts} if parts else {}
+        entries = sealed(to_sidecar(relevance, key=key, image_sha256=file_digest(image), **more))
         write_text(description, json.dumps(entries, indent=1, ensure_ascii=False))
         self.prune()
 
@@ -216,7 +222,7 @@ class Store(Maps):
         remove_unfinished(self.folder.glob("*/.*.part"))
         entries = []
         for image in self.folder.glob("*/*.nii.gz"):
-            description = image.with_name(image.name.removesuffix(".nii.gz") + ".json")
+            description = image.with_name(image.name.removesuffix(".nii.gz").partition("_")[0] + ".json")
             try:
                 used = (description if description.is_file() else image).stat().st_mtime
                 entries.append((used, image.stat().st_size, image, description))
@@ -251,7 +257,27 @@ def _read(key: str, image: Path, description: Path) -> RelevanceMap:
     if not volume.grid.matches(_grid(grid)):
         raise ValueError(f"expected a map on the grid {grid}, got {volume.grid}")
     check_seal(entries)
-    return from_sidecar(entries, volume)
+    parts = typed(entries, "images", dict) if "images" in entries else {}
+    return from_sidecar(entries, volume, {name: _read_part(image, parts[name], volume.grid) for name in parts})
+
+
+def _part_path(image: Path, label: str) -> Path:
+    """Return the file of the relevance of one image beside that of the whole map."""
+    return image.with_name(f"{image.name.removesuffix('.nii.gz')}_{label}.nii.gz")
+
+
+def _read_part(image: Path, entries: Any, grid: Grid) -> Volume:
+    """Read and verify the relevance of one image of a scan of several."""
+    label, digest = typed(entries, "label", str), typed(entries, "sha256", str)
+    if label != plain_label(label):
+        raise ValueError(f"expected a label of letters and digits, got {label!r}")
+    data = _part_path(image, label).read_bytes()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ValueError(f"expected digest of the image {label} {digest[:12]}, got another")
+    volume = read_volume_bytes(data, image.name, allow_constant=True)
+    if not volume.grid.matches(grid):
+        raise ValueError(f"expected the relevance of {label} on the grid {grid}, got {volume.grid}")
+    return volume
 
 
 def _grid(entries: dict[str, Any]) -> Grid:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mriinterp.base.labels import image_labels
 from mriinterp.base.tables import csv_text
 from mriinterp.explain import RelevanceMap
 from mriinterp.export.animation import write_gif, write_mp4
@@ -117,6 +118,10 @@ def _images(
         if subject.prepared is None and not relevance.volume.grid.matches(own):
             words = "Signed and raw, both signs, in the scan's own voxel order"
             yield "Map on the scan's grid", lambda: _nifti(to_source(relevance.volume, own)), "relevance_scan", words
+        for name, label in image_labels(relevance.images).items():
+            part = relevance.images[name]
+            words = f"The part of the image {name} in the map, both signs; the parts of all images sum to the map"
+            yield f"Map of {name} (NIfTI)", lambda part=part: _nifti(part), f"{label}_relevance", words
         return
     made = place.prepared
     parts = (

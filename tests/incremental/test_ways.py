@@ -160,7 +160,11 @@ class Lean(nn.Module):
     def __init__(self, written):
         super().__init__()
         self.first, self.written = nn.Conv3d(2, 4, 3), written
-        self.pad, self.conv, self.norm = nn.ConstantPad3d((1, 0, 2, 1, 0, 0), 0.0), nn.Conv3d(4, 6, 3), nn.BatchNorm3d(6)
+        self.pad, self.conv, self.norm = (
+            nn.ConstantPad3d((1, 0, 2, 1, 0, 0), 0.0),
+            nn.Conv3d(4, 6, 3),
+            nn.BatchNorm3d(6),
+        )
         self.second, self.after = nn.Conv3d(6, 6, 3, padding="same", groups=2, bias=False), nn.BatchNorm3d(6)
         self.twice = nn.Conv3d(6, 6, 1)
 
@@ -189,7 +193,9 @@ def test_what_a_tail_is_made_of_changes_nothing(written, exported, monkeypatch):
     with torch.inference_mode():
         for last in (False, True):
             apart.network.tail_last = last
-            torch.testing.assert_close(flat_outputs(run_whole(apart.network, x.clone())), expected, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(
+                flat_outputs(run_whole(apart.network, x.clone())), expected, rtol=1e-4, atol=1e-5
+            )
     names = [type(call.function).__name__ for call in apart.network.calls]
     assert "ConstantPad3d" not in names or written
     assert names.count("BatchNorm3d") == (0 if exported else 1)  # one reads what something else reads as well

@@ -2,17 +2,23 @@
 
 import hashlib
 import json
+from fnmatch import fnmatch
 
 import numpy as np
 import pandas as pd
 import pytest
 from cohort.conftest import AFFINE, SHAPE, make_study
 
+from mriinterp import explain
+from mriinterp.base.labels import subject_labels
 from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
+from mriinterp.cohort.bids import OWN_FILES
+from mriinterp.cohort.record import read_map, read_record
 from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.models.normalisation import files_of_normalisation
+from mriinterp.results.store import Store, request_key
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
 
@@ -148,6 +154,52 @@ def test_several_images_and_numbers_of_a_study(two_images, tmp_path):
     found = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
     assert len(found.subjects) == 6
     assert not found.subjects["predicted"].isna().any()
+
+
+def test_a_cohort_keeps_the_relevance_of_each_image(two_images, tmp_path):
+    study = load_study(two_images, trust_code=True)
+    out = tmp_path / "out"
+    found = run_cohort(study, ["sensitivity"], out=out, split="all")
+    layout, subject = found.layout, study.subjects.index[0]
+    label = subject_labels(study.subjects.index)[subject]
+    whole, record = read_map(layout, label, "sensitivity")
+    kept = found.map("sensitivity", subject)
+    made = explain(study.model(), study.scan(subject), "sensitivity", target=kept.target, **kept.params)
+    assert list(record["images"]) == ["t1", "gm"] == list(made.images)
+    for name, image in made.images.items():
+        np.testing.assert_allclose(kept.images[name].data, image.data, rtol=1e-4, atol=1e-7)
+        about = json.loads(layout.image_record(label, "sensitivity", name).read_text(encoding="utf-8"))
+        assert about["image"] == name
+        assert about["part_of"] == layout.record(label, "sensitivity").name
+    np.testing.assert_allclose(sum(image.data for image in made.images.values()), whole.data, rtol=1e-4, atol=1e-8)
+    with pytest.raises(KeyError, match="wm"):
+        read_map(layout, label, "sensitivity", "wm")
+
+    part = layout.image_map(label, "sensitivity", "gm")
+    part.unlink()  # a record whose files are not all there is made anew
+    assert read_record(layout, label, "sensitivity", True) is None
+    assert read_record(layout, label, "sensitivity", False) is not None
+    run_cohort(study, ["sensitivity"], out=out, split="all")
+    assert part.is_file()
+    assert any(fnmatch(part.name, pattern) for pattern in OWN_FILES)
+
+
+def test_the_store_keeps_the_relevance_of_each_image(two_images, tmp_path):
+    study = load_study(two_images, trust_code=True)
+    scan, store = study.scan(study.subjects.index[0]), Store(tmp_path / "kept")
+    made = store.explain(study.model(), scan, "sensitivity")
+    key = request_key(study.model(), scan, "sensitivity")
+    found = Store(tmp_path / "kept").get(key)
+    assert list(found.images) == ["t1", "gm"]
+    for name, image in found.images.items():
+        np.testing.assert_array_equal(image.data, made.images[name].data)
+    (part,) = (tmp_path / "kept").rglob("*_gm.nii.gz")
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    assert Store(tmp_path / "kept").get(key) is None, "a damaged part is no part"
+    store.explain(study.model(), scan, "sensitivity")
+    small = Store(tmp_path / "kept", limit=1)
+    small.prune()
+    assert not list((tmp_path / "kept").rglob("*.nii.gz")) + list((tmp_path / "kept").rglob("*.json"))
 
 
 def test_scans_without_an_image_are_left_out_by_name(two_images):
