@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mriinterp.methods.lrp_mode import POSITIVE, LrpMode, no_rule
 from mriinterp.methods.lrp_rules import Pass, Propagate, Rule, Shift, Split
 from mriinterp.methods.score import score_of
+from mriinterp.models.outputs import OutputView
 
 __all__ = ["propagate_relevance"]
 
@@ -21,7 +22,10 @@ def propagate_relevance(
     logit, a raw output and the margin of two classes this sums to the score
     itself, shared among the outputs. The margin of more classes has a
     constant part, the entropy of the other classes among themselves, that no
-    output gets: there it sums to the margin plus that entropy.
+    output gets: there it sums to the margin plus that entropy. Of an expected
+    value E over bins with centres c and probabilities p each logit z starts
+    with p (c − E) z: how much E moves as all logits grow by the same share,
+    which is the same if a number is added to all of them.
 
     Raises
     ------
@@ -43,7 +47,8 @@ def propagate_relevance(
                 "such as SiLU for a memory-efficient swish, use that one)"
             )
         logits = output.detach().requires_grad_(True)
-        slope = torch.autograd.grad(score_of(logits, target, score).sum(), logits)[0]
+        values = model.from_sums(logits) if isinstance(model, OutputView) else logits
+        slope = torch.autograd.grad(score_of(values, target, score).sum(), logits)[0]
         try:
             return torch.autograd.grad(output, start, slope * logits.detach())[0]
         except RuntimeError as error:

@@ -6,11 +6,10 @@ import math
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from torch import Tensor
 
-from mriinterp.models.outputs import LOGITS, OutputKind, expected_value, get_output_kind
+from mriinterp.models.outputs import LOGITS, OutputKind, ExpectedValue, get_output_kind
 
 __all__ = ["BINS", "SCALES", "Head", "heads_of_card"]
 
@@ -88,7 +87,7 @@ class Head:
     def each(self, outputs: Tensor) -> Tensor:
         """Return its columns (n, width) as one number a name, (n, classes), in the unit of what is returned."""
         if self.centres:
-            return expected_value(outputs, self.centres, self.output_kind)
+            return ExpectedValue(self.centres, self.output_kind)(outputs)
         return self.output_kind.each(outputs)
 
     def reader(self, *, raw: bool, inside: bool = False) -> Callable[[Tensor], Tensor] | None:
@@ -103,7 +102,7 @@ class Head:
         """
         if self.centres:
             kind = get_output_kind(LOGITS) if inside else self.output_kind
-            return partial(expected_value, centres=self.centres, kind=kind)
+            return ExpectedValue(self.centres, kind)
         if raw:
             return self.output_kind.per_class
         return self.output_kind.inside if inside else self.output_kind.to_logits

@@ -13,11 +13,11 @@ from mriinterp.models.closing import Closing, is_traced, without_closing
 __all__ = [
     "LOGITS",
     "OUTPUT_KINDS",
+    "ExpectedValue",
     "OutputKind",
     "OutputView",
     "class_kinds",
     "detect_output",
-    "expected_value",
     "get_output_kind",
 ]
 
@@ -120,12 +120,6 @@ def _within_0_and_1(outputs: Tensor) -> bool:
     return outputs.shape[-1] == 1 and bool(((outputs >= 0) & (outputs <= 1)).all())
 
 
-def expected_value(outputs: Tensor, centres: Sequence[float], kind: OutputKind) -> Tensor:
-    """Return the expected value over bins, (n, 1), of outputs (n, bins) of a kind."""
-    weights = torch.softmax(kind.as_logits(outputs), dim=-1)
-    return weights @ torch.tensor(centres, dtype=weights.dtype, device=weights.device)[:, None]
-
-
 LOGITS = "logits"
 _WITHOUT_LOGIT = ("probability", "margin", "raw")
 _ALL = ("probability", "logit", "margin", "raw")
@@ -177,6 +171,31 @@ OUTPUT_KINDS: dict[str, OutputKind] = {
 def class_kinds(outputs: int) -> list[str]:
     """Return the names of the kinds that so many outputs may be of."""
     return [name for name, kind in OUTPUT_KINDS.items() if (kind.width == 1) == (outputs == 1)]
+
+
+@dataclass(frozen=True)
+class ExpectedValue:
+    """The expected value over bins, (n, 1), of outputs (n, bins).
+
+    Parameters
+    ----------
+    centres : tuple of float
+        The value that each bin stands for.
+    kind : OutputKind
+        What the outputs are.
+    """
+
+    centres: Sequence[float]
+    kind: OutputKind
+
+    def __call__(self, outputs: Tensor) -> Tensor:
+        """Return the expected value of outputs."""
+        return self.of_logits(self.kind.as_logits(outputs))
+
+    def of_logits(self, logits: Tensor) -> Tensor:
+        """Return the expected value of logits (n, bins)."""
+        weights = torch.softmax(logits, dim=-1)
+        return weights @ torch.tensor(self.centres, dtype=weights.dtype, device=weights.device)[:, None]
 
 
 class OutputView(nn.Module):
@@ -232,10 +251,24 @@ class OutputView(nn.Module):
         return chosen if self.inside is None else self.inside(chosen)
 
     def sums(self, x: Tensor) -> Tensor:
-        """Return the same up to a constant, with nothing but sums of the network's own values behind it, as LRP needs."""
-        if self.closing is None:
-            return self(x)
-        return self._inside(without_closing(self.module, self.closing, x))
+        """Return the same up to a constant, with nothing but sums of the network's own values behind it, as LRP needs.
+
+        Of an expected value over bins: the logits of the bins, see `from_sums`.
+        """
+        outputs = self.module(x) if self.closing is None else without_closing(self.module, self.closing, x)
+        chosen, read = outputs[:, self.outputs], self._reads_sums
+        if isinstance(read, ExpectedValue):
+            return read.kind.as_logits(chosen)
+        return chosen if read is None else read(chosen)
+
+    def from_sums(self, sums: Tensor) -> Tensor:
+        """Return the outputs (n, classes), up to a constant, that `sums` lead to."""
+        read = self._reads_sums
+        return read.of_logits(sums) if isinstance(read, ExpectedValue) else sums
+
+    @property
+    def _reads_sums(self) -> Callable[[Tensor], Tensor] | None:
+        return self.read if self.closing is None else self.inside
 
 
 def get_output_kind(name: str) -> OutputKind:

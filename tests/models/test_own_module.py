@@ -235,6 +235,25 @@ def test_bins_give_the_expected_value(scan, kind, last):
     assert hidden[0, 0, 0] == pytest.approx(float(age) - changed, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [("log_probabilities", nn.LogSoftmax(dim=1)), ("probabilities", nn.Softmax(dim=1)), ("logits", None)],
+)
+@pytest.mark.parametrize("shaped", [False, True])
+def test_relevance_propagation_of_an_expected_value_over_bins(scan, kind, last, shaped):
+    """Nearly without a stabiliser the relevance of a network of ReLUs is the gradient of the value times the input."""
+    net = small_network(*([last] if last else []), outputs=5)
+    net = Last(net, lambda z: z.reshape(*z.shape, 1, 1, 1).flatten(1)) if shaped else net
+    model = of(net, "age", output="bins", centres=CENTRES)
+    assert model.heads[0].output == kind
+    found = explain(model, scan, "lrp_epsilon", epsilon=0.0)
+    expected = explain(model, scan, "gradient_x_input").volume.data
+    assert (found.target, found.score) == ("age", "raw")
+    np.testing.assert_allclose(found.volume.data, expected, rtol=1e-3, atol=1e-4 * float(abs(expected).max()))
+    for method in ("lrp_alphabeta", "lrp_composite"):
+        assert np.abs(explain(model, scan, method).volume.data).max() > 0
+
+
 def test_bins_on_a_card(tmp_path, scan):
     model = of(small_network(outputs=5), "age", output="bins", centres=CENTRES)
     write_card(model.card, tmp_path / "card.json")
