@@ -30,7 +30,7 @@ from mriinterp.incremental.ways import whole_way
 RESULTS = Path(__file__).with_name("RESULTS_NETWORKS.md")
 GRID, FINE = (64, 64, 64), (113, 137, 113)
 WINDOWS = 24
-TURNS = 3
+TURNS = 2
 LONG = 0.4  # seconds of a pass from which on larger batches do not run faster
 HEADER = (
     "| network | grid, occlusion | how ours runs | ours (ms) | plain loop (ms) | tuned (ms) | captum (ms) | "

@@ -36,7 +36,19 @@ def add_parser(commands) -> None:
     check.set_defaults(run=run_check)
     init = parts.add_parser("init", help="write a study file from what is found")
     init.add_argument("--table", required=True, metavar="TABLE", help="CSV or TSV, or a BIDS folder")
-    init.add_argument("--images", metavar="DIR", help="folder below which the scans lie")
+    init.add_argument(
+        "--images",
+        nargs="+",
+        metavar="DIR|IMAGE=DIR",
+        help="folder below which the scans lie; of a network of several images the folder of each: t1=DIR gm=DIR",
+    )
+    init.add_argument(
+        "--numbers",
+        nargs="+",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="the table's column of each number that the network reads (default: of its name)",
+    )
     init.add_argument("--weights", nargs="+", default=[], metavar="FILE", help="state dicts (.pth, .pt, .safetensors)")
     init.add_argument(
         "--model",
@@ -44,7 +56,12 @@ def add_parser(commands) -> None:
         help="model card, exported program (.pt2) with its card, or name, if the weights do not tell: "
         f"{', '.join(architecture_names())}",
     )
-    init.add_argument("--pattern", metavar="GLOB", help="wildcards for the images' file names, e.g. 'mwp1*.nii'")
+    init.add_argument(
+        "--pattern",
+        nargs="+",
+        metavar="GLOB|IMAGE=GLOB",
+        help="wildcards for the images' file names, e.g. 'mwp1*.nii', or gm='mwp1*.nii'",
+    )
     add_trust_code(init)
     init.add_argument("--out", default="study.toml", metavar="FILE", help="default: %(default)s")
     init.add_argument("--overwrite", action="store_true", help="replace a study file that is there")
@@ -81,11 +98,12 @@ def run_init(args: argparse.Namespace) -> int:
 
     made = propose_study(
         args.table,
-        args.images,
+        _one_or_named(args.images, "--images", "DIR"),
         args.weights,
         args.model,
         args.out,
-        args.pattern,
+        _one_or_named(args.pattern, "--pattern", "GLOB"),
+        numbers=_named(args.numbers, "--numbers", "COLUMN"),
         code=args.trust_code if isinstance(args.trust_code, str) else None,
         trust_code=bool(args.trust_code),
         overwrite=args.overwrite,
@@ -97,6 +115,26 @@ def run_init(args: argparse.Namespace) -> int:
     say(f"  python -m mriinterp study check {quoted(made.path)}{trust}")
     say(f"  python -m mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2{trust} --out {first}")
     return 0
+
+
+def _one_or_named(words: list[str] | None, option: str, what: str) -> str | dict[str, str] | None:
+    """Return the one value of an option, or the values by name."""
+    if not words:
+        return None
+    if len(words) == 1 and ("=" not in words[0] or Path(words[0]).exists()):
+        return words[0]
+    return _named(words, option, what)
+
+
+def _named(words: list[str], option: str, what: str) -> dict[str, str]:
+    """Return the values of an option by name; ValueError for a word that is not NAME=VALUE, or a name twice."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not (name and sign and value) or name in found:
+            raise ValueError(f"expected {option} NAME={what} with each name once, got {' '.join(words)}")
+        found[name] = value
+    return found
 
 
 def run_normalise(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from mriinterp.models.outputs import LOGITS, OutputKind, ExpectedValue, get_output_kind
+from mriinterp.models.outputs import LOGITS, ExpectedValue, OutputKind, get_output_kind
 
 __all__ = ["BINS", "SCALES", "Head", "heads_of_card"]
 

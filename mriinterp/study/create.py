@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from mriinterp.base.files import read_json
 from mriinterp.image.formats import image_stem
 from mriinterp.models import EXPORTED, Model, architecture_names, load_code, load_model, packaged_models
 from mriinterp.models.weights import read_state_dict
+from mriinterp.study.create_inputs import check_folders, find_numbers, find_scans
 from mriinterp.study.folders import default_output
 from mriinterp.study.tomlfile import write_study_file
 from mriinterp.subjects import Report, detect_layout, read_subjects, read_table
@@ -73,11 +74,12 @@ class Proposal:
 
 def propose_study(
     table: str | Path,
-    images: str | Path | None,
+    images: str | Path | Mapping[str, str | Path] | None,
     weights: Sequence[str | Path] = (),
     model: str | None = None,
     out: str | Path = "study.toml",
-    pattern: str | None = None,
+    pattern: str | Mapping[str, str] | None = None,
+    numbers: Mapping[str, str] | None = None,
     code: str | None = None,
     overwrite: bool = False,
     trust_code: bool = False,
@@ -86,8 +88,11 @@ def propose_study(
 
     Parameters
     ----------
-    table, images
-        As `mriinterp.subjects.read_subjects` takes them.
+    table, images, pattern
+        As `mriinterp.subjects.read_subjects` takes them; of a network of
+        several images a folder, and a pattern, for each by name.
+    numbers : mapping of str to str, optional
+        The column of each number that the network reads; default: of its name.
     weights : sequence of path
         State dicts; their architecture is found by their keys.
     model : str, optional
@@ -102,7 +107,8 @@ def propose_study(
     Raises
     ------
     ValueError
-        If no architecture fits, the table has fewer than two groups, or `out` exists.
+        If no architecture fits, the table has fewer than two groups, what the
+        network reads is not named, or `out` exists.
     FileNotFoundError
         If table, folder or weights are not there.
     """
@@ -118,10 +124,13 @@ def propose_study(
     if (source / "participants.tsv").is_file():
         source = source / "participants.tsv"
     layout = detect_layout(read_table(source).columns)
-    frame, report = read_subjects(source, images, pattern=pattern)
-    raw = frame.empty and images is not None
+    folders = check_folders(images, pattern, network)
+    frame, report = find_scans(source, folders, pattern)
+    images = next(iter(folders.values()))
+    raw = frame.empty and images is not None and len(folders) == 1
     if raw:
-        frame, report = read_subjects(source, images, pattern=pattern, raw=True)
+        frame, report = find_scans(source, folders, pattern, raw=True)
+    columns = find_numbers(numbers or {}, frame, network)
     if frame.empty:
         where = "; name the folder below which they lie (--images DIR)" if images is None else ""
         problems = "; ".join(f.text() for f in report.errors)
@@ -137,8 +146,9 @@ def propose_study(
         "simulated": True if _simulated(frame["path"]) else {},
         "output": default_output(out),
         "subjects": {"table": _written(source, folder), "kind": layout.name}
-        | ({"images": _written(Path(images), folder)} if images is not None else {})
-        | ({"pattern": pattern} if pattern else {}),
+        | _images_entry({name: place and _written(Path(place), folder) for name, place in folders.items()})
+        | ({"pattern": dict(pattern) if isinstance(pattern, Mapping) else pattern} if pattern else {})
+        | ({"numbers": columns} if columns else {}),
         "groups": {"reference": reference}
         | ({"positive": positive} if positive else {})
         | {"labels": {g: [g] for g in (reference, positive) if g}}
@@ -169,6 +179,12 @@ def _simulated(paths: Iterable[str]) -> bool:
         if not isinstance(about, dict) or about.get("simulated") is not True:
             return False
     return True
+
+
+def _images_entry(written: Mapping[str, str | None]) -> dict:
+    """Return the entry of the images of a scan: one folder, or one for each by name; none where none is named."""
+    folders = {name: place for name, place in written.items() if place}
+    return {"images": folders.get("", folders)} if folders else {}
 
 
 def _groups(table: Path, images: str | Path | None, frame: pd.DataFrame) -> pd.Series:

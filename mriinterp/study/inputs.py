@@ -17,7 +17,7 @@ from mriinterp.subjects import Report, read_subjects
 if TYPE_CHECKING:
     from mriinterp.study.settings import StudySettings
 
-__all__ = ["COLUMN", "check_inputs", "read_images", "scan_of"]
+__all__ = ["COLUMN", "check_inputs", "numbers_of", "read_images", "scan_of"]
 
 COLUMN = "image: {}"  # of the frame: the file of an image beside the first
 
@@ -80,8 +80,12 @@ def scan_of(row: Mapping[str, Any], settings: StudySettings) -> FileScan | Input
         return first
     names = list(settings.inputs) or ["image"]
     scans = [first, *(replace(first, path=Path(row[COLUMN.format(name)])) for name in names[1:])]
-    numbers = {name: _number(row, name, column) for name, column in settings.numbers.items()}
-    return InputsScan(tuple(zip(names, scans, strict=True)), tuple(numbers.items()))
+    return InputsScan(tuple(zip(names, scans, strict=True)), numbers_of(row, settings))
+
+
+def numbers_of(row: Mapping[str, Any], settings: StudySettings) -> tuple[tuple[str, float], ...]:
+    """Return the numbers of a scan by the names that the network knows; ValueError for a cell that holds none."""
+    return tuple((name, _number(row, name, column)) for name, column in settings.numbers.items())
 
 
 def _number(row: Mapping[str, Any], name: str, column: str) -> float:

@@ -165,6 +165,7 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
     for key, problem in contradictions(flat, labels):
         problems.append(problem)
         flat.pop(key, None)
+    problems += _prepared_images(entries, flat.get("subjects.images"))
     corrupt, unread = _corrupt(flat.get("subjects.corrupt", []), folder)
     problems += unread
     if (
@@ -208,6 +209,17 @@ def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings |
         path=path.absolute(),
         sources=_sources(flat, path.absolute()),
     ), problems
+
+
+def _prepared_images(entries: Mapping[str, Any], images: object) -> list[str]:
+    """Return what is wrong with a section [prepare] beside several images."""
+    if "prepare" not in entries or not isinstance(images, Mapping) or len(images) < 2:
+        return []
+    return [
+        f"[prepare] finds the brain in one raw T1 scan and registers it, got the images {', '.join(images)}: leave "
+        "[prepare] out and name folders of images that lie on the template already (tissue maps of CAT12 and SPM do; "
+        "python -m mriinterp prepare brings T1 scans there)"
+    ]
 
 
 def _first_folder(flat: Mapping[str, Any], folder: Path) -> Path | None:

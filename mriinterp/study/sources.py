@@ -68,13 +68,22 @@ class FileScan:
 
 @dataclass(frozen=True)
 class PreparedScan:
-    """A raw scan in a file, prepared for the study's network when it is wanted first, and kept."""
+    """A raw scan in a file, prepared for the study's network when it is wanted first, and kept.
+
+    Parameters
+    ----------
+    job : PrepareJob
+    numbers : tuple of (str, float)
+        Of the scan, that the network reads beside the image.
+    """
 
     job: PrepareJob
+    numbers: tuple[tuple[str, float], ...] = ()
 
     def load(self) -> Volume:
         """Read the prepared scan; prepare it before if need be. ValueError if its quality is refused."""
-        return self.job.load()
+        scan = self.job.load()
+        return as_scan({"image": scan} | dict(self.numbers)) if self.numbers else scan
 
     def is_ready(self) -> bool:
         """Return whether it was prepared already; OSError if the raw scan is gone."""
@@ -85,7 +94,7 @@ class PreparedScan:
         job = self.job
         raw = [FileScan(path, job.allow_unknown_space).fingerprint() for path in files_of(job.path)]
         series = [] if job.series is None else [job.series]
-        return _digest(*raw, job.options.preparation.entry, job.shape, job.affine, *series)
+        return _digest(*raw, job.options.preparation.entry, job.shape, job.affine, *series, *self.numbers)
 
     def stamp(self) -> str:
         """Return a text as `fingerprint` that tells also a file of the same size and time; on this machine only."""

@@ -20,7 +20,7 @@ from mriinterp.models import Model
 from mriinterp.prepare import PrepareJob
 from mriinterp.study.base import Study
 from mriinterp.study.folders import StudyFolders
-from mriinterp.study.inputs import COLUMN, read_images, scan_of
+from mriinterp.study.inputs import COLUMN, numbers_of, read_images, scan_of
 from mriinterp.study.settings import StudySettings
 from mriinterp.study.sources import AtlasRecipe, FileScan, InputsScan, ModelRecipe, PreparedScan
 from mriinterp.study.training import mean_training_scan, training_digest
@@ -117,7 +117,8 @@ class TableStudy(Study):
 
     def source(self, subject: str) -> FileScan | InputsScan | PreparedScan:
         if self.settings.prepare is not None:
-            return PreparedScan(self.prepare_job(subject))
+            job = self.prepare_job(subject)
+            return PreparedScan(job, numbers_of(self.subjects.loc[subject], self.settings))
         self._check(subject)
         return scan_of(self.subjects.loc[subject], self.settings)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tomllib
 from fnmatch import fnmatch
 
 import numpy as np
@@ -21,6 +22,7 @@ from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.results.store import Store, request_key
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
+from mriinterp.study.consent import code_of, recipes_of
 
 CODE = """
 import torch
@@ -223,6 +225,94 @@ def test_what_a_study_must_name_for_its_network(two_images):
         two_images.write_text(text.replace(old, new), encoding="utf-8")
         said = check_study(two_images, trust_code=True, scans=1).text()
         assert words in said, said
+
+
+def init(two_images, *more, images=("t1=scans", "gm=grey")):
+    folder = two_images.parent
+    entries = tomllib.loads(two_images.read_text(encoding="utf-8"))
+    named = [word.replace("=", f"={folder}/") if "=" in word else str(folder / word) for word in images]
+    words = ["study", "init", "--table", str(folder / entries["subjects"]["table"]), "--images", *named]
+    words += ["--model", str(folder / entries["model"]["card"]), "--trust-code", str(folder / entries["model"]["code"])]
+    return main([*words, "--out", str(folder / "made.toml"), *more])
+
+
+def test_a_study_of_several_images_is_written(two_images, capsys):
+    assert init(two_images, "--pattern", "gm=gm_*") == 0, capsys.readouterr()
+    made = two_images.with_name("made.toml")
+    entries = tomllib.loads(made.read_text(encoding="utf-8"))["subjects"]
+    assert entries["images"] == {"t1": "scans", "gm": "grey"}
+    assert entries["pattern"] == {"gm": "gm_*"}
+    assert entries["numbers"] == {"age": "age"}
+    study = load_study(made, trust_code=True)
+    assert len(study.subjects) == 6
+    scan = study.scan(study.subjects.index[0])
+    assert list(scan.images) == ["t1", "gm"]
+    assert "age" in scan.numbers
+
+
+def test_scans_without_an_image_are_named_when_a_study_is_written(two_images, capsys):
+    sorted((two_images.parent / "grey").glob("*"))[0].unlink()
+    assert init(two_images) == 0
+    assert "their image gm is missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("images", "more", "words"),
+    [
+        (["scans"], [], "--images t1=DIR gm=DIR"),
+        (["t1=scans"], [], "expected folders for the images t1, gm"),
+        (["t1=scans", "wm=grey"], [], "got t1, wm"),
+        (["t1=scans", "t1=grey"], [], "expected --images NAME=DIR with each name once"),
+        (["t1=scans", "gm=grey"], ["--pattern", "wm=*.nii"], "expected patterns of the images t1, gm, got also wm"),
+        (["t1=scans", "gm=grey"], ["--numbers", "age=years"], "--numbers age=COLUMN"),
+        (["t1=scans", "gm=grey"], ["--numbers", "tiv=age"], "expected numbers that"),
+        (["t1=scans", "gm=grey"], ["--numbers", "age"], "expected --numbers NAME=COLUMN"),
+    ],
+)
+def test_what_a_new_study_of_several_images_must_name(two_images, capsys, images, more, words):
+    assert init(two_images, *more, images=images) == 2
+    assert words in capsys.readouterr().err
+    assert not two_images.with_name("made.toml").exists()
+
+
+def test_several_images_are_not_prepared_in_silence(two_images):
+    two_images.write_text(two_images.read_text(encoding="utf-8") + "\n[prepare]\n", encoding="utf-8")
+    assert "[prepare] finds the brain in one raw T1 scan" in check_study(two_images, trust_code=True, scans=0).text()
+    with pytest.raises(ValueError, match="got the images t1, gm"):
+        load_study(two_images, trust_code=True)
+
+
+@pytest.mark.parametrize("place", ["the file", "a file beside it"])
+def test_code_that_changed_between_two_runs_asks_again_and_makes_all_maps_anew(tmp_path, place):
+    file = study_of(tmp_path / "s", {}, outputs=2, last="scaled(z)")
+    code = next((tmp_path / "s").glob("*.py"))
+    code.write_text("from factor import scaled\n" + code.read_text(encoding="utf-8"), encoding="utf-8")
+    beside = code.with_name("factor.py")
+    beside.write_text("def scaled(z):\n    return z\n", encoding="utf-8")
+
+    def leave():
+        return frozenset(item.digest for item in code_of(recipes_of(load_study(file, trust_code=True))))
+
+    agreed, out = leave(), tmp_path / "out"
+    first = run_cohort(load_study(file, trust_code=agreed), ["sensitivity"], out=out, split="all")
+    maps = {subject: first.map("sensitivity", subject).volume.data for subject in first.subjects.index}
+    again = run_cohort(load_study(file, trust_code=agreed), ["sensitivity"], out=out, split="all")
+    assert provenance(again)["computed"] == 0, "nothing changed"
+
+    if place == "the file":
+        code.write_text(code.read_text(encoding="utf-8").replace("return scaled(z)", "return 2 * scaled(z)"), "utf-8")
+    else:
+        beside.write_text("def scaled(z):\n    return 2 * z\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="expected leave"):
+        run_cohort(load_study(file, trust_code=agreed), ["sensitivity"], out=out, split="all")
+    assert leave() != agreed
+    second = run_cohort(load_study(file, trust_code=leave()), ["sensitivity"], out=out, split="all")
+    for subject, before in maps.items():
+        np.testing.assert_allclose(second.map("sensitivity", subject).volume.data, 2 * before, rtol=1e-4)
+
+
+def provenance(found):
+    return json.loads(found.layout.run.read_text(encoding="utf-8"))
 
 
 def test_files_of_any_image_are_named_for_the_limits_of_a_server():
