@@ -8,9 +8,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["Entry", "describe_returned", "find_entry", "vector_of"]
+__all__ = ["OF_VOXELS", "Entry", "counts", "describe_returned", "find_entry", "vector_of"]
 
+OF_VOXELS = (
+    "A number for each voxel is no output of a scan: have its forward return one for the scan, for example the mean over "
+    "space of the class that is meant"
+)
 LISTED = 12
+DEPTH = 3
+"""How far entries of entries are looked into."""
 
 
 class Entry(nn.Module):
@@ -20,7 +26,8 @@ class Entry(nn.Module):
     ----------
     module : nn.Module
     pick : str, int or None
-        Key, attribute or place; None for a network that returns a tensor.
+        Key, attribute or place, ``"out.logits"`` for an entry of an entry;
+        None for a network that returns a tensor.
     """
 
     def __init__(self, module: nn.Module, pick: str | int | None):
@@ -39,14 +46,25 @@ def vector_of(returned: object, pick: str | int | None, scans: int) -> Tensor:
     return entry.reshape(scans, -1)
 
 
-def _entries_of(returned: object) -> dict[str | int, object]:
-    """Return what a network returns, by name or place; a tensor has no entries."""
+def _entries_of(returned: object, depth: int = DEPTH) -> dict[str | int, object]:
+    """Return what a network returns, by name or place, entries of entries as ``"out.logits"``; a tensor has none."""
+    own = _own_entries(returned)
+    inner = {
+        f"{key}.{name}": leaf
+        for key, value in own.items()
+        if depth > 1 and not isinstance(value, Tensor)
+        for name, leaf in _entries_of(value, depth - 1).items()
+    }
+    return {**inner, **own}
+
+
+def _own_entries(returned: object) -> dict[str | int, object]:
     if isinstance(returned, Mapping):
         return dict(returned)
     if isinstance(returned, (tuple, list)):
         named = dict(zip(getattr(returned, "_fields", ()), returned, strict=False))
         return {**dict(enumerate(returned)), **named}
-    if dataclasses.is_dataclass(returned):
+    if dataclasses.is_dataclass(returned) and not isinstance(returned, type):
         return {entry.name: getattr(returned, entry.name) for entry in dataclasses.fields(returned)}
     return {}
 
@@ -100,9 +118,25 @@ def find_entry(
         if isinstance(value, Tensor) and value.numel() in widths:
             fitting.setdefault(id(value), key)
     if len(fitting) != 1:
-        count = " or ".join(map(str, sorted(widths)))
+        way = 'name the entry that is meant: pick=… in Python, "pick" on the card'
+        if not any(isinstance(value, Tensor) for value in entries.values()):
+            way = "have its forward return a tensor of PyTorch, one row of outputs a scan"
         raise ValueError(
-            f"{name}: expected a network that returns a tensor of {count} outputs, got {describe_returned(returned)}; "
-            'name the entry that is meant: pick=… in Python, "pick" on the card'
+            f"{name}: expected a network that returns a tensor of {counts(widths)}, "
+            f"got {describe_returned(returned)}; {way}"
         )
     return next(iter(fitting.values())), True
+
+
+def counts(widths: Collection[int]) -> str:
+    """Return numbers of outputs in words.
+
+    Examples
+    --------
+    >>> counts({2, 1}), counts(range(1, 65)), counts({1})
+    ('1 or 2 outputs', '1 to 64 outputs', '1 output')
+    """
+    numbers = sorted(widths)
+    many = len(numbers) > 3 and numbers[-1] - numbers[0] == len(numbers) - 1
+    words = f"{numbers[0]} to {numbers[-1]}" if many else " or ".join(map(str, numbers))
+    return f"{words} output{'s' if numbers != [1] else ''}"

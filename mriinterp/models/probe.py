@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from mriinterp.base.errors import words_with_kind
 from mriinterp.models.batch import ScanByScan, reason_to_run_alone
 from mriinterp.models.closing import Closing, find_closing
-from mriinterp.models.entries import Entry, describe_returned, find_entry, vector_of
+from mriinterp.models.entries import OF_VOXELS, Entry, counts, describe_returned, find_entry, vector_of
 from mriinterp.models.heads import Head
 from mriinterp.models.outputs import LOGITS, detect_output, get_output_kind
 
@@ -187,8 +188,24 @@ def _run(run: Callable[[Tensor], object], image: Tensor, name: str) -> object:
         channels = f"{image.shape[1]} channels of " if image.shape[1] > 1 else ""
         raise ValueError(
             f"{name}: expected a network that reads {channels}{tuple(image.shape[2:])}, got an error in its forward"
-            f"{_line_of(error)}: {words_with_kind(error)}"
+            f"{_line_of(error)}: {words_with_kind(error)}{_other_size(str(error), image)}"
         ) from error
+
+
+def _other_size(error: str, image: Tensor) -> str:
+    """Return what to do where a network reads other channels or voxels than it was given; "" for other errors."""
+    found = re.search(r"to have (?P<channels>\d+) channels|size\(\)\[(?P<axis>\d)\] == (?P<size>\d+)", error)
+    if found is None:
+        return ""
+    axis, size = int(found["axis"] or 1), int(found["channels"] or found["size"])
+    if axis == 1 and size != image.shape[1]:
+        return (
+            f". It reads {size} channels, each an image of a scan: name them, images=[…] in Python, "
+            '"images": ["t1", "gm"] on the card'
+        )
+    if axis > 1 and axis < image.ndim and size != image.shape[axis]:
+        return f". It was exported for {size} voxels along axis {axis - 2}: name the grid of its training scans"
+    return ""
 
 
 def _line_of(error: BaseException) -> str:
@@ -205,10 +222,15 @@ def _is_library(filename: str) -> bool:
 def _checked(output: object, returned: object, heads: tuple[Head, ...], name: str) -> Tensor:
     """Return outputs (1, outputs) for an image; ValueError if they are not what the card says."""
     if not isinstance(output, Tensor) or output.shape[1] not in _widths(heads):
-        count = " or ".join(map(str, sorted(_widths(heads))))
         raise ValueError(
-            f"{name}: expected {count} outputs as on the card ({_said(heads)}), got {describe_returned(returned)}"
-            f"{_way_out(heads, output)}"
+            f"{name}: expected {counts(_widths(heads))} as on the card ({_said(heads)}), got "
+            f"{describe_returned(returned)}{_way_out(heads, output, returned)}"
+        )
+    if not output.is_floating_point():
+        kind = str(output.dtype).removeprefix("torch.")
+        raise ValueError(
+            f"{name}: expected outputs that are real numbers with a gradient, got {kind}: have its forward return the "
+            "logits or probabilities that the class is chosen by"
         )
     if not torch.isfinite(output).all():
         raise ValueError(f"{name}: expected finite outputs for an image of noise, got {output[0].tolist()}")
@@ -219,8 +241,10 @@ def _said(heads: tuple[Head, ...]) -> str:
     return "; ".join(f"{', '.join(head.classes)}{f' as {head.output}' if head.output else ''}" for head in heads)
 
 
-def _way_out(heads: tuple[Head, ...], output: object) -> str:
+def _way_out(heads: tuple[Head, ...], output: object, returned: object) -> str:
     """Return what to do about another number of outputs, in words."""
+    if isinstance(returned, Tensor) and returned.ndim > 3 and returned[0, 0].numel() > 1:
+        return f". {OF_VOXELS}"
     got = output.shape[1] if isinstance(output, Tensor) else 0
     if len(heads) != 1 or got < 1:
         return ""

@@ -16,7 +16,7 @@ from mriinterp.methods.guard import frozen
 from mriinterp.models import EXPORTED, Model, ModelCard, TrustCode, architecture_names, choose_device, get_architecture
 from mriinterp.models.assembly import assemble, refilled
 from mriinterp.models.card import card_from_dict
-from mriinterp.models.entries import describe_returned, find_entry, vector_of
+from mriinterp.models.entries import OF_VOXELS, describe_returned, find_entry, vector_of
 from mriinterp.models.loading import load_bare, load_model, packaged_models
 from mriinterp.models.numbers import read_numbers
 
@@ -159,8 +159,18 @@ def _guess_classes(module: nn.Module, grid: Grid, entries: dict[str, Any]) -> tu
     pick, _ = find_entry(returned, entries.get("pick"), range(1, FEW + 1), str(entries["name"]))
     outputs = vector_of(returned, pick, 1).shape[1]
     if outputs > FEW:
+        of_voxels = isinstance(returned, torch.Tensor) and returned.ndim > 3
+        way = (
+            OF_VOXELS
+            if of_voxels
+            else (
+                "Of bins say what each stands for (--output bins --classes NAME --centres X X …), of classes name all; or put "
+                f'them on a card: "classes", "output", "centres" in {card_path(entries["name"], entries["weights"]).name}'
+            )
+        )
         raise ValueError(
-            f"{entries['name']}: expected a network that returns classes, a scale or bins, got {describe_returned(returned)}"
+            f"{entries['name']}: expected a network that returns up to {FEW} classes, a scale or bins, got "
+            f"{describe_returned(returned)}. {way}"
         )
     if outputs == 1:
         return {"classes": ["output"]}, (

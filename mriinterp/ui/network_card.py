@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import streamlit as st
 
@@ -16,7 +17,7 @@ from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, known_subject, subject_label
 from mriinterp.ui.words import as_sentence, escape_markdown
 
-__all__ = ["choose_scan", "guessed_model"]
+__all__ = ["choose_scan", "further_entries", "guessed_model"]
 
 NORMALISATIONS = ("none", "scan_mean", "scan_zscore", "volume_zscore", "min_max", "percentile")
 ORDERS = {"file": "As in the scan’s file", "ras": "Right, anterior, superior"}
@@ -53,8 +54,14 @@ def guessed_model(recipe: ModelRecipe, study_name: str, subject: Subject) -> Mod
     names = left.text_input("Names of the outputs, in their order", key="card_classes", placeholder="CN, AD")
     kind = middle.selectbox("Normalisation", NORMALISATIONS, key="card_normalisation")
     order = right.selectbox("Voxel order it reads", list(ORDERS), format_func=ORDERS.get, key="card_order")
+    more = st.text_input(
+        "Further entries of the card (JSON)",
+        key="card_more",
+        placeholder='"output": "bins", "centres": [42.5, 43.5], "pick": "logits", "images": ["t1", "gm"]',
+        help="What the fields above do not say: kind of output, the entry that is read, images, numbers, space.",
+    )
     classes = [name.strip() for name in names.split(",") if name.strip()]
-    about = {"classes": classes, "normalisation": {"kind": kind} if kind != "none" else None}
+    about = {"classes": classes, "normalisation": {"kind": kind} if kind != "none" else None} | further_entries(more)
     model, guessed = _opened(recipe, recipe.stamp(), json.dumps(about), order, subject.scan.digest, subject.scan)
     path = card_path(recipe.source, recipe.weights)
     words = "".join(f"\n- {escape_markdown(as_sentence(_without_options(text)))}" for text in guessed)
@@ -64,6 +71,23 @@ def guessed_model(recipe: ModelRecipe, study_name: str, subject: Subject) -> Mod
         icon=":material/id_card:",
     )
     return model
+
+
+def further_entries(text: str) -> dict[str, Any]:
+    """Return entries of a card as they are typed, with or without braces.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON object.
+    """
+    try:
+        entries = json.loads(text if text.strip().startswith("{") else f"{{{text}}}")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'expected entries of a card like "pick": "logits", got other text: {error}') from error
+    if not isinstance(entries, dict):
+        raise ValueError(f"expected entries of a card, got {type(entries).__name__}")
+    return entries
 
 
 def _without_options(text: str) -> str:
