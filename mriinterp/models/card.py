@@ -14,7 +14,7 @@ from mriinterp.image.volume import Grid
 from mriinterp.models.heads import Head, heads_of_card
 from mriinterp.models.numbers import NumberInput, read_numbers
 
-__all__ = ["Head", "ModelCard", "read_card", "write_card"]
+__all__ = ["Head", "ModelCard", "card_entries", "read_card", "write_card"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +197,12 @@ def read_card(path: Path | str) -> ModelCard:
 
 def write_card(card: ModelCard, path: Path | str) -> None:
     """Write a card as JSON in one step."""
-    entries = {
+    write_text(path, json.dumps(card_entries(card), indent=2, ensure_ascii=False) + "\n")
+
+
+def card_entries(card: ModelCard) -> dict:
+    """Return a card as JSON has it."""
+    return {
         **{key: getattr(card, key) for key in _KNOWN if key != "grid"},
         "grid": {"shape": list(card.grid.shape), "affine": card.grid.affine.tolist()},
         "heads": [head.entries() for head in card.heads],
@@ -206,7 +211,6 @@ def write_card(card: ModelCard, path: Path | str) -> None:
         **_input_entries(card),
         **card.about,
     }
-    write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
 
 
 def _input_entries(card: ModelCard) -> dict:

@@ -17,13 +17,14 @@ from mriinterp.base.files import check_file
 from mriinterp.models.architecture_registry import Architecture, DefaultCard, architecture_names, get_architecture
 from mriinterp.models.assembly import assemble
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
+from mriinterp.models.clinicadl import maps_root, read_maps
 from mriinterp.models.code import TrustCode
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
 from mriinterp.models.model import Model, choose_device
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
-__all__ = ["load_bare", "load_model", "packaged_models"]
+__all__ = ["is_maps_source", "load_bare", "load_model", "packaged_models"]
 
 OF_PROGRAMS = (
     "model.",
@@ -60,8 +61,9 @@ def load_model(
     ----------
     name_or_card : str, Path or ModelCard
         A packaged model (``"demo"``), a model card (path of a JSON file), an
-        exported program (path of a ``.pt2`` file with its card beside it), or
-        the name of an architecture, which then needs `weights`.
+        exported program (path of a ``.pt2`` file with its card beside it), a
+        MAPS folder of ClinicaDL, or the name of an architecture, which then
+        needs `weights`.
     weights : path or sequence of paths, optional
         Weights files; default: those the card names. Weights given without a
         card use ``<weights>.json`` beside the first file if there is one,
@@ -114,6 +116,8 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
     if text in packaged:
         return read_card(packaged[text]), ""
     path = Path(source)
+    if is_maps_source(source):
+        return read_maps(path), ""
     if path.suffix == ".json" or path.suffix == ".pt2":
         check_file(path, "a model card or an exported program")
         card_path = path if path.suffix == ".json" else path.with_suffix(".json")
@@ -136,6 +140,12 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
     if path.suffix.lower() in (*OF_WEIGHTS, *OF_OTHERS):
         raise ValueError(f"expected a network, got {_described(path)}")
     raise KeyError(f"expected a model name or a model card, got {text!r}; available: {', '.join(available)}")
+
+
+def is_maps_source(source: str | Path) -> bool:
+    """Return whether a network is named by a MAPS folder of ClinicaDL, or one inside it."""
+    path = Path(source)
+    return (path.is_dir() or path.name.endswith(".pth.tar")) and path.exists() and maps_root(path) is not None
 
 
 def _described(path: Path) -> str:

@@ -15,9 +15,10 @@ from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods.guard import frozen
 from mriinterp.models import EXPORTED, Model, ModelCard, TrustCode, architecture_names, choose_device, get_architecture
 from mriinterp.models.assembly import assemble, refilled
-from mriinterp.models.card import card_from_dict
+from mriinterp.models.card import card_entries, card_from_dict
+from mriinterp.models.clinicadl import CARD_NAME, maps_root, read_maps
 from mriinterp.models.entries import OF_VOXELS, describe_returned, find_entry, vector_of
-from mriinterp.models.loading import load_bare, load_model, packaged_models
+from mriinterp.models.loading import is_maps_source, load_bare, load_model, packaged_models
 from mriinterp.models.numbers import read_numbers
 
 __all__ = ["card_path", "lattice_of", "open_network"]
@@ -33,6 +34,8 @@ def lattice_of(scan: Volume, order: str) -> Grid:
 def card_path(source: str | Path, weights: Sequence[str | Path]) -> Path:
     """Return where the card of a network is looked for: beside its file."""
     path = Path(source)
+    if is_maps_source(path) and (maps := maps_root(path)) is not None:
+        return maps / CARD_NAME
     return (
         path if path.suffix == ".json" else (path if path.suffix == ".pt2" else Path(weights[0])).with_suffix(".json")
     )
@@ -116,7 +119,7 @@ def _is_known(source: str | Path) -> bool:
 
 def _has_card(source: str | Path, weights: Sequence[str | Path]) -> bool:
     """Return whether a card is known: a file, or what is known of published weights."""
-    if str(source) in packaged_models() or Path(source).suffix == ".json":
+    if str(source) in packaged_models() or Path(source).suffix == ".json" or is_maps_source(source):
         return True
     if Path(source).suffix != ".pt2" and not weights:
         return False
@@ -133,7 +136,12 @@ def _with_changes(
     if not about:
         return load_model(source, names, device, trust_code=trust_code), ()
     path = packaged_models().get(str(source)) or card_path(source, weights)
-    entries = read_json(path, "a model card")
+    if is_maps_source(source):
+        card = read_maps(Path(source))
+        path = card.folder / "maps.json"
+        entries: Any = card_entries(card)
+    else:
+        entries = read_json(path, "a model card")
     if not isinstance(entries, dict):
         raise ValueError(f"{path.name}: expected a JSON object, got {type(entries).__name__}")
     if "classes" in about or "output" in about:
