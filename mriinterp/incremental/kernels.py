@@ -200,7 +200,7 @@ def step_outputs(window: Window, x: Tensor) -> tuple[int, ...]:
 
 
 def _along(two: Callable[..., Tensor], x: Tensor, axis: int, kernel: int, stride: int, dilation: int) -> Tensor:
-    """Combine what a window sees along one axis by a function of two tensors; the arrangement in memory stays."""
+    """Return what a window sees along one axis, combined by a function of two tensors; the arrangement in memory stays."""
     count = (x.shape[axis] - (kernel - 1) * dilation - 1) // stride + 1
     lead = (slice(None),) * axis
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +16,7 @@ from mriinterp.base.files import read_text
 from mriinterp.base.names import on_disk, shortened
 from mriinterp.base.tables import csv_text
 from mriinterp.models import Model, write_card
+from mriinterp.models.numbers import NumberInput
 from mriinterp.network_check import MethodCheck, NetworkCheck, card_path, check_network
 from mriinterp.study import ModelRecipe
 from mriinterp.ui.address import linked
@@ -105,8 +108,6 @@ def _cells(model: Model) -> dict[str, str]:
         f"{', '.join(head.classes)} ({'a scale' if head.kind == 'scale' else head.output_kind.label})"
         for head in card.heads
     ]
-    entry = card.normalisation or {"kind": "none"}
-    more = ", ".join(f"{key} {value}" for key, value in entry.items() if key != "kind")
     trained = (
         "simulated brains only: it diagnoses no patient"
         if card.simulated
@@ -117,7 +118,10 @@ def _cells(model: Model) -> dict[str, str]:
         "Architecture": card.architecture,
         "Reads": f"{model.grid}; {card.space}, {'skull-stripped' if card.skull_stripped else 'with skull'}",
         "Returns": "; ".join(heads),
-        "Normalisation": f"{entry.get('kind', 'none')}{f' ({more})' if more else ''}",
+        **({"Images": ", ".join(card.images)} if card.images else {}),
+        **({"Numbers": "; ".join(map(_number_words, card.numbers))} if card.numbers else {}),
+        **({} if card.pick is None else {"Entry that is read": str(card.pick)}),
+        "Normalisation": _normalisation_words(card.normalisation, card.images),
         "Brain mask": Path(card.brain_mask).name if card.brain_mask else "none",
         "Weights": ", ".join(Path(name).name for name in card.weights) or "as the study names them",
         "Trained on": trained if isinstance(trained, str) else "see the card",
@@ -127,6 +131,21 @@ def _cells(model: Model) -> dict[str, str]:
         **rows,
         **{key.capitalize(): str(card.about[key]) for key in ("citation", "licence") if card.about.get(key)},
     }
+
+
+def _number_words(number: NumberInput) -> str:
+    """Return a number that a network reads: its name, and how it is scaled."""
+    default = "" if number.default is None else f", {number.default:g} where a scan has none"
+    return f"{number.name} (minus {number.mean:g}, divided by {number.std:g}{default})"
+
+
+def _normalisation_words(entry: Mapping[str, Any] | None, images: Sequence[str]) -> str:
+    """Return what is done to intensities, for each image where it is not the same for all."""
+    entry = entry or {"kind": "none"}
+    if "kind" not in entry and images:
+        return "; ".join(f"{name}: {_normalisation_words(entry.get(name), ())}" for name in images)
+    more = ", ".join(f"{key} {value}" for key, value in entry.items() if key != "kind")
+    return f"{entry.get('kind', 'none')}{f' ({more})' if more else ''}"
 
 
 def show_card(model: Model, recipe: ModelRecipe) -> None:

@@ -9,9 +9,10 @@ from cohort.conftest import make_study
 
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import read_card
+from mriinterp.models.numbers import read_numbers
 from mriinterp.study import consent, load_study
 from mriinterp.ui import network, resources
-from mriinterp.ui.network_card import _opened
+from mriinterp.ui.network_card import _opened, further_entries
 from mriinterp.ui.studies import remember_study
 from mriinterp.ui.subject import known_subject
 
@@ -214,3 +215,24 @@ def test_leave_is_taken_back_on_the_page(page, file):
     button.click().run()
     assert [b for b in app.button if b.key == "agree_to_code"]
     assert not consent.agreements()
+
+
+def test_a_card_of_several_images_and_numbers_in_words():
+    entry = {"t1": {"kind": "percentile", "upper": 98}, "gm": {"kind": "none"}}
+    assert network._normalisation_words(entry, ("t1", "gm")) == "t1: percentile (upper 98); gm: none"
+    assert network._normalisation_words({"kind": "min_max"}, ("t1", "gm")) == "min_max"
+    assert network._normalisation_words(None, ()) == "none"
+    (age,) = read_numbers({"age": {"mean": 70, "std": 8, "default": 71}})
+    assert network._number_words(age) == "age (minus 70, divided by 8, 71 where a scan has none)"
+
+
+@pytest.mark.parametrize("text", ['"pick": "logits"', '{"pick": "logits"}', ' {"pick": "logits"} '])
+def test_further_entries_of_a_card(text):
+    assert further_entries(text) == {"pick": "logits"}
+    assert further_entries("") == {}
+
+
+@pytest.mark.parametrize("text", ["pick", '"pick"', "{", '{"a": 1} 2'])
+def test_further_entries_that_are_no_entries(text):
+    with pytest.raises(ValueError, match="expected entries of a card"):
+        further_entries(text)
