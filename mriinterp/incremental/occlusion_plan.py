@@ -184,7 +184,7 @@ def plan(
         If there is no shape, the module is in training mode, or size or
         stride are not positive.
     """
-    module: nn.Module = getattr(model, "module", model)
+    module: nn.Module = model if isinstance(model, nn.Module) else model.module
     if module.training:
         raise ValueError("expected a module in eval mode, got one in training mode")
     x = _blank(model, module, grid, channels)

@@ -55,7 +55,7 @@ def _entries_of(returned: object, depth: int = DEPTH) -> dict[str | int, object]
         if depth > 1 and not isinstance(value, Tensor)
         for name, leaf in _entries_of(value, depth - 1).items()
     }
-    return {**inner, **own}
+    return {**own, **inner}
 
 
 def _own_entries(returned: object) -> dict[str | int, object]:
@@ -113,10 +113,7 @@ def find_entry(
         return pick, False
     if isinstance(returned, Tensor):
         return None, False
-    fitting: dict[int, str | int] = {}
-    for key, value in entries.items():
-        if isinstance(value, Tensor) and value.numel() in widths:
-            fitting.setdefault(id(value), key)
+    fitting = _fitting(_own_entries(returned), widths) or _fitting(entries, widths)
     if len(fitting) != 1:
         way = 'name the entry that is meant: pick=… in Python, "pick" on the card'
         if not any(isinstance(value, Tensor) for value in entries.values()):
@@ -126,6 +123,15 @@ def find_entry(
             f"got {describe_returned(returned)}; {way}"
         )
     return next(iter(fitting.values())), True
+
+
+def _fitting(entries: Mapping[str | int, object], widths: Collection[int]) -> dict[int, str | int]:
+    """Return the first name of each tensor that has a number of outputs that fits."""
+    found: dict[int, str | int] = {}
+    for key, value in entries.items():
+        if isinstance(value, Tensor) and value.numel() in widths:
+            found.setdefault(id(value), key)
+    return found
 
 
 def counts(widths: Collection[int]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,11 +29,23 @@ class OneByOne(nn.Module):
         super().__init__()
         self.program = program
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map a batch (n, C, *spatial) to outputs (n, classes)."""
+    def forward(self, x: Tensor) -> Any:
+        """Map a batch (n, C, *spatial) to outputs (n, classes), or to what the program returns of tensors like these."""
         if x.shape[0] == 1:
             return self.program(x)
-        return torch.cat([self.program(scan) for scan in x.split(1)])
+        return _together([self.program(scan) for scan in x.split(1)])
+
+
+def _together(parts: Sequence[Any]) -> Any:
+    """Return what a program returned for single scans as it would for a batch of them."""
+    first = parts[0]
+    if isinstance(first, Tensor):
+        return torch.cat(list(parts)) if first.ndim else torch.stack(list(parts))
+    if isinstance(first, Mapping):
+        return {key: _together([part[key] for part in parts]) for key in first}
+    if isinstance(first, (tuple, list)):
+        return [_together(column) for column in zip(*parts, strict=True)]
+    return first
 
 
 def load_exported(path: Path, *, trust_code: TrustCode) -> tuple[nn.Module, str]:

@@ -73,3 +73,29 @@ def test_estimate_is_a_time():
     masks = [np.zeros((14, 17, 12), bool) for _ in range(2)]
     masks[0][2:4] = True
     assert plan(network, (14, 17, 12), regions=masks, channels=2).windows == 2
+
+
+def test_the_plan_of_a_network_that_wraps_another_is_that_of_the_whole():
+    """A wrapper that holds its network as ``module`` is not taken for a model."""
+
+    class Inner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv3d(1, 4, 3)
+
+        def forward(self, x, numbers=None):
+            return self.conv(x).mean((2, 3, 4)) * numbers
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.module, self.more = Inner(), nn.Conv3d(1, 1, 3, padding=1)
+
+        def forward(self, x):
+            return self.module(self.more(x), torch.ones(1, 4))
+
+    network = Outer().eval()
+    found = plan(network, (12, 11, 10), 4, 4)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, 12, 11, 10))
+    assert found.plain_macs == found.windows * counter.get_total_flops() // 2
