@@ -6,7 +6,6 @@ while the program runs, so that a plan says what a run will do.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +19,7 @@ from mriinterp.incremental.plain import arranged, flat_outputs
 from mriinterp.incremental.remember import remembered
 from mriinterp.incremental.schedule import Group
 from mriinterp.incremental.traced import Apart
-from mriinterp.incremental.workers import cores, in_order
+from mriinterp.incremental.workers import cores, in_order, seconds_now
 from mriinterp.models.batch import FAILURES
 
 __all__ = ["Way", "run_images", "whole_reason", "whole_way"]
@@ -73,8 +72,8 @@ class Way:
 
 def run_images(module: nn.Module, apart: Apart, images: Tensor, way: Way) -> Tensor:
     """Return the outputs (n, outputs), float32 on the CPU, of whole images, which may be changed."""
-    run = way.apart and apart.network is not None
-    return flat_outputs(run_whole(apart.network, images) if run else module(images)).float().cpu()
+    network = apart.network if way.apart else None
+    return flat_outputs(module(images) if network is None else run_whole(network, images)).float().cpu()
 
 
 def whole_way(module: nn.Module, apart: Apart, x: Tensor, most: int, count: int) -> Way:
@@ -157,12 +156,12 @@ def _fastest(module: nn.Module, apart: Apart, x: Tensor, most: int) -> Way:
 
     def seconds(way: Way) -> float:
         images = arranged(x.expand(way.batch, *x.shape[1:]), way.channels_last)
-        start = time.perf_counter()
+        start = seconds_now(x.device)
         try:
             found = run_images(module, apart, images, way)
         except FAILURES:  # a layer that wants its numbers in the usual order, or too little memory
             return float("inf")
-        taken = (time.perf_counter() - start) / way.batch
+        taken = (seconds_now(x.device) - start) / way.batch
         same = len(found) == way.batch and torch.allclose(
             found, expected.expand_as(found), 0, EQUAL * size, equal_nan=True
         )
@@ -206,9 +205,9 @@ def _window_seconds(engine: Engine, groups: Sequence[Group], tail: Callable[[dic
 
         return run
 
-    start = time.perf_counter()
+    start = seconds_now(engine.device)
     for maps in in_order([task(part) for part in parts], together):
         tail(maps)
     if engine.device.type == "cuda":
         torch.cuda.synchronize(engine.device)
-    return (time.perf_counter() - start) / sum(part.stop - part.start for part in parts)
+    return (seconds_now(engine.device) - start) / sum(part.stop - part.start for part in parts)

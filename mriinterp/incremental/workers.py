@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,7 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["cores", "in_order"]
+__all__ = ["cores", "in_order", "seconds_now"]
 
 Result = TypeVar("Result")
 
@@ -48,6 +49,11 @@ def _pool(count: int) -> ThreadPoolExecutor:
 def cores(device: torch.device) -> int:
     """Return how many tasks should run side by side for a device."""
     return torch.get_num_threads() if device.type == "cpu" else 1
+
+
+def seconds_now(device: torch.device) -> float:
+    """Return seconds for differences: of this thread alone where it does all the work, which other programs disturb less."""
+    return time.thread_time() if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def in_order(tasks: Iterable[Callable[[], Result]], count: int) -> Generator[Result, None, None]:

@@ -210,7 +210,8 @@ def _outputs(root: Path, entries: dict[str, Any]) -> dict[str, Any]:
     task, codes = entries.get("network_task", "classification"), entries.get("label_code")
     if task == "regression":
         return {"classes": [str(entries.get("label") or "value")], "output": "scale"}
-    named = isinstance(codes, dict) and all(type(code) is int for code in codes.values())
+    codes = codes if isinstance(codes, dict) else {}
+    named = all(type(code) is int for code in codes.values())
     if task != "classification" or not named or len(set(codes.values())) < 2:
         raise _refused(root, "a network of classification (with label_code) or regression", f"the task {task}, {codes}")
     names: dict[int, list[str]] = {}

@@ -49,7 +49,7 @@ def vector_of(returned: object, pick: str | int | None, scans: int) -> Tensor:
 def _entries_of(returned: object, depth: int = DEPTH) -> dict[str | int, object]:
     """Return what a network returns, by name or place, entries of entries as ``"out.logits"``; a tensor has none."""
     own = _own_entries(returned)
-    inner = {
+    inner: dict[str | int, object] = {
         f"{key}.{name}": leaf
         for key, value in own.items()
         if depth > 1 and not isinstance(value, Tensor)

@@ -212,7 +212,7 @@ class Store(Maps):
         for name, label in image_labels(relevance.images).items():
             write_volume(relevance.images[name], _part_path(image, label))
             parts[name] = {"label": label, "sha256": file_digest(_part_path(image, label))}
-        more = {"images": parts} if parts else {}
+        more: dict[str, Any] = {"images": parts} if parts else {}
         entries = sealed(to_sidecar(relevance, key=key, image_sha256=file_digest(image), **more))
         write_text(description, json.dumps(entries, indent=1, ensure_ascii=False))
         self.prune()

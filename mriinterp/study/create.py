@@ -130,13 +130,13 @@ def propose_study(
     raw = frame.empty and images is not None and len(folders) == 1
     if raw:
         frame, report = find_scans(source, folders, pattern, raw=True)
-    columns = find_numbers(numbers or {}, frame, network)
     if frame.empty:
         where = "; name the folder below which they lie (--images DIR)" if images is None else ""
         problems = "; ".join(f.text() for f in report.errors)
         raise ValueError(f"expected scans, found none for {source}: {problems}{where}")
     if raw:
         report.add("info", "Scans are folders of DICOM files or archives: they are prepared before they are explained")
+    columns = find_numbers(numbers or {}, frame, network)
     groups = _groups(source, images, frame)
     reference, positive, classes = _guess_groups(groups.to_dict(), network)
     folder = out.absolute().parent
@@ -146,7 +146,7 @@ def propose_study(
         "simulated": True if _simulated(frame["path"]) else {},
         "output": default_output(out),
         "subjects": {"table": _written(source, folder), "kind": layout.name}
-        | _images_entry({name: place and _written(Path(place), folder) for name, place in folders.items()})
+        | _images_entry({name: _written(Path(place), folder) for name, place in folders.items() if place is not None})
         | ({"pattern": dict(pattern) if isinstance(pattern, Mapping) else pattern} if pattern else {})
         | ({"numbers": columns} if columns else {}),
         "groups": {"reference": reference}
@@ -181,9 +181,8 @@ def _simulated(paths: Iterable[str]) -> bool:
     return True
 
 
-def _images_entry(written: Mapping[str, str | None]) -> dict:
+def _images_entry(folders: dict[str, str]) -> dict:
     """Return the entry of the images of a scan: one folder, or one for each by name; none where none is named."""
-    folders = {name: place for name, place in written.items() if place}
     return {"images": folders.get("", folders)} if folders else {}
 
 

@@ -43,8 +43,13 @@ def check_folders(
     return {name: named[name] for name in wanted}
 
 
-def find_scans(table: Path, folders: Folders, pattern: str | Mapping[str, str] | None) -> tuple[pd.DataFrame, Report]:
-    """Return the scans that have all images, and what was found; scans that lack one are named."""
+def find_scans(
+    table: Path, folders: Folders, pattern: str | Mapping[str, str] | None, *, raw: bool = False
+) -> tuple[pd.DataFrame, Report]:
+    """Return the scans that have all images, and what was found; scans that lack one are named.
+
+    `raw`: scans may be folders of DICOM files, too.
+    """
     first, *others = folders
 
     def read(name: str) -> tuple[pd.DataFrame, Report]:
