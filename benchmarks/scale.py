@@ -51,7 +51,7 @@ Made by `python -m benchmarks.scale --write`: {scans:,} scans of 14×15×13 voxe
 sensitivity, maps kept, through scheduler, store, tables and means. What is left is what the program itself costs.
 
 - *processor ms a scan*: of all processes together, starting them included.
-- *memory*: resident, of the first process and the largest worker, when a fifth of the scans was done and at the end.
+- *memory*: resident, of the first process and the largest worker, when a fifth of the scans was done and in the second half.
 - *last step*: from the last map to the finished folder (means, tables, provenance), in seconds of the clock.
 - *{large:,} scans*: (processor seconds a scan + those of the maps, see `docs/scale.md`) × scans / workers is the time of the
   clock on as many free cores; the column holds the program's own part of it, in core hours.
@@ -118,7 +118,7 @@ class Memory(threading.Thread):
             now = {pid: resident(pid) for pid in (os.getpid(), *workers())}
             if 0.15 < self.share <= 0.25:
                 self.early = {pid: max(size, self.early.get(pid, 0)) for pid, size in now.items()}
-            if self.share > 0.9:
+            if self.share > 0.5:
                 self.late = {pid: max(size, self.late.get(pid, 0)) for pid, size in now.items()}
 
     def stop(self) -> None:
