@@ -59,7 +59,7 @@ def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any]
     return map_seconds(model, method.name, method.resolve(params), study.atlas()) < QUICK_SECONDS
 
 
-def ask_to_explain(words: str = "This map is not made yet.", button: str = "Explain") -> None:
+def ask_to_explain(words: str = "This map is not known yet.", button: str = "Explain") -> None:
     """Show that maps are not there, beside the button that makes them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/touch_app: {words}", width="content")
