@@ -1,4 +1,4 @@
-"""Exact gradients of networks that can be taken apart, several times faster than autograd.
+"""Exact gradients of networks that can be taken apart, in about half the time of autograd.
 
 The image goes forward by the steps of `mriinterp.incremental`, each max
 pooling remembering which elements it took, and its gradient comes back by
