@@ -133,18 +133,18 @@ def test_click_on_a_bar_moves_the_crosshair(open_app, page):
     assert area.replace("_", " ").split()[0].lower() in status.lower()
 
 
-def test_the_map_before_stays_until_the_boxes_of_the_new_one_are_there(open_app, page):
+def test_a_changed_stride_shows_its_boxes(open_app, page):
     open_app("?subject=sim-001&occlusion.size=61&occlusion.stride=50&mm=0,0,0")
     stride = page.get_by_role("spinbutton", name="Stride (voxels)")
     stride.fill("40")
     stride.press("Enter")
-    page.get_by_text("This map is not known yet").wait_for()
-    page.locator(f"{VIEWER}.dimmed").wait_for()  # the map before stays, faint
     model = load_study("demo").model()
     boxes = BoxGrid(model.grid.shape, 61, 40).ranges
-    page.get_by_text(re.compile(r"Cost: \d+ boxes, (about \d|under a second)")).wait_for()
-    page.locator(".st-key-explain button").click()
-    page.wait_for_function(f"() => {FIND}?.spec.patch.centres[0][1] === 40", timeout=FIRST_MAP_MS)
+    asked = page.locator(".st-key-explain_here button")
+    while page.evaluate(f"() => {FIND}?.spec.patch.centres[0][1]") != 40:
+        if asked.count():  # more than two seconds of work on this machine
+            asked.click()
+        page.wait_for_timeout(1000)
     ready(page)
     shown = page.evaluate(f"() => {FIND}.spec.patch.ranges")
     assert [[tuple(side) for side in axis] for axis in shown] == [list(axis) for axis in boxes]
