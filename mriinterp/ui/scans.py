@@ -150,8 +150,8 @@ class Upload:
     ----------
     name : str
         What the scan is called on pages, in downloads and links; at first as `safe_name` has it.
-    shown : str
-        What messages call the file: `safe_name` with its ending.
+    file_name : str
+        What it was called: for messages on its owner's page alone; logs have `safe_name` with its ending.
     accepted : bool
         Whether it could be read for a network.
     raw : bool
@@ -165,9 +165,9 @@ class Upload:
         files = ((file_name, data),) if isinstance(data, bytes) else tuple(data)
         self.name, self.accepted = safe_name(file_name), False
         ending = ENDING.search(file_name)
-        self.shown = file_name if len(files) > 1 else self.name + (ending[0] if ending else "")
+        self._read_as = file_name if len(files) > 1 else self.name + (ending[0] if ending else "")
         self.raw, self.kind = False, "linear"
-        files = ((self.shown, files[0][1]),) if len(files) == 1 else files
+        files = ((self._read_as, files[0][1]),) if len(files) == 1 else files
         self._files: tuple[FileBytes, ...] | None = files
         self.series: tuple[Series, ...] = ()  # those that may be meant, where there is a choice
         self.found = ""  # which series there are, and which is taken
@@ -284,16 +284,16 @@ class Upload:
                 raw = True
                 raise ValueError("it holds what a scanner writes")
             with READING:
-                scan = read_volume_bytes(self._files[0][1], self.shown)
+                scan = read_volume_bytes(self._files[0][1], self._read_as)
                 raw = True
                 check_mni_space(scan, "it")
                 if model.card.skull_stripped:
                     check_skull_stripped(scan, "it")
                 return _held(scan, model.grid)
         except (ValueError, OSError, MemoryError) as error:
-            words = words_of(error).removeprefix(f"{self.shown}: ").rstrip(".")
+            words = words_of(error).removeprefix(f"{self._read_as}: ").rstrip(".")
             return _Refusal(
-                f"{self.shown} cannot be explained: {words}.",
+                f"{self.file_name} cannot be explained: {words}.",
                 NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
                 raw,
             )
