@@ -371,7 +371,8 @@ def test_words_on_scales_follow_the_ranges_in_use(opened):
     root.locator("input[data-setting=top]").fill("0.2")
     root.locator("input[data-setting=top]").press("Enter")
     settled(root)
-    assert all(text.endswith("common scale") for text in root.locator(".unit").all_inner_texts())
+    units = root.locator(".unit").all_inner_texts()
+    assert all(text.startswith("common scale") for text in units), units
     assert not root.locator("input[data-setting=share_range]:visible").count()
 
 
