@@ -75,7 +75,7 @@ def fine(app):
 
 
 def says(kind):
-    return "age" if kind == "a scale" else "explained: **P("
+    return "age" if kind == "a scale" else "explained: **"
 
 
 def test_single_scan(open_page, finish, file, kind):
