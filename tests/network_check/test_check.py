@@ -119,7 +119,7 @@ def test_progress_and_cancel(scan):
 LATTICE = Grid((24, 28, 24), np.array([[8.0, 0, 0, -94], [0, 8, 0, -130], [0, 0, 8, -76], [0, 0, 0, 1]]))
 WORKING = {  # what is refused, and the words that say why
     "Conv5_FC3": {},
-    "SFCN": dict.fromkeys(["lrp_epsilon", "lrp_alphabeta", "lrp_composite"], "softmax"),
+    "SFCN": {},  # LRP of bins starts from the pull of each bin on the expected value
     "MONAI ResNet": {},
     "MONAI ViT": dict.fromkeys(["guided_backprop", "guided_grad_cam"], "ReLU")
     | dict.fromkeys(["grad_cam", "layer_cam", "hires_cam", "grad_cam_pp"], "tokens")
