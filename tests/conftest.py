@@ -6,6 +6,7 @@ which assumes a diagonal one cannot either.
 """
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,14 @@ def results_folder(tmp_path_factory):
     patch.setenv("MRIINTERP_HOME", str(home))
     yield home
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def own_main():
+    """Give the main module back after each test: a page under test becomes it, and started processes import it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
