@@ -55,9 +55,12 @@ STYLE = """<style>
 [data-testid="stCaptionContainer"] { color: inherit !important; opacity: 0.8 !important; }
 :is([data-variant="segmented_control"][data-selected="true"], [role="tab"][aria-selected="true"]) p { color: light-dark(#1d5290, #9cc8ff); }
 .st-key-page_header p { line-height: 1.35; }
+.st-key-page_header { min-height: 31px; }
+.st-key-page_header .st-key-page_trust { max-height: 31px; }
 .st-key-page_header:has(.st-key-page_answer) h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-page_header:has(.st-key-page_answer) > :has(> [data-testid="stHeading"]) { position: absolute; }
 .st-key-view_row { min-height: 3rem; justify-content: center; }
+.st-key-view_row:has([data-testid="stProgress"]) { max-height: 3rem; }
 [data-testid="stSidebar"] :is(.st-key-explain, .st-key-compute) { position: sticky; bottom: 0.5rem; z-index: 2; }
 @media (min-width: 1700px) {
   .st-key-view { flex-direction: row; gap: 1.5rem; }
