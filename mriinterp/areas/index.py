@@ -52,6 +52,10 @@ class AreaIndex:
             out[self._filled] = np.add.reduceat(self._inside(values), self._starts)
         return out
 
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean of an array of the grid's shape in each area, shape (areas,), float64; 0 where it has no voxel."""
+        return self.sums(values) / np.maximum(self.voxels, 1)
+
     def peaks(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the largest value in each area, and its voxel (i, j, k).
 

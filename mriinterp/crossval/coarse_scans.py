@@ -111,7 +111,7 @@ def read_coarse(
             raise ValueError(f"{name}: expected finite intensities above 0, got none")
         values = values / above.mean(dtype=float)
         data[at] = _cells(values, step)
-        areas[at] = index.sums(values) / np.maximum(index.voxels, 1)
+        areas[at] = index.means(values)
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1) if study.simulated else 1) as pool:
         for done, _ in enumerate(pool.map(read, range(len(ids))), 1):

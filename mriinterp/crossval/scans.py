@@ -133,7 +133,7 @@ def _read(study: TableStudy, model: Model, ids: Sequence[str], path: Path, progr
         out[len(read["ids"])] = data / np.float32(scale)
         above = data[data > 0]
         unit = float(above.mean()) if above.size else 1.0
-        read["areas"].append((index.sums(data) / np.maximum(index.voxels, 1) / unit).tolist())
+        read["areas"].append((index.means(data) / unit).tolist())
         read["ids"].append(subject)
         read["scale"].append(scale)
         ways.add(scan.preparation)
