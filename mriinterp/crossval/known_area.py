@@ -12,36 +12,30 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
 from mriinterp.areas import Atlas
-from mriinterp.base.atomic import made_folder, replacing
-from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.base.atomic import made_folder
+from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.crossval.coarse_scans import CoarseScans, read_coarse
-from mriinterp.crossval.folds import Round, assign_rounds
+from mriinterp.crossval.folds import assign_rounds
+from mriinterp.crossval.known_folds import FoldData, explain_fold, fit_fold, ridge_fold
 from mriinterp.crossval.known_label import KnownLabel, known_label
 from mriinterp.explain import occlusion_labels
 from mriinterp.image.volume import Grid
 from mriinterp.methods import get_method
-from mriinterp.models.normalisation import Normalisation
 from mriinterp.simulation.subjects import subjects_table
 from mriinterp.stats.patients import PatientBootstrap
 from mriinterp.stats.performance import Estimate
 from mriinterp.study import DemoStudy, SimulatedScan, Study
-from mriinterp.training.dataset import ScanDataset
-from mriinterp.training.loop import FitSettings, fit, margins
+from mriinterp.training.loop import FitSettings
 from mriinterp.trust.beside_nulls import COLUMNS
-from mriinterp.trust.case import Case, visible_box
 from mriinterp.trust.explainers import Explainer, null_explainers
-from mriinterp.trust.measures.localisation import localisation
 
-__all__ = ["KnownArea", "KnownAreaOptions", "SmallNetwork", "run_known_area"]
+__all__ = ["KnownArea", "KnownAreaOptions", "run_known_area"]
 
 LOW, HIGH = "low", "high"
 LEAST_VOXELS = 8  # of the area on the coarse grid
 BOX_MM, STRIDE_MM = 24.0, 12.0  # of occlusion, unless given
-FLOOR = 0.02  # of a scan's mean: voxels that vary less are divided by this more
 
 
 @dataclass(frozen=True)
@@ -107,31 +101,6 @@ class KnownArea:
     failed: dict[str, str]
 
 
-class SmallNetwork(nn.Module):
-    """One convolution, a pooling and one dense layer: as much as some hundred scans can teach about one area.
-
-    Parameters
-    ----------
-    shape : sequence of int
-        Voxels of the input.
-    channels : int
-    dropout : float
-    """
-
-    def __init__(self, shape: Sequence[int], channels: int = 4, dropout: float = 0.5):
-        super().__init__()
-        self.conv = nn.Conv3d(1, channels, 3, padding=1)
-        self.norm = nn.BatchNorm3d(channels)
-        self.relu = nn.ReLU()
-        self.pool = nn.MaxPool3d(2)
-        self.drop = nn.Dropout(dropout)
-        self.dense = nn.Linear(channels * int(np.prod([n // 2 for n in shape])), 2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map scans (n, 1, i, j, k) to logits (n, 2)."""
-        return self.dense(self.drop(self.pool(self.relu(self.norm(self.conv(x)))).flatten(1)))
-
-
 def area_position(atlas: Atlas, area: str) -> int:
     """Return the row of an area in the atlas's table; KeyError with names that are alike."""
     names = [str(name) for name in atlas.areas["name"]]
@@ -155,33 +124,6 @@ def _people(study: Study, scans: int) -> tuple[pd.DataFrame, list[tuple[str, obj
     if isinstance(study, DemoStudy):
         return people, [(name, SimulatedScan(settings, name)) for name in ids]
     return people, [(name, study.source(name)) for name in ids]
-
-
-@dataclass(frozen=True, eq=False)
-class _Control:
-    """What all folds share."""
-
-    options: KnownAreaOptions
-    scans: CoarseScans
-    labels: pd.Series
-    truth: np.ndarray
-    brain: np.ndarray
-    areas: np.ndarray
-    occlusion: torch.Tensor
-
-    def normalisation(self, one: Round) -> Normalisation:
-        """Return the rule of each voxel's mean and deviation over the round's training scans."""
-        data = self.scans.data[self.rows(one.train)]
-        return Normalisation("voxelwise", {"mean": data.mean(axis=0), "std": data.std(axis=0) + np.float32(FLOOR)})
-
-    def rows(self, ids: Sequence[str]) -> list[int]:
-        """Return the positions of scans."""
-        return [self.scans.ids.index(name) for name in ids]
-
-    def dataset(self, rule: Normalisation, ids: Sequence[str], seed: int = 0) -> ScanDataset:
-        """Return scans as the network reads them."""
-        rows = self.rows(ids)
-        return ScanDataset(lambda at: rule.apply(self.scans.data[rows[at]]), self.labels[list(ids)], seed=seed)
 
 
 def run_known_area(
@@ -223,7 +165,7 @@ def run_known_area(
     label = known_label(scans.areas, at, options.components)
     frame = people.assign(group=np.where(label.high, HIGH, LOW), split="")
     rounds = assign_rounds(frame, folds, positive=HIGH)
-    control = _control(study, atlas, at, options, scans, label)
+    control = _fold_data(atlas, at, options, scans, label)
     chosen = [*(on_voxels(e, scans.grid) for e in explainers if not e.is_null_map), *null_explainers()]
     rows: list[tuple] = []
     found: dict[str, float] = {}
@@ -231,11 +173,11 @@ def run_known_area(
     failed: dict[str, str] = {}
     for one in rounds:
         rule = control.normalisation(one)
-        module, values = _fit(control, one, rule, folder, cancel)
+        module, values = fit_fold(control, one, rule, folder, cancel)
         found |= dict(zip(one.test, values, strict=True))
-        linear |= _ridge(control, one, rule)
+        linear |= ridge_fold(control, one, rule)
         count(one.number)(epochs, epochs + 10 * options.explained)
-        rows += _explain(control, one, rule, module, chosen, failed, count(one.number), cancel)
+        rows += explain_fold(control, one, rule, module, chosen, failed, count(one.number), cancel)
     labels, patients = frame.set_index("id")["group"] == HIGH, frame["subject"]
     draws = PatientBootstrap(patients, labels)
     return KnownArea(
@@ -263,7 +205,7 @@ def _parts(progress: Progress | None, sizes: Sequence[int]) -> Callable[[int], P
     return part
 
 
-def _control(study: Study, atlas: Atlas, at: int, options, scans: CoarseScans, label: KnownLabel) -> _Control:
+def _fold_data(atlas: Atlas, at: int, options: KnownAreaOptions, scans: CoarseScans, label: KnownLabel) -> FoldData:
     coarse = atlas.on(scans.grid)
     areas = coarse.labels.data.astype(np.int64)
     truth = areas == int(atlas.areas["label"].iloc[at])
@@ -274,7 +216,9 @@ def _control(study: Study, atlas: Atlas, at: int, options, scans: CoarseScans, l
             f"expected an area of {LEAST_VOXELS} voxels or more of the coarse grid, got {options.area} with {size}"
         )
     labels = pd.Series(label.high.astype(int), index=scans.ids)
-    return _Control(options, scans, labels, truth & brain, brain, areas, occlusion_labels(coarse))
+    return FoldData(
+        options.fitting, options.explained, scans, labels, truth & brain, brain, areas, occlusion_labels(coarse)
+    )
 
 
 def on_voxels(explainer: Explainer, grid: Grid) -> Explainer:
@@ -291,69 +235,3 @@ def _usual(explainer: Explainer) -> set[str]:
     """Return the settings of an explainer that are those of the method's variants: made for the network's own grid."""
     variants = [dict(params) for params in get_method(explainer.method).variants]
     return {"size", "stride"} if explainer.params in variants else set()
-
-
-def _fit(control: _Control, one: Round, rule: Normalisation, folder: Path, cancel) -> tuple[nn.Module, np.ndarray]:
-    from safetensors.torch import save
-
-    settings = control.options.fitting
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed + one.number)
-        module = SmallNetwork(control.scans.grid.shape)
-        train, validation = (control.dataset(rule, ids, settings.seed) for ids in (one.train, one.validation))
-        fit(module, train, validation, settings, cancel=cancel)
-        values = margins(module, control.dataset(rule, one.test))
-    content = save({key: value.contiguous() for key, value in module.state_dict().items()})
-    with replacing(folder / f"known_area_fold{one.number}.safetensors") as temporary:
-        temporary.write_bytes(content)
-    return module.eval().requires_grad_(False), values
-
-
-def _ridge(control: _Control, one: Round, rule: Normalisation) -> dict[str, float]:
-    """Return what ridge regression on the same voxels gives for the round's test scans."""
-    train, test = (control.rows(ids) for ids in ([*one.train, *one.validation], one.test))
-    x, y = (
-        np.stack([rule.apply(control.scans.data[row]).ravel() for row in rows]).astype(float) for rows in (train, test)
-    )
-    labels = 2.0 * control.labels.iloc[train].to_numpy() - 1
-    gram = x @ x.T
-    weights = np.linalg.solve(gram + np.trace(gram) / len(train) / 10 * np.eye(len(train)), labels)
-    return dict(zip(one.test, y @ x.T @ weights, strict=True))
-
-
-def _explain(
-    control: _Control, one: Round, rule, module, chosen, failed: dict[str, str], progress, cancel
-) -> list[tuple]:
-    """Return rows of the table: test scans of the upper half, every method and null map."""
-    names = [name for name in one.test if control.labels[name] == 1][: control.options.explained]
-    rows: list[tuple] = []
-    for done, name in enumerate(names):
-        x = torch.from_numpy(rule.apply(control.scans.data[control.rows([name])[0]]))[None, None]
-        case = Case(
-            module=module, x=x, target=1, mask=control.brain & visible_box(module, x, 1), areas=control.areas,
-            reference=torch.zeros_like(x), truth=control.truth, labels=control.occlusion, name=name,
-        )  # fmt: skip
-        for explainer in chosen:
-            check_cancel(cancel)
-            try:
-                relevance = explainer(case, cancel=cancel)
-            except ValueError as error:
-                failed[explainer.name] = str(error)
-                continue
-            for quantity, value in _numbers(case, explainer, relevance).items():
-                rows.append((explainer.name, name, quantity, value))
-        tell(
-            progress, control.options.fitting.epochs + 10 * (done + 1), control.options.fitting.epochs + 10 * len(names)
-        )
-    return rows
-
-
-def _numbers(case: Case, explainer: Explainer, relevance: np.ndarray) -> dict[str, float]:
-    values = localisation(case, explainer, relevance).values
-    density = case.area_sums(explainer.read(relevance)) / case.area_sizes
-    own = density[np.isin(case.area_labels, np.unique(case.areas[case.truth]))]
-    place = float("nan")
-    if len(own) and np.ptp(density) > 0:
-        below, same = (density < own[0]).sum(), (density == own[0]).sum() - 1
-        place = float((below + same / 2) / (len(density) - 1))
-    return {"mass": values["mass_accuracy_read"], "auprc": values["auprc_read"], "place": place}
