@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from mriinterp.base.numerals import percent
 from mriinterp.cohort.statistics import GroupComparison
 from mriinterp.cohort.voxels import LEVEL
 
 __all__ = ["answer_words", "reconcile_words", "voxel_answer"]
 
-RATE = f"{LEVEL:.0%}".replace("%", " %")
+RATE = percent(LEVEL)
 
 
 def _found(comparison: GroupComparison):

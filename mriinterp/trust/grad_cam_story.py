@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from mriinterp.base.numerals import percent
 from mriinterp.methods.cells import Narrowing, drawn_centres, narrowings, read_box
 from mriinterp.trust.words import randomised_words, row_of
 
@@ -85,7 +86,7 @@ def reasons(module: nn.Module, shape: Sequence[int], step_mm: float, table: pd.D
     row = row_of(table, "localisation", "mass_accuracy_read", METHOD) if len(table) else None
     if row is not None:
         words.append(
-            f"**What it comes to.** {row['mean']:.1%} of its relevance lies in diseased tissue here".replace("%", " %")
+            f"**What it comes to.** {percent(row['mean'], 1)} of its relevance lies in diseased tissue here"
             + ("; no null map is beaten." if row["beats"] == "none" else ".")
         )
     return words

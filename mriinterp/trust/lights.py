@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mriinterp.base.numerals import percent
 from mriinterp.trust.measure_registry import get_measure
 from mriinterp.trust.words import label_of, randomised_words, row_of
 
@@ -67,10 +68,10 @@ def _place(table: pd.DataFrame, method: str) -> Light:
     if row is None or null is None:
         return Light(question, "unknown", "It was not measured for this method.")
     sentence = (
-        f"{row['mean']:.0%} of its relevance lies in diseased tissue; the best map without a network "
-        f"({_null_name(null)}) gets {null['mean']:.0%}."
+        f"{percent(row['mean'])} of its relevance lies in diseased tissue; the best map without a network "
+        f"({_null_name(null)}) gets {percent(null['mean'])}."
     )
-    return Light(question, STATES[row["beats"]], sentence.replace("%", " %"))
+    return Light(question, STATES[row["beats"]], sentence)
 
 
 def _hiding(table: pd.DataFrame, method: str) -> Light:

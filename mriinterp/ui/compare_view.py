@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mriinterp.areas.parts import part_table
+from mriinterp.base.numerals import percent
 from mriinterp.compare import METRICS, distance_matrix, get_metric
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.areagroups import method_bars
@@ -76,8 +77,7 @@ def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> 
         elif head.kind == "scale":
             words = f"{head.name} {prediction.outputs[head.classes[0]]:.2f}"
         else:
-            share = f"{prediction.probabilities[prediction.predicted]:.0%}".replace("%", " %")
-            words = f"{prediction.predicted} ({share})"
+            words = f"{prediction.predicted} ({percent(prediction.probabilities[prediction.predicted])})"
         group = f", true group {entry.subject.group}" if entry.subject.group is not None else ""
         name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
         rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {words}{group}')}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.numerals import percent
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.parts import as_viewed
 from mriinterp.figures.patch import patch_words
@@ -72,7 +73,7 @@ def show_prediction(
         note = f" ({escape_markdown(head.note)})" if head.note else ""
         outcome = f"**{escape_markdown(head.name)} {prediction.outputs[head.classes[0]]:.2f}**{note}"
     else:
-        probability = f"{prediction.probabilities[prediction.predicted]:.1%}".replace("%", " %")
+        probability = percent(prediction.probabilities[prediction.predicted], 1)
         outcome = f"**{escape_markdown(prediction.predicted)}** ({probability})"
     parts = [f"**{escape_markdown(subject.name)}**", f"network says {outcome}"]
     verdict = ""
