@@ -82,7 +82,7 @@ STOPS = (
     Stop(
         "Own scan",
         "single_scan",
-        "Your own scan: choose “Own scan” at the left and drop a NIfTI or DICOM file; it stays on this computer.",
+        "Your own scan: choose “Explain my own scan” at the left and drop a NIfTI or DICOM file; it stays on this computer.",
         "Back to the first map",
         {"subject": "sim-003", "method": "sensitivity"},
         {"subject": "sim-003", "method": "sensitivity"},

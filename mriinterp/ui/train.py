@@ -22,13 +22,14 @@ from mriinterp.ui.resources import study_of
 from mriinterp.ui.words import escape_markdown
 
 __all__ = [
-    "NEW", "TRY", "begin", "choose_settings", "choose_training", "new_folder", "show_problem", "trainings_of",
-    "try_demo", "working_elsewhere",
+    "NEW", "OUTLIVES", "TRY", "begin", "choose_settings", "choose_training", "new_folder", "show_other", "show_problem",
+    "trainings_of", "try_demo", "working_elsewhere",
 ]  # fmt: skip
 
 NEW = ""  # of the trainings to choose from
 TRY = {"folds": 2, "epochs": 3, "scans": 20}
 PROBLEM = "_train_problem"
+OUTLIVES = "It runs in a process of its own: close this page or the browser, and it goes on."
 MOST_FOLDS, MOST_EPOCHS = 20, 1000
 
 
@@ -181,6 +182,12 @@ def working_elsewhere(folder: Path | None = None) -> tuple[Path, str] | None:
         if path != folder and training_state(path).works:
             return path, study
     return None
+
+
+def show_other(other: tuple[Path, str] | None) -> None:
+    """Show which other training is under way, so that none can be started; nothing without one."""
+    if other is not None:
+        st.caption(f"Another training is under way in `{other[0]}`: one at a time.")
 
 
 def begin(request: TrainRequest, out: Path) -> None:

@@ -18,7 +18,7 @@ from mriinterp.subjects.table_report import Finding, Report
 from mriinterp.ui.consent import check_code, current_leave
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.resources import study_of
-from mriinterp.ui.train import TRY, begin, try_demo, working_elsewhere
+from mriinterp.ui.train import OUTLIVES, TRY, begin, show_other, try_demo, working_elsewhere
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["checked", "offer_demo", "show_check", "start_button"]
@@ -109,10 +109,9 @@ def start_button(request: TrainRequest, out: Path, check: TrainCheck | None) -> 
         on_click=begin,
         args=(request, out),
     )
-    if other is not None:
-        st.caption(f"Another training is under way in `{other[0]}`: one at a time.")
-    else:
-        st.caption("It runs in a process of its own: close this page or the browser, and it goes on.")
+    show_other(other)
+    if other is None:
+        st.caption(OUTLIVES)
 
 
 def offer_demo() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +13,7 @@ from mriinterp.crossval.curves import learning_figure
 from mriinterp.crossval.process import forget_training, request_in, training_state
 from mriinterp.crossval.state import LOG, WORK, TrainState, ask_to_stop
 from mriinterp.figures.colours import format_value
-from mriinterp.ui.train import begin, working_elsewhere
+from mriinterp.ui.train import OUTLIVES, begin, show_other, working_elsewhere
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["show_run"]
@@ -40,10 +41,7 @@ def show_run(folder: Path, state: TrainState) -> None:
             st.fragment(_follow, run_every=POLL_SECONDS)(folder, state.state)
         with st.container():
             st.fragment(_show_curves, run_every=POLL_SECONDS)(folder)
-        st.caption(
-            "It runs in a process of its own: close this page or the browser, and it goes on. "
-            f"Everything is in `{folder}`."
-        )
+        st.caption(f"{OUTLIVES} Everything is in `{folder}`.")
         return
     _show_end(folder, state)
     _show_curves(folder)
@@ -95,7 +93,7 @@ def _show_curves(folder: Path) -> None:
     lines = []
     for name, one in named.items():
         auc = one.validation_auc[-1]
-        words = "" if auc != auc else f", validation AUC {auc:.2f}"
+        words = "" if math.isnan(auc) else f", validation AUC {auc:.2f}"
         lines.append(
             f"{name}: epoch {len(one.train_loss)}, validation loss {format_value(one.validation_loss[-1])}{words}"
         )
@@ -130,8 +128,7 @@ def _show_end(folder: Path, state: TrainState) -> None:
             args=(folder,),
             help="Its files stay where they are.",
         )
-    if other is not None:
-        st.caption(f"Another training is under way in `{other[0]}`: one at a time.")
+    show_other(other)
     if request is None:
         st.caption("It was begun from the command line: go on there, with the same command and `--resume`.")
 
