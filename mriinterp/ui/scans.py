@@ -97,9 +97,32 @@ def safe_name(file_name: str) -> str:
     'own-scan'
     """
     name = plain_name(file_name)
-    words = [word.lower() for word in re.findall(r"[^\W\d_]{2,}", name)]
-    plain = bool(name) and len(name) <= LONGEST_NAME and not DATE.search(name) and KNOWN_WORDS.issuperset(words)
+    plain = bool(name) and len(name) <= LONGEST_NAME and not DATE.search(name) and not _unknown_words(name)
     return name if plain else NEUTRAL_NAME
+
+
+def called(file_name: str) -> str:
+    """Return what a page calls a file to the one who gave it: its own name, unless it has two words of a person's name.
+
+    Examples
+    --------
+    >>> called("broken.nii.gz"), called("Doe_John.nii.gz")
+    ('broken.nii.gz', 'own-scan.nii.gz')
+    """
+    name = plain_name(file_name)
+    private = len(_unknown_words(name)) > 1 or DATE.search(name)
+    return _neutral(file_name) if private else file_name
+
+
+def _neutral(file_name: str) -> str:
+    """Return the safe name of a file with the endings that tell how to read it."""
+    ending = ENDING.search(file_name)
+    return safe_name(file_name) + (ending[0] if ending else "")
+
+
+def _unknown_words(name: str) -> list[str]:
+    words = [word.lower() for word in re.findall(r"[^\W\d_]{2,}", name)]
+    return [word for word in words if word not in KNOWN_WORDS]
 
 
 @dataclass(frozen=True)
@@ -151,7 +174,9 @@ class Upload:
     name : str
         What the scan is called on pages, in downloads and links; at first as `safe_name` has it.
     file_name : str
-        What it was called: for messages on its owner's page alone; logs have `safe_name` with its ending.
+        As it was given: shown nowhere.
+    called : str
+        What messages on its owner's page call it (`called`); logs have `safe_name` with its ending.
     accepted : bool
         Whether it could be read for a network.
     raw : bool
@@ -164,8 +189,8 @@ class Upload:
         self.file_id, self.file_name = file_id, file_name
         files = ((file_name, data),) if isinstance(data, bytes) else tuple(data)
         self.name, self.accepted = safe_name(file_name), False
-        ending = ENDING.search(file_name)
-        self._read_as = file_name if len(files) > 1 else self.name + (ending[0] if ending else "")
+        self.called = file_name if len(files) > 1 else called(file_name)
+        self._read_as = file_name if len(files) > 1 else _neutral(file_name)
         self.raw, self.kind = False, "linear"
         files = ((self._read_as, files[0][1]),) if len(files) == 1 else files
         self._files: tuple[FileBytes, ...] | None = files
@@ -293,7 +318,7 @@ class Upload:
         except (ValueError, OSError, MemoryError) as error:
             words = words_of(error).removeprefix(f"{self._read_as}: ").rstrip(".")
             return _Refusal(
-                f"{self.file_name} cannot be explained: {words}.",
+                f"{self.called} cannot be explained: {words}.",
                 NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
                 raw,
             )

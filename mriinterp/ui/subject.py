@@ -307,7 +307,7 @@ def _uploaded(upload: Upload, model: Model) -> Subject:
         if upload.can_prepare(model):
             if not chosen:
                 upload.kind = choose_registration(model)
-            raise Remedied(RAW.format(upload.file_name), partial(offer_preparation, upload, model)) from None
+            raise Remedied(RAW.format(upload.called), partial(offer_preparation, upload, model)) from None
         raise
     show_preparation(upload.preparation(model))
     if first:
