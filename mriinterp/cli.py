@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from collections.abc import Sequence
 
 import mriinterp
 from mriinterp.base.allocator import keep_pages
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.progress import Cancelled
-from mriinterp.commands import COMMANDS
+from mriinterp.commands import Commands
 from mriinterp.commands.terminal import complain
-from mriinterp.results.sidecar import RESEARCH_USE
 
 __all__ = ["build_parser", "main"]
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands and their options."""
+def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
+    """Build the parser of one command, with the names of the others; of all of them if none is wanted."""
     parser = argparse.ArgumentParser(
         prog="mriinterp",
         description="Relevance maps for 3D convolutional networks that read brain MRI.",
@@ -28,17 +29,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mriinterp {mriinterp.__version__}")
     parser.add_argument("--verbose", action="store_true", help="tell more of what happens")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_parser(commands)
+    Commands(commands).add(wanted)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (0 done, 1 something failed, 2 wrong usage)."""
-    args = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
     keep_pages()
-    logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
     try:
+        wanted = next((word for word in words if not word.startswith("-")), "")
+        args = build_parser(wanted).parse_args(words)
+        logging.basicConfig(
+            level=logging.INFO if args.verbose else logging.WARNING, format="%(levelname)s: %(message)s"
+        )
         return args.run(args)
     except (ValueError, KeyError, FileNotFoundError, NotADirectoryError) as error:
         complain(error)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mriinterp.results.sidecar import SIMULATED_ONLY
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.ui.address import end_page
 from mriinterp.ui.cohort import choose_shown, show_planes
 from mriinterp.ui.cohort_areas import choose_covariates, show_areas

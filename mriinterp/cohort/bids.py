@@ -12,8 +12,8 @@ from typing import Any
 import mriinterp
 from mriinterp.base.atomic import write_text
 from mriinterp.base.names import shortened
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.cohort.targets import explained_words
-from mriinterp.results.sidecar import RESEARCH_USE
 
 __all__ = ["BIDS_VERSION", "OWN_FILES", "TEMPLATE_SPACE", "space_label", "write_dataset_files"]
 

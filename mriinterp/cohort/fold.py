@@ -15,13 +15,13 @@ from mriinterp.base.arrays import load_npy, load_npz
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.record import read_map
 from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Grid, Volume
-from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.results.verified import DamagedImage, read_verified
 
 __all__ = ["Fold", "fold_group", "folded_keys", "members_digest", "read_group_map", "read_moments", "sidecar_of"]

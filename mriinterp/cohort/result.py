@@ -12,6 +12,7 @@ import pandas as pd
 
 from mriinterp.base.errors import as_sentence
 from mriinterp.base.fingerprint import file_stamp
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.parts import PARTS, SIZES
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import read_tsv
@@ -25,7 +26,7 @@ from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning
-from mriinterp.results.sidecar import SIMULATED_ONLY, from_sidecar
+from mriinterp.results.sidecar import from_sidecar
 from mriinterp.results.verified import check_unchanged
 
 __all__ = ["CohortResult", "open_cohort"]

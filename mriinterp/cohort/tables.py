@@ -16,6 +16,7 @@ import pandas as pd
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
+from mriinterp.base.notices import RESEARCH_USE, SIMULATED_ONLY
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.bids import write_dataset_files
@@ -24,7 +25,7 @@ from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method
 from mriinterp.models import Model, Prediction
-from mriinterp.results.sidecar import RESEARCH_USE, SIMULATED_ONLY, versions
+from mriinterp.results.sidecar import versions
 from mriinterp.stats import auc_interval, wilson_interval
 
 __all__ = ["write_tables"]

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pandas as pd
 
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cohort.choose import MethodChoice
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import target_words
 from mriinterp.models import Model
-from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
 
 __all__ = [

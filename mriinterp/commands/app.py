@@ -18,7 +18,7 @@ here. Press Ctrl-C to stop it."""
 
 def add_parser(commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("app", help="start the app in the browser", description=DESCRIPTION)
+    parser = commands.add_parser("app", description=DESCRIPTION)
     parser.add_argument(
         "study", nargs="?", metavar="STUDY.toml", help="a study file to offer (default: the demo study)"
     )

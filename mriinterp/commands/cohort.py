@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cohort import CohortResult, choose_methods, default_workers, run_cohort
 from mriinterp.commands.options import add_study_trust, read_settings
 from mriinterp.commands.terminal import ProgressLine, complain, say
 from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method, listed_methods, method_names, preset_names
 from mriinterp.models import choose_device
-from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study, load_study
 
 __all__ = ["add_parser"]
@@ -45,7 +45,6 @@ def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "cohort",
-        help="relevance maps of a whole study, and averages of its groups",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

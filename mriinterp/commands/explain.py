@@ -14,6 +14,7 @@ from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.errors import words_of
 from mriinterp.base.labels import image_labels
 from mriinterp.base.names import composed, shortened
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.tables import csv_text
 from mriinterp.commands.options import (
     add_method_options,
@@ -42,7 +43,7 @@ from mriinterp.image.space import (
 from mriinterp.image.volume import Volume
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
-from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
+from mriinterp.results.sidecar import to_sidecar
 
 __all__ = ["add_parser"]
 
@@ -65,7 +66,6 @@ def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "explain",
-        help="relevance maps of scans",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n  python -m mriinterp explain scan.nii.gz --model demo --method occlusion --set size=40 --out results",

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.base.files import parse_json
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.commands.options import add_trust_code, are_simulated, named_scan
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.methods import method_names
 from mriinterp.models import architecture_names, load_code, write_card
 from mriinterp.models.outputs import OUTPUT_KINDS
-from mriinterp.results.sidecar import SIMULATED_ONLY
 
 __all__ = ["add_parser"]
 
@@ -26,9 +26,7 @@ a network of your own Python file:
 
 def add_parser(commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "model", help="check a network: what it returns, which methods work", description="Check a network."
-    )
+    parser = commands.add_parser("model", description="Check a network.")
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     check = parts.add_parser(
         "check",

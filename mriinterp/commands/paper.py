@@ -81,7 +81,6 @@ def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "paper",
-        help="figure 1, tables 1 and 2, animations and npz of a cohort",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

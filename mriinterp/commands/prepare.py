@@ -37,7 +37,6 @@ def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "prepare",
-        help="bring raw T1 scans or DICOM folders onto a network's grid",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -23,7 +23,6 @@ def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "study",
-        help="write and check study files",
         description="A study file (TOML) names table, images, network, atlas and groups.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EXAMPLE,

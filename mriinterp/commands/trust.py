@@ -29,7 +29,6 @@ def add_parser(commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "trust",
-        help="benchmark methods by eight measures of trust",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n  python -m mriinterp trust demo --quick --out trust_quick",

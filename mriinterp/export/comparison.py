@@ -11,6 +11,7 @@ import numpy as np
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.errors import as_sentence
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.kinds import part_of_kind
 from mriinterp.cohort.result import CohortResult
@@ -19,7 +20,7 @@ from mriinterp.cohort.statistics import GroupComparison
 from mriinterp.cohort.voxels import LEVEL, VoxelComparison
 from mriinterp.figures.colours import describe_unit
 from mriinterp.figures.theme import area_label
-from mriinterp.results.sidecar import RESEARCH_USE, versions
+from mriinterp.results.sidecar import versions
 
 __all__ = [
     "SHARES",

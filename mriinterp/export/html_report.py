@@ -16,8 +16,8 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.figures.colours import format_value
-from mriinterp.results.sidecar import RESEARCH_USE
 
 __all__ = ["SIMULATED", "Report"]
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.labels import plain_label
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.numbers import NumberComparison
 from mriinterp.cohort.result import CohortResult
 from mriinterp.cohort.voxels import LEVEL
 from mriinterp.export.comparison import value_words
 from mriinterp.figures.theme import area_label
-from mriinterp.results.sidecar import RESEARCH_USE, versions
+from mriinterp.results.sidecar import versions
 
 __all__ = ["number_words", "people_words", "write_number"]
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import mriinterp
+from mriinterp.base.notices import RESEARCH_USE, SIMULATED_ONLY
 from mriinterp.base.parts import part_shares
 from mriinterp.base.reading import READINGS
 from mriinterp.explain import RelevanceMap
@@ -20,8 +21,6 @@ from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Prediction
 
 __all__ = [
-    "RESEARCH_USE",
-    "SIMULATED_ONLY",
     "from_sidecar",
     "read_prediction",
     "read_warnings",
@@ -29,12 +28,6 @@ __all__ = [
     "typed",
     "versions",
 ]
-
-RESEARCH_USE = "Research use only. Not a medical device."
-SIMULATED_ONLY = (
-    "No diagnosis. This network was trained on simulated brains only. What it says of a real scan means nothing about "
-    "the person; the map shows how the network reacts to real anatomy."
-)
 
 
 def versions() -> dict[str, str]:

@@ -16,9 +16,9 @@ import numpy as np
 import mriinterp
 from mriinterp.base.arrays import load_npy
 from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
-from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark_plan import BenchmarkPlan
 from mriinterp.trust.case import Case

@@ -9,11 +9,11 @@ import pandas as pd
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.markdown import escape_markdown
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.tables import csv_text
 from mriinterp.export.html_report import Report
 from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import quantity_dots, trust_heatmap
-from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.trust.agreement import load_agreement, pack_agreement
 from mriinterp.trust.findings import findings
 from mriinterp.trust.measure import Measure

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.base.labels import image_labels
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.tables import csv_text
 from mriinterp.explain import RelevanceMap
 from mriinterp.export.animation import write_gif, write_mp4
@@ -18,7 +19,7 @@ from mriinterp.figures.mosaic import mosaic_png
 from mriinterp.image.nifti import to_source, write_volume
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
-from mriinterp.results.sidecar import SIMULATED_ONLY, to_sidecar
+from mriinterp.results.sidecar import to_sidecar
 from mriinterp.ui.address import linked
 from mriinterp.ui.area_panel import table_of
 from mriinterp.ui.home import IN_TEMPLATE, Place

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.numerals import percent
 from mriinterp.explain import RelevanceMap
 from mriinterp.figures.parts import as_viewed
@@ -18,7 +19,6 @@ from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import Model, Prediction
-from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, retired
 from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place, last_choice

@@ -11,9 +11,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
+from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.scripts import page_scripts
 from mriinterp.results.home import why_not_kept
-from mriinterp.results.sidecar import RESEARCH_USE
 from mriinterp.ui.address import address_of_page, end_page, place_link
 from mriinterp.ui.present import offer_present, show_present
 from mriinterp.ui.resources import study_of

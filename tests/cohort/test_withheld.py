@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cli import main
 from mriinterp.cohort import open_cohort, run_cohort
-from mriinterp.results.sidecar import SIMULATED_ONLY
 from mriinterp.study import load_study
 
 from .conftest import make_study

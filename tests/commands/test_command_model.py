@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cli import main
 from mriinterp.image.nifti import write_volume
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import method_names
 from mriinterp.models import read_card
-from mriinterp.results.sidecar import SIMULATED_ONLY
 
 SHAPE = (19, 23, 19)
 GRID = Grid(SHAPE, np.array([[9.0, 0, 0, -81], [0, 9, 0, -117], [0, 0, 9, -68], [0, 0, 0, 1]]))
