@@ -26,7 +26,7 @@ HOME_HELD = 8  # six maps beside each other, their difference, and the areas: ab
 
 
 @forgotten_with_uploads
-@st.cache_resource(max_entries=HOME_HELD, show_spinner="Bringing the map home …")
+@st.cache_resource(max_entries=HOME_HELD, show_spinner="Resampling the map to the scan …")
 def _home(scan: str, thing: str, order: int, _prepared: Prepared, _volume: Volume) -> Volume:
     return _prepared.to_scan(_volume, order=order)
 
