@@ -16,6 +16,7 @@ from mriinterp.ui.compare_view import (
     show_matrix,
     show_predictions,
 )
+from mriinterp.ui.jobs import work_card
 from mriinterp.ui.maps import ask_to_explain, asked_to_explain
 from mriinterp.ui.resources import model_of, prediction_of, study_of
 from mriinterp.ui.result import show_prediction
@@ -63,13 +64,14 @@ def tell_cost() -> None:
         cost.caption("  \n".join(cost_lines(name, missing)))
 
 
-with st.container(key="view_row"):  # progress, what to do, or how to look: one height, so that nothing below moves
+with work_card():
     working = compute_missing(missing, asked or asked_to_explain())
     if missing and not working:
         ask_to_explain(f"{len(missing)} of {len(entries)} maps are not made yet.", "Compute")
-    stale = not known
-    with readable_errors():
-        shown = with_mean_of_folds(name, known) or columns_before(name, target)
+stale = not known
+with readable_errors():
+    shown = with_mean_of_folds(name, known) or columns_before(name, target)
+with st.container(key="view_row"):
     if shown:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             pair = choose_pair(shown) if len(shown) > 1 else None

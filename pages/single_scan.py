@@ -9,7 +9,7 @@ from mriinterp.ui.area_panel import show_areas
 from mriinterp.ui.badge import trust_light
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.folds import choose_folds, show_folds
-from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.jobs import start_job, watch, work_card
 from mriinterp.ui.maps import (
     ask_to_explain,
     asked_to_explain,
@@ -23,7 +23,7 @@ from mriinterp.ui.parameters import choose_method, parameter_widgets
 from mriinterp.ui.predict_all import predict_all
 from mriinterp.ui.preparation import show_quality
 from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
-from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space, view_of
+from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
 from mriinterp.ui.seen import show_seen
 from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject, uploaded_name
@@ -73,7 +73,7 @@ if folds:
         show_folds(name, model, subject)
 maps = maps_of(subject)
 relevance = known_map_of(subject, key)
-with st.container(key="view_row"):  # signs, progress, or what to do: one height, so that nothing below moves
+with work_card():
     if relevance is None and (run or asked_to_explain() or runs_unasked("single", model, method, params, study, key)):
         start_job(
             "single",
@@ -89,12 +89,14 @@ with st.container(key="view_row"):  # signs, progress, or what to do: one height
         if key in maps:
             st.rerun()  # the work ended while this run was under way
         ask_to_explain()
-    shown = relevance if relevance is not None else map_before(subject, model)
-    if relevance is not None:
-        shown, part, place = choose_view(subject, relevance)
-        keep_before(subject, model, key)
-    elif shown is not None:
-        shown, part, place = view_of(subject, shown)
+shown = relevance if relevance is not None else map_before(subject, model)
+with st.container(key="view_row"):  # one height, so that nothing below moves
+    if shown is None:
+        st.caption("The scan alone: its map is not there yet.")
+    else:
+        shown, part, place = choose_view(subject, shown)
+if relevance is not None:
+    keep_before(subject, model, key)
 
 with st.container(key="view"):  # beside each other on wide screens
     with st.container(key="view_planes"):

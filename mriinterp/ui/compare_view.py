@@ -238,8 +238,7 @@ def show_columns(
         share_range=scale != "own",
         caption=_caption(shown, part),
         stem=file_stem("compare", *names[:MOST_NAMED]) + place.suffix,
-        note="The maps asked for are not there yet; faint: those before." if stale else "",
-        dimmed=stale,
+        dimmed="The maps asked for are not there yet; faint: those before." if stale else "",
     )
     # A reader who sets the end of the scales has made them one.
     used = "common" if scale == "own" and state.settings.get("top") is not None else scale

@@ -18,7 +18,7 @@ from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewlink import last_place
 
-__all__ = ["IN_TEMPLATE", "Place", "choose_place", "home_of", "last_choice"]
+__all__ = ["IN_TEMPLATE", "Place", "choose_place", "home_of"]
 
 OWN, MNI = "own", "mni"
 LABELS = {OWN: "Own scan", MNI: "MNI space"}
@@ -132,11 +132,6 @@ def choose_place(prepared: Prepared | None, name: str = "planes") -> Place:
         args=(prepared, name),
     )
     return Place(prepared if st.session_state[key] == OWN else None, name)
-
-
-def last_choice(prepared: Prepared | None, name: str = "planes") -> Place:
-    """Return the place that `choose_place` last chose."""
-    return Place(prepared if st.session_state.get("space", OWN) == OWN else None, name)
 
 
 def _follow(prepared: Prepared, name: str) -> None:

@@ -18,13 +18,14 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mriinterp.base.allocator import give_back
 from mriinterp.base.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
 from mriinterp.ui.session import Session, current_session
 from mriinterp.ui.words import escape_markdown, words_of
 
-__all__ = ["Job", "current_job", "forget_job", "start_job", "stop_all", "watch"]
+__all__ = ["Job", "current_job", "forget_job", "start_job", "stop_all", "watch", "work_card"]
 
 POLL_SECONDS = 0.5
 EXIT_SECONDS = 5.0
@@ -212,6 +213,11 @@ def forget_job(slot: str) -> None:
     st.session_state.pop(_slot(slot), None)
 
 
+def work_card() -> DeltaGenerator:
+    """Return where a page tells of its work: a card over the window's lower corner, which moves nothing when it comes."""
+    return st.container(key="work")
+
+
 def watch(slot: str, key: str | None = None, wanted: Collection[str] = ()) -> bool:
     """Show a slot's job: bar, time left and a cancel button while it runs, else how it ended.
 
@@ -245,14 +251,12 @@ def watch(slot: str, key: str | None = None, wanted: Collection[str] = ()) -> bo
     if job is None:
         return False
     if job.running:
-        bar, button = st.columns([6, 1], vertical_alignment="center")
-        with bar:
-            st.fragment(_poll, run_every=POLL_SECONDS)(slot, job)
-        # Outside the fragment: a click there waits for a run of the page that is under way, and is lost if another
-        # one follows. Here it starts a run at once, and that begins with the callback.
-        button.button(
-            "Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", width="stretch", on_click=job.cancel
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(width="stretch"):
+                st.fragment(_poll, run_every=POLL_SECONDS)(slot, job)
+            # Outside the fragment: a click there waits for a run of the page that is under way, and is lost if another
+            # one follows. Here it starts a run at once, and that begins with the callback.
+            st.button("Cancel", key=f"cancel_{slot}", icon=":material/stop_circle:", on_click=job.cancel)
         return True
     if not job.ended_early or (key is not None and key not in job.makes):
         forget_job(slot)

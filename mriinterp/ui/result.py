@@ -21,11 +21,11 @@ from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, retired
-from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place, last_choice
+from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place
 from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.resources import model_of, on_grid_of
 from mriinterp.ui.shell import Header
-from mriinterp.ui.smoothing import SMOOTHING, choose_smoothing, last_smoothing
+from mriinterp.ui.smoothing import SMOOTHING, choose_smoothing
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer, Patch, ViewerState
@@ -41,7 +41,6 @@ __all__ = [
     "show_space",
     "show_warnings",
     "stem_of",
-    "view_of",
 ]
 
 
@@ -137,12 +136,6 @@ def choose_view(subject: Subject, relevance: RelevanceMap) -> tuple[RelevanceMap
     return relevance, part, place
 
 
-def view_of(subject: Subject, relevance: RelevanceMap) -> tuple[RelevanceMap, str, Place]:
-    """Return what `choose_view` would, as it was last chosen, without the widgets."""
-    part = st.session_state.get("sign", "both") if Meaning.of(relevance).signed else "both"
-    return last_smoothing(relevance), part, last_choice(subject.prepared)
-
-
 def show_planes(
     study_name: str,
     subject: Subject,
@@ -171,8 +164,8 @@ def show_planes(
         patch=_patch(model.grid, relevance.method, relevance.params) if in_template else None,
         caption=caption_of(subject, relevance, part),
         stem=stem_of(subject, relevance, part) + place.suffix,
-        note="The map with these settings is not there yet; faint: the map before." if stale else chosen,
-        dimmed=stale,
+        note=chosen,
+        dimmed="The map with these settings is not there yet; faint: the map before." if stale else "",
     )
 
 

@@ -49,18 +49,25 @@ STYLE = """<style>
 [data-testid="stSidebarUserContent"] .stHorizontalBlock { gap: 0.6rem; }
 @media (min-width: 1000px) {
   .st-key-page_header, .st-key-view_choice { flex-wrap: nowrap; }
+  .st-key-page_header { min-height: 2.5rem; }  /* two lines, of whatever font, in every state: nothing below moves */
   .st-key-page_header > *, .st-key-view_choice > * { min-width: 0; }
   .st-key-page_header [data-testid="stCaptionContainer"], .st-key-view_choice [data-testid="stCaptionContainer"] { line-height: 1.3; }
 }
 [data-testid="stCaptionContainer"] { color: inherit !important; opacity: 0.8 !important; }
 :is([data-variant="segmented_control"][data-selected="true"], [role="tab"][aria-selected="true"]) p { color: light-dark(#1d5290, #9cc8ff); }
-.st-key-page_header p { line-height: 1.35; }
-.st-key-page_header { min-height: 31px; }
+.st-key-page_header p { line-height: 1.25; }
 .st-key-page_header .st-key-page_trust { max-height: 31px; }
+.st-key-page_line:has(.st-key-page_answer p) > :has(> .st-key-page_caption) { display: none; }
 .st-key-page_header:has(.st-key-page_answer) h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-page_header:has(.st-key-page_answer) > :has(> [data-testid="stHeading"]) { position: absolute; }
-.st-key-view_row { min-height: 3rem; justify-content: center; }
-.st-key-view_row:has([data-testid="stProgress"]) { max-height: 3rem; }
+.st-key-view_row { min-height: 2.5rem; justify-content: center; }
+:has(> .st-key-work) { position: absolute; }
+.st-key-work {
+  position: fixed; z-index: 999; right: 1.5rem; bottom: 1rem; width: min(30rem, calc(100vw - 3rem)); min-height: 4.5rem; padding: 0.75rem 1rem;
+  justify-content: center; border: 1px solid light-dark(#2563ab, #2f74c4); border-radius: 0.5rem; background: light-dark(#fff, #1a1c24);
+  box-shadow: 0 4px 18px rgb(0 0 0 / 25%);
+}
+.st-key-work:not(:has([data-testid="stElementContainer"])) { display: none; }
 [data-testid="stSidebar"] :is(.st-key-explain, .st-key-compute) { position: sticky; bottom: 0.5rem; z-index: 2; }
 @media (min-width: 1700px) {
   .st-key-view { flex-direction: row; gap: 1.5rem; }
@@ -122,8 +129,7 @@ class Header:
 
     def answer(self, words: str) -> None:
         """Put the page's answer (Markdown) where its title was."""
-        with self.place.container(key="page_answer"):
-            st.markdown(words)
+        self.place.markdown(words)
 
 
 def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: bool = False) -> Header:
@@ -136,9 +142,10 @@ def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: 
     current_session()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header"):
         st.title(title, anchor=False, width="content")
-        with st.container(width="stretch"):
-            answer = st.empty()
-            answer.caption(caption)
+        with st.container(width="stretch", key="page_line"):
+            with st.container(key="page_caption"):  # until there is an answer, which stays until the next one is there
+                st.caption(caption)
+            answer = st.container(key="page_answer")
         trust = st.container(width="content", key="page_trust")
         with readable_errors():
             data = SIMULATED_BADGE if study_of(current_study()).simulated else REAL_BADGE

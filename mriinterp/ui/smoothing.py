@@ -13,7 +13,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.ui.address import linked
 from mriinterp.ui.session import forgotten_with_uploads
 
-__all__ = ["SMOOTHING", "choose_smoothing", "last_smoothing"]
+__all__ = ["SMOOTHING", "choose_smoothing"]
 
 SMOOTHING = "smoothing"  # in session, address, and what a map says was chosen
 WIDTHS = (0, 4, 8)  # full width at half maximum, mm
@@ -35,12 +35,7 @@ def choose_smoothing(relevance: RelevanceMap) -> RelevanceMap:
         help="Gaussian filter, full width at half maximum, of the signed values: neighbours of opposite sign cancel. "
         "Planes, planes in space, areas and files show the same.",
     )
-    return last_smoothing(relevance)
-
-
-def last_smoothing(relevance: RelevanceMap) -> RelevanceMap:
-    """Return a map smoothed as was last chosen, without the widget."""
-    mm = st.session_state.get(SMOOTHING, 0) if relevance.reading == "absolute" else 0
+    mm = st.session_state[SMOOTHING]
     if not mm:
         return relevance
     said = f"Gaussian, {mm} mm full width at half maximum, chosen by the reader"

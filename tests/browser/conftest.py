@@ -155,7 +155,7 @@ def new_page(chromium):
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)  # of waiting, on a machine that runs other tests beside this one
         page.on(
             "console",
             lambda m: (

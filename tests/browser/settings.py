@@ -1,4 +1,30 @@
-"""Settings of the viewer, as a reader changes them: in the panel that Settings opens over the planes."""
+"""What browser tests do alike: change a setting of the viewer, wait until a page is at rest, find where something is."""
+
+REST_MS = 180_000  # at most, on a machine that runs other tests beside this one
+STILL = """() => {
+    const rest = document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+        && !document.querySelector('[data-testid=stProgress], [data-testid=stSkeleton], [data-stale=true]');
+    if (!rest) { window.restSince = undefined; return false; }
+    window.restSince ??= performance.now();
+    return performance.now() - window.restSince > 400; }"""
+
+
+def at_rest(page):
+    """Wait until the page has been drawn and no work goes on."""
+    page.evaluate("window.restSince = undefined")
+    page.wait_for_function(STILL, timeout=REST_MS)
+
+
+def box_of(locator):
+    """Return where an element is, once it is there and stands still: a page that is drawn anew replaces and moves it."""
+    before = None
+    for _ in range(600):
+        box = locator.bounding_box()
+        if box is not None and box == before:
+            return box
+        before = box
+        locator.page.wait_for_timeout(100)
+    raise AssertionError(f"{locator} does not come to rest; last seen at {before}")
 
 
 def choose(where, setting, value):

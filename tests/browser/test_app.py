@@ -16,7 +16,7 @@ from mriinterp.incremental import BoxGrid
 from mriinterp.results.store import default_folder
 from mriinterp.study import load_study
 
-from .settings import choose
+from .settings import box_of, choose
 
 pytestmark = pytest.mark.browser
 
@@ -66,7 +66,7 @@ def wait_for_mm(page, mm):
 
 def click_plane(page, plane, part):
     pane = page.locator(f"canvas.pane[data-plane={plane}]").first
-    box = pane.bounding_box()
+    box = box_of(pane)
     pane.click(position={"x": box["width"] * part[0], "y": box["height"] * part[1]})
 
 
@@ -77,7 +77,7 @@ def wait_for_address(page, part):
 def click_mark(page, mark):
     """Click a mark of a figure as a hand does: it answers the pointer first, which Plotly needs."""
     mark.scroll_into_view_if_needed()
-    box = mark.bounding_box()
+    box = box_of(mark)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
     page.locator(".js-plotly-plot .hoverlayer .hovertext").first.wait_for()
     page.mouse.down()

@@ -63,7 +63,7 @@ def viewer(
     caption: str = "",
     stem: str = "",
     note: str = "",
-    dimmed: bool = False,
+    dimmed: str = "",
     report: bool = True,
 ) -> ViewerState:
     """Show maps over a scan in linked planes.
@@ -124,8 +124,8 @@ def viewer(
         file name.
     note : str
         A line below the planes.
-    dimmed : bool
-        Draw the planes faintly: what they show is about to be replaced.
+    dimmed : str
+        Why the planes are drawn faintly, written over them; "" if they are not.
     report : bool
         Whether clicks and other changes rerun the script.
 

@@ -26,16 +26,17 @@ e),0,this.shape[s]-1))}mm(t){return Tt(this.affine,t)}toVoxel(t){return Tt(this.
 (e,s)=>(e+.5)/this.shape[s])}fromShares(t){return t.map((e,s)=>e*this.shape[s]-.5)}fileVoxel(t){return Tt(this.toFile,this.mm(t)).map(Math.round)}extent(t){return[
 t.horizontal,t.vertical].map(e=>this.shape[e]*this.zooms[e])}},P=(i,t)=>i===0&&t==="radiological";function Y(i,t){let[e,s]=_[i.horizontal],[o,n]=_[i.vertical];return P(
 i.horizontal,t)?{left:s,right:e,top:n,bottom:o}:{left:e,right:s,top:n,bottom:o}}var Z=class{constructor(){this.status=c("div",{class:"status",role:"status","data-text":!0}),this.convention=c("span",{class:"convention","data-text":!0}),this.
-contours=c("span",{class:"contours"}),this.shown=c("span",{class:"shown","data-text":!0}),this.words=c("div",{class:"note",hidden:!0,"data-text":!0});let t=c("d\
-iv",{class:"notes"},this.convention,this.contours,this.shown);this.element=c("div",{class:"footer"},this.words,this.status,t)}note({note:t,dimmed:e}){this.words.
-textContent=t,this.words.hidden=!t,this.element.parentElement.classList.toggle("dimmed",e)}describePlace(t){let{areas:e,cursor:s,space:o,spec:n,views:r}=t,a=o.index(
-s),h=[`${n.space} (${o.mm(s).map(T).join(", ")}) mm`,`voxel (${o.fileVoxel(s).join(", ")})`,`${n.scanLabel} ${k(r[0].scan.value(a))}`];for(let d of r){if(!d.map)
-continue;let u=k(d.map.value(a),4);r.length===1&&h.push(`${n.valueLabel} ${u}`),d.reading.textContent=r.length===1?"":u}e&&h.push(e.at(a));let l=t.contours.filter(
-d=>d.codes[a]).map(d=>`inside: ${d.name}`);this.status.textContent=[...h,...l].join(" · ")}describeSettings({settings:t,contours:e}){this.convention.textContent=
-Vt[t.convention],this.contours.replaceChildren(...(t.contours?e:[]).flatMap(({name:s,color:o})=>[c("span",{class:"swatch",style:`color: ${o}`,text:"━━","dat\
-a-text":!0}),c("span",{text:s,"data-text":!0})]))}describeShown({views:t,space:e}){let s=t.find(h=>h.measured);if(!s||t.length>1){this.shown.textContent="";return}
-let{voxels:o,clusters:n}=s.measured,r=s.map.signed?"|value|":"value",a=s.threshold>0?`${r} ≥ ${k(s.threshold)}: `:"";this.shown.textContent=`Shown: ${a}${zt(o)}\
- voxels (${k(o*e.voxelVolume/1e3)} cm³) in ${zt(n)} ${n===1?"cluster":"clusters"}`}};var Wt=3,He=38,We=14,Ht=84,Ke=92;function Kt(i,t){let e=v.map(r=>new $(t).extent(r)),s=i.root.clientWidth-Wt*2,o=e.reduce((r,[a])=>r+a,0),n=Math.min(qt(t,.58,640),
+contours=c("span",{class:"contours"}),this.shown=c("span",{class:"shown","data-text":!0}),this.words=c("div",{class:"note",hidden:!0,"data-text":!0}),this.why=c(
+"div",{class:"why",role:"status",hidden:!0,"data-text":!0});let t=c("div",{class:"notes"},this.convention,this.contours,this.shown);this.element=c("div",{class:"\
+footer"},this.why,this.words,this.status,t)}note({note:t,dimmed:e}){this.words.textContent=t,this.words.hidden=!t,this.why.textContent=e,this.why.hidden=!e,this.
+element.parentElement.classList.toggle("dimmed",!!e)}describePlace(t){let{areas:e,cursor:s,space:o,spec:n,views:r}=t,a=o.index(s),h=[`${n.space} (${o.mm(s).map(
+T).join(", ")}) mm`,`voxel (${o.fileVoxel(s).join(", ")})`,`${n.scanLabel} ${k(r[0].scan.value(a))}`];for(let d of r){if(!d.map)continue;let u=k(d.map.value(a),
+4);r.length===1&&h.push(`${n.valueLabel} ${u}`),d.reading.textContent=r.length===1?"":u}e&&h.push(e.at(a));let l=t.contours.filter(d=>d.codes[a]).map(d=>`inside\
+: ${d.name}`);this.status.textContent=[...h,...l].join(" · ")}describeSettings({settings:t,contours:e}){this.convention.textContent=Vt[t.convention],this.contours.
+replaceChildren(...(t.contours?e:[]).flatMap(({name:s,color:o})=>[c("span",{class:"swatch",style:`color: ${o}`,text:"━━","data-text":!0}),c("span",{text:s,"\
+data-text":!0})]))}describeShown({views:t,space:e}){let s=t.find(h=>h.measured);if(!s||t.length>1){this.shown.textContent="";return}let{voxels:o,clusters:n}=s.measured,
+r=s.map.signed?"|value|":"value",a=s.threshold>0?`${r} ≥ ${k(s.threshold)}: `:"";this.shown.textContent=`Shown: ${a}${zt(o)} voxels (${k(o*e.voxelVolume/1e3)}\
+ cm³) in ${zt(n)} ${n===1?"cluster":"clusters"}`}};var Wt=3,He=38,We=14,Ht=84,Ke=92;function Kt(i,t){let e=v.map(r=>new $(t).extent(r)),s=i.root.clientWidth-Wt*2,o=e.reduce((r,[a])=>r+a,0),n=Math.min(qt(t,.58,640),
 s/o*Math.max(...e.map(([,r])=>r)));i.root.style.minHeight=`${Math.round(n)+Ht+Ke}px`,i.stage.style.marginTop=`${Ht}px`}function Gt(i){return i.stage.style.minHeight=
 `${i.stage.offsetHeight}px`,i}function Ge({root:i,stage:t}){i.style.minHeight="",t.style.minHeight="",t.style.marginTop=""}function qt(i,t,e){return i.height??b(
 (globalThis.innerHeight||900)*t,280,e)}function Yt(i){let{views:t,settings:e,stage:s,spec:o}=i,n=s.clientWidth;if(!n||!t.length)return!1;let r=Ye(i);s.classList.

@@ -11,15 +11,18 @@ export class Footer {
     this.contours = h('span', { class: 'contours' });
     this.shown = h('span', { class: 'shown', 'data-text': true });
     this.words = h('div', { class: 'note', hidden: true, 'data-text': true });
+    this.why = h('div', { class: 'why', role: 'status', hidden: true, 'data-text': true });
     const notes = h('div', { class: 'notes' }, this.convention, this.contours, this.shown);
-    this.element = h('div', { class: 'footer' }, this.words, this.status, notes);
+    this.element = h('div', { class: 'footer' }, this.why, this.words, this.status, notes);
   }
 
-  // What the page says of the picture.
+  // What the page says of the picture; why it is drawn faintly stands over it, so that nothing below moves.
   note({ note, dimmed }) {
     this.words.textContent = note;
     this.words.hidden = !note;
-    this.element.parentElement.classList.toggle('dimmed', dimmed); // the planes are drawn faintly
+    this.why.textContent = dimmed;
+    this.why.hidden = !dimmed;
+    this.element.parentElement.classList.toggle('dimmed', Boolean(dimmed));
   }
 
   // Status line, and the readings of every map at the crosshair.
