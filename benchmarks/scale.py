@@ -177,9 +177,12 @@ def measure(file: Path, scans: int, count: int) -> str:
         study = load_study(file, trust_code=True)
         before, start = processor_seconds(), time.perf_counter()
         memory.start()
-        run_cohort(study, ["sensitivity"], out=out, workers=count, progress=progress)
+        result = run_cohort(study, ["sensitivity"], out=out, split="all", workers=count, progress=progress)
         end = time.perf_counter()
         memory.stop()
+        done = sum(result.run["counts"]["sensitivity"].values())
+        if done != scans or result.run["failed"]:
+            raise RuntimeError(f"expected maps of {scans} scans, got {done}; failed: {result.run['failed']}")
         files = sum(path.is_file() for path in Path(out).rglob("*"))
     each = (processor_seconds() - before) / scans
     first, largest = memory.words()

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mriinterp.gradient.bags import back_conv_max
-from mriinterp.gradient.forward import Passed, has_codes
+from mriinterp.gradient.forward import Passed
 from mriinterp.incremental.copying import pad
 from mriinterp.incremental.steps import Step, Window
 
-__all__ = ["run_backward"]
+__all__ = ["back_convolution", "back_max", "run_backward"]
 
 _ATEN: Any = torch.ops.aten
 
@@ -54,7 +54,7 @@ def run_backward(passed: Passed, slopes: dict[Step, Tensor], *, guided: bool = F
 def _back(step: Step, gradient: Tensor, passed: Passed, guided: bool) -> list[Tensor | None]:
     """Return the gradient of each input of a step."""
     if step.windowed:
-        return [_unpadded(step.window, _windowed(step, gradient, passed, guided), step.inputs[0].shape)]
+        return [_windowed(step, gradient, passed, guided)]
     if step.kind == "affine":
         return [gradient * step.weight.reshape(1, -1, *(1,) * len(step.shape))]
     if step.kind == "cat":
@@ -79,20 +79,46 @@ def _unpadded(window: Window, gradient: Tensor, shape: tuple[int, ...]) -> Tenso
 
 
 def _windowed(step: Step, gradient: Tensor, passed: Passed, guided: bool) -> Tensor:
-    """Return the gradient of the padded inputs of a step."""
+    """Return the gradient of the input of a step."""
     guided = guided and step.moved
-    shape = tuple(int(n) for n in np.array(step.inputs[0].shape) + step.window.before + step.window.after)
-    if step.kind == "pad":
-        return gradient
+    if step.kind in ("conv", "convmax"):
+        return back_convolution(step, gradient, passed.kept.get(step), guided=guided)
     if step.kind == "max":
-        return _scattered(gradient, passed.kept[step], shape, guided)
-    if step.kind == "avg":
-        return _average(step, gradient, shape)
+        return back_max(step, gradient, passed.kept[step], guided=guided)
+    padded = _average(step, gradient, _padded_shape(step)) if step.kind == "avg" else gradient
+    return _unpadded(step.window, padded, step.inputs[0].shape)
+
+
+def _padded_shape(step: Step) -> tuple[int, ...]:
+    return tuple(int(n) for n in np.array(step.inputs[0].shape) + step.window.before + step.window.after)
+
+
+def back_max(step: Step, gradient: Tensor, taken: Tensor, *, guided: bool = False) -> Tensor:
+    """Return the gradient of the input of a max pooling, given the places of its maxima."""
+    return _unpadded(step.window, _scattered(gradient, taken, _padded_shape(step), guided), step.inputs[0].shape)
+
+
+def back_convolution(step: Step, gradient: Tensor, kept: Any, *, guided: bool = False) -> Tensor:
+    """Return the gradient of the input of a convolution, whether its pooling is part of the step or not.
+
+    Parameters
+    ----------
+    gradient : Tensor, shape (1, C, *outputs)
+    kept : Tensor, tuple or None
+        What the pooling took, see `mriinterp.gradient.forward.Passed`.
+    guided : bool
+        Add above 0 only what the windows of the pooling hand to an element.
+    """
     if step.kind == "conv":
-        return _convolution(step, step.window, gradient)
-    if has_codes(step, passed.network):
-        return back_conv_max(step, gradient.clamp(min=0) if guided else gradient, passed.kept[step])
-    taken, between = passed.kept[step]
+        padded = _convolution(step, step.window, gradient)
+    elif isinstance(kept, Tensor):
+        padded = back_conv_max(step, gradient.clamp(min=0) if guided else gradient, kept)
+    else:
+        padded = _back_taken(step, gradient, *kept, guided)
+    return _unpadded(step.window, padded, step.inputs[0].shape)
+
+
+def _back_taken(step: Step, gradient: Tensor, taken: Tensor, between: tuple[int, ...], guided: bool) -> Tensor:
     inside = _scattered(gradient, taken, between, guided)
     for axis, (before, size) in enumerate(zip(step.pool.before, step.between[0], strict=True)):
         inside.narrow(axis + 2, 0, before).zero_()  # what pads the pooling comes from no convolution

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from mriinterp.incremental.network import Network
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.workers import cores, in_order
 
-__all__ = ["Passed", "has_codes", "run_forward"]
+__all__ = ["Passed", "between_map", "has_codes", "in_slabs", "run_forward"]
 
 FRESH = ("conv", "convmax", "avg", "affine", "cat")
 """Kinds of steps whose output shares no memory with their input."""
@@ -39,11 +39,14 @@ class Passed:
     kept : dict of Step to anything
         What the way back needs of a step: the elements that a max pooling
         took, the output of a ReLU, the inputs of other functions.
+    read : dict of Step to Tensor
+        What each convolution reads, without padding.
     """
 
     network: Network
     border: dict[Step, Tensor]
     kept: dict[Step, Any]
+    read: dict[Step, Tensor] = field(default_factory=dict)
 
 
 def has_codes(step: Step, network: Network) -> bool:
@@ -64,6 +67,8 @@ def run_forward(network: Network, x: Tensor) -> Passed:
     with torch.no_grad():
         for step in steps[1:]:
             inputs = [values[source] for source in step.inputs]
+            if step.kind in ("conv", "convmax"):
+                passed.read[step] = inputs[0]
             values[step] = _windowed(step, inputs[0], passed) if step.windowed else _local(step, inputs, passed)
             for source in step.inputs:
                 left[source] -= 1
@@ -97,7 +102,7 @@ def _windowed(step: Step, x: Tensor, passed: Passed) -> Tensor:
     if step.kind == "convmax":
         if has_codes(step, passed.network):
             return _with_codes(step, x, passed)
-        y = _inner(step, x)
+        y = between_map(step, x)
         values, taken = max_pool_taken(y, step.pool)
         passed.kept[step] = taken, tuple(y.shape[2:])
         return values
@@ -106,11 +111,11 @@ def _windowed(step: Step, x: Tensor, passed: Passed) -> Tensor:
     rows = max(1, SLAB_BYTES // max(1, int(np.prod(step.shape[1:])) * step.channels * x.element_size()))
     if rows >= step.shape[0] or x.device.type != "cpu":
         return apply_windowed(step, x)
-    return _in_slabs(step, x, rows, partial(apply_windowed, step))
+    return in_slabs(step, x, rows, partial(apply_windowed, step))
 
 
-def _inner(step: Step, x: Tensor) -> Tensor:
-    """Return the whole map between a convolution and its pooling, (1, C, *spatial)."""
+def between_map(step: Step, x: Tensor) -> Tensor:
+    """Return the whole map between a convolution and its pooling, (1, C, *spatial), for padded inputs."""
     y, pairs = inner_map(step, x, np.zeros((1, len(step.shape)), dtype=np.int64))
     return y.movedim(4, 2).flatten(1, 2).movedim(-1, 1) if pairs else y  # slices in their order
 
@@ -125,10 +130,10 @@ def _with_codes(step: Step, x: Tensor, passed: Passed) -> Tensor:
         return values
 
     passed.kept[step] = codes
-    return _in_slabs(step, x, rows_in_cache(step, x.element_size()), compute)
+    return in_slabs(step, x, rows_in_cache(step, x.element_size()), compute)
 
 
-def _in_slabs(step: Step, x: Tensor, rows: int, compute: Callable[[Tensor, np.ndarray], Tensor]) -> Tensor:
+def in_slabs(step: Step, x: Tensor, rows: int, compute: Callable[[Tensor, np.ndarray], Tensor]) -> Tensor:
     """Return the outputs of a windowed step for padded inputs, some rows of the first axis at a time, one task a core."""
     out = allocate(1, step.channels, step.shape, x)
     stride, extent = step.window.stride[0], int(step.window.extent[0])

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from mriinterp.incremental.kernels import FOLD, SLAB_BYTES, inner_map
 from mriinterp.incremental.steps import Step, Window
 
-__all__ = ["CODES", "conv_max_codes", "max_pool_taken", "rows_in_cache"]
+__all__ = ["CODES", "conv_at_codes", "conv_max_codes", "max_pool_taken", "rows_in_cache"]
 
 CODES = FOLD**3
 """Elements of the windows that `conv_max_codes` pools."""
@@ -73,9 +73,7 @@ def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, T
     backwards, the largest is the first of the largest, value and place at
     once.
     """
-    y, pairs = inner_map(step, x, origin)
-    if not pairs:  # (n, C, *spatial)
-        y = y.movedim(1, -1).unflatten(1, (-1, FOLD)).movedim(2, -2).contiguous()
+    y = _in_pairs(step, x, origin)
     height, width = (n // FOLD * FOLD for n in y.shape[2:4])
     y = y[:, :, :height, :width]  # n, pairs, h, w, 2, C
     values = _largest(y)
@@ -83,6 +81,34 @@ def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, T
     coded = torch.add(_backwards(step.channels), windows, alpha=CODES).flatten(4, 5).flatten(2, 3)
     codes = CODES - 1 - _largest(coded).bitwise_and_(CODES - 1)
     return values.movedim(-1, 1), codes.to(torch.uint8).movedim(-1, 1)
+
+
+def _in_pairs(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
+    """Return the map between convolution and pooling, (n, pairs, h, w, 2, C), contiguous."""
+    y, pairs = inner_map(step, x, origin)
+    return (y if pairs else y.movedim(1, -1).unflatten(1, (-1, FOLD)).movedim(2, -2)).contiguous()
+
+
+def conv_at_codes(step: Step, x: Tensor, origin: np.ndarray, codes: Tensor) -> Tensor:
+    """Return a convolution at the elements that its pooling took, (n, C, *outputs).
+
+    Parameters
+    ----------
+    step, x, origin
+        As of `conv_max_codes`; the weights may be others.
+    codes : uint8 Tensor, shape (n, C, *outputs)
+    """
+    y = _in_pairs(step, x, origin)
+    _, height, width, _, channels = y.shape[1:]
+    across, down = FOLD * channels, width * FOLD * channels
+    element = torch.arange(CODES)
+    inside = (element // FOLD**2) * channels + (element // FOLD % FOLD) * down + (element % FOLD) * across
+    first = [torch.arange(n) for n in (*codes.shape[:1], *codes.shape[2:], channels)]
+    steps = (y[0].numel(), height * down, FOLD * down, FOLD * across, 1)
+    places = inside[codes.movedim(1, -1).int()]
+    for axis, (numbers, size) in enumerate(zip(first, steps, strict=True)):
+        places += (numbers * size).reshape(-1, *(1,) * (len(steps) - axis - 1))
+    return y.flatten()[places].movedim(-1, 1)
 
 
 def _largest(y: Tensor) -> Tensor:

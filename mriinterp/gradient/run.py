@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from mriinterp.incremental.shared import SMALL_IMAGE, claim, offer
 from mriinterp.incremental.traced import take_apart
 from mriinterp.models.outputs import OutputView
 
-__all__ = ["Gradients", "by_autograd", "by_steps"]
+__all__ = ["Gradients", "agree", "by_autograd", "by_steps"]
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +55,13 @@ class Gradients:
     ----------
     reason : str or None
         Why autograd is used; None if it is not.
+    network : Network or None
+        The steps; None where autograd is used.
     """
 
     def __init__(self, module: nn.Module, like: Tensor):
         self.module = module
-        self._network: Network | None = None
+        self.network: Network | None = None
         self._key: tuple[Hashable, ...] = ()
         self.reason = self._why_not(like)
         if self.reason is None:
@@ -78,55 +81,67 @@ class Gradients:
         guided : bool
             Let every ReLU pass positive gradients only.
         """
-        if self._network is None:
+        if self.network is None:
             return by_autograd(self.module, x, score, guided=guided)
-        if not self._agreed(guided):
+        if not self.agreed(guided, partial(self._try, guided)):
             return by_autograd(self.module, x, score, guided=guided)
-        return by_steps(self._network, x, score, read=self._read, guided=guided)
+        return by_steps(self.network, x, score, read=self._read, guided=guided)
 
-    def _agreed(self, guided: bool) -> bool:
-        """Return whether steps and autograd agree on this network or, else, on one of the same layers."""
-        agreed = recall((*self._key, guided))
+    def agreed(self, what: Hashable, compare: Callable[[Tensor], bool]) -> bool:
+        """Return whether steps and autograd agree on this network or, else, on one of the same layers.
+
+        Parameters
+        ----------
+        what : hashable
+            What is computed both ways.
+        compare : callable
+            Computes it for an image of noise, half of it a background without
+            any, and returns whether the results are the same. It is called
+            once for all networks of the same layers.
+        """
+        agreed = recall((*self._key, what))
         if agreed is None:
-            kind = ("gradient", digest_of(base_of(self.module), values=False), *self._form, guided)
+            kind = ("gradient", digest_of(base_of(self.module), values=False), *self._form, what)
             agreed = recall(kind)
             if agreed is None:
-                agreed = self._try(guided)
+                agreed = compare(self._noise())
+                if not agreed:
+                    log.warning("gradients by autograd: those of the steps of this network differ from it")
                 keep(kind, agreed)
-            keep((*self._key, guided), agreed)
+            keep((*self._key, what), agreed)
         return agreed
 
-    def _try(self, guided: bool) -> bool:
-        assert self._network is not None  # where there are no steps there is nothing to try
+    def _noise(self) -> Tensor:
         shape, number = self._form
         generator = torch.Generator().manual_seed(0)
         noise = torch.randn(shape, generator=generator).to(number)
         noise[:, :, : shape[2] // 2] = 0
-        found, _ = by_steps(self._network, noise, _every_output, read=self._read, guided=guided)
+        return noise
+
+    def _try(self, guided: bool, noise: Tensor) -> bool:
+        assert self.network is not None  # where there are no steps there is nothing to try
+        found, _ = by_steps(self.network, noise, _every_output, read=self._read, guided=guided)
         expected, _ = by_autograd(self.module, noise, _every_output, guided=guided)
-        agreed = _agree(found, expected)
-        if not agreed:
-            log.warning("gradients by autograd: those of the steps of this network differ from it")
-        return agreed
+        return agree(found, expected)
 
     def value(self, x: Tensor, score: Score) -> float:
         """Return the score of an image."""
         with torch.no_grad():
-            if self._network is None:
+            if self.network is None:
                 return float(score(self.module(x.detach().clone())))
-            passed = run_forward(self._network, x.detach())
+            passed = run_forward(self.network, x.detach())
             maps = {step: values.clone(memory_format=torch.contiguous_format) for step, values in passed.border.items()}
-            return float(score(self._read(self._network.run_tail(maps))))
+            return float(score(self._read(self.network.run_tail(maps))))
 
     def outputs(self, x: Tensor) -> Tensor | None:
         """Return what the network itself returns for an image, and offer the pass to the gradient; None if by autograd."""
-        if self._network is None:
+        if self.network is None:
             return None
-        passed = run_forward(self._network, x.detach())
-        offer(passed, self._network, x)
+        passed = run_forward(self.network, x.detach())
+        offer(passed, self.network, x)
         maps = {step: values.clone(memory_format=torch.contiguous_format) for step, values in passed.border.items()}
         with torch.no_grad():
-            return self._network.run_tail(maps)  # type: ignore[return-value]  # one tensor, as models return
+            return self.network.run_tail(maps)  # type: ignore[return-value]  # one tensor, as models return
 
     def _why_not(self, x: Tensor) -> str | None:
         if x.device.type != "cpu":
@@ -150,7 +165,7 @@ class Gradients:
             network = without_closing(apart.network)
             if network is None:
                 return "the function that the network ends in is not its last step"
-        self._network = network
+        self.network = network
         self._form = tuple(x.shape), x.dtype
         self._key = ("gradient", apart.key)
         self._read = reader_of(self.module)
@@ -206,7 +221,7 @@ def _every_output(outputs: Tensor) -> Tensor:
     return outputs @ torch.linspace(-1, 2, outputs.shape[1], dtype=outputs.dtype)
 
 
-def _agree(found: Tensor, expected: Tensor) -> bool:
+def agree(found: Tensor, expected: Tensor) -> bool:
     """Return whether two gradients are equal on nearly all voxels, but for rounding."""
     within = (found - expected).abs() <= AGREE * expected.abs().max()
     return float(within.float().mean()) >= NEARLY_ALL

@@ -24,7 +24,7 @@ def outputs_for(method: Method, module: nn.Module, x: Tensor) -> Tensor:
         found: Tensor | None = None
         if x.numel() >= SMALL_IMAGE and method.incremental:
             found = clean_outputs(module, x)
-        elif x.numel() >= SMALL_IMAGE and method.kind == "gradient":
+        elif x.numel() >= SMALL_IMAGE and method.kind in ("gradient", "propagation"):
             found = Gradients(module, x).outputs(x)
         if found is None:
             with torch.inference_mode():

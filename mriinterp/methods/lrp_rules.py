@@ -17,11 +17,15 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-__all__ = ["SMALL", "Layer", "Pass", "Propagate", "Rule", "Shift", "Split", "alpha_beta", "epsilon", "flat", "gamma"]
+__all__ = [
+    "SMALL", "Layer", "Linear", "Parts", "Pass", "Propagate", "Rule", "Shift", "Split", "alpha_beta", "epsilon", "flat",
+    "gamma", "with_bias",
+]  # fmt: skip
 
 SMALL = 1e-6  # stabiliser where no parameter sets it
 
 Linear = Callable[[Tensor, Tensor | None], Tensor]
+Parts = Sequence[tuple[Tensor, Tensor | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class Share:
         Added to |z|, as a share of its mean over the layer.
     """
 
-    parts: Sequence[tuple[Tensor, Tensor | None]]
+    parts: Parts
     bias: Tensor | None = None
     factor: float = 1.0
     where: Tensor | None = None
@@ -88,7 +92,7 @@ def gamma(strength: float) -> Rule:
     def rule(op: Linear, x: Tensor, w: Tensor | None, b: Tensor | None) -> list[Share]:
         assert w is not None  # a layer without weights goes by `epsilon`
         (x_up, x_down), (up, down) = _halves(x), (w + strength * half for half in _halves(w))
-        positive = _with_bias(op(x, w), b) > 0
+        positive = with_bias(op(x, w), b) > 0
         b_for = [None, None] if b is None else [b + strength * half for half in _halves(b)]
         return [
             Share([(x_up, up), (x_down, down)], b_for[0], where=positive),
@@ -127,7 +131,7 @@ class Layer:
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the network's own operation, without the batch norm behind it."""
-        return _with_bias(self.op(x, self.weight), self.bias)
+        return with_bias(self.op(x, self.weight), self.bias)
 
     def propagate(self, x: Tensor, relevance: Tensor) -> Tensor:
         """Return the relevance of the inputs, shape of `x`, from that of the outputs."""
@@ -141,22 +145,32 @@ class Layer:
             total += self._divide(share, relevance)
         return total
 
+    def through(self, parts: Parts) -> tuple[Tensor, Callable[[Tensor], Sequence[Tensor]]]:
+        """Return the sum of the parts' outputs, and the way back from its gradient to those of the inputs."""
+        with torch.enable_grad():
+            inputs = [x.detach().requires_grad_(True) for x, _ in parts]
+            z = reduce(operator.add, (self.op(x, w) for x, (_, w) in zip(inputs, parts, strict=True)))
+        return z.detach(), lambda gradient: torch.autograd.grad(z, inputs, gradient)
+
+    def usual_size(self, total: Tensor, parts: Parts, bias: Tensor | None) -> Tensor:
+        """Return the mean size of the outputs `total`, that of the parts and the bias."""
+        return _usual_size(total)
+
     def _divide(self, share: Share, relevance: Tensor) -> Tensor:
         parts = [(x, w) for x, w in share.parts if x.any()]  # after a ReLU there is no negative part
         if not parts:
             return torch.zeros_like(share.parts[0][0])
-        with torch.enable_grad():
-            inputs = [x.detach().requires_grad_(True) for x, _ in parts]
-            z = reduce(operator.add, (self.op(x, w) for x, (_, w) in zip(inputs, parts, strict=True)))
-        total = _with_bias(z.detach(), share.bias)
+        z, back = self.through(parts)
+        total = with_bias(z, share.bias)
         wanted = share.factor * relevance
         if share.where is not None:
             wanted = torch.where(share.where, wanted, 0)
         if share.stabiliser:
-            total = total + torch.where(total >= 0, 1, -1) * share.stabiliser * _usual_size(total)
+            total = total + torch.where(total >= 0, 1, -1) * share.stabiliser * self.usual_size(
+                total, parts, share.bias
+            )
         per_unit = torch.where(total == 0, 0, wanted / torch.where(total == 0, 1, total))
-        slopes = torch.autograd.grad(z, inputs, per_unit)
-        return reduce(operator.add, (x.detach() * slope for x, slope in zip(inputs, slopes, strict=True)))
+        return reduce(operator.add, (x * slope for (x, _), slope in zip(parts, back(per_unit), strict=True)))
 
 
 class Propagate(torch.autograd.Function):
@@ -241,5 +255,5 @@ def _signs(values: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
     return (None, None) if values is None else _halves(values)
 
 
-def _with_bias(z: Tensor, bias: Tensor | None) -> Tensor:
+def with_bias(z: Tensor, bias: Tensor | None) -> Tensor:
     return z if bias is None else z + bias.reshape(1, -1, *(1,) * (z.ndim - 2))

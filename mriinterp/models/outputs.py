@@ -255,8 +255,11 @@ class OutputView(nn.Module):
 
         Of an expected value over bins: the logits of the bins, see `from_sums`.
         """
-        outputs = self.module(x) if self.closing is None else without_closing(self.module, self.closing, x)
-        chosen, read = outputs[:, self.outputs], self._reads_sums
+        return self.read_sums(self.module(x) if self.closing is None else without_closing(self.module, self.closing, x))
+
+    def read_sums(self, found: Tensor) -> Tensor:
+        """Return `sums` from what the module returns or, if its last function is left out, from what goes into it."""
+        chosen, read = found[:, self.outputs], self._reads_sums
         if isinstance(read, ExpectedValue):
             return read.kind.as_logits(chosen)
         return chosen if read is None else read(chosen)
