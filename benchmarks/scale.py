@@ -117,9 +117,9 @@ class Memory(threading.Thread):
         while not self._ended.wait(0.5):
             now = {pid: resident(pid) for pid in (os.getpid(), *workers())}
             if 0.15 < self.share <= 0.25:
-                self.early = {pid: max(size, self.early.get(pid, 0)) for pid, size in now.items()}
+                self.early |= {pid: max(size, self.early.get(pid, 0)) for pid, size in now.items()}
             if self.share > 0.5:
-                self.late = {pid: max(size, self.late.get(pid, 0)) for pid, size in now.items()}
+                self.late |= {pid: max(size, self.late.get(pid, 0)) for pid, size in now.items()}
 
     def stop(self) -> None:
         """Stop measuring."""
