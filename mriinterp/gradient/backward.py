@@ -114,11 +114,13 @@ def back_convolution(step: Step, gradient: Tensor, kept: Any, *, guided: bool = 
     elif isinstance(kept, Tensor):
         padded = back_conv_max(step, gradient.clamp(min=0) if guided else gradient, kept)
     else:
-        padded = _back_taken(step, gradient, *kept, guided)
+        taken, between = kept
+        padded = _back_taken(step, gradient, taken, between, guided)
     return _unpadded(step.window, padded, step.inputs[0].shape)
 
 
 def _back_taken(step: Step, gradient: Tensor, taken: Tensor, between: tuple[int, ...], guided: bool) -> Tensor:
+    """Return the gradient of the padded inputs of a convolution whose pooling took elements of any windows."""
     inside = _scattered(gradient, taken, between, guided)
     for axis, (before, size) in enumerate(zip(step.pool.before, step.between[0], strict=True)):
         inside.narrow(axis + 2, 0, before).zero_()  # what pads the pooling comes from no convolution

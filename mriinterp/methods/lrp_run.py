@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +76,7 @@ def _by_steps(model: nn.Module, network: Network, x: Tensor, target: int, score:
         leaves = {step: values.detach().requires_grad_(True) for step, values in passed.border.items()}
         maps = {step: leaf.clone(memory_format=torch.contiguous_format) for step, leaf in leaves.items()}
         with mode:
-            found = network.run_tail(maps)
+            found: Any = network.run_tail(maps)
             output = model.read_sums(found) if isinstance(model, OutputView) else found
         shares = _from_output(model, output, list(leaves.values()), target, score, mode)
     relevance = {step: share for step, share in zip(leaves, shares, strict=True) if share is not None}

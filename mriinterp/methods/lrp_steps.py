@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,17 +63,17 @@ class _StepLayer(Layer):
     """A convolution of the network, with values at the elements that its pooling took where that is part of the step."""
 
     step: Step = field(kw_only=True)
-    kept: object = field(kw_only=True)
+    kept: Any = field(kw_only=True)
 
     def through(self, parts: Parts):
-        """See `Layer.through`."""
+        """Return what `Layer.through` returns, by the step."""
         x, step = self._joined(parts)
         return self._values(step, x), lambda gradient: back_convolution(step, gradient, self.kept).split(
             [part.shape[1] for part, _ in parts], dim=1
         )
 
     def usual_size(self, total: Tensor, parts: Parts, bias: Tensor | None) -> Tensor:
-        """See `Layer.usual_size`; of all outputs of the convolution, those that the pooling dropped included."""
+        """Return the mean size of all outputs of the convolution, those that the pooling dropped included."""
         if self.step.kind == "conv":
             return super().usual_size(total, parts, bias)
         x, step = self._joined(parts)
@@ -90,7 +91,7 @@ class _StepLayer(Layer):
         if step.kind == "conv":
             return apply_windowed(step, x)
         if not isinstance(self.kept, Tensor):
-            taken, _ = self.kept  # type: ignore[misc]
+            taken, _ = self.kept
             return between_map(step, x).flatten(2).gather(2, taken.flatten(2)).view(taken.shape)
         codes, rows = self.kept, rows_in_cache(step, x.element_size())
 
