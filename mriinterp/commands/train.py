@@ -24,7 +24,7 @@ Into DIR come
   fold1 ... foldN    weights and model card of each network
   study.toml         the study with these networks: mriinterp cohort DIR/study.toml, mriinterp app DIR/study.toml
   report.html        learning curves, ROC, calibration, confusion, and what age, sex and area means reach
-  folds.tsv, predictions.tsv, measures.tsv
+  folds.tsv, predictions.tsv, measures.tsv, confusion.tsv (by sex, age and site)
 
 "demo" with --folds trains on the simulated scans of the demo study, which are written into DIR/demo first:
   mriinterp train demo --folds 2 --epochs 3 --out DIR    takes a minute or two
@@ -58,7 +58,7 @@ def add_parser(commands) -> None:
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: %(default)s)")
     group.add_argument(
-        "--stratify", default="", metavar="COLUMNS", help="spread evenly besides the diagnosis, e.g. sex,age"
+        "--stratify", default="", metavar="COLUMNS", help="spread evenly besides the diagnosis, e.g. sex,age,site"
     )
     group.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: %(default)s")
     group.add_argument("--resume", action="store_true", help="go on with a training that was stopped or killed")

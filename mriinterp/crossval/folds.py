@@ -15,7 +15,7 @@ __all__ = ["HELD_OUT", "RULE", "Round", "assign_rounds", "folds_table"]
 
 HELD_OUT = "test"  # in the column fold: never seen by any network
 VALIDATION_PARTS = 4  # with two folds, one of so many parts of the other fold is the validation set
-AGE_BANDS = 2
+FEW = "few"  # of a column to stratify by: names that too few patients have
 LEAST = 3  # patients of a group: one each to train, to choose, to test
 RULE = (
     "All scans of a patient are on one side. A patient with scans in both groups is placed as a member of the positive "
@@ -40,19 +40,34 @@ class Round:
     test: tuple[str, ...]
 
 
-def _strata(frame: pd.DataFrame, positive: str, by: Sequence[str]) -> np.ndarray:
+def _strata(frame: pd.DataFrame, positive: str, by: Sequence[str], k: int) -> np.ndarray:
     """Return the stratum of each scan: the patient's group, and what of sex, age or site is wanted besides."""
-    groups = patient_groups(frame, (positive,))
-    parts = [frame["subject"].map(groups).astype(str)]
+    patients = pd.DataFrame({"group": patient_groups(frame, (positive,)).astype(str)})
     for name in by:
         if name not in frame.columns:
-            raise ValueError(f"expected columns to stratify by, got {name!r}; available: {', '.join(frame.columns)}")
-        column = frame[name]
-        if pd.api.types.is_numeric_dtype(column):
-            first = column.groupby(frame["subject"]).transform("first")
-            column = pd.qcut(first.rank(method="first"), AGE_BANDS, labels=False)
-        parts.append(column.astype(str).groupby(frame["subject"]).transform("first"))
-    return np.array([" ".join(row) for row in zip(*parts, strict=True)])
+            raise ValueError(
+                f"expected columns to stratify by, got {name!r}; available: {', '.join(map(str, frame.columns))}"
+            )
+        patients[name] = _levels(frame, name, patients["group"], k)
+    strata = patients.agg(" ".join, axis=1)
+    return frame["subject"].map(strata).to_numpy(str)
+
+
+def _levels(frame: pd.DataFrame, name: str, groups: pd.Series, k: int) -> pd.Series:
+    """Return the level of each patient that folds are to have alike: that of the first value of a column by size.
+
+    Numbers are above their median or not. Of names, those with fewer patients of a group than folds count as one.
+    """
+    column = frame[name].replace("", np.nan)
+    if column.isna().all():
+        raise ValueError(f"expected known values of {name!r} to stratify by, got none; leave it out (--stratify)")
+    if pd.api.types.is_numeric_dtype(column):
+        first = column.groupby(frame["subject"]).min().reindex(groups.index)
+        above = (first > first.median()).map({True: "above", False: "below"})
+        return above.where(first.notna(), "unknown")
+    levels = column.dropna().astype(str).groupby(frame["subject"]).min().reindex(groups.index, fill_value="unknown")
+    fewest = pd.crosstab(levels, groups).min(axis=1)
+    return levels.where(levels.map(fewest) >= k, FEW)
 
 
 def _dealt(frame: pd.DataFrame, strata: np.ndarray, parts: int, seed: int) -> np.ndarray:
@@ -94,7 +109,8 @@ def assign_rounds(
     seed : int
         The same patients and seed give the same folds, in whatever order rows are.
     stratify : sequence of str
-        Columns that are spread evenly besides the diagnosis; numbers at their median.
+        Columns that are spread evenly besides the diagnosis; numbers at their median, names (such as sites) that
+        fewer patients of a group have than there are folds as one.
 
     Raises
     ------
@@ -116,7 +132,7 @@ def assign_rounds(
             f"expected at least {fewest} patients of each group outside of the test set for {k} folds, got "
             f"{' and '.join(short)}; take fewer folds (--folds), a smaller test set ([split] test), or more patients"
         )
-    strata = _strata(inside, positive, stratify)
+    strata = _strata(inside, positive, stratify, k)
     fold = _dealt(inside, strata, k, seed)
     rounds = []
     for number in range(k):

@@ -13,6 +13,7 @@ import pandas as pd
 from safetensors.torch import save
 
 from mriinterp.base.atomic import replacing
+from mriinterp.base.tables import read_tsv
 from mriinterp.crossval.fold import FittedFold, Task
 from mriinterp.crossval.folds import RULE
 from mriinterp.image.nifti import write_volume
@@ -23,9 +24,26 @@ from mriinterp.study.tomlfile import read_toml
 from mriinterp.subjects.images import RESULTS_MARK
 from mriinterp.training.loop import History
 
-__all__ = ["CARD", "fold_name", "histories_of", "write_fold", "write_study"]
+__all__ = [
+    "CARD",
+    "CONFUSION",
+    "MEASURES",
+    "PREDICTIONS",
+    "fold_name",
+    "histories_of",
+    "read_predictions",
+    "write_fold",
+    "write_study",
+]
 
 CARD = "card.json"
+PREDICTIONS, MEASURES, CONFUSION = "predictions.tsv", "measures.tsv", "confusion.tsv"
+TEXTS = ("id", "subject", "group", "sex", "site", "fold")
+
+
+def read_predictions(folder: Path) -> pd.DataFrame:
+    """Return a row a scan of a finished training: who it is of, its fold, what network and baselines say of it."""
+    return read_tsv(folder / PREDICTIONS, text=TEXTS)
 
 
 def fold_name(number: int) -> str:

@@ -23,8 +23,16 @@ from mriinterp.crossval.baselines import baseline_scores
 from mriinterp.crossval.fold import FittedFold, Task, fit_fold
 from mriinterp.crossval.folds import HELD_OUT, Round, folds_table
 from mriinterp.crossval.leakage import permuted_groups, permuted_row
-from mriinterp.crossval.measures import measures_table, verdicts
-from mriinterp.crossval.output import fold_name, write_fold, write_study
+from mriinterp.crossval.measures import confusion_table, measures_table, verdicts
+from mriinterp.crossval.output import (
+    CONFUSION,
+    MEASURES,
+    PREDICTIONS,
+    fold_name,
+    read_predictions,
+    write_fold,
+    write_study,
+)
 from mriinterp.crossval.scans import keep_scans, scans_digest
 from mriinterp.crossval.state import RECORD, WORK, TrainNotes, stop_asked
 from mriinterp.crossval.train_plan import TrainPlan, plan_training, rounds_of
@@ -68,7 +76,7 @@ def train_study(study: Study, out: str | Path, **options: Any) -> TrainResult:
     study : TableStudy
     out : path
         Gets ``fold1`` …, ``study.toml``, ``folds.tsv``, ``predictions.tsv``,
-        ``measures.tsv``, ``report.html``; while it runs, ``work``.
+        ``measures.tsv``, ``confusion.tsv``, ``report.html``; while it runs, ``work``.
     **options
         Those of `plan_training` and of `run_plan`.
 
@@ -189,8 +197,7 @@ def _begin(plan: TrainPlan, out: Path, resume: bool, check_leakage: bool) -> Tra
                 "another folder (--out)"
             )
         if found.get("finished"):
-            predictions = read_tsv(out / "predictions.tsv", text=("id", "subject", "group", "sex", "fold"))
-            measures = read_tsv(out / "measures.tsv", text=("set",))
+            predictions, measures = read_predictions(out), read_tsv(out / MEASURES, text=("set",))
             return TrainResult(out, out / "study.toml", predictions, measures, tuple(found["verdicts"]))
     _note(out, plan, record, finished=False)
     return None
@@ -242,7 +249,7 @@ def _predictions(frame, labels, task: Task, fitted: list[FittedFold], held_out: 
         }
         rows.append({"id": name, "fold": HELD_OUT, **values})
     table = pd.DataFrame(rows).set_index("id")
-    known = frame[["id", "subject", "group", "sex", "age"]].join(table, how="inner")
+    known = frame[["id", "subject", "group", "sex", "age", "site"]].join(table, how="inner")
     known["label"] = labels[known.index]
     known["probability"] = 1 / (1 + np.exp(-known["margin"]))
     known["probability_calibrated"] = 1 / (1 + np.exp(-known["margin"] / known["temperature"]))
@@ -256,8 +263,9 @@ def _write(
     for fold in fitted:
         number = fold.round.number
         write_fold(out / fold_name(number), fold, task, study, measures[measures["set"] == str(number)])
-    write_tsv(predictions, out / "predictions.tsv", digits=6)
-    write_tsv(measures, out / "measures.tsv", digits=4)
+    write_tsv(predictions, out / PREDICTIONS, digits=6)
+    write_tsv(measures, out / MEASURES, digits=4)
+    write_tsv(confusion_table(predictions), out / CONFUSION, digits=4)
     study_file = write_study(out, study, [fold.round.number for fold in fitted])
     said = tuple(verdicts(predictions))
     training_report(study, plan.options.preset, fitted, predictions, measures, said, task.scans.failed).write(

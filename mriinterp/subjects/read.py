@@ -35,9 +35,11 @@ __all__ = ["COLUMNS", "read_subjects"]
 
 COLUMNS = (
     "id", "subject", "group", "sex", "age", "visit", "month", "date", "date_text", "date_ambiguous", "path", "split",
+    "site",
 )  # fmt: skip
 
 LEAST_NAMES = 3  # rows, all different: a column called label holds names
+ADNI_PERSON = re.compile(r"^(\d{3})_S_\d{4,5}$")
 NO_GROUP = ("n/a", "nan", "-4")  # ADNI and AIBL write -4 for what is missing
 
 logger = logging.getLogger(__name__)
@@ -73,12 +75,25 @@ def _people(frame: pd.DataFrame, text: pd.DataFrame, layout: Layout, report: Rep
             report.add("warning", f"Unreadable cells of {name}: {bad.sum()} of {len(frame)}", cells)
 
 
+def _sites(text: pd.DataFrame, report: Report) -> pd.Series:
+    """Return the site of each scan: of the table, else of ADNI's ids of people (``011_S_0005`` is of site 011)."""
+    if (text["site"] != "").any():
+        sites = text["site"].map(plain_integer)
+        return sites.mask(sites.str.lower().isin(NO_GROUP), "")
+    sites = text["subject"].str.extract(ADNI_PERSON, expand=False)
+    if sites.empty or sites.isna().any():
+        return text["site"]
+    report.add("info", f"Sites are the first number of ADNI's ids of people: {sites.nunique()} sites")
+    return sites
+
+
 def _frame(text: pd.DataFrame, layout: Layout, report: Report) -> pd.DataFrame:
     """Return all columns but the path, from the text of the fields."""
     frame = text[["id", "subject", "group", "visit"]].copy()
     frame["group"] = frame["group"].map(plain_integer).mask(frame["group"].str.lower().isin(NO_GROUP), "")
     frame["month"] = frame["visit"].map(parse_month).astype(float)
     frame["date_text"], frame["split"] = text["date"], text["split"].str.lower()
+    frame["site"] = _sites(text, report)
     _people(frame, text, layout, report)
     _dates(frame, layout, report)
     return frame
@@ -110,7 +125,7 @@ def read_subjects(
         A key of `mriinterp.subjects.LAYOUTS` ("loni", "adnimerge", "oasis2", "bids", "plain" …); "auto" knows
         tables by their columns.
     columns : mapping of field to column, optional
-        Where the fields id, subject, group, sex, age, visit, date, path, split stand, if
+        Where the fields id, subject, group, sex, age, visit, date, path, split, site stand, if
         not under a usual name; "" says that the table does not have it.
     groups : list of str, or mapping of group to labels, optional
         Groups kept, in this order; ``{"AD": ["AD", "Dementia"], "CN": ["CN"]}``
@@ -134,8 +149,8 @@ def read_subjects(
     frame : DataFrame
         `COLUMNS`, one row a scan: id (the row key), subject, group, sex
         ("M", "F", ""), age (years), visit, month (since the start), date (NaT
-        if ambiguous), date_text, date_ambiguous, path, split ("" if the table
-        has none). Other columns of the table follow under their own names.
+        if ambiguous), date_text, date_ambiguous, path, split and site (""
+        if the table has none). Other columns of the table follow under their own names.
     report : Report
         All that was left out or is doubtful, by name.
 
@@ -150,7 +165,8 @@ def read_subjects(
     search = Search(images or root, opened.path.parent, prefixes, pattern, cancel, raw)
     read = _bids_scans if opened.layout.name == "bids" else _clinical_scans if opened.layout.clinical else _table_scans
     frame, own = read(opened, search, report)
-    extra = own[[c for c in own.columns if c not in opened.columns.values() and c not in COLUMNS]]
+    known = {column for field, column in opened.columns.items() if field != "site"}  # a network may read its numbers
+    extra = own[[c for c in own.columns if c not in known and c not in COLUMNS]]
     frame = pd.concat([frame[list(COLUMNS)], extra], axis=1)
     if "group" not in opened.columns:
         report.add("warning", f"The table names no group; its columns are {show_names(own.columns)}")

@@ -14,7 +14,7 @@ from mriinterp.base.tables import parse_table, show_names
 
 __all__ = ["ALIASES", "FIELDS", "match_columns", "read_table"]
 
-FIELDS = ("id", "subject", "group", "sex", "age", "visit", "date", "path", "split")
+FIELDS = ("id", "subject", "group", "sex", "age", "visit", "date", "path", "split", "site")
 
 # what a field may be called, most telling name first; compared without case, spaces, dots, underscores, hyphens
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -43,6 +43,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "date": ("Acq Date", "Scan.Date", "Study Date", "Image Date", "EXAMDATE", "acquisition_date", "date"),
     "path": ("filepath", "path", "image_path", "scan_path", "filename", "file"),
     "split": ("split", "partition"),
+    "site": ("Site", "SITE_ID", "site_name", "scan_site", "center", "centre", "study_site", "SITEID", "NACCADC"),
 }
 
 

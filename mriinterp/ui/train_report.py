@@ -13,8 +13,8 @@ from mriinterp.crossval.baselines import BASELINES
 from mriinterp.crossval.curves import calibration_figure, learning_figure, roc_figure
 from mriinterp.crossval.folds import HELD_OUT
 from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
-from mriinterp.crossval.output import histories_of
-from mriinterp.crossval.state import TrainState
+from mriinterp.crossval.output import MEASURES, PREDICTIONS, histories_of, read_predictions
+from mriinterp.crossval.state import RECORD, TrainState
 from mriinterp.crossval.train_report import measure_values, values_by_fold
 from mriinterp.ui.address import linked
 from mriinterp.ui.studies import remember_study
@@ -30,10 +30,9 @@ TABS = ["ROC", "Learning", "Calibration", "Confusion", "Measures", "Folds"]
 @st.cache_data(max_entries=8, show_spinner="Reading the training …")
 def _tables(folder: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     at = Path(folder)
-    texts = ("id", "subject", "group", "sex", "fold")
     return (
-        read_tsv(at / "predictions.tsv", text=texts),
-        read_tsv(at / "measures.tsv", text=("set",)),
+        read_predictions(at),
+        read_tsv(at / MEASURES, text=("set",)),
         read_tsv(at / "folds.tsv", text=("id", "subject")),
     )
 
@@ -57,7 +56,7 @@ def open_used() -> None:
 
 def show_report(folder: Path, state: TrainState) -> None:
     """Show what a finished training has found; errors of files that cannot be read."""
-    stamp = file_stamp([folder / name for name in ("predictions.tsv", "measures.tsv", "training.json")], read=0)
+    stamp = file_stamp([folder / name for name in (PREDICTIONS, MEASURES, RECORD)], read=0)
     predictions, measures, folds = _tables(str(folder), stamp)
     inside = predictions[predictions["fold"] != HELD_OUT]
     _show_actions(folder)

@@ -82,6 +82,7 @@ def make_cohort(folder: Path, patients: int = 24, visits: int = 1, signal: float
                     "group": ("CN", "AD")[ill],
                     "age": 60 + (patient * 7) % 20,
                     "sex": "FM"[(patient // 2) % 2],
+                    "SITE_ID": "ABC"[patient // 4 % 3],
                     "filepath": f"scans/{name}.nii.gz",
                 }
             )

@@ -109,8 +109,38 @@ def test_a_set_of_one_group_is_named():
 
 def test_strata_of_single_patients_are_named():
     frame = frame_of(12, 1, held_out=0)
-    with pytest.raises(ValueError, match=r"strata of 6 scans or more to spread over 6 folds, got 12 of at most 1; .*"):
-        assign_rounds(frame.assign(site=frame["subject"]), 6, positive="AD", stratify=("site",))
+    with pytest.raises(ValueError, match=r"strata of 6 scans or more to spread over 6 folds, got 4 of at most 3; .*"):
+        assign_rounds(frame, 6, positive="AD", stratify=("sex", "age"))
+
+
+def with_sites(frame):
+    """Three large sites, as often ill as healthy, and some patients each alone at a site."""
+    number = frame["subject"].str[1:].astype(int)
+    return frame.assign(site=number.map(lambda n: f"alone{n}" if n >= 60 else "ABC"[n // 2 % 3]))
+
+
+def test_sites_are_spread_evenly_and_rare_ones_count_as_one():
+    frame = with_sites(frame_of(66, 1, held_out=0))
+    for one in assign_rounds(frame, 5, positive="AD", stratify=("site",)):
+        rows = frame.set_index("id").loc[list(one.test)]
+        counts = pd.crosstab(rows["site"], rows["group"])
+        assert counts.loc[["A", "B", "C"]].to_numpy().tolist() == [[2, 2]] * 3
+        assert rows["site"].str.startswith("alone").sum() in (0, 1, 2)
+    unknown = frame.assign(site=frame["site"].where(frame["site"] != "A", ""))
+    assert assign_rounds(unknown, 5, positive="AD", stratify=("site",))
+    with pytest.raises(ValueError, match="expected known values of 'site' to stratify by, got none"):
+        assign_rounds(frame.assign(site=""), 5, positive="AD", stratify=("site",))
+
+
+def test_folds_that_are_stratified_are_the_same_in_any_order_of_rows():
+    """Visits of a patient differ in age; half of the ages are equal."""
+    frame = with_sites(frame_of(66, 2, held_out=0))
+    frame["age"] = 60 + frame["subject"].str[1:].astype(int) % 4 + frame["id"].str[-1].astype(int)
+    tables = []
+    for mixed in (frame, frame[::-1].reset_index(drop=True), frame.sample(frac=1, random_state=1)):
+        rounds = assign_rounds(mixed, 3, positive="AD", stratify=("sex", "age", "site"))
+        tables.append(folds_table(mixed, rounds, "AD")["fold"].tolist())
+    assert tables[0] == tables[1] == tables[2]
 
 
 def test_the_smallest_cohort_of_two_folds():

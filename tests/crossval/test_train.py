@@ -54,7 +54,7 @@ def test_what_can_be_learnt_is_learnt_and_permuted_labels_are_not(trained):
 def test_everything_is_written_and_nothing_else(trained):
     names = sorted(p.name for p in trained[0].folder.iterdir() if not p.name.startswith("."))
     assert names == [
-        "fold1", "fold2", "fold3", "folds.tsv", "measures.tsv", "predictions.tsv", "report.html", "study.toml",
+        "confusion.tsv", "fold1", "fold2", "fold3", "folds.tsv", "measures.tsv", "predictions.tsv", "report.html", "study.toml",
         "training.json",
     ]  # fmt: skip
     done, totals = zip(*trained[1], strict=True)
@@ -63,6 +63,23 @@ def test_everything_is_written_and_nothing_else(trained):
     page = (trained[0].folder / "report.html").read_text(encoding="utf-8")
     for text in ("Does the network beat simple models?", "ROC", "Calibration", "falls to chance", "Confusion"):
         assert text in page
+
+
+def test_right_and_wrong_are_counted_by_sex_age_and_site(trained):
+    table = pd.read_csv(trained[0].folder / "confusion.tsv", sep="\t").set_index("scans of")
+    assert table.index.tolist() == [
+        "all", "sex F", "sex M", "age 60–69", "age 70–79", "site A", "site B", "site C"
+    ]  # fmt: skip
+    counts = table.iloc[:, :4]
+    for name in ("sex", "age", "site"):
+        assert counts[counts.index.str.startswith(name)].sum().tolist() == counts.loc["all"].tolist()
+    inside = trained[0].predictions.query("fold != 'test'")
+    ill, called = inside["label"] == 1, inside["margin"] > 0
+    of_site = inside["site"] == "B"
+    assert counts.loc["site B", "ill, called ill"] == (ill & called & of_site).sum()
+    assert counts.loc["all", "healthy, called ill"] == (~ill & called).sum()
+    report = (trained[0].folder / "report.html").read_text(encoding="utf-8")
+    assert "site B" in report
 
 
 def test_the_study_file_opens_with_the_networks_and_says_what_was_predicted(trained, tmp_path):

@@ -541,3 +541,19 @@ def test_types_are_the_same_for_every_kind(loni, original, shared_data):
         assert frame["date"].dtype.kind == "M"
         assert frame["date_ambiguous"].dtype == bool
         assert all(isinstance(v, str) for c in ("id", "subject", "group", "path", "split") for v in frame[c])
+
+
+def test_sites_are_those_of_the_table_or_of_adnis_ids(tmp_path):
+    for name in ("a", "b"):
+        touch(tmp_path / f"{name}.nii")
+    table = tmp_path / "table.csv"
+    table.write_text("id,group,SITE_ID,filepath\na,CN,7.0,a.nii\nb,AD,n/a,b.nii\n", encoding="utf-8")
+    frame, _ = read_subjects(table)
+    assert frame["site"].tolist() == ["7", ""]
+    assert frame["SITE_ID"].tolist() == ["7.0", "n/a"]  # under its own name as well: a network may read it
+    table.write_text("id,subject,group,filepath\na,011_S_0005,CN,a.nii\nb,136_S_4269,AD,b.nii\n", encoding="utf-8")
+    frame, report = read_subjects(table)
+    assert frame["site"].tolist() == ["011", "136"]
+    assert "Sites are the first number of ADNI's ids of people: 2 sites" in report.text()
+    table.write_text("id,subject,group,filepath\na,011_S_0005,CN,a.nii\nb,P2,AD,b.nii\n", encoding="utf-8")
+    assert read_subjects(table)[0]["site"].tolist() == ["", ""]
