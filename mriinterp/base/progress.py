@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-__all__ = ["Cancel", "Cancelled", "Progress", "TimeLeft", "check_cancel", "tell"]
+__all__ = ["Cancel", "Cancelled", "Progress", "TimeLeft", "check_cancel", "divided", "tell"]
 
 Progress = Callable[[int, int], None]
 Cancel = Callable[[], bool]
@@ -22,9 +22,26 @@ def check_cancel(cancel: Cancel | None) -> None:
 
 
 def tell(progress: Progress | None, done: int, total: int) -> None:
-    """Report `done` of `total` stepsto a callback, if there is one."""
+    """Report `done` of `total` steps to a callback, if there is one."""
     if progress is not None:
         progress(done, total)
+
+
+def divided(progress: Progress | None, sizes: Sequence[int]) -> list[Progress]:
+    """Return a progress for each part of a work; together they count the sizes of all parts.
+
+    Examples
+    --------
+    >>> first, second = divided(lambda done, total: print(done, "of", total), [2, 10])
+    >>> second(1, 2)
+    7 of 12
+    """
+    total = sum(sizes)
+
+    def part(before: int, size: int) -> Progress:
+        return lambda done, of: tell(progress, before + round(done * size / max(of, 1)), total)
+
+    return [part(sum(sizes[:number]), size) for number, size in enumerate(sizes)]
 
 
 EARLY = 0.02  # share of the work that is too little to foretell the rest

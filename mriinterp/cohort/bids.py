@@ -86,7 +86,12 @@ def space_label(space: str) -> str:
 
 
 def write_dataset_files(
-    folder: Path, about: Mapping[str, Any], space: str, methods: Iterable[str], authors: Iterable[str] = ()
+    folder: Path,
+    about: Mapping[str, Any],
+    space: str,
+    methods: Iterable[str],
+    authors: Iterable[str] = (),
+    own: Iterable[str] = (),
 ) -> None:
     """Write ``dataset_description.json``, ``README.md`` and ``.bidsignore``.
 
@@ -101,6 +106,8 @@ def write_dataset_files(
         Labels of the methods, for reading.
     authors : iterable of str
         Of the study; without any, the program that made the maps is named.
+    own : iterable of str
+        Further files and folders that the standard does not know.
     """
     entries = {
         "Name": f"Relevance maps of {about['title']}",
@@ -113,8 +120,10 @@ def write_dataset_files(
     }
     write_text(folder / "dataset_description.json", json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
     write_text(folder / "README.md", _readme(about, space, methods))
-    own = "# Files of mriinterp that the standard does not know; see README.md\n" + "\n".join(OWN_FILES) + "\n"
-    write_text(folder / ".bidsignore", own)
+    ignored = (
+        "# Files of mriinterp that the standard does not know; see README.md\n" + "\n".join((*OWN_FILES, *own)) + "\n"
+    )
+    write_text(folder / ".bidsignore", ignored)
 
 
 def _readme(about: Mapping[str, Any], space: str, methods: Iterable[str]) -> str:

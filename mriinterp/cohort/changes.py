@@ -46,7 +46,7 @@ def changes_since(result: CohortResult, study: Study) -> Changes:
             gone.append(scan)
             continue
         try:
-            seen = read_json(result.layout.seen(row["label"]))["fingerprint"]
+            seen = read_json(result.layout_of(scan).seen(row["label"]))["fingerprint"]
         except (OSError, ValueError, KeyError, TypeError):
             seen = fingerprint
         if seen != fingerprint:

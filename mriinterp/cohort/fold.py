@@ -24,7 +24,16 @@ from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.results.verified import DamagedImage, read_verified
 
-__all__ = ["Fold", "fold_group", "folded_keys", "members_digest", "read_group_map", "read_moments", "sidecar_of"]
+__all__ = [
+    "Fold",
+    "fold_group",
+    "folded_keys",
+    "members_digest",
+    "read_group_map",
+    "read_moments",
+    "sidecar_of",
+    "write_group_map",
+]
 
 MEANING = {
     "count": "Number of maps that went into each voxel of the mean",
@@ -183,7 +192,7 @@ def sidecar_of(image: Path) -> Path:
     return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
-def _write_map(volume: Volume, path: Path, what: str, space: str, **about: Any) -> str:
+def write_group_map(volume: Volume, path: Path, what: str, space: str, **about: Any) -> str:
     """Write an image of a group, and what it is; return its digest."""
     sidecar_of(path).unlink(missing_ok=True)  # an older one must not vouch for the new image
     write_volume(volume, path, space="mni")
@@ -225,7 +234,7 @@ def _write_group(fold: Fold, moments: MapMoments) -> None:
             data = moments.mean(part) if what == "mean" else moments.deviation(part)
         about = {"method": fold.method, "group": fold.group, "part": part or None, "n": moments.count}
         about |= {"explains": fold.explains}
-        digests[path.name] = _write_map(Volume(data, np.array(fold.affine)), path, what, layout.space, **about)
+        digests[path.name] = write_group_map(Volume(data, np.array(fold.affine)), path, what, layout.space, **about)
     entries = {"group": fold.group, "members_sha256": members_digest(fold.members), "sha256": digests}
     write_text(record, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
@@ -260,6 +269,6 @@ def fold_all(
             if n:
                 mean += read_group_map(layout.group(method, label, part, "mean")).data * (n / total)
         about = {"method": method, "group": "all", "part": part, "n": total, "explains": explains}
-        _write_map(Volume(mean, grid.affine), path, "mean", layout.space, **about)
+        write_group_map(Volume(mean, grid.affine), path, "mean", layout.space, **about)
     about = {"method": method, "group": "all", "n": total, "explains": explains}
-    _write_map(Volume(np.full(grid.shape, total, np.int32), grid.affine), count, "count", layout.space, **about)
+    write_group_map(Volume(np.full(grid.shape, total, np.int32), grid.affine), count, "count", layout.space, **about)

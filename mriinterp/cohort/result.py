@@ -19,6 +19,7 @@ from mriinterp.base.tables import read_tsv
 from mriinterp.cohort.area_values import areas_by_scan
 from mriinterp.cohort.averages import CohortMeans
 from mriinterp.cohort.kinds import part_of_kind, reading_of_kind
+from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.provenance import read_provenance
 from mriinterp.cohort.record import read_map
@@ -29,10 +30,13 @@ from mriinterp.methods.meaning import Meaning
 from mriinterp.results.sidecar import from_sidecar
 from mriinterp.results.verified import check_unchanged
 
-__all__ = ["CohortResult", "open_cohort"]
+__all__ = ["AGREEMENT", "PART", "POOLED", "CohortResult", "open_cohort"]
+
+POOLED, PART = "pooled", "fold"  # entry of run.json, column of subjects.tsv: the folder that holds the maps of a scan
+AGREEMENT = "agreement"  # of the folds, an entry of run.json
 
 SUBJECT_TEXT = (
-    "id", "subject", "group", "sex", "visit", "split", "label", "class", "predicted", "target", "failure",
+    "id", "subject", "group", "sex", "visit", PART, "split", "label", "class", "predicted", "target", "failure",
     "warnings",
 )  # fmt: skip
 
@@ -58,6 +62,11 @@ def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> Coh
     """
     folder = Path(folder)
     return CohortResult(folder, read_provenance(folder, pair))
+
+
+def _two(value: float | None) -> str:
+    """Return a number with two digits; in words where it is not defined."""
+    return "not defined" if value is None else f"{value:.2f}".replace("-", "−")
 
 
 class CohortResult(CohortMeans):
@@ -221,6 +230,25 @@ class CohortResult(CohortMeans):
         share = self.part_shares(method, ids)[other]
         return self.meaning(method).hidden_words(part, share, "the relevance in all areas")
 
+    def agreement_words(self, method: str) -> str:
+        """Return how alike the folds' averages of a method are, in a sentence; "" of other cohorts."""
+        rows = [row for row in self.run.get(AGREEMENT, ()) if row["method"] == method]
+        parts = [
+            f"{row['group']}: areas ICC {_two(row['icc_areas'])}, ρ {_two(row['rho_areas'])}; maps ICC "
+            f"{_two(row['icc_maps'])}, ρ {_two(row['rho_maps'])}"
+            for row in rows
+        ]
+        return f"Agreement of {rows[0]['folds']} folds, {' | '.join(parts)}." if rows else ""
+
+    def layout_of(self, subject: str) -> Layout:
+        """Return where the map of a scan lies: in the folder of its fold, where several cohorts are pooled."""
+        if POOLED not in self.run:
+            return self.layout
+        part = self.subjects.at[subject, PART]
+        if part not in self.run[POOLED]:
+            raise ValueError(f"expected a fold of {', '.join(self.run[POOLED])} for {subject}, got {part!r}")
+        return Layout(self.folder / part, self.layout.space)
+
     def map(self, method: str, subject: str, *, images: bool = True) -> RelevanceMap:
         """Return the map of one scan, with the part of each image where the network reads several.
 
@@ -243,14 +271,15 @@ class CohortResult(CohortMeans):
         if subject not in self.subjects.index:
             raise KeyError(f"expected a scan of this cohort, got {subject!r}")
         label = self.subjects.loc[subject, "label"]
-        path = self.layout.record(label, method)
+        layout = self.layout_of(subject)
+        path = layout.record(label, method)
         if not path.is_file():
             raise KeyError(
                 f"expected a map of {method} for {subject}, got none: {self.subjects.loc[subject, 'failure']}"
             )
-        volume, entries = read_map(self.layout, label, method)
+        volume, entries = read_map(layout, label, method)
         parts = entries.get("images", {}) if images else {}
-        return from_sidecar(entries, volume, {name: read_map(self.layout, label, method, name)[0] for name in parts})
+        return from_sidecar(entries, volume, {name: read_map(layout, label, method, name)[0] for name in parts})
 
     def ids(self, method: str, group: str | None = None) -> list[str]:
         """Return the scans that have a map of a method, in order."""

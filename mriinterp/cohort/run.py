@@ -24,7 +24,7 @@ from mriinterp.cohort.inventory import Inventory
 from mriinterp.cohort.layout import refuse_older_layout
 from mriinterp.cohort.lock import only_run
 from mriinterp.cohort.options import CohortOptions
-from mriinterp.cohort.result import CohortResult, open_cohort
+from mriinterp.cohort.result import POOLED, CohortResult, open_cohort
 from mriinterp.cohort.tables import write_tables
 from mriinterp.cohort.targets import explained_words
 from mriinterp.cohort.workers import Workers, explain_all, run_all
@@ -106,6 +106,7 @@ def run_cohort(
     started = time.time()
     out = Path(out)
     refuse_older_layout(out)
+    _refuse_pooled(out)
     chosen = CohortOptions(**options)
     model, atlas = study.model(chosen.device), study.atlas()
     choices = choose_methods(methods, chosen.params, chosen.preset)
@@ -122,6 +123,18 @@ def run_cohort(
         run.write_tables(started)
         _remove_leftovers(out)
     return open_cohort(out)
+
+
+def _refuse_pooled(out: Path) -> None:
+    """Raise ValueError for the folder of several cohorts, whose tables would be lost."""
+    try:
+        pooled = POOLED in read_json(out / "run.json")
+    except (OSError, ValueError, TypeError):
+        return
+    if pooled:
+        raise ValueError(
+            f"expected a new folder or one of a run, got {out}, which holds a run out of fold; name another"
+        )
 
 
 def _remove_leftovers(out: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import versions
 from mriinterp.stats import auc_interval, wilson_interval
 
-__all__ = ["write_tables"]
+__all__ = ["area_under_curve", "group_table", "write_tables"]
 
 SCANS_AT_ONCE = 64  # whose areas are in memory while the table is written
 
@@ -60,7 +60,7 @@ def write_tables(
     layout = plan.task.layout
     subjects = subject_rows(plan, model, records, predictions, failures)
     write_tsv(subjects, layout.subjects)
-    write_tsv(group_table(plan, subjects), layout.groups)
+    write_tsv(group_table(plan.groups, subjects), layout.groups)
     write_area_table(plan, records, layout.table, cancel=cancel)
     labels = [get_method(choice.name).label for choice in plan.methods]
     write_dataset_files(layout.out, plan.about, layout.space, labels, plan.about["authors"])
@@ -136,7 +136,7 @@ def _prediction_columns(model: Model, prediction: Prediction | None, truth: str 
     return row
 
 
-def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
+def group_table(groups: Sequence[str], subjects: pd.DataFrame) -> pd.DataFrame:
     """Return a row a group: scans, people, failures, training scans, the share predicted right with its 95 % interval.
 
     ``explained_CLASS`` counts for which class scans were explained: with the
@@ -146,7 +146,7 @@ def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
     rows = []
     people = "subject" if "subject" in subjects else "id"
     targets = [t for t in dict.fromkeys(subjects["target"]) if isinstance(t, str)]
-    for group in plan.groups:
+    for group in groups:
         part = subjects[subjects["group"] == group]
         judged = part["correct"][part["correct"].notna()]
         right = int(judged.astype(bool).sum())
@@ -171,20 +171,25 @@ def group_table(plan: CohortPlan, subjects: pd.DataFrame) -> pd.DataFrame:
 
 def performance(plan: CohortPlan, subjects: pd.DataFrame) -> dict[str, Any]:
     """Return the area under the ROC curve of the positive class's probability, positive against reference group."""
-    positive, groups = plan.about["positive"], plan.groups
     if plan.task.withheld:
         return {}
-    column = f"p_{plan.about['classes'].get(positive, '')}"
+    positive = plan.about["positive"]
+    return area_under_curve(subjects, positive, plan.groups[0], plan.about["classes"].get(positive, ""))
+
+
+def area_under_curve(subjects: pd.DataFrame, positive: str, reference: str, output: str) -> dict[str, Any]:
+    """Return the area under the ROC curve of an output's probability; empty where it is not known of both groups."""
+    column = f"p_{output}"
     if not positive or column not in subjects:
         return {}
-    part = subjects[subjects["group"].isin([positive, groups[0]]) & subjects[column].notna()]
+    part = subjects[subjects["group"].isin([positive, reference]) & subjects[column].notna()]
     labels = part["group"] == positive
     if labels.nunique() < 2:
         return {}
     return {
         "auc": {
             "positive": positive,
-            "reference": groups[0],
+            "reference": reference,
             "of": column,
             **asdict(auc_interval(labels, part[column])),
         }

@@ -64,7 +64,8 @@ def add_parser(commands) -> None:
         "--out-of-fold",
         action="store_true",
         help="explain every scan of a cross-validation by the network that never saw its patient; STUDY is the study "
-        "file that train wrote. Each fold becomes a cohort in DIR, with the means of all beside them",
+        "file that train wrote. DIR becomes a cohort of all scans, with area statistics, figure 1 and tables 1 and 2; "
+        "each fold is a cohort of its own in it",
     )
     what.add_argument(
         "--target",
@@ -178,21 +179,34 @@ def _pack(result: CohortResult, study: Study, out: Path) -> None:
 
 
 def _out_of_fold(study: Study, methods: list[str], out: Path, options: dict[str, Any]) -> int:
-    """Explain each fold's own test scans, and say how alike the folds are."""
+    """Explain each fold's own test scans; write averages, area statistics, figure and tables of all together."""
+    from mriinterp.commands.paper import averages_of, write_outputs
+    from mriinterp.commands.statistics import write_areas
     from mriinterp.crossval.outoffold import run_out_of_fold
 
     found = run_out_of_fold(study, methods, out=out, **options)
     options["progress"].close()
     for name, result in found.folds.items():
         say(f"{name}: {result.run['scans']} scans")
-        report(result)
-    for row in found.agreement.itertuples():
-        say(
-            f"{row.method}, {row.group}: agreement of {row.folds} folds: ICC of areas {row.icc:.2f}, ρ of mean maps "
-            f"{row.rho:.2f}"
-        )
-    say(f"wrote {found.folder}")
-    return 1 if any(result.failures for result in found.folds.values()) else 0
+    pooled = found.pooled
+    report(pooled)
+    for method in pooled.methods:
+        say(f"{method}: {pooled.agreement_words(method)}")
+    write_areas(pooled, pooled.folder / "statistics")
+    progress = ProgressLine("figures and tables")
+    averages = averages_of(pooled, study.background(), study.atlas())
+    shown = tuple(method for method in pooled.methods if any(method in maps for maps in averages.means.values()))
+    write_outputs(
+        pooled.folder / "paper",
+        averages,
+        methods=shown,
+        animation=False,
+        progress=progress,
+        cancel=options.get("cancel"),
+    )
+    progress.close()
+    say(f"wrote {pooled.folder / 'statistics'}, {pooled.folder / 'paper'}")
+    return 1 if pooled.failures else 0
 
 
 def _parameters(settings: list[str], methods: list[str]) -> dict[str, dict[str, Any]]:

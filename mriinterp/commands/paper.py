@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.progress import check_cancel, tell
 from mriinterp.cohort import CohortResult
@@ -17,7 +19,7 @@ from mriinterp.export.npz import original_names
 from mriinterp.figures.colours import describe_unit
 from mriinterp.image.volume import Volume
 
-__all__ = ["add_parser", "write_outputs"]
+__all__ = ["add_parser", "averages_of", "write_outputs"]
 
 DESCRIPTION = """\
 Write what Rieke et al. 2018 show of a cohort:
@@ -57,7 +59,8 @@ class Averages:
 
         shown = [m for m in methods or self.result.methods if m in self.result.methods]
         hidden = [(label_of(method), self.result.hidden_words(method)) for method in shown]
-        return (*self.result.caveats(shown), *(f"{label}: {words}" for label, words in hidden if words))
+        alike = [(label_of(method), self.result.agreement_words(method)) for method in shown]
+        return (*self.result.caveats(shown), *(f"{label}: {words}" for label, words in (*hidden, *alike) if words))
 
     def about(self) -> dict[str, Any]:
         """Return what the npz says of its maps; nothing for those of a file."""
@@ -207,20 +210,24 @@ def _from_cohort(args: argparse.Namespace) -> Averages:
     from mriinterp.cohort import open_cohort
 
     result = open_cohort(args.folder)
-    means = {group: found for group in result.groups if (found := result.means(group))}
-    counts = {group: max(result.n(m, group) for m in result.methods) for group in means}
-    positive = args.positive or (result.positive if result.positive in means else None)
     study = args.study or ("demo" if result.run["study"] == "demo" else None)
-    background, atlas = _surroundings(
-        args, study, Volume(next(iter(next(iter(means.values())).values())).data, result.grid.affine)
-    )
+    like = Volume(np.broadcast_to(np.float32(0), result.grid.shape), result.grid.affine)
+    background, atlas = _surroundings(args, study, like)
     known = result.run["atlas"]
     if atlas.digest != known["sha256"] and not args.atlas:
         raise ValueError(
             f"expected the atlas of the run, {known['name']}, got {atlas.name} or another version of it; name the "
             "study with --study, or an atlas with --atlas"
         )
-    return Averages(_ordered(means, positive), background, atlas, counts, result.simulated, result)
+    return averages_of(result, background, atlas, args.positive)
+
+
+def averages_of(result: CohortResult, background: Volume, atlas: Atlas, positive: str | None = None) -> Averages:
+    """Return the averages of a cohort for the paper's outputs; KeyError for a group without any."""
+    means = {group: found for group in result.groups if (found := result.means(group))}
+    counts = {group: max(result.n(m, group) for m in result.methods) for group in means}
+    first = positive or (result.positive if result.positive in means else None)
+    return Averages(_ordered(means, first), background, atlas, counts, result.simulated, result)
 
 
 def _from_npz(args: argparse.Namespace) -> Averages:

@@ -18,7 +18,7 @@ from mriinterp.cohort.statistics import compare_areas
 from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, say
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "write_areas"]
 
 DESCRIPTION = """\
 Compare the groups of a cohort that explains one output in all scans.
@@ -127,6 +127,24 @@ def run(args: argparse.Namespace) -> int:
     for path in written:
         say(f"wrote {path}")
     return 0
+
+
+def write_areas(result: CohortResult, out: Path) -> list[Path]:
+    """Compare the areas of the groups by every method for which they may be compared; say what was found."""
+    from mriinterp.export.comparison import area_words, total_words, write_comparison
+
+    written = []
+    for method in result.methods if result.positive else ():
+        if result.why_no_test(method):
+            continue  # which the report says
+        try:
+            found = compare_areas(result, method)
+        except ValueError as error:  # too few people
+            say(f"{method}: groups are not compared: {error}")
+            continue
+        written += write_comparison(out, result, found, method)
+        say(f"{method}: {total_words(found)} {area_words(found)}")
+    return written
 
 
 def _stem(method: str, part: str) -> str:

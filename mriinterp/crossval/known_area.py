@@ -6,7 +6,7 @@ methods point there. Here the label is made from each scan by `mriinterp.crossva
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from mriinterp.areas import Atlas
 from mriinterp.base.atomic import made_folder
-from mriinterp.base.progress import Cancel, Progress, tell
+from mriinterp.base.progress import Cancel, Progress, divided
 from mriinterp.crossval.coarse_scans import CoarseScans, read_coarse
 from mriinterp.crossval.folds import assign_rounds
 from mriinterp.crossval.known_folds import FoldData, explain_fold, fit_fold, ridge_fold
@@ -160,8 +160,8 @@ def run_known_area(
     at = area_position(atlas, options.area)
     people, sources = _people(study, options.scans)
     epochs, folds = options.fitting.epochs, options.folds
-    count = _parts(progress, [len(people), *[epochs + 10 * options.explained] * folds])
-    scans = read_coarse(study, sources, folder / "known_area_scans.npz", progress=count(0), cancel=cancel)
+    reading, *parts = divided(progress, [len(people), *[epochs + 10 * options.explained] * folds])
+    scans = read_coarse(study, sources, folder / "known_area_scans.npz", progress=reading, cancel=cancel)
     label = known_label(scans.areas, at, options.components)
     frame = people.assign(group=np.where(label.high, HIGH, LOW), split="")
     rounds = assign_rounds(frame, folds, positive=HIGH)
@@ -171,13 +171,13 @@ def run_known_area(
     found: dict[str, float] = {}
     linear: dict[str, float] = {}
     failed: dict[str, str] = {}
-    for one in rounds:
+    for one, part in zip(rounds, parts, strict=True):
         rule = control.normalisation(one)
         module, values = fit_fold(control, one, rule, folder, cancel)
         found |= dict(zip(one.test, values, strict=True))
         linear |= ridge_fold(control, one, rule)
-        count(one.number)(epochs, epochs + 10 * options.explained)
-        rows += explain_fold(control, one, rule, module, chosen, failed, count(one.number), cancel)
+        part(epochs, epochs + 10 * options.explained)
+        rows += explain_fold(control, one, rule, module, chosen, failed, part, cancel)
     labels, patients = frame.set_index("id")["group"] == HIGH, frame["subject"]
     draws = PatientBootstrap(patients, labels)
     return KnownArea(
@@ -191,18 +191,6 @@ def run_known_area(
         edge_mm=float(np.linalg.norm(scans.grid.affine[:3, 0])),
         failed=failed,
     )
-
-
-def _parts(progress: Progress | None, sizes: Sequence[int]) -> Callable[[int], Progress]:
-    """Return one progress over parts of the work, by the number of the part."""
-    before = np.concatenate([[0], np.cumsum(sizes)])
-
-    def part(number: int) -> Progress:
-        return lambda done, total: tell(
-            progress, int(before[number] + done * sizes[number] / max(total, 1)), int(before[-1])
-        )
-
-    return part
 
 
 def _fold_data(atlas: Atlas, at: int, options: KnownAreaOptions, scans: CoarseScans, label: KnownLabel) -> FoldData:

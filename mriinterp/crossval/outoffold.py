@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from mriinterp.base.atomic import made_folder
-from mriinterp.base.progress import Cancel, Progress, tell
+from mriinterp.base.labels import subject_labels
+from mriinterp.base.progress import Cancel, Progress, divided
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort import CohortResult, run_cohort
-from mriinterp.compare.measures import spearman
+from mriinterp.cohort.layout import Layout
+from mriinterp.cohort.pooled import check_pooled_folder, common_methods, pool_cohorts
 from mriinterp.crossval.output import fold_name
-from mriinterp.image.nifti import write_volume
 from mriinterp.stats import group_means
 from mriinterp.study import ModelRecipe, Study, StudySettings, TableStudy
 from mriinterp.study.seen import SETS, sets_of_fold
 from mriinterp.trust.measures.reproducibility import intraclass_correlation
 
-__all__ = ["FoldStudy", "OutOfFold", "fold_studies", "run_out_of_fold"]
+__all__ = ["FoldStudy", "OutOfFold", "fold_studies", "maps_there", "mean_agreement", "run_out_of_fold"]
+
+AGREEMENTS = ("icc_areas", "rho_areas", "icc_maps", "rho_maps")
 
 
 class FoldStudy(TableStudy):
@@ -56,16 +59,17 @@ class OutOfFold:
 
     Attributes
     ----------
-    folder : Path
     folds : dict of str to CohortResult
+    pooled : CohortResult
+        Of all scans, each explained by the network that never saw its patient.
     areas : DataFrame
         As in ``areas.tsv``: method, area, n, mean share and interval in both groups.
     agreement : DataFrame
-        As in ``agreement.tsv``: method, group, icc of the areas' mean shares, rho of the folds' mean maps.
+        As in ``agreement.tsv``, see `mean_agreement`.
     """
 
-    folder: Path
     folds: dict[str, CohortResult]
+    pooled: CohortResult
     areas: pd.DataFrame
     agreement: pd.DataFrame
 
@@ -121,8 +125,8 @@ def run_out_of_fold(
 ) -> OutOfFold:
     """Explain every scan of a cross-validation by the network that never saw its patient.
 
-    Each fold becomes a cohort of its own in `out` (``fold1`` …), which opens as any other; beside them stand the means
-    over all scans, ``mean_METHOD_GROUP.nii.gz``, ``areas.tsv`` and ``agreement.tsv``. Stopped at any time, the same
+    Each fold becomes a cohort of its own in `out` (``fold1`` …), and `out` itself one of all scans: means, tables,
+    tests and figures as of any other. ``areas.tsv`` and ``agreement.tsv`` stand beside. Stopped at any time, the same
     call goes on.
 
     Parameters
@@ -142,39 +146,42 @@ def run_out_of_fold(
     """
     studies = fold_studies(study)
     folder = made_folder(out)
+    check_pooled_folder(folder)
     results = {}
+    shares = divided(progress, [1000] * len(studies))
     for number, (name, one) in enumerate(studies.items(), 1):
-        part = _part(progress, number - 1, len(studies))
         results[name] = run_cohort(
-            one, methods, out=folder / fold_name(number), split="test", progress=part, cancel=cancel, **options
+            one,
+            methods,
+            out=folder / fold_name(number),
+            split="test",
+            progress=shares[number - 1],
+            cancel=cancel,
+            **options,
         )
-    _write_means(folder, results, methods)
-    areas, agreement = _areas(study, results, methods), _agreement(study, results, methods)
+    methods = common_methods(results.values())
+    areas, agreement = _areas(study, results, methods), mean_agreement(study, results, methods)
     write_tsv(areas, folder / "areas.tsv", digits=5)
     write_tsv(agreement, folder / "agreement.tsv", digits=4)
-    return OutOfFold(folder, results, areas, agreement)
+    parts = {fold_name(number): result for number, result in enumerate(results.values(), 1)}
+    return OutOfFold(results, pool_cohorts(parts, folder, agreement.round(4)), areas, agreement)
 
 
-def _part(progress: Progress | None, before: int, parts: int) -> Progress:
-    return lambda done, total: tell(progress, round(1000 * (before + done / max(total, 1))), 1000 * parts)
+def maps_there(study: Study, folder: Path, methods: Sequence[str], space: str) -> int:
+    """Return how many maps of a run out of fold are in its folder; reads the cards of the folds alone."""
+    count = 0
+    for number, recipe in enumerate(study.folds.values(), 1):
+        sets = sets_of_fold(recipe) or {}
+        met = {name for ids in sets.values() for name in ids}
+        labels = subject_labels([name for name in study.subjects.index if name in met])
+        layout = Layout(folder / fold_name(number), space)
+        tested = [name for name in sets.get("test", ()) if name in labels]
+        count += sum(layout.record(labels[name], method).is_file() for name in tested for method in methods)
+    return count
 
 
 def _with_maps(results: Mapping[str, CohortResult], method: str, group: str) -> list[CohortResult]:
     return [result for result in results.values() if result.n(method, group)]
-
-
-def _write_means(folder: Path, results: Mapping[str, CohortResult], methods: Sequence[str]) -> None:
-    """Write the mean of each method's reading over all scans of a group: each scan counts the same."""
-    first = next(iter(results.values()))
-    for method in methods:
-        for group in first.groups:
-            parts = _with_maps(results, method, group)
-            if not parts:
-                continue
-            counts = [part.n(method, group) for part in parts]
-            mean = np.average([part.mean(method, group).data for part in parts], axis=0, weights=counts)
-            volume = parts[0].mean(method, group).with_data(mean.astype(np.float32))
-            write_volume(volume, folder / f"mean_{method}_{first.run['labels'][group]}.nii.gz", space="mni")
 
 
 def _areas(study: Study, results: Mapping[str, CohortResult], methods: Sequence[str]) -> pd.DataFrame:
@@ -193,26 +200,37 @@ def _areas(study: Study, results: Mapping[str, CohortResult], methods: Sequence[
     return pd.concat(tables, ignore_index=True)
 
 
-def _agreement(study: Study, results: Mapping[str, CohortResult], methods: Sequence[str]) -> pd.DataFrame:
-    """Return how alike the folds' averages are: ICC of the areas' mean shares, mean ρ of the mean maps in the brain."""
+def mean_agreement(study: Study, results: Mapping[str, CohortResult], methods: Sequence[str]) -> pd.DataFrame:
+    """Return how alike the averages of the folds are.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, group, folds, icc_areas, rho_areas (of the areas' mean shares), icc_maps, rho_maps (of the mean
+        maps in the brain, for the ICC each divided by its mean size, as the networks' scales differ): ICC(2,1) and the
+        mean Spearman's ρ of all pairs of folds; NaN where there is nothing to compare.
+    """
     rows = []
-    brain = study.brain_mask()
+    inside = study.brain_mask().data > 0
     for method in methods:
         for group in next(iter(results.values())).groups:
             parts = _with_maps(results, method, group)
             if len(parts) < 2:
                 continue
             shares = np.stack([part.areas(method).loc[part.ids(method, group)].mean().to_numpy() for part in parts], 1)
-            shares = shares[np.isfinite(shares).all(axis=1)]
-            maps = [part.mean(method, group) for part in parts]
-            rho = [_rho(one.data, other.data, brain.data) for one, other in combinations(maps, 2)]
-            icc = intraclass_correlation(shares) if len(shares) > 1 else np.nan
-            rows.append({"method": method, "group": group, "folds": len(parts), "icc": icc, "rho": np.mean(rho)})
-    return pd.DataFrame(rows, columns=["method", "group", "folds", "icc", "rho"])
+            maps = np.stack([part.mean(method, group).data[inside].astype(np.float64) for part in parts], 1)
+            sizes = np.abs(maps).mean(axis=0)
+            found: dict[str, object] = {"method": method, "group": group, "folds": len(parts)}
+            found |= _alike(shares[np.isfinite(shares).all(axis=1)], "areas")
+            found |= _alike(maps / np.where(sizes > 0, sizes, 1), "maps")
+            rows.append(found)
+    return pd.DataFrame(rows, columns=["method", "group", "folds", *AGREEMENTS])
 
 
-def _rho(one: np.ndarray, other: np.ndarray, brain: np.ndarray) -> float:
-    try:
-        return spearman(one, other, brain)
-    except ValueError:  # a map that does not vary there
-        return float("nan")
+def _alike(values: np.ndarray, what: str) -> dict[str, float]:
+    """Return ICC and mean ρ of the columns of an array; NaN where one of them does not vary."""
+    if len(values) < 2 or (np.ptp(values, axis=0) == 0).any():
+        return {f"icc_{what}": np.nan, f"rho_{what}": np.nan}
+    rho = np.corrcoef(rankdata(values, axis=0), rowvar=False)
+    pairs = np.triu_indices(values.shape[1], 1)
+    return {f"icc_{what}": intraclass_correlation(values), f"rho_{what}": float(rho[pairs].mean())}

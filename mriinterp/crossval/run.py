@@ -16,7 +16,7 @@ import torch
 import mriinterp
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.files import read_json
-from mriinterp.base.progress import Cancel, Progress, tell
+from mriinterp.base.progress import Cancel, Progress, divided
 from mriinterp.base.tables import read_tsv, write_tsv
 from mriinterp.cohort.lock import only_run
 from mriinterp.crossval.baselines import baseline_scores
@@ -132,11 +132,11 @@ def run_plan(
 
 def _train(plan: TrainPlan, out: Path, check_leakage: bool, notes: TrainNotes, cancel: Cancel | None) -> TrainResult:
     study, work, options = plan.study, out / WORK, plan.options
-    steps = options.preset.fitting.epochs * sum(len(one.train) for one in plan.rounds)
+    steps = [options.preset.fitting.epochs * len(one.train) for one in plan.rounds]
     notes.begin("reading scans")
-    count = _Count(notes, len(plan.frame) + (1 + check_leakage) * steps)
     ids = sorted(plan.frame["id"])
-    scans = keep_scans(study, plan.model, ids, work, progress=count.part(len(ids)), cancel=cancel)
+    reading, *parts = divided(notes, [len(ids), *steps, *(steps if check_leakage else [])])
+    scans = keep_scans(study, plan.model, ids, work, progress=reading, cancel=cancel)
     for name, why in scans.failed.items():
         logger.warning("%s: scan %s is left out: %s", study.name, name, why)
     frame = plan.frame[plan.frame["id"].isin(scans.ids)]
@@ -146,30 +146,19 @@ def _train(plan: TrainPlan, out: Path, check_leakage: bool, notes: TrainNotes, c
     labels = (frame["group"] == study.positive).astype(int)
     task = Task(plan.model, scans, labels, options.preset, options.architecture, plan.voxelwise, plan.device)
     notes.begin("")
-    fitted = _fit_all(task, rounds, held_out, work, "fold", count, notes, cancel)
+    fitted = _fit_all(task, rounds, held_out, work, "fold", parts, notes, cancel)
     notes.stage("measuring network and baselines")
     predictions = _predictions(frame, labels, task, fitted, held_out)
     measures = measures_table(predictions)
     if check_leakage:
         mixed = permuted_groups(frame.reset_index(drop=True), study.positive, options.seed)
         again = replace(task, labels=(mixed.set_index("id")["group"] == study.positive).astype(int))
-        shuffled = _fit_all(again, rounds_of(mixed, study, options), [], work, "permuted", count, notes, cancel)
+        left = parts[len(rounds) :]
+        shuffled = _fit_all(again, rounds_of(mixed, study, options), [], work, "permuted", left, notes, cancel)
         row = permuted_row(mixed, pd.concat([one.margins for one in shuffled]), study.positive)
         measures = pd.concat([measures, pd.DataFrame([row])], ignore_index=True)
     notes.stage("writing the report")
     return _write(plan, out, task, fitted, predictions, measures)
-
-
-class _Count:
-    """One progress over parts of the work."""
-
-    def __init__(self, progress: Progress | None, total: int):
-        self.progress, self.total, self.before = progress, total, 0
-
-    def part(self, size: int) -> Progress:
-        start = self.before
-        self.before += size
-        return lambda done, total: tell(self.progress, start + round(done * size / max(total, 1)), self.total)
 
 
 def _record(plan: TrainPlan, check_leakage: bool) -> dict[str, Any]:
@@ -210,12 +199,10 @@ def _note(out: Path, plan: TrainPlan, record: dict[str, Any], **more: Any) -> No
 
 
 def _fit_all(
-    task: Task, rounds: list[Round], held_out, work: Path, name: str, count: _Count, notes: TrainNotes, cancel
+    task: Task, rounds: list[Round], held_out, work: Path, name: str, parts: list[Progress], notes: TrainNotes, cancel
 ) -> list[FittedFold]:
-    epochs = task.preset.fitting.epochs
     fitted: list[FittedFold] = []
-    for one in rounds:
-        part = count.part(epochs * len(one.train))
+    for one, part in zip(rounds, parts, strict=False):
         checkpoint = work / f"{name}{one.number}.pt"
         notes.stage(f"{STAGES[name]} {one.number} of {len(rounds)}")
         if checkpoint.is_file():
