@@ -30,6 +30,7 @@ MOST_NAMED = 3  # averages that a file's name can name
 PLANE_PX = 170  # so that bars and distances below the averages stay in sight at 1280 × 800
 DEFAULTS = {"layout": "columns", "planes": "Coronal"}  # a plane of every average, beside each other
 SHARES_OF = "the relevance of all maps in all areas"
+FOLDS = "folds-"  # before the group whose averages are shown fold by fold
 DERIVED = {"all": "All groups", "difference": "Difference", "effect": "Effect size"}
 
 
@@ -65,7 +66,10 @@ def _one_scale(layers: list[Layer]) -> bool:
 
 
 def _options(view: View, method: str) -> dict[str, str]:
-    options = {f"mean-{group}": group for group in sorted(view.groups, key=lambda g: g != view.positive)}
+    groups = sorted(view.groups, key=lambda g: g != view.positive)
+    options = {f"mean-{group}": group for group in groups}
+    if isinstance(view, StudyView) and view.by_fold():
+        options |= {f"{FOLDS}{group}": f"{group} by fold" for group in groups}
     if len(view.groups) > 1:
         options["all"] = DERIVED["all"]
     if view.pair and not view.why_no_test(method):
@@ -83,12 +87,19 @@ def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[
     means = {f"mean-{g}": view.mean(method, g) for g in groups if f"mean-{g}" in shown}
     if "all" in shown and groups:
         means["all"] = view.all_mean(method)
-    common = _scale_of(list(means.values()), meaning.signed)
     names = _options(view, method)
+    columns = {what: {names[what]: mean} for what, mean in means.items()}
+    columns |= {what: _fold_means(view, method, what.removeprefix(FOLDS)) for what in shown if what.startswith(FOLDS)}
+    common = _scale_of([mean for found in columns.values() for mean in found.values()], meaning.signed)
     layers, missing = [], []
     for what in shown:
-        if what in means:
-            layers.append(signed_layer(names[what], means[what], meaning, view.part, unit=unit, range=common))
+        if columns.get(what):
+            layers += [
+                signed_layer(label, mean, meaning, view.part, unit=unit, range=common)
+                for label, mean in columns[what].items()
+            ]
+        elif what.startswith(FOLDS):
+            missing.append(f"No map of {escape_markdown(what.removeprefix(FOLDS))} remains: there is no average of it.")
         elif what.startswith("mean-"):
             missing.append(f"No map of {escape_markdown(names[what])} remains: there is no average of it.")
         elif what == "difference" and all(view.has(method, g) for g in view.pair):
@@ -100,6 +111,15 @@ def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[
         else:
             missing.append(f"{names[what]}: {_lacking(view, what)}.")
     return layers, missing
+
+
+def _fold_means(view: View, method: str, group: str) -> dict[str, Volume]:
+    """Return the average of a group in each fold, and that of all folds together."""
+    if not isinstance(view, StudyView) or not view.has(method, group):
+        return {}
+    folds = {name: one for name, one in view.by_fold().items() if method in one.methods and one.has(method, group)}
+    found = {f"{group}, {name}": one.mean(method, group) for name, one in folds.items()}
+    return {**found, f"{group}, mean of {len(found)} folds": view.mean(method, group)}
 
 
 def _lacking(view: View, what: str) -> str:

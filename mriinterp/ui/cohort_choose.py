@@ -8,6 +8,7 @@ import streamlit as st
 
 from mriinterp.cohort import CohortResult
 from mriinterp.cohort.packed import shipped_folder
+from mriinterp.cohort.pooled import OUT_OF_FOLD
 from mriinterp.stats import wilson_interval
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found, retired
 from mriinterp.ui.cohort_data import View
@@ -21,7 +22,7 @@ from mriinterp.ui.shell import escape_markdown, readable_errors
 
 __all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
 
-SOURCES = {"own": "Computed here", "shipped": "Shipped"}
+SOURCES = {"own": "Computed here", "shipped": "Shipped", OUT_OF_FOLD: "All folds"}
 BETWEEN = "~"  # the names of two groups in the address
 AVERAGES = "averages"  # in session and address: the opened file of averages; "" for those of the study
 

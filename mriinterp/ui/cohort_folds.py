@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from mriinterp.base.tables import read_tsv
+from mriinterp.cohort.pooled import OUT_OF_FOLD
 from mriinterp.study import Study
 from mriinterp.study.seen import sets_of_fold
 from mriinterp.ui.cohort_data import View
-from mriinterp.ui.cohort_study import StudyView
+from mriinterp.ui.cohort_study import StudyView, open_result
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["OUT_OF_FOLD", "fold_folders", "is_of_fold", "out_of_fold_folder", "scans_out_of_fold", "show_agreement"]
 
-OUT_OF_FOLD = "out of fold"
-FOLDER, AGREEMENT = "out_of_fold", "agreement.tsv"
+FOLDER = "out_of_fold"
 
 
 def out_of_fold_folder(study: Study) -> Path | None:
@@ -26,11 +24,11 @@ def out_of_fold_folder(study: Study) -> Path | None:
 
 
 def fold_folders(study: Study) -> dict[str, Path]:
-    """Return the averages of each fold that are there, by its name."""
+    """Return the averages that are there of all folds together, and of each fold, by its name."""
     folder = out_of_fold_folder(study)
     if folder is None or not study.folds:
         return {}
-    known = {name: folder / f"fold{number}" for number, name in enumerate(study.folds, 1)}
+    known = {OUT_OF_FOLD: folder} | {name: folder / f"fold{number}" for number, name in enumerate(study.folds, 1)}
     return {name: path for name, path in known.items() if (path / "run.json").is_file()}
 
 
@@ -46,13 +44,8 @@ def scans_out_of_fold(study: Study) -> list[str]:
 
 
 def is_of_fold(study: Study, view: View) -> bool:
-    """Return whether averages are those of a fold."""
+    """Return whether averages are those of all folds together, or of one."""
     return isinstance(view, StudyView) and Path(view.result.folder) in fold_folders(study).values()
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _agreement(path: str, stamp: int) -> pd.DataFrame:
-    return read_tsv(Path(path), text=("method", "group"))
 
 
 def show_agreement(study: Study, view: View, method: str) -> None:
@@ -60,16 +53,12 @@ def show_agreement(study: Study, view: View, method: str) -> None:
     folder = out_of_fold_folder(study)
     if folder is None or not is_of_fold(study, view):
         return
-    path, words = folder / AGREEMENT, "The other folds are not there yet."
-    if path.is_file():
-        table = _agreement(str(path), path.stat().st_mtime_ns)
-        rows = table[table["method"] == method]
-        parts = [
-            f"**{escape_markdown(row.group)}** ICC of area shares {row.icc:.2f}, ρ of mean maps {row.rho:.2f}"
-            for row in rows.itertuples()
-        ]
-        words = f"Agreement of {rows['folds'].max():.0f} folds: {' · '.join(parts)}" if parts else ""
+    pooled = open_result(folder)
+    words = (
+        pooled.agreement_words(method) if pooled and method in pooled.methods else "The other folds are not there yet."
+    )
     st.markdown(
-        f":blue-badge[:material/visibility_off: Out of fold] {words}",
-        help="Every scan is explained by the network that never saw its patient. 1: the folds say the same.",
+        f":blue-badge[:material/visibility_off: Out of fold] {escape_markdown(words)}",
+        help="Every scan is explained by the network that never saw its patient. Agreement of the folds’ averages: of the "
+        "areas’ mean shares, and of the mean maps’ voxels in the brain. 1: the folds say the same.",
     )

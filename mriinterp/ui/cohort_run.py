@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -21,7 +22,7 @@ from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.packed import stale_words
 from mriinterp.cohort.targets import PREDICTED, positive_output
 from mriinterp.cost import map_seconds
-from mriinterp.crossval.outoffold import run_out_of_fold
+from mriinterp.crossval.outoffold import maps_there, run_out_of_fold
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
 from mriinterp.results.store import default_folder
@@ -62,7 +63,7 @@ def _scan_seconds(model: Model, methods: list[str], study: Study) -> float:
         return SCAN_SECONDS + sum(map_seconds(model, method, values, atlas) for method, values in settings.items())
 
 
-def _done_already(study: Study, ids: list[str], methods: list[str], folder: Path, space: str) -> int:
+def _done_already(study: Study, folder: Path, methods: list[str], space: str, ids: list[str]) -> int:
     layout, labels = Layout(folder, space), subject_labels(study.subjects.index)
     return sum(layout.record(labels[i], m).is_file() for i in ids for m in methods)
 
@@ -120,7 +121,8 @@ def compute_panel(name: str) -> None:
     if not methods:
         st.info("Choose at least one method.", icon=":material/checklist:")
         return
-    done = _done_already(study, ids, methods, folder, model.card.space)
+    known = maps_there if split == OUT_OF_FOLD else partial(_done_already, ids=ids)
+    done = known(study, folder, methods, model.card.space)
     workers = 1 if len(ids) <= FEW_SCANS else default_workers(model.grid, model.device)
     total = len(ids) * len(methods)
     cost = st.empty()

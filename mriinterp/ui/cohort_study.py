@@ -16,6 +16,7 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort import CohortResult, open_cohort
 from mriinterp.cohort.kinds import PART_KINDS
 from mriinterp.cohort.packed import PACKED
+from mriinterp.cohort.result import POOLED
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
 from mriinterp.ui.cohort_data import View
@@ -86,6 +87,13 @@ class StudyView(View):
     def packed(self) -> bool:
         """Whether these are averages and tables alone, as they are shipped with the package or sent round."""
         return PACKED in self.result.run
+
+    def by_fold(self) -> dict[str, StudyView]:
+        """Return the averages of each fold, where these are of all folds together and of all their scans."""
+        if self.chosen is not None:
+            return {}
+        found = {name: open_result(self.result.folder / name) for name in self.result.run.get(POOLED, ())}
+        return {name.replace("fold", "fold "): StudyView(one, part=self.part) for name, one in found.items() if one}
 
     def with_part(self, part: str) -> StudyView:
         return self if part == self.part else StudyView(self.result, self.chosen, part)

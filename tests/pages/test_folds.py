@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from crossval.conftest import make_cohort
 
+from mriinterp.cohort import open_cohort
 from mriinterp.crossval import train_study
 from mriinterp.crossval.outoffold import run_out_of_fold
 from mriinterp.models import read_card
@@ -92,13 +93,33 @@ def test_averages_out_of_fold_stand_beside_how_alike_the_folds_are(study, open_p
     app = finish(open_page("pages/cohort.py", study=file))
     assert "out of fold" in app.selectbox(key="of_split").options
     run_out_of_fold(study, ["sensitivity"], out=out_of_fold_folder(study), target="AD")
-    app = finish(open_page("pages/cohort.py", study=file, source="fold 2"))
-    assert app.session_state["source"] == "fold 2"
-    assert app.query_params["source"] in ("fold 2", ["fold 2"])
-    assert "Out of fold" in words(app)
     table = pd.read_csv(out_of_fold_folder(study) / "agreement.tsv", sep="\t").set_index("group")
-    assert f"**AD** ICC of area shares {table.icc['AD']:.2f}" in words(app)
-    assert not [w.value for w in app.warning if "other weights" in w.value]
+    for source in ("fold 2", "out of fold"):
+        app = finish(open_page("pages/cohort.py", study=file, source=source))
+        assert app.session_state["source"] == source
+        address = app.query_params.get("source", ["out of fold"])  # what is shown first is not in it
+        assert address in (source, [source])
+        assert f"AD: areas ICC {table.icc_areas['AD']:.2f}".replace("-", "−") in words(app)
+        assert not [w.value for w in app.warning if "other weights" in w.value]
+
+
+def test_averages_of_all_folds_are_shown_fold_by_fold_with_their_mean(study, open_page, finish, monkeypatch):
+    shown = []
+    from mriinterp.ui import cohort as page
+
+    viewer = page.linked_viewer
+    monkeypatch.setattr(page, "linked_viewer", lambda s, layers, **k: shown.append(layers) or viewer(s, layers, **k))
+    run_out_of_fold(study, ["sensitivity"], out=out_of_fold_folder(study), target="AD")
+    file = str(study.settings.path)
+    app = finish(open_page("pages/cohort.py", study=file, source="out of fold", maps="folds-AD"))
+    assert not app.exception
+    layers = shown[-1]
+    assert [one.name for one in layers] == ["AD, fold 1", "AD, fold 2", "AD, fold 3", "AD, mean of 3 folds"]
+    pooled = open_cohort(out_of_fold_folder(study))
+    counts = [open_cohort(pooled.folder / name).n("sensitivity", "AD") for name in pooled.run["pooled"]]
+    mean = np.average([one.volume.data for one in layers[:3]], axis=0, weights=counts)
+    np.testing.assert_allclose(layers[3].volume.data, mean, rtol=1e-4, atol=1e-9)
+    assert {one.range for one in layers} == {layers[0].range}
 
 
 def test_the_page_computes_averages_out_of_fold(study, open_page, finish):
