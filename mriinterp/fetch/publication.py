@@ -20,6 +20,7 @@ __all__ = [
     "RemoteFile",
     "fetch",
     "fetched_study",
+    "fetched_variants",
     "get_publication",
     "publication_names",
     "register_publication",
@@ -114,6 +115,13 @@ def fetched_study(name: str, home: Path | None = None) -> Path | None:
     """Return the study file of a publication that has been fetched, or None."""
     path = (home or default_folder()) / FOLDER / name / STUDY
     return path if path.is_file() else None
+
+
+def fetched_variants(name: str, home: Path | None = None) -> list[Path]:
+    """Return the further study files of a publication that has been fetched, such as the age-matched one of OASIS-1."""
+    study = fetched_study(name, home)
+    files = [] if study is None else [study.with_name(file) for file in get_publication(name).variants.values()]
+    return [path for path in files if path.is_file()]
 
 
 def fetch(

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from mriinterp.fetch import Publication, fetch, fetched_study, get_publication, publication_names
+from mriinterp.fetch import Publication, fetch, fetched_study, fetched_variants, get_publication, publication_names
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
 from mriinterp.ui.words import escape_markdown
 
@@ -16,8 +16,10 @@ SLOT = "fetch"
 
 
 def fetched_studies() -> list[str]:
-    """Return study files of the publications that have been fetched."""
-    return [str(path) for path in map(fetched_study, publication_names()) if path is not None]
+    """Return study files of the publications that have been fetched, the age-matched one of OASIS-1 among them."""
+    names = publication_names()
+    found = [path for name in names for path in (fetched_study(name), *fetched_variants(name)) if path is not None]
+    return [str(path) for path in found]
 
 
 def just_fetched() -> str | None:
@@ -44,6 +46,8 @@ def _offer(publication: Publication) -> None:
     """Show what it is, its licence, and the button that fetches it."""
     st.markdown(f"**{escape_markdown(publication.title)}**")
     st.caption(escape_markdown(publication.about))
+    if publication.variants:
+        st.caption(f"Brings several studies to choose from: all scans, {', '.join(publication.variants)}.")
     with st.expander(f"Licence: {publication.licence}"):
         st.text(publication.licence_text)
     accepted = st.checkbox("I accept this licence", key=f"licence_{publication.name}")

@@ -27,24 +27,12 @@ def show_run(folder: Path, state: TrainState) -> None:
     """Show a training that has not finished; while it works, the page follows it."""
     _show_settings(folder)
     if state.works:
-        bar, button = st.columns([6, 1], vertical_alignment="center")
-        button.button(
-            "Stop",
-            key="stop_training",
-            icon=":material/stop_circle:",
-            width="stretch",
-            disabled=state.state == "stopping",
-            on_click=ask_to_stop,
-            args=(folder,),
-        )
-        with bar:
-            st.fragment(_follow, run_every=POLL_SECONDS)(folder, state.state)
         with st.container():
-            st.fragment(_show_curves, run_every=POLL_SECONDS)(folder)
+            st.fragment(_follow, run_every=POLL_SECONDS)(folder, state.state)
         st.caption(f"{OUTLIVES} Everything is in `{folder}`.")
         return
     _show_end(folder, state)
-    _show_curves(folder)
+    _show_curves(folder, state)
     _show_log(folder)
 
 
@@ -62,11 +50,22 @@ def _show_settings(folder: Path) -> None:
 
 
 def _follow(folder: Path, shown: str) -> None:
-    """Show how far a training is; run the whole page anew when that changes it."""
+    """Show how far a training is, and its learning curves; run the whole page anew when that changes it."""
     state = training_state(folder)
     if state.state != shown:
         st.rerun()
-    st.progress(min(1.0, state.done / state.total) if state.total else 0.0, text=escape_markdown(_words(state)))
+    bar, button = st.columns([6, 1], vertical_alignment="center")
+    bar.progress(min(1.0, state.done / state.total) if state.total else 0.0, text=escape_markdown(_words(state)))
+    button.button(
+        "Stop",
+        key="stop_training",
+        icon=":material/stop_circle:",
+        width="stretch",
+        disabled=state.state == "stopping",
+        on_click=ask_to_stop,
+        args=(folder,),
+    )
+    _show_curves(folder, state)
 
 
 def _words(state: TrainState) -> str:
@@ -79,9 +78,8 @@ def _words(state: TrainState) -> str:
     return f"{as_sentence(state.stage or 'starting')[:-1]}{share}{left}"
 
 
-def _show_curves(folder: Path) -> None:
+def _show_curves(folder: Path, state: TrainState) -> None:
     """Show the learning curves so far, and the last figures of each fold."""
-    state = training_state(folder)
     folds = {name: one for name, one in state.histories.items() if name.startswith("fold") and one.train_loss}
     if not folds:
         if state.works:

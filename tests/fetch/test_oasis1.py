@@ -6,6 +6,7 @@ import io
 import shutil
 import socket
 import tarfile
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -15,7 +16,7 @@ from nilearn.datasets import fetch_oasis_vbm
 
 from mriinterp.cli import main
 from mriinterp.commands import fetch as command
-from mriinterp.fetch import fetch, fetched_study
+from mriinterp.fetch import fetch, fetched_study, fetched_variants
 from mriinterp.fetch.matching import match_ages
 from mriinterp.fetch.published.oasis1 import GRID
 from mriinterp.image.template import brain_mask, tissue
@@ -23,6 +24,7 @@ from mriinterp.image.volume import Grid, resample
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
 from mriinterp.training.dataset import visible_shape
+from mriinterp.ui.publications import fetched_studies
 
 HEADER = "ID,M/F,Hand,Age,Educ,SES,MMSE,CDR,eTIV,nWBV,ASF,Delay"
 SHAPE = (23, 28, 23)
@@ -201,6 +203,14 @@ def test_the_age_matched_study_pairs_each_patient_with_a_control(fetched):
     assert abs(ages.diff().iloc[-1]) < abs(everyone.diff().iloc[-1])
     with pytest.raises(KeyError, match="available: age-matched"):
         fetch("oasis1", accept_licence=True, variant="sex-matched", home=fetched)
+
+
+def test_pages_offer_both_studies(fetched, tmp_path, monkeypatch):
+    assert [path.name for path in fetched_variants("oasis1", fetched)] == ["study_age_matched.toml"]
+    assert fetched_variants("oasis1", tmp_path) == []
+    monkeypatch.setenv("MRIINTERP_HOME", str(fetched))
+    files = [Path(file).name for file in fetched_studies() if Path(file).parent.name == "oasis1"]
+    assert files == ["study.toml", "study_age_matched.toml"]
 
 
 def test_matching_takes_the_best_pairs_whatever_the_order():
