@@ -7,6 +7,7 @@ import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 import torch
@@ -70,6 +71,7 @@ def assemble(
     mask = None if mask is None else resample(mask, card.grid, order=0)
     for child in module.modules():
         child.training = False  # exported programs refuse .eval(), and need only the flag
+    converted = _to_float32(module)
     module.requires_grad_(False).to(device)
     digest = hashlib.sha256(digest_of(module).encode())
     for part in (code, card.architecture, card.grid.shape, card.grid.affine.tobytes(), card.heads, rule.digest):
@@ -97,9 +99,19 @@ def assemble(
         "device": device,
         "mask": mask,
         "independent": not probe.alone,
-        "notes": probe.notes,
+        "notes": (*converted, *probe.notes),
         "closing": probe.closing,
     }
+
+
+def _to_float32(module: nn.Module) -> list[str]:
+    """Bring weights of another precision to float32, in which scans are; return what to say of it."""
+    kinds = {tensor.dtype for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point()}
+    other = sorted(str(kind).removeprefix("torch.") for kind in kinds - {torch.float32})
+    if not other:
+        return []
+    module.float()
+    return [f"its weights are {', '.join(other)}; here they run as float32"]
 
 
 def _input_marks(card: ModelCard) -> list[str]:
@@ -145,9 +157,8 @@ def in_memory(
     ValueError
         If it is no network, has weights that do not exist yet, or the card's entries do not fit together.
     """
-    if not isinstance(net, nn.Module):
-        hint = "; make an object of it: net = MyNet(…)" if isinstance(net, type) else ""
-        raise ValueError(f"expected a network (torch.nn.Module), got {_kind_of(net)}{hint}")
+    if not isinstance(net, nn.Module) or isinstance(net, torch.jit.ScriptModule):
+        raise ValueError(f"expected a network (torch.nn.Module), got {_kind_of(net)}{_way_to_module(net)}")
     inner = net
     while isinstance(getattr(inner, WRAPPERS[0], None), nn.Module) or _is_parallel(inner):
         inner = getattr(inner, WRAPPERS[0], None) or getattr(inner, WRAPPERS[1])
@@ -157,12 +168,17 @@ def in_memory(
             f"expected a network whose weights exist, got layers that wait for their first input ({', '.join(lazy[:5])}); "
             "run it once: net(torch.zeros(1, 1, *scan.grid.shape))"
         )
+    if any(tensor.is_meta for tensor in (*inner.parameters(), *inner.buffers())):
+        raise ValueError(
+            "expected a network whose weights exist, got some on the device 'meta', which holds shapes alone; make it on the "
+            "CPU and load its weights: net.load_state_dict(…)"
+        )
     try:
-        own = copy.deepcopy(inner)
+        own = copy.deepcopy(inner, _computed_tensors(inner))
     except (TypeError, RuntimeError, NotImplementedError, AttributeError) as error:
         raise ValueError(
-            f"expected a network that can be copied, got {_kind_of(inner)}: {error}. A tensor that is computed and kept "
-            "as an attribute, or an open file, is the usual reason: register it as a buffer, or detach it"
+            f"expected a network that can be copied, got {_kind_of(inner)}: {error}. An open file, a lock or a generator "
+            "kept as an attribute is the usual reason: make it where it is used"
         ) from error
     entry = normalisation
     if isinstance(normalisation, str):
@@ -173,6 +189,25 @@ def in_memory(
     entries = {"name": title, "architecture": IN_MEMORY, "classes": list(classes), "normalisation": entry, **about}
     entries["grid"] = {"shape": list(grid.shape), "affine": grid.affine.tolist()}
     return own, card_from_dict(entries, origin=title), _code_digest(inner)
+
+
+def _way_to_module(net: object) -> str:
+    """Return how to come from what was given to a network, in words; "" where that is not known."""
+    if isinstance(net, type):
+        return "; make an object of it: net = MyNet(…)"
+    if isinstance(net, torch.jit.ScriptModule):
+        return ", a TorchScript module, whose layers cannot be seen; give the module that it was made from"
+    if isinstance(net, torch.export.ExportedProgram):
+        return "; give its module: net.module()"
+    if isinstance(net, Mapping):
+        return ", which may hold weights; make the network that they belong to, and net.load_state_dict(…)"
+    return "; of a file use load_model" if isinstance(net, (str, PurePath)) else ""
+
+
+def _computed_tensors(net: nn.Module) -> dict[int, Any]:
+    """Return copies of tensors that layers computed and keep, by identity, as `copy.deepcopy` wants what it cannot copy."""
+    kept = [value for part in net.modules() for value in vars(part).values() if isinstance(value, torch.Tensor)]
+    return {id(value): value.detach().clone() for value in kept if not value.is_leaf}
 
 
 def _kind_of(thing: object) -> str:

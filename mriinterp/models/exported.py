@@ -29,11 +29,17 @@ class OneByOne(nn.Module):
         super().__init__()
         self.program = program
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, x: Tensor, *numbers: Tensor, **named: Tensor) -> Any:
         """Map a batch (n, C, *spatial) to outputs (n, classes), or to what the program returns of tensors like these."""
         if x.shape[0] == 1:
-            return self.program(x)
-        return _together([self.program(scan) for scan in x.split(1)])
+            return self.program(x, *numbers, **named)
+        rows = [tensor.split(1) for tensor in (x, *numbers, *named.values())]
+        return _together(
+            [
+                self.program(*scan[: 1 + len(numbers)], **dict(zip(named, scan[1 + len(numbers) :], strict=True)))
+                for scan in zip(*rows, strict=True)
+            ]
+        )
 
 
 def _together(parts: Sequence[Any]) -> Any:
@@ -48,7 +54,7 @@ def _together(parts: Sequence[Any]) -> Any:
     return first
 
 
-def load_exported(path: Path, *, trust_code: TrustCode) -> tuple[nn.Module, str]:
+def load_exported(path: Path, *, trust_code: TrustCode, inputs: int = 1) -> tuple[nn.Module, str]:
     """Load the network of a ``.pt2`` archive; return it and the SHA-256 of the archive.
 
     `torch.export.load` unpickles what the archive marks as pickled
@@ -56,13 +62,21 @@ def load_exported(path: Path, *, trust_code: TrustCode) -> tuple[nn.Module, str]
     made the archive can run code here. So it is opened on the user's word only,
     and read once: what was judged is what is opened.
 
+    Parameters
+    ----------
+    path : Path
+    trust_code : bool or collection of str
+        As of `mriinterp.models.load_model`.
+    inputs : int
+        Tensors that the program is to read: the image, and numbers beside it.
+
     Raises
     ------
     CodeRefused
         Without `trust_code` for it.
     ValueError
-        If the file is no such archive; if it was
-        exported in training mode or reads more than one tensor.
+        If the file is no such archive; if it was exported in training mode,
+        for several scans at a time, or reads another number of tensors.
     """
     check_file(path, "an exported program")
     content = path.read_bytes() if trust_code else b""  # without leave it need not be read
@@ -75,11 +89,35 @@ def load_exported(path: Path, *, trust_code: TrustCode) -> tuple[nn.Module, str]
             f"{path.name}: expected an archive of torch.export.save, got another file ({type(error).__name__})"
         ) from error
     _check_mode(program, path.name)
-    inputs = [n for n in program.graph.nodes if n.op == "placeholder" and n.name in program.graph_signature.user_inputs]
-    if len(inputs) != 1:
-        raise ValueError(f"{path.name}: expected a program of one input, got {len(inputs)}")
-    one_scan = isinstance(inputs[0].meta["val"].shape[0], int)
-    return (OneByOne(program.module()) if one_scan else program.module()), digest
+    _check_data_type(program, path.name)
+    read = [n for n in program.graph.nodes if n.op == "placeholder" and n.name in program.graph_signature.user_inputs]
+    if len(read) != inputs:
+        way = (
+            '; numbers that it reads beside the image have names: --numbers age, "numbers" on the card'
+            if inputs == 1 and len(read) > 1
+            else ""
+        )
+        raise ValueError(
+            f"{path.name}: expected a program of {inputs} input{'s' if inputs > 1 else ''}, got {len(read)} "
+            f"({', '.join(n.name for n in read)}){way}"
+        )
+    scans = read[0].meta["val"].shape[0]
+    if isinstance(scans, int) and scans != 1:
+        raise ValueError(
+            f"{path.name}: expected a program for one scan at a time or for any number, got one for {scans}; export it "
+            "with an image of one scan, torch.zeros(1, channels, i, j, k)"
+        )
+    return (OneByOne(program.module()) if isinstance(scans, int) else program.module()), digest
+
+
+def _check_data_type(program: torch.export.ExportedProgram, origin: str) -> None:
+    kinds = {value.dtype for value in program.state_dict.values() if value.is_floating_point()}
+    if other := kinds - {torch.float32}:
+        names = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in other))
+        raise ValueError(
+            f"{origin}: expected a program whose weights are float32, got {names}; call net.float() before "
+            "torch.export.export"
+        )
 
 
 def _check_mode(program: torch.export.ExportedProgram, origin: str) -> None:

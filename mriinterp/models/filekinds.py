@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mriinterp.base.files import stand_in
 
-__all__ = ["PICKLED_NETWORK", "kind_of_file", "says_network"]
+__all__ = ["PICKLED_NETWORK", "STATE_DICT", "kind_of_file", "says_network"]
 
 HEAD = 256  # bytes that tell what a file is
 LOOKED_AT = 2**24  # bytes of a pickle that are searched for layers
@@ -30,6 +30,14 @@ _KERAS = (
     "a Keras or HDF5 file, which this program does not run. Keras 3 with the torch backend makes a torch.nn.Module of "
     f"it (keras.saving.load_model), which Model.from_module takes, or: {EXPORT}"
 )
+_TENSORFLOW = (
+    "a TensorFlow graph, which this program does not run. If the Keras model is at hand, Keras 3 with the torch backend "
+    "makes a torch.nn.Module of it (keras.saving.load_model), which Model.from_module takes"
+)
+_MATLAB = (
+    "a MATLAB file. Make tensors of its arrays (scipy.io.loadmat), by the names of the network's layers: "
+    "torch.save({name: tensor}, …)"
+)
 _NUMPY = (
     "a NumPy archive. Make tensors of its arrays, by the names of the network's layers: torch.save({name: tensor}, …)"
 )
@@ -48,6 +56,10 @@ def kind_of_file(path: Path) -> str:
         return _KERAS
     if path.suffix.lower() == ".onnx" or (head[:1] == b"\x08" and b"pytorch" in head[:64]):
         return _ONNX
+    if head[4:8] == b"TFL3" or (path.suffix.lower() == ".pb" and head[:1] == b"\x08"):
+        return _TENSORFLOW
+    if head.startswith(b"MATLAB "):
+        return _MATLAB
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_archive(path)
     if head.startswith(b"\x80"):  # a pickle

@@ -100,7 +100,8 @@ def load_model(
     if card is not None and architecture == EXPORTED:
         if len(paths) != 1:
             raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
-        (module, code), complete = load_exported(paths[0], trust_code=trust_code), True
+        inputs = 1 + ((1 if card.numbers_as == "vector" else len(card.numbers)) if card.numbers else 0)
+        (module, code), complete = load_exported(paths[0], trust_code=trust_code, inputs=inputs), True
     else:
         module, card = _build(architecture, card, paths)
         code, complete = get_architecture(architecture).code, get_architecture(architecture).has_digest
@@ -136,6 +137,11 @@ def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[Model
                 raise ValueError(f"{beside.name}: expected architecture {text!r}, got {card.architecture!r}")
             return card, text
         return None, text
+    if path.suffix == ".py":
+        raise ValueError(
+            f"expected a network, got {path.name}, which is code: run it by --trust-code {quoted(path)} (code = … in a study "
+            'file, load_code in Python), and name an architecture that it registers by @register_architecture("…")'
+        )
     available = [*packaged, *architecture_names()]
     if path.suffix.lower() in (*OF_WEIGHTS, *OF_OTHERS):
         raise ValueError(f"expected a network, got {_described(path)}")
@@ -163,7 +169,7 @@ def _described(path: Path) -> str:
 
 
 def load_bare(
-    source: str | Path, weights: Sequence[str | Path] = (), *, trust_code: TrustCode = False
+    source: str | Path, weights: Sequence[str | Path] = (), *, trust_code: TrustCode = False, inputs: int = 1
 ) -> tuple[nn.Module, str, str, bool]:
     """Load a network of which no card is known.
 
@@ -175,6 +181,8 @@ def load_bare(
         Of the architecture.
     trust_code : bool or collection of str
         As of `load_model`.
+    inputs : int
+        Tensors that an exported program reads.
 
     Returns
     -------
@@ -188,7 +196,7 @@ def load_bare(
     """
     path = Path(source)
     if path.suffix == ".pt2":
-        module, code = load_exported(path, trust_code=trust_code)
+        module, code = load_exported(path, trust_code=trust_code, inputs=inputs)
         return module, EXPORTED, code, True
     entry = get_architecture(str(source))
     module, _ = _fitting(entry, [Path(name) for name in weights])

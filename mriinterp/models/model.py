@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.image.intensity import measure_intensities
+from mriinterp.image.scanset import as_scan
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.models.assembly import assemble, in_memory, refilled
 from mriinterp.models.batch import mark_alone
@@ -26,6 +27,8 @@ from mriinterp.models.normalisation import Normalisation, PerImage
 from mriinterp.models.outputs import OutputView
 
 __all__ = ["Model", "Prediction", "choose_device"]
+
+Scan = Volume | Mapping[str, Volume | float]
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -209,8 +212,13 @@ class Model:
         """Names of the outputs of the first head."""
         return self.heads[0].classes
 
-    def prepare(self, volume: Volume) -> Tensor:
+    def prepare(self, volume: Scan) -> Tensor:
         """Return a scan as the network expects it.
+
+        Parameters
+        ----------
+        volume : Volume or mapping
+            Of several images, or of numbers beside them, all by name, as `mriinterp.explain` takes them.
 
         Returns
         -------
@@ -225,12 +233,13 @@ class Model:
         """
         channels = [
             channel_of(image, self.card, self.normalisation.of(name), self.mask, name)
-            for name, image in images_of(volume, self.card).items()
+            for name, image in images_of(as_scan(volume), self.card).items()
         ]
         return torch.from_numpy(np.stack(channels))[None].to(self.device)
 
-    def warnings_of(self, volume: Volume) -> tuple[str, ...]:
+    def warnings_of(self, volume: Scan) -> tuple[str, ...]:
         """Return what is unusual about a scan for this network: its intensities, and how it was prepared."""
+        volume = as_scan(volume)
         found = []
         for name, image in images_of(volume, self.card).items():
             rule, stripped = self.normalisation.of(name), self.card.skull_stripped
@@ -240,20 +249,22 @@ class Model:
         other = expected.mismatch(volume.preparation) if expected is not None else ""
         return (*found, other) if other else tuple(found)
 
-    def predict(self, volume: Volume) -> Prediction:
-        """Run the network on a scan."""
+    def predict(self, volume: Scan) -> Prediction:
+        """Run the network on a scan, of several inputs ``{"t1": volume, "age": 71}``."""
+        volume = as_scan(volume)
         return self.predict_tensor(self.prepare(volume), volume)
 
-    def predict_tensor(self, x: Tensor, volume: Volume | None = None) -> Prediction:
+    def predict_tensor(self, x: Tensor, volume: Scan | None = None) -> Prediction:
         """Run the network on a prepared input.
 
         Parameters
         ----------
         x : Tensor, shape (1, C, i, j, k)
             It is not changed.
-        volume : Volume, optional
+        volume : Volume or mapping, optional
             The scan that it was made from, which is judged, and whose numbers count.
         """
+        volume = None if volume is None else as_scan(volume)
         with self.own_module(scan=volume) as module, torch.inference_mode():
             output = module(x.clone())[0].float().cpu()
         return self.describe(output, volume)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mriinterp.base.errors import words_with_kind
+from mriinterp.base.errors import words_of
 from mriinterp.models.batch import ScanByScan, reason_to_run_alone
 from mriinterp.models.closing import Closing, find_closing
 from mriinterp.models.entries import OF_VOXELS, Entry, counts, describe_returned, find_entry, vector_of
@@ -188,7 +188,8 @@ def _run(run: Callable[[Tensor], object], image: Tensor, name: str) -> object:
         channels = f"{image.shape[1]} channels of " if image.shape[1] > 1 else ""
         raise ValueError(
             f"{name}: expected a network that reads {channels}{tuple(image.shape[2:])}, got an error in its forward"
-            f"{_line_of(error)}: {words_with_kind(error)}{_other_size(str(error), image)}"
+            f"{_line_of(error)}: {type(error).__name__}: {' '.join(words_of(error).split())}"
+            f"{_other_size(str(error), image) or _what_it_got(image)}"
         ) from error
 
 
@@ -206,6 +207,14 @@ def _other_size(error: str, image: Tensor) -> str:
     if axis > 1 and axis < image.ndim and size != image.shape[axis]:
         return f". It was exported for {size} voxels along axis {axis - 2}: name the grid of its training scans"
     return ""
+
+
+def _what_it_got(image: Tensor) -> str:
+    """Return what a network was called with, and what to do where it wants something else."""
+    return (
+        f". It was called with one tensor of shape {tuple(image.shape)}: scans, channels, voxels; one that reads something "
+        "else goes into a module whose forward(x) hands it on"
+    )
 
 
 def _line_of(error: BaseException) -> str:

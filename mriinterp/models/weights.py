@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import re
+import warnings
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mriinterp.base.files import check_file
-from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
+from mriinterp.models.filekinds import PICKLED_NETWORK, STATE_DICT, kind_of_file, says_network
 from mriinterp.models.sidedata import side_data
 
 __all__ = [
@@ -81,13 +84,21 @@ def read_state_dicts(path: Path | str) -> list[StateDict]:
 
 def _sets_in(content: dict, where: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], StateDict]]:
     """Return the sets of named tensors in nested dictionaries, each with the names that lead to it."""
-    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    named = {key: _as_tensor(value) for key, value in content.items() if isinstance(key, str)}
+    tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
     found = [(where, tensors)] if tensors else []
     if len(where) < DEPTH:
         for key, value in content.items():
             if isinstance(key, str) and isinstance(value, dict):
                 found += _sets_in(value, (*where, key))
     return found
+
+
+def _as_tensor(value: object) -> object:
+    """Return an array of numbers as a tensor, anything else as it is."""
+    if not isinstance(value, np.ndarray) or value.ndim == 0 or value.dtype.kind not in "fiub":
+        return value
+    return torch.from_numpy(np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("=")))
 
 
 def _likeliness(where: tuple[str, ...], tensors: StateDict, total: int) -> tuple[bool, int, int]:
@@ -123,14 +134,16 @@ def _read_torch(path: Path):
     if found:
         raise ValueError(f"{path.name}: expected a weights file (of torch.save, or .safetensors), got {found}")
     try:
-        with side_data():
+        with side_data(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # on the protocol of a pickle
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if says_network(path):
             raise ValueError(f"{path.name}: expected a state dict (tensors by name), got {PICKLED_NETWORK}") from error
         raise ValueError(
-            f"{path.name}: expected a state dict (tensors by name), got a file that holds code or objects. Such a file "
-            "is not opened, because opening runs what is inside. Save model.state_dict() and use that."
+            f"{path.name}: expected a state dict (tensors by name), got a file that holds code or objects"
+            f"{_object_named(str(error))}. Such a file is not opened, because opening runs what is inside. Where it was "
+            f"made, save the weights alone: {STATE_DICT}"
         ) from error
     except MemoryError:
         raise
@@ -211,6 +224,12 @@ def load_into(module: nn.Module, state: StateDict, origin: str) -> None:
         raise ValueError(
             f"{origin}: expected weights of {type(module).__name__}, got other keys or shapes. {'; '.join(problems)}"
         )
+    trained = [name for name, _ in module.named_parameters()]  # a buffer may be a mask of infinity
+    if broken := [key for key in trained if key in state and not bool(state[key].isfinite().all())]:
+        raise ValueError(
+            f"{origin}: expected finite weights, got NaN or infinity in {len(broken)} of {len(trained)}: {_first(broken)}; the "
+            "training may have diverged: take a checkpoint from before"
+        )
     module.load_state_dict(state, strict=False)
 
 
@@ -224,3 +243,9 @@ def digest_of(module: nn.Module) -> str:
         digest.update(f"{name}{array.dtype}{tuple(array.shape)}".encode())
         digest.update(array.view(torch.uint8).numpy() if array.dim() else array.reshape(1).view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def _object_named(error: str) -> str:
+    """Return the first kind of object that PyTorch's reader refused, in brackets; "" if it names none."""
+    found = re.search(r"GLOBAL ([A-Za-z_][\w.]{0,80}) was not", error)
+    return f" ({found[1]})" if found else ""

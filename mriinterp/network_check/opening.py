@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mriinterp.base.files import read_json
+from mriinterp.base.files import check_file, read_json
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods.guard import frozen
 from mriinterp.models import EXPORTED, Model, ModelCard, TrustCode, architecture_names, choose_device, get_architecture
@@ -81,11 +81,17 @@ def open_network(
         As of `load_model`.
     """
     about = {key: value for key, value in (about or {}).items() if value not in (None, (), [], {}, "")}
-    if _has_card(source, weights) or not _is_known(source):
+    for name in weights:
+        check_file(Path(name), "a weights file")
+    if not _is_known(source) and not _brings_card(source):
+        return load_model(source, list(weights) or None, device, trust_code=trust_code), ()  # which says what it is
+    if _has_card(source, weights):
         return _with_changes(source, weights, about, trust_code, device)
     if not weights and Path(source).suffix != ".pt2":
         raise ValueError(f"expected weights for the architecture {source!r}, got none; name the files: --weights FILE")
-    module, architecture, code, complete = load_bare(source, weights, trust_code=trust_code)
+    module, architecture, code, complete = load_bare(
+        source, weights, trust_code=trust_code, inputs=1 + _number_inputs(about)
+    )
     grid = lattice_of(scan, order)
     entries: dict[str, Any] = {
         "name": Path(source).stem if architecture == EXPORTED else str(source),
@@ -117,9 +123,19 @@ def _is_known(source: str | Path) -> bool:
     return Path(source).suffix == ".pt2" or str(source) in architecture_names()
 
 
+def _number_inputs(about: Mapping[str, Any]) -> int:
+    """Return how many tensors of numbers a network reads beside the image."""
+    count = len(about.get("numbers", ()))
+    return count if about.get("numbers_as") == "keywords" else min(1, count)
+
+
+def _brings_card(source: str | Path) -> bool:
+    return str(source) in packaged_models() or Path(source).suffix == ".json" or is_maps_source(source)
+
+
 def _has_card(source: str | Path, weights: Sequence[str | Path]) -> bool:
     """Return whether a card is known: a file, or what is known of published weights."""
-    if str(source) in packaged_models() or Path(source).suffix == ".json" or is_maps_source(source):
+    if _brings_card(source):
         return True
     if Path(source).suffix != ".pt2" and not weights:
         return False

@@ -157,6 +157,8 @@ def test_the_voxel_order_of_the_file(folder, capsys):
 
 def test_wrong_input(folder, capsys):
     export(network())
+    torch.save(network().state_dict(), "weights.pt")
+    (folder / "my_net.py").write_text(CODE, encoding="utf-8")
     for arguments, words in (
         (["nothing.pt2"], "nothing.pt2"),
         (["net.pt2"], "--trust-code"),
@@ -165,6 +167,13 @@ def test_wrong_input(folder, capsys):
         (["net.pt2", "--trust-code", "--normalisation", "{no"], "a kind, or its entries in JSON"),
         (["net.pt2", "--trust-code", "--normalisation", "zscore"], "available: none"),
         (["ClassificationModel3D"], "expected weights"),
+        (["weights.pt", "--classes", "a", "b"], "give them as weights (--weights weights.pt"),
+        (["my_net.py", "--classes", "a", "b"], "is code: run it by --trust-code my_net.py"),
+        (
+            ["other", "--weights", "weights.pt", "--classes", "a", "b"],
+            "expected a model name or a model card, got 'other'",
+        ),
+        (["ClassificationModel3D", "--weights", "."], "expected a weights file, got a folder"),
         (["net.pt2", "--trust-code", "--methods", "magic"], "magic"),
     ):
         assert main(["model", "check", *arguments, "--scan", "scan.nii.gz"]) == 2, arguments

@@ -1,6 +1,9 @@
 """Checkpoints as training programs write them, and files that are none."""
 
 import argparse
+import collections
+import datetime
+import fractions
 import io
 import json
 import logging
@@ -122,6 +125,10 @@ SIDE = {
     "namespace": argparse.Namespace(lr=0.1, out=pathlib.Path("runs"), best=np.float64(1.0)),
     "path": pathlib.Path("/data/adni"),
     "Windows path": pathlib.PureWindowsPath("C:/data"),
+    "defaultdict": collections.defaultdict(list, {"loss": [0.5, 0.4]}),
+    "deque": collections.deque([0.5, 0.4], maxlen=5),
+    "time": datetime.datetime(2026, 11, 27, tzinfo=datetime.UTC),
+    "duration": [datetime.timedelta(hours=3), datetime.date(2026, 11, 27)],
 }
 
 
@@ -157,6 +164,32 @@ def test_code_in_side_data_does_not_run(tmp_path, network):
     assert not mark.exists()
 
 
+def test_the_object_that_is_refused_is_named(tmp_path, network):
+    torch.save({"state_dict": network.state_dict(), "rate": fractions.Fraction(1, 3)}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"code or objects \(fractions\.Fraction\).*save the weights alone"):
+        read_state_dict(tmp_path / "w.pt")
+
+
+def test_arrays_of_numbers_are_tensors(tmp_path, network):
+    torch.save({key: value.numpy() for key, value in network.state_dict().items()}, tmp_path / "w.pt")
+    other = blank(network)
+    load_into(other, read_state_dict(tmp_path / "w.pt"), "w.pt")
+    assert_same(other, network)
+
+
+def test_weights_of_a_training_that_diverged(network):
+    state = {key: value.clone() for key, value in network.state_dict().items()}
+    state["5.bias"][0] = float("nan")
+    with pytest.raises(ValueError, match=r"w\.pt: expected finite weights, got NaN or infinity in 1 of \d+: 5\.bias"):
+        load_into(blank(network), state, "w.pt")
+
+
+def test_a_mask_of_infinity_is_no_weight():
+    network = nn.Linear(2, 2)
+    network.register_buffer("mask", torch.full((2, 2), float("-inf")))
+    load_into(network, network.state_dict(), "w.pt")
+
+
 # ---- files that are no weights: what they are, and what to do
 
 
@@ -184,6 +217,8 @@ OTHERS = {
         lambda path: path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x052.1.0" + bytes(99)),
         "ONNX graph.*converter",
     ),
+    "TensorFlow Lite": (lambda path: path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(99)), "TensorFlow graph.*Keras 3"),
+    "MATLAB": (lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file" + b" " * 120 + bytes(99)), "MATLAB file"),
     "numpy": (lambda path: np.savez(path.open("wb"), a=np.ones(2)), "NumPy archive"),
     "network": (lambda path: torch.save(small_network(), path), r"whole network saved as an object.*state_dict\(\)"),
     "legacy network": (

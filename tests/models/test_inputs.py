@@ -147,6 +147,7 @@ def test_numbers_are_constants_of_a_scan(scan, keywords, tmp_path):
     with torch.no_grad():
         logits = plain(model.prepare(scan))[0] + torch.tensor([0.5 * (80 - 70) / 10, 0])
     asked = as_scan({"t1": scan, "age": 80})
+    assert model.predict({"t1": scan, "age": 80}) == model.predict(asked)
     assert list(model.predict(asked).outputs.values()) == pytest.approx(logits.tolist(), rel=1e-5)
     old, young = (explain(model, {"t1": scan, "age": age}, "sensitivity") for age in (90, 40))
     assert old.digests["scan"] != young.digests["scan"]

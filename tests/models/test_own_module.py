@@ -327,6 +327,24 @@ def test_the_network_is_left_alone(scan):
     assert of(net).digest != model.digest
 
 
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_weights_of_another_precision_run_as_float32(scan, kind):
+    model = of(small_network().to(kind))
+    assert model.notes[0] == f"its weights are {str(kind).removeprefix('torch.')}; here they run as float32"
+    expected = small_network().to(kind).float()(model.prepare(scan))[0].tolist()
+    assert list(model.predict(scan).outputs.values()) == pytest.approx(expected, rel=1e-5)
+    assert explain(model, scan, "sensitivity").volume.data.any()
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_tensors_that_a_layer_computed_and_keeps(scan):
+    """The older weight norm keeps the weight that it computes, which Python alone cannot copy."""
+    net = small_network()
+    nn.utils.weight_norm(net[0])
+    expected = net(of(small_network()).prepare(scan))[0].tolist()
+    assert list(of(net).predict(scan).outputs.values()) == pytest.approx(expected, rel=1e-5)
+
+
 def test_grid_of_a_scan_and_wrappers(scan):
     model = Model.from_module(nn.DataParallel(small_network()), grid=scan, classes=TWO)
     assert model.grid.matches(Grid(SHAPE, AFFINE))
@@ -363,7 +381,21 @@ def test_the_code_is_part_of_the_digest():
     ("make", "words"),
     [
         (lambda: of(nn.Linear), r"got the class Linear; make an object of it"),
-        (lambda: of("net"), r"expected a network \(torch.nn.Module\), got a str"),
+        (lambda: of("net"), r"expected a network \(torch.nn.Module\), got a str; of a file use load_model"),
+        (lambda: of(small_network().state_dict()), r"make the network that they belong to, and net.load_state_dict"),
+        (
+            lambda: of(torch.jit.trace(small_network(), torch.zeros(1, 1, *SHAPE))),
+            r"TorchScript module.*give the module that it was made from",
+        ),
+        (
+            lambda: of(torch.export.export(small_network(), (torch.zeros(1, 1, *SHAPE),))),
+            r"ExportedProgram; give its module: net.module\(\)",
+        ),
+        (lambda: of(small_network().to("meta")), r"on the device 'meta'.*net.load_state_dict"),
+        (
+            lambda: of(Last(small_network(), lambda z: z["image"])),
+            r"called with one tensor of shape \(1, 1, 7, 8, 9\): scans, channels, voxels.*forward\(x\) hands it on",
+        ),
         (lambda: of(nn.Sequential(nn.Flatten(), nn.LazyLinear(2))), r"run it once: net\(torch.zeros"),
         (lambda: of(small_network(outputs=3)), r"expected 1 or 2 outputs .*no, yes.* Name all 3 classes"),
         (lambda: of(small_network(outputs=1), ["CN", "MCI", "AD"]), r"One output stands for two classes"),
@@ -377,7 +409,7 @@ def test_the_code_is_part_of_the_digest():
             r"reads \(7, 8, 9\), got an error in its forward",
         ),
         (lambda: of(Last(small_network(), lambda z: 1 / 0)), r"test_own_module.py, line \d+\): ZeroDivisionError"),
-        (lambda: of(Last(small_network(), lambda z: {}["x"])), r"test_own_module.py, line \d+\)"),
+        (lambda: of(Last(small_network(), lambda z: {}["x"])), r"test_own_module.py, line \d+\): KeyError: x"),
     ],
 )
 def test_refusals_name_the_way_out(make, words):

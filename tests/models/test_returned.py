@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from mriinterp.explain import explain
 from mriinterp.image.volume import Volume
-from mriinterp.models import Model, load_model
+from mriinterp.models import Model, load_model, write_card
 from mriinterp.models.exported import OneByOne
 from mriinterp.network_check import open_network
 
@@ -100,6 +101,55 @@ def test_a_program_of_another_size_names_it(tmp_path, scan):
     larger = Volume(np.random.default_rng(0).uniform(0, 1, (9, 10, 11)).astype(np.float32), scan.affine)
     with pytest.raises(ValueError, match="It was exported for 8 voxels along axis 2"):
         open_network(tmp_path / "net.pt2", larger, trust_code=True)
+
+
+class TwoInputs(nn.Module):
+    """Reads a number beside the image."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.age = nn.Conv3d(1, 2, 3), nn.Linear(1, 2)
+
+    def forward(self, x, age):
+        return self.conv(x).mean((2, 3, 4)) + self.age(age)
+
+
+@pytest.mark.parametrize("kind", ["vector", "keywords"])
+def test_a_program_that_reads_a_number(tmp_path, scan, kind):
+    torch.manual_seed(0)
+    net, image, age = TwoInputs().eval(), torch.zeros(1, 1, *scan.grid.shape), torch.zeros(1, 1)
+    given = (image, age) if kind == "vector" else (image,)
+    named = {} if kind == "vector" else {"age": age}
+    torch.export.save(torch.export.export(net, given, named), tmp_path / "net.pt2")
+    with pytest.raises(ValueError, match=r"program of 1 input, got 2 \(x, age\).*--numbers age"):
+        open_network(tmp_path / "net.pt2", scan, trust_code=True)
+    about = {"classes": ["CN", "AD"], "numbers": ["age"], "numbers_as": kind}
+    model, _ = open_network(tmp_path / "net.pt2", scan, about=about, trust_code=True)
+    asked = {"t1": scan, "age": 0.5}
+    expected = net(model.prepare(asked), torch.tensor([[0.5]]))[0].tolist()
+    assert list(model.predict(asked).outputs.values()) == pytest.approx(expected, rel=1e-5)
+    windows = explain(model, asked, "occlusion", size=3, stride=3)
+    plain = explain(Model.from_module(net, grid=scan, **about), asked, "occlusion", size=3, stride=3)
+    np.testing.assert_allclose(windows.volume.data, plain.volume.data, atol=1e-6)
+    write_card(model.card, tmp_path / "net.json")
+    assert load_model(tmp_path / "net.pt2", trust_code=True).digest == model.digest
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        (
+            lambda net, image: (net, torch.cat([image, image])),
+            r"for one scan at a time or for any number, got one for 2",
+        ),
+        (lambda net, image: (net.double(), image.double()), r"weights are float32, got float64; call net\.float\(\)"),
+    ],
+)
+def test_programs_that_fit_no_scan_name_the_export(tmp_path, scan, spoilt, words):
+    net, image = spoilt(nn.Sequential(nn.Conv3d(1, 2, 3), nn.Flatten()).eval(), torch.zeros(1, 1, *scan.grid.shape))
+    torch.export.save(torch.export.export(net, (image,)), tmp_path / "net.pt2")
+    with pytest.raises(ValueError, match=words):
+        open_network(tmp_path / "net.pt2", scan, trust_code=True)
 
 
 def test_many_outputs_are_bins_or_named_classes(tmp_path, scan):
