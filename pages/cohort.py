@@ -15,10 +15,11 @@ from mriinterp.ui.cohort_numbers import show_numbers
 from mriinterp.ui.cohort_run import compute_drawer, compute_panel, run_notes, watch_run
 from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
 from mriinterp.ui.cohort_voxels import show_voxels
+from mriinterp.ui.keys import NPZ_FILE
 from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.shell import SIMULATED_BADGE, current_study, page_header, readable_errors
 
-from_file = st.session_state.get("npz_file") is not None
+from_file = NPZ_FILE.get() is not None
 header = page_header("Cohort", "Where do groups of maps agree and differ?", from_file=from_file)
 name = current_study()
 with readable_errors():

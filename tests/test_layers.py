@@ -105,3 +105,9 @@ def test_tables_are_written_by_the_functions_that_guard_them():
         if ".to_csv(" in path.read_text(encoding="utf-8")
     }
     assert using - digests == {"base/tables.py"}
+
+
+def test_one_module_names_what_a_session_remembers():
+    files = [*(PACKAGE / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py"), ROOT / "app.py"]
+    using = {path.name for path in files if "session_state" in path.read_text(encoding="utf-8")}
+    assert using == {"keys.py"}

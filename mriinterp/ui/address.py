@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote, urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from mriinterp.ui.keys import ADDRESS, Key
 from mriinterp.ui.link import link_button
 from mriinterp.ui.words import escape_markdown
 
@@ -43,7 +44,6 @@ __all__ = [
     "went_back",
 ]
 
-_STATE = "_address"
 # Names whose change is an entry of the browser's history: what every address of a page holds, and what may be left out.
 ALWAYS = ("subject", "own", "method", "by", "cohort_method")
 OTHERS = (
@@ -95,7 +95,7 @@ _inside: ContextVar[bool] = ContextVar("inside", default=False)  # of a page, be
 
 
 def _address() -> _Address:
-    return st.session_state.setdefault(_STATE, _Address())
+    return ADDRESS.begin(_Address())
 
 
 @contextmanager
@@ -141,14 +141,14 @@ def _enter(state: _Address, page: str) -> None:
         state.entry, state.back = state.entry + 1, back
     if back:  # what this address leaves out has its usual value, whatever was chosen since
         for key in state.defaults:
-            st.session_state.pop(key, None)
+            Key(key).take()
         state.kept.clear()
     state.page = page
     state.claims, state.places = {}, {}
 
 
 def _leave(state: _Address) -> None:
-    state.kept |= {key: st.session_state[key] for key in state.defaults if key in st.session_state}
+    state.kept |= {key: key.value for key in map(Key[Any], state.defaults) if key.kept}
     query = {key: claim.text for key, claim in state.claims.items() if claim.always}
     query |= {key: text for key, text in state.asked.items() if key not in query}
     now = {key: st.query_params.get_all(key) for key in st.query_params}
@@ -239,7 +239,7 @@ def linked(
     text: Callable[[Any], str] = str,
     always: bool = False,
     shapes: bool = True,
-) -> str:
+) -> Key[Any]:
     """Give a widget's key its first value, from the address if that is valid, else the default; and claim its name.
 
     Call it just before the widget, and make the widget without a value of
@@ -268,7 +268,7 @@ def linked(
 
     Returns
     -------
-    str
+    Key
         The key, to be passed on to the widget.
     """
 
@@ -281,29 +281,31 @@ def linked(
             raise ValueError(raw)
         return value
 
-    _take_up(key, default, fits)
+    held = _take_up(key, default, fits)
     for raw in asked(key)[-1:]:
         try:
-            st.session_state[key] = parse(raw)
+            held.put(parse(raw))
         except ValueError:
-            st.session_state[key] = default
+            held.put(default)
             name = what or key.rpartition(".")[2].replace("_", " ")
             not_found(key, f"{name[:1].upper()}{name[1:]} {raw} was not found: {shows(default)} is shown.", default)
-    _claim(key, text(st.session_state[key]), shapes and (always or st.session_state[key] != default))
-    return key
+    _claim(held, text(held.value), shapes and (always or held.value != default))
+    return held
 
 
 def linked_list(
     key: str, default: list[str], options: Collection[str], *, what: str = "", shows: Callable[[str], str] = str
-) -> str:
+) -> Key[list[str]]:
     """Link a widget that takes several values with the address, as `linked` does: ``?key=one,two``."""
-    _take_up(key, default, lambda chosen: any(value in options for value in chosen) or not chosen)
-    if missing := [value for value in st.session_state[key] if value not in options]:
-        st.session_state[key] = [value for value in st.session_state[key] if value not in missing] or default
+    held: Key[list[str]] = _take_up(
+        key, default, lambda chosen: any(value in options for value in chosen) or not chosen
+    )
+    if missing := [value for value in held.value if value not in options]:
+        held.put([value for value in held.value if value not in missing] or default)
     for raw in asked(key)[-1:]:
         wanted = list(dict.fromkeys(unquote(part) for part in raw.split(","))) if raw else []
         known = [value for value in wanted if value in options] or (default if wanted else [])
-        st.session_state[key] = known
+        held.put(known)
         if missing := [value for value in wanted if value not in options]:
             name = what or key.replace("_", " ")
             instead = ", ".join(map(shows, known))
@@ -312,9 +314,9 @@ def linked_list(
                 f"{name[:1].upper()}{name[1:]}: {', '.join(missing)} was not found; shown: {instead or 'none'}.",
                 known,
             )
-    chosen = list(st.session_state[key])
-    _claim(key, listed(chosen), chosen != default)
-    return key
+    chosen = list(held.value)
+    _claim(held, listed(chosen), chosen != default)
+    return held
 
 
 def listed(values: Collection[str]) -> str:
@@ -342,20 +344,21 @@ def flag(raw: str) -> bool:
     return raw == "True"
 
 
-def _claim(key: str, text: str, always: bool) -> None:
+def _claim(key: Key[Any], text: str, always: bool) -> None:
     state = _address()
     state.claims[key] = _Claim([text], always)
-    state.kept[key] = st.session_state[key]
+    state.kept[key] = key.value
 
 
-def _take_up(key: str, default: Any, fits: Callable[[Any], bool]) -> None:
-    """Let a key go on with its value: of the session, of the same key on another page, or the default."""
-    state = _address()
+def _take_up(name: str, default: Any, fits: Callable[[Any], bool]) -> Key[Any]:
+    """Let the key of that name go on with its value: of the session, of the same key on another page, or the default."""
+    state, key = _address(), Key[Any](name)
     state.defaults[key] = default
     here = (state.page, state.entry)
-    if key not in st.session_state or not fits(st.session_state[key]):
+    if not key.kept or not fits(key.value):
         # Streamlit forgets a value with its widget, and when the words of the options change.
-        st.session_state[key] = state.kept[key] if key in state.kept and fits(state.kept[key]) else default
+        key.put(state.kept[key] if key in state.kept and fits(state.kept[key]) else default)
     elif state.seen.get(key) != here:  # a widget of another page has this key: Streamlit takes this one for a new one
-        st.session_state[key] = st.session_state[key]
+        key.put(key.value)
     state.seen[key] = here
+    return key

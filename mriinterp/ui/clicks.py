@@ -8,21 +8,21 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-__all__ = ["clicked", "clicked_row", "jump_to", "jump_to_peak", "mark_cells", "show_chart", "take_jump"]
+from mriinterp.ui.keys import JUMPS, Key
 
-_JUMPS = "_jumps"  # in the session: places asked for, by viewer
+__all__ = ["clicked", "clicked_row", "jump_to", "jump_to_peak", "mark_cells", "show_chart", "take_jump"]
 
 
 def clicked(chart: str) -> list[Any]:
     """Return what the mark that was clicked in a chart carries (its ``customdata``); empty without a click."""
-    event = st.session_state.get(chart)
+    event = Key[Any](chart).get()
     points = list(event["selection"]["points"]) if event else []
     return list(points[0].get("customdata") or []) if points else []
 
 
 def clicked_row(table: str) -> int | None:
     """Return the number of the row that was clicked in a table, if one was."""
-    event = st.session_state.get(table)
+    event = Key[Any](table).get()
     rows = list(event["selection"]["rows"]) if event else []
     return rows[0] if rows else None
 
@@ -69,7 +69,7 @@ def mark_cells(
 
 def jump_to(viewer: str, mm: Sequence[float]) -> None:
     """Move a viewer's crosshair when it is shown next."""
-    st.session_state.setdefault(_JUMPS, {})[viewer] = tuple(float(v) for v in mm)
+    JUMPS.begin({})[viewer] = tuple(float(v) for v in mm)
 
 
 def jump_to_peak(
@@ -86,4 +86,4 @@ def jump_to_peak(
 
 def take_jump(viewer: str) -> tuple[float, float, float] | None:
     """Return where a viewer was asked to move, once."""
-    return st.session_state.get(_JUMPS, {}).pop(viewer, None)
+    return JUMPS.get({}).pop(viewer, None)

@@ -15,6 +15,7 @@ from mriinterp.methods.meaning import SHARE_UNIT, caption_words, file_stem, hidd
 from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView, averages_ready
+from mriinterp.ui.keys import PAIR
 from mriinterp.ui.parts import choose_part, share_density, signed_layer
 from mriinterp.ui.present import plane_height
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
@@ -131,11 +132,7 @@ def _lacking(view: View, what: str) -> str:
 
 def open_pair(first: tuple[str, str], second: tuple[str, str]) -> None:
     """Show two averages, each (method, group), beside each other; for a click on a distance."""
-    st.session_state["pair"] = "~".join(quote(part, safe=" ") for part in (*first, *second))
-
-
-def _close_pair() -> None:
-    st.session_state["pair"] = ""
+    PAIR.put("~".join(quote(part, safe=" ") for part in (*first, *second)))
 
 
 def _read_pair(view: View) -> tuple[tuple[str, str], tuple[str, str]] | None:
@@ -146,8 +143,8 @@ def _read_pair(view: View) -> tuple[tuple[str, str], tuple[str, str]] | None:
         pair = tuple(parts[:2]), tuple(parts[2:])
         return pair if len(parts) == 4 and set(pair) <= places else None
 
-    key = linked("pair", "", valid=lambda text: not text or both(text) is not None, shows=lambda _: "the groups")
-    return both(st.session_state[key])
+    key = linked(PAIR, "", valid=lambda text: not text or both(text) is not None, shows=lambda _: "the groups")
+    return both(key.value)
 
 
 def _share(view: View, method: str, group: str) -> Volume:
@@ -210,7 +207,9 @@ def choose_shown(view: View, method: str, place: Any, words: Any) -> Shown:
             )
             averages = [o for o in options if o in chosen] or start
         else:
-            st.button("Back to the groups", icon=":material/arrow_back:", on_click=_close_pair, key="close_pair")
+            st.button(
+                "Back to the groups", icon=":material/arrow_back:", on_click=PAIR.put, args=("",), key="close_pair"
+            )
         with st.popover("Signs", icon=":material/contrast:", width="stretch"):
             view = view.with_part(_choose_signs(view, method))
     return Shown(view, averages, pair, words)

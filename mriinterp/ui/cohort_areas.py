@@ -19,6 +19,7 @@ from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart
 from mriinterp.ui.cohort import VIEWER
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
+from mriinterp.ui.keys import COHORT_OPEN
 from mriinterp.ui.resources import atlas_of
 from mriinterp.ui.shell import escape_markdown
 
@@ -51,7 +52,7 @@ COLUMNS = {
 
 def ask_for_subject(subject: str, method: str) -> None:
     """Open a subject's own map when it runs next."""
-    st.session_state["cohort_open"] = (subject, method)
+    COHORT_OPEN.put((subject, method))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

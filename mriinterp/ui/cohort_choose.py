@@ -17,6 +17,7 @@ from mriinterp.ui.cohort_folds import fold_folders
 from mriinterp.ui.cohort_published import open_upload
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.cohort_study import StudyView, open_result
+from mriinterp.ui.keys import AVERAGES, NPZ_FILE
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.shell import escape_markdown, readable_errors
 
@@ -24,21 +25,20 @@ __all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
 
 SOURCES = {"own": "Computed here", "shipped": "Shipped", OUT_OF_FOLD: "All folds"}
 BETWEEN = "~"  # the names of two groups in the address
-AVERAGES = "averages"  # in session and address: the opened file of averages; "" for those of the study
 
 
 def choose_view(name: str) -> View | None:
     """Open the study's results with the filters in the sidebar, or a file; None if there is nothing yet."""
     retired("kind")  # of averages: which sign is shown stands above the planes
-    file = st.session_state.get("npz_file")
-    asked_for = st.session_state[linked(AVERAGES, "")]
+    file = NPZ_FILE.get()
+    asked_for = linked(AVERAGES, "").value
     view = _study_view(name) if file is None else None
     shown = file is not None or bool(asked_for)
     with st.expander("Open published averages", icon=":material/upload_file:", expanded=shown):
         file = st.file_uploader(
             "npz of Rieke et al. 2018",
             type=["npz"],
-            key="npz_file",
+            key=NPZ_FILE,
             help="Keys avg_relevance_map_GROUP_METHOD, as their code saves them. The file stays on this computer.",
             on_change=_forget_averages,
         )
@@ -53,7 +53,7 @@ def choose_view(name: str) -> View | None:
     if file is None:
         return view
     found(AVERAGES)
-    st.session_state[AVERAGES] = file.name
+    AVERAGES.put(file.name)
     linked_value(AVERAGES, file.name)
     return _opened(file)
 
@@ -110,7 +110,7 @@ def _choose_pair(result: CohortResult) -> tuple[str, str] | None:
 
 def _forget_averages() -> None:
     """Show the study's own averages."""
-    st.session_state[AVERAGES] = ""
+    AVERAGES.put("")
     found(AVERAGES)
 
 

@@ -21,6 +21,7 @@ from mriinterp.ui.cohort import VIEWER
 from mriinterp.ui.cohort_areas import MOST_AREAS, peaks_of_view
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
+from mriinterp.ui.keys import NUMBER_AREA
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.words import escape_markdown
 
@@ -94,8 +95,8 @@ def show_numbers(name: str, view: View, method: str) -> None:
     names = found.areas.loc[found.areas["rho"].notna(), "area"].astype(str).tolist()
     if not names:
         return
-    key = linked("number_area", names[0], options=sorted(names), shows=area_label)
-    area = st.session_state[key]
+    key = linked(NUMBER_AREA, names[0], options=sorted(names), shows=area_label)
+    area = key.value
     left, right = st.columns(2, gap="large")
     with left:
         peaks = peaks_of_view(name, view, method, True)
@@ -121,7 +122,7 @@ def _choose_clicked() -> None:
     """Show the people behind a dot, and move the crosshair to its area."""
     data = clicked("number_dots")
     if data:
-        st.session_state["number_area"] = str(data[0])
+        NUMBER_AREA.put(str(data[0]))
         jump_to_peak("number_dots", VIEWER)
 
 

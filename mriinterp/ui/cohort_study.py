@@ -21,10 +21,10 @@ from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.jobs import current_job, start_job, watch
+from mriinterp.ui.keys import PLANES_WAIT
 
 __all__ = ["StudyView", "averages_ready", "open_result"]
 
-PLANES_WAIT = "_planes_wait"  # in the session: whether the planes of this run wait for averages
 KEPT = 32  # averages of chosen scans held in memory: 14 MB a volume at 1.5 mm, two to four each
 
 Moments = dict[str, tuple[Volume, Volume]]  # mean and deviation, by kind
@@ -214,10 +214,10 @@ def averages_ready(view: View, methods: Sequence[str], *, below: bool = False, s
     """
     places = view.missing(methods, spread=spread) if isinstance(view, StudyView) else []
     if not below:
-        st.session_state[PLANES_WAIT] = bool(places)
+        PLANES_WAIT.put(bool(places))
     if not places:
         return True
-    if below and st.session_state.get(PLANES_WAIT):
+    if below and PLANES_WAIT.get():
         st.caption("The averages above are made first.")
         return False
     key = view.key + ",".join(methods)

@@ -17,6 +17,7 @@ from mriinterp.ui.cohort_areas import area_values, ask_for_subject
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import probability_column
 from mriinterp.ui.cohort_study import StudyView
+from mriinterp.ui.keys import COHORT_OPEN, SIGN, Key
 from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
 from mriinterp.ui.subject import forget_upload
 from mriinterp.ui.target import target_address
@@ -31,7 +32,7 @@ ORDERS = {"cluster": "Like beside like", "table": "As in the table"}
 
 def open_asked_subject(name: str, view: View | None) -> None:
     """Go to the single-scan page if a click asked for a scan: same scan, method and parameters, the map known."""
-    asked = st.session_state.pop("cohort_open", None)
+    asked = COHORT_OPEN.take()
     if asked is None or not isinstance(view, StudyView):
         return
     subject, method = asked
@@ -41,10 +42,10 @@ def open_asked_subject(name: str, view: View | None) -> None:
     _keep_map(name, view, subject, method, {**params, "target": target} if target else params)
     address = {"subject": subject, "method": method, **{f"{method}.{key}": str(v) for key, v in params.items()}}
     address |= target_address(study_of(name), model_of(name), target)
-    if "sign" in st.session_state:
-        address["sign"] = st.session_state["sign"]
+    if SIGN.kept:
+        address[SIGN] = SIGN.value
     for key in [*address, "subject_file"]:
-        st.session_state.pop(key, None)  # the address, not what that page showed before
+        Key(key).take()  # the address, not what that page showed before
     forget_upload()
     if name != "demo":
         address["study"] = name

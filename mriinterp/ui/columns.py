@@ -18,6 +18,7 @@ from mriinterp.models import Model, packaged_models, read_card
 from mriinterp.study import Study
 from mriinterp.study.demo import DemoStudy
 from mriinterp.ui.address import asked, entry_number, kept_value, linked, linked_list, linked_value, not_found
+from mriinterp.ui.keys import BROUGHT, BY, COLUMNS, COLUMNS_FIRST, METHODS
 from mriinterp.ui.parameters import choose_method, grouped_methods, parameter_widgets
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label, uploaded_name
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 MOST = 6
-BROUGHT = "_brought_method"  # in the session: when a method of another page was last added
 MODES = {
     "methods": "Methods on one scan",
     "subjects": "Subjects or visits",
@@ -124,12 +124,12 @@ def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
 
 def compares_people() -> bool:
     """Return whether the columns are of several people, by the mode that is chosen."""
-    return st.session_state.get("by") == "subjects"
+    return BY.get() == "subjects"
 
 
 def compares_own_scan() -> bool:
     """Return whether the columns show an uploaded scan; the others are of the study's subjects."""
-    return bool(uploaded_name()) and st.session_state.get("by", "methods") in ("methods", "networks")
+    return bool(uploaded_name()) and BY.get("methods") in ("methods", "networks")
 
 
 def networks_of(study: Study) -> list[str]:
@@ -175,7 +175,7 @@ def choose_columns(study_name: str, model: Model) -> Choice:
         "Compare",
         modes,
         format_func=MODES.get,
-        key=linked("by", "methods", options=modes, what="comparison", shows=MODES.get, always=True),
+        key=linked(BY, "methods", options=modes, what="comparison", shows=MODES.get, always=True),
         persist_state="session",
     )
     if mode == "any":
@@ -184,7 +184,7 @@ def choose_columns(study_name: str, model: Model) -> Choice:
         return choice
     choice = {"methods": _methods, "subjects": _subjects, "networks": _networks}[mode](study_name, model)
     _note_shortcuts(choice.columns)
-    st.session_state["c_seed"] = [write_column(column) for column in choice.columns if column.subject]
+    COLUMNS_FIRST.put([write_column(column) for column in choice.columns if column.subject])
     return choice
 
 
@@ -196,7 +196,7 @@ def _methods(study_name: str, model: Model) -> Choice:
         "Methods",
         names,
         format_func=lambda name: get_method(name).label,
-        key=linked_list("methods", listed_methods("compare"), names),
+        key=linked_list(METHODS, listed_methods("compare"), names),
         max_selections=MOST,
         persist_state="session",
     )
@@ -211,12 +211,12 @@ def _methods(study_name: str, model: Model) -> Choice:
 
 def _bring_method(names: Sequence[str]) -> None:
     """Let the method that was chosen on another page be among those compared here, where the address names none."""
-    entry, known = entry_number(), st.session_state.get("methods") or listed_methods("compare")
-    new = st.session_state.get(BROUGHT) != entry
-    st.session_state[BROUGHT] = entry
+    entry, known = entry_number(), METHODS.get() or listed_methods("compare")
+    new = BROUGHT.get() != entry
+    BROUGHT.put(entry)
     method = kept_value("method")
     if new and "methods" not in st.query_params and method in names and method not in known:
-        st.session_state["methods"] = [method, *known][:MOST]
+        METHODS.put([method, *known][:MOST])
 
 
 def _subjects(study_name: str, model: Model) -> Choice:
@@ -273,18 +273,17 @@ def _any_columns(study_name: str, model: Model) -> Choice:
     study = study_of(study_name)
     wanted = asked("c")
     if (known := _valid(wanted, study)) or wanted == [""]:  # all columns were taken away
-        st.session_state["c_list"] = known
+        COLUMNS.put(known)
     if missing := [text for text in dict.fromkeys(wanted) if text and not _valid([text], study)]:
         instead = "the other columns are shown" if known else "columns of the study are shown"
         not_found("c", f"{', '.join(missing)} was not found: {instead}.")
-    if "c_list" not in st.session_state:
+    if not COLUMNS.kept:
         first = study.subjects.index[0]
-        seed = _valid(st.session_state.get("c_seed", []), study)
-        st.session_state["c_list"] = seed or [f"{first}:{method}" for method in listed_methods("compare")[::2]]
-    st.session_state["c_list"] = _valid(st.session_state["c_list"], study)
-    texts = st.session_state["c_list"]
+        seed = _valid(COLUMNS_FIRST.get([]), study)
+        COLUMNS.put(seed or [f"{first}:{method}" for method in listed_methods("compare")[::2]])
+    texts = COLUMNS.put(_valid(COLUMNS.value, study))
     names = dict(zip(texts, column_labels([read_column(text) for text in texts], study), strict=True))
-    chosen = st.multiselect("Columns", texts, format_func=names.get, key="c_list", persist_state="session")
+    chosen = st.multiselect("Columns", texts, format_func=names.get, key=COLUMNS, persist_state="session")
     with st.expander("Add a column", icon=":material/add_column_right:", expanded=len(chosen) < 2):
         subject = st.selectbox("Subject", study.subjects.index.tolist(), key="new_subject",
                                format_func=lambda one: subject_label(study, one))  # fmt: skip
@@ -304,4 +303,4 @@ def _any_columns(study_name: str, model: Model) -> Choice:
 
 
 def _add(text: str) -> None:
-    st.session_state["c_list"] = [*st.session_state["c_list"], text]
+    COLUMNS.put([*COLUMNS.value, text])

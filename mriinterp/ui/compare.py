@@ -22,6 +22,7 @@ from mriinterp.models import Model
 from mriinterp.results.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
+from mriinterp.ui.keys import COLUMNS_BEFORE, COMPARE_FAILED, COMPARE_STARTED
 from mriinterp.ui.maps import QUICK_SECONDS, known_map_of, maps_of
 from mriinterp.ui.parts import share_density
 from mriinterp.ui.resources import atlas_of, cost_of, network_of, reference_of, study_of
@@ -42,7 +43,6 @@ __all__ = [
     "share_map",
 ]
 
-BEFORE = "_columns_before"  # in the session: the columns shown last
 PARTS = 1000  # steps of the progress bar
 
 logger = logging.getLogger(__name__)
@@ -105,12 +105,12 @@ def resolve_columns(study_name: str, choice: Choice, target: str | None) -> list
 
 def keep_columns(entries: Sequence[Entry]) -> None:
     """Keep in mind which columns are shown, for when others are asked for; none of an uploaded scan."""
-    st.session_state[BEFORE] = [entry.column for entry in entries if entry.column.subject]
+    COLUMNS_BEFORE.put([entry.column for entry in entries if entry.column.subject])
 
 
 def columns_before(study_name: str, target: str | None) -> list[Entry]:
     """Return the columns shown last whose maps are known, as far as their scans and networks can still be read."""
-    columns = st.session_state.get(BEFORE, [])
+    columns = COLUMNS_BEFORE.get([])
     try:
         subjects = {column.subject: known_subject(study_name, column.subject) for column in columns}
         entries = resolve_columns(study_name, Choice(columns, subjects), target)
@@ -181,13 +181,13 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
     bool
         Whether work is going on.
     """
-    failed = st.session_state.setdefault("compare_failed", {})
+    failed = COMPARE_FAILED.begin({})
     job = current_job("compare")
     if job is not None and not job.running and isinstance(job.result, dict):
         failed.update(job.result)
     fresh = [entry for entry in missing if entry.key not in failed]
-    first = "compare_started" not in st.session_state
-    st.session_state["compare_started"] = True
+    first = not COMPARE_STARTED.kept
+    COMPARE_STARTED.put(True)
     if missing and (asked or (fresh and (first or _quick(fresh)))):
         for entry in missing:
             failed.pop(entry.key, None)

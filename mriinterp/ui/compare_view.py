@@ -33,6 +33,7 @@ from mriinterp.ui.address import linked
 from mriinterp.ui.clicks import clicked, jump_to, jump_to_peak, mark_cells, show_chart
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.home import Place, choose_place
+from mriinterp.ui.keys import SHOW, A, B
 from mriinterp.ui.parts import choose_part, part_layer, part_volume
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.result import show_warnings
@@ -96,7 +97,7 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
         "Show",
         ["all", "pair"],
         format_func={"all": "All maps", "pair": "A, B, A − B"}.get,
-        key=linked("show", "all", options=["all", "pair"]),
+        key=linked(SHOW, "all", options=["all", "pair"]),
         required=True,
         persist_state="session",
         label_visibility="collapsed",
@@ -115,7 +116,7 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
                 help=f"Map {key.upper()}",
                 width=150,
             )
-        pair = st.session_state["a"] - 1, st.session_state["b"] - 1
+        pair = A.value - 1, B.value - 1
     return pair
 
 
@@ -320,7 +321,9 @@ def show_matrix(study_name: str, entries: Sequence[Entry], part: str, place: Pla
 def _open_pair(viewer: str) -> None:
     row, column = (clicked("compare_matrix") or [0, 0])[:2]
     if row != column:
-        st.session_state.update(show="pair", a=int(row) + 1, b=int(column) + 1)
+        SHOW.put("pair")
+        A.put(int(row) + 1)
+        B.put(int(column) + 1)
         if (at := last_place(viewer)) is not None:
             jump_to(viewer, at)  # to the same place: the viewer comes in sight
 

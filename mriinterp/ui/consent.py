@@ -20,6 +20,7 @@ from mriinterp.models.code import CodeFile, imported
 from mriinterp.study import DemoStudy, ModelRecipe
 from mriinterp.study.consent import ForeignCode, agree, agreements, code_of, take_back
 from mriinterp.ui.allowance import ALLOW_CODE, code_allowed
+from mriinterp.ui.keys import CONSENT_PROBLEM
 from mriinterp.ui.words import Remedied, escape_markdown
 
 __all__ = ["check_code", "current_leave", "show_agreed_code", "starting_command"]
@@ -155,7 +156,7 @@ def show_agreed_code(recipes: Iterable[ModelRecipe]) -> None:
                 args=(item.digest,),
             )
             _show(item)
-    if problem := st.session_state.pop("take_back_problem", None):
+    if problem := CONSENT_PROBLEM.take():
         st.error(escape_markdown(problem))
 
 
@@ -163,4 +164,4 @@ def _take_back(digest: str) -> None:
     try:
         take_back(digest)
     except OSError as error:
-        st.session_state["take_back_problem"] = words_of(error)
+        CONSENT_PROBLEM.put(words_of(error))

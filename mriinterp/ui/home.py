@@ -13,6 +13,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.prepare import Prepared
 from mriinterp.ui.address import linked
 from mriinterp.ui.clicks import jump_to
+from mriinterp.ui.keys import SPACE
 from mriinterp.ui.resources import atlas_of, on_grid_of
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.subject import Subject
@@ -116,7 +117,7 @@ def choose_place(prepared: Prepared | None, name: str = "planes") -> Place:
     """
     if prepared is None:
         return Place(name=name)
-    key = linked("space", OWN, options=tuple(LABELS))
+    key = linked(SPACE, OWN, options=tuple(LABELS))
     st.segmented_control(
         "Space",
         tuple(LABELS),
@@ -131,13 +132,13 @@ def choose_place(prepared: Prepared | None, name: str = "planes") -> Place:
         on_change=_follow,
         args=(prepared, name),
     )
-    return Place(prepared if st.session_state[key] == OWN else None, name)
+    return Place(prepared if key.value == OWN else None, name)
 
 
 def _follow(prepared: Prepared, name: str) -> None:
     """Move the crosshair of the space that is chosen now to where that of the other one was."""
     own, mni = Place(prepared, name), Place(name=name)
-    before, now = (mni, own) if st.session_state["space"] == OWN else (own, mni)
+    before, now = (mni, own) if SPACE.value == OWN else (own, mni)
     place = last_place(before.viewer)
     if place is not None:
         jump_to(now.viewer, own.to_shown(place) if now is own else own.to_template(place))

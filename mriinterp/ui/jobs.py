@@ -22,6 +22,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mriinterp.base.allocator import give_back
 from mriinterp.base.progress import Cancel, Cancelled, Progress, TimeLeft, describe_seconds
+from mriinterp.ui.keys import job_key
 from mriinterp.ui.session import Session, current_session
 from mriinterp.ui.words import escape_markdown, words_of
 
@@ -149,13 +150,9 @@ class Job:
         self._stop.set()
 
 
-def _slot(slot: str) -> str:
-    return f"_job_{slot}"
-
-
 def current_job(slot: str) -> Job | None:
     """Return the session's job of a page's slot, running or just ended."""
-    return st.session_state.get(_slot(slot))
+    return job_key(slot).get()
 
 
 def start_job(
@@ -205,12 +202,12 @@ def _running_for(*keys: str) -> Job | None:
 def _take(slot: str, job: Job) -> None:
     """Put a job into a slot of this session."""
     job.watchers.add(current_session())
-    st.session_state[_slot(slot)] = job
+    job_key(slot).put(job)
 
 
 def forget_job(slot: str) -> None:
     """Clear a slot."""
-    st.session_state.pop(_slot(slot), None)
+    job_key(slot).take()
 
 
 def work_card() -> DeltaGenerator:

@@ -13,6 +13,7 @@ from mriinterp.models import Model
 from mriinterp.results.store import Maps, MemoryMaps
 from mriinterp.study import Study
 from mriinterp.ui.jobs import current_job
+from mriinterp.ui.keys import ASKED, FIRST_MAP, MAP_BEFORE, OWN_MAPS, STARTED
 from mriinterp.ui.resources import known_map, store
 from mriinterp.ui.session import current_session
 from mriinterp.ui.subject import Subject
@@ -31,8 +32,6 @@ __all__ = [
 
 UNASKED_SECONDS = 20.0  # of work that a link may start without a click
 QUICK_SECONDS = 2.0  # of work that every change of a setting may start
-ASKED = "_explain_now"  # in the session: the page's button was pressed
-BEFORE = "_map_before"  # in the session: scan, network and key of the map shown last
 
 
 def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
@@ -52,8 +51,8 @@ def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any]
     job = current_job(slot)
     if job is not None and job.ended_early and key in job.makes:
         return False
-    first = st.session_state.setdefault("first_map", key) == key and "started" not in st.session_state
-    st.session_state["started"] = True
+    first = FIRST_MAP.begin(key) == key and not STARTED.kept
+    STARTED.put(True)
     if first:
         return cheap_enough(model, method, params, study)
     return map_seconds(model, method.name, method.resolve(params), study.atlas()) < QUICK_SECONDS
@@ -68,23 +67,24 @@ def ask_to_explain(words: str = "This map is not known yet.", button: str = "Exp
             type="primary",
             icon=":material/play_arrow:",
             key="explain_here",
-            on_click=lambda: st.session_state.update({ASKED: True}),
+            on_click=ASKED.put,
+            args=(True,),
         )
 
 
 def asked_to_explain() -> bool:
     """Return whether the button of `ask_to_explain` was pressed, once."""
-    return st.session_state.pop(ASKED, False)
+    return bool(ASKED.take())
 
 
 def keep_before(subject: Subject, model: Model, key: str) -> None:
     """Keep in mind which map is shown, for when a setting changes."""
-    st.session_state[BEFORE] = (subject.scan.digest, model.digest, key)
+    MAP_BEFORE.put((subject.scan.digest, model.digest, key))
 
 
 def map_before(subject: Subject, model: Model) -> RelevanceMap | None:
     """Return the map of the same scan and network that was shown last, if there is one."""
-    scan, network, key = st.session_state.get(BEFORE, ("", "", ""))
+    scan, network, key = MAP_BEFORE.get(("", "", ""))
     return known_map_of(subject, key) if (scan, network) == (subject.scan.digest, model.digest) else None
 
 
@@ -92,10 +92,10 @@ def maps_of(subject: Subject) -> Maps:
     """Return where the maps of a scan are kept."""
     if not subject.uploaded:
         return store()
-    if "_own_maps" not in st.session_state:
-        maps = st.session_state["_own_maps"] = MemoryMaps()
+    if not OWN_MAPS.kept:
+        maps = OWN_MAPS.put(MemoryMaps())
         current_session().at_end(maps.clear)
-    return st.session_state["_own_maps"]
+    return OWN_MAPS.value
 
 
 def known_map_of(subject: Subject, key: str) -> RelevanceMap | None:

@@ -21,6 +21,7 @@ from mriinterp.network_check import MethodCheck, NetworkCheck, card_path, check_
 from mriinterp.study import ModelRecipe
 from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.keys import NETWORK, NETWORK_CHECKS, NETWORK_FILES, NETWORK_PROBLEM
 from mriinterp.ui.resources import network_at, network_of, recipe_at, study_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import as_sentence, escape_markdown
@@ -38,9 +39,7 @@ __all__ = [
 ]
 
 SLOT = "network"
-PATHS = "_network_paths"  # in the session: files that were opened here
 KEPT = 64
-OWN_CHECKS = "_checks"  # in the session: of uploaded scans
 
 
 @st.cache_resource(show_spinner=False)
@@ -52,13 +51,13 @@ def _checks() -> dict[str, NetworkCheck]:
 def choose_network(study_name: str) -> str:
     """Let the reader choose the study's network (""), one of its folds, or a file that was opened here (its path)."""
     folds = list(study_of(study_name).folds)
-    files = [path for path in st.session_state.get(PATHS, []) if path not in folds]
+    files = [path for path in NETWORK_FILES.get([]) if path not in folds]
     names = {"": "The study’s own", **{fold: fold for fold in folds}, **{path: Path(path).name for path in files}}
     chosen = st.selectbox(
         "Network",
         list(names),
         format_func=lambda name: names[name] if list(names.values()).count(names[name]) == 1 else name,
-        key=linked("network", "", options=list(names), shows=names.get),
+        key=linked(NETWORK, "", options=list(names), shows=names.get),
         persist_state="session",
     )
     with st.popover("Open a network file", icon=":material/folder_open:", type="tertiary"):
@@ -67,7 +66,7 @@ def choose_network(study_name: str) -> str:
         )
         st.caption('A network whose class is in a Python file is opened by a study file, with `code = "my_net.py"`.')
         st.button("Open", key="network_open", disabled=not path, on_click=_open, args=(path,))
-        if problem := st.session_state.pop("network_problem", None):
+        if problem := NETWORK_PROBLEM.take():
             st.error(escape_markdown(problem))
     return chosen
 
@@ -78,14 +77,14 @@ def _open(path: str) -> None:
     try:
         recipe_at(file)
     except (ValueError, OSError, KeyError) as error:
-        st.session_state["network_problem"] = str(error)
+        NETWORK_PROBLEM.put(str(error))
         return
-    st.session_state[PATHS] = list(dict.fromkeys([file, *st.session_state.get(PATHS, [])]))[:8]
-    st.session_state["network"] = file
+    NETWORK_FILES.put(list(dict.fromkeys([file, *NETWORK_FILES.get([])]))[:8])
+    NETWORK.put(file)
 
 
 def _is_file(chosen: str) -> bool:
-    return chosen in st.session_state.get(PATHS, ())
+    return chosen in NETWORK_FILES.get(())
 
 
 def recipe_chosen(study_name: str, chosen: str) -> ModelRecipe:
@@ -181,7 +180,7 @@ def check_key(model: Model, subject: Subject) -> str:
 
 
 def _kept(subject: Subject) -> dict[str, NetworkCheck]:
-    return st.session_state.setdefault(OWN_CHECKS, {}) if subject.uploaded else _checks()
+    return NETWORK_CHECKS.begin({}) if subject.uploaded else _checks()
 
 
 def known_check(model: Model, subject: Subject) -> NetworkCheck | None:

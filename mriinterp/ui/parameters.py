@@ -10,6 +10,7 @@ from mriinterp.methods import Method, Parameter, get_method, listed_methods, met
 from mriinterp.models import Head, Model
 from mriinterp.ui.address import linked
 from mriinterp.ui.badge import method_signs
+from mriinterp.ui.keys import parameter_key
 from mriinterp.ui.resources import layers_of
 
 __all__ = ["choose_method", "grouped_methods", "parameter_widgets"]
@@ -120,7 +121,8 @@ def _offer_settings(method: Method) -> None:
 
 def _set(method: str, values: dict[str, Any]) -> None:
     """Choose values of parameters; the score stays."""
-    st.session_state.update({f"{method}.{name}": value for name, value in values.items() if name != "score"})
+    for name in values.keys() - {"score"}:
+        parameter_key(method, name).put(values[name])
 
 
 def _is_wide(parameter: Parameter) -> bool:

@@ -14,6 +14,7 @@ from mriinterp.figures.parts import shown_part
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning, percent, shared_name
 from mriinterp.ui.address import linked
+from mriinterp.ui.keys import SIGN
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.words import escape_markdown
@@ -43,7 +44,7 @@ def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None 
         share = f" · {percent(shares[part])}" if shares and part != "both" else ""
         return escape_markdown(shared_name(signed, part) + share)
 
-    key = linked("sign", "both", options=PARTS, what="part", shows=lambda part: shared_name(signed, part))
+    key = linked(SIGN, "both", options=PARTS, what="part", shows=lambda part: shared_name(signed, part))
     return st.segmented_control(
         "Signs",
         PARTS,

@@ -6,12 +6,12 @@ import streamlit as st
 
 from mriinterp.methods import listed_methods
 from mriinterp.ui.address import flag, linked
+from mriinterp.ui.keys import PRESENT, PRESENT_BY, Key
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.studies import current_study
 
 __all__ = ["offer_present", "plane_height", "show_present", "steps_of"]
 
-KEY, BY = "present", "present_by"  # in the address
 PLANE_PX = 460
 PAGES = {"single_scan": ("subject", "method"), "": ("subject", "method"), "cohort": ("cohort_method",)}
 WORDS = {"subject": "subjects", "method": "methods", "cohort_method": "methods"}
@@ -37,14 +37,14 @@ def steps_of(what: str) -> list[str]:
 
 def plane_height(usual: int) -> int:
     """Return how high planes are: as usual, or large where the page is presented."""
-    return PLANE_PX if st.session_state.get(KEY) else usual
+    return PLANE_PX if PRESENT.get() else usual
 
 
 def offer_present(page: str) -> None:
     """Show the button that begins to present a page, where it can be presented."""
-    if page in PAGES and not st.session_state.get(KEY):
+    if page in PAGES and not PRESENT.get():
         st.button(
-            "Present", icon=":material/present_to_all:", key="begin_present", type="tertiary", on_click=_begin,
+            "Present", icon=":material/present_to_all:", key="begin_present", type="tertiary", on_click=PRESENT.put, args=(True,),
             help="Large type, nothing but picture, sentence and colour bar. The arrow keys left and right step, Escape leaves; F11 fills "
             "the screen.",
         )  # fmt: skip
@@ -54,11 +54,11 @@ def show_present(page: str) -> None:
     """Show a page alone if the address says so: the rest is hidden, buttons and keys step through subjects or methods."""
     if page not in PAGES:
         return
-    key = linked(KEY, False, cast=flag)
-    what = linked(BY, PAGES[page][0], options=PAGES[page], shows=WORDS.get)
-    if not st.session_state[key]:
+    presented = linked(PRESENT, False, cast=flag).value
+    what = linked(PRESENT_BY, PAGES[page][0], options=PAGES[page], shows=WORDS.get)
+    if not presented:
         return
-    chosen = st.session_state[what]
+    chosen = what.value
     st.html(STYLE)
     with st.container(horizontal=True, gap="small", key="present_keys"):
         for name, step, shortcut, icon in (
@@ -71,25 +71,23 @@ def show_present(page: str) -> None:
             )  # fmt: skip
         for other in PAGES[page]:
             if other != chosen:
-                st.button(f"By {WORDS[other]}", key="present_other", shortcut="B", on_click=_by, args=(other,))
-        st.button("Leave", key="present_leave", shortcut="Escape", icon=":material/close:", on_click=_leave)
-
-
-def _begin() -> None:
-    st.session_state[KEY] = True
-
-
-def _leave() -> None:
-    st.session_state[KEY] = False
-
-
-def _by(what: str) -> None:
-    st.session_state[BY] = what
+                st.button(
+                    f"By {WORDS[other]}", key="present_other", shortcut="B", on_click=PRESENT_BY.put, args=(other,)
+                )
+        st.button(
+            "Leave",
+            key="present_leave",
+            shortcut="Escape",
+            icon=":material/close:",
+            on_click=PRESENT.put,
+            args=(False,),
+        )
 
 
 def _step(what: str, step: int) -> None:
     """Show the next subject or method, round and round."""
     known = steps_of(what)
-    now = st.session_state.get(what)
+    key: Key[str] = Key(what)
+    now = key.get()
     place = known.index(now) + step if now in known else 0
-    st.session_state[what] = known[place % len(known)]
+    key.put(known[place % len(known)])

@@ -22,10 +22,11 @@ from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
 from mriinterp.ui.address import linked, retired
 from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place
+from mriinterp.ui.keys import SMOOTHING
 from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.resources import model_of, on_grid_of
 from mriinterp.ui.shell import Header
-from mriinterp.ui.smoothing import SMOOTHING, choose_smoothing
+from mriinterp.ui.smoothing import choose_smoothing
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer, Patch, ViewerState

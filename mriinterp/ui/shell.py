@@ -15,6 +15,7 @@ from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.scripts import page_scripts
 from mriinterp.results.home import why_not_kept
 from mriinterp.ui.address import address_of_page, end_page, place_link
+from mriinterp.ui.keys import SHELL
 from mriinterp.ui.present import offer_present, show_present
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.session import current_session
@@ -34,7 +35,6 @@ __all__ = [
 ]
 
 LINK_PX = 92  # of the button that copies the address
-_SHELL = "_shell"  # in the session once app.py has run
 ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
 SIMULATED_BADGE = ":orange-badge[:material/science: Simulated data]"
 REAL_BADGE = ":blue-badge[:material/group: Real scans]"
@@ -86,7 +86,7 @@ STYLE = """<style>
 
 def run_page(page: StreamlitPage) -> None:
     """Run a page below the sidebar that all share, and keep its address."""
-    st.session_state[_SHELL] = True
+    SHELL.put(True)
     st.html(STYLE)  # before all else: what comes before its style moves when that arrives
     with address_of_page(page.url_path):
         with st.sidebar:
@@ -114,7 +114,7 @@ def _enter_through_app() -> None:
     app.py: without layout, sidebar and navigation. Naming the pages once
     tells it otherwise.
     """
-    if _SHELL not in st.session_state:
+    if not SHELL.kept:
         front = st.Page(lambda: None, title="mriinterp", url_path="front", default=True)
         st.navigation([front, *(st.Page(script) for script in page_scripts())], position="hidden")
         st.rerun()

@@ -11,11 +11,11 @@ from scipy import ndimage
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.ui.address import linked
+from mriinterp.ui.keys import SMOOTHING
 from mriinterp.ui.session import forgotten_with_uploads
 
 __all__ = ["SMOOTHING", "choose_smoothing"]
 
-SMOOTHING = "smoothing"  # in session, address, and what a map says was chosen
 WIDTHS = (0, 4, 8)  # full width at half maximum, mm
 FWHM = 2 * np.sqrt(2 * np.log(2))  # of a Gaussian, in standard deviations
 
@@ -35,7 +35,7 @@ def choose_smoothing(relevance: RelevanceMap) -> RelevanceMap:
         help="Gaussian filter, full width at half maximum, of the signed values: neighbours of opposite sign cancel. "
         "Planes, planes in space, areas and files show the same.",
     )
-    mm = st.session_state[SMOOTHING]
+    mm = SMOOTHING.value
     if not mm:
         return relevance
     said = f"Gaussian, {mm} mm full width at half maximum, chosen by the reader"

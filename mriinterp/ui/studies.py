@@ -15,6 +15,7 @@ from mriinterp.base.names import on_disk
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study import DemoStudy, StudyFolders, load_study
 from mriinterp.ui.address import linked
+from mriinterp.ui.keys import STUDY, STUDY_PROBLEM
 from mriinterp.ui.publications import fetched_studies, just_fetched, offer_publications
 from mriinterp.ui.words import escape_markdown, words_of
 
@@ -29,13 +30,13 @@ _unkept: list[str] = []  # study files that are offered until the server ends, w
 
 def current_study() -> str:
     """Return the chosen study: a name, or the path of a study file."""
-    return st.session_state.get("study") or DemoStudy.name
+    return STUDY.get() or DemoStudy.name
 
 
 def choose_study(title_of) -> None:
     """Show a select box of the known studies, and a way to open a study file or to fetch a published network."""
     if study := just_fetched():
-        st.session_state["study"] = study
+        STUDY.put(study)
     given = _given_files()
     studies = [DemoStudy.name, *_known_files()]
     first = given[0] if given and given[0] in studies else DemoStudy.name
@@ -44,9 +45,7 @@ def choose_study(title_of) -> None:
     st.selectbox(
         "Study",
         studies,
-        key=linked(
-            "study", first, options=studies, shows=titles.get, always=bool(given)
-        ),  # a link must not depend on it
+        key=linked(STUDY, first, options=studies, shows=titles.get, always=bool(given)),  # a link must not depend on it
         format_func=lambda study: f"{titles[study]} ({study})" if titles[study] in twice else titles[study],
         persist_state="session",
     )
@@ -54,7 +53,7 @@ def choose_study(title_of) -> None:
         path = st.text_input("Path of the study file (.toml) on this computer", key="study_path")
         st.caption("`python -m mriinterp study init` writes one from a table, a folder of scans and weights.")
         st.button("Open", key="study_open", disabled=not path, on_click=_open, args=(path,))
-        if problem := st.session_state.pop("study_problem", None):
+        if problem := STUDY_PROBLEM.take():
             st.error(escape_markdown(problem))
     offer_publications()
 
@@ -65,10 +64,10 @@ def _open(path: str) -> None:
     try:
         load_study(file)
     except (ValueError, OSError, KeyError) as error:
-        st.session_state["study_problem"] = words_of(error)
+        STUDY_PROBLEM.put(words_of(error))
         return
     remember_study(str(file))
-    st.session_state["study"] = str(file)
+    STUDY.put(str(file))
 
 
 def _list_file() -> Path:

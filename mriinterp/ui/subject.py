@@ -18,6 +18,7 @@ from mriinterp.prepare import Prepared
 from mriinterp.prepare.source import FileBytes
 from mriinterp.study import PreparedScan, Study
 from mriinterp.ui.address import end_page, entry_number, found, linked, linked_value, not_found
+from mriinterp.ui.keys import KNOWN, OWN, OWN_NAME, UPLOAD, Key
 from mriinterp.ui.preparation import choose_registration, offer_preparation, offer_study_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, preparation_of, scan_of, study_of, truth_of
 from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Preparation, Upload, plain_name, safe_name, several_files
@@ -34,10 +35,6 @@ __all__ = [
     "uploaded_name",
 ]
 
-UPLOAD = "_upload"  # in the session: the scan that it has uploaded
-OWN = "own"  # in session and address: what the uploaded scan is called that is shown; "" for a subject of the study
-OWN_NAME = "own_name"  # in the session: what it is called
-KNOWN = "_known_predictions"  # in the session: those that the list of subjects shows, and since when
 RAW = "{} comes as it was scanned: it does not lie in MNI space, or still shows the skull."
 
 
@@ -130,11 +127,12 @@ def _predictions_when_chosen(study_name: str, key: str) -> dict[str, Prediction]
 
     Words of options that change while the reader chooses lose the choice: to Streamlit it is another widget.
     """
-    moment = (study_name, entry_number(), st.session_state[key])
-    kept = st.session_state.get(KNOWN)
+    choice: Key[str] = Key(key)
+    moment = (study_name, entry_number(), choice.value)
+    kept = KNOWN.get()
     if kept is None or kept[0] != moment:
-        kept = st.session_state[KNOWN] = (moment, known_predictions(study_name))
-        st.session_state[key] = st.session_state[key]  # the words may be others: the choice holds for the new widget
+        kept = KNOWN.put((moment, known_predictions(study_name)))
+        choice.put(choice.value)  # the words may be others: the choice holds for the new widget
     return kept[1]
 
 
@@ -155,7 +153,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject", predicti
     """
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
-    own = st.session_state[linked(OWN, "")]
+    own = linked(OWN, "").value
     link = linked(key, study.example or ids[0], options=ids, always=True)
     visible = predictions and (study.simulated or not model.card.simulated)
     known = _predictions_when_chosen(study_name, key) if visible else {}
@@ -170,7 +168,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject", predicti
     )
     with st.expander("Explain my own scan", icon=":material/upload_file:", expanded=bool(own)):
         upload = _own_scan(key)
-    own = st.session_state[OWN]
+    own = OWN.value
     if not own:
         return known_subject(study_name, chosen)
     linked_value(key, None)  # the address names the scan that is shown
@@ -201,7 +199,7 @@ def _own_scan(key: str) -> Upload | None:
         ".zip. Files and maps stay on this computer and in this session.",
     )
     file = _as_one(given)
-    upload: Upload | None = st.session_state.get(UPLOAD)
+    upload: Upload | None = UPLOAD.get()
     if upload is not None and upload.released:
         upload = None  # the connection was lost for a while
         forget_upload()
@@ -210,24 +208,25 @@ def _own_scan(key: str) -> Upload | None:
                 "The scan was let go while the connection was lost. Upload it again.", icon=":material/upload_file:"
             )
     if upload is None and file is not None:
-        upload = st.session_state[UPLOAD] = Upload(*file)
-        wanted, st.session_state[OWN_NAME] = st.session_state[OWN], upload.name
+        upload = UPLOAD.put(Upload(*file))
+        wanted = OWN.value
+        OWN_NAME.put(upload.name)
         found(OWN)
         if wanted not in ("", upload.name):
             not_found(OWN, f"The address names the scan {wanted}; the file given is {upload.name}.", upload.name)
-        st.session_state[OWN] = upload.name
+        OWN.put(upload.name)
         session = current_session()
         session.holds_scan = True
         session.at_end(upload.release)
     if upload is None:
-        if st.session_state[OWN]:
+        if OWN.value:
             st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
         return None
-    if not st.session_state[OWN]:  # the reader went back to a subject of the study
+    if not OWN.value:  # the reader went back to a subject of the study
         st.button(f"Explain {escape_markdown(upload.name)} again", key=f"{key}_again", on_click=_show_upload)
         return None
     _choose_name(upload)
-    st.session_state[OWN] = upload.name
+    OWN.put(upload.name)
     if file is None:  # the page was left and the widget has forgotten; the session has not
         st.caption(f"Explaining {escape_markdown(upload.name)}.")
         st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
@@ -244,14 +243,14 @@ def _as_one(given: Sequence[Any]) -> tuple[str, str, list[FileBytes]] | None:
 
 def _file_changed() -> None:
     """Let the scan of another file go. Where there was none, what the address asks for stands."""
-    asked_for = "" if UPLOAD in st.session_state else st.session_state.get(OWN, "")
+    asked_for = "" if UPLOAD.kept else OWN.get("")
     forget_upload()
-    st.session_state[OWN] = asked_for
+    OWN.put(asked_for)
 
 
 def _show_upload() -> None:
     """Show the uploaded scan again."""
-    st.session_state[OWN] = st.session_state[UPLOAD].name
+    OWN.put(UPLOAD.value.name)
 
 
 def _choose_name(upload: Upload) -> None:
@@ -262,24 +261,24 @@ def _choose_name(upload: Upload) -> None:
             "another name here.",
             icon=":material/person_alert:",
         )
-    st.session_state.setdefault(OWN_NAME, upload.name)
+    OWN_NAME.begin(upload.name)
     chosen = st.text_input("Name on pages, in files and links", key=OWN_NAME, max_chars=LONGEST_NAME)
     upload.name = re.sub(r"[^\w.-]+", "-", chosen).strip("-.") or safe_name(upload.file_name)
 
 
 def uploaded_name() -> str:
     """Return what the scan is called that this session has uploaded and not taken back; "" if there is none."""
-    upload = st.session_state.get(UPLOAD)
-    return upload.name if st.session_state.get(OWN) and upload is not None and upload.accepted else ""
+    upload = UPLOAD.get()
+    return upload.name if OWN.get() and upload is not None and upload.accepted else ""
 
 
 def forget_upload() -> None:
     """Go back to the study's subjects."""
-    upload = st.session_state.pop(UPLOAD, None)
+    upload = UPLOAD.take()
     if upload is not None:
         upload.release()
-    st.session_state.pop(OWN_NAME, None)
-    st.session_state[OWN] = ""
+    OWN_NAME.take()
+    OWN.put("")
     found(OWN)
 
 

@@ -8,13 +8,13 @@ from mriinterp.cohort.targets import positive_output
 from mriinterp.models import Head, Model
 from mriinterp.study import Study
 from mriinterp.ui.address import linked
+from mriinterp.ui.keys import OWN_TARGET, TARGET, USUAL_TARGET
 from mriinterp.ui.subject import Subject, blind_target
 
 __all__ = ["PREDICTED", "choose_target", "head_of", "target_address"]
 
 PREDICTED = "predicted"
 WORDS = {PREDICTED: "What the network predicts"}
-TARGET, BLIND = "target", "own_target"  # in session and address; the second where no prediction may be shown
 
 
 def choose_target(study: Study, model: Model, subject: Subject | None, *, several: bool = False) -> str | None:
@@ -40,7 +40,7 @@ def choose_target(study: Study, model: Model, subject: Subject | None, *, severa
     else:
         blind = positive_output(study, model, strict=False) if _withheld(study, model) else None
     if blind:
-        return _select(BLIND, outputs, blind)
+        return _select(OWN_TARGET, outputs, blind)
     chosen = _select(TARGET, [PREDICTED, *outputs], _usual(study, model, several))
     return None if chosen == PREDICTED else chosen
 
@@ -63,10 +63,10 @@ def _usual(study: Study, model: Model, several: bool) -> str:
     """Return the output where the reader chose none; it changes with what is compared, the reader's choice does not."""
     positive = study.classes.get(study.positive, "")
     usual = positive if several and positive in model.heads[0].classes else PREDICTED
-    before = st.session_state.get("usual_target", usual)
-    if before != usual and st.session_state.get(TARGET) == before:
-        st.session_state[TARGET] = usual
-    st.session_state["usual_target"] = usual
+    before = USUAL_TARGET.get(usual)
+    if before != usual and TARGET.get() == before:
+        TARGET.put(usual)
+    USUAL_TARGET.put(usual)
     return usual
 
 
@@ -86,7 +86,7 @@ def target_address(study: Study, model: Model, target: str | None) -> dict[str, 
     None: what the network predicts.
     """
     if _withheld(study, model):
-        return {} if target is None else {BLIND: target}
+        return {} if target is None else {OWN_TARGET: target}
     if target is None:
         return {} if model.heads[0].kind == "scale" else {TARGET: PREDICTED}
     return {TARGET: target}

@@ -8,10 +8,10 @@ import streamlit as st
 
 from mriinterp.study import DemoStudy
 from mriinterp.ui.address import enter_anew, linked
+from mriinterp.ui.keys import TOUR, Key
 
 __all__ = ["STOPS", "Stop", "offer_tour", "show_stop"]
 
-KEY = "tour"  # in the address: the number of the stop; 0: no tour
 STYLE = """<style>
 .st-key-tour_bar { position: sticky; top: 0; z-index: 5; background: var(--st-secondary-background-color, #eef3fa);
   border-left: 4px solid var(--st-primary-color, #2563ab); padding: .4rem .8rem; border-radius: 4px; }
@@ -98,8 +98,7 @@ def offer_tour() -> None:
 
 def show_stop() -> None:
     """Show the stop that the address names, above a page: sentence, action, ways on, back and out (D, N, B, Escape)."""
-    key = linked(KEY, 0, cast=int, valid=lambda n: 0 <= n <= len(STOPS), what="stop of the tour")
-    number = st.session_state[key]
+    number = linked(TOUR, 0, cast=int, valid=lambda n: 0 <= n <= len(STOPS), what="stop of the tour").value
     if not number:
         return
     stop = STOPS[number - 1]
@@ -113,19 +112,21 @@ def show_stop() -> None:
                 _go(number - 1)
             if number < len(STOPS) and st.button("Next", key="tour_next", shortcut="N"):
                 _go(number + 1)
-            st.button("Leave the tour", key="tour_leave", icon=":material/close:", shortcut="Escape", on_click=_leave)
+            st.button(
+                "Leave the tour",
+                key="tour_leave",
+                icon=":material/close:",
+                shortcut="Escape",
+                on_click=TOUR.put,
+                args=(0,),
+            )
 
 
 def _go(number: int, *, done: bool = False) -> None:
     """Open the page of a stop with its address."""
     stop = STOPS[number - 1]
-    address = {KEY: str(number), "study": DemoStudy.name, **(stop.done if done else stop.view)}
+    address = {TOUR: str(number), "study": DemoStudy.name, **(stop.done if done else stop.view)}
     for name in address.keys() - {"study"}:  # its widget stands above: the address changes it in the next run
-        st.session_state.pop(name, None)  # the address, not what the page showed before
+        Key(name).take()  # the address, not what the page showed before
     enter_anew()
     st.switch_page(f"pages/{stop.page}.py", query_params=address)
-
-
-def _leave() -> None:
-    """Leave the tour where it is: the page stays as it is."""
-    st.session_state[KEY] = 0

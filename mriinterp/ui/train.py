@@ -18,6 +18,7 @@ from mriinterp.study.folders import own_networks
 from mriinterp.subjects import Report
 from mriinterp.ui.address import flag, linked, linked_list
 from mriinterp.ui.allowance import code_allowed
+from mriinterp.ui.keys import STUDY, TRAIN_PROBLEM, TRAINING
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.words import escape_markdown
 
@@ -28,7 +29,6 @@ __all__ = [
 
 NEW = ""  # of the trainings to choose from
 TRY = {"folds": 2, "epochs": 3, "scans": 20}
-PROBLEM = "_train_problem"
 OUTLIVES = "It runs in a process of its own: close this page or the browser, and it goes on."
 MOST_FOLDS, MOST_EPOCHS = 20, 1000
 
@@ -70,7 +70,7 @@ def choose_training(name: str) -> Path | None:
         "Training",
         options,
         format_func=label,
-        key=linked("training", options[0], options=options, shows=label, always=True),
+        key=linked(TRAINING, options[0], options=options, shows=label, always=True),
         persist_state="session",
     )
     return None if chosen == NEW else Path(chosen)
@@ -199,9 +199,9 @@ def begin(request: TrainRequest, out: Path) -> None:
             )
         start_training(request, out, agreed_code=code_allowed())
     except (OSError, ValueError) as error:
-        st.session_state[PROBLEM] = words_of(error)
+        TRAIN_PROBLEM.put(words_of(error))
         return
-    st.session_state["training"] = str(out.absolute())
+    TRAINING.put(str(out.absolute()))
 
 
 def try_demo() -> None:
@@ -209,14 +209,14 @@ def try_demo() -> None:
     out, report = new_folder(DemoStudy.name), Report()
     check_folder(out, report)
     if report.errors:
-        st.session_state[PROBLEM] = report.errors[0].message
+        TRAIN_PROBLEM.put(report.errors[0].message)
         return
     begin(TrainRequest(DemoStudy.name, **TRY), out)
-    if PROBLEM not in st.session_state:
-        st.session_state["study"] = DemoStudy.name
+    if not TRAIN_PROBLEM.kept:
+        STUDY.put(DemoStudy.name)
 
 
 def show_problem() -> None:
     """Show why a training could not be started, once."""
-    if problem := st.session_state.pop(PROBLEM, None):
+    if problem := TRAIN_PROBLEM.take():
         st.error(escape_markdown(problem), icon=":material/error:")

@@ -17,12 +17,12 @@ from mriinterp.crossval.output import MEASURES, PREDICTIONS, histories_of, read_
 from mriinterp.crossval.state import RECORD, TrainState
 from mriinterp.crossval.train_report import measure_values, values_by_fold
 from mriinterp.ui.address import linked
+from mriinterp.ui.keys import STUDY, TRAIN_GO
 from mriinterp.ui.studies import remember_study
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["open_used", "show_report"]
 
-GO = "_train_go"  # in the session: the network is to be opened
 STILL = {"displayModeBar": False}
 TABS = ["ROC", "Learning", "Calibration", "Confusion", "Measures", "Folds"]
 
@@ -44,13 +44,13 @@ def _roc(folder: str, stamp: str, _inside: pd.DataFrame):
 
 def _use(study: Path) -> None:
     remember_study(str(study))
-    st.session_state["study"] = str(study)
-    st.session_state[GO] = True
+    STUDY.put(str(study))
+    TRAIN_GO.put(True)
 
 
 def open_used() -> None:
     """Go to the page of single scans if the reader has just chosen to use a network."""
-    if st.session_state.pop(GO, False):
+    if TRAIN_GO.take():
         st.switch_page("pages/single_scan.py")
 
 

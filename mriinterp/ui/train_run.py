@@ -13,6 +13,7 @@ from mriinterp.crossval.curves import learning_figure
 from mriinterp.crossval.process import forget_training, request_in, training_state
 from mriinterp.crossval.state import LOG, WORK, TrainState, ask_to_stop
 from mriinterp.figures.colours import format_value
+from mriinterp.ui.keys import TRAINING
 from mriinterp.ui.train import OUTLIVES, begin, show_other, working_elsewhere
 from mriinterp.ui.words import escape_markdown
 
@@ -133,7 +134,7 @@ def _show_end(folder: Path, state: TrainState) -> None:
 
 def _forget(folder: Path) -> None:
     forget_training(folder)
-    st.session_state.pop("training", None)
+    TRAINING.take()
 
 
 def _show_log(folder: Path) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from mriinterp.image.volume import Grid
 from mriinterp.ui.address import asked, entry_number, flag, linked_value, not_found, went_back
 from mriinterp.ui.clicks import take_jump
+from mriinterp.ui.keys import CONVENTION, VIEWERS
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 
 __all__ = ["last_place", "linked_viewer", "shown_radiological", "shown_settings"]
@@ -51,7 +52,6 @@ _ARGUMENTS = (
     "outlines",
     "share_range",
 )
-_MEMORY, _CONVENTION = "_viewers", "_convention"
 FARTHEST_MM = 1000.0
 LARGEST_ZOOM = 12.0
 
@@ -157,7 +157,7 @@ class _Memory:
 
 
 def _memory(key: str) -> _Memory:
-    return st.session_state.setdefault(_MEMORY, {}).setdefault(key, _Memory())
+    return VIEWERS.begin({}).setdefault(key, _Memory())
 
 
 def last_place(key: str) -> tuple[float, ...] | None:
@@ -176,12 +176,12 @@ def shown_radiological() -> bool:
 
 
 def _shown_convention() -> str:
-    return st.session_state.get(_CONVENTION, (None, DEFAULTS["convention"]))[1]
+    return CONVENTION.get((None, DEFAULTS["convention"]))[1]
 
 
 def _convention(usual: dict[str, Any]) -> str:
     """Return the convention of all viewers: as another one on the page has it, of the address, or as it was."""
-    entry, word = st.session_state.get(_CONVENTION, (None, usual["convention"]))
+    entry, word = CONVENTION.get((None, usual["convention"]))
     if entry == entry_number():
         return word
     word = usual["convention"] if went_back() else word
@@ -191,8 +191,8 @@ def _convention(usual: dict[str, Any]) -> str:
 def _keep_convention(word: str, *, changed: bool) -> None:
     """Keep the convention for all viewers; those above the one in which it was changed are drawn once more."""
     entry = entry_number()
-    st.session_state[_CONVENTION] = (entry, word)
-    others = (memory for memory in st.session_state[_MEMORY].values() if memory.entry == entry)
+    CONVENTION.put((entry, word))
+    others = (memory for memory in VIEWERS.value.values() if memory.entry == entry)
     if changed and any(memory.now.get("convention") != word for memory in others):
         st.rerun()
 

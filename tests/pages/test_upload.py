@@ -9,8 +9,8 @@ import pytest
 
 from mriinterp.image.nifti import write_volume
 from mriinterp.ui import scans
+from mriinterp.ui.keys import UPLOAD
 from mriinterp.ui.resources import study_of
-from mriinterp.ui.subject import UPLOAD
 
 FILE = "Doe_John_19500101.nii.gz"
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mriinterp.ui import address
+from mriinterp.ui import address, keys
 
 
 class Stopped(BaseException):
@@ -22,6 +22,7 @@ def written(monkeypatch):
     runs = []
     page = SimpleNamespace(session_state={}, stop=stop)
     monkeypatch.setattr(address, "st", page)
+    monkeypatch.setattr(keys, "st", page)
     monkeypatch.setattr(address, "_enter", lambda state, name: None)
     monkeypatch.setattr(address, "_leave", lambda state: runs.append(threading.current_thread().name))
     return runs

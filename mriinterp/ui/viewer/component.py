@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.image.volume import Grid, Volume, check_same_grid
+from mriinterp.ui.keys import Key, placed_key
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
 from mriinterp.ui.viewer.layer import Contour, Layer, Patch, ViewerState
@@ -252,9 +253,9 @@ def _placed(key: str, cursor: list[float] | None, jump: str | int | None) -> dic
     hands it back one run late must not pull the crosshair from the new click.
     A new `jump` is a move in any case.
     """
-    component = st.session_state.get(key) or {}
+    component = Key[Any](key).get() or {}
     reported = component.get("cursor") or {}
-    memory = st.session_state.setdefault(f"{key}-placed", {"cursor": None, "move": 0, "seen": None, "click": None})
+    memory = placed_key(key).begin({"cursor": None, "move": 0, "seen": None, "click": None})
     clicked = reported.get("click") != memory["click"]
     echo = jump is None and reported.get("move") == memory["move"] and reported.get("mm") == cursor
     asked = jump is not None and (memory["seen"] or [None, None])[1] != jump
