@@ -40,8 +40,8 @@ if len(choice.columns) < 2:
     end_page()
 with readable_errors():
     entries = resolve_columns(name, choice, target)
-missing = [entry for entry in entries if entry.relevance is None]
-known = [entry for entry in entries if entry.relevance is not None]
+missing = [entry for entry in entries if entry.known is None]
+known = [entry for entry in entries if entry.known is not None]
 asked = bool(missing) and run.button(
     f"Compute {len(missing)} map{'s' if len(missing) > 1 else ''}",
     type="primary",

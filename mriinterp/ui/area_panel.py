@@ -137,7 +137,7 @@ def unusual_words(found: Mapping[str, pd.DataFrame], name: str, own: str | None)
         Its group.
     """
     sentences = []
-    for group in [own] if own in found else found:
+    for group in found if own is None or own not in found else [own]:
         table = found[group]
         if table["z"].isna().all():
             sentences.append(f"Too few {group} scans to say what is unusual.")

@@ -69,7 +69,7 @@ def mark_cells(
 
 def jump_to(viewer: str, mm: Sequence[float]) -> None:
     """Move a viewer's crosshair when it is shown next."""
-    JUMPS.begin({})[viewer] = tuple(float(v) for v in mm)
+    JUMPS.begin({})[viewer] = (float(mm[0]), float(mm[1]), float(mm[2]))
 
 
 def jump_to_peak(

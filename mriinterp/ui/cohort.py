@@ -103,10 +103,10 @@ def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[
             missing.append(f"No map of {escape_markdown(what.removeprefix(FOLDS))} remains: there is no average of it.")
         elif what.startswith("mean-"):
             missing.append(f"No map of {escape_markdown(names[what])} remains: there is no average of it.")
-        elif what == "difference" and all(view.has(method, g) for g in view.pair):
+        elif what == "difference" and all(view.has(method, g) for g in view.compared):
             layers.append(Layer(names[what], view.difference(method), f"difference of {view.unit_compared(method)}"))
         elif what == "effect" and (g := view.effect(method)) is not None:
-            more = f"Hedges’ g of each voxel of the brain, in standard deviations; above 0: more in {view.pair[0]}"
+            more = f"Hedges’ g of each voxel of the brain, in standard deviations; above 0: more in {view.compared[0]}"
             brain = on_grid_of(study_of(name).brain_mask(), g, order=0)
             layers.append(Layer(names[what], g.with_data(np.where(brain.data > 0, g.data, 0)), more, True))
         else:
@@ -201,7 +201,7 @@ def choose_shown(view: View, method: str, place: Any, words: Any) -> Shown:
                 "Averages",
                 list(options),
                 selection_mode="multi",
-                format_func=options.get,
+                format_func=options.__getitem__,
                 key=linked_list("maps", start, list(options)),
                 persist_state="session",
             )

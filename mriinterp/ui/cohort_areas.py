@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import pandas as pd
 import streamlit as st
 
@@ -15,6 +17,7 @@ from mriinterp.figures.cohort import effect_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import file_stem, size_words
 from mriinterp.ui.address import flag, linked, linked_list, renamed
+from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart
 from mriinterp.ui.cohort import VIEWER
 from mriinterp.ui.cohort_data import View
@@ -91,7 +94,7 @@ def _chart(figure, key: str, method: str) -> None:
     show_chart(figure, key, lambda: chart_clicked(method, key))
 
 
-def comparable(view: View, method: str) -> bool:
+def comparable(view: View, method: str) -> TypeGuard[StudyView]:
     """Return whether the maps of two groups are tested against each other."""
     if not isinstance(view, StudyView) or view.pair is None or view.why_no_test(method):
         return False
@@ -123,14 +126,10 @@ def show_areas(name: str, view: View, method: str, covariates: tuple[str, ...] |
         merge = st.toggle("Left and right together", key=key, persist_state="session")
         value = "mean"
         if isinstance(view, StudyView) and view.pair and not view.why_no_test(method):
-            value = st.segmented_control(
+            value = segments(
                 "Value",
+                "value",
                 VALUES,
-                format_func=VALUES.get,
-                key=linked("value", "mean", options=list(VALUES)),
-                required=True,
-                persist_state="session",
-                label_visibility="collapsed",
                 help="Tests are made on relevance in its own unit. Shares of a map sum to 1: more in one area is less in "
                 "others by arithmetic, so they are shown and not tested.",
             )
@@ -195,7 +194,7 @@ def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame, cova
     """Show the total first, then each area, with tests."""
     comparison = compared(view, method, covariates, merge=merge)
     st.markdown(escape_markdown(total_words(comparison)))
-    counts = {group: comparison.sample.people_of(group) for group in view.pair}
+    counts = {group: comparison.sample.people_of(group) for group in view.compared}
     if min(counts.values()) < 2:
         one = ", ".join(escape_markdown(g) for g, n in counts.items() if n < 2)
         st.info(f"{one} has a single scan: there is no interval and no test.", icon=":material/person:")
@@ -207,7 +206,7 @@ def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame, cova
     with left:
         bars = group_bars(
             comparison.areas,
-            view.pair,
+            view.compared,
             MOST_AREAS,
             values=comparison.values,
             groups=comparison.sample.groups,
@@ -217,7 +216,7 @@ def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame, cova
         )
         _chart(bars, "cohort_bars", method)
     with right:
-        effects = effect_bars(comparison.areas, view.pair, MOST_AREAS, peaks=peaks)
+        effects = effect_bars(comparison.areas, view.compared, MOST_AREAS, peaks=peaks)
         _chart(effects.update_layout(height=bars.layout.height), "cohort_effects", method)
     st.caption("Click a bar or an effect to move the crosshair to that area’s peak, a dot to open that scan.")
     _table(view, comparison)
@@ -227,7 +226,7 @@ def _shares(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame) -> N
     """Show where relevance lies relative to the other areas; nothing is tested."""
     shares = describe_shares(view.result, method, ids=view.chosen, kind=view.kind, merge_hemispheres=merge)
     bars = group_bars(
-        shares.means, view.pair, MOST_AREAS, values=shares.values, groups=shares.sample.groups, peaks=peaks
+        shares.means, view.compared, MOST_AREAS, values=shares.values, groups=shares.sample.groups, peaks=peaks
     )
     _chart(bars, "cohort_bars", method)
     read = escape_markdown(_read_words(view, method))

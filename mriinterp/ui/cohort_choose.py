@@ -11,6 +11,7 @@ from mriinterp.cohort.packed import shipped_folder
 from mriinterp.cohort.pooled import OUT_OF_FOLD
 from mriinterp.stats import wilson_interval
 from mriinterp.ui.address import end_page, found, linked, linked_value, not_found, retired
+from mriinterp.ui.choice import segments
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import choose_scans
 from mriinterp.ui.cohort_folds import fold_folders
@@ -62,22 +63,16 @@ def _study_view(name: str) -> StudyView | None:
     """Return the averages computed here, else those shipped with the package; where there are both, as chosen."""
     study = study_of(name)
     folders = {"own": folder_of(study), "shipped": shipped_folder(study), **fold_folders(study)}
-    known = {what: folder for what, folder in folders.items() if folder and open_result(folder)}
+    opened = {what: open_result(folder) for what, folder in folders.items() if folder}
+    known = {what: result for what, result in opened.items() if result is not None}
     if not known:
         return None
     what = next(iter(known))
     if len(known) > 1:
-        what = st.segmented_control(
-            "Averages",
-            list(known),
-            format_func=_source_words,
-            key=linked("source", what, options=list(known), shows=_source_words),
-            required=True,
-            persist_state="session",
-        )
-    result = open_result(known[what])
-    pair = _choose_pair(result)
-    result = result if pair is None else open_result(known[what], pair)
+        what = segments("Averages", "source", {one: SOURCES.get(one, one) for one in known}, named=True)
+    result = known[what]
+    if pair := _choose_pair(result):
+        result = open_result(result.folder, pair) or result
     if not result.has_maps:
         return StudyView(result)
     filters = st.container()
@@ -86,10 +81,6 @@ def _study_view(name: str) -> StudyView | None:
     if chosen is not None:
         filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
     return StudyView(result, chosen)
-
-
-def _source_words(what: str) -> str:
-    return SOURCES.get(what, what)
 
 
 def _choose_pair(result: CohortResult) -> tuple[str, str] | None:
@@ -105,7 +96,8 @@ def _choose_pair(result: CohortResult) -> tuple[str, str] | None:
         key=linked("groups", usual, options=pairs, shows=lambda pair: pair.replace(BETWEEN, " with ")),
         persist_state="session",
     )
-    return None if chosen == usual else tuple(chosen.split(BETWEEN))
+    positive, _, reference = chosen.partition(BETWEEN)
+    return None if chosen == usual else (positive, reference)
 
 
 def _forget_averages() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -110,6 +111,13 @@ class View(ABC):
         """Positive and reference group, if there are two."""
         return (self.positive, self.reference) if self.positive and self.positive != self.reference else None
 
+    @property
+    def compared(self) -> tuple[str, str]:
+        """Positive and reference group; ValueError where there are no two."""
+        if self.pair is None:
+            raise ValueError(f"expected two groups to compare, got {', '.join(self.groups)}")
+        return self.pair
+
     def all_mean(self, method: str) -> Volume:
         """Average over all groups, every map counted once; every group once where their number is not known."""
         shown = [group for group in self.groups if self.has(method, group)]
@@ -123,7 +131,7 @@ class View(ABC):
         What speaks against the output is compared by size, as everywhere: above 0 is more of it.
         """
         self._check_testable(method)
-        a, b = (self.mean(method, group) for group in self.pair)
+        a, b = (self.mean(method, group) for group in self.compared)
         return a.with_data((a.data - b.data) * self._side)
 
     @property
@@ -136,8 +144,8 @@ class View(ABC):
         ValueError where groups must not be compared (`why_no_test`).
         """
         self._check_testable(method)
-        sides = []
-        for group in self.pair:
+        sides: list[Any] = []
+        for group in self.compared:
             n, std = self.n(method, group), self.std(method, group)
             if not n or n < 2 or std is None:
                 return None

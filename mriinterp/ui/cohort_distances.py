@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -74,7 +76,7 @@ def make_clickable(figure: go.Figure, view: View, matrices: dict[str, pd.DataFra
     for n, (group, table) in enumerate(matrices.items()):
         _clickable(figure, [[[a, group, b, group] for b in table.columns] for a in table.index], n)
     if between is not None:
-        a, b = view.pair
+        a, b = view.compared
         _clickable(figure, [[[method, a, method, b]] for method in between.index], len(matrices))
 
 
@@ -96,7 +98,7 @@ def show_distances(name: str, view: View) -> None:
         matrices, between = distances_of(name, view, metric)
         key = f"cohort_{metric}"
         st.markdown(f"**{METRICS[metric].label}**")
-        show_chart(_figure(view, matrices, between, metric), key, lambda key=key: open_clicked(key))
+        show_chart(_figure(view, matrices, between, metric), key, partial(open_clicked, key))
         st.caption(f"{words}{read}. Click a cell to see that pair above.")
     hidden = hidden_list({view.label(method): view.hidden_share(method) for method in view.methods})
     st.caption(escape_markdown(hidden))

@@ -6,6 +6,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -199,7 +200,7 @@ def show_files(name: str, view: View, method: str) -> None:
             "**Figure and tables**", help="In the layout of Rieke et al. 2018; read as they did by `mriinterp paper`"
         )
         for kind in ("png", "pdf"):
-            offer(f"Figure 1 ({kind.upper()})", lambda kind=kind: _figure(name, view, kind), f"figure1.{kind}",
+            offer(f"Figure 1 ({kind.upper()})", partial(_figure, name, view, kind), f"figure1.{kind}",
                   "Coronal slices of averages, a row a method")  # fmt: skip
         for which, help in ((1, "The four most relevant areas by method"), (2, "Distances of methods and groups")):
             left, right = st.columns(2)
@@ -208,7 +209,7 @@ def show_files(name: str, view: View, method: str) -> None:
                 with place:
                     offer(
                         f"Table {which} ({kind})",
-                        lambda which=which, latex=latex: _table(name, view, which, latex),
+                        partial(_table, name, view, which, latex),
                         f"table{which}.{ending}",
                         help,
                     )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from mriinterp.cohort import CohortResult
 from mriinterp.ui.address import linked, linked_list
+from mriinterp.ui.choice import segments
 
 __all__ = ["choose_scans", "keep_scans", "probability_column"]
 
@@ -64,22 +65,14 @@ def choose_scans(result: CohortResult) -> list[str] | None:
     splits = _several("Split", "split", table)
     outcome = "all"
     if table["correct"].notna().any():
-        outcome = st.segmented_control(
-            "What the network says",
-            OUTCOMES,
-            format_func=OUTCOMES.get,
-            key=linked("outcome", "all", options=list(OUTCOMES)),
-            required=True,
-            persist_state="session",
-            width="stretch",
-        )
+        outcome = segments("What the network says", "outcome", OUTCOMES, named=True, width="stretch")
     sexes = _several("Sex", "sex", table)
     ages = _range("Age / years", "age", table, step=1.0)
     column = probability_column(result)
     share = _range(f"Probability of {column[2:]}", "probability", None, step=0.01) if column else None
     if splits is sexes is ages is share is None and outcome == "all":
         return None
-    probability = (column, *share) if share else None
+    probability = (column, *share) if column and share else None
     return keep_scans(table, splits=splits, outcome=outcome, sexes=sexes, ages=ages, probability=probability)
 
 
@@ -119,7 +112,6 @@ def _range(label: str, key: str, table: pd.DataFrame | None, step: float) -> tup
         text=lambda ends: f"{ends[0]:g}..{ends[1]:g}",
         shows=lambda ends: f"{ends[0]:g} to {ends[1]:g}",
     )
-    chosen = st.slider(
-        label, low, high, step=step, format="%.0f" if step == 1 else "%.2f", key=link, persist_state="session"
-    )
-    return None if tuple(chosen) == (low, high) else (float(chosen[0]), float(chosen[1]))
+    st.slider(label, low, high, step=step, format="%.0f" if step == 1 else "%.2f", key=link, persist_state="session")
+    first, last = link.value
+    return None if (first, last) == (low, high) else (float(first), float(last))

@@ -58,7 +58,7 @@ def show_answer(name: str, view: View, method: str, covariates: tuple[str, ...] 
     if not comparable(view, method):
         return
     comparison = compared(view, method, covariates)
-    if min(comparison.sample.people_of(group) for group in view.pair) < 2:
+    if min(comparison.sample.people_of(group) for group in view.compared) < 2:
         return
     voxels = known_voxels(view, method, covariates)
     words, more = answer_words(comparison), None
@@ -81,7 +81,7 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
             areas = comparison.areas.sort_values("p", kind="stable")["area"].astype(str).head(FIRST_AREAS).tolist()
             figure = group_bars(
                 comparison.areas,
-                view.pair,
+                view.compared,
                 quantity="mean",
                 unit=view.unit_compared(method),
                 peaks=peaks_of_view(name, view, method, True),

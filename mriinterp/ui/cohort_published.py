@@ -29,6 +29,8 @@ class FileView(View):
     """
 
     def __init__(self, maps: OriginalMaps, title: str, key: str):
+        if maps.grid is None:
+            raise ValueError(f"expected averages on one of the known grids, got {title} on none of them")
         self.simulated = maps.about.get("simulated", False)
         self._about = maps.about
         self.title, self.key, self.grid = title, key, maps.grid

@@ -212,7 +212,9 @@ def averages_ready(view: View, methods: Sequence[str], *, below: bool = False, s
 
     `spread`: their deviations, too. `below`: the planes stand above and have asked first; what they need is made, and shown to be made, before.
     """
-    places = view.missing(methods, spread=spread) if isinstance(view, StudyView) else []
+    if not isinstance(view, StudyView):
+        return True
+    places = view.missing(methods, spread=spread)
     if not below:
         PLANES_WAIT.put(bool(places))
     if not places:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -11,7 +13,7 @@ from mriinterp.figures.cohort import outliers, subjects_heatmap
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import size_words
 from mriinterp.results.store import request_key
-from mriinterp.ui.address import linked
+from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import clicked, clicked_row, mark_cells, show_chart
 from mriinterp.ui.cohort_areas import area_values, ask_for_subject
 from mriinterp.ui.cohort_data import View
@@ -69,7 +71,7 @@ def _keep_map(name: str, view: StudyView, subject: str, method: str, request: di
     model = model_of(name)
     if model.digest != view.result.run["model"]["sha256"]:
         return  # of another network: that page computes its own
-    more = {"reference": reference_of(name)} if "reference" in request.values() else {}
+    more: dict[str, Any] = {"reference": reference_of(name)} if "reference" in request.values() else {}
     scan = scan_of(name, subject)
     key = request_key(model, scan, method, atlas=study_of(name).atlas(), **more, **request)
     made = view.result.map(method, subject)
@@ -114,15 +116,7 @@ def show_subjects(view: View, method: str) -> None:
     if values.empty:
         st.info("No scan remains.", icon=":material/group_off:")
         return
-    order = st.segmented_control(
-        "Order",
-        ORDERS,
-        format_func=ORDERS.get,
-        key=linked("order", "cluster", options=list(ORDERS)),
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    order = segments("Order", "order", ORDERS)
     table = view.result.subjects
     groups = table.loc[values.index, "group"].to_numpy()
     names = tuple(sorted(view.groups, key=lambda g: g != view.positive))  # the colours of the bars
@@ -146,7 +140,7 @@ def _table(view: StudyView, method: str, values: pd.DataFrame, groups) -> None:
     rows = rows[[c for c in columns if c in rows and c not in empty]].assign(score=odd["score"], outlier=odd["outlier"])
     rows = rows.sort_values("score", ascending=False, kind="stable").reset_index(names="scan")
     ids = rows["scan"].astype(str).tolist()
-    config = {
+    config: dict[str, Any] = {
         "scan": st.column_config.TextColumn("Scan"),
         "group": "Group",
         "training": st.column_config.CheckboxColumn("Training scan", help="The network was trained on it"),

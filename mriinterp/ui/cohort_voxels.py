@@ -68,10 +68,10 @@ def show_voxels(name: str, view: View, method: str, covariates: tuple[str, ...] 
     if (found := known_voxels(view, method, covariates)) is not None and comparable(view, method):
         st.markdown(escape_markdown(reconcile_words(compared(view, method, covariates), found)))
     reason = _why_not(view, method)
-    if reason:
+    if reason or not isinstance(view, StudyView):
         st.info(reason, icon=":material/group_off:")
         return
-    a, b = view.pair
+    a, b = view.compared
     st.caption(
         f"Student’s t of every voxel of the brain, {a} − {b}; the largest |t| of the brain under permuted people "
         "gives p values that hold for all voxels together (max-T, Westfall & Young 1993)."
@@ -91,7 +91,12 @@ def show_voxels(name: str, view: View, method: str, covariates: tuple[str, ...] 
     known = _results().get(key)
     if known is None and run:
         mask = on_grid_of(study_of(name).brain_mask(), view.mean(method, a), order=0)
-        options = {"ids": view.chosen, "kind": view.kind, "covariates": covariates, "n_permutations": int(n)}
+        options: dict[str, Any] = {
+            "ids": view.chosen,
+            "kind": view.kind,
+            "covariates": covariates,
+            "n_permutations": int(n),
+        }
         start_job(
             SLOT,
             f"Voxels of {view.label(method)}",
@@ -129,7 +134,7 @@ def _why_not(view: View, method: str) -> str:
 
 
 def _show(name: str, view: StudyView, result: VoxelComparison) -> None:
-    a, b = view.pair
+    a, b = view.compared
     st.markdown(escape_markdown(voxel_words(result)))
     values = value_words(view.result, result.method, result.kind, result.sample.ids)
     st.caption(escape_markdown(" ".join([*values, *sample_words(result.sample, permutation=True)])))
@@ -154,7 +159,7 @@ def _show(name: str, view: StudyView, result: VoxelComparison) -> None:
         stem=file_stem(view.title, result.method, "t", view.part_stem),
     )
     if len(table):
-        config = {
+        config: dict[str, Any] = {
             "area": "Area",
             "voxels": "Voxels",
             "share_of_area": st.column_config.NumberColumn("Share of the area", format="percent"),

@@ -174,8 +174,8 @@ def choose_columns(study_name: str, model: Model) -> Choice:
     mode = st.selectbox(
         "Compare",
         modes,
-        format_func=MODES.get,
-        key=linked(BY, "methods", options=modes, what="comparison", shows=MODES.get, always=True),
+        format_func=MODES.__getitem__,
+        key=linked(BY, "methods", options=modes, what="comparison", shows=MODES.__getitem__, always=True),
         persist_state="session",
     )
     if mode == "any":
@@ -281,9 +281,10 @@ def _any_columns(study_name: str, model: Model) -> Choice:
         first = study.subjects.index[0]
         seed = _valid(COLUMNS_FIRST.get([]), study)
         COLUMNS.put(seed or [f"{first}:{method}" for method in listed_methods("compare")[::2]])
-    texts = COLUMNS.put(_valid(COLUMNS.value, study))
+    texts = _valid(COLUMNS.value, study)
+    COLUMNS.put(texts)
     names = dict(zip(texts, column_labels([read_column(text) for text in texts], study), strict=True))
-    chosen = st.multiselect("Columns", texts, format_func=names.get, key=COLUMNS, persist_state="session")
+    chosen = st.multiselect("Columns", texts, format_func=names.__getitem__, key=COLUMNS, persist_state="session")
     with st.expander("Add a column", icon=":material/add_column_right:", expanded=len(chosen) < 2):
         subject = st.selectbox("Subject", study.subjects.index.tolist(), key="new_subject",
                                format_func=lambda one: subject_label(study, one))  # fmt: skip

@@ -63,8 +63,8 @@ class Entry:
         What `mriinterp.explain.explain` takes beside model, scan and method.
     key : str
         Of its map in the store.
-    relevance : RelevanceMap or None
-        None: not computed yet.
+    known : RelevanceMap or None
+        Its map; None: not computed yet.
     """
 
     column: Column
@@ -73,7 +73,14 @@ class Entry:
     model: Model
     request: dict[str, Any]
     key: str
-    relevance: RelevanceMap | None = None
+    known: RelevanceMap | None = None
+
+    @property
+    def relevance(self) -> RelevanceMap:
+        """The map; ValueError while it is not known."""
+        if self.known is None:
+            raise ValueError(f"expected a column whose map is known, got {self.label}")
+        return self.known
 
     @property
     def scan(self) -> Volume:
@@ -116,7 +123,7 @@ def columns_before(study_name: str, target: str | None) -> list[Entry]:
         entries = resolve_columns(study_name, Choice(columns, subjects), target)
     except (KeyError, ValueError, OSError):  # of another study, or gone since
         return []
-    return [entry for entry in entries if entry.relevance is not None]
+    return [entry for entry in entries if entry.known is not None]
 
 
 def cost_lines(study_name: str, entries: Sequence[Entry]) -> list[str]:

@@ -30,6 +30,7 @@ from mriinterp.methods.meaning import (
     size_words,
 )
 from mriinterp.ui.address import linked
+from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import clicked, jump_to, jump_to_peak, mark_cells, show_chart
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.home import Place, choose_place
@@ -69,7 +70,7 @@ def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> 
     rows, warnings, seen = [], [], set()
     for entry in entries:
         place = (entry.column.subject, entry.column.model)
-        if entry.relevance is None or place in seen:
+        if entry.known is None or place in seen:
             continue
         seen.add(place)
         prediction, head = entry.relevance.prediction, entry.model.heads[0]
@@ -83,7 +84,7 @@ def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> 
         name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
         rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {words}{group}')}")
         warnings += [f"scan {entry.subject.name}: {text}" for text in prediction.warnings]
-    for relevance in filter(None, (entry.relevance for entry in entries)):
+    for relevance in filter(None, (entry.known for entry in entries)):
         own = relevance.warnings[len(relevance.prediction.warnings) :]
         warnings += [f"{get_method(relevance.method).label}: {text}" for text in own]
     show_warnings(dict.fromkeys(warnings))
@@ -93,19 +94,11 @@ def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> 
 
 def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
     """Return all maps, or two of them with their difference: places of A and B, or None."""
-    show = st.segmented_control(
-        "Show",
-        ["all", "pair"],
-        format_func={"all": "All maps", "pair": "A, B, A − B"}.get,
-        key=linked(SHOW, "all", options=["all", "pair"]),
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    show = segments("Show", SHOW, {"all": "All maps", "pair": "A, B, A − B"})
     places = list(range(1, len(entries) + 1))
     pair = None
     if show == "pair":
-        for key, default in (("a", 1), ("b", 2)):
+        for key, default in ((A, 1), (B, 2)):
             st.selectbox(
                 key.upper(),
                 places,
@@ -122,14 +115,10 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
 
 def choose_scale() -> str:
     """Choose the colour scales: "own", "common" or "share"."""
-    return st.segmented_control(
+    return segments(
         "Colours",
+        "scale",
         SCALES,
-        format_func=SCALES.get,
-        key=linked("scale", "own", options=list(SCALES)),
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
         help="Own: every map fills its own colours. One scale: the same colour is the same number. "
         "Shares: every map is read without sign and scaled to the same sum first.",
     )
@@ -155,11 +144,15 @@ def _layer(entry: Entry, volume: Volume, scan: Volume, scale: str, part: str) ->
     return part_layer(entry.label, entry.relevance, part, volume, scan=scan)
 
 
-def _difference(a: Entry, volumes: Sequence[Volume], scan: Volume, raw: bool, part: str) -> Layer:
-    if raw:
-        one, two = (part_volume(volume, part) for volume in volumes)
-        return Layer("A − B", raw_difference(one, two), f"difference of: {a.relevance.unit}", scan=scan)
-    return Layer("A − B", share_difference(*volumes, part), f"difference in {SHARE_UNIT}", scan=scan)
+def _difference(unit: str, one: Volume, two: Volume, scan: Volume, part: str) -> Layer:
+    if unit:
+        return Layer(
+            "A − B",
+            raw_difference(part_volume(one, part), part_volume(two, part)),
+            f"difference of: {unit}",
+            scan=scan,
+        )
+    return Layer("A − B", share_difference(one, two, part), f"difference in {SHARE_UNIT}", scan=scan)
 
 
 def choose_signs(entries: Sequence[Entry]) -> str:
@@ -221,7 +214,7 @@ def show_columns(
     difference = ""
     if pair is not None:
         raw = alike and scale != "share"
-        layers.append(_difference(shown[0], volumes, scans[0], raw, part))
+        layers.append(_difference(maps[0].unit if raw else "", volumes[0], volumes[1], scans[0], part))
         difference = difference_words(raw)
     scan, atlas, contours = scans[0], atlas_of(study_name).on(maps[0].volume.grid), _truth(entries, maps[0].volume)
     if place.prepared is not None:  # shares and differences are those of the template's grid

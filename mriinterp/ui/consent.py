@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -134,7 +135,7 @@ def _show_file(file: CodeFile, single: bool) -> None:
     st.code(file.shown(), language="python", line_numbers=True, wrap_lines=True, height=_height(file))
 
 
-def _height(file: CodeFile) -> int | str:
+def _height(file: CodeFile) -> int | Literal["content"]:
     return CODE_PX if file.text.count("\n") > CODE_PX // 25 else "content"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -92,7 +93,7 @@ def show_downloads(
         for kind, write in (("gif", write_gif), ("mp4", write_mp4)):
             offer(
                 f"Animation ({kind.upper()})",
-                lambda kind=kind, write=write: _animation(write, kind, scan, drawn, axis, {"title": title, **look}),
+                partial(_animation, write, kind, scan, drawn, axis, {"title": title, **look}),
                 f"{shown}_{axis}.{kind}",
                 "Through the brain",
             )
@@ -122,7 +123,7 @@ def _images(
         for name, label in image_labels(relevance.images).items():
             part = relevance.images[name]
             words = f"The part of the image {name} in the map, both signs; the parts of all images sum to the map"
-            yield f"Map of {name} (NIfTI)", lambda part=part: _nifti(part), f"{label}_relevance", words
+            yield f"Map of {name} (NIfTI)", partial(_nifti, part), f"{label}_relevance", words
         return
     made = place.prepared
     parts = (

@@ -61,7 +61,7 @@ def ensemble_words(model: Model, found: dict[str, Prediction]) -> str:
         what = head.name
     else:
         means = {c: np.mean([prediction.probabilities[c] for prediction in found.values()]) for c in head.classes}
-        name, unit = max(means, key=means.get), "{:.1%}"
+        name, unit = max(means, key=means.__getitem__), "{:.1%}"
         values = [prediction.probabilities[name] for prediction in found.values()]
         what = f"P({name})"
     each = ", ".join(f"{fold} {unit.format(value)}" for fold, value in zip(found, values, strict=True))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.prepare import Prepared
-from mriinterp.ui.address import linked
+from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import jump_to
 from mriinterp.ui.keys import SPACE
 from mriinterp.ui.resources import atlas_of, on_grid_of
@@ -87,20 +89,22 @@ class Place:
 
     def to_shown(self, mm: Sequence[float]) -> tuple[float, float, float]:
         """Return where a point of template space lies in what is shown, mm."""
-        return tuple(mm) if self.prepared is None else _moved(self.prepared.transform.to_scan, mm)
+        return _moved(None if self.prepared is None else self.prepared.transform.to_scan, mm)
 
-    def to_template(self, mm: Sequence[float] | None) -> tuple[float, float, float] | None:
+    def to_template(self, mm: Sequence[float]) -> tuple[float, float, float]:
         """Return where a point of what is shown lies in template space, mm."""
-        if mm is None or self.prepared is None:
-            return mm if mm is None else tuple(mm)
-        return _moved(self.prepared.transform.to_template, mm)
+        return _moved(None if self.prepared is None else self.prepared.transform.to_template, mm)
 
 
 IN_TEMPLATE = Place()
 
 
-def _moved(lead, mm: Sequence[float]) -> tuple[float, float, float]:
-    x, y, z = lead([[float(v) for v in mm]])[0]
+def _moved(lead: Callable[[Any], np.ndarray] | None, mm: Sequence[float]) -> tuple[float, float, float]:
+    """Return where a transform leads a point, mm to 0.01; None leads to where it is."""
+    x, y, z = mm
+    if lead is None:
+        return x, y, z
+    x, y, z = lead([[float(x), float(y), float(z)]])[0]
     return round(float(x), 2), round(float(y), 2), round(float(z), 2)
 
 
@@ -117,22 +121,17 @@ def choose_place(prepared: Prepared | None, name: str = "planes") -> Place:
     """
     if prepared is None:
         return Place(name=name)
-    key = linked(SPACE, OWN, options=tuple(LABELS))
-    st.segmented_control(
+    space = segments(
         "Space",
-        tuple(LABELS),
-        format_func=LABELS.get,
-        key=key,
-        required=True,
-        persist_state="session",
+        SPACE,
+        LABELS,
         width="content",
-        label_visibility="collapsed",
         help="The map on the scan as it was taken, or in the template’s space. Areas keep their MNI coordinates; "
         "pictures and files follow.",
         on_change=_follow,
         args=(prepared, name),
     )
-    return Place(prepared if key.value == OWN else None, name)
+    return Place(prepared if space == OWN else None, name)
 
 
 def _follow(prepared: Prepared, name: str) -> None:

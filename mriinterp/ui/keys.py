@@ -7,7 +7,6 @@ the address, the name there. Only this module reads and writes Streamlit's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, overload
 
 import streamlit as st
@@ -39,10 +38,9 @@ class Key(str, Generic[T]):
         """Return the value, or the default if there is none."""
         return st.session_state.get(self, default)
 
-    def put(self, value: T) -> T:
-        """Keep a value, and return it."""
+    def put(self, value: T) -> None:
+        """Keep a value."""
         st.session_state[self] = value
-        return value
 
     def begin(self, value: T) -> T:
         """Return the value; if there is none, keep this one."""
@@ -84,7 +82,7 @@ COLUMNS: Key[list[str]] = Key("c_list")  # Compare: freely chosen columns, as te
 ADDRESS: Key[Any] = Key("_address")  # `address._Address`: what the page's link says
 VIEWERS: Key[dict[str, Any]] = Key("_viewers")  # `viewlink._Memory` by viewer
 CONVENTION: Key[tuple[int | None, str]] = Key("_convention")  # of all viewers, and the entry in which it was chosen
-JUMPS: Key[dict[str, tuple[float, ...]]] = Key("_jumps")  # mm, by viewer: where each is asked to move
+JUMPS: Key[dict[str, tuple[float, float, float]]] = Key("_jumps")  # mm, by viewer: where each is asked to move
 SHELL: Key[bool] = Key("_shell")  # app.py has run
 UPLOAD: Key[Any] = Key("_upload")  # `scans.Upload`: the session's own scan
 KNOWN: Key[tuple[tuple[str, int, str], Any]] = Key(
@@ -96,7 +94,7 @@ FIRST_MAP: Key[str] = Key("first_map")  # key of the first map: a link may start
 STARTED: Key[bool] = Key("started")  # that map has had its chance
 ASKED: Key[bool] = Key("_explain_now")  # the page's own button was pressed
 MAP_BEFORE: Key[tuple[str, str, str]] = Key("_map_before")  # scan, network and key of the map shown last
-COLUMNS_BEFORE: Key[Sequence[Any]] = Key("_columns_before")  # Compare: `Column`s shown last
+COLUMNS_BEFORE: Key[list[Any]] = Key("_columns_before")  # Compare: `Column`s shown last
 COLUMNS_FIRST: Key[list[str]] = Key("c_seed")  # Compare: columns that a free choice begins with
 COMPARE_FAILED: Key[dict[str, str]] = Key("compare_failed")  # Compare: why, by key of the map
 COMPARE_STARTED: Key[bool] = Key("compare_started")  # Compare: its first maps have had their chance

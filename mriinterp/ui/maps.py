@@ -93,7 +93,8 @@ def maps_of(subject: Subject) -> Maps:
     if not subject.uploaded:
         return store()
     if not OWN_MAPS.kept:
-        maps = OWN_MAPS.put(MemoryMaps())
+        maps = MemoryMaps()
+        OWN_MAPS.put(maps)
         current_session().at_end(maps.clear)
     return OWN_MAPS.value
 

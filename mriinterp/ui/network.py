@@ -57,7 +57,7 @@ def choose_network(study_name: str) -> str:
         "Network",
         list(names),
         format_func=lambda name: names[name] if list(names.values()).count(names[name]) == 1 else name,
-        key=linked(NETWORK, "", options=list(names), shows=names.get),
+        key=linked(NETWORK, "", options=list(names), shows=names.__getitem__),
         persist_state="session",
     )
     with st.popover("Open a network file", icon=":material/folder_open:", type="tertiary"):

@@ -53,7 +53,7 @@ def guessed_model(recipe: ModelRecipe, study_name: str, subject: Subject) -> Mod
     left, middle, right = st.columns(3)
     names = left.text_input("Names of the outputs, in their order", key="card_classes", placeholder="CN, AD")
     kind = middle.selectbox("Normalisation", NORMALISATIONS, key="card_normalisation")
-    order = right.selectbox("Voxel order it reads", list(ORDERS), format_func=ORDERS.get, key="card_order")
+    order = right.selectbox("Voxel order it reads", list(ORDERS), format_func=ORDERS.__getitem__, key="card_order")
     more = st.text_input(
         "Further entries of the card (JSON)",
         key="card_more",

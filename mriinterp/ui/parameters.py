@@ -87,12 +87,13 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "", *, head: H
     """
     if method.recommended and not prefix:
         _offer_settings(method)
-    values, row = {}, []
+    values: dict[str, Any] = {}
+    row: list[Any] = []
     for name, parameter in method.parameters.items():
         if _is_wide(parameter):
             place = st.container()
         else:
-            row = row or st.columns(2)
+            row = row or list(st.columns(2))
             place = row.pop(0)
         with place:
             key = f"{method.name}.{prefix}{name}"
@@ -141,7 +142,7 @@ def _widget(parameter: Parameter, model: Model, key: str, head: Head, first: Any
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
         label += f" ({parameter.param.unit})"
-    common = {"help": parameter.param.help, "persist_state": "session"}
+    common: dict[str, Any] = {"help": parameter.param.help, "persist_state": "session"}
     if parameter.choices:
         options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(head)]
         default = first if first in options else options[0]
@@ -155,7 +156,7 @@ def _widget(parameter: Parameter, model: Model, key: str, head: Head, first: Any
         return st.checkbox(label, key=link, **common)
     if parameter.type in (int, float):
         cast = parameter.type
-        bounds = {
+        bounds: dict[str, Any] = {
             "min_value": None if parameter.param.minimum is None else cast(parameter.param.minimum),
             "max_value": None if parameter.param.maximum is None else cast(parameter.param.maximum),
         }

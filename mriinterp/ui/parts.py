@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -13,7 +14,7 @@ from mriinterp.figures.colours import Scale
 from mriinterp.figures.parts import shown_part
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning, percent, shared_name
-from mriinterp.ui.address import linked
+from mriinterp.ui.choice import segments
 from mriinterp.ui.keys import SIGN
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.viewer import Layer
@@ -22,7 +23,11 @@ from mriinterp.ui.words import escape_markdown
 __all__ = ["choose_part", "part_layer", "part_scale", "part_volume", "share_density", "shares_of", "signed_layer"]
 
 PERCENT, MM3_PER_CM3 = 100.0, 1000.0
-SIGNS = {"both": "both", "supports": "positive", "against": "negative"}
+SIGNS: dict[str, Literal["both", "positive", "negative"]] = {
+    "both": "both",
+    "supports": "positive",
+    "against": "negative",
+}
 
 
 def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, of: str = "") -> str:
@@ -44,16 +49,13 @@ def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None 
         share = f" · {percent(shares[part])}" if shares and part != "both" else ""
         return escape_markdown(shared_name(signed, part) + share)
 
-    key = linked(SIGN, "both", options=PARTS, what="part", shows=lambda part: shared_name(signed, part))
-    return st.segmented_control(
+    return segments(
         "Signs",
-        PARTS,
-        format_func=label,
-        key=key,
-        required=True,
-        persist_state="session",
+        SIGN,
+        {part: label(part) for part in PARTS},
+        "both",
+        what="part",
         width="content",
-        label_visibility="collapsed",
         help="Planes, planes in space, areas and files show the same. Shares are those of "
         f"{of or 'the map’s absolute relevance'}.",
     )

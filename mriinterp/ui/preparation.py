@@ -7,7 +7,7 @@ import streamlit as st
 from mriinterp.image.preparation import KINDS
 from mriinterp.models import Model
 from mriinterp.study import PreparedScan
-from mriinterp.ui.address import linked
+from mriinterp.ui.choice import segments
 from mriinterp.ui.jobs import current_job, start_job, watch
 from mriinterp.ui.scans import Preparation, Upload
 from mriinterp.ui.words import escape_markdown
@@ -31,14 +31,12 @@ def choose_registration(model: Model) -> str:
     """Choose how a raw scan is registered: "linear" or "nonlinear"; at first as the network expects it."""
     expected = model.card.preparation
     default = "linear" if expected is None else expected.kind
-    key = linked("registration", default, options=tuple(REGISTRATIONS), shows=REGISTRATIONS.get)
-    return st.segmented_control(
+    return segments(
         "Registration",
-        tuple(REGISTRATIONS),
-        format_func=REGISTRATIONS.get,
-        key=key,
-        required=True,
-        persist_state="session",
+        "registration",
+        REGISTRATIONS,
+        default,
+        named=True,
         help="Affine keeps the brain’s shape. Warped onto the template suits networks that were trained on such scans; it takes "
         "about three times as long, and removes part of an atrophy. "
         + (

@@ -55,7 +55,7 @@ def show_present(page: str) -> None:
     if page not in PAGES:
         return
     presented = linked(PRESENT, False, cast=flag).value
-    what = linked(PRESENT_BY, PAGES[page][0], options=PAGES[page], shows=WORDS.get)
+    what = linked(PRESENT_BY, PAGES[page][0], options=PAGES[page], shows=WORDS.__getitem__)
     if not presented:
         return
     chosen = what.value

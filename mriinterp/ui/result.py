@@ -20,7 +20,8 @@ from mriinterp.methods import get_method
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import Model, Prediction
 from mriinterp.study import Study
-from mriinterp.ui.address import linked, retired
+from mriinterp.ui.address import retired
+from mriinterp.ui.choice import segments
 from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place
 from mriinterp.ui.keys import SMOOTHING
 from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
@@ -203,16 +204,7 @@ def show_space(
     `settings`: of the viewer, see `as_viewed`.
     """
     settings = settings or {}
-    key = linked("surface", SURFACES[0], options=SURFACES)
-    surface = st.segmented_control(
-        "Brain surface",
-        SURFACES,
-        format_func=lambda name: f"Brain surface: {name}",
-        key=key,
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    surface = segments("Brain surface", "surface", {name: f"Brain surface: {name}" for name in SURFACES})
     shown, scale = as_viewed(*part_scale(relevance, part), settings)
     figure = slices_figure(
         on_grid_of(subject.scan, relevance.volume),

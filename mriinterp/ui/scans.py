@@ -251,7 +251,7 @@ class Upload:
     def _own_key(self, model: Model) -> tuple:
         return (*_key(model), self.kind)
 
-    def _taken_for(self, model: Model) -> HeldScan | None:
+    def _taken_for(self, model: Model) -> Volume | None:
         """Return the prepared scan that is explained, on the grid of a network: nothing is registered anew for another grid."""
         key = self._own_key(model)
         if key not in self._taken or key not in self._prepared:
@@ -263,7 +263,7 @@ class Upload:
             self._taken.add(key)
         return self._prepared[key].scan
 
-    def on(self, model: Model) -> HeldScan:
+    def on(self, model: Model) -> Volume:
         """Return the scan on the grid of a network.
 
         Raises
@@ -274,7 +274,7 @@ class Upload:
         """
         key = _key(model)
         with self._lock:
-            found = self._taken_for(model) or self._held.get(key)
+            found: Volume | _Refusal | None = self._taken_for(model) or self._held.get(key)
             if found is None:
                 found = self._held[key] = self._read(model)
                 self.raw = isinstance(found, _Refusal) and found.raw

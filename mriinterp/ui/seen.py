@@ -58,7 +58,7 @@ def with_mean_of_folds(study_name: str, entries: Sequence[Entry]) -> list[Entry]
     folds = study_of(study_name).folds
     first: dict[tuple, list[Entry]] = {}
     for entry in entries:
-        if entry.column.model in folds and entry.relevance is not None:
+        if entry.column.model in folds and entry.known is not None:
             column = entry.column
             first.setdefault((column.subject, column.method, column.params, entry.relevance.target), []).append(entry)
     means = [_mean(alike) for alike in first.values() if len(alike) > 1]
@@ -69,7 +69,7 @@ def _mean(entries: Sequence[Entry]) -> Entry:
     """Return the mean of signed maps as a column."""
     one = entries[0]
     volumes = [on_grid_of(entry.relevance.volume, one.relevance.volume) for entry in entries]
-    mean = np.mean([volume.data for volume in volumes], axis=0, dtype=np.float64).astype(np.float32)
+    mean = np.asarray(np.mean([volume.data for volume in volumes], axis=0, dtype=np.float64), np.float32)
     relevance = replace(one.relevance, volume=one.relevance.volume.with_data(mean))
     label = f"Mean of {len(entries)} folds"
-    return replace(one, label=label, key="+".join(entry.key for entry in entries), relevance=relevance)
+    return replace(one, label=label, key="+".join(entry.key for entry in entries), known=relevance)

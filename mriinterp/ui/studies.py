@@ -45,7 +45,9 @@ def choose_study(title_of) -> None:
     st.selectbox(
         "Study",
         studies,
-        key=linked(STUDY, first, options=studies, shows=titles.get, always=bool(given)),  # a link must not depend on it
+        key=linked(
+            STUDY, first, options=studies, shows=titles.__getitem__, always=bool(given)
+        ),  # a link must not depend on it
         format_func=lambda study: f"{titles[study]} ({study})" if titles[study] in twice else titles[study],
         persist_state="session",
     )

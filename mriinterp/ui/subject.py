@@ -131,7 +131,8 @@ def _predictions_when_chosen(study_name: str, key: str) -> dict[str, Prediction]
     moment = (study_name, entry_number(), choice.value)
     kept = KNOWN.get()
     if kept is None or kept[0] != moment:
-        kept = KNOWN.put((moment, known_predictions(study_name)))
+        kept = moment, known_predictions(study_name)
+        KNOWN.put(kept)
         choice.put(choice.value)  # the words may be others: the choice holds for the new widget
     return kept[1]
 
@@ -208,7 +209,8 @@ def _own_scan(key: str) -> Upload | None:
                 "The scan was let go while the connection was lost. Upload it again.", icon=":material/upload_file:"
             )
     if upload is None and file is not None:
-        upload = UPLOAD.put(Upload(*file))
+        upload = Upload(*file)
+        UPLOAD.put(upload)
         wanted = OWN.value
         OWN_NAME.put(upload.name)
         found(OWN)

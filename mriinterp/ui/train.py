@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 import torch
@@ -28,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 NEW = ""  # of the trainings to choose from
-TRY = {"folds": 2, "epochs": 3, "scans": 20}
+TRY: dict[str, Any] = {"folds": 2, "epochs": 3, "scans": 20}
 OUTLIVES = "It runs in a process of its own: close this page or the browser, and it goes on."
 MOST_FOLDS, MOST_EPOCHS = 20, 1000
 
@@ -95,7 +96,7 @@ def choose_settings(name: str) -> tuple[TrainRequest, Path]:
     preset = st.selectbox(
         "Protocol",
         list(PRESETS),
-        format_func={"recommended": "Recommended", "rieke2018": "Rieke et al. 2018"}.get,
+        format_func={"recommended": "Recommended", "rieke2018": "Rieke et al. 2018"}.__getitem__,
         key=linked("preset", "recommended", options=list(PRESETS)),
         persist_state="session",
         help="  \n".join(f"**{one.name}**: {one.label}." for one in PRESETS.values()),
@@ -141,7 +142,7 @@ def _choose_more(study: Study) -> tuple[str, str, list[str], bool]:
     device = st.selectbox(
         "Device",
         devices,
-        format_func={"auto": "The fastest there is", "cpu": "Processor", "cuda": "Graphics card"}.get,
+        format_func={"auto": "The fastest there is", "cpu": "Processor", "cuda": "Graphics card"}.__getitem__,
         key=linked("device", "auto", options=devices),
         persist_state="session",
     )

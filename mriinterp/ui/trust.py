@@ -110,8 +110,10 @@ def show_measure(chosen: Chosen, measure: str) -> None:
     st.markdown(f"**{about.question}** *{about.reference}*")
     options = {q.name: q for q in about.quantities if (rows["quantity"] == q.name).any()}
     names = {name: f"{q.label} ({q.unit})" if q.unit else q.label for name, q in options.items()}
-    key = linked(f"figure.{measure}", next(iter(options)), options=list(options), shows=names.get)
-    quantity = options[st.selectbox("Figure", list(options), format_func=names.get, key=key, persist_state="session")]
+    key = linked(f"figure.{measure}", next(iter(options)), options=list(options), shows=names.__getitem__)
+    quantity = options[
+        st.selectbox("Figure", list(options), format_func=names.__getitem__, key=key, persist_state="session")
+    ]
     labels, own = _labels(rows["method"], chosen.explainer), chosen.numbers(measure, quantity.name)
     figure = quantity_dots(table, measure, quantity.name, own=own, own_label=f"{chosen.subject} alone", labels=labels)
     st.plotly_chart(figure, key=f"dots_{measure}", config=STILL)
@@ -121,7 +123,10 @@ def show_measure(chosen: Chosen, measure: str) -> None:
         st.caption(about.note)
     if about.curves is None:
         return
-    details = {**load_details(chosen.single, measure), **load_details(chosen.folder, measure)}
+    details = {
+        **load_details(chosen.single, measure),
+        **(load_details(chosen.folder, measure) if chosen.folder else {}),
+    }
     shown = [chosen.explainer, about.curves.null_map]
     if any(name == chosen.explainer for name, _ in details):
         st.plotly_chart(

@@ -46,8 +46,7 @@ class Chosen:
     @property
     def singles(self) -> Path:
         """Where numbers of single subjects lie: those of this network, at the settings of the figures shown."""
-        like = None if self.folder is None else plan_of(self.folder)
-        return single_folder(self.study_name, self.model, like)
+        return single_folder(self.study_name, self.model, plan_of(self.folder))
 
     @property
     def single(self) -> Path:

@@ -199,6 +199,6 @@ def measure_table(folder: Path, measure: str) -> pd.DataFrame:
     return _measure_table(str(folder), stamp_of(folder), measure)
 
 
-def plan_of(folder: Path) -> dict:
-    """Return the plan of the benchmark in a folder."""
-    return _plan(str(folder), stamp_of(folder))
+def plan_of(folder: Path | None) -> dict:
+    """Return the plan of the benchmark in a folder; empty without one."""
+    return {} if folder is None else _plan(str(folder), stamp_of(folder))

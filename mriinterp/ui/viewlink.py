@@ -123,9 +123,9 @@ def linked_viewer(
     before, now = memory.now.get("convention"), {**settings, **state.settings}
     memory.now = now
     _keep_convention(now["convention"], changed=before not in (None, now["convention"]))
-    moved = state.cursor_mm is not None and (state.clicked or state.cursor_mm != _tuple(start))
-    memory.mm = state.cursor_mm
-    linked_value(f"{prefix}mm", ",".join(f"{v:g}" for v in state.cursor_mm) if moved else None)
+    mm = memory.mm = state.cursor_mm
+    moved = mm if state.clicked or mm != _tuple(start) else None
+    linked_value(f"{prefix}mm", None if moved is None else ",".join(f"{v:g}" for v in moved))
     for name, value in now.items():
         kept = value != usual[name] and not (name == "share_range" and share_range is not None)
         linked_value(_name(name, prefix), _text(value) if kept else None)

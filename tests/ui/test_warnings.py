@@ -58,7 +58,7 @@ def compare_page():
             column=SimpleNamespace(subject=name, model=network),
             subject=Subject(name, None, simulated=True),
             model=model,
-            relevance=SimpleNamespace(prediction=prediction, warnings=warnings),
+            known=SimpleNamespace(prediction=prediction, warnings=warnings),
         )
 
     show_predictions([entry("a", "", texts), entry("a", "fold 2", texts), entry("b", "", ())])

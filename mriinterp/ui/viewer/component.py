@@ -270,14 +270,13 @@ def _state(reported: Any, scan: Volume, spec: dict) -> ViewerState:
     reported = reported if isinstance(reported, dict) else {}
     settings = dict(reported.get("settings") or {}) if reported.get("begin") == spec["begin"] else {}
     if reported.get("mm") is not None and reported.get("move") == spec["move"]:
-        mm = tuple(float(v) for v in reported["mm"])
-        return ViewerState(mm, _voxel(scan.grid, mm), True, settings)
+        return _at(scan.grid, reported["mm"], settings, clicked=True)
     if spec["cursor"] is None:
         return ViewerState(None, None, settings=settings)
-    mm = tuple(spec["cursor"])
-    return ViewerState(mm, _voxel(scan.grid, mm), settings=settings)
+    return _at(scan.grid, spec["cursor"], settings)
 
 
-def _voxel(grid: Grid, mm: Sequence[float]) -> tuple[int, int, int]:
-    voxel = np.clip(np.rint(grid.to_voxel(mm)), 0, np.array(grid.shape) - 1)
-    return tuple(int(v) for v in voxel)
+def _at(grid: Grid, mm: Sequence[float], settings: dict, *, clicked: bool = False) -> ViewerState:
+    x, y, z = mm
+    i, j, k = np.clip(np.rint(grid.to_voxel((x, y, z))), 0, np.array(grid.shape) - 1)
+    return ViewerState((float(x), float(y), float(z)), (int(i), int(j), int(k)), clicked, settings)

@@ -95,10 +95,8 @@ class Patch:
     def viewer_grid(self) -> Grid:
         """The grid in the viewer's order of axes, closest to RAS+."""
         turned = io_orientation(self.grid.affine)
-        shape = [0] * 3
-        for axis, to in enumerate(turned[:, 0].astype(int)):
-            shape[to] = self.grid.shape[axis]
-        return Grid(tuple(shape), self.grid.affine @ inv_ornt_aff(turned, self.grid.shape))
+        i, j, k = (self.grid.shape[axis] for axis in turned[:, 0].argsort())
+        return Grid((i, j, k), self.grid.affine @ inv_ornt_aff(turned, self.grid.shape))
 
     def placed(self) -> dict[str, list]:
         """Return ranges (start, stop) and centres of the boxes along the axes of `viewer_grid`."""
