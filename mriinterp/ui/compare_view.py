@@ -73,7 +73,7 @@ def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> 
         if entry.known is None or place in seen:
             continue
         seen.add(place)
-        prediction, head = entry.relevance.prediction, entry.model.heads[0]
+        prediction, head = entry.known.prediction, entry.model.heads[0]
         if not entry.subject.diagnosed_by(entry.model):
             words = "nothing that may be shown: it was trained on simulated brains only"
         elif head.kind == "scale":
