@@ -60,7 +60,8 @@ class Engine:
             if step.windowed:
                 value = self._clean_windowed(step)
             else:
-                owned = len(step.inputs) == 1 and step.inputs[0].users == 1 and step.inputs[0] not in self.kept
+                own = [s for s in step.inputs if s.users == 1 and s.kind != "pad" and s not in self.kept]
+                owned = len(own) == len(step.inputs) == 1  # padding by nothing returns the very map before it
                 value = apply_local(step, [values[source] for source in step.inputs], owned)
             for source in step.inputs:
                 left[source] -= 1
@@ -174,7 +175,7 @@ class Engine:
         return apply_windowed(step, x, where.start)
 
     def _local(self, step: Step, place, values, paste, left) -> Tensor:
-        where, inputs, owned = place[step], [], len(step.inputs) == 1
+        where, inputs, owned = place[step], [], len(step.inputs) == 1 and step.inputs[0].kind != "pad"
         for source in step.inputs:
             if source in values and place[source].same(where):
                 inputs.append(values[source])

@@ -130,7 +130,7 @@ def run_whole(network: Network, images: Tensor) -> object:
         elif step.windowed:
             value = apply_windowed(step, pad(inputs[0], step.window.before, step.window.after, step.filling))
         else:
-            owned = len(inputs) == 1 and step.inputs[0].users == 1 and step.inputs[0].kind != "input"
+            owned = len(inputs) == 1 and step.inputs[0].users == 1 and step.inputs[0].kind not in ("input", "pad")
             value = apply_local(step, inputs, owned)
         for source in step.inputs:
             left[source] -= 1

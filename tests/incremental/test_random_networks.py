@@ -3,6 +3,7 @@
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -190,3 +191,16 @@ def test_equal_to_the_plain_loop(case, slab, gather):
     expected = plain_loop(network, x, regions, fill if isinstance(fill, float) else fill.expand_as(x))
     assert_exact(found, expected)
     assert_exact(occluder.clean[None], network(x.clone()).detach())
+
+
+@pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (-1, 0, 0, 0)])
+def test_a_batch_norm_behind_padding_leaves_the_image_alone(padding):
+    norm = nn.BatchNorm2d(1).eval()
+    norm.running_mean.fill_(0.3)
+    norm.running_var.fill_(2.0)
+    network = nn.Sequential(nn.ConstantPad2d(padding, 0.0), norm, nn.Flatten()).eval()
+    x = torch.randn((1, 1, 3, 3), generator=torch.Generator().manual_seed(0))
+    before, regions = x.clone(), [((0, 1), (0, 1)), ((1, 3), (0, 2))]
+    found = Occluder(network, x).run(regions, 0.0)
+    assert torch.equal(x, before)
+    assert_exact(found, plain_loop(network, before, regions, 0.0))
