@@ -11,7 +11,7 @@ from torch import Tensor
 from mriinterp.incremental.copying import gather, pad
 from mriinterp.incremental.copying import paste as paste_boxes
 from mriinterp.incremental.kept import Kept
-from mriinterp.incremental.kernels import apply_local, apply_windowed
+from mriinterp.incremental.kernels import apply_local, apply_windowed, may_return_its_input
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.schedule import Group, Place
 from mriinterp.incremental.steps import Step
@@ -60,8 +60,8 @@ class Engine:
             if step.windowed:
                 value = self._clean_windowed(step)
             else:
-                own = [s for s in step.inputs if s.users == 1 and s.kind != "pad" and s not in self.kept]
-                owned = len(own) == len(step.inputs) == 1  # padding by nothing returns the very map before it
+                own = [s for s in step.inputs if s.users == 1 and not may_return_its_input(s) and s not in self.kept]
+                owned = len(own) == len(step.inputs) == 1
                 value = apply_local(step, [values[source] for source in step.inputs], owned)
             for source in step.inputs:
                 left[source] -= 1
@@ -175,7 +175,7 @@ class Engine:
         return apply_windowed(step, x, where.start)
 
     def _local(self, step: Step, place, values, paste, left) -> Tensor:
-        where, inputs, owned = place[step], [], len(step.inputs) == 1 and step.inputs[0].kind != "pad"
+        where, inputs, owned = place[step], [], len(step.inputs) == 1 and not may_return_its_input(step.inputs[0])
         for source in step.inputs:
             if source in values and place[source].same(where):
                 inputs.append(values[source])

@@ -18,7 +18,16 @@ from mriinterp.incremental.convolution import Convolution
 from mriinterp.incremental.copying import allocate, runs
 from mriinterp.incremental.steps import Step, Window
 
-__all__ = ["FOLD", "SLAB_BYTES", "apply_local", "apply_windowed", "convolve", "inner_map", "max_pool"]
+__all__ = [
+    "FOLD",
+    "SLAB_BYTES",
+    "apply_local",
+    "apply_windowed",
+    "convolve",
+    "inner_map",
+    "max_pool",
+    "may_return_its_input",
+]
 
 FOLD = 2
 """Neighbouring output slices that one 2D convolution computes together when the input has few channels."""
@@ -50,6 +59,11 @@ def apply_windowed(step: Step, x: Tensor, origin: np.ndarray | None = None) -> T
     if step.kind == "pad":
         return x
     return _average(step, x, origin)
+
+
+def may_return_its_input(step: Step) -> bool:
+    """Return whether the map of a step may be the very map before it, as padding by nothing and pooling of single cells."""
+    return step.kind in ("input", "pad") or (step.kind == "max" and max(step.window.kernel) == 1)
 
 
 def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:

@@ -193,12 +193,19 @@ def test_equal_to_the_plain_loop(case, slab, gather):
     assert_exact(occluder.clean[None], network(x.clone()).detach())
 
 
-@pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (-1, 0, 0, 0)])
-def test_a_batch_norm_behind_padding_leaves_the_image_alone(padding):
+FIRST = [
+    *(nn.ConstantPad2d(p, 0.0) for p in [(0, 0, 0, 0), (1, 1, 1, 1), (-1, 0, 0, 0)]),
+    nn.MaxPool2d(1),
+    nn.MaxPool2d(1, 2),
+]
+
+
+@pytest.mark.parametrize("first", FIRST, ids=repr)
+def test_a_batch_norm_behind_what_may_return_its_input_leaves_the_image_alone(first):
     norm = nn.BatchNorm2d(1).eval()
     norm.running_mean.fill_(0.3)
     norm.running_var.fill_(2.0)
-    network = nn.Sequential(nn.ConstantPad2d(padding, 0.0), norm, nn.Flatten()).eval()
+    network = nn.Sequential(first, norm, nn.Flatten()).eval()
     x = torch.randn((1, 1, 3, 3), generator=torch.Generator().manual_seed(0))
     before, regions = x.clone(), [((0, 1), (0, 1)), ((1, 3), (0, 2))]
     found = Occluder(network, x).run(regions, 0.0)
