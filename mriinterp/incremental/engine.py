@@ -11,7 +11,7 @@ from torch import Tensor
 from mriinterp.incremental.copying import gather, pad
 from mriinterp.incremental.copying import paste as paste_boxes
 from mriinterp.incremental.kept import Kept
-from mriinterp.incremental.kernels import apply_local, apply_windowed, may_return_its_input
+from mriinterp.incremental.kernels import apply_local, apply_windowed, may_overwrite_input, may_return_its_input
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.schedule import Group, Place
 from mriinterp.incremental.steps import Step
@@ -60,8 +60,7 @@ class Engine:
             if step.windowed:
                 value = self._clean_windowed(step)
             else:
-                own = [s for s in step.inputs if s.users == 1 and not may_return_its_input(s) and s not in self.kept]
-                owned = len(own) == len(step.inputs) == 1
+                owned = may_overwrite_input(step) and step.inputs[0] not in self.kept
                 value = apply_local(step, [values[source] for source in step.inputs], owned)
             for source in step.inputs:
                 left[source] -= 1

@@ -26,6 +26,7 @@ __all__ = [
     "convolve",
     "inner_map",
     "max_pool",
+    "may_overwrite_input",
     "may_return_its_input",
 ]
 
@@ -64,6 +65,12 @@ def apply_windowed(step: Step, x: Tensor, origin: np.ndarray | None = None) -> T
 def may_return_its_input(step: Step) -> bool:
     """Return whether the map of a step may be the very map before it, as padding by nothing and pooling of single cells."""
     return step.kind in ("input", "pad") or (step.kind == "max" and max(step.window.kernel) == 1)
+
+
+def may_overwrite_input(step: Step) -> bool:
+    """Return whether the map before a step is of no use to others: no other step reads it, and it is no view of another map."""
+    source = step.inputs[0]
+    return len(step.inputs) == 1 and source.users == 1 and not may_return_its_input(source)
 
 
 def apply_local(step: Step, values: list[Tensor], owned: bool) -> Tensor:

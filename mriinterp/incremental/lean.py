@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mriinterp.incremental import aten, layers
 from mriinterp.incremental.convolution import Convolution
 from mriinterp.incremental.copying import pad
-from mriinterp.incremental.kernels import apply_local, apply_windowed, may_return_its_input
+from mriinterp.incremental.kernels import apply_local, apply_windowed, may_overwrite_input
 from mriinterp.incremental.network import Call, Later, Network, leaves
 from mriinterp.incremental.padding import absorb_pad
 from mriinterp.incremental.simplify import folded
@@ -130,8 +130,7 @@ def run_whole(network: Network, images: Tensor) -> object:
         elif step.windowed:
             value = apply_windowed(step, pad(inputs[0], step.window.before, step.window.after, step.filling))
         else:
-            owned = len(inputs) == 1 and step.inputs[0].users == 1 and not may_return_its_input(step.inputs[0])
-            value = apply_local(step, inputs, owned)
+            value = apply_local(step, inputs, may_overwrite_input(step))
         for source in step.inputs:
             left[source] -= 1
             if not left[source]:
