@@ -13,15 +13,15 @@ from torch import Tensor
 
 from mriinterp.gradient.maxima import conv_max_codes, max_pool_taken, rows_in_cache
 from mriinterp.incremental.copying import allocate, pad
-from mriinterp.incremental.kernels import FOLD, apply_local, apply_windowed, inner_map
+from mriinterp.incremental.kernels import FOLD, apply_local, apply_windowed, inner_map, may_overwrite_input
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.workers import cores, in_order
 
 __all__ = ["Passed", "between_map", "has_codes", "in_slabs", "run_forward"]
 
-FRESH = ("conv", "convmax", "avg", "affine", "cat")
-"""Kinds of steps whose output shares no memory with their input."""
+KEPT = ("map", "join")
+"""Kinds of steps whose output the way back may need."""
 
 SLAB_BYTES = 2**22
 """Outputs of convolutions are computed in slabs of about this size, one a core."""
@@ -47,6 +47,15 @@ class Passed:
     border: dict[Step, Tensor]
     kept: dict[Step, Any]
     read: dict[Step, Tensor] = field(default_factory=dict)
+
+    def leaves(self) -> dict[Step, Tensor]:
+        """Return the maps of the border as leaves of autograd."""
+        return {step: values.detach().requires_grad_(True) for step, values in self.border.items()}
+
+    def run_tail(self, maps: dict[Step, Tensor] | None = None) -> Any:
+        """Return what the rest of the network makes of the maps of the border, or of others in their place; they are kept."""
+        maps = self.border if maps is None else maps
+        return self.network.run_tail({s: m.clone(memory_format=torch.contiguous_format) for s, m in maps.items()})
 
 
 def has_codes(step: Step, network: Network) -> bool:
@@ -79,8 +88,7 @@ def run_forward(network: Network, x: Tensor) -> Passed:
 
 
 def _local(step: Step, inputs: list[Tensor], passed: Passed) -> Tensor:
-    source = step.inputs[0]
-    owned = len(inputs) == 1 and source.users == 1 and _is_fresh(source)
+    owned = may_overwrite_input(step) and step.inputs[0].kind not in KEPT
     if step.is_relu:
         passed.kept[step] = out = apply_local(step, inputs, owned)
         return out
@@ -88,10 +96,6 @@ def _local(step: Step, inputs: list[Tensor], passed: Passed) -> Tensor:
         passed.kept[step] = inputs
         return step.function(*inputs)
     return apply_local(step, inputs, owned)
-
-
-def _is_fresh(step: Step) -> bool:
-    return step.kind in FRESH or (step.kind == "max" and max(step.window.kernel) > 1)
 
 
 def _windowed(step: Step, x: Tensor, passed: Passed) -> Tensor:

@@ -130,8 +130,7 @@ class Gradients:
             if self.network is None:
                 return float(score(self.module(x.detach().clone())))
             passed = run_forward(self.network, x.detach())
-            maps = {step: values.clone(memory_format=torch.contiguous_format) for step, values in passed.border.items()}
-            return float(score(self._read(self.network.run_tail(maps))))
+            return float(score(self._read(passed.run_tail())))
 
     def outputs(self, x: Tensor) -> Tensor | None:
         """Return what the network itself returns for an image, and offer the pass to the gradient; None if by autograd."""
@@ -139,9 +138,8 @@ class Gradients:
             return None
         passed = run_forward(self.network, x.detach())
         offer(passed, self.network, x)
-        maps = {step: values.clone(memory_format=torch.contiguous_format) for step, values in passed.border.items()}
         with torch.no_grad():
-            return self.network.run_tail(maps)  # type: ignore[return-value]  # one tensor, as models return
+            return passed.run_tail()
 
     def _why_not(self, x: Tensor) -> str | None:
         if x.device.type != "cpu":
@@ -183,19 +181,16 @@ def by_steps(
         Outputs (1, classes) from what the network returns.
     """
     passed = claim(Passed, network, x) or run_forward(network, x.detach())
-    slopes, relus = _slopes(passed, network, score, read, guided)
+    slopes, relus = _slopes(passed, score, read, guided)
     relus += sum(step.is_relu for step in network.steps)
     return run_backward(passed, slopes, guided=guided), relus
 
 
-def _slopes(
-    passed: Passed, network: Network, score: Score, read: Callable[[Any], Tensor], guided: bool
-) -> tuple[dict, int]:
+def _slopes(passed: Passed, score: Score, read: Callable[[Any], Tensor], guided: bool) -> tuple[dict, int]:
     """Return the gradients of the maps that the rest of the network reads, and how many ReLUs were met in it."""
     with torch.enable_grad():
-        leaves = {step: values.detach().requires_grad_(True) for step, values in passed.border.items()}
-        maps = {step: leaf.clone(memory_format=torch.contiguous_format) for step, leaf in leaves.items()}
-        value, relus = _watched(lambda: score(read(network.run_tail(maps))), guided)
+        leaves = passed.leaves()
+        value, relus = _watched(lambda: score(read(passed.run_tail(leaves))), guided)
         found = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
     return {step: slope for step, slope in zip(leaves, found, strict=True) if slope is not None}, relus
 

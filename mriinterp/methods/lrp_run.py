@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,12 +59,11 @@ Rules = tuple[Rule, Rule, Rule]
 def _agrees(model: nn.Module, network: Network, rules: Rules, noise: Tensor) -> bool:
     """Return whether both ways give the same relevance of an image of noise."""
     try:
-        return agree(*(way(noise) for way in (
-            partial(_by_steps, model, network, target=0, score="raw", rules=rules),
-            partial(_by_autograd, model, target=0, score="raw", rules=rules),
-        )))  # fmt: skip
+        found = _by_steps(model, network, noise, 0, "raw", rules)
+        expected = _by_autograd(model, noise, 0, "raw", rules)
     except ValueError:  # the rest of the network has an operation without a rule
         return False
+    return agree(found, expected)
 
 
 def _by_steps(model: nn.Module, network: Network, x: Tensor, target: int, score: str, rules: Rules) -> Tensor:
@@ -73,10 +71,9 @@ def _by_steps(model: nn.Module, network: Network, x: Tensor, target: int, score:
     mode = LrpMode(*rules)
     mode.count = count_layers(network)
     with torch.enable_grad():
-        leaves = {step: values.detach().requires_grad_(True) for step, values in passed.border.items()}
-        maps = {step: leaf.clone(memory_format=torch.contiguous_format) for step, leaf in leaves.items()}
+        leaves = passed.leaves()
         with mode:
-            found: Any = network.run_tail(maps)
+            found = passed.run_tail(leaves)
             output = model.read_sums(found) if isinstance(model, OutputView) else found
         shares = _from_output(model, output, list(leaves.values()), target, score, mode)
     relevance = {step: share for step, share in zip(leaves, shares, strict=True) if share is not None}
