@@ -22,6 +22,7 @@ from mriinterp.models.code import TrustCode
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
 from mriinterp.models.model import Model, choose_device
+from mriinterp.models.numbers import count_inputs
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
 __all__ = ["is_maps_source", "load_bare", "load_model", "packaged_models"]
@@ -100,7 +101,7 @@ def load_model(
     if card is not None and architecture == EXPORTED:
         if len(paths) != 1:
             raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
-        inputs = 1 + ((1 if card.numbers_as == "vector" else len(card.numbers)) if card.numbers else 0)
+        inputs = count_inputs(len(card.numbers), card.numbers_as)
         (module, code), complete = load_exported(paths[0], trust_code=trust_code, inputs=inputs), True
     else:
         module, card = _build(architecture, card, paths)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-__all__ = ["NumberInput", "WithNumbers", "read_numbers"]
+__all__ = ["NumberInput", "WithNumbers", "count_inputs", "read_numbers"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class NumberInput:
     def entries(self) -> dict[str, float]:
         """Return it as a model card has it."""
         return {"mean": self.mean, "std": self.std} | ({} if self.default is None else {"default": self.default})
+
+
+def count_inputs(numbers: int, numbers_as: str) -> int:
+    """Return how many tensors a network reads: the image, and so many numbers as one vector or by keywords."""
+    return 1 + (numbers if numbers_as == "keywords" else min(1, numbers))
 
 
 def read_numbers(entries: object) -> tuple[NumberInput, ...]:

@@ -19,7 +19,7 @@ from mriinterp.models.card import card_entries, card_from_dict
 from mriinterp.models.clinicadl import CARD_NAME, maps_root, read_maps
 from mriinterp.models.entries import OF_VOXELS, describe_returned, find_entry, vector_of
 from mriinterp.models.loading import is_maps_source, load_bare, load_model, packaged_models
-from mriinterp.models.numbers import read_numbers
+from mriinterp.models.numbers import count_inputs, read_numbers
 
 __all__ = ["card_path", "lattice_of", "open_network"]
 
@@ -89,9 +89,8 @@ def open_network(
         return _with_changes(source, weights, about, trust_code, device)
     if not weights and Path(source).suffix != ".pt2":
         raise ValueError(f"expected weights for the architecture {source!r}, got none; name the files: --weights FILE")
-    module, architecture, code, complete = load_bare(
-        source, weights, trust_code=trust_code, inputs=1 + _number_inputs(about)
-    )
+    inputs = count_inputs(len(about.get("numbers", ())), about.get("numbers_as", "vector"))
+    module, architecture, code, complete = load_bare(source, weights, trust_code=trust_code, inputs=inputs)
     grid = lattice_of(scan, order)
     entries: dict[str, Any] = {
         "name": Path(source).stem if architecture == EXPORTED else str(source),
@@ -121,12 +120,6 @@ def open_network(
 
 def _is_known(source: str | Path) -> bool:
     return Path(source).suffix == ".pt2" or str(source) in architecture_names()
-
-
-def _number_inputs(about: Mapping[str, Any]) -> int:
-    """Return how many tensors of numbers a network reads beside the image."""
-    count = len(about.get("numbers", ()))
-    return count if about.get("numbers_as") == "keywords" else min(1, count)
 
 
 def _brings_card(source: str | Path) -> bool:
