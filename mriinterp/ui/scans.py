@@ -102,7 +102,7 @@ def safe_name(file_name: str) -> str:
 
 
 def called(file_name: str) -> str:
-    """Return what a page calls a file to the one who gave it: its own name, unless it has two words of a person's name.
+    """Return what a page calls a file to the one who gave it: its own name, unless two words of it or a date may be a person's.
 
     Examples
     --------
