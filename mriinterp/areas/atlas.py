@@ -127,10 +127,6 @@ class Atlas:
         labels = self.labels_at(mm)
         return np.array([self._name_of.get(n, "") for n in labels.ravel().tolist()], dtype=object).reshape(labels.shape)
 
-    def area_at(self, voxel) -> str:
-        """Name of the area at a voxel (i, j, k) of `grid`; "" outside all areas."""
-        return str(self.names_at(self.grid.to_mm(voxel)))
-
     def label_of(self, name: str) -> int:
         """Return the number of an area; KeyError if there is none of that name."""
         found = self.areas["label"][self.areas["name"] == name]

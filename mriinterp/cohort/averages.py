@@ -10,7 +10,7 @@ import pandas as pd
 from mriinterp.cohort.fold import read_group_map
 from mriinterp.cohort.kinds import derived_values, reading_of_kind
 from mriinterp.cohort.provenance import Provenance
-from mriinterp.compare import distance_matrix, paired_values
+from mriinterp.compare import paired_values
 from mriinterp.image.volume import Volume
 from mriinterp.stats import hedges_g_from_moments
 
@@ -63,12 +63,12 @@ class CohortMeans(Provenance):
         """Return the sample standard deviation over the maps of a group.
 
         ValueError for fewer than two maps, and for a kind of which it is not
-        kept (`is_kept`); `moments_of` makes it from the maps.
+        kept (`is_kept`); `moments_by_kind` makes it from the maps.
         """
         if "packed" in self.run:
             raise ValueError("expected the folder of a run, got packed averages, which hold no deviations")
         if not self.is_kept(method, kind):
-            raise ValueError(f"expected a kind of which deviations are kept, got {kind!r}; moments_of makes them")
+            raise ValueError(f"expected a kind of which deviations are kept, got {kind!r}; moments_by_kind makes them")
         return self._read(method, group, kind, "std", 2)
 
     def count(self, method: str, group: str) -> Volume:
@@ -118,10 +118,6 @@ class CohortMeans(Provenance):
         """Return the mean map of every method that has one, for a group or for all."""
         found = {m: m for m in self.methods if self.n(m, group) > 0}
         return {m: self.all_mean(m, kind) if group is None else self.mean(m, group, kind) for m in found}
-
-    def distances(self, group: str, metric: str = "euclidean") -> pd.DataFrame:
-        """Return how far apart the mean maps of a group are, methods × methods (see `mriinterp.compare.METRICS`)."""
-        return distance_matrix(self.means(group), metric, reading="absolute", errors="nan")
 
     def group_distances(self, metric: str = "euclidean") -> pd.Series:
         """Return how far apart the mean maps of positive and reference group are, by method."""

@@ -293,21 +293,6 @@ class CohortResult(CohortMeans):
         for subject in self.ids(method) if ids is None else ids:
             yield self.map(method, subject, images=False)
 
-    def moments_of(
-        self,
-        method: str,
-        ids: Sequence[str],
-        kind: str = "reading",
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> tuple[Volume, Volume]:
-        """Return mean and standard deviation over chosen scans (correct ones only, say), streamed from their maps.
-
-        ValueError for no scan at all; the deviation of a single one is 0.
-        """
-        return self.moments_by_kind(method, ids, (kind,), progress=progress, cancel=cancel)[kind]
-
     def moments_by_kind(
         self,
         method: str,
@@ -317,7 +302,10 @@ class CohortResult(CohortMeans):
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> dict[str, tuple[Volume, Volume]]:
-        """Return what `moments_of` does of several kinds, from one pass over the maps."""
+        """Return mean and standard deviation by kind over chosen scans, from one pass over their maps.
+
+        ValueError for no scan at all; the deviation of a single one is 0.
+        """
         ids = list(ids)
         if not ids:
             raise ValueError("expected at least one scan to average, got none")

@@ -26,7 +26,6 @@ from mriinterp.image.volume import Grid, Volume, check_same_grid, resample
 __all__ = [
     "MAX_VOXELS",
     "read_labels",
-    "read_labels_bytes",
     "read_volume",
     "read_volume_bytes",
     "to_source",
@@ -107,11 +106,6 @@ def read_labels(path: str | os.PathLike, *, allow_unknown_space: bool = False) -
         int16 or, where labels exceed that, int32; RAS+ order.
     """
     return _from_path(path, _labels, allow_unknown_space, None)
-
-
-def read_labels_bytes(data: bytes, name: str, *, allow_unknown_space: bool = False) -> Volume:
-    """Read a label image, as `read_labels` does, from the bytes of an uploaded file called `name`."""
-    return _labels(ImageFile.open(*open_bytes(data), Path(name).name, allow_unknown_space=allow_unknown_space))
 
 
 def _from_path(

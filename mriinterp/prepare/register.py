@@ -47,15 +47,12 @@ class Registration:
         Template mm to scan mm, both RAS+.
     correlation : float
         Of the moved scan with the template (`mni_correlation`).
-    restarted : bool
-        Whether the header's own orientation failed and another was found.
     turned : bool
         Whether the orientation found differs from the header's by 45 degrees or more.
     """
 
     matrix: np.ndarray
     correlation: float
-    restarted: bool = False
     turned: bool = False
 
 
@@ -105,7 +102,7 @@ def register_affine(
     found = [first, *(run(start) for start in _best_starts(brain, cancel))]
     best = max(found, key=lambda registration: registration.correlation)
     angle = _angle(best.matrix)
-    return Registration(best.matrix, best.correlation, restarted=best is not first, turned=angle >= 45)
+    return Registration(best.matrix, best.correlation, turned=angle >= 45)
 
 
 def register_warp(

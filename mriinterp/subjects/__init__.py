@@ -4,7 +4,7 @@ from mriinterp.subjects.fields import parse_age, parse_dates, parse_month, parse
 from mriinterp.subjects.images import find_images, resolve_path, walk_images
 from mriinterp.subjects.layouts import LAYOUTS, Layout, detect_layout
 from mriinterp.subjects.read import COLUMNS, read_subjects
-from mriinterp.subjects.split import assign_folds, check_split, patient_groups, split_patients, summary_table
+from mriinterp.subjects.split import check_split, patient_groups, split_patients, summary_table
 from mriinterp.subjects.table import ALIASES, FIELDS, match_columns, read_table
 from mriinterp.subjects.table_report import Finding, Report
 
@@ -16,7 +16,6 @@ __all__ = [
     "Finding",
     "Layout",
     "Report",
-    "assign_folds",
     "check_split",
     "detect_layout",
     "find_images",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-__all__ = ["assign_folds", "check_split", "patient_groups", "split_patients", "summary_table"]
+__all__ = ["check_split", "patient_groups", "split_patients", "summary_table"]
 
 
 def patient_groups(frame: pd.DataFrame, priority: Sequence[str] = ()) -> pd.Series:
@@ -83,20 +83,6 @@ def split_patients(
     result = pd.Series(sides, index=frame.index, name="split", dtype=str)
     check_split(frame.assign(split=result))
     return result
-
-
-def assign_folds(frame: pd.DataFrame, k: int = 5, *, seed: int = 0, priority: Sequence[str] = ()) -> pd.Series:
-    """Return the number of the fold, 0 to k − 1, of every scan: no patient in two, groups spread evenly.
-
-    Raises ValueError unless 2 ≤ k ≤ number of patients.
-    """
-    by_group = _shuffled(frame, seed, priority)
-    n = sum(map(len, by_group.values()))
-    if not 2 <= k <= n:
-        raise ValueError(f"expected 2 to {n} folds for {n} patients, got {k}")
-    order = [patient for patients in by_group.values() for patient in patients]
-    fold = {patient: i % k for i, patient in enumerate(order)}
-    return frame["subject"].map(fold).astype(int).rename("fold")
 
 
 def check_split(frame: pd.DataFrame) -> None:

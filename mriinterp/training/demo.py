@@ -2,8 +2,7 @@
 
 ``python -m mriinterp train --out DIR`` runs `train_demo`: it makes the
 simulated scans, fits `ClassificationModel3D` on them and measures it on
-subjects that were used for nothing else. The generic parts (data set, fit,
-cross-validation) are in `mriinterp.training.fit`.
+subjects that were used for nothing else. Data set and fit are generic: `mriinterp.training.dataset`, `mriinterp.training.loop`.
 """
 
 from __future__ import annotations
@@ -30,24 +29,15 @@ from mriinterp.models import Model, load_model
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.simulation.subjects import DEMO, DEMO_GRID, SimulationSettings, simulate_subject, subjects_table
+from mriinterp.training.dataset import ScanDataset, visible_shape
 from mriinterp.training.evaluation import evaluate, real_anatomy
-from mriinterp.training.fit import (
-    FitSettings,
-    History,
-    ScanDataset,
-    cross_validate,
-    fit,
-    patient_folds,
-    visible_shape,
-)
+from mriinterp.training.loop import FitSettings, History, fit
 
 __all__ = [
     "FitSettings",
     "Recipe",
-    "cross_validate",
     "evaluate",
     "fit",
-    "patient_folds",
     "real_anatomy",
     "remove_scans",
     "simulated_scans",

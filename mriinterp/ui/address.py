@@ -50,7 +50,6 @@ OTHERS = (
     "study", "methods", "subjects", "networks", "target", "own_target", "c", "show", "a", "b", "maps", "pair",
     "averages", "sign", "measured_as", "network",
 )  # fmt: skip
-EMBED = ("embed", "embed_options")  # Streamlit's own
 
 
 class _PageEnd(BaseException):

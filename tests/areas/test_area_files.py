@@ -237,6 +237,6 @@ def test_an_atlas_with_a_label_file(tmp_path, oblique_affine):
     nib.Nifti1Image(labels, oblique_affine).to_filename(tmp_path / "aseg.nii.gz")
     (tmp_path / "lut.txt").write_text(FREESURFER, encoding="utf-8")
     atlas = load_atlas(tmp_path / "aseg.nii.gz", tmp_path / "lut.txt")
-    assert atlas.area_at((1, 2, 3)) == "Left-Hippocampus"
-    assert atlas.area_at((4, 5, 6)) == "Right-Hippocampus"
+    assert atlas.names_at(atlas.grid.to_mm((1, 2, 3))) == "Left-Hippocampus"
+    assert atlas.names_at(atlas.grid.to_mm((4, 5, 6))) == "Right-Hippocampus"
     assert atlas.empty == ["Right-Amygdala"]

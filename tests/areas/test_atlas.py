@@ -111,8 +111,8 @@ def test_names_at_points(aal):
     names = aal.names_at(points)
     assert names.shape == (2, 2)
     assert names.ravel().tolist() == ["Hippocampus_L", "Hippocampus_R", "Vermis_6", ""]
-    assert aal.area_at(np.round(aal.grid.to_voxel([-25, -20, -14]))) == "Hippocampus_L"
-    assert aal.area_at((0, 0, 0)) == ""
+    assert aal.names_at([-25, -20, -14]) == "Hippocampus_L"
+    assert aal.names_at(aal.grid.to_mm((0, 0, 0))) == ""
     assert aal.mask("Amygdala_R").data.sum() == (aal.labels.data == 42).sum() > 0
     with pytest.raises(KeyError, match="available: Precentral_L"):
         aal.mask("Amygdala")

@@ -199,7 +199,7 @@ def test_a_map_that_is_not_the_one_written_is_refused_and_made_again(tmp_path):
     with pytest.raises(ValueError, match="expected the image that was written"):
         result.map("sensitivity", "I101")
     with pytest.raises(ValueError, match="expected the image that was written"):
-        result.moments_of("sensitivity", ["I100", "I101"])
+        result.moments_by_kind("sensitivity", ["I100", "I101"], ("reading",))
     result.layout.group_record("sensitivity", "AD").unlink()  # of I101: its mean is to be made
     again = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
     assert again.run["maps_computed"] == 1

@@ -69,7 +69,7 @@ def test_all_scans_together_are_a_cohort_as_any_other(pooled):
     ids = result.ids("sensitivity", "AD")
     assert len(ids) == 20
     for kind in ("reading", "signed"):
-        mean, deviation = result.moments_of("occlusion", result.ids("occlusion", "CN"), kind)
+        mean, deviation = result.moments_by_kind("occlusion", result.ids("occlusion", "CN"), (kind,))[kind]
         np.testing.assert_allclose(result.mean("occlusion", "CN", kind).data, mean.data, rtol=1e-4, atol=1e-9)
         np.testing.assert_allclose(result.std("occlusion", "CN", kind).data, deviation.data, rtol=1e-3, atol=1e-8)
     assert result.count("sensitivity", "AD").data.max() == 20

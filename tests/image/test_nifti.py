@@ -4,7 +4,9 @@ import gzip
 import logging
 import shutil
 import struct
+import tempfile
 import tracemalloc
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -15,7 +17,6 @@ from nibabel.affines import from_matvec
 
 from mriinterp.image.nifti import (
     read_labels,
-    read_labels_bytes,
     read_volume,
     read_volume_bytes,
     to_source,
@@ -291,23 +292,29 @@ def test_any_damage_gives_an_image_or_a_reason(changes, kind):
     for at, value in changes:
         content[at % len(content)] = value
     data = gzip.compress(bytes(content)) if kind == "nii.gz" else bytes(content)
-    for read in (read_volume_bytes, read_labels_bytes):
-        try:
-            volume = read(data, f"scan.{kind}")
-        except ValueError as error:
-            reason = str(error)
-        else:
-            reason = ""
-            assert np.isfinite(volume.data).all()
-            assert abs(np.linalg.det(volume.affine)) > 0
-        assert reason == "" or reason.startswith("scan.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"scan.{kind}"
+        path.write_bytes(data)
+        for read in (lambda: read_volume_bytes(data, path.name), lambda: read_labels(path)):
+            try:
+                volume = read()
+            except ValueError as error:
+                reason = str(error)
+            else:
+                reason = path.name
+                assert np.isfinite(volume.data).all()
+                assert abs(np.linalg.det(volume.affine)) > 0
+            assert path.name in reason
 
 
-@pytest.mark.parametrize("read", [read_volume_bytes, read_labels_bytes])
-def test_an_honest_blank_costs_no_memory(read):
+@pytest.mark.parametrize("reader", ["volume", "labels"])
+def test_an_honest_blank_costs_no_memory(reader, tmp_path):
     data = gzip.compress(header_bytes((256, 256, 256)) + bytes(256**3), 9)
     assert len(data) < 1 << 16
-    peak, message = peak_memory(lambda: read(data, "scan.nii.gz"))
+    path = tmp_path / "scan.nii.gz"
+    path.write_bytes(data)
+    read = {"volume": lambda: read_volume_bytes(data, path.name), "labels": lambda: read_labels(path)}[reader]
+    peak, message = peak_memory(read)
     assert peak < 16 << 20
     assert "zero" in message
 
@@ -332,7 +339,6 @@ def test_labels_coded_as_floats(tmp_path, rng, oblique_affine):
     volume = read_labels(path)
     np.testing.assert_array_equal(volume.data, labels)
     assert volume.data.dtype == np.int32
-    assert read_labels_bytes(path.read_bytes(), "labels.nii.gz").digest == volume.digest
 
 
 @pytest.mark.parametrize(

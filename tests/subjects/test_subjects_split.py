@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mriinterp.subjects import assign_folds, check_split, patient_groups, split_patients, summary_table
+from mriinterp.subjects import check_split, patient_groups, split_patients, summary_table
 
 
 def cohort(n_a, n_b, rng=None):
@@ -75,22 +75,6 @@ def test_a_torn_patient_is_named():
     frame = pd.DataFrame({"subject": ["a", "torn", "torn", "b"], "split": ["train", "train", "test", ""]})
     with pytest.raises(ValueError, match="1 in several: torn"):
         check_split(frame)
-
-
-@settings(deadline=None)
-@given(st.integers(2, 8), st.integers(4, 20), st.integers(4, 20))
-def test_folds_share_no_patient_and_are_even(k, n_a, n_b):
-    frame = cohort(n_a, n_b)
-    fold = assign_folds(frame, k, seed=1)
-    assert (fold.groupby(frame["subject"]).nunique() == 1).all()
-    patients = frame.assign(fold=fold).drop_duplicates("subject")
-    sizes = patients.groupby("fold").size().reindex(range(k), fill_value=0)
-    assert sizes.max() - sizes.min() <= 1
-    for group in ("AD", "CN"):
-        sizes = patients[patients["group"] == group].groupby("fold").size().reindex(range(k), fill_value=0)
-        assert sizes.max() - sizes.min() <= 1
-    with pytest.raises(ValueError, match="folds"):
-        assign_folds(frame, 1)
 
 
 def test_the_summary_counts_images_and_patients():

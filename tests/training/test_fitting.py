@@ -7,8 +7,8 @@ from torch import nn
 
 from mriinterp.base.progress import Cancelled
 from mriinterp.models.classification3d import ClassificationModel3D
-from mriinterp.training.fit import FitSettings, ScanDataset, cross_validate, fit, margins, patient_folds, visible_shape
-from mriinterp.training.loop import _Fit
+from mriinterp.training.dataset import ScanDataset, visible_shape
+from mriinterp.training.loop import FitSettings, _Fit, fit, margins
 
 
 class Tiny(nn.Module):
@@ -142,42 +142,6 @@ def test_fit_is_repeatable_and_can_be_cancelled(scans):
     np.testing.assert_allclose(results[0], results[1], atol=1e-6)
     with pytest.raises(Cancelled):
         fit(Tiny(), train, check, FitSettings(epochs=2), cancel=lambda: True)
-
-
-def test_folds_keep_patients_together_and_groups_balanced():
-    patients = np.repeat([f"p{k}" for k in range(30)], 2)
-    labels = np.repeat(np.arange(30) % 2, 2)
-    folds = patient_folds(patients, labels, 5, seed=1)
-    assert sorted(np.concatenate(folds).tolist()) == list(range(60))
-    for fold in folds:
-        others = np.setdiff1d(np.arange(60), fold)
-        assert not set(patients[fold]) & set(patients[others])
-        assert labels[fold].mean() == pytest.approx(0.5, abs=0.17)
-    with pytest.raises(ValueError, match="between 2 and 30"):
-        patient_folds(patients, labels, 31)
-
-
-def test_cross_validation_judges_every_scan_once_and_never_by_its_own_patient(scans):
-    data, labels = scans
-    patients = np.arange(40) // 4 * 2 + labels  # each patient: two scans of one class
-    trained = []
-
-    def dataset(positions, training):
-        if training:
-            trained.append(set(patients[positions]))
-        else:
-            judged.append(set(patients[positions]))
-        return ScanDataset(data[positions].__getitem__, labels[positions])
-
-    judged = []
-    settings = FitSettings(epochs=8, batch=6, learning_rate=0.03)
-    performance, margin = cross_validate(Tiny, dataset, labels, patients, 4, settings)
-    assert np.isfinite(margin).all()
-    assert performance.n == 40
-    assert performance.auc.value > 0.8
-    for round_, used in enumerate(trained):
-        assert not used & judged[2 * round_]  # validation
-        assert not used & judged[2 * round_ + 1]  # test
 
 
 def test_balanced_sampling_draws_as_many_of_each_class_and_weighs_none(scans):

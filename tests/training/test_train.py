@@ -13,8 +13,9 @@ from mriinterp.models import load_model, packaged_models
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.simulation.subjects import DEMO, DEMO_GRID, SimulationSettings, demo_subjects, simulate_subject, template
 from mriinterp.stats import roc_auc
+from mriinterp.training.dataset import visible_shape
 from mriinterp.training.demo import Recipe, evaluate, real_anatomy, simulated_scans, train_demo
-from mriinterp.training.fit import FitSettings, visible_shape
+from mriinterp.training.loop import FitSettings
 from mriinterp.trust.replicates import train_replicates
 
 SMALL = Recipe(

@@ -18,7 +18,6 @@ from mriinterp.ui.viewer import Contour, Layer, Patch, viewer
 from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
 from mriinterp.ui.viewer.packing import (
     NOT_A_NUMBER,
-    decode_relevance,
     pack_labels,
     pack_mask,
     pack_relevance,
@@ -55,10 +54,15 @@ finite = st.floats(-1e6, 1e6, width=32)
 
 
 @settings(max_examples=40, deadline=None)
+def _decoded(codes: np.ndarray, meta: dict) -> np.ndarray:
+    """Decode values as the viewer's script does; NaN where there is none."""
+    return np.where(codes == NOT_A_NUMBER, np.nan, (codes.astype(np.float64) - meta["zero"]) * meta["scale"])
+
+
 @given(arrays(np.float32, SHAPE, elements=finite, fill=st.just(0.0)))
 def test_relevance_reads_back_to_a_65535th_of_its_range(data):
     packed = pack_relevance(Volume(data, np.eye(4)))
-    read = decode_relevance(unpack(packed), packed.meta)
+    read = _decoded(unpack(packed), packed.meta)
     span = float(data.max(initial=0)) - float(data.min(initial=0))
     assert np.abs(read - data).max() <= span / 65535 + 1e-300
     assert (read[data == 0] == 0).all()
@@ -72,16 +76,16 @@ def test_relevance_that_is_not_finite_has_its_own_code(small_volume):
     packed = pack_relevance(small_volume.with_data(data))
     codes = unpack(packed)
     assert (codes == NOT_A_NUMBER).sum() == 2
-    assert np.isnan(decode_relevance(codes, packed.meta)[1, 2, 3])
+    assert np.isnan(_decoded(codes, packed.meta)[1, 2, 3])
     span = np.ptp(small_volume.data)
     good = np.isfinite(data)
-    assert np.abs(decode_relevance(codes, packed.meta) - data)[good].max() <= span / 65535
+    assert np.abs(_decoded(codes, packed.meta) - data)[good].max() <= span / 65535
 
 
 def test_flat_maps_pack(small_volume):
     for value in (0.0, 2.5, -2.5):
         packed = pack_relevance(small_volume.with_data(np.full(SHAPE, value, np.float32)))
-        np.testing.assert_allclose(decode_relevance(unpack(packed), packed.meta), value, rtol=1e-9)
+        np.testing.assert_allclose(_decoded(unpack(packed), packed.meta), value, rtol=1e-9)
     assert unpack(pack_scan(small_volume.with_data(np.zeros(SHAPE, np.float32)))).max() == 0
 
 

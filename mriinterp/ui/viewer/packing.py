@@ -16,7 +16,7 @@ import pandas as pd
 
 from mriinterp.image.volume import Volume
 
-__all__ = ["NOT_A_NUMBER", "Packed", "decode_relevance", "pack_labels", "pack_mask", "pack_relevance", "pack_scan"]
+__all__ = ["NOT_A_NUMBER", "Packed", "pack_labels", "pack_mask", "pack_relevance", "pack_scan"]
 
 NOT_A_NUMBER = 65535  # the one code of 16 that stands for no value
 _DIGEST_LENGTH = 32
@@ -105,12 +105,6 @@ def pack_relevance(relevance: Volume) -> Packed:
     codes = np.rint(np.where(finite, data, 0.0) / scale) + zero
     codes = np.where(finite, np.clip(codes, 0, NOT_A_NUMBER - 1), NOT_A_NUMBER).astype(np.uint16)
     return _packed(codes, {"scale": scale, "zero": zero})
-
-
-def decode_relevance(codes: np.ndarray, meta: dict) -> np.ndarray:
-    """Decode values as the browser reads them; NaN where there is none."""
-    codes = np.asarray(codes)
-    return np.where(codes == NOT_A_NUMBER, np.nan, (codes.astype(np.float64) - meta["zero"]) * meta["scale"])
 
 
 def pack_labels(labels: Volume, areas: pd.DataFrame) -> Packed:
