@@ -13,6 +13,7 @@ import pandas as pd
 from mriinterp.base.errors import as_sentence
 from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.notices import SIMULATED_ONLY
+from mriinterp.base.numerals import decimals
 from mriinterp.base.parts import PARTS, SIZES
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import read_tsv
@@ -66,7 +67,7 @@ def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> Coh
 
 def _two(value: float | None) -> str:
     """Return a number with two digits; in words where it is not defined."""
-    return "not defined" if value is None else f"{value:.2f}".replace("-", "−")
+    return "not defined" if value is None else decimals(value, 2)
 
 
 class CohortResult(CohortMeans):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.numerals import decimals
 from mriinterp.crossval.baselines import BASELINES
 from mriinterp.crossval.calibration import brier, calibration_slope
 from mriinterp.crossval.folds import HELD_OUT
@@ -79,7 +80,8 @@ def verdicts(predictions: pd.DataFrame) -> list[str]:
         if name not in inside:
             continue
         d = draws.difference(inside["margin"], inside[name])
-        numbers = f"difference of AUC {d.value:+.3f}, 95 % CI {d.low:+.3f} to {d.high:+.3f}".replace("-", "−")
+        difference, low, high = (decimals(v, 3, plus=True) for v in (d.value, d.low, d.high))
+        numbers = f"difference of AUC {difference}, 95 % CI {low} to {high}"
         if d.low > 0:
             said.append(f"The network does better than {words} ({numbers}).")
         elif d.high < 0:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.numerals import format_value
 from mriinterp.crossval.baselines import BASELINES
 from mriinterp.crossval.curves import calibration_figure, learning_figure, roc_figure
 from mriinterp.crossval.fold import FittedFold
@@ -14,7 +15,6 @@ from mriinterp.crossval.folds import HELD_OUT, RULE
 from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
 from mriinterp.crossval.presets import Preset
 from mriinterp.export.html_report import Report
-from mriinterp.figures.colours import format_value
 from mriinterp.study import TableStudy
 
 __all__ = ["measure_values", "training_report", "values_by_fold"]

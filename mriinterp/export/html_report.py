@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.notices import RESEARCH_USE
-from mriinterp.figures.colours import format_value
+from mriinterp.base.numerals import format_value
 
 __all__ = ["SIMULATED", "Report"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from mriinterp.base.numerals import decimals
+
 __all__ = ["escape_latex", "latex_table"]
 
 NEEDS = "% In the preamble of the document: \\usepackage{booktabs}\n"
@@ -54,5 +56,5 @@ def _cell(value: object, digits: int) -> str:
     if pd.isna(value):
         return "--"
     if isinstance(value, float):
-        return escape_latex(f"{value:.{digits}f}".replace("-", "−"))
+        return escape_latex(decimals(value, digits))
     return escape_latex(value)

@@ -11,6 +11,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.parts import part_table
 from mriinterp.areas.table import outside_shares, top_areas
 from mriinterp.base.errors import as_sentence
+from mriinterp.base.numerals import decimals
 from mriinterp.export.html_report import Report
 from mriinterp.figures import planes
 from mriinterp.figures.area_bars import area_bars
@@ -144,7 +145,7 @@ def _areas(table: pd.DataFrame, n: int, ends: tuple[str, str] | None) -> pd.Data
     rows = top_areas(table, n)
     sides = zip(("against", "supports"), ends or (), strict=False)
     place = [
-        "–" if pd.isna(x) else f"({x:.0f}, {y:.0f}, {z:.0f})".replace("-", "−")
+        "–" if pd.isna(x) else f"({decimals(x)}, {decimals(y)}, {decimals(z)})"
         for x, y, z in rows[["peak_x", "peak_y", "peak_z"]].itertuples(index=False)
     ]
     return pd.DataFrame(

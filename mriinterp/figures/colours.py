@@ -19,7 +19,6 @@ __all__ = [
     "HIDDEN_GREY",
     "PALETTES",
     "Scale",
-    "format_value",
     "map_scale",
     "overlay",
     "shown",
@@ -290,16 +289,3 @@ def overlay(scan: np.ndarray, relevance: np.ndarray | None, scale: Scale | None,
         return picture
     alpha = scale.alpha(relevance)[..., None]
     return np.round(picture * (1 - alpha) + scale.rgb(relevance) * alpha).astype(np.uint8)
-
-
-def format_value(value: float) -> str:
-    """Return a number for people: three digits, a true minus sign, powers of ten where needed."""
-    if not np.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    text = f"{value:.3g}"
-    if "e" in text:
-        digits, power = text.split("e")
-        return f"{digits}e{int(power)}".replace("-", "−")
-    return text.replace("-", "−")

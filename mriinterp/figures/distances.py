@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mriinterp.base.numerals import decimals
 from mriinterp.compare import Metric, get_metric
 from mriinterp.figures.theme import apply_theme, plain, wrap
 
@@ -105,7 +106,7 @@ def group_distances(
 def _cells(matrix: pd.DataFrame, metric: Metric, digits: int | None, group: str = "") -> go.Heatmap:
     values = matrix.to_numpy(float) * metric.scale
     digits = 2 if digits is None else digits
-    text = [["–" if np.isnan(v) else f"{v:.{digits}f}".replace("-", "−") for v in row] for row in values]
+    text = [[decimals(v, digits) for v in row] for row in values]
     rows, columns = [str(n) for n in matrix.index], [str(n) for n in matrix.columns]
     unit = "" if metric.unit.startswith("1 =") else f" ({metric.unit})"
     where = f"<extra>{plain(group)}</extra>" if group else "<extra></extra>"

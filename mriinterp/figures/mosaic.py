@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mriinterp.base.numerals import format_value
 from mriinterp.figures import colours, planes
 from mriinterp.figures.colours import Scale
 from mriinterp.image.volume import Volume, resample
@@ -172,7 +173,7 @@ def draw_bar(image: Image.Image, draw, scale: Scale, box, ink, unit: int) -> Non
     for value in scale.ticks():
         y = top + height * (1 - (value - scale.low) / (scale.high - scale.low))
         draw.line((x + width, y, x + width + 4, y), fill=ink)
-        draw.text((x + width + 7, y), colours.format_value(value), fill=ink, font=font(unit), anchor="lm")
+        draw.text((x + width + 7, y), format_value(value), fill=ink, font=font(unit), anchor="lm")
     text = scale.unit or "relevance"
     longest = int(draw.textlength(text, font=font(unit))) + 4
     label = Image.new("L", (longest, round(1.6 * unit)), 0)

@@ -13,8 +13,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mriinterp.base.atomic import replacing
+from mriinterp.base.numerals import format_value
 from mriinterp.figures import colours, planes
-from mriinterp.figures.colours import Scale, format_value, map_scale
+from mriinterp.figures.colours import Scale, map_scale
 from mriinterp.image.volume import Volume, resample
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.methods.meaning import Meaning

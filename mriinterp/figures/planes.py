@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriinterp.base.numerals import decimals
 from mriinterp.image.volume import Volume
 
 __all__ = [
@@ -109,8 +110,7 @@ def position(volume: Volume, axis: int | str, index: int) -> float:
 
 def place_text(axis: int | str, mm: float) -> str:
     """Return a position for people: "y = −16.5"."""
-    number = f"{mm:.1f}".removesuffix(".0").replace("-", "−")
-    return f"{'xyz'[plane(axis).axis]} = {'0' if number == '−0' else number}"
+    return f"{'xyz'[plane(axis).axis]} = {decimals(mm, 1).removesuffix('.0')}"
 
 
 def nearest_index(volume: Volume, axis: int | str, mm: float) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mriinterp.figures.colours import Scale, format_value
+from mriinterp.base.numerals import format_value
+from mriinterp.figures.colours import Scale
 
 __all__ = ["THEMES", "apply_theme", "area_label", "colour_bar", "plain", "plain_area"]
 

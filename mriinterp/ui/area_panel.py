@@ -11,6 +11,7 @@ import streamlit as st
 
 from mriinterp.areas.parts import part_table
 from mriinterp.areas.table import outside_shares, top_areas
+from mriinterp.base.numerals import decimals
 from mriinterp.base.parts import SIZES
 from mriinterp.cohort import open_cohort
 from mriinterp.explain import RelevanceMap
@@ -80,7 +81,7 @@ def _columns(meaning: Meaning, part: str) -> dict[str, Any]:
 
 
 def _place(mm: np.ndarray) -> str:
-    return "" if np.isnan(mm).any() else ", ".join(f"{v:.0f}".replace("-", "−") for v in mm)
+    return "" if np.isnan(mm).any() else ", ".join(map(decimals, mm))
 
 
 def show_areas(
@@ -144,12 +145,12 @@ def unusual_words(found: Mapping[str, pd.DataFrame], name: str, own: str | None)
             continue
         unusual = table[table["q"] < UNUSUAL].sort_values("q")
         listed = ", ".join(
-            f"{area_label(area)} (z {row['z']:+.1f})" for area, row in unusual.head(MOST_NAMED).iterrows()
+            f"{area_label(area)} (z {decimals(row['z'], 1, plus=True)})"
+            for area, row in unusual.head(MOST_NAMED).iterrows()
         )
         more = f" and {len(unusual) - MOST_NAMED} more" if len(unusual) > MOST_NAMED else ""
-        area_words = f"{listed}{more}".replace("-", "−")
         sentences.append(
-            f"Unusual for {group}: {area_words}." if listed else f"No area of {name} is unusual for {group}."
+            f"Unusual for {group}: {listed}{more}." if listed else f"No area of {name} is unusual for {group}."
         )
     return f"{' '.join(sentences)} (Test of a single case, false discovery rate 5 % over areas.)"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.base.errors import as_sentence
+from mriinterp.base.numerals import format_value
 from mriinterp.base.progress import describe_seconds
 from mriinterp.crossval.curves import learning_figure
 from mriinterp.crossval.process import forget_training, request_in, training_state
 from mriinterp.crossval.state import LOG, WORK, TrainState, ask_to_stop
-from mriinterp.figures.colours import format_value
 from mriinterp.ui.keys import TRAINING
 from mriinterp.ui.train import OUTLIVES, begin, show_other, working_elsewhere
 from mriinterp.ui.words import escape_markdown

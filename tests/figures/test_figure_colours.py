@@ -95,10 +95,3 @@ def test_impossible_scales(low, high):
 def test_unknown_palettes_name_the_known():
     with pytest.raises(KeyError, match="inferno"):
         Scale(0, 1, palette="jet")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (-0.5, "−0.5"), (1e-5, "1e−5"), (1234567, "1.23e6"), (np.nan, "–")]
-)
-def test_numbers_for_people(value, text):
-    assert colours.format_value(value) == text
