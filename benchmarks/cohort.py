@@ -22,7 +22,8 @@ from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.record import read_areas, read_record, write_record
 from mriinterp.explain import explain
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
+from mriinterp.image.write import write_volume
 from mriinterp.study import load_study
 
 METHODS = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion", "grad_cam")

@@ -36,9 +36,10 @@ from mriinterp.cohort import CohortResult, open_cohort
 from mriinterp.cohort.provenance import read_provenance
 from mriinterp.cohort.statistics import compare_areas
 from mriinterp.cohort.voxels import compare_voxels
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import brain_mask
 from mriinterp.image.volume import Grid, resample
+from mriinterp.image.write import write_volume
 from mriinterp.methods import method_names
 from mriinterp.simulation.subjects import SimulationSettings, simulate_subject, subjects_table
 from mriinterp.stats import compare_groups, roc_auc, wilson_interval

@@ -63,8 +63,8 @@ def make_study(folder: Path, scans: int) -> Path:
     import pandas as pd
     import torch
 
-    from mriinterp.image.nifti import write_volume
     from mriinterp.image.volume import Volume
+    from mriinterp.image.write import write_volume
     from mriinterp.study import write_study_file
 
     rng = np.random.default_rng(0)

@@ -22,8 +22,8 @@ import psutil
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.app import all_maps_shown, chromium, server
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, simulate_subject
 from mriinterp.ui.session import CLOSE_SECONDS, GRACE_SECONDS
 

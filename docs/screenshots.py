@@ -222,7 +222,7 @@ def compute_cohort(home: Path) -> None:
 def make_scans(folder: Path) -> None:
     """A scan as a reader may upload it, and two that are unfit."""
     sys.path.insert(0, str(ROOT))
-    from mriinterp.image.nifti import write_volume
+    from mriinterp.image.write import write_volume
     from mriinterp.study import load_study
 
     scan = load_study("demo").scan("sim-007")

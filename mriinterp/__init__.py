@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from mriinterp.areas import Atlas, area_table, load_atlas
     from mriinterp.cohort import run_cohort
     from mriinterp.compare import heatmap_distance
-    from mriinterp.explain import RelevanceMap, explain, relevance
-    from mriinterp.image.nifti import read_volume, write_volume
+    from mriinterp.explain import explain, relevance
+    from mriinterp.image.nifti import read_volume
     from mriinterp.image.volume import Grid, Volume
+    from mriinterp.image.write import write_volume
     from mriinterp.methods import method_names
     from mriinterp.models import Model, load_model
     from mriinterp.prepare import prepare_scan
+    from mriinterp.relevance_map import RelevanceMap
     from mriinterp.study import load_study
 
 __version__ = "0.2.0"
@@ -55,12 +57,14 @@ _MODULES = {
     "mriinterp.areas": ("Atlas", "area_table", "load_atlas"),
     "mriinterp.cohort": ("run_cohort",),
     "mriinterp.compare": ("heatmap_distance",),
-    "mriinterp.explain": ("RelevanceMap", "explain", "relevance"),
-    "mriinterp.image.nifti": ("read_volume", "write_volume"),
+    "mriinterp.explain": ("explain", "relevance"),
+    "mriinterp.image.nifti": ("read_volume",),
+    "mriinterp.image.write": ("write_volume",),
     "mriinterp.image.volume": ("Grid", "Volume"),
     "mriinterp.methods": ("method_names",),
     "mriinterp.models": ("Model", "load_model"),
     "mriinterp.prepare": ("prepare_scan",),
+    "mriinterp.relevance_map": ("RelevanceMap",),
     "mriinterp.study": ("load_study",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,74 +17,19 @@ from mriinterp.image.scanset import as_scan
 from mriinterp.image.volume import Volume
 from mriinterp.incremental.plain import flat_outputs
 from mriinterp.incremental.shared import clean_passes
-from mriinterp.methods import Method, get_method, method_names
+from mriinterp.methods import Method, get_method
 from mriinterp.methods.clean import outputs_for
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.meaning import Meaning
-from mriinterp.models import Head, Model, Prediction
+from mriinterp.models import Head, Model
 from mriinterp.models.closing import Closing, find_closing
 from mriinterp.models.entries import Entry
 from mriinterp.models.outputs import LOGITS, OutputKind, OutputView, detect_output, get_output_kind
+from mriinterp.relevance_map import RelevanceMap
 
 AS_RETURNED = ("raw", "logit")  # scores that are outputs of the network themselves
 
-__all__ = ["RelevanceMap", "default_score", "explain", "occlusion_labels", "relevance"]
-
-
-@dataclass(frozen=True, eq=False)
-class RelevanceMap:
-    """Relevance of every voxel, and how it came about.
-
-    Parameters
-    ----------
-    volume : Volume
-        Signed and raw, never clipped or rescaled (unless a preset says so),
-        on the model's grid in RAS+ order.
-    method : str
-    target : str
-        Name of the explained output.
-    score : str
-        What of the output is explained: probability, logit, margin, raw.
-    prediction : Prediction
-    params : dict
-        Every parameter of the method, and ``"preset"`` if one was used.
-    digests : dict of str to str
-        SHA-256 of ``"scan"``, ``"model"`` and, where used, ``"atlas"`` and
-        ``"reference"``.
-    reading : str
-        How the method's maps are read where no sign is wanted: ``"absolute"``,
-        ``"positive"`` or ``"signed"``.
-    unit : str
-        What a value is, in words, with what is explained.
-    notes : tuple of str
-        What was found out about the network, as of `mriinterp.models.Model`.
-    chosen : dict of str to str
-        What the method chose on this network, e.g. its ``"layer"``.
-    images : dict of str to Volume
-        Of a network of several images: the relevance of each by name, which
-        sums to `volume` (without a preset). Empty for a network of one, and
-        for methods that have one map for all.
-    """
-
-    volume: Volume
-    method: str
-    target: str
-    score: str
-    prediction: Prediction
-    params: dict[str, Any] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
-    reading: str = "signed"
-    unit: str = ""
-    notes: tuple[str, ...] = ()
-    chosen: dict[str, str] = field(default_factory=dict)
-    images: dict[str, Volume] = field(default_factory=dict)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Why the numbers may be wrong, in words: unusual intensities of the scan, tissue that is never hidden."""
-        known = self.method in method_names()
-        own = get_method(self.method).warning(self.volume.grid.shape, self.params) if known else ""
-        return (*self.prediction.warnings, *([own] if own else []))
+__all__ = ["default_score", "explain", "occlusion_labels", "relevance"]
 
 
 def explain(

@@ -21,6 +21,7 @@ ORDER = [
     "gradient",
     "stats",
     "methods",
+    "relevance_map",
     "explain",
     "cost",
     "network_check",

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.template import template
 from mriinterp.image.volume import Grid
+from mriinterp.image.write import write_volume
 from mriinterp.models import read_card
 
 ROOT = Path(__file__).resolve().parents[1]

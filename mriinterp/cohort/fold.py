@@ -20,8 +20,8 @@ from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.record import read_map
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.results.verified import DamagedImage, read_verified
 
 __all__ = [

@@ -24,8 +24,9 @@ from mriinterp.cohort.fold import sidecar_of
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.voxels import VoxelComparison, voxel_entries
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume, resample
+from mriinterp.image.write import write_volume
 from mriinterp.study import Study
 
 __all__ = [

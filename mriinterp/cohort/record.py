@@ -20,10 +20,10 @@ from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.labels import image_labels
 from mriinterp.base.tables import read_tsv, write_tsv
 from mriinterp.cohort.layout import Layout
-from mriinterp.explain import RelevanceMap
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.models import Prediction
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import read_warnings, to_sidecar
 from mriinterp.results.verified import DamagedFile, DamagedImage, check_seal, is_sealed, read_verified, sealed
 

@@ -24,10 +24,10 @@ from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.provenance import read_provenance
 from mriinterp.cohort.record import read_map
-from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import from_sidecar
 from mriinterp.results.verified import check_unchanged
 

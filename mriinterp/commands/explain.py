@@ -30,9 +30,9 @@ from mriinterp.commands.options import (
 from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_home
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.cost import describe_cost
-from mriinterp.explain import RelevanceMap, default_score, explain
+from mriinterp.explain import default_score, explain
 from mriinterp.image.formats import image_stem
-from mriinterp.image.nifti import read_volume, to_source, write_volume
+from mriinterp.image.nifti import read_volume, to_source
 from mriinterp.image.space import (
     MNI_CORRELATION,
     check_mni_space,
@@ -41,8 +41,10 @@ from mriinterp.image.space import (
     mni_correlation,
 )
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Model
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import to_sidecar
 
 __all__ = ["add_parser"]

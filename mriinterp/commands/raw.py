@@ -9,8 +9,9 @@ from typing import Any
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.commands.terminal import ProgressLine, complain
-from mriinterp.image.nifti import to_source, write_volume
+from mriinterp.image.nifti import to_source
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.prepare import Prepared, PrepareJob, PrepareOptions
 from mriinterp.prepare.folder import file_labels, judged
 from mriinterp.prepare.sheet import write_contact_sheet

@@ -12,7 +12,7 @@ from pathlib import Path
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.tables import write_tsv
 from mriinterp.commands.terminal import ProgressLine, quoted, say
-from mriinterp.image.nifti import write_volume
+from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, VARIANTS, simulate_subject, subjects_table
 
 __all__ = ["add_parser"]

@@ -189,9 +189,9 @@ def _voxels(args: argparse.Namespace, result: CohortResult, method: str, out: Pa
     from mriinterp.areas.atlas import load_atlas
     from mriinterp.cohort.voxels import LEVEL, compare_voxels, significant_areas
     from mriinterp.export.comparison import comparison_entries, voxel_words
-    from mriinterp.image.nifti import write_volume
     from mriinterp.image.template import brain_mask
     from mriinterp.image.volume import resample
+    from mriinterp.image.write import write_volume
     from mriinterp.study import load_study
 
     name = args.study or ("demo" if result.run["study"] == "demo" else None)

@@ -16,8 +16,8 @@ from mriinterp.base.atomic import replacing
 from mriinterp.base.tables import read_tsv
 from mriinterp.crossval.fold import FittedFold, Task
 from mriinterp.crossval.folds import RULE
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.models import Head, read_card, write_card
 from mriinterp.study import TableStudy, write_study_file
 from mriinterp.study.tomlfile import read_toml

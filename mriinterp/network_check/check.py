@@ -14,13 +14,14 @@ from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.cost import forward_seconds, map_seconds
-from mriinterp.explain import RelevanceMap, default_score, explain
+from mriinterp.explain import default_score, explain
 from mriinterp.image.volume import Volume
 from mriinterp.incremental import plan
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Head, Model
 from mriinterp.models.batch import MIXES
 from mriinterp.network_check.check_report import MethodCheck, NetworkCheck, OcclusionSpeed
+from mriinterp.relevance_map import RelevanceMap
 
 __all__ = ["check_network"]
 

@@ -17,8 +17,9 @@ from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.labels import subject_labels
-from mriinterp.image.nifti import read_labels, read_volume, to_source, write_volume
+from mriinterp.image.nifti import read_labels, read_volume, to_source
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.prepare.picture import preparation_png, thumbnail
 from mriinterp.prepare.pipeline import Prepared
 from mriinterp.prepare.quality import Quality

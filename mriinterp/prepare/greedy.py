@@ -18,8 +18,8 @@ import numpy as np
 
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.base.scratch import scratch_folder
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 
 __all__ = ["run_greedy"]
 

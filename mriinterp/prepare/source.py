@@ -16,7 +16,8 @@ from mriinterp.image.formats import is_dicom as dicom_bytes
 from mriinterp.image.nifti import read_volume, read_volume_bytes
 from mriinterp.image.volume import Volume
 from mriinterp.prepare.archive import kept_ending, unpack
-from mriinterp.prepare.dicom import Series, choose_series, convert_series, find_series
+from mriinterp.prepare.dicom import choose_series, convert_series
+from mriinterp.prepare.dicom_series import Series, find_series
 
 __all__ = [
     "FileBytes",

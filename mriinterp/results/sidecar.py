@@ -14,11 +14,11 @@ import mriinterp
 from mriinterp.base.notices import RESEARCH_USE, SIMULATED_ONLY
 from mriinterp.base.parts import part_shares
 from mriinterp.base.reading import READINGS
-from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import method_names
 from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Prediction
+from mriinterp.relevance_map import RelevanceMap
 
 __all__ = [
     "from_sidecar",

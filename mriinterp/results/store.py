@@ -28,11 +28,13 @@ from mriinterp.base.files import check_file, read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.labels import image_labels, plain_label
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.explain import RelevanceMap, default_score, explain
-from mriinterp.image.nifti import read_volume_bytes, write_volume
+from mriinterp.explain import default_score, explain
+from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.results.sidecar import from_sidecar, to_sidecar, typed
 from mriinterp.results.verified import check_seal, sealed

@@ -8,8 +8,9 @@ from mriinterp.models import TrustCode
 from mriinterp.study.base import Study
 from mriinterp.study.demo import DemoStudy
 from mriinterp.study.folders import StudyFolders
+from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 from mriinterp.study.settings import StudySettings, read_study_file
-from mriinterp.study.sources import AtlasRecipe, FileScan, ModelRecipe, PreparedScan, SimulatedScan
+from mriinterp.study.sources import FileScan, PreparedScan, SimulatedScan
 from mriinterp.study.table import TableStudy
 from mriinterp.study.tomlfile import write_study_file
 

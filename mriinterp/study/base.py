@@ -15,7 +15,7 @@ from mriinterp.base.names import propose
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model
-from mriinterp.study.sources import AtlasRecipe, ModelRecipe
+from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 
 __all__ = ["ScanSource", "Study"]
 

@@ -22,7 +22,7 @@ from mriinterp.base.fingerprint import file_digest, file_stamp
 from mriinterp.models import Code
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study.base import Study
-from mriinterp.study.sources import ModelRecipe
+from mriinterp.study.recipes import ModelRecipe
 
 __all__ = ["Agreement", "ForeignCode", "agree", "agreements", "code_of", "recipes_of", "take_back"]
 

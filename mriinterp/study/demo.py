@@ -9,11 +9,13 @@ from pathlib import Path
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, SimulationSettings, demo_subjects, simulate_subject
 from mriinterp.study.base import Study
-from mriinterp.study.sources import AtlasRecipe, ModelRecipe, SimulatedScan, TemplateScan
+from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
+from mriinterp.study.sources import SimulatedScan, TemplateScan
 
 __all__ = ["DemoStudy"]
 

@@ -9,7 +9,7 @@ from mriinterp.base.atomic import made_folder
 from mriinterp.base.processes import cores
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.base.tables import write_tsv
-from mriinterp.image.nifti import write_volume
+from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, demo_subjects, simulate_subject
 from mriinterp.study.tomlfile import write_study_file
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mriinterp.models import ModelCard, read_card
 from mriinterp.study.base import Study
-from mriinterp.study.sources import ModelRecipe
+from mriinterp.study.recipes import ModelRecipe
 
 __all__ = ["SETS", "sets_of_fold", "training_sets", "unseeing_folds", "what_it_was"]
 

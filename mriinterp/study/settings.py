@@ -17,8 +17,8 @@ from mriinterp.models import TrustCode, packaged_models
 from mriinterp.models.code import as_leave
 from mriinterp.prepare import PrepareOptions
 from mriinterp.study.folders import default_output, drop_forbidden, is_atlas_name, located, names_in
+from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 from mriinterp.study.schema import contradictions, flatten
-from mriinterp.study.sources import AtlasRecipe, ModelRecipe
 from mriinterp.study.tomlfile import read_toml
 
 __all__ = ["StudySettings", "parse_study", "read_study_file"]

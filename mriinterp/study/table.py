@@ -21,8 +21,9 @@ from mriinterp.prepare import PrepareJob
 from mriinterp.study.base import Study
 from mriinterp.study.folders import StudyFolders
 from mriinterp.study.inputs import COLUMN, numbers_of, read_images, scan_of
+from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 from mriinterp.study.settings import StudySettings
-from mriinterp.study.sources import AtlasRecipe, FileScan, InputsScan, ModelRecipe, PreparedScan
+from mriinterp.study.sources import FileScan, InputsScan, PreparedScan
 from mriinterp.study.training import mean_training_scan, training_digest
 from mriinterp.subjects import split_patients
 

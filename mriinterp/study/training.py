@@ -21,8 +21,9 @@ from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume, resample
+from mriinterp.image.write import write_volume
 from mriinterp.models import Model, write_card
 from mriinterp.stats import Moments
 from mriinterp.study.base import ScanSource

@@ -14,11 +14,11 @@ from mriinterp.areas.table import outside_shares, top_areas
 from mriinterp.base.numerals import decimals
 from mriinterp.base.parts import SIZES
 from mriinterp.cohort import open_cohort
-from mriinterp.explain import RelevanceMap
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import Meaning, score_words, size_words
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.stats import single_case
 from mriinterp.ui.address import flag, linked
 from mriinterp.ui.clicks import jump_to_peak, show_chart

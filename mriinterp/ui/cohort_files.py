@@ -22,8 +22,8 @@ from mriinterp.export.latex import latex_table
 from mriinterp.export.npz import original_names, write_original_npz
 from mriinterp.export.papertables import CAPTION_2, caption_1, table_1, table_1_print, table_2, table_2_print
 from mriinterp.figures.paper_figure import figure_1, figure_rows, save_figure
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.methods.meaning import hidden_list, size_words
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import area_values

@@ -15,10 +15,10 @@ from mriinterp.base.parts import SIZES
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.base.reading import apply_reading
 from mriinterp.cost import describe_cost, map_seconds
-from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.store import request_key
 from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch

@@ -12,7 +12,6 @@ import streamlit as st
 from mriinterp.areas.parts import part_table
 from mriinterp.base.numerals import percent
 from mriinterp.compare import METRICS, distance_matrix, get_metric
-from mriinterp.explain import RelevanceMap
 from mriinterp.figures.areagroups import method_bars
 from mriinterp.figures.distances import CELL_PX, distance_heatmap
 from mriinterp.figures.theme import plain, wrap
@@ -29,6 +28,7 @@ from mriinterp.methods.meaning import (
     shared_name,
     size_words,
 )
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.ui.address import linked
 from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import clicked, jump_to, jump_to_peak, mark_cells, show_chart

@@ -13,13 +13,14 @@ import streamlit as st
 from mriinterp.base.labels import image_labels
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.tables import csv_text
-from mriinterp.explain import RelevanceMap
 from mriinterp.export.animation import write_gif, write_mp4
 from mriinterp.export.scan_report import scan_report
 from mriinterp.figures.mosaic import mosaic_png
-from mriinterp.image.nifti import to_source, write_volume
+from mriinterp.image.nifti import to_source
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.methods.meaning import Meaning
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import to_sidecar
 from mriinterp.ui.address import linked
 from mriinterp.ui.area_panel import table_of

@@ -10,9 +10,9 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.areas.atlas import Atlas
-from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
 from mriinterp.prepare import Prepared
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import jump_to
 from mriinterp.ui.keys import SPACE

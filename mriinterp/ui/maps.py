@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.cost import map_seconds
-from mriinterp.explain import RelevanceMap
 from mriinterp.methods import Method
 from mriinterp.models import Model
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.store import Maps, MemoryMaps
 from mriinterp.study import Study
 from mriinterp.ui.jobs import current_job

@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.base.parts import PARTS, part_of, part_shares
-from mriinterp.explain import RelevanceMap
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.parts import shown_part
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning, percent, shared_name
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.ui.choice import segments
 from mriinterp.ui.keys import SIGN
 from mriinterp.ui.session import forgotten_with_uploads

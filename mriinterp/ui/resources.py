@@ -15,10 +15,10 @@ import streamlit as st
 from mriinterp.areas.atlas import Atlas
 from mriinterp.base.files import check_file
 from mriinterp.cost import describe_cost
-from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume, resample
 from mriinterp.methods.cam import model_layers
 from mriinterp.models import Model, Prediction
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, PreparedScan, Study, load_study

@@ -11,7 +11,6 @@ import streamlit as st
 
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.numerals import percent
-from mriinterp.explain import RelevanceMap
 from mriinterp.figures.parts import as_viewed
 from mriinterp.figures.patch import patch_words
 from mriinterp.figures.slices3d import SURFACES, peak_mm, slices_figure
@@ -19,6 +18,7 @@ from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import Model, Prediction
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.study import Study
 from mriinterp.ui.address import retired
 from mriinterp.ui.choice import segments

@@ -17,7 +17,8 @@ from mriinterp.image.space import check_mni_space, check_skull_stripped
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
 from mriinterp.prepare import Prepared, PrepareOptions, Quality, prepare_volume
-from mriinterp.prepare.dicom import AmbiguousSeries, Series, choose_series
+from mriinterp.prepare.dicom import AmbiguousSeries, choose_series
+from mriinterp.prepare.dicom_series import Series
 from mriinterp.prepare.folder import judged
 from mriinterp.prepare.picture import load_drawing_beside, preparation_png
 from mriinterp.prepare.source import FileBytes, describe_choice, holds_image, open_raw_files, series_in

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 from scipy import ndimage
 
-from mriinterp.explain import RelevanceMap
 from mriinterp.image.volume import Volume
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.ui.address import linked
 from mriinterp.ui.keys import SMOOTHING
 from mriinterp.ui.session import forgotten_with_uploads

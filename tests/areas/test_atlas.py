@@ -12,9 +12,9 @@ from nibabel.eulerangles import euler2mat
 from scipy import ndimage
 
 from mriinterp.areas.atlas import Atlas, atlas_names, load_atlas, read_area_table, split_hemisphere
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.template import brain_mask
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 
 CAT12 = Grid((113, 137, 113), from_matvec(np.eye(3) * 1.5, [-84, -120, -72]))
 ICBM_1MM = Grid((193, 229, 193), from_matvec(np.eye(3), [-96, -132, -78]))

@@ -80,7 +80,7 @@ READERS = {
 
 @pytest.mark.parametrize("reader", READERS)
 def test_pipes_sockets_and_devices_are_refused(special, small_volume, reader):
-    from mriinterp.image.nifti import write_volume
+    from mriinterp.image.write import write_volume
 
     write_volume(small_volume.with_data(small_volume.data > 0), "labels.nii")
     for path, kind in special.items():
@@ -201,8 +201,8 @@ def test_a_study_tells_no_word_of_the_files_it_names(tmp_path, entry, caplog):
     text = study_with(fields).replace('model.card = "demo"\n', "") if entry == "model.weights" else study_with(fields)
     if entry == "atlas.table":
         text += '\natlas.image = "labels.nii"'
-        from mriinterp.image.nifti import write_volume
         from mriinterp.image.volume import Volume
+        from mriinterp.image.write import write_volume
 
         write_volume(
             Volume([[[1, 2]]], [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), tmp_path / "labels.nii"

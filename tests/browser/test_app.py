@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mriinterp.image.nifti import write_volume
+from mriinterp.image.write import write_volume
 from mriinterp.incremental import BoxGrid
 from mriinterp.results.store import default_folder
 from mriinterp.study import load_study

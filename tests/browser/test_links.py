@@ -2,7 +2,7 @@
 
 import pytest
 
-from mriinterp.image.nifti import write_volume
+from mriinterp.image.write import write_volume
 from mriinterp.study import load_study
 
 from .settings import choose

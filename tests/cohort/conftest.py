@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.study import write_study_file
 
 SHAPE = (14, 15, 13)

@@ -22,8 +22,8 @@ from mriinterp.cohort.fold import (
 )
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 
 SHAPE = (7, 8, 9)
 AFFINE = ((2.0, 0, 0, -7), (0, 2, 0, -8), (0, 0, 2, -9), (0, 0, 0, 1))

@@ -7,10 +7,10 @@ import pytest
 
 from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.space import MNI_CORRELATION, mni_correlation
 from mriinterp.image.template import template
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
 

@@ -12,8 +12,8 @@ from mriinterp.base.atomic import write_text
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cli import main
 from mriinterp.commands import explain as command
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.space import MNI_CORRELATION, mni_correlation
+from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, simulate_subject
 
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cli import main
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.methods import method_names
 from mriinterp.models import read_card
 

@@ -11,9 +11,9 @@ import pytest
 from mriinterp import read_volume
 from mriinterp.areas.atlas import load_atlas
 from mriinterp.cli import main
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.prepare import batch
 from mriinterp.prepare.transform import Transform
 from mriinterp.simulation.subjects import DEMO, simulate_subject

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.study import load_study, write_study_file
 
 SHAPE = (12, 14, 12)

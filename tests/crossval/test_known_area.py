@@ -10,8 +10,9 @@ from mriinterp.crossval.coarse_scans import coarse_grid, read_coarse
 from mriinterp.crossval.known_area import KnownAreaOptions, on_voxels, run_known_area
 from mriinterp.crossval.known_area_report import known_area_findings
 from mriinterp.crossval.known_label import known_label
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.study import load_study
 from mriinterp.training.loop import FitSettings
 from mriinterp.trust.explainers import Explainer

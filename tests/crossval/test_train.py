@@ -19,8 +19,9 @@ from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
 from mriinterp.crossval import plan_training, train_study
 from mriinterp.crossval.scans import keep_scans
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume, resample
+from mriinterp.image.write import write_volume
 from mriinterp.models import read_card
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study

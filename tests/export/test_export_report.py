@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 import pytest
 
 from mriinterp.areas.atlas import Atlas
-from mriinterp.explain import RelevanceMap
 from mriinterp.export.html_report import Report
 from mriinterp.export.scan_report import scan_report
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
+from mriinterp.relevance_map import RelevanceMap
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 

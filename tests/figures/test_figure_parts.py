@@ -9,7 +9,6 @@ import pytest
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.parts import part_table
-from mriinterp.explain import RelevanceMap
 from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.colours import PALETTES, Scale
 from mriinterp.figures.meshes import level_surfaces
@@ -18,6 +17,7 @@ from mriinterp.figures.parts import as_viewed, shown_part
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
+from mriinterp.relevance_map import RelevanceMap
 
 
 @pytest.fixture

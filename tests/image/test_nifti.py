@@ -15,14 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.affines import from_matvec
 
-from mriinterp.image.nifti import (
-    read_labels,
-    read_volume,
-    read_volume_bytes,
-    to_source,
-    write_volume,
-)
+from mriinterp.image.nifti import read_labels, read_volume, read_volume_bytes, to_source
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 
 SECRET = b"Doe^Jane 1950-01-01"
 
@@ -435,7 +430,7 @@ def test_a_failure_leaves_the_old_file_and_no_rubbish(tmp_path, small_volume, mo
     def full(*args):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("mriinterp.image.nifti._write", full)
+    monkeypatch.setattr("mriinterp.image.write._write", full)
     with pytest.raises(OSError, match="no space"):
         write_volume(small_volume.with_data(small_volume.data * 2), path)
     assert path.read_bytes() == before

@@ -4,9 +4,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mriinterp.image.nifti import read_volume, read_volume_bytes, write_volume
+from mriinterp.image.nifti import read_volume, read_volume_bytes
 from mriinterp.image.preparation import Preparation, read_preparation
 from mriinterp.image.volume import Volume, resample
+from mriinterp.image.write import write_volume
 
 OURS = "0123456789abcdef" * 4
 OTHER = "f" * 64

@@ -10,8 +10,8 @@ from torch import nn
 
 from mriinterp import explain
 from mriinterp.cli import main
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.models import clinicadl, load_model
 from mriinterp.models.clinicadl import ClinicaCNN, read_maps
 

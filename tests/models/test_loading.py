@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from mriinterp.explain import explain
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.models import architecture_names, get_architecture, load_code, load_model, register_architecture
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.probe import Probe

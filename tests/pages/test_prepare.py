@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriinterp.image.nifti import read_volume_bytes, write_volume
+from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.preparation import Preparation
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.prepare import Prepared
 from mriinterp.prepare.quality import judge
 from mriinterp.prepare.transform import Transform

@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mriinterp.image.nifti import write_volume
+from mriinterp.image.write import write_volume
 from mriinterp.ui import scans
 from mriinterp.ui.keys import UPLOAD
 from mriinterp.ui.resources import study_of

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.prepare import Finding, Prepared, PrepareJob, Quality, folder
 from mriinterp.prepare import batch as module
 from mriinterp.prepare.source import open_raw

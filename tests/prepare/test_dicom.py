@@ -10,7 +10,8 @@ import pytest
 
 from mriinterp.image.volume import Volume
 from mriinterp.prepare.archive import unpack
-from mriinterp.prepare.dicom import AmbiguousSeries, choose_series, find_series
+from mriinterp.prepare.dicom import AmbiguousSeries, choose_series
+from mriinterp.prepare.dicom_series import find_series
 from mriinterp.prepare.source import holds_image, open_raw, open_raw_files, series_in
 
 from .dicom_files import write_series
@@ -240,7 +241,7 @@ class TestUploads:
             open_raw_files(uploaded(tmp_path / "in"), series=9)
 
     def test_an_image_in_a_zip(self, head, tmp_path, scratch):
-        from mriinterp.image.nifti import write_volume
+        from mriinterp.image.write import write_volume
 
         path = write_volume(head, tmp_path / "sub-1_T1w.nii.gz")
         files = zipped([("folder/sub-1_T1w.nii.gz", path.read_bytes())])
@@ -444,7 +445,7 @@ class TestWhatScannersAndArchivesDo:
             open_raw_files(zipped([(name, inner)]))
 
     def test_two_images_are_not_taken_for_one(self, head, tmp_path, scratch):
-        from mriinterp.image.nifti import write_volume
+        from mriinterp.image.write import write_volume
 
         data = write_volume(head, tmp_path / "a.nii.gz").read_bytes()
         for files in ([("a.nii.gz", data), ("b.nii.gz", data)], zipped([("a.nii.gz", data), ("b.nii.gz", data)])):

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mriinterp.explain import RelevanceMap
 from mriinterp.models import Prediction
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import (
     RESEARCH_USE,
     SIMULATED_ONLY,

@@ -13,9 +13,10 @@ from cohort.conftest import AFFINE, SHAPE, make_study
 from nibabel.affines import from_matvec
 
 from mriinterp.cli import main
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import template
 from mriinterp.image.volume import Grid, Volume, resample
+from mriinterp.image.write import write_volume
 from mriinterp.models import read_card
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.study import load_study, read_study_file, write_study_file

@@ -16,8 +16,8 @@ from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
 from mriinterp.cohort.bids import OWN_FILES
 from mriinterp.cohort.record import read_map, read_record
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.results.store import Store, request_key
 from mriinterp.study import load_study

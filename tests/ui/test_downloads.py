@@ -9,10 +9,10 @@ import pytest
 import streamlit as st
 from PIL import Image
 
-from mriinterp.explain import RelevanceMap
 from mriinterp.figures import planes
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction
+from mriinterp.relevance_map import RelevanceMap
 from mriinterp.study import load_study
 from mriinterp.ui import downloads
 from mriinterp.ui.subject import Subject

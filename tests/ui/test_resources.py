@@ -10,8 +10,8 @@ import pytest
 from cohort.conftest import AFFINE, make_study, write_scan, write_weights
 
 from mriinterp.base.fingerprint import file_stamp
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.volume import Volume
+from mriinterp.image.write import write_volume
 from mriinterp.models import load_code
 from mriinterp.results.predictions import Predictions
 from mriinterp.ui import resources

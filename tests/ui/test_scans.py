@@ -10,8 +10,9 @@ import pytest
 from nibabel.affines import from_matvec
 
 from mriinterp.explain import explain
-from mriinterp.image.nifti import read_volume, write_volume
+from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Grid, Volume
+from mriinterp.image.write import write_volume
 from mriinterp.models import Model
 from mriinterp.models.card import Head, ModelCard
 from mriinterp.models.normalisation import Normalisation

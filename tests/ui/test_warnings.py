@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mriinterp.areas.atlas import load_atlas
-from mriinterp.explain import RelevanceMap
 from mriinterp.export.scan_report import scan_report
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction, load_model
+from mriinterp.relevance_map import RelevanceMap
 
 ODD = "the air around the head has an intensity of 10, expected 0"
 NOTE = "its output for a scan depends on the other scans of a batch"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mriinterp.base.atomic import write_text
 from mriinterp.fetch.publication import Publication, RemoteFile, register_publication
-from mriinterp.image.nifti import write_volume
 from mriinterp.image.template import native_template
+from mriinterp.image.write import write_volume
 from mriinterp.models import load_model, write_card
 
 COMMIT = "13e38f603848bbd36bd6803a16598fdcd1421b8b"
