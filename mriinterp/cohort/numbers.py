@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mriinterp.cohort.result import CohortResult
+from mriinterp.cohort.result import PART, CohortResult
+from mriinterp.cohort.sample import LEAST_DF
 from mriinterp.stats import benjamini_hochberg, patient_means, rank_correlations
 
 __all__ = ["NumberComparison", "compare_number", "number_columns", "numbers_of"]
@@ -34,6 +35,8 @@ class NumberComparison:
         Of every person.
     within : bool
         Whether ranks are compared within groups.
+    by_fold : bool
+        Whether ranks are compared within folds, whose networks differ.
     left_out : dict of str to int
         Scans that are left out, by reason.
     kind : str
@@ -47,6 +50,7 @@ class NumberComparison:
     numbers: pd.Series
     groups: pd.Series
     within: bool
+    by_fold: bool = False
     left_out: dict[str, int] = field(default_factory=dict)
     kind: str = "reading"
 
@@ -142,7 +146,9 @@ def compare_number(
         Only these groups.
     within : bool, optional
         Compare ranks within groups, so that a difference of the groups alone
-        correlates with nothing; None: wherever there are several groups.
+        correlates with nothing; None: wherever there are several groups. Where
+        maps of several networks were pooled, ranks are compared within folds
+        in any case, as far as there are people enough.
     kind : str
         As of `CohortResult.mean`.
     merge_hemispheres : bool
@@ -183,7 +189,14 @@ def compare_number(
     means, people, grouped = patient_means(both, person, table["group"].to_numpy(str))
     of = np.asarray(grouped)
     fixed = len(set(of)) > 1 if within is None else within and len(set(of)) > 1
-    found = rank_correlations(means[:, 1:], means[:, 0], of if fixed else None)
+    strata = of if fixed else np.full(len(of), "")
+    by_fold = False
+    if PART in table:
+        fold = table.groupby(person)[PART].first().loc[people].astype(str).to_numpy()
+        both_fixed = np.array([f"{one} {other}" for one, other in zip(strata, fold, strict=True)])
+        by_fold = len(set(fold)) > 1 and len(people) - 2 - len(set(both_fixed)) >= LEAST_DF
+        strata = both_fixed if by_fold else strata
+    found = rank_correlations(means[:, 1:], means[:, 0], strata if fixed or by_fold else None)
     rows = pd.DataFrame(
         {
             "area": areas.columns,
@@ -204,6 +217,7 @@ def compare_number(
         pd.Series(means[:, 0], index, name=number),
         pd.Series(of, index, name="group"),
         fixed,
+        by_fold,
         left_out,
         kind,
     )

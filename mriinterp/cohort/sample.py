@@ -1,4 +1,8 @@
-"""Draw the sample of a comparison: scans of two groups, and covariates that are held fixed."""
+"""Draw the sample of a comparison: scans of two groups, and covariates that are held fixed.
+
+Scans that were explained out of fold have the fold as a covariate: maps of two networks differ in size and place for
+reasons that have nothing to do with the groups, and folds hold the groups in different shares.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mriinterp.cohort.result import CohortResult
+from mriinterp.cohort.result import PART, CohortResult
 from mriinterp.stats import design_basis
 
-__all__ = ["COVARIATES", "Sample", "draw_sample"]
+__all__ = ["COVARIATES", "FOLD", "Sample", "covariates_of", "draw_sample"]
 
-COVARIATES = ("age", "sex")
+FOLD = PART  # the covariate of scans that were explained by different networks
+COVARIATES = (FOLD, "age", "sex")
 LEAST_DF = 10  # residual degrees of freedom that covariates must leave to be used unasked
 
 
@@ -29,7 +34,7 @@ class Sample:
     groups, people : array of str
         Group and person of every scan; no person is in both groups.
     covariates : DataFrame, shape (scans, k)
-        Numbers that are held fixed: age in years, a column for each sex but the first.
+        Numbers that are held fixed: age in years, a column for each sex and fold but the first.
     used : tuple of str
         Covariates that are held fixed.
     unused : dict of str to str
@@ -38,6 +43,8 @@ class Sample:
         Scans that are left out, by reason.
     training : int
         Scans that trained the network.
+    networks : int
+        That made the maps: one, or one a fold.
     """
 
     pair: tuple[str, str]
@@ -49,6 +56,7 @@ class Sample:
     unused: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     training: int = 0
+    networks: int = 1
 
     @property
     def in_positive(self) -> np.ndarray:
@@ -58,6 +66,11 @@ class Sample:
     def people_of(self, group: str) -> int:
         """Return the number of people of a group."""
         return len(set(self.people[self.groups == group]))
+
+
+def covariates_of(result: CohortResult) -> tuple[str, ...]:
+    """Return the covariates that a cohort may have: the fold only where networks of several folds made its maps."""
+    return tuple(name for name in COVARIATES if name != FOLD or FOLD in result.subjects)
 
 
 def draw_sample(
@@ -71,9 +84,10 @@ def draw_sample(
     method : str
     ids : sequence of str, optional
         Only these scans; default: all that have a map.
-    covariates : sequence of {"age", "sex"}, optional
+    covariates : sequence of {"fold", "age", "sex"}, optional
         Held fixed; scans of which one is unknown are left out. None: those
-        that are known of every scan, vary, and leave enough people.
+        that are known of every scan, vary, and leave enough people. The fold
+        is one where maps of several networks were pooled.
 
     Raises
     ------
@@ -84,6 +98,9 @@ def draw_sample(
     """
     result.check_testable(method)
     pair = (result.positive, result.reference_group)
+    available = covariates_of(result)
+    if unknown := [name for name in covariates or () if name not in available]:
+        raise ValueError(f"expected a covariate, got {unknown[0]!r}; available: {', '.join(available)}")
     known = result.ids(method)
     wanted = set(known if ids is None else ids)
     table = result.subjects.loc[[i for i in known if i in wanted]]
@@ -96,7 +113,7 @@ def draw_sample(
         left_out["of people with scans in both groups"] = int(mixed.sum())
         table = table[~mixed]
     if covariates is None:
-        numbers, used, unused = _usual_covariates(table, pair)
+        numbers, used, unused = _usual_covariates(table, pair, available)
     else:
         table, numbers, lacking = _chosen_covariates(table, covariates)
         used, unused = tuple(covariates), {}
@@ -110,31 +127,32 @@ def draw_sample(
         design_basis(people, table.groupby("person")["group"].first().loc[people.index] == pair[0])
     return Sample(
         pair, table.index.tolist(), table["group"].to_numpy(str), table["person"].to_numpy(str), numbers, used, unused,
-        left_out, int(table["training"].sum()),
+        left_out, int(table["training"].sum()), table[FOLD].nunique() if FOLD in table else 1,
     )  # fmt: skip
 
 
 def _numbers(table: pd.DataFrame, covariate: str) -> pd.DataFrame:
-    """Return a covariate as numbers: age as it is, sex as a column for each but the first; NaN where unknown."""
-    if covariate not in COVARIATES:
-        raise ValueError(f"expected a covariate, got {covariate!r}; available: {', '.join(COVARIATES)}")
+    """Return a covariate as numbers: age as it is, sex and fold as a column for each but the first; NaN where unknown."""
     if covariate not in table:
         return pd.DataFrame({covariate: np.full(len(table), np.nan)}, index=table.index)
     if covariate == "age":
         return table[["age"]].astype(float)
-    sex = table["sex"].fillna("").astype(str)
-    kinds = sorted(set(sex) - {""})
-    columns = {f"sex {kind}": (sex == kind).astype(float).where(sex != "") for kind in kinds[1:]}
-    return pd.DataFrame(columns or {"sex": np.where(sex == "", np.nan, 0.0)}, index=table.index)
+    kind = table[covariate].fillna("").astype(str)
+    columns = {
+        f"{covariate} {one}": (kind == one).astype(float).where(kind != "") for one in sorted(set(kind) - {""})[1:]
+    }
+    return pd.DataFrame(columns or {covariate: np.where(kind == "", np.nan, 0.0)}, index=table.index)
 
 
-def _usual_covariates(table: pd.DataFrame, pair) -> tuple[pd.DataFrame, tuple[str, ...], dict[str, str]]:
+def _usual_covariates(
+    table: pd.DataFrame, pair, available: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[str, ...], dict[str, str]]:
     """Return the covariates that can be held fixed without leaving out a scan, and why the others are not."""
     people = table.groupby("person")
     in_a = (people["group"].first() == pair[0]).to_numpy()
     numbers, unused = pd.DataFrame(index=table.index), {}
     used: list[str] = []
-    for covariate in COVARIATES:
+    for covariate in available:
         more = _numbers(table, covariate)
         both = pd.concat([numbers, more], axis=1)
         unknown = int(more.isna().any(axis=1).sum())

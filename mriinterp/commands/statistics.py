@@ -59,8 +59,9 @@ def add_parser(commands) -> None:
     )
     parser.add_argument(
         "--covariates",
-        metavar="age,sex|none",
-        help="held fixed; scans of which one is unknown are left out (default: those known of every scan)",
+        metavar="fold,age,sex|none",
+        help="held fixed; scans of which one is unknown are left out (default: those known of every scan; the fold only of "
+        "a cohort explained out of fold)",
     )
     parser.add_argument("--hemispheres", action="store_true", help="left and right areas apart")
     parser.add_argument(

@@ -15,7 +15,7 @@ from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.kinds import part_of_kind
 from mriinterp.cohort.result import CohortResult
-from mriinterp.cohort.sample import Sample
+from mriinterp.cohort.sample import FOLD, Sample
 from mriinterp.cohort.statistics import GroupComparison
 from mriinterp.cohort.voxels import LEVEL, VoxelComparison
 from mriinterp.figures.colours import describe_unit
@@ -89,11 +89,17 @@ def sample_words(sample: Sample, *, permutation: bool = False) -> list[str]:
     """Return what was held fixed, what was not and why, and which scans were left out, in sentences."""
     if sample.used:
         how = "Freedman–Lane permutation" if permutation else "analysis of covariance"
-        words = [f"{' and '.join(sample.used).capitalize()} held fixed ({how})."]
+        names = " and ".join(filter(None, [", ".join(sample.used[:-1]), sample.used[-1]]))
+        words = [f"{names.capitalize()} held fixed ({how})."]
     else:
         words = ["No covariate held fixed" + ("." if permutation else " (Welch's t).")]
     words += [f"Not adjusted for {covariate}: {why}." for covariate, why in sample.unused.items()]
     words += [f"{n} scan{'s' if n > 1 else ''} {why} left out." for why, n in sample.left_out.items()]
+    if sample.networks > 1 and FOLD not in sample.used:
+        words.append(
+            f"The maps are those of {sample.networks} networks, and the fold is not held fixed: a difference of the networks "
+            "counts as spread, and as a difference of the groups where folds hold them in other shares."
+        )
     if sample.training:
         words.append(f"{sample.training} of the {len(sample.ids)} scans trained the network.")
     return words

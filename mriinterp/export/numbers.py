@@ -45,11 +45,9 @@ def number_words(comparison: NumberComparison) -> str:
 def people_words(comparison: NumberComparison) -> str:
     """Return who is compared and how, and which scans were left out, in a sentence or two."""
     counts = ", ".join(f"{n} {group}" for group, n in comparison.groups.value_counts(sort=False).items())
-    how = (
-        "ranks compared within groups, so that a difference of the groups alone correlates with nothing"
-        if comparison.within
-        else "all together"
-    )
+    groups = "groups, so that a difference of the groups alone correlates with nothing" if comparison.within else ""
+    strata = " and within ".join(filter(None, ["folds" if comparison.by_fold else "", groups]))
+    how = f"ranks compared within {strata}" if strata else "all together"
     lacking = "".join(f" {n} scan{'s' if n > 1 else ''} {why} left out." for why, n in comparison.left_out.items())
     return f"{len(comparison.numbers)} people ({counts}), {how}.{lacking}"
 
@@ -74,6 +72,7 @@ def write_number(
         "number": comparison.number,
         "people": {str(g): int(n) for g, n in comparison.groups.value_counts(sort=False).items()},
         "within_groups": comparison.within,
+        "within_folds": comparison.by_fold,
         "left_out": comparison.left_out,
         "kind": comparison.kind,
         "values": " ".join(value_words(result, comparison.method, comparison.kind)),

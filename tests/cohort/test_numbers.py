@@ -46,6 +46,29 @@ def test_groups_are_held_fixed_by_default_and_can_be_chosen(result):
     assert "within groups" in people_words(compare_number(result, "sensitivity", "age"))
 
 
+def test_ranks_are_compared_within_folds_whose_networks_differ(result):
+    fold = np.where(np.arange(16) % 2 == 0, "fold1", "fold2")
+    result.__dict__["subjects"], before = result.subjects.assign(fold=fold), result.subjects
+    try:
+        number = pd.Series((fold == "fold2") * 100 + np.arange(16.0), before.index)  # follows the fold above all
+        found = compare_number(result, "sensitivity", "number", number, within=False)
+        assert found.by_fold
+        assert "ranks compared within folds." in people_words(found)
+        areas = result.areas("sensitivity", value="mean")
+        ranks = pd.DataFrame({"number": number, "A": areas["A"]}).rank()
+        rest = ranks - ranks.groupby(fold).transform("mean")
+        wanted = np.corrcoef(rest["number"], rest["A"])[0, 1]
+        assert found.areas.set_index("area").loc["A", "rho"] == pytest.approx(wanted)
+        both = compare_number(result, "sensitivity", "age")
+        assert both.within
+        assert both.by_fold
+        assert "within folds and within groups" in people_words(both)
+        few = compare_number(result, "sensitivity", "age", groups=["AD"])
+        assert not few.by_fold
+    finally:
+        result.__dict__["subjects"] = before
+
+
 def test_scans_of_one_person_count_once(result):
     twice = result.subjects.copy()
     twice.loc[twice.index[[0, 2]], "subject"] = "P-both"  # two scans of CN

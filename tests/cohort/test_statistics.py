@@ -134,6 +134,36 @@ def test_covariates_that_are_known_of_everybody_are_held_fixed(rng):
     assert (row.difference, row.p) == pytest.approx((wanted.params[0], wanted.pvalues[0]))
 
 
+def pooled_folds(rng):
+    """Three networks whose maps differ, in folds with other shares of the groups, which are alike in each fold."""
+    folds = np.repeat(["fold1", "fold2", "fold3"], 20)
+    groups = np.concatenate([np.where(np.arange(20) < ill, "AD", "CN") for ill in (4, 10, 16)])
+    means = rng.gamma(40, 1 / 40, (60, 4)) * np.repeat([1.0, 2.0, 3.0], 20)[:, None]
+    return Cohort(means, groups, fold=folds, age=rng.normal(70, 5, 60))
+
+
+def test_folds_whose_networks_differ_are_held_fixed(rng):
+    statsmodels = pytest.importorskip("statsmodels.formula.api")
+    cohort = pooled_folds(rng)
+    found = compare_areas(cohort, "x")
+    assert found.sample.used == ("fold", "age")
+    assert found.sample.unused == {"sex": "it is not known"}
+    assert "Fold and age held fixed (analysis of covariance)." in sample_words(found.sample)
+    assert not (found.areas["p_fdr"] < 0.05).any()
+    frame = cohort.subjects.assign(insula=cohort.means["Insula"], ill=(cohort.subjects["group"] == "AD").astype(float))
+    wanted = statsmodels.ols("insula ~ ill + C(fold) + age", frame).fit()
+    row = found.areas.set_index("area").loc["Insula"]
+    assert (row.difference, row.t, row.p) == pytest.approx(
+        (wanted.params["ill"], wanted.tvalues["ill"], wanted.pvalues["ill"])
+    )
+    without = compare_areas(cohort, "x", covariates=())
+    assert (without.areas["p_fdr"] < 0.05).all()  # what the networks' difference looks like
+    assert "3 networks, and the fold is not held fixed" in " ".join(sample_words(without.sample))
+    few = draw_sample(cohort, "x", ids=[f"s{n}" for n in (0, 1, 10, 11, 20, 21, 30, 31, 40, 41, 58, 59)])
+    assert few.unused["fold"] == "there are only 12 people"
+    assert "the fold is not held fixed" in " ".join(sample_words(few))
+
+
 def test_why_a_covariate_is_not_held_fixed(rng):
     age = rng.normal(70, 5, 40)
     age[3] = np.nan
@@ -280,7 +310,7 @@ def test_the_command_compares_one_part_and_says_what_it_hides(done, tmp_path, ca
     ("more", "words"),
     [
         (["--methods", "grad_cam"], "available: sensitivity, occlusion"),
-        (["--covariates", "weight"], "available: age, sex, none"),
+        (["--covariates", "weight"], "available: fold, age, sex, none"),
         (["--covariates", "sex"], "unknown sex"),
         (["--groups", "AD", "MCI"], "available: CN, AD"),
     ],

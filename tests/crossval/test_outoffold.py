@@ -86,6 +86,8 @@ def test_area_statistics_figure_and_tables_are_written_with_the_agreement(pooled
     assert "Agreement of 2 folds" in (pooled / "paper" / "table1.tex").read_text(encoding="utf-8")
     areas = pd.read_csv(pooled / "statistics" / "sensitivity_areas.csv")
     assert areas["n_a"].tolist() == [10] * len(areas)  # patients
+    about = json.loads((pooled / "statistics" / "sensitivity_areas.json").read_text(encoding="utf-8"))
+    assert about["covariates"][0] == "fold"
     group = next(path for path in (pooled / "groups").glob("group-AD_desc-sensitivity_part-*_mean.json"))
     assert json.loads(group.read_text(encoding="utf-8"))["agreement"]["folds"] == 2
     assert main(["statistics", str(pooled), "--methods", "occlusion", "--voxels", "--permutations", "50"]) == 0
