@@ -58,7 +58,7 @@ with readable_errors():
     shown = choose_shown(view, method, averages, words)
     view = shown.view
     with answer:
-        show_answer(name, view, method, covariates)
+        show_answer(header, name, view, method, covariates)
         show_agreement(study, view, method)
     with pictures:
         show_planes(name, shown, method)

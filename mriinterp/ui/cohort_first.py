@@ -19,6 +19,7 @@ from mriinterp.ui.cohort_distances import distances_of, make_clickable, open_cli
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.cohort_voxels import known_voxels
 from mriinterp.ui.resources import model_of
+from mriinterp.ui.shell import Header
 from mriinterp.ui.trust_data import BROKEN, measure_table, measured, of_network, plan_of
 from mriinterp.ui.words import escape_markdown
 
@@ -26,6 +27,7 @@ __all__ = ["origin_words", "show_answer", "show_summary"]
 
 FIRST_AREAS = 6
 CHART_PX = 190
+MOST_NUMBERED = 8  # methods whose distances have room for a number
 
 
 def origin_words(view: View) -> str:
@@ -53,23 +55,21 @@ def trust_of_groups(name: str, view: StudyView, method: str) -> str:
         return ""
 
 
-def show_answer(name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
-    """Show what the page found in a sentence, and beside it what that is worth."""
-    if not comparable(view, method):
+def show_answer(header: Header, name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
+    """Show what the page found in its first line, and below what else was found and what that is worth."""
+    comparison = compared(view, method, covariates) if comparable(view, method) else None  # of none: a file, one group
+    if comparison is None or min(map(comparison.sample.people_of, comparison.sample.pair)) < 2:
+        groups = " and ".join(escape_markdown(group) for group in view.groups)
+        header.answer(f"**Averages of {groups}** by {escape_markdown(view.label(method).partition(' (')[0])}.")
         return
-    comparison = compared(view, method, covariates)
-    if min(comparison.sample.people_of(group) for group in view.compared) < 2:
-        return
+    count, _, rest = answer_words(comparison).partition("differ")
+    header.answer(f"**{escape_markdown(count)}differ**{escape_markdown(rest)}")
     voxels = known_voxels(view, method, covariates)
-    words, more = answer_words(comparison), None
-    if voxels is not None:
-        words += f" {voxel_answer(voxels)}"
-        more = reconcile_words(comparison, voxels)
-    count, _, rest = words.partition("differ")
-    lines = [f"**{escape_markdown(count)}differ**{escape_markdown(rest)}"]
-    if trust := trust_of_groups(name, view, method):
-        lines.append(f":orange[:material/balance:] {escape_markdown(trust)}")
-    st.markdown("  \n".join(lines), help=more)
+    words = [] if voxels is None else [escape_markdown(voxel_answer(voxels))]
+    if isinstance(view, StudyView) and (trust := trust_of_groups(name, view, method)):
+        words.append(f":orange[:material/balance:] {escape_markdown(trust)}")
+    if words:
+        st.markdown(" ".join(words), help=None if voxels is None else reconcile_words(comparison, voxels))
 
 
 def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
@@ -88,8 +88,9 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
                 areas=areas,
             )
             figure.update_layout(
-                height=CHART_PX, margin={"t": 18, "b": 20}, xaxis_title=None, xaxis_nticks=4, legend_font_size=11
-            )
+                height=CHART_PX, margin={"t": 18, "b": 20}, xaxis_title=None, xaxis_nticks=4, legend_font_size=11,
+                xaxis_exponentformat="power", xaxis_showexponent="last",
+            )  # fmt: skip
             show_chart(figure, "first_bars", lambda: chart_clicked(method, "first_bars"))
             st.caption(
                 "Areas with the smallest p; bars: mean of a voxel and 95 % interval; * FDR < 0.05. Click: crosshair."
@@ -99,14 +100,14 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
             st.caption("Distances are shown here once the averages of all methods are made, in the tab Distances.")
         elif len(view.methods) > 1 and any(view.has(m, g) for m in view.methods for g in view.groups):
             matrices, between = distances_of(name, view, "euclidean")
-            figure = group_distances(matrices, between, "euclidean", digits=1)
+            figure = group_distances(matrices, between, "euclidean", digits=0)  # cells are as narrow as two digits
             make_clickable(figure, view, matrices, between)
             names = [plain(view.label(method).partition(" (")[0]) for method in view.methods]
             figure.update_layout(height=CHART_PX, margin={"t": 18, "b": 5}, coloraxis_showscale=False)
-            figure.update_traces(textfont_size=10)
+            figure.update_traces(textfont_size=11, texttemplate="%{text}" if len(view.methods) <= MOST_NUMBERED else "")
             figure.update_annotations(font_size=12, yshift=-4)
-            figure.update_xaxes(showticklabels=False)
-            figure.update_yaxes(tickvals=list(view.methods), ticktext=names, tickfont_size=11, col=1)
+            figure.update_xaxes(showticklabels=False, ticks="")
+            figure.update_yaxes(ticks="", tickvals=list(view.methods), ticktext=names, tickfont_size=11, col=1)
             show_chart(figure, "first_distances", lambda: open_clicked("first_distances"))
             st.caption(
                 "Euclidean distance of averages scaled to sum 1, in 1e-4; columns in the order of rows. Click: that pair.",

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { PLANES } from '../../../mriinterp/ui/viewer/js/geometry.js';
+import { tallestRow } from '../../../mriinterp/ui/viewer/js/layout.js';
 import { limited, panBy, placeInBox, planeBox, sharesInBox, WHOLE, withInSight, zoomBy } from '../../../mriinterp/ui/viewer/js/zoom.js';
 import { assertClose } from './reference.mjs';
 
@@ -49,4 +50,10 @@ test('what comes in sight moves the centre as little as it must', () => {
   const zoom = { factor: 2, centre: [0.5, 0.5, 0.5] };
   assert.deepEqual(withInSight(zoom, [0.5, 0.3, 0.7]), zoom);
   assertClose(withInSight(zoom, [0.9, 0.5, 0.1]).centre, [0.9 - 0.225, 0.5, 0.1 + 0.225], 1e-12);
+});
+
+test('planes of a given height grow with the window', () => {
+  assert.equal(tallestRow({ height: 170 }, 0.5, 640, 700), 170);
+  assert.equal(tallestRow({ height: 170 }, 0.5, 640, 1080), 310);
+  assert.equal(tallestRow({}, 0.5, 640, 1000), 500);
 });

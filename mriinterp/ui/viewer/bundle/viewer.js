@@ -11,14 +11,14 @@ e),t}function C(i,t,e){let s=Math.min(globalThis.devicePixelRatio||1,3),o=Math.m
 (i.width=o,i.height=n,i.style.width=`${t}px`,i.style.height=`${e}px`);let r=i.getContext("2d");return r.setTransform(o/t,0,0,n/e,0,0),r}var q=class{constructor(t){this.viewer=t,this.lost=!1}get element(){return this.viewer.root.getRootNode().activeElement}isIn(t){return t.contains(this.element)}toPlane(){
 let{active:t,activeView:e,settings:s,shownPlanes:o,views:n}=this.viewer,r=n.includes(e)?e:n[0],a=o.find(({axis:h})=>h===t)??o[0];(s.view==="mosaic"?r.mosaic:r.panes[a.
 axis]).canvas.focus({preventScroll:!0})}whileReplacing(t){this.lost||=this.isIn(this.viewer.stage),t()}whilePlacing(t){let{element:e}=this,s=this.isIn(this.viewer.
-stage);return t()?(s&&e.isConnected?e.focus({preventScroll:!0}):(s||this.lost)&&this.toPlane(),this.lost=!1,!0):!1}};var b=(i,t,e)=>Math.min(e,Math.max(t,i)),Ve="⁰¹²³⁴⁵⁶⁷⁸⁹";function De(i){return String(i).replace("-","⁻").replace(/\d/g,t=>Ve[t])}function k(i,t=3){
-if(!Number.isFinite(i))return"no value";if(i===0)return"0";let[e,s]=i.toExponential(t-1).split("e"),o=Number(s);return(o<-3||o>=6?`${e}×10${De(o)}`:i.toFixed(b(
+stage);return t()?(s&&e.isConnected?e.focus({preventScroll:!0}):(s||this.lost)&&this.toPlane(),this.lost=!1,!0):!1}};var b=(i,t,e)=>Math.min(e,Math.max(t,i)),De="⁰¹²³⁴⁵⁶⁷⁸⁹";function Ve(i){return String(i).replace("-","⁻").replace(/\d/g,t=>De[t])}function k(i,t=3){
+if(!Number.isFinite(i))return"no value";if(i===0)return"0";let[e,s]=i.toExponential(t-1).split("e"),o=Number(s);return(o<-3||o>=6?`${e}×10${Ve(o)}`:i.toFixed(b(
 t-1-o,0,8))).replace("-","−")}function zt(i){return String(i).replace(/\B(?=(\d{3})+(?!\d))/g," ")}function T(i){let t=Math.round(i*10)/10;return(Object.is(t,
 -0)?"0":String(t)).replace("-","−")}var v=[{axis:0,name:"Sagittal",coordinate:"x",horizontal:1,vertical:2},{axis:1,name:"Coronal",coordinate:"y",horizontal:0,vertical:2},{axis:2,name:"Axial",coordinate:"\
-z",horizontal:0,vertical:1}],_=[["L","R"],["P","A"],["I","S"]],Vt={radiological:"Radiological: patient left on screen right",neurological:"Neurological: patient\
- left on screen left"};function Tt(i,[t,e,s]){return[0,1,2].map(o=>i[o][0]*t+i[o][1]*e+i[o][2]*s+i[o][3])}function Dt(i,t,e){let[s,o]=[0,1,2].filter(a=>a!==t),[
-n,r]=[0,1,2].filter(a=>a!==e);return(i[s][n]*i[o][r]-i[s][r]*i[o][n])*((t+e)%2?-1:1)}function Ft(i){return[0,1,2].reduce((t,e)=>t+i[0][e]*Dt(i,0,e),0)}function Fe(i){
-let t=Ft(i);return[0,1,2].map(e=>{let s=[0,1,2].map(o=>Dt(i,o,e)/t);return[...s,-s.reduce((o,n,r)=>o+n*i[r][3],0)]})}var $=class{constructor(t){this.shape=t.shape,
+z",horizontal:0,vertical:1}],_=[["L","R"],["P","A"],["I","S"]],Dt={radiological:"Radiological: patient left on screen right",neurological:"Neurological: patient\
+ left on screen left"};function Tt(i,[t,e,s]){return[0,1,2].map(o=>i[o][0]*t+i[o][1]*e+i[o][2]*s+i[o][3])}function Vt(i,t,e){let[s,o]=[0,1,2].filter(a=>a!==t),[
+n,r]=[0,1,2].filter(a=>a!==e);return(i[s][n]*i[o][r]-i[s][r]*i[o][n])*((t+e)%2?-1:1)}function Ft(i){return[0,1,2].reduce((t,e)=>t+i[0][e]*Vt(i,0,e),0)}function Fe(i){
+let t=Ft(i);return[0,1,2].map(e=>{let s=[0,1,2].map(o=>Vt(i,o,e)/t);return[...s,-s.reduce((o,n,r)=>o+n*i[r][3],0)]})}var $=class{constructor(t){this.shape=t.shape,
 this.affine=t.affine,this.inverse=Fe(t.affine),this.toFile=t.toVoxel,this.strides=[1,t.shape[0],t.shape[0]*t.shape[1]],this.zooms=[0,1,2].map(e=>Math.hypot(...[
 0,1,2].map(s=>t.affine[s][e]))),this.voxelVolume=Math.abs(Ft(t.affine))}get center(){return this.shape.map(t=>t>>1)}index([t,e,s]){return t+this.strides[1]*e+this.
 strides[2]*s}voxelAt(t){return[t%this.shape[0],Math.floor(t/this.strides[1])%this.shape[1],Math.floor(t/this.strides[2])]}inside(t){return t.map((e,s)=>b(Math.round(
@@ -32,22 +32,22 @@ footer"},this.why,this.words,this.status,t)}note({note:t,dimmed:e}){this.words.t
 element.parentElement.classList.toggle("dimmed",!!e)}describePlace(t){let{areas:e,cursor:s,space:o,spec:n,views:r}=t,a=o.index(s),h=[`${n.space} (${o.mm(s).map(
 T).join(", ")}) mm`,`voxel (${o.fileVoxel(s).join(", ")})`,`${n.scanLabel} ${k(r[0].scan.value(a))}`];for(let d of r){if(!d.map)continue;let u=k(d.map.value(a),
 4);r.length===1&&h.push(`${n.valueLabel} ${u}`),d.reading.textContent=r.length===1?"":u}e&&h.push(e.at(a));let l=t.contours.filter(d=>d.codes[a]).map(d=>`inside\
-: ${d.name}`);this.status.textContent=[...h,...l].join(" · ")}describeSettings({settings:t,contours:e}){this.convention.textContent=Vt[t.convention],this.contours.
+: ${d.name}`);this.status.textContent=[...h,...l].join(" · ")}describeSettings({settings:t,contours:e}){this.convention.textContent=Dt[t.convention],this.contours.
 replaceChildren(...(t.contours?e:[]).flatMap(({name:s,color:o})=>[c("span",{class:"swatch",style:`color: ${o}`,text:"━━","data-text":!0}),c("span",{text:s,"\
 data-text":!0})]))}describeShown({views:t,space:e}){let s=t.find(h=>h.measured);if(!s||t.length>1){this.shown.textContent="";return}let{voxels:o,clusters:n}=s.measured,
 r=s.map.signed?"|value|":"value",a=s.threshold>0?`${r} ≥ ${k(s.threshold)}: `:"";this.shown.textContent=`Shown: ${a}${zt(o)} voxels (${k(o*e.voxelVolume/1e3)}\
- cm³) in ${zt(n)} ${n===1?"cluster":"clusters"}`}};var Wt=3,He=38,We=14,Ht=84,Ke=92;function Kt(i,t){let e=v.map(r=>new $(t).extent(r)),s=i.root.clientWidth-Wt*2,o=e.reduce((r,[a])=>r+a,0),n=Math.min(qt(t,.58,640),
-s/o*Math.max(...e.map(([,r])=>r)));i.root.style.minHeight=`${Math.round(n)+Ht+Ke}px`,i.stage.style.marginTop=`${Ht}px`}function Gt(i){return i.stage.style.minHeight=
-`${i.stage.offsetHeight}px`,i}function Ge({root:i,stage:t}){i.style.minHeight="",t.style.minHeight="",t.style.marginTop=""}function qt(i,t,e){return i.height??b(
-(globalThis.innerHeight||900)*t,280,e)}function Yt(i){let{views:t,settings:e,stage:s,spec:o}=i,n=s.clientWidth;if(!n||!t.length)return!1;let r=Ye(i);s.classList.
-toggle("columns",r);let a=r?Math.floor((n-We*(t.length-1))/t.length):n,h=i.shownPlanes.length===1,l=h?.72:r||t.length===1?.58:.38,d=qt(o,l,h?1e3:640);for(let u of t){
-if(u.element.style.width=r?`${a}px`:"",u.head.classList.toggle("stacked",r||a<620),u.bar?.resize(r?a:Math.min(300,a*.4)),e.view==="mosaic"){u.planes.replaceChildren(
-u.mosaic.canvas),u.mosaic.resize(a);continue}Ze(i,u,a,d,r)}return qe(t,r),Ge(i),!0}function qe(i,t){for(let s of i)s.head.style.minHeight="";if(!t)return;let e=Math.
-max(...i.map(s=>s.head.offsetHeight));for(let s of i)s.head.style.minHeight=`${e}px`}function Ye({views:i,settings:t}){return i.length<2||t.view==="mosaic"?!1:t.
-layout==="auto"?i.length>2:t.layout==="columns"}function Ze(i,t,e,s,o){let n=i.shownPlanes,r=n.map(f=>i.space.extent(f)),a=r.map(([f])=>f),h=r.map(([,f])=>f),l=a.
-reduce((f,m)=>f+m,0),d=e-Wt*(n.length-1),u=Math.round(Math.min(s,d/l*Math.max(...h))),p=Math.min(e/Math.max(...a),s/Math.max(...h));t.planes.classList.toggle("s\
-tacked",o),t.planes.replaceChildren(...n.map((f,m)=>{let g=o?e:Math.floor(d*a[m]/l),S=o?Math.round(h[m]*p):u;return t.panes[f.axis].resize(g,S),t.profiles[f.axis]?.
-resize(g,He),c("div",{class:"cell"},t.panes[f.axis].canvas,t.profiles[f.axis]?.canvas)}))}var Zt=`(()=>{function U(o,m,c,A,g){let[i,u,h]=m,f=i*u,n=new Uint8Array(o.length);for(let t=0;t<o.length;t+=1){let e=o[t];n[t]=e===65535?0:e>=A?1:e<=c?2:0}let r\
+ cm³) in ${zt(n)} ${n===1?"cluster":"clusters"}`}};var Ht=3,We=38,He=14,Ke=800,Wt=84,Ge=92;function Kt(i,t){let e=v.map(r=>new $(t).extent(r)),s=i.root.clientWidth-Ht*2,o=e.reduce((r,[a])=>r+a,0),n=Math.min(qt(t,
+.58,640),s/o*Math.max(...e.map(([,r])=>r)));i.root.style.minHeight=`${Math.round(n)+Wt+Ge}px`,i.stage.style.marginTop=`${Wt}px`}function Gt(i){return i.stage.style.
+minHeight=`${i.stage.offsetHeight}px`,i}function qe({root:i,stage:t}){i.style.minHeight="",t.style.minHeight="",t.style.marginTop=""}function qt(i,t,e,s=globalThis.
+innerHeight||900){return i.height?i.height+Math.max(0,s-Ke)/2:b(s*t,280,e)}function Yt(i){let{views:t,settings:e,stage:s,spec:o}=i,n=s.clientWidth;if(!n||!t.length)
+return!1;let r=Ze(i);s.classList.toggle("columns",r);let a=r?Math.floor((n-He*(t.length-1))/t.length):n,h=i.shownPlanes.length===1,l=h?.72:r||t.length===1?.58:.38,
+d=qt(o,l,h?1e3:640);for(let u of t){if(u.element.style.width=r?`${a}px`:"",u.head.classList.toggle("stacked",r||a<620),u.bar?.resize(r?a:Math.min(300,a*.4)),e.view===
+"mosaic"){u.planes.replaceChildren(u.mosaic.canvas),u.mosaic.resize(a);continue}Xe(i,u,a,d,r)}return Ye(t,r),qe(i),!0}function Ye(i,t){for(let s of i)s.head.style.
+minHeight="";if(!t)return;let e=Math.max(...i.map(s=>s.head.offsetHeight));for(let s of i)s.head.style.minHeight=`${e}px`}function Ze({views:i,settings:t}){return i.
+length<2||t.view==="mosaic"?!1:t.layout==="auto"?i.length>2:t.layout==="columns"}function Xe(i,t,e,s,o){let n=i.shownPlanes,r=n.map(f=>i.space.extent(f)),a=r.map(
+([f])=>f),h=r.map(([,f])=>f),l=a.reduce((f,m)=>f+m,0),d=e-Ht*(n.length-1),u=Math.round(Math.min(s,d/l*Math.max(...h))),p=Math.min(e/Math.max(...a),s/Math.max(...h));
+t.planes.classList.toggle("stacked",o),t.planes.replaceChildren(...n.map((f,m)=>{let g=o?e:Math.floor(d*a[m]/l),S=o?Math.round(h[m]*p):u;return t.panes[f.axis].
+resize(g,S),t.profiles[f.axis]?.resize(g,We),c("div",{class:"cell"},t.panes[f.axis].canvas,t.profiles[f.axis]?.canvas)}))}var Zt=`(()=>{function U(o,m,c,A,g){let[i,u,h]=m,f=i*u,n=new Uint8Array(o.length);for(let t=0;t<o.length;t+=1){let e=o[t];n[t]=e===65535?0:e>=A?1:e<=c?2:0}let r\
 =new Int32Array(
 o.length),x=0,w=0;for(let t=0;t<n.length;t+=1){let e=n[t];if(e!==1&&e!==2)continue;let l=1;r[0]=t,n[t]=e+2;for(let p=0;p<l;p+=1){let s=r[p],k=s%i,v=(s/i|0)%u,y=\
 s/
@@ -70,28 +70,28 @@ es","convention","share_range","top"],measure:["threshold","threshold_mode","clu
 nedScale","share_range","top"],window:["black","white"]},Xt=.02,N=Object.keys(te);function L(i,t={}){return{...Jt,...i,...t}}function ee(i){return N.filter(t=>te[t].
 some(e=>e in i))}function se(i){return Object.fromEntries(Qt.map(t=>[t,i[t]]))}function oe(i,t){let[e,s]=[L(i),L(t)],o=Qt.filter(n=>JSON.stringify(e[n])!==JSON.
 stringify(s[n]));return Object.fromEntries(o.map(n=>[n,s[n]]))}function ie(i,{black:t,white:e}){return"black"in i?{...i,white:Math.max(i.white??e,i.black+Xt)}:"\
-white"in i?{...i,black:Math.min(t,i.white-Xt)}:i}function ne(i){return i.threshold??(i.threshold_mode==="percentile"?90:0)}var re=new Map,Pt=new Map;function ae(i){Pt.set(i.spec.key,i)}function he(i,t){let e=Je(i);return e?(Object.assign(e.settings,i.settings),e.cursor=e.space.inside(
-i.cursor),e.viewport.follow(e.cursor,[]),e.ask(...N),e.report(t),!0):!1}function Je(i){let t=Pt.get(i.spec.key);return t!==i&&t&&!t.closed&&t.begin===i.begin?t:
+white"in i?{...i,black:Math.min(t,i.white-Xt)}:i}function ne(i){return i.threshold??(i.threshold_mode==="percentile"?90:0)}var re=new Map,Pt=new Map;function ae(i){Pt.set(i.spec.key,i)}function he(i,t){let e=Qe(i);return e?(Object.assign(e.settings,i.settings),e.cursor=e.space.inside(
+i.cursor),e.viewport.follow(e.cursor,[]),e.ask(...N),e.report(t),!0):!1}function Qe(i){let t=Pt.get(i.spec.key);return t!==i&&t&&!t.closed&&t.begin===i.begin?t:
 null}function U(i){let{spec:t,settings:e,given:s,begin:o,cursor:n,move:r,reporter:a}=i;Pt.get(t.key)===i&&re.set(t.key,{settings:e,given:s,begin:o,cursor:n,move:r,
-due:a.due})}function J(i){return re.get(i)}var V=class{constructor(t,e){this.space=t,this.codes=e,this.paths=new Map}path(t,e,s,o){let n=`${t.axis}/${e}/${s}/${o}`;return this.paths.has(n)||(this.paths.size>
+due:a.due})}function J(i){return re.get(i)}var D=class{constructor(t,e){this.space=t,this.codes=e,this.paths=new Map}path(t,e,s,o){let n=`${t.axis}/${e}/${s}/${o}`;return this.paths.has(n)||(this.paths.size>
 240&&this.paths.delete(this.paths.keys().next().value),this.paths.set(n,this.trace(t,e,s,o))),this.paths.get(n)}trace(t,e,s,o){let{space:n,codes:r}=this,a=n.shape[t.
 horizontal],h=n.shape[t.vertical],l=e*n.strides[t.axis],d=(p,f)=>{if(p<0||f<0||p>=a||f>=h)return 0;let m=s?a-1-p:p,g=r[l+m*n.strides[t.horizontal]+(h-1-f)*n.strides[t.
 vertical]];return o&&g!==o?0:g},u=new Path2D;for(let p=0;p<=h;p+=1)for(let f=0,m=-1;f<=a;f+=1){let g=f<a&&d(f,p)!==d(f,p-1);g&&m<0&&(m=f),!g&&m>=0&&(u.moveTo(m,
 p),u.lineTo(f,p),m=-1)}for(let p=0;p<=a;p+=1)for(let f=0,m=-1;f<=h;f+=1){let g=f<h&&d(p,f)!==d(p-1,f);g&&m<0&&(m=f),!g&&m>=0&&(u.moveTo(p,m),u.lineTo(p,f),m=-1)}
-return u}};function Qe(i,t,e,s,o,n){let r=t.width/e.space.shape[s.horizontal],a=t.height/e.space.shape[s.vertical];i.save(),i.translate(t.x,t.y),i.scale(r,a);for(let[
-h,l]of n)i.strokeStyle=h,i.lineWidth=l/r,i.stroke(o);i.restore()}function Q(i,t,e,{plane:s,slice:o,flip:n}){let{settings:r,outlines:a,contours:h}=i,l=(u,p,f)=>Qe(
+return u}};function ts(i,t,e,s,o,n){let r=t.width/e.space.shape[s.horizontal],a=t.height/e.space.shape[s.vertical];i.save(),i.translate(t.x,t.y),i.scale(r,a);for(let[
+h,l]of n)i.strokeStyle=h,i.lineWidth=l/r,i.stroke(o);i.restore()}function Q(i,t,e,{plane:s,slice:o,flip:n}){let{settings:r,outlines:a,contours:h}=i,l=(u,p,f)=>ts(
 t,e,u,s,u.path(s,o,n,p),f);a&&r.outlines==="all"&&l(a,0,[["rgba(0, 0, 0, 0.55)",1.8],["rgba(255, 255, 255, 0.75)",.7]]);let d=a&&r.outlines!=="off"?a.codes[i.space.
 index(i.cursor)]:0;if(d&&l(a,d,[["rgba(0, 0, 0, 0.8)",3.2],["#ffffff",1.5]]),!!r.contours)for(let u of h)l(u.outlines,0,[["rgba(0, 0, 0, 0.8)",3.6],[u.color,1.8]])}var tt=class{constructor(t,e){Object.assign(this,{viewer:t,changed:e}),this.timer=null}get playing(){return this.timer!==null}toggle(){this.playing?this.stop():
 this.start()}start(){this.timer=setInterval(()=>this.step(),90),this.changed(!0)}stop(){this.playing&&(clearInterval(this.timer),this.timer=null,this.changed(!1))}step(){
-let{viewer:t}=this,{active:e,cursor:s,space:o,views:n}=t,[r,a]=n[0].scan.bounds(o)[e],h=[...s];h[e]=h[e]>=a||h[e]<r?r:h[e]+1,t.moveTo(h)}};var ts=Date.now(),et=class{constructor(t){this.what=t,this.send=null,this.timer=null,this.due=!1}ask(t){clearTimeout(this.timer),this.due=!0,this.timer=setTimeout(
-()=>{this.due=!1;let e=this.what();e&&this.send({...e,click:ts+=1})},t)}close(){clearTimeout(this.timer)}};function le(i){let t=i.stage.getBoundingClientRect(),e=globalThis.innerHeight,s=Math.min(t.bottom,e)-Math.max(t.top,0),o=globalThis.matchMedia?.("(prefers-reduc\
+let{viewer:t}=this,{active:e,cursor:s,space:o,views:n}=t,[r,a]=n[0].scan.bounds(o)[e],h=[...s];h[e]=h[e]>=a||h[e]<r?r:h[e]+1,t.moveTo(h)}};var es=Date.now(),et=class{constructor(t){this.what=t,this.send=null,this.timer=null,this.due=!1}ask(t){clearTimeout(this.timer),this.due=!0,this.timer=setTimeout(
+()=>{this.due=!1;let e=this.what();e&&this.send({...e,click:es+=1})},t)}close(){clearTimeout(this.timer)}};function le(i){let t=i.stage.getBoundingClientRect(),e=globalThis.innerHeight,s=Math.min(t.bottom,e)-Math.max(t.top,0),o=globalThis.matchMedia?.("(prefers-reduc\
 ed-motion: reduce)").matches;s<.6*Math.min(t.height,e)&&i.stage.scrollIntoView({block:t.height>e?"start":"nearest",behavior:o?"auto":"smooth"});for(let n of i.stage.
 querySelectorAll(".pane"))n.animate([{boxShadow:"0 0 0 4px #56b4e9"},{boxShadow:"0 0 0 4px transparent"}],{duration:900})}function Ct(i){let t=getComputedStyle(i),e=(s,o)=>t.getPropertyValue(s).trim()||o;return{font:t.fontFamily,colors:{text:e("--st-text-color","#222"),border:e("--\
 st-border-color","#999"),background:e("--st-background-color","#fff"),faint:e("--faint","#888"),positive:"#e2622b",negative:"#3f8fe8"}}}var st={play:"Play through the slices of the plane last used (space)",peak:"Go to the strongest relevance of the map last used (p)",picture:"Save what is shown \
 as PNG",planes:"Planes shown (double-click a plane to enlarge it)",convention:"On which side of the screen the patient’s left lies",threshold_mode:"Percentile\
  of the magnitudes other than 0, each map its own; or one value for all maps",overlay:"Show or hide the relevance (o)",black:"Darkest grey of the scan: 0 % is i\
 ts 1st, 100 % its 99th percentile",white:"Brightest grey of the scan: 0 % is its 1st, 100 % its 99th percentile",fade:"The weaker the relevance, the more transp\
-arent",smooth:"Linear display; off: every voxel as a square",contours:"Outlines that the page draws on every map",keys:"Keys and mouse (?)"};function D(i){return i.
+arent",smooth:"Linear display; off: every voxel as a square",contours:"Outlines that the page draws on every map",keys:"Keys and mouse (?)"};function V(i){return i.
 getRootNode().activeElement===i}function ce(i,t){t.hidden=!t.hidden,i.setAttribute("aria-expanded",String(!t.hidden))}var ot=class{constructor(t){this.viewer=t,
 this.syncs=[]}sync(){for(let t of this.syncs)t(this.viewer.settings)}button({label:t,text:e,image:s,press:o,name:n,expands:r=!1}){let a=[s?G(s):null,e?c("span",
 {class:s?"roomy":null,text:e}):null];return c("button",{type:"button",class:"tool","aria-label":t,title:st[n]??t,"data-tool":n,onclick:o,"aria-expanded":r?"fals\
@@ -108,15 +108,15 @@ Blue – white – red",stops:["#053061","#2166ac","#4393c3","#92c5de","#f7f7f7"
 ge",stops:["#e6daff","#b193ff","#7b4be0","#4a2a9c","#16141a","#8a4204","#cc6a08","#ffa63c","#ffe6b8"]}},unsigned:{"orange-red":{label:"Orange – red",stops:["#\
 f2cfa0","#fba94f","#fb6a20","#f02000"]},inferno:{label:"Inferno",stops:["#160b39","#420a68","#6a176e","#932667","#bc3754","#dd513a","#f37819","#fca50a","#f6d746",
 "#fcffa4"]},hot:{label:"Hot",stops:["#4a0000","#a00000","#f01000","#ff7000","#ffc000","#ffff60","#ffffe8"]},viridis:{label:"Viridis",stops:["#440154","#482878",
-"#3e4989","#31688e","#26828e","#1f9e89","#35b779","#6ece58","#b5de2b","#fde725"]}}},pe=[118,118,122],es=i=>[1,3,5].map(t=>parseInt(i.slice(t,t+2),16));function Rt(i,t,e="\
-both"){let s=it[i][t]??Object.values(it[i])[0],o=(s.stops.length-1)/2,r={both:s.stops,negative:s.stops.slice(0,o+1),positive:s.stops.slice(o)}[e].map(es),a=new Uint8Array(
+"#3e4989","#31688e","#26828e","#1f9e89","#35b779","#6ece58","#b5de2b","#fde725"]}}},pe=[118,118,122],ss=i=>[1,3,5].map(t=>parseInt(i.slice(t,t+2),16));function Rt(i,t,e="\
+both"){let s=it[i][t]??Object.values(it[i])[0],o=(s.stops.length-1)/2,r={both:s.stops,negative:s.stops.slice(0,o+1),positive:s.stops.slice(o)}[e].map(ss),a=new Uint8Array(
 768);for(let h=0;h<256;h+=1){let l=h/255*(r.length-1),d=Math.min(r.length-2,Math.floor(l));for(let u=0;u<3;u+=1)a[3*h+u]=Math.round(r[d][u]+(l-d)*(r[d+1][u]-r[d][u]))}
 return a}function M(i){return Math.max(Math.abs(i[0]),Math.abs(i[1]))}function $t(i,t){return Math.round(255*b((i-t[0])/(t[1]-t[0]),0,1))}function Lt(i,t){return Math.
 min(1,Math.abs(i)/t)**.6}function ue(i,t,e){let{ramp:s,range:o,cuts:n,opacity:r,fade:a}=t,h=M(o)||1;e.fill(0);let l=(d,u)=>{for(let p=Math.max(0,d);p<=Math.min(
 u,65534);p+=1){let f=(p-i.zero)*i.scale,m=3*$t(f,o),g=Math.round(255*r*(a?Lt(f,h):1));e[p]=(g<<24|s[m+2]<<16|s[m+1]<<8|s[m])>>>0}};return l(0,n.low),l(n.high,65534),
 e}function de(i,t,e){let s=Math.max(1e-6,t-i);for(let o=0;o<256;o+=1){let n=Math.round(255*b((o-i)/s,0,1));e[o]=(255<<24|n<<16|n<<8|n)>>>0}return e}var fe=i=>`${Math.round(100*i)} %`,nt=class{constructor(t,e,s){this.play=e.button({label:"Play",image:"play",name:"play",press:()=>t.player.toggle()}),this.element=
-ss(t,e,s,this.play)}showPlaying(t){this.play.replaceChildren(G(t?"pause":"play")),this.play.setAttribute("aria-label",t?"Pause":"Play"),this.play.setAttribute("\
-aria-pressed",String(t))}};function ss(i,t,e,s){let o=[["all","all three"],...v.map(y=>[y.name,y.name])],n=[["radiological","Radiological"],["neurological","Neu\
+os(t,e,s,this.play)}showPlaying(t){this.play.replaceChildren(G(t?"pause":"play")),this.play.setAttribute("aria-label",t?"Pause":"Play"),this.play.setAttribute("\
+aria-pressed",String(t))}};function os(i,t,e,s){let o=[["all","all three"],...v.map(y=>[y.name,y.name])],n=[["radiological","Radiological"],["neurological","Neu\
 rological"]],r=y=>Object.entries(it[y]).map(([E,w])=>[E,w.label]),a=c("input",{type:"number",min:"0",step:"any",class:"number",placeholder:"auto","data-setting":"\
 top","aria-label":"Top of the colour scale",title:"Value at the end of the colour scale of every map; empty: chosen for you",onchange:()=>i.set({top:Number(a.value)>
 0?Number(a.value):null})}),h=t.select({text:"Colours",setting:"signedScale",options:r("signed")}),l=t.select({text:"Colours",setting:"unsignedScale",options:r("\
@@ -129,9 +129,9 @@ Fade weak relevance",setting:"fade"}));return t.syncs.push(()=>{S.hidden=i.views
 -label":"Display settings"},S,g("Scan",t.slider({text:"Black",setting:"black",low:-.5,high:.9,step:.01,show:fe}),t.slider({text:"White",setting:"white",low:.1,high:1.25,
 step:.01,show:fe}),t.toggle({text:"Smooth",setting:"smooth"})),g("Planes",t.select({text:"Shown",setting:"planes",label:"Planes shown",options:o}),t.select({text:"\
 Sides",setting:"convention",label:"Left and right",options:n}),p,s,t.toggle({text:"Crosshair",setting:"crosshair"}),m,f),t.button({label:"Reset settings",text:"\
-Reset",name:"reset",press:()=>i.reset()}))}function me({viewer:i},t,e,s){i.step(t,s.shiftKey?10*e:e)}function os(i,t){let{horizontal:e,vertical:s}=i.plane,o=i.flip?-1:1,n={ArrowLeft:[e,-o],ArrowRight:[e,
+Reset",name:"reset",press:()=>i.reset()}))}function me({viewer:i},t,e,s){i.step(t,s.shiftKey?10*e:e)}function is(i,t){let{horizontal:e,vertical:s}=i.plane,o=i.flip?-1:1,n={ArrowLeft:[e,-o],ArrowRight:[e,
 o],ArrowUp:[s,1],ArrowDown:[s,-1]};me(i,...n[t.key],t)}var Nt=[{keys:["ArrowLeft","ArrowRight","ArrowUp","ArrowDown"],shown:"Arrows",words:"move the crosshair",
-act:os},{keys:["PageUp","PageDown"],shown:"Page Up, Page Down",words:"change the slice; these and the arrows with Shift by 10",act:(i,t)=>me(i,i.plane.axis,t.key===
+act:is},{keys:["PageUp","PageDown"],shown:"Page Up, Page Down",words:"change the slice; these and the arrows with Shift by 10",act:(i,t)=>me(i,i.plane.axis,t.key===
 "PageUp"?1:-1,t)},{keys:["Home","End"],shown:"Home, End",words:"first and last slice",act:({viewer:i,plane:t},e)=>i.step(t.axis,e.key==="End"?1e6:-1e6)},{keys:[
 " "],shown:"Space",words:"play through the slices, or stop",act:({viewer:i})=>i.player.toggle()},{keys:["p"],shown:"P",words:"go to the peak",act:({viewer:i})=>i.
 toPeak()},{keys:["o"],shown:"O",words:"hide or show the relevance",act:({viewer:i})=>i.set({overlay:!i.settings.overlay})},{keys:["+","=","-"],shown:"+ −",words:"\
@@ -142,37 +142,37 @@ shown:"Click, drag",words:"move the crosshair"},{shown:"Wheel",words:"change the
 heel, pinch",words:"zoom at the pointer"},{shown:"Shift + drag",words:"move a plane that is zoomed"},{shown:"Right button, drag",words:"brightness (up, down) an\
 d contrast (left, right)"},{shown:"Double click",words:"one plane, large; again: all three"}];function rt(i,t){if(t.ctrlKey||t.metaKey||t.altKey)return!1;let e=t.
 key.length===1?t.key.toLowerCase():t.key,s=Nt.find(({keys:o})=>o.includes(e));return s?(s.act(i,t),!0):!1}function we(i,t){let e=t.map(({shown:s,words:o})=>c("div",{},c("dt",{text:s}),c("dd",{text:o})));return c("section",{},c("h4",{text:i}),c("dl",{},...e))}function xe(){
-return c("div",{class:"panel keys",hidden:!0,role:"group","aria-label":"Keys and mouse"},we("Keys in a plane",Nt),we("Mouse",ge))}var at=12,is=15,be=21;function ve(i,t,e){let s=[];for(let o of t.split(" ")){let n=s.length?`${s.at(-1)} ${o}`:o;s.length&&i.measureText(n).width<=e?s[s.length-
-1]=n:s.push(o)}return s}function ns(i,t,e){let s=t.textContent.trim();if(!s||t.offsetParent===null)return;let o=getComputedStyle(t),n=document.createRange();n.selectNodeContents(
+return c("div",{class:"panel keys",hidden:!0,role:"group","aria-label":"Keys and mouse"},we("Keys in a plane",Nt),we("Mouse",ge))}var at=12,ns=15,be=21;function ve(i,t,e){let s=[];for(let o of t.split(" ")){let n=s.length?`${s.at(-1)} ${o}`:o;s.length&&i.measureText(n).width<=e?s[s.length-
+1]=n:s.push(o)}return s}function rs(i,t,e){let s=t.textContent.trim();if(!s||t.offsetParent===null)return;let o=getComputedStyle(t),n=document.createRange();n.selectNodeContents(
 t);let r=parseFloat(o.fontSize);i.font=`${o.fontWeight} ${r}px ${o.fontFamily}`,i.fillStyle=o.color,i.textAlign="left",i.textBaseline="top";let a=n.getBoundingClientRect(),
-h=t.getBoundingClientRect().width+2;ve(i,s,h).forEach((l,d)=>{i.fillText(l,a.left-e.left,a.top-e.top+2+d*r*1.35)})}function ye(i){return`600 ${is}px ${i.font}`}
-function rs(i,t,e){return i.font=ye(t),t.spec.caption?ve(i,t.spec.caption,e):[]}function as(i){let t=i.stage.getBoundingClientRect(),e=i.footer.element.getBoundingClientRect(),
-s=Math.max(2,globalThis.devicePixelRatio||1),o=document.createElement("canvas"),n=rs(o.getContext("2d"),i,t.width),r=n.length?n.length*be+4:0,[a,h]=[t.width+2*at,
+h=t.getBoundingClientRect().width+2;ve(i,s,h).forEach((l,d)=>{i.fillText(l,a.left-e.left,a.top-e.top+2+d*r*1.35)})}function ye(i){return`600 ${ns}px ${i.font}`}
+function as(i,t,e){return i.font=ye(t),t.spec.caption?ve(i,t.spec.caption,e):[]}function hs(i){let t=i.stage.getBoundingClientRect(),e=i.footer.element.getBoundingClientRect(),
+s=Math.max(2,globalThis.devicePixelRatio||1),o=document.createElement("canvas"),n=as(o.getContext("2d"),i,t.width),r=n.length?n.length*be+4:0,[a,h]=[t.width+2*at,
 e.bottom-t.top+2*at+r];o.width=Math.round(a*s),o.height=Math.round(h*s);let l=o.getContext("2d");l.scale(s,s),l.fillStyle=i.colors.background,l.fillRect(0,0,a,h),
 l.translate(at,at),l.font=ye(i),l.fillStyle=i.colors.text,l.textBaseline="top",n.forEach((d,u)=>l.fillText(d,0,u*be)),l.translate(0,r);for(let d of i.stage.querySelectorAll(
 "canvas")){let u=d.getBoundingClientRect();u.width&&l.drawImage(d,u.left-t.left,u.top-t.top,u.width,u.height)}for(let d of i.root.querySelectorAll("[data-text]"))
-ns(l,d,t);return o}function ke(i){i.draw(),as(i).toBlob(t=>{let e=URL.createObjectURL(t),s=i.space.mm(i.cursor).map(r=>Math.round(r)).join("_"),o=`${i.spec.stem??
+rs(l,d,t);return o}function ke(i){i.draw(),hs(i).toBlob(t=>{let e=URL.createObjectURL(t),s=i.space.mm(i.cursor).map(r=>Math.round(r)).join("_"),o=`${i.spec.stem??
 i.spec.key}_${i.settings.view}_${s}.png`.replace(/[^\w.-]+/g,"-"),n=c("a",{href:e,download:o});i.root.append(n),n.click(),n.remove(),setTimeout(()=>URL.revokeObjectURL(
-e),1e4)},"image/png")}var Se=1.5;function hs(i){document.fullscreenElement?document.exitFullscreen():i.requestFullscreen?.().catch(()=>{})}var ht=class{constructor(t,e,s,o){this.viewer=
+e),1e4)},"image/png")}var Se=1.5;function ls(i){document.fullscreenElement?document.exitFullscreen():i.requestFullscreen?.().catch(()=>{})}var ht=class{constructor(t,e,s,o){this.viewer=
 t,this.display=e.button({label:"Display settings",image:"tune",text:"Settings",name:"display",press:o.display,expands:!0}),this.keys=e.button({label:"Keys and m\
 ouse",text:"?",name:"keys",press:o.keys,expands:!0});let n=e.button({label:"Go to the peak",image:"peak",text:"Peak",name:"peak",press:()=>t.toPeak()}),r=this.zoomButtons();
 e.syncs.push(a=>{n.hidden=t.views.every(h=>!h.map),r.hidden=a.view==="mosaic"}),this.element=c("div",{class:"bar",role:"group","aria-label":"View and crosshair"},
 e.segments({setting:"view",label:"View",options:[["ortho","Planes"],["mosaic","Mosaic"]]}),this.coordinateFields(),n,r,s,c("span",{class:"spring"}),this.display,
-e.button({label:"Save picture",image:"camera",name:"picture",press:()=>ke(t)}),e.button({label:"Full screen",image:"expand",name:"expand",press:()=>hs(t.root)}),
+e.button({label:"Save picture",image:"camera",name:"picture",press:()=>ke(t)}),e.button({label:"Full screen",image:"expand",name:"expand",press:()=>ls(t.root)}),
 this.keys)}coordinateFields(){return this.coordinates=v.map(t=>c("input",{type:"number",class:"coordinate",step:"1","aria-label":`${t.coordinate} in mm`,"data-c\
 oordinate":t.coordinate,onchange:()=>this.typed()})),c("div",{class:"field coordinates",role:"group","aria-label":"Crosshair in mm"},...v.flatMap((t,e)=>[c("spa\
 n",{text:t.coordinate}),this.coordinates[e]]))}zoomButtons(){let t=(e,s,o)=>c("button",{type:"button",class:"segment",text:e,"aria-label":s,title:s,"data-tool":o>
 1?"zoom-in":"zoom-out",onclick:()=>this.viewer.viewport.zoomBy(o)});return c("div",{class:"segments",role:"group","aria-label":"Zoom"},t("−","Zoom out (−)",
 1/Se),t("+","Zoom in at the crosshair (+)",Se))}typed(){let t=this.coordinates.map(e=>Number(e.value));t.some(e=>!Number.isFinite(e))||(this.viewer.player.stop(),
-this.viewer.moveTo(this.viewer.space.fromMm(t)),this.viewer.report())}showCursor(t){this.coordinates.forEach((e,s)=>{let o=String(Math.round(t[s]*10)/10);!D(e)&&
+this.viewer.moveTo(this.viewer.space.fromMm(t)),this.viewer.report())}showCursor(t){this.coordinates.forEach((e,s)=>{let o=String(Math.round(t[s]*10)/10);!V(e)&&
 e.value!==o&&(e.value=o)})}};var lt=class{constructor(t,e){this.viewer=t,this.threshold=c("input",{type:"range",min:"0",max:"1000",step:"1","data-setting":"threshold","aria-label":"Threshol\
 d",oninput:()=>t.set({threshold:this.fromSlider(Number(this.threshold.value))})}),this.thresholdNumber=c("input",{type:"number",min:"0",step:"any",class:"number",
 "data-setting":"threshold-exact","aria-label":"Threshold, exact",onchange:()=>t.set({threshold:Math.max(0,Number(this.thresholdNumber.value)||0)})});let s=[["pe\
 rcentile","percentile"],["value","value"]],o=e.select({setting:"threshold_mode",label:"Threshold by",options:s}),n=c("input",{type:"number",min:"1",step:"1",class:"\
 number small","data-setting":"cluster","aria-label":"Smallest cluster in voxels",title:"Hide clusters of fewer voxels; voxels touch by faces",oninput:()=>t.set(
 {cluster:Math.max(1,Math.round(Number(n.value)||1))})});e.syncs.push(h=>{let l=t.thresholdSetting;this.threshold.value=String(this.toSlider(l));let d=h.threshold_mode===
-"percentile"?Math.round(l*100)/100:Number(l.toPrecision(3));this.amount.textContent=h.threshold_mode==="percentile"?`${d} %`:k(l,2),D(this.thresholdNumber)||(this.
-thresholdNumber.value=String(d)),D(n)||(n.value=String(h.cluster))});let r=[["off","off"],["area","this area"],["all","all areas"]],a=e.select({text:"Outlines",
+"percentile"?Math.round(l*100)/100:Number(l.toPrecision(3));this.amount.textContent=h.threshold_mode==="percentile"?`${d} %`:k(l,2),V(this.thresholdNumber)||(this.
+thresholdNumber.value=String(d)),V(n)||(n.value=String(h.cluster))});let r=[["off","off"],["area","this area"],["all","all areas"]],a=e.select({text:"Outlines",
 setting:"outlines",options:r});this.amount=c("output",{class:"amount"}),this.element=c("div",{class:"field relevance",role:"group","aria-label":"Relevance"},e.toggle(
 {text:"Overlay",setting:"overlay"}),c("label",{class:"field"},c("span",{text:"Threshold"}),this.threshold,this.amount)),this.more=c("div",{class:"fields"},c("di\
 v",{class:"field"},c("span",{text:"Threshold"}),this.thresholdNumber,o),c("label",{class:"field"},c("span",{text:"Cluster ≥"}),n,c("span",{text:"voxels"})),e.
@@ -183,12 +183,12 @@ t,this.controls,e.element,{display:()=>this.show(this.display.element),keys:()=>
 el":"Viewer controls",onkeydown:s=>{s.key==="Escape"&&this.leave(t)}},this.navigation.element,this.display.element,this.keys)}sync(){this.controls.sync()}showCursor(t){
 this.navigation.showCursor(t)}showPlaying(t){this.display.showPlaying(t)}show(t){let{display:e,keys:s}=this.navigation;for(let[o,n]of[[e,this.display.element],[
 s,this.keys]])(n===t||!n.hidden)&&ce(o,n)}toggleKeys(){this.show(this.keys)}leave(t){for(let e of[this.display.element,this.keys])e.hidden||this.show(e);t.focus.
-toPlane()}focus(){this.element.querySelector("button").focus()}};var ls=6,pt=class{constructor(t){this.view=t,this.canvas=c("canvas",{class:"colorbar",role:"img"});let[e,s]=t.ends??["",""],o=[t.part==="positive"?"":e,t.part===
+toPlane()}focus(){this.element.querySelector("button").focus()}};var cs=6,pt=class{constructor(t){this.view=t,this.canvas=c("canvas",{class:"colorbar",role:"img"});let[e,s]=t.ends??["",""],o=[t.part==="positive"?"":e,t.part===
 "negative"?"":s];this.ends=t.ends&&c("div",{class:"ends"},...o.map(n=>c("span",{text:n,"data-text":!0}))),this.element=c("div",{class:"scale"},this.canvas,this.
 ends)}resize(t){this.width=t,this.height=30,this.element.style.width=`${t}px`,this.context=C(this.canvas,t,this.height)}get ticks(){let{range:t,threshold:e,map:s}=this.
 view,o=e>0&&e<M(t)?[e]:[];if(!s.signed)return[t[0],...o.filter(r=>r>t[0]),t[1]];let n=[...o.map(r=>-r),0,...o].filter(r=>r>t[0]&&r<t[1]);return[t[0],...n,t[1]]}draw(t,e=this.
 context,s=0,o=0,n=t.colors){let{view:r,width:a}=this,{range:h,threshold:l,ramp:d,map:u}=r,p=22,f=a-2*p;e.clearRect(s,o,a,this.height);let m=u.top>=l*(1-1e-6)?M(
-h)-ls*(h[1]-h[0])/f:1/0;for(let w=0;w<f;w+=1){let A=h[0]+(w+.5)/f*(h[1]-h[0]),O=u.signed?Math.abs(A):A,x=3*$t(A,h),B=O<Math.min(l,m)||O===0?0:t.settings.fade?Lt(
+h)-cs*(h[1]-h[0])/f:1/0;for(let w=0;w<f;w+=1){let A=h[0]+(w+.5)/f*(h[1]-h[0]),O=u.signed?Math.abs(A):A,x=3*$t(A,h),B=O<Math.min(l,m)||O===0?0:t.settings.fade?Lt(
 A,M(h)):1,[Ie,je,Be]=pe.map((Bt,_e)=>Math.round(Bt+B*(d[x+_e]-Bt)));e.fillStyle=`rgb(${Ie}, ${je}, ${Be})`,e.fillRect(s+p+w,o+2,1.5,10)}e.strokeStyle=n.border,e.
 lineWidth=1,e.strokeRect(s+p-.5,o+1.5,f+1,11),e.font=`12px ${t.font}`,e.textBaseline="top",e.fillStyle=n.text;let g=w=>s+p+(w-h[0])/(h[1]-h[0])*f,S=[],y=[...this.
 ticks].sort((w,A)=>this.rank(w)-this.rank(A));for(let w of y){let A=this.label(w),O=e.measureText(A).width/2+3,x=b(g(w),s+O-3,s+a-O+3);S.some(([j,B])=>x+O>j&&x-
@@ -219,25 +219,25 @@ a=>a.plane===s).reduce((a,h)=>o(h)<o(a)?h:a);t.strokeRect(r.x+1,r.y+1,r.width-2,
 viewer.space,l=Math.floor((s-n.x)/n.width*h[r.horizontal]),d=Math.floor((o-n.y)/n.height*h[r.vertical]),u=[0,0,0];u[r.axis]=a;let p=P(r.horizontal,this.viewer.settings.
 convention);return u[r.horizontal]=p?h[r.horizontal]-1-l:l,u[r.vertical]=h[r.vertical]-1-d,this.viewer.moveTo(this.viewer.space.inside(u)),!0}key(t){let e={ArrowLeft:-1,
 ArrowRight:1,PageUp:1,PageDown:-1};if(t.key in e)this.viewer.step(this.viewer.active,e[t.key]);else if(!rt({viewer:this.viewer,plane:v[this.viewer.active]},t))return;
-t.preventDefault()}};var Me=40,cs=3,ps=0,us=1,ds=2,mt=class{constructor(t){this.pane=t,this.wheel=0,this.mode=null;let{canvas:e}=t,s=(o,n,r)=>e.addEventListener(o,n,r);s("pointerdow\
+t.preventDefault()}};var Me=40,ps=3,us=0,ds=1,fs=2,mt=class{constructor(t){this.pane=t,this.wheel=0,this.mode=null;let{canvas:e}=t,s=(o,n,r)=>e.addEventListener(o,n,r);s("pointerdow\
 n",o=>this.press(o)),s("pointermove",o=>this.drag(o)),s("pointerup",o=>this.release(o)),s("pointercancel",o=>this.release(o)),s("contextmenu",o=>o.preventDefault()),
 s("wheel",o=>this.roll(o),{passive:!1}),s("keydown",o=>{rt(t,o)&&o.preventDefault()})}press(t){let{viewer:e,canvas:s}=this.pane,o=t.shiftKey?"pan":"cross";this.
-mode={[ps]:o,[us]:"pan",[ds]:"window"}[t.button]??null,this.mode&&(this.mode==="pan"&&t.preventDefault(),s.setPointerCapture(t.pointerId),s.focus({preventScroll:!0}),
+mode={[us]:o,[ds]:"pan",[fs]:"window"}[t.button]??null,this.mode&&(this.mode==="pan"&&t.preventDefault(),s.setPointerCapture(t.pointerId),s.focus({preventScroll:!0}),
 this.last=this.first=[t.clientX,t.clientY],this.dragged=!1,e.player.stop(),this.mode==="cross"&&this.cross(t))}drag(t){if(!this.mode)return;let{pane:e}=this,s=[
-t.clientX-this.last[0],t.clientY-this.last[1]];this.dragged||=Math.hypot(t.clientX-this.first[0],t.clientY-this.first[1])>cs,this.last=[t.clientX,t.clientY],this.
+t.clientX-this.last[0],t.clientY-this.last[1]];this.dragged||=Math.hypot(t.clientX-this.first[0],t.clientY-this.first[1])>ps,this.last=[t.clientX,t.clientY],this.
 mode==="cross"?this.cross(t):this.mode==="pan"?e.pan(s):this.dragged&&this.window(s)}cross(t){let{viewer:e,plane:s}=this.pane;e.moveTo(this.pane.locate(t),[s.horizontal,
 s.vertical])}window([t,e]){let{viewer:s,width:o}=this.pane,{black:n,white:r}=s.settings,a=b((r-n-t/o)/2,.05,.85),h=b((r+n)/2+e/o,a-.5,1.25-a);s.set({black:h-a,white:h+
 a})}release(t){let{mode:e}=this;this.mode=null,e==="cross"&&t.type==="pointerup"&&this.pane.viewer.report()}roll(t){let{pane:e}=this;if(!e.viewer.focus.isIn(e.viewer.
 root))return;t.preventDefault();let s=t.deltaMode===1?t.deltaY*Me:t.deltaY;if(t.ctrlKey){e.viewer.viewport.zoomBy(2**(-s/200),e.sharesAt(t));return}this.wheel+=
-s;let o=Math.trunc(this.wheel/Me);o&&(this.wheel=0,e.viewer.activate(e.plane.axis,e.view),e.viewer.step(e.plane.axis,-Math.sign(o)*Math.min(3,Math.abs(o))))}};var fs="rgba(86, 180, 233, 0.9)",ms=5,gs=[[1,0,0],[-1,0,0],[0,1,0],[0,-1,0],[0,0,1],[0,0,-1]];function It(i){let{plane:t,viewer:e}=i,{patch:s}=e.spec;return[t.horizontal,
-t.vertical].some(n=>{let[r,a]=s.centres[n];return a!==void 0&&Math.abs(a-r)*i.voxelSize(n)<ms})?[]:Ut(s,e.cursor,[t.horizontal,t.vertical]).map(n=>i.place(n))}function ws(i){
-let{context:t}=i;t.fillStyle=fs,t.strokeStyle="rgba(0, 0, 0, 0.8)",t.lineWidth=1;for(let[e,s]of It(i))t.beginPath(),t.arc(e,s,2.5,0,2*Math.PI),t.fill(),t.stroke()}
+s;let o=Math.trunc(this.wheel/Me);o&&(this.wheel=0,e.viewer.activate(e.plane.axis,e.view),e.viewer.step(e.plane.axis,-Math.sign(o)*Math.min(3,Math.abs(o))))}};var ms="rgba(86, 180, 233, 0.9)",gs=5,ws=[[1,0,0],[-1,0,0],[0,1,0],[0,-1,0],[0,0,1],[0,0,-1]];function It(i){let{plane:t,viewer:e}=i,{patch:s}=e.spec;return[t.horizontal,
+t.vertical].some(n=>{let[r,a]=s.centres[n];return a!==void 0&&Math.abs(a-r)*i.voxelSize(n)<gs})?[]:Ut(s,e.cursor,[t.horizontal,t.vertical]).map(n=>i.place(n))}function xs(i){
+let{context:t}=i;t.fillStyle=ms,t.strokeStyle="rgba(0, 0, 0, 0.8)",t.lineWidth=1;for(let[e,s]of It(i))t.beginPath(),t.arc(e,s,2.5,0,2*Math.PI),t.fill(),t.stroke()}
 function Ae(i){let{context:t,viewer:e,view:s,box:o}=i,n=r=>{let a=K(e.spec.patch,e.cursor,r);if(!a)return;let h=m=>i.place(a.map(g=>g[m]-.5)),[[l,d],[u,p]]=[h(0),
 h(1)],f=[Math.min(l,u),Math.min(d,p),Math.abs(u-l),Math.abs(p-d)];t.strokeRect(...f),!s.map&&r.every(m=>m===0)&&t.fillRect(...f)};t.save(),t.beginPath(),t.rect(
-o.x,o.y,o.width,o.height),t.clip(),s.map||ws(i),t.fillStyle="rgba(255, 226, 92, 0.16)",t.strokeStyle="rgba(255, 226, 92, 0.5)",t.lineWidth=1,t.setLineDash([3,4]);
-for(let r of gs)n(r);t.setLineDash([]),t.strokeStyle="#ffe25c",t.lineWidth=1.5,n([0,0,0]),t.restore()}var jt={factor:1,centre:[.5,.5,.5]},Oe=12,xs=.9;function H(i){let t=b(i.factor,1,Oe),e=.5/t;return{factor:t,centre:i.centre.map(s=>b(s,e,1-e))}}function Ee(i,t,e){
-let s=b(i.factor*t,1,Oe);return H({factor:s,centre:i.centre.map((o,n)=>e[n]+(o-e[n])*(i.factor/s))})}function ze(i,t){return H({...i,centre:i.centre.map((e,s)=>e+
-t[s])})}function Te(i,t){let e=xs*.5/i.factor;return H({...i,centre:i.centre.map((s,o)=>b(s,t[o]-e,t[o]+e))})}function Pe({width:i,height:t},e,s,o,n){let r=Math.
+o.x,o.y,o.width,o.height),t.clip(),s.map||xs(i),t.fillStyle="rgba(255, 226, 92, 0.16)",t.strokeStyle="rgba(255, 226, 92, 0.5)",t.lineWidth=1,t.setLineDash([3,4]);
+for(let r of ws)n(r);t.setLineDash([]),t.strokeStyle="#ffe25c",t.lineWidth=1.5,n([0,0,0]),t.restore()}var jt={factor:1,centre:[.5,.5,.5]},Oe=12,bs=.9;function W(i){let t=b(i.factor,1,Oe),e=.5/t;return{factor:t,centre:i.centre.map(s=>b(s,e,1-e))}}function Ee(i,t,e){
+let s=b(i.factor*t,1,Oe);return W({factor:s,centre:i.centre.map((o,n)=>e[n]+(o-e[n])*(i.factor/s))})}function ze(i,t){return W({...i,centre:i.centre.map((e,s)=>e+
+t[s])})}function Te(i,t){let e=bs*.5/i.factor;return W({...i,centre:i.centre.map((s,o)=>b(s,t[o]-e,t[o]+e))})}function Pe({width:i,height:t},e,s,o,n){let r=Math.
 min(i/s[0],t/s[1])*o.factor,[a,h]=[s[0]*r,s[1]*r],l=o.centre[e.horizontal];return{x:i/2-(n?1-l:l)*a,y:t/2-(1-o.centre[e.vertical])*h,width:a,height:h}}function Ce(i,t,e,s){
 let o=e[t.horizontal];return[i.x+(s?1-o:o)*i.width,i.y+(1-e[t.vertical])*i.height]}function Re(i,t,[e,s],o,n){let r=[...n],a=(e-i.x)/i.width;return r[t.horizontal]=
 o?1-a:a,r[t.vertical]=1-(s-i.y)/i.height,r}var gt=class{constructor(t,e,s){Object.assign(this,{viewer:t,view:e,plane:s}),this.image=new I(t.space,s),this.canvas=c("canvas",{class:"pane",tabindex:"0",role:"\
@@ -287,8 +287,8 @@ e,low:this.signed?this.zero-e:-1}}ownRange(){let t=this.quantile(99.9),e=(this.t
 this.codes[t]/255*(this.high-this.low)}code(t){return 255*(t-this.low)/(this.high-this.low)}setWindow(t,e){let[s,o]=this.window,n=r=>this.code(s+r*(o-s));de(n(t),
 n(e),this.table)}bounds(t){if(this.box)return this.box;let e=t.shape.map(a=>new Uint32Array(a)),s=Math.max(1,this.code(this.window[0])),[o,n,r]=t.shape;for(let a=0,
 h=0;a<r;a+=1)for(let l=0;l<n;l+=1)for(let d=0;d<o;d+=1,h+=1)this.codes[h]<=s||(e[0][d]+=1,e[1][l]+=1,e[2][a]+=1);return this.box=e.map(a=>{let h=a.findIndex(l=>l>
-0);return h<0?[0,a.length-1]:[h,a.findLastIndex(l=>l>0)]}),this.box}};function bs(){return globalThis.mriinterpVolumes??=new Map,globalThis.mriinterpVolumes}function vs(i){let t=bs();if(!t.has(i)){let e={users:0,started:!1};e.promise=
-new Promise((s,o)=>Object.assign(e,{resolve:s,reject:o})),t.set(i,e)}return t.get(i)}function Le(i){return vs(i).promise}var kt=class{constructor(){this.decoded=new Map}async obtain(t,e,s){return this.decoded.has(t)||this.decoded.set(t,s(await Le(e.volume))),this.decoded.get(t)}async load(t){
+0);return h<0?[0,a.length-1]:[h,a.findLastIndex(l=>l>0)]}),this.box}};function vs(){return globalThis.mriinterpVolumes??=new Map,globalThis.mriinterpVolumes}function ys(i){let t=vs();if(!t.has(i)){let e={users:0,started:!1};e.promise=
+new Promise((s,o)=>Object.assign(e,{resolve:s,reject:o})),t.set(i,e)}return t.get(i)}function Le(i){return ys(i).promise}var kt=class{constructor(){this.decoded=new Map}async obtain(t,e,s){return this.decoded.has(t)||this.decoded.set(t,s(await Le(e.volume))),this.decoded.get(t)}async load(t){
 let e=p=>`scan ${p.volume}`,s=p=>`areas ${p.volume}`,o=(p,f,m)=>Promise.all(p.map(g=>this.obtain(f(g),g,S=>m(g,S)))),n=p=>`contour ${p.volume} ${p.name} ${p.color}`,
 r=t.atlas?[t.atlas]:[],[a,h,[l=null],d]=await Promise.all([o(t.scans,e,(p,f)=>new yt(p,f)),o(t.layers,St,(p,f)=>new vt(p,f,t.shape)),o(r,s,(p,f)=>new xt(p,f)),o(
 t.contours,n,(p,f)=>({...p,codes:R(f,p.bits)}))]),u=new Set([...t.scans.map(e),...t.layers.map(St),...r.map(s),...t.contours.map(n)]);return{scans:a,maps:h,areas:l,
@@ -306,11 +306,11 @@ let t=this.viewer.views.filter(o=>o.map&&o!==this),e=t.filter(o=>M(o.range)===M(
 e shared with ${e.map(o=>o.name).join(", ")}`;this.meaning.textContent=[t.length?s:"",this.unit].filter(Boolean).join(" · "),this.meaning.title=this.meaning.textContent}draw(){
 if(this.viewer.settings.view==="mosaic"){this.mosaic.draw();return}for(let t of this.viewer.shownPlanes)this.panes[t.axis].draw(),this.profiles[t.axis]?.draw()}};
 function Ne(i,t){i.forEach(r=>r.resolveThreshold());let e=i.map(r=>r.ownRange()),s=t.top??Math.max(...e.map(M)),o=Math.min(0,...e.filter((r,a)=>!i[a].map.signed).
-map(r=>r[0])),n=t.share_range||t.top!==null;i.forEach((r,a)=>{r.color(n?r.map.signed?[-s,s]:[o,s]:e[a])}),i.forEach(r=>r.describe())}var At=class{constructor(t){this.viewer=t}get zoom(){let{settings:t,space:e}=this.viewer;if(!t.zoom)return jt;let[s,...o]=t.zoom;return H({factor:s,centre:e.shares(
+map(r=>r[0])),n=t.share_range||t.top!==null;i.forEach((r,a)=>{r.color(n?r.map.signed?[-s,s]:[o,s]:e[a])}),i.forEach(r=>r.describe())}var At=class{constructor(t){this.viewer=t}get zoom(){let{settings:t,space:e}=this.viewer;if(!t.zoom)return jt;let[s,...o]=t.zoom;return W({factor:s,centre:e.shares(
 e.toVoxel(o))})}set zoom(t){this.viewer.set({zoom:this.asSetting(t)})}asSetting({factor:t,centre:e}){let{space:s}=this.viewer,o=s.mm(s.fromShares(e));return t>1?
 [t,...o].map(n=>Math.round(1e3*n)/1e3):null}zoomBy(t,e=this.viewer.space.shares(this.viewer.cursor)){this.viewer.settings.view==="ortho"&&(this.zoom=Ee(this.zoom,
 t,e))}zoomOut(){this.zoom=jt}panBy(t){this.viewer.settings.zoom&&(this.zoom=ze(this.zoom,t))}follow(t,e){if(!this.viewer.settings.zoom)return;let{zoom:s}=this,o=this.
-viewer.space.shares(t).map((n,r)=>e.includes(r)?s.centre[r]:n);this.viewer.settings.zoom=this.asSetting(Te(s,o))}};var ys=180,Ot=400,Et=class{constructor(t){this.views=[],this.volumes=new kt,this.pending=new Set,this.frames={count:0,last:0,longest:0},this.active=2,this.measurer=
+viewer.space.shares(t).map((n,r)=>e.includes(r)?s.centre[r]:n);this.viewer.settings.zoom=this.asSetting(Te(s,o))}};var ks=180,Ot=400,Et=class{constructor(t){this.views=[],this.volumes=new kt,this.pending=new Set,this.frames={count:0,last:0,longest:0},this.active=2,this.measurer=
 new X((e,s)=>this.takeMeasure(e,s)),this.focus=new q(this),this.viewport=new At(this),this.player=new tt(this,e=>this.showPlaying(e)),this.reporter=new et(()=>this.
 player.playing?null:this.reported),this.stage=c("div",{class:"stage"},c("p",{class:"wait",text:"Loading the images …"})),this.footer=new Z,this.root=c("div",{
 class:"mriinterp-viewer","data-ready":"false"},this.stage,this.footer.element),this.root.mriinterpViewer=this,t.append(this.root),this.observer=new ResizeObserver(
@@ -319,8 +319,8 @@ send=r=>s("cursor",r);let o=JSON.stringify(e);if(o===this.specText){Object.assig
 n&&Kt(this,e);try{let r=await this.volumes.load(e);if(o!==this.specText||this.closed)return;this.take(e,r,n)}catch(r){this.stage.replaceChildren(c("p",{class:"w\
 ait",role:"alert",text:`The images could not be read: ${r.message}`}))}}take(t,e,s){let[o,n]=[this.spec,s&&J(t.key)?.due];this.spec=t,ae(this),this.volumes.keepOnly(
 e.used),this.measurer.keepOnly(e.used);let r=a=>JSON.stringify([a.shape,a.affine,a.scans,a.layers,a.atlas]);(s||r(o)!==r(t))&&this.build(t,e),this.footer.note(t),
-this.contours=e.contours.map(a=>({...a,outlines:new V(this.space,a.codes)})),this.takeSettings(t),this.takeCursor(t,s),this.ask(...N),U(this),n&&this.report()}build(t,{
-scans:e,maps:s,areas:o}){this.space=new $(t),this.areas=o,this.outlines=o?new V(this.space,o.codes):null;let n=t.layers.length?t.layers:[null];this.views=n.map(
+this.contours=e.contours.map(a=>({...a,outlines:new D(this.space,a.codes)})),this.takeSettings(t),this.takeCursor(t,s),this.ask(...N),U(this),n&&this.report()}build(t,{
+scans:e,maps:s,areas:o}){this.space=new $(t),this.areas=o,this.outlines=o?new D(this.space,o.codes):null;let n=t.layers.length?t.layers:[null];this.views=n.map(
 (r,a)=>new Mt(this,r,e[r?.scan??0],r?s[a]:null));for(let r of this.views)r.map&&this.measurer.load(r.id,r.map.codes,t.shape,r.map.zero);this.cursor&&(this.cursor=
 this.space.inside(this.cursor)),this.toolbar||(this.toolbar=new ct(this),this.root.append(this.toolbar.element)),this.focus.whileReplacing(()=>Gt(this).stage.replaceChildren(
 ...this.views.map(r=>r.element))),this.footer.describeShown(this),Object.assign(this,Ct(this.root))}takeSettings({settings:t,begin:e}){let s=this.given?this:J(this.
@@ -334,7 +334,7 @@ ask("controls",...ee(t)),this.report(Ot)}reset(){this.settings=L(this.spec.usual
 every((s,o)=>s===t[o])||(this.cursor=t,this.viewport.follow(t,e),this.ask(),this.report(Ot))}step(t,e){let s=[...this.cursor];s[t]+=e,this.moveTo(this.space.inside(
 s))}activate(t,e){this.active=t,this.activeView=e}toPeak(){let t=this.peak();t&&(this.player.stop(),this.moveTo(t),this.report())}showPlaying(t){this.toolbar.showPlaying(
 t),t||this.report(Ot)}get reported(){return{mm:this.space.mm(this.cursor).map(e=>Math.round(1e6*e)/1e6),move:this.move,begin:this.begin,settings:{...se(this.settings),
-threshold:this.thresholdSetting}}}report(t=ys){!this.spec.report||this.closed||he(this,t)||(this.reporter.ask(t),U(this))}ask(...t){t.forEach(e=>this.pending.add(
+threshold:this.thresholdSetting}}}report(t=ks){!this.spec.report||this.closed||he(this,t)||(this.reporter.ask(t),U(this))}ask(...t){t.forEach(e=>this.pending.add(
 e)),this.request??=requestAnimationFrame(()=>{this.request=null,this.frame()})}frame(){if(!this.spec||this.closed)return;let t=performance.now(),e=new Set(this.
 pending);this.pending.clear();let s=this.views.filter(o=>o.map);if((e.has("measure")||e.has("color"))&&Ne(s,this.settings),this.footer.describePlace(this),this.
 toolbar.showCursor(this.space.mm(this.cursor)),e.has("layout")){if(!this.focus.whilePlacing(()=>Yt(this))){this.pending=e;return}this.laidOut=this.root.clientWidth}
@@ -343,4 +343,4 @@ cuts.low,o.cuts.high,this.settings.cluster);if(e.has("color")||e.has("layout")||
 footer.describeSettings(this)),this.draw(),this.moved&&(le(this),this.moved=!1),U(this),this.frames.last=performance.now()-t,this.frames.longest=Math.max(this.frames.
 longest,this.frames.last),this.frames.count+=1,this.root.dataset.ready="true"}takeMeasure(t,e){for(let s of this.views)s.id===t&&(s.measured=e);this.footer.describeShown(
 this),this.ask()}draw(){for(let t of this.views)t.draw()}patchWindow(){return K(this.spec.patch,this.cursor)}close(){this.spec&&U(this),this.closed=!0,this.player.
-stop(),this.reporter.close(),this.observer.disconnect(),this.measurer.close(),this.root.remove()}};var W=new WeakMap;function nn(i){let t=i.parentElement;return W.has(t)||W.set(t,new Et(t)),W.get(t).accept(i),()=>{W.get(t)?.close(),W.delete(t)}}export{nn as default};
+stop(),this.reporter.close(),this.observer.disconnect(),this.measurer.close(),this.root.remove()}};var H=new WeakMap;function rn(i){let t=i.parentElement;return H.has(t)||H.set(t,new Et(t)),H.get(t).accept(i),()=>{H.get(t)?.close(),H.delete(t)}}export{rn as default};

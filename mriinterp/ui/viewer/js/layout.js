@@ -7,6 +7,7 @@ import { clamp } from './numbers.js';
 const GAP = 3;
 const PROFILE_HEIGHT = 38;
 const COLUMN_GAP = 14;
+const USUAL_WINDOW = 800;
 
 const ABOVE = 84; // pixels: the row of controls and a headline
 const BELOW = 92; // a profile and the words at the foot
@@ -33,8 +34,10 @@ function releaseRoom({ root, stage }) {
   stage.style.marginTop = '';
 }
 
-function tallestRow(spec, share, most) {
-  return spec.height ?? clamp((globalThis.innerHeight || 900) * share, 280, most);
+// A height that a page asks for is that in a window of USUAL_WINDOW; half of what a window has more is the planes'.
+export function tallestRow(spec, share, most, windowHeight = globalThis.innerHeight || 900) {
+  if (spec.height) return spec.height + Math.max(0, windowHeight - USUAL_WINDOW) / 2;
+  return clamp(windowHeight * share, 280, most);
 }
 
 export function layoutViews(viewer) {
