@@ -5,8 +5,9 @@ import streamlit as st
 from mriinterp.methods import get_method
 from mriinterp.trust import get_measure, measure_names
 from mriinterp.trust.words import label_of
-from mriinterp.ui.address import end_page, linked
-from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.address import end_page, linked, moved
+from mriinterp.ui.choice import segments
+from mriinterp.ui.jobs import start_job, watch, work_card
 from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.shell import page_header, readable_errors
 from mriinterp.ui.studies import current_study
@@ -24,9 +25,9 @@ from mriinterp.ui.trust import (
 from mriinterp.ui.trust_card import show_card, show_origin
 from mriinterp.ui.trust_chosen import choose
 from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
-from mriinterp.ui.trust_first import show_first, show_grad_cam, show_help, show_null_maps, show_numbers
+from mriinterp.ui.trust_first import show_answer, show_first, show_grad_cam, show_help, show_null_maps
 
-page_header("Trust", "What was measured, not what looks convincing.")
+header = page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()
 with readable_errors():
     study = study_of(name)
@@ -74,54 +75,56 @@ if run:
         kept="Finished measures are kept: **Measure this study** goes on where it was.",
         shared=True,
     )
-watch("trust", f"trust {name} {network}")
+card = work_card()
+with card:
+    watch("trust", f"trust {name} {network}")
 
 with readable_errors():
     chosen = choose(name, study, folder, explainer, subject, network)
+    show_answer(header, chosen)
     show_origin(chosen, only_warning=True)
-    show_first(chosen)
-    show_numbers(chosen)
+    show_first(chosen, card)
 if table.empty:
-    st.info(
-        "Nothing was measured for this study yet. **Measure this study** takes the quick benchmark.",
-        icon=":material/science:",
-    )
     with readable_errors():
-        show_card(chosen)
+        show_card(chosen, card)
     end_page()
 
 measures = [get_measure(measure) for measure in measure_names()]
-TABS = {
-    "All methods": "all",
-    "This method": "card",
-    "Null maps": "null_maps",
-    "Why Grad-CAM failed": "grad_cam",
-    "Help": "help",
+EACH = {
     **{measure.tab: measure.name for measure in measures if not measure.of_groups},
     "Agreement": "agreement",
     **{measure.tab: measure.name for measure in measures if measure.of_groups},
-    "Shortcuts": "shortcuts",
 }
-tabs = st.tabs(list(TABS), key=linked("measure", "All methods", options=list(TABS)), on_change="rerun")
-for tab, measure in zip(tabs, TABS.values(), strict=True):
-    if not tab.open:
-        continue
-    with tab, readable_errors():
-        if measure == "all":
-            show_overview(chosen)
-        elif measure == "card":
-            show_origin(chosen)
-            show_card(chosen)
-        elif measure == "null_maps":
-            show_null_maps(chosen)
-        elif measure == "grad_cam":
-            show_grad_cam(chosen)
-        elif measure == "help":
-            show_help()
-        elif measure == "agreement":
-            show_agreement(chosen)
-        elif measure == "shortcuts":
-            show_shortcuts(name)
-        else:
-            show_measure(chosen, measure)
-            offer_series(name, subject, explainer, measure)
+
+
+def show_each() -> None:
+    """Show one measure of all methods."""
+    measure = EACH[segments("Measure", "each", {tab: tab for tab in EACH}, what="measure")]
+    if measure == "agreement":
+        show_agreement(chosen)
+    else:
+        show_measure(chosen, measure)
+        offer_series(name, subject, explainer, measure, card)
+
+
+def show_this() -> None:
+    """Show every measure of one method."""
+    show_origin(chosen)
+    show_card(chosen, card)
+
+
+SHOWS = {
+    "All methods": lambda: show_overview(chosen),
+    "This method": show_this,
+    "Each measure": show_each,
+    "Null maps": lambda: show_null_maps(chosen, card),
+    "Shortcuts": lambda: show_shortcuts(name),
+    "Why Grad-CAM failed": lambda: show_grad_cam(chosen, card),
+    "Help": show_help,
+}
+moved("measure", EACH, "each", "Each measure")
+tabs = st.tabs(list(SHOWS), key=linked("measure", "All methods", options=list(SHOWS)), on_change="rerun")
+for tab, show in zip(tabs, SHOWS.values(), strict=True):
+    if tab.open:
+        with tab, readable_errors():
+            show()

@@ -37,6 +37,7 @@ __all__ = [
     "linked_list",
     "linked_value",
     "listed",
+    "moved",
     "not_found",
     "place_link",
     "renamed",
@@ -224,6 +225,24 @@ def renamed(old: str, new: str) -> None:
     if old in asked:
         values = asked.pop(old)
         asked.setdefault(new, values)
+
+
+def moved(old: str, values: Collection[str], new: str, instead: str) -> None:
+    """Take values that an older link asks for under one name as asked for under another.
+
+    Parameters
+    ----------
+    old : str
+        The name in the link.
+    values : collection of str
+        That stand under the new name now.
+    new, instead : str
+        The new name, and what is asked for under the old one.
+    """
+    asked = _address().asked
+    if asked.get(old, [""])[-1] in values:
+        asked.setdefault(new, asked[old])
+        asked[old] = [instead]
 
 
 def linked(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 from cachetools import LRUCache
+from streamlit.delta_generator import DeltaGenerator
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.figures.trust import agreement_dots, quantity_dots, shortcut_dots, trust_heatmap
@@ -193,8 +194,8 @@ def _made_series() -> MutableMapping[str, list[tuple[str, Volume]]]:
     return LRUCache(SERIES_KEPT)
 
 
-def offer_series(study_name: str, subject: str, explainer: str, measure: str) -> None:
-    """Show a button that makes the row of maps that a measure compares, if it has one, then the row."""
+def offer_series(study_name: str, subject: str, explainer: str, measure: str, card: DeltaGenerator) -> None:
+    """Show a button that makes the row of maps that a measure compares, if it has one, then the row; `card`: of work."""
     series = get_measure(measure).series
     if series is None:
         return
@@ -208,7 +209,8 @@ def offer_series(study_name: str, subject: str, explainer: str, measure: str) ->
         label = f"Show the maps of {escape_markdown(subject)}"
         if st.button(label, icon=":material/view_column:", key="series_go"):
             start_job("series", series.title.format(label_of(explainer)), key, work, shared=True)
-    watch("series", key)
+    with card:
+        watch("series", key)
     if key in made:
         show_series(series, study_name, subject, explainer, made[key])
 

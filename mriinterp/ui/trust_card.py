@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods import get_method
@@ -48,8 +49,8 @@ def show_origin(chosen: Chosen, *, only_warning: bool = False) -> None:
     st.caption(f"Figures {where_from(chosen.folder)}.{more}")
 
 
-def show_card(chosen: Chosen) -> None:
-    """Show what is known of the method: in short, as a table, with the caveat."""
+def show_card(chosen: Chosen, card: DeltaGenerator) -> None:
+    """Show what is known of the method: in short, as a table, with the caveat; `card`: where work is shown."""
     method = chosen.explainer.partition("[")[0]
     entry = get_method(method)
     with st.container(border=True):
@@ -62,7 +63,7 @@ def show_card(chosen: Chosen) -> None:
         if any(chosen.number(name) is not None and chosen.on_demand(name) for name in measure_names()):
             notes.append("*Italic*: taken on demand for this subject, not part of the study's means.")
         st.caption(" ".join([*notes, CAVEAT]))
-        _offer(chosen)
+        _offer(chosen, card)
 
 
 def _table(chosen: Chosen) -> str:
@@ -198,7 +199,7 @@ def measure_here(chosen: Chosen) -> Callable[[Progress, Cancel], None]:
     return work
 
 
-def _offer(chosen: Chosen) -> None:
+def _offer(chosen: Chosen, card: DeltaGenerator) -> None:
     """Show a button that takes the cheap measures of this subject, where they are missing."""
     missing, key = _missing(chosen), f"{chosen.study_name} {chosen.model} {chosen.explainer} {chosen.subject}"
     if missing:
@@ -220,4 +221,5 @@ def _offer(chosen: Chosen) -> None:
                 kept="Finished measures are kept: the button goes on where it was.",
                 shared=True,
             )
-    watch("trust_subject", key)
+    with card:
+        watch("trust_subject", key)

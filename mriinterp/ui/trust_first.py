@@ -1,4 +1,4 @@
-"""The trust page's first screen: three lights, the map beside a null map with the truth, the best method, ten numbers."""
+"""The trust page's first screen: the answer, the map beside a null map with the truth, three lights, ten numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, MutableMapping
 import numpy as np
 import streamlit as st
 from cachetools import LRUCache
+from streamlit.delta_generator import DeltaGenerator
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.image.volume import Volume
@@ -21,18 +22,38 @@ from mriinterp.trust.null_maps import NULL_MAPS
 from mriinterp.trust.words import label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of, truth_of
+from mriinterp.ui.shell import Header
 from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["show_first", "show_grad_cam", "show_help", "show_null_maps", "show_numbers"]
+__all__ = ["show_answer", "show_first", "show_grad_cam", "show_help", "show_null_maps"]
 
 COLOURS = {"yes": "green", "partly": "orange", "no": "red", "unknown": "gray"}
 PLANE_PX = 200
 KEPT = 12
 BESIDE = "null_edges"  # the null map that looks most like anatomy
+# Lights beside the pictures, the numbers below both; on a large screen below the lights.
+STYLE = """<style>
+.st-key-trust_first > * { width: 100% !important; min-width: 0; }
+.st-key-trust_lights { gap: 0.6rem; }
+.st-key-trust_lights p, .st-key-trust_numbers table { font-size: 0.875rem; line-height: 1.35; }
+.st-key-trust_numbers table { width: 100%; }
+.st-key-trust_numbers :is(th, td) { padding: 0.25rem 0.6rem; }
+@media (min-width: 1200px) {
+  .st-key-trust_first { display: grid; grid-template-columns: 61% minmax(0, 1fr); column-gap: 1.25rem; align-items: start; }
+  .st-key-trust_first > :has(> .st-key-trust_lights) { grid-column: 2; min-height: 445px; }  /* room for the pictures */
+  .st-key-trust_first > :has(> .st-key-trust_numbers) { grid-column: 1 / -1; }
+}
+@media (min-width: 1700px) {
+  .st-key-trust_first { grid-template-rows: auto 1fr; }
+  .st-key-trust_first > :has(> .st-key-trust_view) { grid-row: 1 / span 2; }
+  .st-key-trust_first > :has(> .st-key-trust_lights) { min-height: 0; }
+  .st-key-trust_first > :has(> .st-key-trust_numbers) { grid-column: 2; }
+}
+</style>"""
 
 
 @st.cache_resource(show_spinner=False)
@@ -41,23 +62,53 @@ def _maps() -> MutableMapping[str, dict[str, Volume]]:
     return LRUCache(KEPT)
 
 
-def show_first(chosen: Chosen) -> None:
-    """Show the lights, the map beside a null map, and which method does best on this network."""
+def show_answer(header: Header, chosen: Chosen) -> None:
+    """Show in the page's first line what was measured of the method, in a word a question."""
+    if chosen.table.empty:
+        header.answer("**Nothing was measured for this study yet.** *Measure this study* takes the quick benchmark.")
+        return
+    answers = [
+        f"{light.question[:1].lower()}{light.question[1:]} **:{COLOURS[light.state]}[{light.answer}]**"
+        for light in lights_of(chosen.table, chosen.explainer)
+    ]
+    header.answer(f"**{escape_markdown(label_of(chosen.explainer))}**: {' · '.join(answers)}")
+
+
+def show_first(chosen: Chosen, card: DeltaGenerator) -> None:
+    """Show the map beside a null map, the lights, which method does best on this network, and its numbers.
+
+    Parameters
+    ----------
+    chosen : Chosen
+    card : DeltaGenerator
+        Where work is shown.
+    """
     if chosen.table.empty:
         return
-    for column, light in zip(st.columns(3, gap="medium"), lights_of(chosen.table, chosen.explainer), strict=True):
-        with column:
-            st.markdown(
-                f":{COLOURS[light.state]}[{LIGHTS[light.state]}] **{light.question}: "
-                f":{COLOURS[light.state]}[{light.answer}]**  \n{escape_markdown(light.sentence)}",
-                help=light.more or None,
-            )
-    _show_pictures(chosen, [chosen.explainer, BESIDE], "trust_map", "map_")
-    st.markdown(f":material/trophy: {escape_markdown(best_words(chosen.table, chosen.explainer))}")
+    st.html(STYLE)
+    with st.container(key="trust_first"):
+        with st.container(key="trust_view"):
+            _show_pictures(chosen, card, [chosen.explainer, BESIDE], "trust_map", "map_")
+        with st.container(key="trust_lights"):
+            for light in lights_of(chosen.table, chosen.explainer):
+                colour = COLOURS[light.state]
+                st.markdown(
+                    f":{colour}[{LIGHTS[light.state]}] **{light.question}: :{colour}[{light.answer}]**  \n"
+                    f"{escape_markdown(light.sentence)}",
+                    help=light.more or None,
+                )
+            st.markdown(f":material/trophy: {escape_markdown(best_words(chosen.table, chosen.explainer))}")
+        with st.container(key="trust_numbers"):
+            _show_numbers(chosen)
 
 
 def _show_pictures(
-    chosen: Chosen, names: list[str], key: str, prefix: str, more: Callable[[Volume], list[Layer]] | None = None
+    chosen: Chosen,
+    card: DeltaGenerator,
+    names: list[str],
+    key: str,
+    prefix: str,
+    more: Callable[[Volume], list[Layer]] | None = None,
 ) -> None:
     """Show maps of the subject beside each other, with the truth as an outline; they are made where they are missing.
 
@@ -77,7 +128,8 @@ def _show_pictures(
 
     if slot not in made:
         start_job(key, f"Maps of {subject}", slot, work, shared=True)
-        watch(key, slot)
+        with card:
+            watch(key, slot)
     found = made.get(slot)
     if found is None:
         return
@@ -108,7 +160,7 @@ def _layer(chosen: Chosen, name: str, volume: Volume) -> Layer:
     return Layer(label_of(name), volume, unit, signed=bool((volume.data < 0).any()))
 
 
-def show_numbers(chosen: Chosen) -> None:
+def _show_numbers(chosen: Chosen) -> None:
     """Show ten numbers at most: the method's, and what must stand beside each."""
     rows = ten_numbers(chosen.table, chosen.explainer)
     if not rows:
@@ -119,17 +171,17 @@ def show_numbers(chosen: Chosen) -> None:
     st.caption(CAVEAT)
 
 
-def show_null_maps(chosen: Chosen) -> None:
+def show_null_maps(chosen: Chosen, card: DeltaGenerator) -> None:
     """Show all null maps of the subject once, as pictures."""
     lines = [f"**{about.label}**: {about.about}" for about in NULL_MAPS.values()]
     st.markdown(
         "Maps that know nothing of the network. A method that does not do better than all of them has shown nothing."
     )
-    _show_pictures(chosen, list(NULL_MAPS), "trust_null_maps", "null_")
+    _show_pictures(chosen, card, list(NULL_MAPS), "trust_null_maps", "null_")
     st.caption("  \n".join(escape_markdown(line).replace(r"\*\*", "**") for line in lines))
 
 
-def show_grad_cam(chosen: Chosen) -> None:
+def show_grad_cam(chosen: Chosen, card: DeltaGenerator) -> None:
     """Show why Grad-CAM failed in the original notebook: sentences and pictures, all computed from this network."""
     model = model_of(chosen.study_name)
     shape, step = model.grid.shape, float(np.linalg.norm(model.grid.affine[:3, 0]))
@@ -145,6 +197,7 @@ def show_grad_cam(chosen: Chosen) -> None:
     unit = "1: a voxel that the cells read which decide"
     _show_pictures(
         chosen,
+        card,
         ["grad_cam", "hires_cam"],
         "trust_cam",
         "cam_",

@@ -261,10 +261,14 @@ def test_the_camera_says_what_the_picture_is_of(page, app_url):
 
 def test_trust_tabs_and_figures_are_in_the_address(page, new_page, app_url):
     page.goto(f"{app_url}/trust?subject=sim-001&method=sensitivity")
-    page.get_by_role("tab", name="Faithfulness").click(timeout=FIRST_MAP_MS)
-    wait_for_address(page, "measure=Faithfulness")
+    page.get_by_role("tab", name="Each measure").click(timeout=FIRST_MAP_MS)
+    page.get_by_role("radio", name="Infidelity").click()
+    wait_for_address(page, "each=Infidelity")
     other = new_page()
     other.goto(page.evaluate("() => location.href"))
-    tab = other.get_by_role("tab", name="Faithfulness")
+    tab = other.get_by_role("tab", name="Each measure")
     tab.wait_for(timeout=FIRST_MAP_MS)
     assert tab.get_attribute("aria-selected") == "true"
+    other.wait_for_function(
+        "() => document.querySelector('.st-key-each [aria-checked=true]')?.textContent.includes('Infidelity')"
+    )

@@ -60,8 +60,19 @@ def test_the_first_screen_has_three_lights_the_best_method_and_ten_numbers(open_
     assert "Best for this network" in said
     table = next(e.value for e in app.markdown if e.value.startswith("| Measured"))
     assert len(table.splitlines()) == 2 + 5
-    first = ["All methods", "This method", "Null maps", "Why Grad-CAM failed", "Help"]
-    assert [tab.label for tab in app.tabs][:5] == first
+    answer = app.markdown[[m.value.startswith("**Integrated") for m in app.markdown].index(True)].value
+    assert answer.count("**:green[yes]**") == 2
+    assert answer.endswith("depends on what the network learned **:red[no]**")
+    tabs = ["All methods", "This method", "Each measure", "Null maps", "Shortcuts", "Why Grad-CAM failed", "Help"]
+    assert [tab.label for tab in app.tabs] == tabs  # all in sight at 1280 pixels
+
+
+def test_links_to_a_tab_of_its_own_for_each_measure_still_open_it(open_page):
+    app = open_page("pages/trust.py", method="occlusion", measure="Stability")
+    assert app.session_state["measure"] == "Each measure"
+    assert app.session_state["each"] == "Stability"
+    assert not app.warning
+    assert get_measure("stability").question in shown(app)
 
 
 @pytest.mark.parametrize("tab", ["Null maps", "Help"])
@@ -171,7 +182,8 @@ def test_settings_a_method_was_measured_with_can_be_chosen(open_page):
 def test_tabs_open(open_page, part):
     app = open_page("pages/trust.py", measure=CARD, method="integrated_gradients")
     assert "Not measured for this method" not in cell(app, "Deletion and insertion", 5)
-    app.session_state["measure"] = part
+    app.session_state["measure"] = "Shortcuts" if part == "Shortcuts" else "Each measure"
+    app.session_state["each"] = part if part != "Shortcuts" else "Agreement"
     app.run()
     assert not app.exception, [e.value for e in app.exception]
     said = shown(app)
