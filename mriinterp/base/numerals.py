@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["NONE", "decimals", "format_value", "percent"]
+__all__ = ["NONE", "bytes_words", "decimals", "format_value", "percent"]
 
 NONE = "–"
 
@@ -47,3 +47,15 @@ def percent(share: float, digits: int = 0) -> str:
     '95.8 %'
     """
     return f"{share:.{digits}%}".replace("%", " %")
+
+
+def bytes_words(size: float) -> str:
+    """Return a number of bytes in kB, MB or GB, with three digits.
+
+    Examples
+    --------
+    >>> bytes_words(89_000), bytes_words(153_400_000), bytes_words(2.5e9)
+    ('89 kB', '153 MB', '2.5 GB')
+    """
+    unit, scale = next((one for one in (("GB", 1e9), ("MB", 1e6)) if size >= one[1]), ("kB", 1e3))
+    return f"{size / scale:.3g} {unit}"

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mriinterp.base.atomic import made_folder
+from mriinterp.base.numerals import bytes_words
 from mriinterp.base.progress import Cancelled, describe_seconds
 from mriinterp.commands.options import add_study_trust
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
@@ -122,7 +123,9 @@ def _run_study(args: argparse.Namespace) -> int:
     for line in plan.lines():
         say(line)
     seconds = plan.seconds() * (1 + args.check_leakage)
-    say(f"at most {describe_seconds(seconds)} on {plan.device}, and {plan.kept_bytes / 1e9:.2g} GB in {args.out}")
+    say(
+        f"at most {describe_seconds(max(1.0, seconds))} on {plan.device}, and {bytes_words(plan.kept_bytes)} in {args.out}"
+    )
     progress = ProgressLine("training")
     try:
         result = run_plan(plan, args.out, resume=args.resume, check_leakage=args.check_leakage, progress=progress)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from mriinterp.base.errors import words_of
+from mriinterp.base.numerals import bytes_words
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.base.scratch import scratch_folder
 from mriinterp.crossval.folds import RULE
@@ -154,7 +155,7 @@ def _check_space(out: Path, needed: int, report: Report) -> None:
     if needed * SPARE > free:
         report.add(
             "error",
-            f"Disk: expected {needed / 1e9:.2g} GB of free space for {out}, got {free / 1e9:.2g} GB; name another folder",
+            f"Disk: expected {bytes_words(needed)} of free space for {out}, got {bytes_words(free)}; name another folder",
         )
 
 

@@ -13,11 +13,13 @@ from mriinterp.crossval.baselines import BASELINES
 from mriinterp.crossval.calibration import calibration_bins
 from mriinterp.training.loop import History
 
-__all__ = ["calibration_figure", "learning_figure", "roc_figure"]
+__all__ = ["calibration_figure", "learning_figure", "roc_figure", "sets_figure"]
 
 DRAWS, POINTS = 400, 101
 MARGIN = {"t": 20, "b": 50}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280")
+
+TINTS = (("#0072b2", "#66aad1", "#b3d5e8"), ("#d55e00", "#e69e66", "#f2cfb3"))  # of a group: training, validation, test
 
 
 def _curve(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -111,3 +113,27 @@ def calibration_figure(inside: pd.DataFrame) -> go.Figure:
     return figure.update_layout(
         xaxis_title="mean probability", yaxis_title="share of ill scans", height=400, margin=MARGIN
     )
+
+
+def sets_figure(sets: pd.DataFrame) -> go.Figure:
+    """Return the scans of each fold by set and group, as bars that follow each other.
+
+    Parameters
+    ----------
+    sets : DataFrame
+        A row a fold; columns "SET, GROUP", as `mriinterp.crossval.check.TrainCheck` has them.
+    """
+    figure = go.Figure()
+    groups = list(dict.fromkeys(column.partition(", ")[2] for column in sets.columns))
+    names = list(dict.fromkeys(column.partition(", ")[0] for column in sets.columns))
+    for column in sets.columns:
+        name, _, group = column.partition(", ")
+        figure.add_bar(
+            y=list(sets.index), x=sets[column], orientation="h", name=column, textposition="inside", insidetextanchor="middle",
+            text=[str(n) if n else "" for n in sets[column]], hovertemplate=f"%{{y}}, {column}: %{{x}}<extra></extra>",
+            marker={"color": TINTS[groups.index(group)][names.index(name)]},
+        )  # fmt: skip
+    return figure.update_layout(
+        barmode="stack", height=150 + 46 * len(sets), margin={"t": 10, "b": 40}, yaxis={"autorange": "reversed"},
+        xaxis_title="scans", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+    )  # fmt: skip

@@ -61,6 +61,9 @@ STYLE = """<style>
 .st-key-page_header:has(.st-key-page_answer) h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .st-key-page_header:has(.st-key-page_answer) > :has(> [data-testid="stHeading"]) { position: absolute; }
 .st-key-view_row { min-height: 2.5rem; justify-content: center; }
+[class*="st-key-compact_"] :is(p, li, table) { font-size: 0.875rem; line-height: 1.35; }
+[class*="st-key-compact_"] table { width: 100%; }
+[class*="st-key-compact_"] :is(th, td) { padding: 0.25rem 0.6rem; }
 :has(> .st-key-work) { position: absolute; }
 .st-key-work {
   position: fixed; z-index: 999; right: 1.5rem; bottom: 1rem; width: min(30rem, calc(100vw - 3rem)); min-height: 4.5rem; padding: 0.75rem 1rem;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mriinterp.base.errors import words_of
 from mriinterp.crossval import PRESETS
 from mriinterp.crossval.check import check_folder
 from mriinterp.crossval.process import TrainRequest, known_trainings, start_training, training_state
+from mriinterp.crossval.state import TrainState
 from mriinterp.models import architecture_names
 from mriinterp.study import DemoStudy, Study
 from mriinterp.study.demo_files import FEWEST, demo_scans
@@ -24,8 +26,8 @@ from mriinterp.ui.resources import study_of
 from mriinterp.ui.words import escape_markdown
 
 __all__ = [
-    "NEW", "OUTLIVES", "TRY", "begin", "choose_settings", "choose_training", "new_folder", "show_other", "show_problem",
-    "trainings_of", "try_demo", "working_elsewhere",
+    "NEW", "OUTLIVES", "TRY", "Trainings", "begin", "choose_settings", "choose_training", "new_folder", "read_trainings",
+    "show_other", "show_problem", "try_demo",
 ]  # fmt: skip
 
 NEW = ""  # of the trainings to choose from
@@ -39,11 +41,36 @@ def _first_folder(name: str) -> Path:
     return own_networks() / study.name if study.output is None else study.output / "networks"
 
 
-def trainings_of(name: str) -> list[Path]:
-    """Return the folders of a study's trainings, the latest first: started here, or found where they usually go."""
-    found = [folder for folder, study in known_trainings() if name in (study, str(folder / "study.toml"))]
+@dataclass(frozen=True, eq=False)
+class Trainings:
+    """The trainings that are known in one run of the page, each read once.
+
+    Attributes
+    ----------
+    of_study : list of Path
+        Folders of a study's trainings, the latest first: started here, or found where they usually go.
+    under_way : list of (Path, str)
+        Folder and study of all that work now.
+    states : dict of Path to TrainState
+    """
+
+    of_study: list[Path]
+    under_way: list[tuple[Path, str]]
+    states: dict[Path, TrainState]
+
+    def elsewhere(self, folder: Path | None = None) -> tuple[Path, str] | None:
+        """Return folder and study of another training that is under way on this server."""
+        return next((one for one in self.under_way if one[0] != folder), None)
+
+
+def read_trainings(name: str) -> Trainings:
+    """Return the trainings that are known now; `name`: of the study."""
+    known = known_trainings()
+    started = [folder for folder, study in known if name in (study, str(folder / "study.toml"))]
     usual = [_first_folder(name), *([] if name == DemoStudy.name else [Path(name).parent])]
-    return list(dict.fromkeys([*found, *(path for path in usual if training_state(path).state != "none")]))
+    states = {path: training_state(path) for path in dict.fromkeys([*(path for path, _ in known), *usual])}
+    found = [*started, *(path for path in usual if states[path].state != "none")]
+    return Trainings(list(dict.fromkeys(found)), [one for one in known if states[one[0]].works], states)
 
 
 def new_folder(name: str) -> Path:
@@ -56,9 +83,9 @@ def new_folder(name: str) -> Path:
     return first
 
 
-def choose_training(name: str) -> Path | None:
+def choose_training(trainings: Trainings) -> Path | None:
     """Return the folder of the training that is shown; None for a new one."""
-    folders = trainings_of(name)
+    folders = trainings.of_study
     options = [*map(str, folders), NEW]
 
     def label(text: str) -> str:
@@ -77,7 +104,7 @@ def choose_training(name: str) -> Path | None:
     return None if chosen == NEW else Path(chosen)
 
 
-def choose_settings(name: str) -> tuple[TrainRequest, Path]:
+def choose_settings(name: str, trainings: Trainings) -> tuple[TrainRequest, Path]:
     """Show the settings of a new training; return them and its folder."""
     demo = name == DemoStudy.name
     scans = None
@@ -123,7 +150,7 @@ def choose_settings(name: str) -> tuple[TrainRequest, Path]:
         )
     with st.expander("More", icon=":material/tune:"):
         architecture, device, stratify, leakage = _choose_more(study_of(name))
-    out = _choose_folder(name)
+    out = _choose_folder(name, trainings)
     return TrainRequest(
         name, int(folds), preset, architecture, int(epochs), device, tuple(stratify), leakage, scans
     ), out  # fmt: skip
@@ -167,22 +194,14 @@ def _varies(study: Study, column: str) -> bool:
     return study.subjects[column].replace("", None).dropna().nunique() > 1
 
 
-def _choose_folder(name: str) -> Path:
-    taken = {str(folder) for folder in trainings_of(name)}
+def _choose_folder(name: str, trainings: Trainings) -> Path:
+    taken = set(map(str, trainings.of_study))
     text = st.text_input(
         "Output folder on this computer",
         key=linked("out", str(new_folder(name)), valid=lambda value: value not in taken),
         persist_state="session",
     )
     return Path(text.strip().strip('"')).expanduser()
-
-
-def working_elsewhere(folder: Path | None = None) -> tuple[Path, str] | None:
-    """Return folder and study of another training that is under way on this server."""
-    for path, study in known_trainings():
-        if path != folder and training_state(path).works:
-            return path, study
-    return None
 
 
 def show_other(other: tuple[Path, str] | None) -> None:
@@ -194,7 +213,7 @@ def show_other(other: tuple[Path, str] | None) -> None:
 def begin(request: TrainRequest, out: Path) -> None:
     """Start a training, or go on with it, and show it; runs before the page does."""
     try:
-        if other := working_elsewhere(out):
+        if other := read_trainings(request.study).elsewhere(out):
             raise ValueError(
                 f"expected one training at a time on this computer, got another under way in {other[0]}; stop it first"
             )

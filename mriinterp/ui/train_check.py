@@ -9,19 +9,22 @@ from pathlib import Path
 import streamlit as st
 from cachetools import LRUCache
 
+from mriinterp.base.numerals import bytes_words
 from mriinterp.base.progress import describe_seconds
 from mriinterp.crossval.check import TrainCheck, check_training
+from mriinterp.crossval.curves import sets_figure
 from mriinterp.crossval.process import TrainRequest
 from mriinterp.study.check import check_study
 from mriinterp.study.consent import recipes_of
 from mriinterp.subjects.table_report import Finding, Report
 from mriinterp.ui.consent import check_code, current_leave
-from mriinterp.ui.jobs import current_job, start_job, watch
+from mriinterp.ui.jobs import current_job, start_job, watch, work_card
 from mriinterp.ui.resources import study_of
-from mriinterp.ui.train import OUTLIVES, TRY, begin, show_other, try_demo, working_elsewhere
+from mriinterp.ui.shell import Header
+from mriinterp.ui.train import OUTLIVES, TRY, Trainings, begin, show_other, try_demo
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["checked", "offer_demo", "show_check", "start_button"]
+__all__ = ["checked", "offer_demo", "show_answer", "show_check", "start_button"]
 
 SLOT = "train_check"
 ICONS = {"error": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
@@ -41,7 +44,8 @@ def checked(request: TrainRequest, out: Path) -> TrainCheck | None:
         ended = job is not None and job.key == key and job.ended_early
         if not ended or st.button("Check again", icon=":material/replay:", key="check_again"):
             start_job(SLOT, "Checking", key, _work(request, out, study.opened, key), shared=True)
-    working = watch(SLOT, key)
+    with work_card():
+        working = watch(SLOT, key)
     if not working and key in _found and current_job(SLOT) is not None:
         st.rerun()
     return None if working else _found.get(key)
@@ -72,33 +76,50 @@ def _work(request: TrainRequest, out: Path, opened: str, key: str):
     return work
 
 
+def show_answer(header: Header, request: TrainRequest, check: TrainCheck | None) -> None:
+    """Show in the page's first line what the training costs, or that it cannot begin."""
+    networks = "one network" if request.folds == 1 else f"{request.folds} networks"
+    if check is None:
+        header.answer(f"**{networks.capitalize()} of your own cohort**, each measured on patients it has not seen.")
+    elif check.seconds is None or not check.ok:
+        header.answer(f"**{networks.capitalize()} cannot be trained yet**: what stops them stands below.")
+    else:
+        device = {"cpu": "the processor"}.get(check.device, "the graphics card")
+        header.answer(
+            f"**Takes at most {describe_seconds(max(1.0, check.seconds))}** to train {networks}, each measured on patients it has not "
+            f"seen; writes at most {bytes_words(check.bytes)}, computes on {device}."
+        )
+
+
 def show_check(check: TrainCheck) -> None:
-    """Show what was found: what stops the training first, then risks, sets, cost."""
+    """Show what was found: what stops the training first, then the sets as a picture beside the risks."""
     for finding in check.report.errors:
         st.error(escape_markdown(finding.text(MOST_NAMES)), icon=ICONS["error"])
-    if check.seconds is not None:
-        time, disk, device = st.columns(3)
-        time.metric("Takes at most", describe_seconds(check.seconds), help="From one step, measured just now.")
-        disk.metric("Writes at most", f"{check.bytes / 1e9:.2g} GB", help="Half of it or more is removed at the end.")
-        device.metric("Computes on", {"cpu": "Processor"}.get(check.device, "Graphics card"))
-    if warnings := check.report.of("warning"):
-        st.warning(_list(warnings), icon=ICONS["warning"])
+    left, right = st.columns([3, 2], gap="large")
+    warnings, infos = check.report.of("warning"), check.report.of("info")
     if not check.sets.empty:
-        st.markdown("##### Scans in each set")
-        st.dataframe(check.sets, width="stretch")
-    infos = check.report.of("info")
-    if infos:
-        with st.expander(f"Checked as well ({len(infos)})", icon=ICONS["info"]):
-            st.markdown(_list(infos))
+        with left:
+            st.plotly_chart(sets_figure(check.sets), key="sets", config={"displayModeBar": False})
+            st.caption(
+                "Scans in each set: every network learns from one, chooses its epoch on the next, is measured on the last."
+            )
+            with st.expander("As a table", icon=":material/table:"):
+                st.dataframe(check.sets, width="stretch")
+    with right if not check.sets.empty else left:
+        if warnings:
+            st.warning(_list(warnings), icon=ICONS["warning"])
+        if infos:
+            with st.expander(f"Checked as well ({len(infos)})", icon=ICONS["info"]):
+                st.markdown(_list(infos))
 
 
 def _list(findings: Iterable[Finding]) -> str:
     return "\n".join(f"- {escape_markdown(finding.text(MOST_NAMES))}" for finding in findings)
 
 
-def start_button(request: TrainRequest, out: Path, check: TrainCheck | None) -> None:
+def start_button(request: TrainRequest, out: Path, check: TrainCheck | None, trainings: Trainings) -> None:
     """Offer to start; not before all is checked, and not beside another training."""
-    other = working_elsewhere(out)
+    other = trainings.elsewhere(out)
     st.button(
         "Start training",
         type="primary",
@@ -114,7 +135,7 @@ def start_button(request: TrainRequest, out: Path, check: TrainCheck | None) -> 
         st.caption(OUTLIVES)
 
 
-def offer_demo() -> None:
+def offer_demo(trainings: Trainings) -> None:
     """Offer the small training of the demo study."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -122,7 +143,7 @@ def offer_demo() -> None:
             icon=":material/science:",
             key="try_demo",
             on_click=try_demo,
-            disabled=working_elsewhere() is not None,
+            disabled=trainings.elsewhere() is not None,
         )
         st.caption(
             f"{TRY['scans']} simulated scans, {TRY['folds']} folds, {TRY['epochs']} epochs: a minute or two. It shows how "

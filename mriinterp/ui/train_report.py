@@ -18,12 +18,16 @@ from mriinterp.crossval.state import RECORD, TrainState
 from mriinterp.crossval.train_report import measure_values, values_by_fold
 from mriinterp.ui.address import linked
 from mriinterp.ui.keys import STUDY, TRAIN_GO
+from mriinterp.ui.shell import Header
 from mriinterp.ui.studies import remember_study
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["open_used", "show_report"]
 
 STILL = {"displayModeBar": False}
+CHART_PX = 500
+NO_BREAK = "\N{NO-BREAK SPACE}"
+BETTER = "does better"  # of a verdict that says so
 TABS = ["ROC", "Learning", "Calibration", "Confusion", "Measures", "Folds"]
 
 
@@ -54,18 +58,32 @@ def open_used() -> None:
         st.switch_page("pages/single_scan.py")
 
 
-def show_report(folder: Path, state: TrainState) -> None:
+def show_report(header: Header, folder: Path, state: TrainState) -> None:
     """Show what a finished training has found; errors of files that cannot be read."""
     stamp = file_stamp([folder / name for name in (PREDICTIONS, MEASURES, RECORD)], read=0)
     predictions, measures, folds = _tables(str(folder), stamp)
     inside = predictions[predictions["fold"] != HELD_OUT]
-    _show_actions(folder)
-    _show_verdicts(state, measures)
-    _show_numbers(measures)
-    st.caption(
-        f"{len(inside)} scans of {inside['subject'].nunique()} patients, each judged by the network that never saw the "
-        "patient. Intervals: 95 %, by a bootstrap over patients."
-    )
+    said = [str(text) for text in state.record.get("verdicts", [])]
+    header.answer(_answer(measures, said))
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        _show_actions(folder)
+        with st.container(key="compact_numbers"):
+            _show_numbers(measures)
+            _show_verdicts(said, measures)
+        st.caption(
+            f"{len(inside)} scans of {inside['subject'].nunique()} patients, each judged by the network that never saw the "
+            f"patient. Intervals: 95 %, by a bootstrap over patients. Everything is in `{folder}`."
+        )
+    with left:
+        _show_tabs(folder, stamp, predictions, measures, folds)
+
+
+def _show_tabs(
+    folder: Path, stamp: str, predictions: pd.DataFrame, measures: pd.DataFrame, folds: pd.DataFrame
+) -> None:
+    """Show the figures and tables of a training, a tab each."""
+    inside = predictions[predictions["fold"] != HELD_OUT]
     tabs = st.tabs(TABS, key=linked("report_tab", TABS[0], options=TABS), on_change="rerun")
     shows = {
         "ROC": lambda: _figure(
@@ -89,7 +107,22 @@ def show_report(folder: Path, state: TrainState) -> None:
                 shows[name]()
 
 
+def _answer(measures: pd.DataFrame, said: list[str]) -> str:
+    """Return what the networks can do and whether simple models can do as much, in a sentence."""
+    row = _value(measures, NETWORK, POOLED, "auc")
+    found = "" if row is None else f"**AUC {row.value:.2f}** ({row.low:.2f} to {row.high:.2f}) out of fold"
+    better = sum(BETTER in text for text in said)
+    if not said:
+        return f"{found}."
+    if better == len(said):
+        return f"{found}: the network **does better** than all {better} simple models."
+    if not better:
+        return f"{found}: the network **does not do better** than simple models, as far as these patients tell."
+    return f"{found}: the network does better than **{better} of {len(said)}** simple models."
+
+
 def _figure(figure, key: str, caption: str) -> None:
+    figure.update_layout(height=CHART_PX, legend={"orientation": "h", "y": -0.15, "yanchor": "top"})
     st.plotly_chart(figure, key=key, config=STILL)
     st.caption(caption)
 
@@ -113,17 +146,13 @@ def _show_actions(folder: Path) -> None:
             icon=":material/download:",
             key="download_report",
         )
-        st.caption(f"Everything is in `{folder}`.")
 
 
-def _show_verdicts(state: TrainState, measures: pd.DataFrame) -> None:
+def _show_verdicts(said: list[str], measures: pd.DataFrame) -> None:
     """Show whether the network does better than simple models, and whether permuted labels fall to chance."""
-    said = [str(text) for text in state.record.get("verdicts", [])]
-    words = "  \n".join(map(escape_markdown, said))
-    if said and all("does better" in text for text in said):
-        st.success(words, icon=":material/check_circle:")
-    elif said:
-        st.warning(words, icon=":material/balance:")
+    for text in said:
+        colour, icon = ("green", "check_circle") if BETTER in text else ("orange", "balance")
+        st.markdown(f":{colour}[:material/{icon}:] {escape_markdown(text)}")
     for row in measures[measures["classifier"] == "network, permuted labels"].itertuples():
         numbers = f"AUC {row.value:.3f} (95 % CI {row.low:.3f}–{row.high:.3f})"
         if row.low > 0.5:
@@ -132,29 +161,31 @@ def _show_verdicts(state: TrainState, measures: pd.DataFrame) -> None:
             st.info(f"A network trained on permuted labels falls to chance: {numbers}.", icon=":material/shuffle:")
 
 
-def _show_numbers(measures: pd.DataFrame) -> None:
-    def value(what: str, where: str, measure: str):
-        rows = measures[
-            (measures["classifier"] == what) & (measures["set"] == where) & (measures["measure"] == measure)
-        ]
-        return None if rows.empty else next(rows.itertuples())
+def _value(measures: pd.DataFrame, what: str, where: str, measure: str):
+    """Return the row of a measure: of which classifier, on which set; None without one."""
+    rows = measures[(measures["classifier"] == what) & (measures["set"] == where) & (measures["measure"] == measure)]
+    return None if rows.empty else next(rows.itertuples())
 
+
+def _show_numbers(measures: pd.DataFrame) -> None:
+    """Show four numbers with their intervals as a small table."""
     best = max(
-        (row for name in BASELINES if (row := value(name, POOLED, "auc")) is not None),
+        (row for name in BASELINES if (row := _value(measures, name, POOLED, "auc")) is not None),
         key=lambda row: row.value,
         default=None,
     )
     shown = [
-        ("AUC out of fold", value(NETWORK, POOLED, "auc"), ""),
-        ("Balanced accuracy", value(NETWORK, POOLED, "balanced_accuracy"), ""),
-        ("AUC of the best simple model", best, "" if best is None else BASELINES[best.classifier]),
-        ("AUC held out", value(NETWORK, HELD_OUT, "auc"), ""),
+        ("AUC out of fold", _value(measures, NETWORK, POOLED, "auc")),
+        ("Balanced accuracy", _value(measures, NETWORK, POOLED, "balanced_accuracy")),
+        ("AUC of the best simple model" + ("" if best is None else f": {BASELINES[best.classifier]}"), best),
+        ("AUC held out", _value(measures, NETWORK, HELD_OUT, "auc")),
     ]
     shown = [entry for entry in shown if entry[1] is not None]
-    for place, (label, row, about) in zip(st.columns(len(shown)), shown, strict=True):
-        place.markdown(f"{label}\n#### {row.value:.2f} :small[{row.low:.2f} to {row.high:.2f}]")
-        if about:
-            place.caption(about)
+    lines = ["| Measured | Value | 95 % |", "| --- | --: | --- |"]
+    for label, row in shown:
+        between = f"{row.low:.2f} to {row.high:.2f}".replace(" ", NO_BREAK)
+        lines.append(f"| {label} | **{row.value:.2f}** | {between} |")
+    st.markdown("\n".join(lines))
 
 
 def _show_measures(measures: pd.DataFrame, predictions: pd.DataFrame) -> None:

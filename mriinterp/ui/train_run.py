@@ -14,7 +14,8 @@ from mriinterp.crossval.curves import learning_figure
 from mriinterp.crossval.process import forget_training, request_in, training_state
 from mriinterp.crossval.state import LOG, WORK, TrainState, ask_to_stop
 from mriinterp.ui.keys import TRAINING
-from mriinterp.ui.train import OUTLIVES, begin, show_other, working_elsewhere
+from mriinterp.ui.shell import Header
+from mriinterp.ui.train import OUTLIVES, Trainings, begin, show_other
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["show_run"]
@@ -24,30 +25,36 @@ STILL = {"displayModeBar": False}
 LOG_LINES = 40
 
 
-def show_run(folder: Path, state: TrainState) -> None:
+def show_run(header: Header, folder: Path, state: TrainState, trainings: Trainings) -> None:
     """Show a training that has not finished; while it works, the page follows it."""
-    _show_settings(folder)
+    settings = escape_markdown(_settings(folder))
     if state.works:
+        header.answer(f"**Training** {settings}")
         with st.container():
             st.fragment(_follow, run_every=POLL_SECONDS)(folder, state.state)
         st.caption(f"{OUTLIVES} Everything is in `{folder}`.")
         return
-    _show_end(folder, state)
+    header.answer(f"**{'Failed' if state.state == 'failed' else 'Stopped'}{_share(state)}**: {settings}")
+    _show_end(folder, state, trainings)
     _show_curves(folder, state)
     _show_log(folder)
 
 
-def _show_settings(folder: Path) -> None:
+def _share(state: TrainState) -> str:
+    return f" at {state.done / state.total:.0%}" if state.total else ""
+
+
+def _settings(folder: Path) -> str:
     request = request_in(folder)
     if request is None:
-        return
+        return folder.name
     parts = [
         f"{request.folds} folds", f"protocol {request.preset}", f"{request.epochs} epochs" if request.epochs else "",
         request.architecture, f"{request.scans} scans of the demo study" if request.scans else "",
         f"spread by {', '.join(request.stratify)}" if request.stratify else "",
         "permuted labels too" if request.check_leakage else "",
     ]  # fmt: skip
-    st.markdown(escape_markdown(" · ".join(filter(None, parts))))
+    return " · ".join(filter(None, parts))
 
 
 def _follow(folder: Path, shown: str) -> None:
@@ -99,14 +106,13 @@ def _show_curves(folder: Path, state: TrainState) -> None:
     st.caption("Cross-entropy; dots: the epoch whose weights are kept.  \n" + "  \n".join(lines))
 
 
-def _show_end(folder: Path, state: TrainState) -> None:
+def _show_end(folder: Path, state: TrainState, trainings: Trainings) -> None:
     """Show how a training has ended, and the way to go on."""
     if state.state == "failed":
         st.error(escape_markdown(as_sentence(state.error)), icon=":material/error:")
     else:
-        done = f" at {state.done / state.total:.0%}" if state.total else ""
-        st.info(f"This training was stopped{done}. Finished epochs are kept.", icon=":material/pause_circle:")
-    request, other = request_in(folder), working_elsewhere(folder)
+        st.info(f"This training was stopped{_share(state)}. Finished epochs are kept.", icon=":material/pause_circle:")
+    request, other = request_in(folder), trainings.elsewhere(folder)
     with st.container(horizontal=True, vertical_alignment="center"):
         if request is not None:
             st.button(

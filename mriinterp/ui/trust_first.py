@@ -38,20 +38,17 @@ BESIDE = "null_edges"  # the null map that looks most like anatomy
 # Lights beside the pictures, the numbers below both; on a large screen below the lights.
 STYLE = """<style>
 .st-key-trust_first > * { width: 100% !important; min-width: 0; }
-.st-key-trust_lights { gap: 0.6rem; }
-.st-key-trust_lights p, .st-key-trust_numbers table { font-size: 0.875rem; line-height: 1.35; }
-.st-key-trust_numbers table { width: 100%; }
-.st-key-trust_numbers :is(th, td) { padding: 0.25rem 0.6rem; }
+.st-key-compact_lights { gap: 0.6rem; }
 @media (min-width: 1200px) {
   .st-key-trust_first { display: grid; grid-template-columns: 61% minmax(0, 1fr); column-gap: 1.25rem; align-items: start; }
-  .st-key-trust_first > :has(> .st-key-trust_lights) { grid-column: 2; min-height: 445px; }  /* room for the pictures */
-  .st-key-trust_first > :has(> .st-key-trust_numbers) { grid-column: 1 / -1; }
+  .st-key-trust_first > :has(> .st-key-compact_lights) { grid-column: 2; min-height: 445px; }  /* room for the pictures */
+  .st-key-trust_first > :has(> .st-key-compact_numbers) { grid-column: 1 / -1; }
 }
 @media (min-width: 1700px) {
   .st-key-trust_first { grid-template-rows: auto 1fr; }
   .st-key-trust_first > :has(> .st-key-trust_view) { grid-row: 1 / span 2; }
-  .st-key-trust_first > :has(> .st-key-trust_lights) { min-height: 0; }
-  .st-key-trust_first > :has(> .st-key-trust_numbers) { grid-column: 2; }
+  .st-key-trust_first > :has(> .st-key-compact_lights) { min-height: 0; }
+  .st-key-trust_first > :has(> .st-key-compact_numbers) { grid-column: 2; }
 }
 </style>"""
 
@@ -89,7 +86,7 @@ def show_first(chosen: Chosen, card: DeltaGenerator) -> None:
     with st.container(key="trust_first"):
         with st.container(key="trust_view"):
             _show_pictures(chosen, card, [chosen.explainer, BESIDE], "trust_map", "map_")
-        with st.container(key="trust_lights"):
+        with st.container(key="compact_lights"):
             for light in lights_of(chosen.table, chosen.explainer):
                 colour = COLOURS[light.state]
                 st.markdown(
@@ -98,7 +95,7 @@ def show_first(chosen: Chosen, card: DeltaGenerator) -> None:
                     help=light.more or None,
                 )
             st.markdown(f":material/trophy: {escape_markdown(best_words(chosen.table, chosen.explainer))}")
-        with st.container(key="trust_numbers"):
+        with st.container(key="compact_numbers"):
             _show_numbers(chosen)
 
 

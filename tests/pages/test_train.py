@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -111,7 +112,9 @@ def wait_for(folder, *states, seconds=240):
 def test_before_it_starts_sets_risks_time_and_space_are_shown(page, file):
     app = page()
     assert not app.error
-    assert [m.label for m in app.metric] == ["Takes at most", "Writes at most", "Computes on"]
+    answer = next(m.value for m in app.markdown if m.value.startswith("**Takes at most "))
+    assert "to train 2 networks" in answer
+    assert re.search(r"writes at most \d+(\.\d+)? kB, computes on the processor\.$", answer)
     sets = app.dataframe[0].value
     assert list(sets.columns) == [f"{s}, {g}" for s in ("training", "validation", "test") for g in ("CN", "AD")]
     assert sets.loc[["fold 1", "fold 2"], ["test, CN", "test, AD"]].to_numpy().sum() == 8
@@ -121,6 +124,19 @@ def test_before_it_starts_sets_risks_time_and_space_are_shown(page, file):
     assert "Scans, test: 4" in words(app)  # as `study check` says
     assert not button(app, "start_training").disabled
     assert not (file.parent / "small_results").exists()
+
+
+def test_the_list_of_trainings_is_read_once_a_run(page, file, tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        noted(tmp_path / name, file)
+        remember_training(tmp_path / name, str(file))
+    app = page(training="")
+    reads = []
+    monkeypatch.setattr("mriinterp.ui.train.known_trainings", lambda: reads.append(1) or known_trainings())
+    app.run()
+    assert app.selectbox(key="training").value == ""
+    assert len(reads) == 1
+    assert len(app.get("plotly_chart")) == 1  # scans of each set
 
 
 def test_bad_settings_get_words_and_nothing_starts(page, file, tmp_path, monkeypatch):
@@ -136,7 +152,7 @@ def test_bad_settings_get_words_and_nothing_starts(page, file, tmp_path, monkeyp
     usage = namedtuple("usage", "total used free")(10, 10, 1000)
     monkeypatch.setattr("mriinterp.crossval.check.shutil.disk_usage", lambda path: usage)
     app = page(out=str(tmp_path / "elsewhere"))
-    assert "GB of free space" in errors(app)
+    assert "of free space for" in errors(app)
     assert button(app, "start_training").disabled
 
 
@@ -206,6 +222,7 @@ def test_a_training_is_killed_gone_on_with_and_used(page, finish, file, home, mo
     assert not again.exception
     assert "The network does" in words(again)
     assert "AUC out of fold" in words(again)
+    assert next(m.value for m in again.markdown if "out of fold: the network" in m.value).startswith("**AUC ")
     tabs = [tab.label for tab in again.tabs]
     assert tabs == ["ROC", "Learning", "Calibration", "Confusion", "Measures", "Folds"]
     for tab in tabs:
