@@ -9,11 +9,15 @@ from mriinterp.models.architecture_registry import (
     register_architecture,
 )
 from mriinterp.models.card import ModelCard, read_card, write_card
-from mriinterp.models.code import Code, CodeFile, CodeRefused, TrustCode, may_run, read_code
+from mriinterp.models.code import Code, CodeFile
+from mriinterp.models.device import choose_device
 from mriinterp.models.exported import EXPORTED
 from mriinterp.models.heads import Head
+from mriinterp.models.imports import read_code
+from mriinterp.models.leave import CodeRefused, TrustCode, may_run
 from mriinterp.models.loading import load_model, packaged_models
-from mriinterp.models.model import Model, Prediction, choose_device
+from mriinterp.models.model import Model
+from mriinterp.models.prediction import Prediction
 
 __all__ = [
     "EXPORTED",

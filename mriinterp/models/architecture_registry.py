@@ -12,7 +12,9 @@ from pathlib import Path
 
 from torch import nn
 
-from mriinterp.models.code import Code, TrustCode, check_leave, read_code
+from mriinterp.models.code import Code
+from mriinterp.models.imports import read_code
+from mriinterp.models.leave import TrustCode, check_leave
 from mriinterp.models.run_code import DIGEST, OWNER, run_code
 from mriinterp.models.weights import StateDict
 

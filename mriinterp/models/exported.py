@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.base.files import check_file
-from mriinterp.models.code import TrustCode, check_leave
+from mriinterp.models.leave import TrustCode, check_leave
 
 __all__ = ["EXPORTED", "load_exported"]
 

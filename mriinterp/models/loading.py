@@ -18,10 +18,11 @@ from mriinterp.models.architecture_registry import Architecture, DefaultCard, ar
 from mriinterp.models.assembly import assemble
 from mriinterp.models.card import ModelCard, card_from_dict, read_card
 from mriinterp.models.clinicadl import maps_root, read_maps
-from mriinterp.models.code import TrustCode
+from mriinterp.models.device import choose_device
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
-from mriinterp.models.model import Model, choose_device
+from mriinterp.models.leave import TrustCode
+from mriinterp.models.model import Model
 from mriinterp.models.numbers import count_inputs
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 

@@ -22,53 +22,15 @@ from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard
 from mriinterp.models.channels import channel_of, images_of, numbers_of
 from mriinterp.models.closing import Closing, without_layer
+from mriinterp.models.device import choose_device
 from mriinterp.models.heads import Head
 from mriinterp.models.normalisation import Normalisation, PerImage
 from mriinterp.models.outputs import OutputView
+from mriinterp.models.prediction import Prediction, find_target, read_outputs
 
-__all__ = ["Model", "Prediction", "choose_device"]
+__all__ = ["Model"]
 
 Scan = Volume | Mapping[str, Volume | float]
-
-
-def choose_device(name: str | None = None) -> torch.device:
-    """Choose a device: ``"auto"`` (CUDA if there is one, else CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``."""
-    if name in (None, "auto"):
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"expected a device like auto, cpu, cuda, cuda:1 or mps, got {name!r}") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("expected a machine with CUDA for device 'cuda', got none; use 'auto' or 'cpu'")
-    return device
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Prediction of a network for a scan.
-
-    Parameters
-    ----------
-    outputs : dict of str to float
-        What the network returned, by name, over all heads.
-    probabilities : dict of str to float
-        Within each head of classes; scales have none.
-    predicted : str
-        Of the first head: the class of largest output, or the scale's name.
-    warnings : tuple of str
-        What is doubtful about the scan, so that the numbers may be wrong: the
-        notes on its file, and intensities and a preparation other than the
-        network expects.
-    """
-
-    outputs: dict[str, float]
-    probabilities: dict[str, float]
-    predicted: str
-    warnings: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        object.__setattr__(self, "warnings", tuple(self.warnings))  # JSON has lists only
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,35 +240,11 @@ class Model:
 
     def read_outputs(self, output: Tensor) -> Prediction:
         """Describe the output vector of the network, shape (outputs,), as a prediction."""
-        outputs: dict[str, float] = {}
-        probabilities: dict[str, float] = {}
-        for head in self.heads:
-            values = head.of(output[None])
-            outputs |= dict(zip(head.classes, head.each(values)[0].tolist(), strict=True))
-            if head.kind == "classes":
-                found = head.output_kind.probabilities(values)[0]
-                probabilities |= dict(zip(head.classes, found.tolist(), strict=True))
-        return Prediction(outputs, probabilities, max(self.classes, key=outputs.__getitem__))
+        return read_outputs(self.heads, output)
 
     def find_target(self, target: str | int | None, prediction: Prediction) -> tuple[Head, int]:
-        """Return the head and the index within it that a target names.
-
-        Parameters
-        ----------
-        target : str, int or None
-            Name of an output; its index among the names of all heads; or None
-            for the predicted class of the first head.
-        prediction : Prediction
-        """
-        target = prediction.predicted if target is None else target
-        place = 0
-        for head in self.heads:
-            for index, name in enumerate(head.classes):
-                if target == name or (isinstance(target, (int, np.integer)) and target == place):
-                    return head, index
-                place += 1
-        names: Sequence[str] = [name for head in self.heads for name in head.classes]
-        raise ValueError(f"expected a target class, got {target!r}; available: {', '.join(names)}")
+        """Return the head and the index within it that a target names; see `mriinterp.models.prediction.find_target`."""
+        return find_target(self.heads, target, prediction)
 
     def working_copy(
         self, head: Head | None = None, *, raw: bool = False, scan: Volume | None = None

@@ -12,7 +12,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
 
-from mriinterp.models.code import Code, CodeFile, installed_at
+from mriinterp.models.code import Code, CodeFile
+from mriinterp.models.imports import installed_at
 
 __all__ = ["DIGEST", "OWNER", "run_code"]
 

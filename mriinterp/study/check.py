@@ -12,7 +12,7 @@ from mriinterp.base.errors import words_of
 from mriinterp.base.files import check_file
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.models import TrustCode
-from mriinterp.models.code import as_leave
+from mriinterp.models.leave import as_leave
 from mriinterp.study.attempt import attempt
 from mriinterp.study.check_network import check_network
 from mriinterp.study.check_scans import check_scans

@@ -22,7 +22,7 @@ from mriinterp.models import (
     read_card,
     read_code,
 )
-from mriinterp.models.code import as_leave, check_leave
+from mriinterp.models.leave import as_leave, check_leave
 from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.models.run_code import run_code
 from mriinterp.study.folders import StudyFolders

@@ -14,7 +14,7 @@ from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
 from mriinterp.models import TrustCode, packaged_models
-from mriinterp.models.code import as_leave
+from mriinterp.models.leave import as_leave
 from mriinterp.prepare import PrepareOptions
 from mriinterp.study.folders import default_output, drop_forbidden, is_atlas_name, located, names_in
 from mriinterp.study.recipes import AtlasRecipe, ModelRecipe

@@ -17,7 +17,8 @@ import streamlit as st
 from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.scripts import PACKAGE, app_script
-from mriinterp.models.code import CodeFile, imported
+from mriinterp.models.code import CodeFile
+from mriinterp.models.imports import imported
 from mriinterp.study import DemoStudy, ModelRecipe
 from mriinterp.study.consent import ForeignCode, agree, agreements, code_of, take_back
 from mriinterp.ui.allowance import ALLOW_CODE, code_allowed

@@ -14,7 +14,7 @@ import torch
 from models.conftest import SHAPE, small_network
 from mriinterp.models import CodeRefused, get_architecture, load_code, load_model, own_architectures, read_code
 from mriinterp.models.architecture_registry import architecture_names
-from mriinterp.models.code import MAX_BYTES, MAX_FILES, imported
+from mriinterp.models.imports import MAX_BYTES, MAX_FILES, imported
 from mriinterp.models.run_code import run_code
 
 REGISTER = "from mriinterp.models import register_architecture\n"
