@@ -34,8 +34,8 @@ with st.sidebar:
     if view is not None and not from_file:
         compute_drawer(name)
 if view is None:
-    if not working:
-        st.info("There are no averages of this study yet.", icon=":material/groups:")
+    now = "they are being made." if working else "choose methods and scans, and compute them."
+    header.answer(f"**There are no averages of this study yet**: {now}")
     with readable_errors():
         compute_panel(name)
     end_page()

@@ -10,6 +10,7 @@ from mriinterp.ui.network import (
     model_chosen,
     recipe_chosen,
     run_check,
+    show_answer,
     show_card,
     show_check,
     watch_check,
@@ -19,7 +20,7 @@ from mriinterp.ui.shell import current_study, page_header, readable_errors
 from mriinterp.ui.subject import choose_subject, uploaded_name
 from mriinterp.ui.words import escape_markdown
 
-page_header("Network", "What is it, and which methods work on it?", own_scan=bool(uploaded_name()))
+header = page_header("Network", "What is it, and which methods work on it?", own_scan=bool(uploaded_name()))
 name = current_study()
 with readable_errors(), st.sidebar:
     chosen = choose_network(name)
@@ -35,6 +36,7 @@ with readable_errors(), st.sidebar:
 with readable_errors():
     if model is None:
         model = guessed_model(recipe, name, subject)
+    show_answer(header, model, known_check(model, subject))
     show_card(model, recipe)
     show_agreed_code([recipe])
 

@@ -31,7 +31,7 @@ from mriinterp.ui.address import flag, linked, linked_list
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_folds import OUT_OF_FOLD, is_of_fold, out_of_fold_folder, scans_out_of_fold
 from mriinterp.ui.cohort_study import StudyView
-from mriinterp.ui.jobs import current_job, start_job, watch
+from mriinterp.ui.jobs import current_job, start_job, watch, work_card
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.shell import readable_errors
 from mriinterp.ui.words import as_sentence, escape_markdown
@@ -109,7 +109,7 @@ def compute_panel(name: str) -> None:
         unseen = scans_out_of_fold(study)
         splits = ["all", *sorted({str(s) for s in study.subjects.get("split", [])} - {""})]
         splits += [OUT_OF_FOLD] if unseen else []
-        usual = chosen_split(study)
+        usual = OUT_OF_FOLD if unseen else chosen_split(study)
         split = st.selectbox("Of split", splits, key=linked("of_split", usual, options=splits), persist_state="session")
     with right:
         target = _choose_target(study, model)
@@ -197,7 +197,8 @@ def _key(folder: Path) -> str:
 
 def watch_run(name: str) -> bool:
     """Show a run that goes on in the study's folder, whichever session started it; whether there is one."""
-    return watch(SLOT, _key(folder_of(study_of(name))))
+    with work_card():
+        return watch(SLOT, _key(folder_of(study_of(name))))
 
 
 def _names(scans: tuple[str, ...]) -> str:

@@ -15,14 +15,17 @@ import streamlit as st
 from mriinterp.base.files import read_text
 from mriinterp.base.names import on_disk, shortened
 from mriinterp.base.tables import csv_text
+from mriinterp.figures.layers import layer_bars
 from mriinterp.models import Model, write_card
 from mriinterp.models.numbers import NumberInput
+from mriinterp.models.sizes import LayerSize, layer_sizes
 from mriinterp.network_check import MethodCheck, NetworkCheck, card_path, check_network
 from mriinterp.study import ModelRecipe
 from mriinterp.ui.address import linked
-from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.jobs import start_job, watch, work_card
 from mriinterp.ui.keys import NETWORK, NETWORK_CHECKS, NETWORK_FILES, NETWORK_PROBLEM
 from mriinterp.ui.resources import network_at, network_of, recipe_at, study_of
+from mriinterp.ui.shell import Header
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import as_sentence, escape_markdown
 
@@ -33,6 +36,7 @@ __all__ = [
     "model_chosen",
     "recipe_chosen",
     "run_check",
+    "show_answer",
     "show_card",
     "show_check",
     "watch_check",
@@ -147,22 +151,51 @@ def _normalisation_words(entry: Mapping[str, Any] | None, images: Sequence[str])
     return f"{entry.get('kind', 'none')}{f' ({more})' if more else ''}"
 
 
+def show_answer(header: Header, model: Model, found: NetworkCheck | None) -> None:
+    """Show in the page's first line what the network reads and returns, and how many methods work on it."""
+    card = model.card
+    returns = "; ".join(", ".join(head.classes) for head in card.heads)
+    read = f"{len(card.images)} images" if card.images else "a scan"
+    shape = "×".join(map(str, model.grid.shape))
+    words = f"**{escape_markdown(card.name)}** reads {read} of {shape} voxels and returns {escape_markdown(returns)}"
+    if found is None:
+        header.answer(f"{words}; which methods work on it was not tried yet.")
+    else:
+        header.answer(f"{words}; **{len(found.works)} of {len(found.methods)} methods work** on it.")
+
+
 def show_card(model: Model, recipe: ModelRecipe) -> None:
-    """Show what is known of a network, and the card as a file."""
-    cells = list(_cells(model).items())
-    half = (len(cells) + 1) // 2
-    for column, part in zip(st.columns(2, gap="large"), (cells[:half], cells[half:]), strict=True):
-        column.markdown("  \n".join(f":gray[{key}] {escape_markdown(value)}" for key, value in part))
-    for note in model.notes:
-        st.caption(escape_markdown(as_sentence(note)))
-    st.download_button(
-        "Card (JSON)",
-        lambda: _card_text(model, recipe),
-        card_path(recipe.source, recipe.weights).name if recipe.lacks_card() else f"{_stem(model.card.name)}.json",
-        key="get_card",
-        help="With what was found out when it was loaded; put it beside the weights.",
-        on_click="ignore",
-    )
+    """Show the network's layers as a picture beside what is known of it, and the card as a file."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        layers = _layers(model.digest, model)
+        if layers:
+            outputs = [name for head in model.card.heads for name in head.classes]
+            st.plotly_chart(
+                layer_bars(layers, model.grid.shape, outputs), key="layers", config={"displayModeBar": False}
+            )
+            st.caption(
+                f"{len(layers)} layers; ×: channels or units. What remains of the scan’s grid decides how fine a map of a layer can be."
+            )
+        else:
+            st.caption("The layers of this network cannot be listed without its data.")
+    with right, st.container(key="compact_card"):
+        st.markdown("  \n".join(f":gray[{key}] {escape_markdown(value)}" for key, value in _cells(model).items()))
+        for note in model.notes:
+            st.caption(escape_markdown(as_sentence(note)))
+        st.download_button(
+            "Card (JSON)",
+            lambda: _card_text(model, recipe),
+            card_path(recipe.source, recipe.weights).name if recipe.lacks_card() else f"{_stem(model.card.name)}.json",
+            key="get_card",
+            help="With what was found out when it was loaded; put it beside the weights.",
+            on_click="ignore",
+        )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _layers(digest: str, _model: Model) -> list[LayerSize]:
+    return layer_sizes(_model.module, _model.grid.shape, _model.card.channels)
 
 
 def _card_text(model: Model, recipe: ModelRecipe) -> str:
@@ -202,7 +235,8 @@ def run_check(model: Model, subject: Subject) -> None:
 
 def watch_check(model: Model, subject: Subject) -> bool:
     """Show a check that goes on; return whether there is one."""
-    return watch(SLOT, check_key(model, subject))
+    with work_card():
+        return watch(SLOT, check_key(model, subject))
 
 
 def show_check(found: NetworkCheck, subject: Subject) -> None:

@@ -54,7 +54,7 @@ STYLE = """<style>
   .st-key-page_header [data-testid="stCaptionContainer"], .st-key-view_choice [data-testid="stCaptionContainer"] { line-height: 1.3; }
 }
 [data-testid="stCaptionContainer"] { color: inherit !important; opacity: 0.8 !important; }
-:is([data-variant="segmented_control"][data-selected="true"], [role="tab"][aria-selected="true"]) p { color: light-dark(#1d5290, #9cc8ff); }
+:is([data-variant="segmented_control"][data-selected="true"], [data-variant="pills"][data-selected="true"], [role="tab"][aria-selected="true"]) p { color: light-dark(#1d5290, #9cc8ff); }
 .st-key-page_header p { line-height: 1.25; }
 .st-key-page_header .st-key-page_trust { max-height: 31px; }
 .st-key-page_line:has(.st-key-page_answer p) > :has(> .st-key-page_caption) { display: none; }

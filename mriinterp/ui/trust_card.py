@@ -53,6 +53,13 @@ def show_card(chosen: Chosen, card: DeltaGenerator) -> None:
     """Show what is known of the method: in short, as a table, with the caveat; `card`: where work is shown."""
     method = chosen.explainer.partition("[")[0]
     entry = get_method(method)
+    if chosen.table.empty and all(chosen.number(name) is None for name in measure_names()):
+        st.caption(
+            "A benchmark asks several questions of every method’s maps on this network, and the same of maps that know nothing of "
+            "it. **Measure this study** does that for 4 subjects; the button below for one subject and this method."
+        )
+        _offer(chosen, card)
+        return
     with st.container(border=True):
         st.subheader(escape_markdown(label_of(chosen.explainer)), anchor=False)
         st.caption(f"{entry.summary} *{entry.reference}* — {entry.caution}")

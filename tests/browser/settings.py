@@ -1,4 +1,6 @@
-"""What browser tests do alike: change a setting of the viewer, wait until a page is at rest, find where something is."""
+"""What browser tests do alike: change a setting, wait until a page is at rest, find where something is, ask axe."""
+
+import pytest
 
 REST_MS = 180_000  # at most, on a machine that runs other tests beside this one
 STILL = """() => {
@@ -43,3 +45,17 @@ def choose(where, setting, value):
         control.press("Enter")
     if not opened:
         tool.click()
+
+
+def assert_nothing_serious(page):
+    """Let axe look at a page that is at rest: nothing serious, once what Streamlit draws anew has faded in."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for _ in range(8):
+        found = axe.Axe().run(page).response["violations"]
+        serious = {
+            v["id"]: [n["html"][:120] for n in v["nodes"]] for v in found if v["impact"] in ("serious", "critical")
+        }
+        if not serious:
+            break
+        page.wait_for_timeout(2000)
+    assert serious == {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .settings import at_rest, box_of
+from .settings import assert_nothing_serious, at_rest, box_of
 
 pytestmark = pytest.mark.browser
 
@@ -53,18 +53,34 @@ def test_the_first_picture_is_high_on_the_page(small, app_url, address):
     "address", [f"/?{QUICK}", f"/?{QUICK}&tab=Files", f"/compare?methods=sensitivity,layer_cam&{QUICK}"]
 )
 def test_axe_finds_nothing_serious(new_page, app_url, address, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
     open_at(page, f"{app_url}{address}")
-    for _ in range(8):  # Streamlit fades what it is about to draw anew
-        found = axe.Axe().run(page).response["violations"]
-        serious = {
-            v["id"]: [n["html"][:120] for n in v["nodes"]] for v in found if v["impact"] in ("serious", "critical")
-        }
-        if not serious:
-            break
-        page.wait_for_timeout(2000)
-    assert serious == {}
+    assert_nothing_serious(page)
+
+
+def test_the_other_pages_answer_at_first_sight_and_axe_finds_nothing_serious(small, app_url):
+    """One visit: from page to page by the links above, each in light and dark colours."""
+    small.goto(f"{app_url}/network?subject=sim-001")
+    for name, picture in (
+        ("Network", ".st-key-layers svg"),
+        ("Train", ".st-key-sets svg"),
+        ("Cohort", READY),
+        ("Trust", READY),
+    ):
+        small.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+        small.locator(".st-key-page_answer p").wait_for(timeout=180_000)
+        small.locator(picture).first.wait_for(timeout=180_000)
+        at_rest(small)
+        assert box_of(small.locator(picture).first)["y"] < HIGHEST, name
+        assert small.get_by_role("heading", name=name).evaluate("(e) => e.offsetWidth") <= 1, name
+        if name == "Trust":
+            tabs = [box_of(tab) for tab in small.get_by_role("tab").all()]
+            assert len(tabs) <= 7
+            assert max(box["x"] + box["width"] for box in tabs) <= 1280
+        for scheme in ("light", "dark"):
+            small.emulate_media(color_scheme=scheme)
+            at_rest(small)
+            assert_nothing_serious(small)
 
 
 @pytest.mark.parametrize("font", ["", WIDE_FONT])

@@ -56,6 +56,8 @@ def test_card_and_check(page, finish, file):
     assert "healthy, ill (logits)" in words(app)
     assert "weights.pt" in words(app)
     assert "Nothing was checked yet" in words(app)
+    assert "voxels and returns healthy, ill; which methods work on it was not tried yet." in words(app)
+    assert len(app.get("plotly_chart")) == 1  # its layers
     app.button(key="check_network").click()
     app = finish(app.run())
     table = app.dataframe[0].value
@@ -67,7 +69,7 @@ def test_card_and_check(page, finish, file):
     assert table.loc[~works, "Layer, or why not"].str.len().gt(10).all()
     cams = table["Method"].str.contains("CAM") & works & ~table["Method"].str.contains("Guided")
     assert table.loc[cams, "Layer, or why not"].str.contains("channels").all()
-    assert f"{works.sum()} of {len(table)} methods work" in words(app).replace("*", "")
+    assert f"returns healthy, ill; **{works.sum()} of {len(table)} methods work** on it." in words(app)
     assert "the same scan gives the same output" in words(app)
     again = page()  # another session finds it
     assert len(again.dataframe) == 1

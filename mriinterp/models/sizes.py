@@ -1,0 +1,83 @@
+"""What each layer of a network makes of a scan: kind, channels and cells, found without computing a voxel."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+__all__ = ["LayerSize", "layer_sizes"]
+
+UNREADABLE = (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError)
+KINDS = {"conv": "convolution", "pool": "pooling", "linear": "dense"}
+
+
+@dataclass(frozen=True)
+class LayerSize:
+    """The output of one layer.
+
+    Parameters
+    ----------
+    name : str
+        In the network: ``features.conv1``.
+    kind : {"convolution", "pooling", "dense"}
+    channels : int
+        Or the units of a dense layer.
+    cells : tuple of int
+        Along each axis; empty for a dense layer.
+    """
+
+    name: str
+    kind: str
+    channels: int
+    cells: tuple[int, ...]
+
+
+def layer_sizes(module: nn.Module, shape: Sequence[int], channels: int = 1) -> list[LayerSize]:
+    """Return the convolutions, poolings and dense layers of a network, in the order in which they run.
+
+    Parameters
+    ----------
+    module : nn.Module
+        It is not changed.
+    shape : sequence of int
+        Of the scan.
+    channels : int
+        Of the input.
+
+    Returns
+    -------
+    list of LayerSize
+        Empty where the network cannot run without its data.
+    """
+    found: list[LayerSize] = []
+
+    def note(name: str, kind: str):
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, torch.Tensor) and output.ndim > 1:
+                cells = () if kind == "dense" else tuple(output.shape[2:])
+                found.append(LayerSize(name, kind, output.shape[1 if cells else -1], cells))
+
+        return hook
+
+    try:
+        twin = copy.deepcopy(module).eval().to("meta")
+        for name, layer in twin.named_modules():
+            if kind := _kind(layer):
+                layer.register_forward_hook(note(name, kind))
+        with torch.no_grad():
+            twin(torch.empty((1, channels, *shape), device="meta"))
+    except UNREADABLE:
+        return []
+    return found
+
+
+def _kind(layer: nn.Module) -> str:
+    """Return what a layer is, by its class; "" for any other."""
+    if next(layer.children(), None) is not None:
+        return ""
+    name = type(layer).__name__.lower()
+    return next((kind for word, kind in KINDS.items() if word in name), "")

@@ -1,0 +1,33 @@
+"""Sizes of layers: those that a real pass gives, and none where a network cannot run without its data."""
+
+import torch
+from torch import nn
+
+from mriinterp.figures.layers import layer_bars
+from mriinterp.models.sizes import layer_sizes
+
+
+def test_they_are_those_of_a_real_pass_and_the_network_is_left_alone():
+    net = nn.Sequential(
+        nn.Conv3d(1, 4, 3), nn.BatchNorm3d(4), nn.ReLU(), nn.MaxPool3d(2), nn.Flatten(), nn.Linear(4 * 2 * 3 * 3, 2)
+    )
+    found = layer_sizes(net.train(), (7, 8, 9))
+    assert [(one.kind, one.channels, one.cells) for one in found] == [
+        ("convolution", 4, (5, 6, 7)),
+        ("pooling", 4, (2, 3, 3)),
+        ("dense", 2, ()),
+    ]
+    assert net.training
+    assert net(torch.rand(2, 1, 7, 8, 9)).shape == (2, 2)
+    figure = layer_bars(found, (7, 8, 9), ["CN", "AD"])
+    assert [(bar.name, list(bar.y)) for bar in figure.data] == [
+        ("input", [9]), ("convolution", [7]), ("pooling", [3]), ("dense", [1]),
+    ]  # fmt: skip
+
+
+def test_a_network_that_cannot_run_without_its_data_has_none():
+    class Odd(nn.Module):
+        def forward(self, x):
+            return x * x.max().item()
+
+    assert layer_sizes(Odd(), (7, 8, 9)) == []
