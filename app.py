@@ -35,7 +35,8 @@ elif __name__ != "__mp_main__":
     from starlette.middleware import Middleware
 
     from mriinterp.base.allocator import keep_pages
+    from mriinterp.ui.front import StyledFront
     from mriinterp.ui.server import KnownHosts
 
     keep_pages()
-    app = st.App(__file__, middleware=[Middleware(KnownHosts)])
+    app = st.App(__file__, middleware=[Middleware(KnownHosts), Middleware(StyledFront)])

@@ -35,14 +35,6 @@ LIGHTS = {
     "poor": ("Trust: poor", ":material/cancel:"),
     "unmeasured": ("Trust: not measured", ":material/help:"),
 }
-STYLE = """<style>
-[data-testid="stPageLink-NavLink"] { padding-left: 0; height: auto; }
-[data-testid="stPageLink-NavLink"] * { white-space: normal; overflow: visible; }
-[class*="st-key-trust_light"] [data-testid="stPageLink-NavLink"] * { white-space: nowrap; }
-[class*="st-key-trust_light_good"] [data-testid="stIconMaterial"] { color: #1a7f37; }
-[class*="st-key-trust_light_mixed"] [data-testid="stIconMaterial"] { color: #b26a00; }
-[class*="st-key-trust_light_poor"] [data-testid="stIconMaterial"] { color: #c62828; }
-</style>"""  # in a narrow column the words go on in the next line, instead of being cut
 
 
 @dataclass(frozen=True)
@@ -160,7 +152,6 @@ def method_signs(study: str, method: str, params: Mapping[str, Any], model: str)
 
 def _link(study: str, method: str, subject: str | None, label: str, icon: str, more: str) -> None:
     """Show a link to the Trust page of a method and subject."""
-    st.html(STYLE)
     query = {"method": method, **({"subject": subject} if subject else {})}
     if study != DemoStudy.name:
         query["study"] = study

@@ -15,17 +15,6 @@ __all__ = ["offer_present", "plane_height", "show_present", "steps_of"]
 PLANE_PX = 460
 PAGES = {"single_scan": ("subject", "method"), "": ("subject", "method"), "cohort": ("cohort_method",)}
 WORDS = {"subject": "subjects", "method": "methods", "cohort_method": "methods"}
-STYLE = """<style>
-[data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stSidebarCollapsedControl"], .stTabs, .st-key-tour_bar,
-[data-testid="stMain"] :is(.stDownloadButton, [data-testid="stPlotlyChart"], .stExpander, [data-testid="stCaptionContainer"]),
-.st-key-link { display: none; }
-.st-key-research_use { position: static !important; }
-[data-testid="stMainBlockContainer"] { padding: 1rem 2.5rem; max-width: none; }
-[data-testid="stMain"] [data-testid="stMarkdownContainer"] p { font-size: 1.5rem; line-height: 1.35; }
-.st-key-present_keys { position: fixed; right: 1rem; bottom: .6rem; z-index: 9; width: auto; opacity: .35; }
-.st-key-present_keys:is(:hover, :focus-within) { opacity: 1; }
-.st-key-present_keys p { font-size: 1rem !important; }
-</style>"""
 
 
 def steps_of(what: str) -> list[str]:
@@ -59,7 +48,6 @@ def show_present(page: str) -> None:
     if not presented:
         return
     chosen = what.value
-    st.html(STYLE)
     with st.container(horizontal=True, gap="small", key="present_keys"):
         for name, step, shortcut, icon in (
             ("Back", -1, "Left", "arrow_back"),

@@ -38,59 +38,11 @@ LINK_PX = 92  # of the button that copies the address
 ICON = str(Path(__file__).parent / "assets" / "icon.png")  # a file: symbols and emoji would be fetched from the web
 SIMULATED_BADGE = ":orange-badge[:material/science: Simulated data]"
 REAL_BADGE = ":blue-badge[:material/group: Real scans]"
-STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 4rem 2rem 3rem; }
-[data-testid="stMainBlockContainer"] > .stVerticalBlock, .st-key-view > .stVerticalBlock { gap: 0.75rem; }
-[data-testid="stMainBlockContainer"] h1 { font-size: 1.6rem; padding: 0; }
-[data-testid="stSidebarUserContent"] .stVerticalBlock { gap: 0.6rem; }
-[data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
-[data-testid="stSidebarContent"] { padding: 0 10px; }
-[data-testid="stSidebarHeader"] { margin-bottom: 0; }
-[data-testid="stSidebarUserContent"] .stHorizontalBlock { gap: 0.6rem; }
-@media (min-width: 1000px) {
-  .st-key-page_header, .st-key-view_choice { flex-wrap: nowrap; }
-  .st-key-page_header { min-height: 2.5rem; }  /* two lines, of whatever font, in every state: nothing below moves */
-  .st-key-page_header > *, .st-key-view_choice > * { min-width: 0; }
-  .st-key-page_header [data-testid="stCaptionContainer"], .st-key-view_choice [data-testid="stCaptionContainer"] { line-height: 1.3; }
-}
-[data-testid="stCaptionContainer"] { color: inherit !important; opacity: 0.8 !important; }
-:is([data-variant="segmented_control"][data-selected="true"], [data-variant="pills"][data-selected="true"], [role="tab"][aria-selected="true"]) p { color: light-dark(#1d5290, #9cc8ff); }
-.st-key-page_header p { line-height: 1.25; }
-.st-key-page_header .st-key-page_trust { max-height: 31px; }
-.st-key-page_line:has(.st-key-page_answer p) > :has(> .st-key-page_caption) { display: none; }
-.st-key-page_header:has(.st-key-page_answer) h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.st-key-page_header:has(.st-key-page_answer) > :has(> [data-testid="stHeading"]) { position: absolute; }
-.st-key-view_row { min-height: 2.5rem; justify-content: center; }
-[class*="st-key-compact_"] :is(p, li, table) { font-size: 0.875rem; line-height: 1.35; }
-[class*="st-key-compact_"] table { width: 100%; }
-[class*="st-key-compact_"] :is(th, td) { padding: 0.25rem 0.6rem; }
-:has(> .st-key-work) { position: absolute; }
-.st-key-work {
-  position: fixed; z-index: 999; right: 1.5rem; bottom: 1rem; width: min(30rem, calc(100vw - 3rem)); min-height: 4.5rem; padding: 0.75rem 1rem;
-  justify-content: center; border: 1px solid light-dark(#2563ab, #2f74c4); border-radius: 0.5rem; background: light-dark(#fff, #1a1c24);
-  box-shadow: 0 4px 18px rgb(0 0 0 / 25%);
-}
-.st-key-work:not(:has([data-testid="stElementContainer"])) { display: none; }
-[data-testid="stSidebar"] :is(.st-key-explain, .st-key-compute) { position: sticky; bottom: 0.5rem; z-index: 2; }
-@media (min-width: 1700px) {
-  .st-key-view { flex-direction: row; gap: 1.5rem; }
-  .st-key-view > :has(> .st-key-view_planes) { flex: 0 0 58%; min-width: 0; position: sticky; top: 4rem; align-self: flex-start; }
-  .st-key-areas_pair .stHorizontalBlock { flex-direction: column; }
-  .st-key-view > :has(> .st-key-view_parts) { flex: 1 1 0; min-width: 0; }
-}
-@media (min-width: 1200px) {
-  .st-key-research_use { position: fixed; top: 1rem; right: 4rem; z-index: 999991; width: auto; }
-  [data-testid="stToolbar"] { padding-right: 13rem; }
-  [data-testid="stStatusWidget"] { position: fixed; top: 0.7rem; right: 20rem; }
-  [data-testid="stToolbarActions"], [data-testid="stMainMenu"] { position: fixed; right: 1rem; }
-}
-</style>"""
 
 
 def run_page(page: StreamlitPage) -> None:
     """Run a page below the sidebar that all share, and keep its address."""
     SHELL.put(True)
-    st.html(STYLE)  # before all else: what comes before its style moves when that arrives
     with address_of_page(page.url_path):
         with st.sidebar:
             choose_study(_title)

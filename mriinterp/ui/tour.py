@@ -12,10 +12,6 @@ from mriinterp.ui.keys import TOUR, Key
 
 __all__ = ["STOPS", "Stop", "offer_tour", "show_stop"]
 
-STYLE = """<style>
-.st-key-tour_bar { position: sticky; top: 0; z-index: 5; background: var(--st-secondary-background-color, #eef3fa);
-  border-left: 4px solid var(--st-primary-color, #2563ab); padding: .4rem .8rem; border-radius: 4px; }
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,6 @@ def show_stop() -> None:
     if not number:
         return
     stop = STOPS[number - 1]
-    st.html(STYLE)
     with st.container(key="tour_bar"):
         st.markdown(f"**{number} of {len(STOPS)} · {stop.name}.** {stop.sentence}")
         with st.container(horizontal=True, gap="small"):

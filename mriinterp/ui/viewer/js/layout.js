@@ -8,18 +8,29 @@ const GAP = 3;
 const PROFILE_HEIGHT = 38;
 const COLUMN_GAP = 14;
 const USUAL_WINDOW = 800;
+const STAGE_GAP = 12;
 
-const ABOVE = 84; // pixels: the row of controls and a headline
-const BELOW = 92; // a profile and the words at the foot
+const ABOVE = 37; // pixels: the row of controls
+const HEAD = 46; // a headline
+const PROFILE = PROFILE_HEIGHT + 2;
+const BELOW = 49; // the words at the foot
 
-// Keep the room that a row of planes will take, while their images are on the way.
+// Keep the room that rows of planes will take, while their images are on the way.
 export function reserveRoom(viewer, spec) {
-  const extents = PLANES.map((plane) => new Space(spec).extent(plane));
-  const wide = viewer.root.clientWidth - GAP * 2;
-  const sum = extents.reduce((total, [w]) => total + w, 0);
-  const row = Math.min(tallestRow(spec, 0.58, 640), (wide / sum) * Math.max(...extents.map(([, t]) => t)));
-  viewer.root.style.minHeight = `${Math.round(row) + ABOVE + BELOW}px`;
+  const height = expectedHeight(spec, viewer.root.clientWidth);
   viewer.stage.style.marginTop = `${ABOVE}px`;
+  viewer.stage.style.minHeight = `${height}px`;
+  viewer.root.style.minHeight = `${ABOVE + height + BELOW}px`;
+}
+
+// Height of all maps of a viewer, above each other, as the first frame will draw them.
+function expectedHeight(spec, wide) {
+  const extents = PLANES.map((plane) => new Space(spec).extent(plane));
+  const sum = extents.reduce((total, [w]) => total + w, 0);
+  const rows = Math.max(1, spec.layers.length);
+  const tallest = tallestRow(spec, rows === 1 ? 0.58 : 0.38, 640);
+  const row = Math.min(tallest, ((wide - GAP * 2) / sum) * Math.max(...extents.map(([, t]) => t)));
+  return rows * (HEAD + Math.round(row) + (spec.layers.length ? PROFILE : 0)) + STAGE_GAP * (rows - 1);
 }
 
 // Keep the height of the planes until others are in their place; the viewer.
