@@ -17,7 +17,7 @@ from mriinterp.ui.compare_view import (
     show_predictions,
 )
 from mriinterp.ui.jobs import work_card
-from mriinterp.ui.maps import ask_to_explain, asked_to_explain
+from mriinterp.ui.maps import ask_to_explain, asked_to_explain, tell_before
 from mriinterp.ui.resources import model_of, prediction_of, study_of
 from mriinterp.ui.result import show_prediction
 from mriinterp.ui.seen import show_seen_columns, with_mean_of_folds
@@ -86,12 +86,14 @@ if not stale:
     keep_columns(known)
 with readable_errors():
     trust_lights(name, shown)
-    show_columns(name, shown, pair, scale, part, place, stale=stale)
-    if len(shown) > 1 and not stale:
-        left, right = st.columns(2, gap="large")
-        with left:
-            show_matrix(name, shown, part, place)
-        with right:
-            show_area_chart(name, shown, part, place)
+    show_columns(name, shown, pair, scale, part, place, columns=len(entries), stale=stale)
+    if len(shown) > 1:
+        with st.container(key="view_charts"):
+            left, right = st.columns(2, gap="large")
+            with left:
+                show_matrix(name, shown, part, place)
+            with right:
+                show_area_chart(name, shown, part, place)
+            tell_before(stale)
 if missing and not working:
     tell_cost()

@@ -18,6 +18,7 @@ from mriinterp.ui.maps import (
     map_before,
     maps_of,
     runs_unasked,
+    tell_before,
 )
 from mriinterp.ui.parameters import choose_method, parameter_widgets
 from mriinterp.ui.predict_all import predict_all
@@ -104,7 +105,7 @@ with st.container(key="view"):  # beside each other on wide screens
             show_scan(name, model, subject, method.name, params)
         else:
             state = show_planes(name, subject, shown, part, place, stale=relevance is None)
-    if relevance is not None:
+    if shown is not None:
         with st.container(key="view_parts"):
             labels = ["Areas", "In space", "Files", *(["Preparation"] if subject.preparation else [])]
             key = linked("tab", "Areas", options=labels)
@@ -128,6 +129,7 @@ with st.container(key="view"):  # beside each other on wide screens
             for tab in preparation:
                 with tab:
                     show_quality(subject.preparation)
+            tell_before(relevance is None)
 if relevance is not None:
     predict_all(name, study, model)
 elif not working:

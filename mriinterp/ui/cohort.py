@@ -17,7 +17,6 @@ from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView, averages_ready
 from mriinterp.ui.keys import PAIR
 from mriinterp.ui.parts import choose_part, share_density, signed_layer
-from mriinterp.ui.present import plane_height
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.truth import group_truth
@@ -257,7 +256,7 @@ def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: st
         contours=group_truth(name, view),
         key=VIEWER,
         share_range=_one_scale(layers),
-        height=plane_height(PLANE_PX),
+        height=PLANE_PX,
         defaults=DEFAULTS,
         scan_label="Background",
         caption=caption_words(

@@ -196,10 +196,12 @@ def show_columns(
     part: str,
     place: Place,
     *,
+    columns: int = 0,
     stale: bool = False,
 ) -> ViewerState | None:
     """Show the linked columns, and below them what their colours mean.
 
+    `columns`: how many there will be once all maps are made, for which room is kept.
     `stale`: other maps are asked for, which are not there yet; these are drawn faintly.
     """
     shown = list(entries) if pair is None else [entries[place] for place in pair]
@@ -221,19 +223,20 @@ def show_columns(
         scan, atlas, contours = place.prepared.scan, place.atlas(study_name, scans[0]), []
         layers = [replace(layer, volume=place.bring(layer.volume), scan=None) for layer in layers]
     names = [layer.name for layer in layers]
-    state = linked_viewer(
-        scan,
-        layers,
-        atlas=atlas,
-        contours=contours,
-        key=place.viewer,
-        prefix=place.prefix,
-        space=place.space,
-        share_range=scale != "own",
-        caption=_caption(shown, part),
-        stem=file_stem("compare", *names[:MOST_NAMED]) + place.suffix,
-        dimmed="The maps asked for are not there yet; faint: those before." if stale else "",
-    )
+    with st.container(key=f"view_maps_{len(layers) if pair else max(columns, len(layers))}"):  # see app.css
+        state = linked_viewer(
+            scan,
+            layers,
+            atlas=atlas,
+            contours=contours,
+            key=place.viewer,
+            prefix=place.prefix,
+            space=place.space,
+            share_range=scale != "own",
+            caption=_caption(shown, part),
+            stem=file_stem("compare", *names[:MOST_NAMED]) + place.suffix,
+            dimmed="The maps asked for are not there yet; faint: those before." if stale else "",
+        )
     # A reader who sets the end of the scales has made them one.
     used = "common" if scale == "own" and state.settings.get("top") is not None else scale
     sentences = [

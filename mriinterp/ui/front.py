@@ -30,8 +30,10 @@ class StyledFront:
 
     async def __call__(self, scope, receive, send) -> None:
         headers = scope.get("headers", ())
-        if scope["type"] != "http" or scope["method"] != "GET" or not any(
-            name == b"accept" and b"text/html" in value for name, value in headers
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "GET"
+            or not any(name == b"accept" and b"text/html" in value for name, value in headers)
         ):
             await self.app(scope, receive, send)
             return

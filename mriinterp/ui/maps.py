@@ -28,6 +28,7 @@ __all__ = [
     "map_before",
     "maps_of",
     "runs_unasked",
+    "tell_before",
 ]
 
 UNASKED_SECONDS = 20.0  # of work that a link may start without a click
@@ -86,6 +87,16 @@ def map_before(subject: Subject, model: Model) -> RelevanceMap | None:
     """Return the map of the same scan and network that was shown last, if there is one."""
     scan, network, key = MAP_BEFORE.get(("", "", ""))
     return known_map_of(subject, key) if (scan, network) == (subject.scan.digest, model.digest) else None
+
+
+def tell_before(before: bool) -> None:
+    """Show, where `before`, that what the container shows is of the map before; the style then draws it faintly.
+
+    To be called last in the container, so that nothing in it is drawn anew when it comes and goes.
+    """
+    if before:
+        with st.container(key="view_before"):
+            st.caption("Of the map before.")
 
 
 def maps_of(subject: Subject) -> Maps:

@@ -10,9 +10,8 @@ from mriinterp.ui.keys import PRESENT, PRESENT_BY, Key
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.studies import current_study
 
-__all__ = ["offer_present", "plane_height", "show_present", "steps_of"]
+__all__ = ["offer_present", "show_present", "steps_of"]
 
-PLANE_PX = 460
 PAGES = {"single_scan": ("subject", "method"), "": ("subject", "method"), "cohort": ("cohort_method",)}
 WORDS = {"subject": "subjects", "method": "methods", "cohort_method": "methods"}
 
@@ -22,11 +21,6 @@ def steps_of(what: str) -> list[str]:
     return (
         study_of(current_study()).subjects.index.astype(str).tolist() if what == "subject" else listed_methods("cohort")
     )
-
-
-def plane_height(usual: int) -> int:
-    """Return how high planes are: as usual, or large where the page is presented."""
-    return PLANE_PX if PRESENT.get() else usual
 
 
 def offer_present(page: str) -> None:

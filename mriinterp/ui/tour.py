@@ -13,7 +13,6 @@ from mriinterp.ui.keys import TOUR, Key
 __all__ = ["STOPS", "Stop", "offer_tour", "show_stop"]
 
 
-
 @dataclass(frozen=True)
 class Stop:
     """One stop.

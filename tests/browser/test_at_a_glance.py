@@ -20,6 +20,7 @@ WIDE_FONT = """document.addEventListener('DOMContentLoaded', () => { const style
     style.textContent = ':not([data-testid=stIconMaterial]) { font-family: "DejaVu Sans", Verdana, sans-serif !important }';
     document.head.append(style); });"""
 ROWS = (".st-key-page_header", ".st-key-view_row", ".st-key-view")
+ADDED = "() => window.shifts.reduce((sum, [value]) => sum + value, 0)"
 QUICK = "method=sensitivity&subject=sim-001"
 
 
@@ -37,9 +38,14 @@ def small(new_page):
 @pytest.mark.parametrize(
     "address", [f"/?{QUICK}", f"/compare?methods=sensitivity,layer_cam,grad_cam,lrp_epsilon&{QUICK}"]
 )
-def test_the_first_picture_is_high_on_the_page(small, app_url, address):
+def test_the_first_picture_is_high_on_the_page_which_is_drawn_without_jumps(small, app_url, address):
+    small.add_init_script(f"({SHIFTS})()")
     open_at(small, f"{app_url}{address}")
     small.wait_for_function(f"() => {TOP} < {HIGHEST}")
+    small.reload()  # with its maps made
+    small.locator(READY).first.wait_for()
+    at_rest(small)
+    assert small.evaluate(ADDED) < MOST_SHIFT, small.evaluate("window.shifts")
     assert small.locator(".bar:visible").count() == 1  # one row of the viewer's controls
     header = small.locator(".st-key-page_answer").inner_text()
     assert "sim-001" in header
@@ -81,6 +87,21 @@ def test_the_other_pages_answer_at_first_sight_and_axe_finds_nothing_serious(sma
             small.emulate_media(color_scheme=scheme)
             at_rest(small)
             assert_nothing_serious(small)
+
+
+def test_a_presented_page_is_picture_sentence_and_colour_bar_in_its_whole_width(new_page, app_url):
+    page = new_page(viewport={"width": 1920, "height": 1080}, color_scheme="dark")
+    open_at(page, f"{app_url}/?{QUICK}&present=True")
+    keys = box_of(page.locator(".st-key-present_keys"))
+    picture = box_of(page.locator(READY))
+    assert picture["width"] > 0.9 * 1920
+    assert picture["y"] + picture["height"] <= keys["y"]
+    for hidden in (".toolbar", ".profile", ".st-key-view_row", ".st-key-view_parts", "[data-testid=stSidebar]"):
+        assert page.locator(f"{hidden}:visible").count() == 0, hidden
+    for shown in (".colorbar", ".st-key-page_answer", ".st-key-research_use"):
+        assert page.locator(shown).first.is_visible(), shown
+    page.keyboard.press("ArrowRight")
+    page.locator(".st-key-page_answer").get_by_text("sim-002").wait_for(timeout=180_000)
 
 
 @pytest.mark.parametrize("font", ["", WIDE_FONT])

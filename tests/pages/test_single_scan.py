@@ -119,6 +119,15 @@ def test_the_layer_of_a_class_activation_map_is_offered_and_said(open_page, fini
     assert "Layer: relu:4 (64 channels" in shown[-1]["note"]
 
 
+def test_the_parts_of_the_map_before_stay_until_another_one_is_there(open_page, finish):
+    app = finish(open_page(subject="sim-005", method="occlusion"))
+    parts = [tab.label for tab in app.tabs]
+    assert "Of the map before." not in [caption.value for caption in app.caption]
+    app.number_input(key="occlusion.stride").set_value(19).run()
+    assert [tab.label for tab in app.tabs] == parts
+    assert "Of the map before." in [caption.value for caption in app.caption]
+
+
 def test_all_subjects_are_predicted_in_the_background_and_stand_in_the_list(open_page, finish, monkeypatch, tmp_path):
     file = tiny_study(tmp_path / "study", per_group=2)
     remember_study(str(file))

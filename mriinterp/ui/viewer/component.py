@@ -177,7 +177,7 @@ def _patch(patch: Patch | None, scan: Volume) -> dict[str, list] | None:
 
 def _mount(spec: dict, packed: dict[str, Packed], key: str) -> Any:
     """Put the volumes and the viewer on the page; what the reader last reported."""
-    with st.container(gap=None):
+    with st.container(gap=None, key=f"{key}_room"):
         for slot, one in enumerate(packed.values()):
             _VOLUME(data=one.message, key=f"{key}-volume-{slot}")
         return _VIEWER(data=spec, key=key, on_cursor_change=lambda: None).get("cursor")

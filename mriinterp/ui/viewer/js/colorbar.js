@@ -18,7 +18,7 @@ export class ColorBar {
 
   resize(width) {
     this.width = width;
-    this.height = 30;
+    this.height = 30 * this.view.viewer.type;
     this.element.style.width = `${width}px`;
     this.context = fitCanvas(this.canvas, width, this.height);
   }
@@ -34,7 +34,8 @@ export class ColorBar {
   draw(viewer, context = this.context, x0 = 0, y0 = 0, colors = viewer.colors) {
     const { view, width } = this;
     const { range, threshold, ramp, map } = view;
-    const inset = 22;
+    const { type } = viewer;
+    const inset = 22 * type;
     const long = width - 2 * inset;
     context.clearRect(x0, y0, width, this.height);
     // Where the threshold is the largest value, as of a map of tied boxes, the colour of that value is still given.
@@ -47,12 +48,12 @@ export class ColorBar {
       const part = hidden ? 0 : viewer.settings.fade ? strengthOf(value, farEnd(range)) : 1;
       const [r, g, b] = HIDDEN_GREY.map((grey, c) => Math.round(grey + part * (ramp[at + c] - grey)));
       context.fillStyle = `rgb(${r}, ${g}, ${b})`;
-      context.fillRect(x0 + inset + x, y0 + 2, 1.5, 10);
+      context.fillRect(x0 + inset + x, y0 + 2, 1.5, 10 * type);
     }
     context.strokeStyle = colors.border;
     context.lineWidth = 1;
-    context.strokeRect(x0 + inset - 0.5, y0 + 1.5, long + 1, 11);
-    context.font = `12px ${viewer.font}`;
+    context.strokeRect(x0 + inset - 0.5, y0 + 1.5, long + 1, 10 * type + 1);
+    context.font = `${12 * type}px ${viewer.font}`;
     context.textBaseline = 'top';
     context.fillStyle = colors.text;
     const place = (value) => x0 + inset + ((value - range[0]) / (range[1] - range[0])) * long;
@@ -66,8 +67,8 @@ export class ColorBar {
       if (taken.some(([low, high]) => at + half > low && at - half < high)) continue;
       taken.push([at - half, at + half]);
       context.textAlign = 'center';
-      context.fillText(text, at, y0 + 15);
-      context.fillRect(Math.round(place(value)) - 0.5, y0 + 12, 1, 3);
+      context.fillText(text, at, y0 + 10 * type + 5);
+      context.fillRect(Math.round(place(value)) - 0.5, y0 + 10 * type + 2, 1, 3);
     }
     const unit = [view.unit, this.ends?.textContent].filter(Boolean).map((text) => `, ${text}`).join('');
     this.canvas.setAttribute('aria-label', `Colour scale from ${formatNumber(range[0])} to ${formatNumber(range[1])}${unit}; `

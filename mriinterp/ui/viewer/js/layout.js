@@ -51,6 +51,11 @@ export function tallestRow(spec, share, most, windowHeight = globalThis.innerHei
   return clamp(windowHeight * share, 280, most);
 }
 
+// The same where a page is presented: what the window leaves beside the sentence, headlines and buttons.
+function presentedRow(rows, type) {
+  return Math.max(120, ((globalThis.innerHeight || 900) - 200) / rows - 56 * type);
+}
+
 export function layoutViews(viewer) {
   const { views, settings, stage, spec } = viewer;
   const width = stage.clientWidth;
@@ -60,11 +65,12 @@ export function layoutViews(viewer) {
   const wide = columns ? Math.floor((width - COLUMN_GAP * (views.length - 1)) / views.length) : width;
   const single = viewer.shownPlanes.length === 1;
   const share = single ? 0.72 : columns || views.length === 1 ? 0.58 : 0.38;
-  const tallest = tallestRow(spec, share, single ? 1000 : 640);
+  const tallest = viewer.type > 1 ? presentedRow(columns ? 1 : views.length, viewer.type)
+    : tallestRow(spec, share, single ? 1000 : 640);
   for (const view of views) {
     view.element.style.width = columns ? `${wide}px` : '';
     view.head.classList.toggle('stacked', columns || wide < 620);
-    view.bar?.resize(columns ? wide : Math.min(300, wide * 0.4));
+    view.bar?.resize(columns ? wide : Math.min(300 * viewer.type, wide * 0.4));
     if (settings.view === 'mosaic') {
       view.planes.replaceChildren(view.mosaic.canvas);
       view.mosaic.resize(wide);

@@ -96,13 +96,13 @@ export class Pane {
     const { context, plane, viewer, width, height } = this;
     const { letters } = this;
     const small = width < 190;
-    context.font = `600 ${small ? 12 : 14}px ${viewer.font}`;
+    context.font = `600 ${viewer.type * (small ? 12 : 14)}px ${viewer.font}`;
     const edge = small ? 4 : 7;
     haloText(context, letters.left, edge, height / 2, 'left', 'middle');
     haloText(context, letters.right, width - edge, height / 2, 'right', 'middle');
     haloText(context, letters.top, width / 2, edge, 'center', 'top');
     haloText(context, letters.bottom, width / 2, height - edge, 'center', 'bottom');
-    context.font = `${small ? 11 : 13}px ${viewer.font}`;
+    context.font = `${viewer.type * (small ? 11 : 13)}px ${viewer.font}`;
     const mm = viewer.space.mm(viewer.cursor)[plane.axis];
     const { factor } = viewer.viewport.zoom;
     const zoomed = factor > 1 ? `${factor.toFixed(1)}×` : '';

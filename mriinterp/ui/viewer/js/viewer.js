@@ -93,7 +93,6 @@ export class Viewer {
     }
     this.focus.whileReplacing(() => holdRoom(this).stage.replaceChildren(...this.views.map((view) => view.element)));
     this.footer.describeShown(this);
-    Object.assign(this, readTheme(this.root));
   }
 
   // What the reader chose stays, unless Python begins anew.
@@ -204,6 +203,7 @@ export class Viewer {
     this.footer.describePlace(this);
     this.toolbar.showCursor(this.space.mm(this.cursor));
     if (work.has('layout')) {
+      Object.assign(this, readTheme(this.root)); // a page that is presented has larger type
       if (!this.focus.whilePlacing(() => layoutViews(this))) { this.pending = work; return; }
       this.laidOut = this.root.clientWidth;
     }
