@@ -35,8 +35,10 @@ elif __name__ != "__mp_main__":
     from starlette.middleware import Middleware
 
     from mriinterp.base.allocator import keep_pages
+    from mriinterp.ui.allowance import check_arguments
     from mriinterp.ui.front import StyledFront
     from mriinterp.ui.server import KnownHosts
 
+    check_arguments(__file__)
     keep_pages()
     app = st.App(__file__, middleware=[Middleware(KnownHosts), Middleware(StyledFront)])

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from mriinterp.ui import server
+from mriinterp.ui.allowance import check_arguments
 from mriinterp.ui.server import KnownHosts
 
 ROOT = Path(__file__).parents[2]
@@ -194,3 +195,27 @@ def test_no_other_site_frames_a_server_that_may_run_code(settings, monkeypatch, 
     assert (headers.get(b"content-security-policy") == b"frame-ancestors 'self'") is allowed
     assert bool(headers) is allowed
     assert sent[1]["body"] == b"page"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--alow-code"], "unrecognized arguments: --alow-code"),
+        (["--allow"], "unrecognized arguments: --allow"),
+        (["study.csv"], "expected a study file (.toml), got 'study.csv'"),
+        (["nowhere.toml"], "nowhere.toml: no such file"),
+    ],
+)
+def test_a_server_does_not_start_with_arguments_that_mean_nothing(monkeypatch, capsys, arguments, words):
+    monkeypatch.setattr(sys, "argv", [str(ROOT / "app.py"), *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        check_arguments(str(ROOT / "app.py"))
+    assert words in capsys.readouterr().err
+
+
+def test_a_server_starts_with_its_option_and_study_files_and_under_other_programs(monkeypatch, tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text("")
+    for argv in ([str(ROOT / "app.py"), "--allow-code", str(study)], ["uvicorn", "app:app", "--port", "80"]):
+        monkeypatch.setattr(sys, "argv", argv)
+        check_arguments(str(ROOT / "app.py"))
