@@ -56,7 +56,7 @@ STOPS = (
         "Methods draw different maps of one brain; where they disagree, the picture is the method’s and not the brain’s.",
         "Put two methods side by side",
         {"by": "methods", "subject": "sim-003", "methods": "sensitivity,area_occlusion"},
-        {"by": "methods", "subject": "sim-003", "methods": "sensitivity,guided_backprop", "show": "pair"},
+        {"by": "methods", "subject": "sim-003", "methods": "sensitivity,area_occlusion", "show": "pair"},
     ),
     Stop(
         "Groups",

@@ -24,6 +24,7 @@ def test_there_are_six_stops_of_one_sentence_on_views_that_exist():
         assert stop.page in PAGES
         for view in (stop.view, stop.done):
             assert view.get("subject", "sim-003") in subjects
+        assert stop.view.get("methods") == stop.done.get("methods")  # the action of Compare shows maps that are there
 
 
 @pytest.mark.parametrize("number", [1, 4, 5])
