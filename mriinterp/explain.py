@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,11 +22,14 @@ from mriinterp.methods import Method, get_method
 from mriinterp.methods.clean import outputs_for
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.meaning import Meaning
+from mriinterp.methods.slope import check_slope, words_for_gradients
 from mriinterp.models import Head, Model
 from mriinterp.models.closing import Closing, find_closing
 from mriinterp.models.entries import Entry
 from mriinterp.models.outputs import LOGITS, OutputKind, OutputView, detect_output, get_output_kind
 from mriinterp.relevance_map import RelevanceMap
+
+log = logging.getLogger(__name__)
 
 AS_RETURNED = ("raw", "logit")  # scores that are outputs of the network themselves
 
@@ -88,6 +92,7 @@ def explain(
     volume = as_scan(volume)
     x = model.prepare(volume)
     chosen: dict[str, str] = {}
+    doubts: list[str] = []
     with clean_passes(), model.own_module(scan=volume) as module:
         prediction = model.describe(outputs_for(entry, module, x), volume)
         head, index = model.find_target(target, prediction)
@@ -95,7 +100,7 @@ def explain(
         score = values.get("score", "")
         head.output_kind.check_score(score)
         context, digests = _context(entry, model, values, atlas, reference)
-        context |= {"progress": progress, "cancel": cancel, "note": chosen.__setitem__}
+        context |= {"progress": progress, "cancel": cancel, "note": chosen.__setitem__, "doubt": doubts.append}
         result = _run(entry, model.view(module, head, raw=score in AS_RETURNED), x, index, values, context)
 
     def drawn(relevance: Tensor) -> Volume:
@@ -118,6 +123,7 @@ def explain(
         unit=Meaning(entry, score, head.classes[index]).unit,
         notes=model.notes,
         chosen=chosen,
+        doubts=tuple(doubts),
         images={name: drawn(result[0, n]) for n, name in enumerate(images)},
     )
 
@@ -181,7 +187,9 @@ def relevance(
     pick : str or int, optional
         Which entry is meant, of a network that returns a mapping or a tuple.
     context : dict, optional
-        Any of ``labels``, ``reference``, ``progress``, ``cancel``, ``note``.
+        Any of ``labels``, ``reference``, ``progress``, ``cancel``, ``note``,
+        and ``doubt``, which is called with what may be wrong with the map,
+        in words; by default that is logged as a warning.
     **params
         The method's parameters.
 
@@ -274,7 +282,13 @@ def _run(entry: Method, module: nn.Module, x: Tensor, target: int, values: dict,
     # A caller in inference mode would leave the gradient methods without a graph.
     with frozen(module), ExactFloat32(), torch.inference_mode(False), torch.enable_grad():
         x = x.clone() if x.is_inference() else x
-        result = entry.function(module, x, target, **values, **given).detach()
+        if entry.hides:
+            result = entry.function(module, x, target, **values, **given).detach()
+        else:
+            with words_for_gradients():
+                doubt = context.get("doubt", log.warning)
+                check_slope(module, x, target, doubt, activation=entry.kind == "activation")
+                result = entry.function(module, x, target, **values, **given).detach()
     if result.shape[0] != 1 or result.shape[2:] != x.shape[2:]:
         raise ValueError(f"{entry.name}: expected a map of shape {tuple(x.shape)}, got {tuple(result.shape)}")
     if not torch.isfinite(result).all():

@@ -45,6 +45,9 @@ class RelevanceMap:
         Of a network of several images: the relevance of each by name, which
         sums to `volume` (without a preset). Empty for a network of one, and
         for methods that have one map for all.
+    doubts : tuple of str
+        What was found out while the map was made and may make it wrong, e.g.
+        that a part of the network is computed without a gradient.
     """
 
     volume: Volume
@@ -59,10 +62,11 @@ class RelevanceMap:
     notes: tuple[str, ...] = ()
     chosen: dict[str, str] = field(default_factory=dict)
     images: dict[str, Volume] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Why the numbers may be wrong, in words: unusual intensities of the scan, tissue that is never hidden."""
+        """Why the numbers may be wrong, in words: unusual intensities of the scan, tissue that is never hidden, `doubts`."""
         known = self.method in method_names()
         own = get_method(self.method).warning(self.volume.grid.shape, self.params) if known else ""
-        return (*self.prediction.warnings, *([own] if own else []))
+        return (*self.prediction.warnings, *([own] if own else []), *self.doubts)

@@ -55,8 +55,8 @@ class Record:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful about the scan."""
-        return read_warnings(self.entries, "scan")
+        """What is doubtful about the scan and the map."""
+        return (*read_warnings(self.entries, "scan"), *read_warnings(self.entries, "map"))
 
     @property
     def target(self) -> str:

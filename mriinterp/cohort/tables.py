@@ -23,7 +23,7 @@ from mriinterp.cohort.bids import write_dataset_files
 from mriinterp.cohort.cohort_plan import CohortPlan, plan_digest
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.image.space import MNI_CORRELATION
-from mriinterp.methods import get_method
+from mriinterp.methods import get_method, method_names
 from mriinterp.models import Model, Prediction
 from mriinterp.results.sidecar import versions
 from mriinterp.stats import auc_interval, wilson_interval
@@ -105,9 +105,12 @@ def subject_rows(
     rows = []
     for item in plan.items:
         known = [c.name for c in plan.methods if (item.id, c.name) in present]
-        record = read_record(plan.task.layout, item.label, known[0], plan.task.keep_maps) if known else None
+        layout, kept = plan.task.layout, plan.task.keep_maps
+        records = [read_record(layout, item.label, name, kept) for name in _one_of_each_kind(known)]
+        record = next((found for found in records if found), None)
         prediction = record.prediction if record else predictions.get(item.id)
-        warnings = record.warnings if record else prediction.warnings if prediction else ()
+        warnings = prediction.warnings if prediction else ()
+        warnings = tuple(dict.fromkeys(text for one in records if one for text in one.warnings)) or warnings
         prediction = None if plan.task.withheld else prediction
         row = {"label": item.label, **_prediction_columns(model, prediction, plan.about["classes"].get(item.group))}
         row["target"] = record.target if record else None
@@ -118,6 +121,12 @@ def subject_rows(
         row["warnings"] = "; ".join(warnings)
         rows.append(row)
     return pd.concat([plan.table.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
+
+
+def _one_of_each_kind(names: Sequence[str]) -> list[str]:
+    """Return the first method that hides regions, and the first of those that look into the network."""
+    by_kind = {get_method(name).hides if name in method_names() else False: name for name in reversed(names)}
+    return sorted(by_kind.values(), key=list(names).index)
 
 
 def _prediction_columns(model: Model, prediction: Prediction | None, truth: str | None) -> dict[str, Any]:

@@ -214,6 +214,8 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
         request["target"] = job.model.classes[-1]  # always the same: the predicted one would be a diagnosis
     relevance = explain(job.model, scan, job.method.name, atlas=job.atlas, progress=progress, **request)
     progress.close()
+    for text in relevance.doubts:
+        complain(f"warning: {path.name}: {text}")
     table = area_table(relevance, job.atlas)
     base = f"{stem}_{job.method.name}"
     write_volume(relevance.volume, job.out / f"{base}_relevance.nii.gz", space="mni")

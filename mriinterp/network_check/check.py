@@ -185,7 +185,7 @@ def _try(model: Model, scan: Volume, entry: Method, cancel: Cancel | None) -> Me
         return MethodCheck(entry.name, entry.label, False, words_with_kind(error))
     seconds = estimate if whole else seconds * factor
     layer = relevance.chosen.get("layer", "")
-    return MethodCheck(entry.name, entry.label, True, "", seconds, whole or factor != 1, layer)
+    return MethodCheck(entry.name, entry.label, True, "", seconds, whole or factor != 1, layer, relevance.doubts)
 
 
 def _occlusion_speed(model: Model, x: Tensor, found: Sequence[MethodCheck]) -> OcclusionSpeed | None:

@@ -28,6 +28,8 @@ class MethodCheck:
         Whether `seconds` was worked out from a shorter trial.
     layer : str
         The layer that a class activation map takes by default; "" for others.
+    doubts : tuple of str
+        What may be wrong with its map on this network, in words.
     """
 
     name: str
@@ -37,6 +39,7 @@ class MethodCheck:
     seconds: float | None = None
     estimated: bool = False
     layer: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,20 @@ class NetworkCheck:
         """Names of the methods that work."""
         return tuple(method.name for method in self.methods if method.works)
 
+    @property
+    def doubts(self) -> dict[str, list[str]]:
+        """What may be wrong with maps on this network, in words, and the methods that it concerns."""
+        found: dict[str, list[str]] = {}
+        for method in self.methods:
+            for text in method.doubts:
+                found.setdefault(text, []).append(method.name)
+        return found
+
     def table(self) -> pd.DataFrame:
-        """Return one row a method: name, label, works, seconds, estimated, layer, reason."""
-        columns = ["name", "label", "works", "seconds", "estimated", "layer", "reason"]
-        return pd.DataFrame([asdict(method) for method in self.methods], columns=columns)
+        """Return one row a method: name, label, works, seconds, estimated, layer, reason, doubts."""
+        columns = ["name", "label", "works", "seconds", "estimated", "layer", "reason", "doubts"]
+        rows = [{**asdict(method), "doubts": "; ".join(method.doubts)} for method in self.methods]
+        return pd.DataFrame(rows, columns=columns)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON entries."""
@@ -137,6 +150,7 @@ class NetworkCheck:
         lines.append(f"  scans of a batch: {'independent' if self.independent else 'MIXED; they run one by one'}")
         lines.append(f"  same scan, same output: {'yes' if self.deterministic else 'NO'}")
         lines += [f"  note: {note}" for note in (*self.notes, *self.prediction.warnings)]
+        lines += [f"  warning: {', '.join(names)}: {text}" for text, names in self.doubts.items()]
         lines.append(f"  a pass takes {_seconds(self.forward_seconds)}")
         if self.occlusion is not None:
             speed = self.occlusion
@@ -150,7 +164,7 @@ class NetworkCheck:
         lines = [f"  {'method':<24s} {'':<8s} {'a map':>9s}  layer, or why not"]
         for method in self.methods:
             time = "" if method.seconds is None else f"{'~' if method.estimated else ''}{_seconds(method.seconds)}"
-            state = "works" if method.works else "refused"
+            state = "doubtful" if method.doubts else "works" if method.works else "refused"
             lines.append(f"  {method.name:<24s} {state:<8s} {time:>9s}  {method.layer or method.reason}".rstrip())
         return lines
 

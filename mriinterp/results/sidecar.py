@@ -87,14 +87,15 @@ def _signs(relevance: RelevanceMap) -> dict[str, Any]:
 def _warnings(relevance: RelevanceMap) -> dict[str, dict[str, list[str]]]:
     """Return what a reader should know of scan, parameters and network; nothing where all is as usual."""
     scan = list(relevance.prediction.warnings)
-    parameters = list(relevance.warnings)[len(scan) :]
-    found = {"scan": scan, "parameters": parameters, "network": list(relevance.notes)}
+    doubts = list(relevance.doubts)
+    parameters = [text for text in relevance.warnings[len(scan) :] if text not in doubts]
+    found = {"scan": scan, "parameters": parameters, "network": list(relevance.notes), "map": doubts}
     found = {about: texts for about, texts in found.items() if texts}
     return {"warnings": found} if found else {}
 
 
 def read_warnings(entries: dict[str, Any], about: str) -> tuple[str, ...]:
-    """Return the stored warnings about ``"scan"``, ``"parameters"`` or ``"network"``; ValueError if they are no texts."""
+    """Return the stored warnings about ``"scan"``, ``"parameters"``, ``"network"`` or ``"map"``; ValueError if they are no texts."""
     if "warnings" not in entries:
         return ()
     texts = typed(entries, "warnings", dict).get(about, [])
@@ -131,6 +132,7 @@ def from_sidecar(entries: dict[str, Any], volume: Volume, images: Mapping[str, V
         digests={name: typed(digests, name, str) for name in digests},
         chosen={name: typed(chosen, name, str) for name in chosen},
         notes=read_warnings(entries, "network"),
+        doubts=read_warnings(entries, "map"),
         images=dict(images or {}),
         **texts,
     )

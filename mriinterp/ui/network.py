@@ -16,6 +16,7 @@ from mriinterp.base.files import read_text
 from mriinterp.base.names import on_disk, shortened
 from mriinterp.base.tables import csv_text
 from mriinterp.figures.layers import layer_bars
+from mriinterp.methods import get_method
 from mriinterp.models import Model, write_card
 from mriinterp.models.numbers import NumberInput
 from mriinterp.models.sizes import LayerSize, layer_sizes
@@ -258,11 +259,14 @@ def show_check(found: NetworkCheck, subject: Subject) -> None:
         st.caption(escape_markdown(as_sentence(f"{loop}; {speed.why}")))
     for note in found.notes:
         (st.caption if found.deterministic else st.warning)(escape_markdown(as_sentence(note)))
+    for text, names in found.doubts.items():
+        labels = ", ".join(get_method(name).label for name in names)
+        st.warning(escape_markdown(as_sentence(f"{labels}: {text}")), icon=":material/warning:")
     table = found.table()
     shown = pd.DataFrame(
         {
             "Method": table["label"],
-            "Works": table["works"].map({True: "yes", False: "refused"}),
+            "Works": ["refused" if not one.works else "doubtful" if one.doubts else "yes" for one in found.methods],
             "A map takes": [_time(check) for check in found.methods],
             "Layer, or why not": table["layer"].where(table["works"], table["reason"]),
         }

@@ -155,6 +155,7 @@ def show_planes(
     in_template = place.prepared is None
     method = get_method(relevance.method)
     _warn(model, relevance.method, relevance.params)
+    show_warnings(relevance.doubts)
     chosen = " · ".join(f"{name.capitalize()}: {text}" for name, text in relevance.chosen.items())
     return _planes(
         study_name,
