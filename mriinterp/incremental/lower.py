@@ -13,9 +13,13 @@ from torch.nn import functional as F
 
 from mriinterp.incremental import aten, layers
 from mriinterp.incremental.network import Call, Later, later, leaves
+from mriinterp.incremental.rearrange import EXPANDING, REARRANGING
 from mriinterp.incremental.steps import Step
 
 __all__ = ["Lowering", "Untraceable"]
+
+
+CONVERSIONS = (torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
 class Untraceable(Exception):
@@ -58,11 +62,13 @@ class Lowering:
         function = self.function(node)
         if not any(isinstance(leaf, (Step, Later)) for leaf in found):
             return function(*args, **kwargs)
-        step = None if any(isinstance(leaf, Later) for leaf in found) else self.step(node, args, kwargs)
+        local = node.target in EXPANDING or not any(isinstance(leaf, Later) for leaf in found)
+        step = self.step(node, args, kwargs) if local else None
         overwritten = _overwrites(node, self.module)
         if step is None:
             shape_only = _is_shape_query(node)
-            call = Call(function, later(args, shape_only), later(kwargs, shape_only), overwritten)
+            name = _name_of(node, self.module)
+            call = Call(function, later(args, shape_only), later(kwargs, shape_only), overwritten, name)
             self.calls.append(call)
         elif step not in self.steps:
             self.steps.append(step)
@@ -112,6 +118,8 @@ class Lowering:
         if target in (F.dropout, F.dropout2d, F.dropout3d):
             training = kwargs.get("training", args[2] if len(args) > 2 else True)
             return None if training else args[0]
+        if target in REARRANGING:
+            return REARRANGING[target](*args, **kwargs)
         if target in (torch.cat, torch.concat, torch.concatenate):
             return self.cat(*args, **kwargs)
         shaped = layers.call_shaped(target, args, kwargs)
@@ -122,9 +130,11 @@ class Lowering:
     def method(self, name: str, args: tuple, kwargs: dict) -> Step | None:
         if name in layers.IDENTITY_METHODS:
             return args[0]
+        if name in REARRANGING:
+            return REARRANGING[name](*args, **kwargs)
         if name == "float" and self.dtype == torch.float32:
             return args[0]
-        if name == "to":
+        if name in ("to", "type", "type_as"):
             return self.converted(args, kwargs)
         name = name.removesuffix("_")
         return self.pointwise(layers.METHODS[name], args, kwargs) if name in layers.METHODS else None
@@ -132,12 +142,13 @@ class Lowering:
     def converted(self, args: tuple, kwargs: dict) -> Step | None:
         """Return the step itself where a conversion changes neither the data type nor the device."""
         wanted = leaves((args[1:], kwargs))
+        wanted += [kind for w in wanted if isinstance(w, Tensor) for kind in (w.dtype, w.device)]
         same = all(
             w == self.dtype if isinstance(w, torch.dtype) else torch.device(w) == self.device
             for w in wanted
             if isinstance(w, (torch.dtype, torch.device, str))
         )
-        plain = all(isinstance(w, (torch.dtype, torch.device, torch.layout, str, bool, type(None))) for w in wanted)
+        plain = all(isinstance(w, (*CONVERSIONS, Tensor, str, bool, type(None))) for w in wanted)
         return args[0] if same and plain and not kwargs.get("copy") else None
 
     def pointwise(self, function: Callable, args: tuple, kwargs: dict) -> Step | None:
@@ -153,6 +164,15 @@ class Lowering:
         if dim % axes != 1 or not all(isinstance(t, Step) and t.shape == tensors[0].shape for t in tensors):
             return None
         return Step("cat", list(tensors), sum(t.channels for t in tensors), tensors[0].shape)
+
+
+def _name_of(node: fx.Node, module: nn.Module) -> str:
+    """Return the operation of a node, in words."""
+    if node.op == "call_module":
+        return type(module.get_submodule(str(node.target))).__name__
+    if node.op == "call_method":
+        return str(node.target)
+    return aten.aten_name(node.target) or getattr(node.target, "__name__", str(node.target))
 
 
 def _called(node: fx.Node) -> Callable:

@@ -30,6 +30,7 @@ class Call:
     args: tuple
     kwargs: dict
     overwrites: bool = False
+    name: str = ""
     last_use_of: list = field(default_factory=list)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, fx, nn
 
 from mriinterp.incremental.lean import lean
 from mriinterp.incremental.lower import Lowering, Untraceable
-from mriinterp.incremental.network import Network, border_of, live_calls
+from mriinterp.incremental.network import Call, Later, Network, border_of, leaves, live_calls
 from mriinterp.incremental.simplify import simplify
+from mriinterp.incremental.steps import Step
 from mriinterp.incremental.weights import sets_weights
 
 __all__ = ["UNTRACED", "Network", "Untraceable", "trace"]
@@ -150,6 +151,26 @@ def trace(
         raise why
 
 
+_OF_ALL = ("mean", "sum", "std", "var", "min", "max", "amin", "amax", "norm", "median", "quantile", "linear", "matmul")
+_OF_ALL += ("softmax", "interpolate", "upsample", "adaptive", "fft", "flatten", "einsum")
+
+
+def _reason(calls: Sequence[Call], image: Step) -> str:
+    """Return why nothing can be recomputed in part where the rest of the network reads the image itself."""
+    readers = [call.name for call in calls for leaf in leaves((call.args, call.kwargs)) if _reads(leaf, image)]
+    if not readers:
+        return "it returns the image"
+    whole = [name for name in readers if any(word in name.lower() for word in _OF_ALL)]
+    if whole:
+        return f"its operation {whole[0]!r} on the image reads all of it"
+    return f"there is no rule to compute its operation {readers[0]!r} on a part of the image"
+
+
+def _reads(leaf: object, image: Step) -> bool:
+    """Return whether an argument is the image, and not its shape alone."""
+    return isinstance(leaf, Later) and leaf.source is image and not leaf.shape_only
+
+
 def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, *, one_by_one: bool = False) -> Network:
     lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype, x.device)
     result = lowering.walk(graph)
@@ -157,7 +178,7 @@ def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, *, one_by_one: bool 
     calls = live_calls(lowering.calls, result)
     border = border_of(calls, result)
     if lowering.input in border:
-        raise Untraceable("its first operation reads the whole image")
+        raise Untraceable(_reason(calls, lowering.input))
     steps = simplify(lowering.steps, border, x.dtype)
     if len(steps) < 2:
         raise Untraceable("none of its operations is local")

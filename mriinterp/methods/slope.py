@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -113,7 +114,7 @@ def _how(name: str) -> str:
 
 def _place() -> str:
     """Return where the innermost code of the user is, in words; "" if it is not known."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         library = {"site-packages", "torch", "threading.py"} & set(path.parts) or _OURS in path.parents
