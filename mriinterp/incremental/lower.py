@@ -172,7 +172,7 @@ def _name_of(node: fx.Node, module: nn.Module) -> str:
         return type(module.get_submodule(str(node.target))).__name__
     if node.op == "call_method":
         return str(node.target)
-    return aten.aten_name(node.target) or getattr(node.target, "__name__", str(node.target))
+    return aten.aten_name(node.target) or str(getattr(node.target, "__name__", node.target))
 
 
 def _called(node: fx.Node) -> Callable:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import logging
 import operator
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -78,13 +81,38 @@ def _graph(module: nn.Module) -> fx.Graph:
         raise Untraceable(f"{UNTRACED}: {reason[0] if reason else type(error).__name__}") from error
 
 
+class _Refused(logging.Filter):
+    """Drop what torch.export logs about code that this thread cannot export."""
+
+    def __init__(self):
+        super().__init__()
+        self.thread = threading.get_ident()
+
+    def filter(self, record):
+        return record.thread != self.thread or not str(record.msg).startswith("Unable to find user code")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch.export from printing the graph of a network that it cannot follow, and from logging why: it raises."""
+    logger, refused = logging.getLogger("torch.fx.experimental.symbolic_shapes"), _Refused()
+    exporting: Any = importlib.import_module("torch.export._trace")
+    exporting.print = lambda *args, **kwargs: None  # found in the module before the built-in function
+    logger.addFilter(refused)
+    try:
+        yield
+    finally:
+        logger.removeFilter(refused)
+        del exporting.print
+
+
 def _exported(module: nn.Module, x: Tensor, *, any_number: bool) -> fx.GraphModule:
     """Return the graph of a module for images of one shape, by torch.export, which follows shapes as well.
 
     It holds for any number of images or for one.
     """
     axes = ({0: torch.export.Dim("images")},) if any_number else None
-    with _tracing:
+    with _tracing, _quiet():
         program = torch.export.export(module, (torch.cat([x, x]) if any_number else x,), dynamic_shapes=axes)
     return program.module(check_guards=False)
 
@@ -151,7 +179,21 @@ def trace(
         raise why
 
 
-_OF_ALL = ("mean", "sum", "std", "var", "min", "max", "amin", "amax", "norm", "median", "quantile", "linear", "matmul")
+_OF_ALL: tuple[str, ...] = (
+    "mean",
+    "sum",
+    "std",
+    "var",
+    "min",
+    "max",
+    "amin",
+    "amax",
+    "norm",
+    "median",
+    "quantile",
+    "linear",
+    "matmul",
+)
 _OF_ALL += ("softmax", "interpolate", "upsample", "adaptive", "fft", "flatten", "einsum")
 
 

@@ -46,6 +46,21 @@ _MOVES = {"flatten", "reshape", "view", "squeeze", "unsqueeze", "permute", "tran
 _MOVES |= {"clone", "alias", "to", "float", "__getitem", "__get", "slice", "select", "narrow", "cat", "concat", "stack"}
 _MOVES |= {"chunk", "split", "unbind", "dropout", "feature_dropout", "alpha_dropout", "dropout2d", "dropout3d", "flip"}
 _MOVES |= {"pad", "constant_pad_nd", "requires_grad", "detach", "view_as", "reshape_as", "unflatten"}
+_CHOICES = {
+    "max",
+    "min",
+    "sort",
+    "topk",
+    "kthvalue",
+    "median",
+    "mode",
+    "cummax",
+    "cummin",
+    "hsplit",
+    "vsplit",
+    "dsplit",
+}
+_CHOICES |= {"tensor_split", "split_with_sizes", "unsafe_split", "unsafe_chunk", "broadcast_tensors", "meshgrid"}
 _SPREADS = {"expand", "expand_as", "broadcast_to", "repeat", "tile", "repeat_interleave"}
 _LIKE = {"expand_as", "view_as", "reshape_as", "type_as"}  # of the second argument they read the shape only
 _LOOKS = {"__get", "dim", "size", "numel", "is_floating_point", "data_ptr", "stride", "is_contiguous"}
@@ -127,7 +142,9 @@ class LrpMode(TorchFunctionMode):
         if name in _SHIFTS | _SCALINGS and len(tracked) == 1:  # before the first layer: how intensities are scaled
             return _passed(func, args, kwargs, tracked[0])
         result = func(*args, **kwargs)
-        if isinstance(result, Tensor) and result.requires_grad and name not in _MOVES | _SPREADS:
+        parts = result if isinstance(result, (tuple, list)) else (result,)
+        carried = any(isinstance(part, Tensor) and part.requires_grad for part in parts)
+        if carried and name not in _MOVES | _SPREADS | (_CHOICES if len(parts) > 1 else set()):
             product = " of two maps, neither of them the output of a sigmoid" if name in _SCALINGS else ""
             raise no_rule(f"the operation {name.strip('_')!r}{product}")
         return result

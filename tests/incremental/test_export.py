@@ -1,5 +1,7 @@
 """Exported programs, and networks that only torch.export can follow."""
 
+import logging
+
 import pytest
 import torch
 from monai.networks.nets import BasicUNet, SEResNet50
@@ -160,3 +162,21 @@ def test_basic_unet():
     x = torch.randn(1, 1, 33, 32)
     boxes = grid_boxes((33, 32), 9, 12)
     assert_exact(Occluder(network, x).run(boxes), plain_loop(network, x, boxes))
+
+
+class AsksValues(nn.Module):
+    """Goes another way where an image is bright, which neither fx nor torch.export can follow."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(1, 2, 3)
+
+    def forward(self, x):
+        x = x * 2 if x.mean() > 1e9 else x
+        return self.conv(x).mean((2, 3, 4))
+
+
+def test_a_failed_export_prints_nothing(capfd, caplog):
+    assert Occluder(AsksValues().eval(), torch.rand(1, 1, 6, 7, 8)).reason is not None
+    assert "def forward" not in "".join(capfd.readouterr())
+    assert not [r for r in caplog.records if r.name.startswith("torch") and r.levelno >= logging.WARNING]

@@ -400,3 +400,21 @@ def test_batch_norm_of_its_own():
 def test_a_network_without_layers_is_refused():
     with pytest.raises(ValueError, match="without a convolution"):
         relevance(nn.Sequential(nn.ReLU(), nn.Flatten()), image((2, 1, 1)), "lrp_epsilon", target=0)
+
+
+class Reads(nn.Module):
+    """A recurrent layer over slices."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.read, self.dense = layer(8 * 9, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.dense(self.read(x.flatten(3)[:, 0])[0][:, -1])
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_layers_are_refused(layer):
+    """They return several tensors: what is no single one was let through in silence."""
+    with pytest.raises(ValueError, match=f"got the operation '{layer.__name__.lower()}"):
+        relevance(Reads(layer).eval(), torch.rand(1, 1, 7, 8, 9), "lrp_epsilon", target=0)
