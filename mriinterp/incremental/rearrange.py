@@ -113,4 +113,4 @@ REARRANGING: dict[object, Callable[..., Step | None]] = {
 """Methods by name, functions, and operations of exported programs."""
 
 EXPANDING = frozenset(key for key, make in REARRANGING.items() if make is expand)
-"""Those that may be told the number of images, which exists only while the network runs."""
+"""Those that may be given the number of images, which exists only while the network runs."""
