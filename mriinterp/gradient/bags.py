@@ -19,13 +19,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mriinterp.gradient.maxima import CODES
+from mriinterp.incremental.kernels import MAP_BYTES
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.workers import cores, in_order
 
 __all__ = ["back_conv_max"]
-
-SLAB_BYTES = 2**22
-"""Patches are made and added in slabs of about this size, so that they stay in cache."""
 
 
 def back_conv_max(step: Step, gradient: Tensor, codes: Tensor) -> Tensor:
@@ -43,7 +41,7 @@ def back_conv_max(step: Step, gradient: Tensor, codes: Tensor) -> Tensor:
         From the first input that a window reads to the last.
     """
     table, stride = _table(step), step.window.stride
-    rows = max(1, SLAB_BYTES // (int(np.prod(step.shape[1:])) * table.shape[1] * gradient.element_size()))
+    rows = max(1, MAP_BYTES // (int(np.prod(step.shape[1:])) * table.shape[1] * gradient.element_size()))
     shape = [(n + k - 1) * s for n, k, s in zip(step.shape, _overlaps(step), stride, strict=True)]
     out = gradient.new_zeros(step.inputs[0].channels, *shape)
     plain, numbers = gradient[0].movedim(0, -1), codes[0].movedim(0, -1)

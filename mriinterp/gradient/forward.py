@@ -13,7 +13,14 @@ from torch import Tensor
 
 from mriinterp.gradient.maxima import conv_max_codes, max_pool_taken, rows_in_cache
 from mriinterp.incremental.copying import allocate, pad
-from mriinterp.incremental.kernels import FOLD, apply_local, apply_windowed, inner_map, may_overwrite_input
+from mriinterp.incremental.kernels import (
+    FOLD,
+    MAP_BYTES,
+    apply_local,
+    apply_windowed,
+    inner_map,
+    may_overwrite_input,
+)
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.workers import cores, in_order
@@ -22,9 +29,6 @@ __all__ = ["Passed", "between_map", "has_codes", "in_slabs", "run_forward"]
 
 KEPT = ("map", "join")
 """Kinds of steps whose output the way back may need."""
-
-SLAB_BYTES = 2**22
-"""Outputs of convolutions are computed in slabs of about this size, one a core."""
 
 
 @dataclass(eq=False)
@@ -112,7 +116,7 @@ def _windowed(step: Step, x: Tensor, passed: Passed) -> Tensor:
         return values
     if step.kind != "conv":
         return apply_windowed(step, x)
-    rows = max(1, SLAB_BYTES // max(1, int(np.prod(step.shape[1:])) * step.channels * x.element_size()))
+    rows = max(1, MAP_BYTES // max(1, int(np.prod(step.shape[1:])) * step.channels * x.element_size()))
     if rows >= step.shape[0] or x.device.type != "cpu":
         return apply_windowed(step, x)
     return in_slabs(step, x, rows, partial(apply_windowed, step))

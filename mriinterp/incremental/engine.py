@@ -11,16 +11,19 @@ from torch import Tensor
 from mriinterp.incremental.copying import gather, pad
 from mriinterp.incremental.copying import paste as paste_boxes
 from mriinterp.incremental.kept import Kept
-from mriinterp.incremental.kernels import apply_local, apply_windowed, may_overwrite_input, may_return_its_input
+from mriinterp.incremental.kernels import (
+    MAP_BYTES,
+    apply_local,
+    apply_windowed,
+    may_overwrite_input,
+    may_return_its_input,
+)
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.schedule import Group, Place
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.workers import cores, in_order
 
 __all__ = ["Engine"]
-
-SLAB_BYTES = 2**22
-"""A clean map larger than this is computed in slabs of about this size on a CPU."""
 
 PasteInput = Callable[[Tensor, np.ndarray], None]
 
@@ -74,7 +77,7 @@ class Engine:
         window, rows = step.window, step.shape[0]
         if self._x.device.type == "cpu":
             row_bytes = int(np.prod(step.shape[1:])) * step.channels * self._x.element_size()
-            rows = max(1, min(rows, SLAB_BYTES // row_bytes))
+            rows = max(1, min(rows, MAP_BYTES // row_bytes))
         out = None if rows == step.shape[0] else self.kept.room(step)
 
         def task(first: int):

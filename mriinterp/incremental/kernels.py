@@ -20,6 +20,7 @@ from mriinterp.incremental.steps import Step, Window
 
 __all__ = [
     "FOLD",
+    "MAP_BYTES",
     "SLAB_BYTES",
     "apply_local",
     "apply_windowed",
@@ -32,6 +33,9 @@ __all__ = [
 
 FOLD = 2
 """Neighbouring output slices that one 2D convolution computes together when the input has few channels."""
+
+MAP_BYTES = 2**22
+"""On a CPU a whole map larger than this is made in slabs of about this size, one a core, so that they stay in cache."""
 
 SLAB_BYTES = 2**21
 """A fused convolution and pooling runs in slabs whose inner map takes about this much, so that it stays in cache."""

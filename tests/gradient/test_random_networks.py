@@ -26,7 +26,7 @@ def test_any_network(case, guided, slab):
         by_autograd(case.network, case.x, weighted)
     except RuntimeError:  # a layer overwrites what autograd needs of the one before
         assume(False)
-    with patch.object(forward, "SLAB_BYTES", slab):
+    with patch.object(forward, "MAP_BYTES", slab):
         assert_as_autograd(case.network, case.x, guided=guided)
 
 
@@ -56,7 +56,7 @@ def halving_networks(draw):
 @given(halving_networks(), st.booleans(), st.sampled_from([1, 2**12, 2**22]))
 def test_pooling_by_halves(case, guided, slab):
     network, x = case
-    with patch.object(maxima, "SLAB_BYTES", slab), patch.object(bags, "SLAB_BYTES", slab):
+    with patch.object(maxima, "SLAB_BYTES", slab), patch.object(bags, "MAP_BYTES", slab):
         taken_apart = assert_as_autograd(network, x, guided=guided)
     assert any(has_codes(step, taken_apart) for step in taken_apart.steps)
 

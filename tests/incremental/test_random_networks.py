@@ -182,7 +182,7 @@ def networks(draw):
 def test_equal_to_the_plain_loop(case, slab, gather):
     network, x, regions, fill = case.network, case.x, case.regions, case.fill
     with (
-        patch.object(engine, "SLAB_BYTES", slab),
+        patch.object(engine, "MAP_BYTES", slab),
         patch.object(kernels, "SLAB_BYTES", slab),
         patch.object(copying, "GATHER_LOOP_BYTES", gather),
     ):
