@@ -163,7 +163,7 @@ def networks(draw):
             z = Drawn([*layers, layer], [*kinds, kind], axes).eval().body(x.clone())
         except RuntimeError:  # the map became too small for this layer
             continue
-        if z.isfinite().all() and z.shape[1] < 40:
+        if z.numel() and z.isfinite().all() and z.shape[1] < 40:  # of an empty map the mean is not a number
             layers, kinds, y = [*layers, layer], [*kinds, kind], z
     network = calm(Drawn(layers, kinds, axes))
     size, stride = _numbers(draw, axes, 1, 9), _numbers(draw, axes, 3, 9)
