@@ -35,6 +35,7 @@ its card demo.json, which tells accuracy and AUC with confidence intervals and, 
 margin follows the same atrophy applied to real scans."""
 
 FOLDS, DEMO_SCANS = 5, 20
+NAMED = 8  # patients or sites in a warning
 
 
 def add_parser(commands) -> None:
@@ -104,7 +105,9 @@ def _demo_file(args: argparse.Namespace) -> Path:
 
 
 def _run_study(args: argparse.Namespace) -> int:
-    from mriinterp.crossval import plan_training, run_plan  # training's imports are not worth waiting for elsewhere
+    from mriinterp.crossval import plan_training, run_plan
+    from mriinterp.crossval.check import check_patients
+    from mriinterp.subjects import Report  # training's imports are not worth waiting for elsewhere
 
     file = _demo_file(args) if args.study == DemoStudy.name else args.study
     study = load_study(file, trust_code=frozenset(agreements()) if args.agreed_code else args.trust_code)
@@ -122,6 +125,10 @@ def _run_study(args: argparse.Namespace) -> int:
     )
     for line in plan.lines():
         say(line)
+    risks = Report()
+    check_patients(plan, risks)
+    for finding in risks.of("warning"):
+        say(f"warning: {finding.text(NAMED)}")
     seconds = plan.seconds() * (1 + args.check_leakage)
     say(
         f"at most {describe_seconds(max(1.0, seconds))} on {plan.device}, and {bytes_words(plan.kept_bytes)} in {args.out}"
@@ -134,11 +141,12 @@ def _run_study(args: argparse.Namespace) -> int:
         raise
     finally:
         progress.close()
-    _say_result(result)
+    _say_result(result, code=bool(args.trust_code or args.agreed_code))
     return 0
 
 
-def _say_result(result) -> None:
+def _say_result(result, code: bool) -> None:
+    """Print what was found, and the command that goes on; `code`: the study comes with code that may run."""
     rows = result.measures
     for where in ("pooled", "test"):
         part = rows[(rows["set"] == where) & rows["measure"].isin(("auc", "balanced_accuracy"))]
@@ -150,7 +158,8 @@ def _say_result(result) -> None:
     for text in result.verdicts:
         say(text)
     say(f"wrote {result.folder / 'report.html'}")
-    say(f"go on: mriinterp cohort {quoted(result.study_file)} --methods sensitivity --out DIR")
+    leave = " --trust-code" if code else ""
+    say(f"go on: mriinterp cohort {quoted(result.study_file)} --methods sensitivity --out-of-fold{leave} --out DIR")
 
 
 def _run_demo(args: argparse.Namespace) -> int:

@@ -25,12 +25,12 @@ from mriinterp.study import DemoStudy, StudyFolders, load_study
 from mriinterp.study.check import check_study
 from mriinterp.study.demo_files import write_demo_study
 from mriinterp.subjects import Report
+from mriinterp.subjects.sites import check_sites
 from mriinterp.subjects.split import patient_groups
 
-__all__ = ["TrainCheck", "check_folder", "check_training"]
+__all__ = ["TrainCheck", "check_folder", "check_patients", "check_training"]
 
 FEW = 10  # scans of a group in a set: fewer say little
-SITE_PATIENTS = 5  # patients of a site that are all of one group: fewer may be by chance
 AGE_SD, SEX_SHARE = 0.5, 0.2  # differences of the groups that a network can learn instead of the disease
 CHECKPOINTS = 5  # of the size of the weights: Adam keeps two numbers a weight, and the best epoch is kept
 SIMULATION_SECONDS, DEMO_SCAN_BYTES = 1.2, 2.2e6
@@ -100,7 +100,7 @@ def check_training(
         except (ValueError, KeyError, OSError) as error:
             report.add("error", words_of(error))
             return TrainCheck(report, pd.DataFrame(), None, "", 0)
-        _check_patients(plan, report)
+        check_patients(plan, report)
         seconds = plan.seconds() * (1 + request.check_leakage)
     needed = _bytes(plan)
     if demo:
@@ -159,7 +159,7 @@ def _check_space(out: Path, needed: int, report: Report) -> None:
         )
 
 
-def _check_patients(plan: TrainPlan, report: Report) -> None:
+def check_patients(plan: TrainPlan, report: Report) -> None:
     """Report what can make a network look better than it is."""
     frame, study = plan.frame, plan.study
     patients = frame.groupby("subject")["group"]
@@ -195,26 +195,8 @@ def _check_patients(plan: TrainPlan, report: Report) -> None:
             "warning",
             f"The share of women differs between groups ({women[0]:.0%} and {women[1]:.0%}): a network can learn sex",
         )
-    _check_sites(first["site"], groups, report)
+    check_sites(frame, report, (study.positive,))
     report.add("info", "The same image under two patients is looked for when the scans are read, and refused")
-
-
-def _check_sites(sites: pd.Series, groups: pd.Series, report: Report) -> None:
-    """Report how many sites there are, and those that have patients of one group only; nothing where no site is known."""
-    known = sites != ""
-    counts = pd.crosstab(sites[known], groups[known])
-    if len(counts) < 2:
-        return
-    report.add("info", f"Scans come from {len(counts)} sites; spread them evenly over folds to be on the safe side")
-    alone = counts.index[(counts.sum(axis=1) >= SITE_PATIENTS) & (counts.gt(0).sum(axis=1) == 1)].tolist()
-    if alone:
-        share = counts.loc[alone].to_numpy().sum() / len(sites)
-        report.add(
-            "warning",
-            f"Sites with patients of one group only ({len(alone)}, {share:.0%} of the patients): a network can learn the "
-            "site instead of the disease",
-            alone,
-        )
 
 
 def _sets(plan: TrainPlan) -> pd.DataFrame:

@@ -118,13 +118,16 @@ def assign_rounds(
         For fewer patients of a group than folds, or a set without scans of both groups.
     """
     if k < 2:
-        raise ValueError(f"expected two folds or more, got {k}")
+        raise ValueError(f"expected two folds or more (--folds), got {k}")
     check_split(frame.assign(split=np.where(frame["split"] == "test", "test", "train")))
     inside = frame[frame["split"] != "test"].reset_index(drop=True)
     counts = inside.groupby("group")["subject"].nunique()
     groups = sorted(frame["group"].unique())
     if len(groups) != 2 or positive not in groups:
-        raise ValueError(f"expected scans of two groups, one of them {positive!r}, got {', '.join(groups) or 'none'}")
+        raise ValueError(
+            f"expected scans of two groups, one of them {positive!r}, got {', '.join(groups) or 'none'}; add scans of the other "
+            "group to the table, or name its groups in [groups] of the study file"
+        )
     fewest = max(k, LEAST if k > 2 else LEAST + 1)
     short = [f"{counts.get(group, 0)} of {group}" for group in groups]
     if any(counts.get(group, 0) < fewest for group in groups):

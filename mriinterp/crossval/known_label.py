@@ -8,7 +8,9 @@ import numpy as np
 
 __all__ = ["KnownLabel", "known_label"]
 
-MOST_COMPONENTS, SCANS_A_COMPONENT = 20, 8
+# More components leave no clearer label: of 320 scans of the demo study the area's own mean tells the label better than the
+# best other area by the same margin of AUC (0.13 to 0.14) with 8 and with 20, but itself with 0.84 and with 0.73.
+MOST_COMPONENTS, SCANS_A_COMPONENT = 8, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ def known_label(areas: np.ndarray, at: int, components: int | None = None) -> Kn
     at : int
         Column of the area.
     components : int, optional
-        Default: one for each 8 scans, at most 20.
+        Default: one for each 40 scans, at most 8.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ __all__ = ["TrainResult", "run_plan", "train_study"]
 
 logger = logging.getLogger(__name__)
 
+SHORT = 24  # letters of a setting that a message quotes
 STAGES = {"fold": "training fold", "permuted": "training on permuted labels, fold"}
 
 
@@ -171,6 +173,20 @@ def _record(plan: TrainPlan, check_leakage: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _differences(wanted: Mapping[str, Any], found: Any, above: str = "") -> list[str]:
+    """Return the entries of a record that are others in another one, each with both values where they are short."""
+    found = found if isinstance(found, Mapping) else {}
+    names: list[str] = []
+    for key, value in wanted.items():
+        other, name = found.get(key), f"{above}{key}"
+        if isinstance(value, Mapping):
+            names += _differences(value, other, f"{name}.")
+        elif other != value:
+            short = all(isinstance(one, int | float | str) and len(str(one)) <= SHORT for one in (value, other))
+            names.append(f"{name} ({value} wanted, {other} there)" if short else name)
+    return names
+
+
 def _begin(plan: TrainPlan, out: Path, resume: bool, check_leakage: bool) -> TrainResult | None:
     """Check what is in the folder and note what is begun; return the result if all is done already."""
     record = _record(plan, check_leakage)
@@ -179,7 +195,7 @@ def _begin(plan: TrainPlan, out: Path, resume: bool, check_leakage: bool) -> Tra
     if found.get("finished") or any((out / WORK).glob("*.pt")):  # before, nothing was trained that could be lost
         if not resume:
             raise ValueError(f"expected a new output folder, got one with a training: {out}; go on with it (--resume)")
-        other = [key for key, value in record.items() if found.get("made_with", {}).get(key) != value]
+        other = _differences(record, found.get("made_with", {}))
         if other:
             raise ValueError(
                 f"expected to go on with the same training, got another in {out}: different {', '.join(other)}; name "

@@ -21,6 +21,7 @@ from mriinterp.study.settings import StudySettings, parse_study
 from mriinterp.study.table import read_table_of, with_split
 from mriinterp.study.tomlfile import read_toml
 from mriinterp.subjects import Report, check_split, summary_table
+from mriinterp.subjects.sites import check_sites
 
 __all__ = ["check_study"]
 
@@ -102,6 +103,8 @@ def _check_table(settings: StudySettings, report: Report) -> pd.DataFrame | None
     for side in ("train", "test"):
         if not (split["split"] == side).any():
             report.add("warning", f"No scan is in the {side} set")
+    if "site" in split:
+        check_sites(split, report)
     for row in summary_table(split, settings.groups).reset_index().to_dict("records"):
         counts = ", ".join(f"{g}: {row[f'images {g}']} of {row[f'patients {g}']} people" for g in settings.groups)
         report.add("info", f"Scans, {row['split']}: {row['images']} ({counts})")

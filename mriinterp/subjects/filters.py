@@ -122,6 +122,8 @@ def keep_groups(
     for name in wanted:
         if name not in set(frame["group"]):
             hint = propose(str(name), dict.fromkeys(all_groups))
+            if len(all_groups) and (all_groups == "").all():
+                hint = '; no row names a group: name the column that does in [subjects.columns], as group = "COLUMN"'
             report.add("error", f"No scan is left of group {name}; the table has {_counts(all_groups) or 'none'}{hint}")
     several = frame.groupby("subject")["group"].nunique()
     several = several[several > 1].index

@@ -74,7 +74,8 @@ def show_answer(header: Header, name: str, view: View, method: str, covariates: 
 
 def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
     """Show the areas that differ most, and how far methods and groups are apart, beside each other."""
-    left, right = st.columns([5, 6], gap="medium")
+    several = len(view.methods) > 1
+    left, right = st.columns([5, 6], gap="medium") if several else (st.container(), st.container())
     with left:
         if comparable(view, method):
             comparison = compared(view, method, covariates)
@@ -98,7 +99,7 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
     with right:
         if isinstance(view, StudyView) and view.missing(view.methods):  # the tab Distances makes them
             st.caption("Distances are shown here once the averages of all methods are made, in the tab Distances.")
-        elif len(view.methods) > 1 and any(view.has(m, g) for m in view.methods for g in view.groups):
+        elif several and any(view.has(m, g) for m in view.methods for g in view.groups):
             matrices, between = distances_of(name, view, "euclidean")
             figure = group_distances(matrices, between, "euclidean", digits=0)  # cells are as narrow as two digits
             make_clickable(figure, view, matrices, between)

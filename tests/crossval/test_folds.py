@@ -86,7 +86,7 @@ def test_the_table_says_what_each_scan_does():
 def test_too_few_patients_are_named():
     with pytest.raises(ValueError, match=r"at least 9 patients of each group .* for 9 folds, got 8 of AD and 8 of CN"):
         assign_rounds(frame_of(), 9, positive="AD")
-    with pytest.raises(ValueError, match="two folds or more, got 1"):
+    with pytest.raises(ValueError, match=r"two folds or more \(--folds\), got 1"):
         assign_rounds(frame_of(), 1, positive="AD")
     alone = frame_of().query("group == 'AD'")
     with pytest.raises(ValueError, match="two groups, one of them 'AD', got AD"):

@@ -169,6 +169,7 @@ def test_a_killed_run_ends_with_the_same_weights(cohort_file, tmp_path):
     out, error = resumed.communicate()
     assert resumed.returncode == 0, error
     assert "out of fold:" in out
+    assert "--methods sensitivity --out-of-fold --trust-code --out DIR" in out  # as it stands, it runs
     assert whole.wait() == 0, whole.communicate()
     for name in [f"fold{n}/weights.safetensors" for n in (1, 2, 3)] + ["predictions.tsv", "folds.tsv", "measures.tsv"]:
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
@@ -183,7 +184,7 @@ def test_what_is_finished_is_not_done_again_and_another_training_is_refused(trai
     assert not told
     pd.testing.assert_frame_equal(again.measures, trained[0].measures, rtol=1e-3, check_dtype=False)
     assert again.verdicts == trained[0].verdicts
-    with pytest.raises(ValueError, match=r"the same training, got another in .*: different preset"):
+    with pytest.raises(ValueError, match=r"another in .*: different preset.fitting.epochs \(3 wanted, 40 there\);"):
         train_study(cohort, trained[0].folder, resume=True, check_leakage=True, **{**OPTIONS, "epochs": 3})
     with pytest.raises(ValueError, match="a new output folder"):
         train_study(cohort, trained[0].folder, **OPTIONS)
@@ -272,3 +273,22 @@ def test_how_classes_are_balanced_can_be_chosen(cohort):
     assert plan_training(cohort, folds=2).options.preset.fitting.balanced
     with pytest.raises(ValueError, match="balance of weights, sampling, none, got 'both'"):
         plan_training(cohort, folds=2, balance="both")
+
+
+def test_risks_are_named_before_a_training_begins_and_by_the_check(tmp_path, capsys):
+    file = make_cohort(tmp_path / "study", patients=12)
+    table = pd.read_csv(file.parent / "table.csv")
+    site = np.where(table["group"] == "AD", "Bonn", "Ulm")
+    table.assign(SITE_ID=site, age=table["age"] + 15 * (table["group"] == "AD")).to_csv(
+        file.parent / "table.csv", index=False
+    )
+    command = ["train", str(file), "--trust-code", "--folds", "2", "--epochs", "1", "--device", "cpu"]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    sites = "Sites with patients of one group only (2, 100% of the patients)"
+    assert said.index(f"warning: {sites}") < said.index("at most ")
+    assert "warning: Age differs between groups" in said
+    found = check_study(file, trust_code=True)
+    assert any(sites in finding.text() for finding in found.of("warning"))
+    found = check_study(make_cohort(tmp_path / "mixed", patients=12), trust_code=True)
+    assert not any("Sites" in finding.text() for finding in found.of("warning"))

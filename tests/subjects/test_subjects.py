@@ -498,6 +498,7 @@ def test_empty_groups_are_left_out_unless_no_group_is_named_at_all(tmp_path):
     frame, report = read_subjects(table, columns={"group": ""}, groups=["CN"])
     assert frame.empty
     assert "No scan is left of group CN" in report.text()
+    assert 'no row names a group: name the column that does in [subjects.columns], as group = "COLUMN"' in report.text()
 
 
 def test_groups_that_are_not_there_are_told_with_those_that_are(tmp_path):
