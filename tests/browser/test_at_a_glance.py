@@ -102,6 +102,11 @@ def test_a_presented_page_is_picture_sentence_and_colour_bar_in_its_whole_width(
         assert page.locator(shown).first.is_visible(), shown
     page.keyboard.press("ArrowRight")
     page.locator(".st-key-page_answer").get_by_text("sim-002").wait_for(timeout=180_000)
+    page.keyboard.press("Escape")  # the areas stand beside the planes again, as wide as their column
+    chart = page.locator(".st-key-area_bars")
+    chart.wait_for(timeout=180_000)
+    at_rest(page)
+    assert box_of(chart)["width"] > 0.95 * box_of(page.locator(".st-key-view_parts"))["width"]
 
 
 @pytest.mark.parametrize("font", ["", WIDE_FONT])
