@@ -94,13 +94,13 @@ def scan_report(
         page.facts("Subject", subject)
     if prediction:
         page.table("Prediction", _prediction(relevance.prediction))
-    words = f"{planes.convention(radiological)}. Colour: {meaning.words(part)}. {hidden}".strip()
+    words = f"{planes.convention(radiological)}. {hidden}".strip()
     look: dict[str, Any] = {"scale": scale, "reading": "signed", "radiological": radiological, "theme": "light"}
     if own is not None:
         words = f"On the scan as it was taken. {words}"
     page.picture("Relevance map", mosaic_png(*(own or (scan, shown)), **look), words, alt="slices along x, y and z")
     if planes3d:
-        figure = slices_figure(scan, shown, scale=scale, reading="signed", atlas=atlas, brain=brain)
+        figure = slices_figure(scan, shown, **look, atlas=atlas, brain=brain)
         with page.only("screen"):
             page.figure(
                 "Planes in space", figure, "Turn with the mouse; the slider moves the surface of equal relevance."
@@ -109,23 +109,18 @@ def scan_report(
     table = part_table(relevance, atlas, part)
     ends = meaning.ends if meaning.signed else None
     if table["share"].notna().any():
-        words = f"{atlas.name} atlas. {meaning.words(part)}. {hidden}".strip()
-        page.table("Areas", _areas(table, areas, ends), f"{words} {_area_words(relevance, atlas, brain)}".strip())
+        words = f"{atlas.name} atlas. {_area_words(relevance, atlas, brain)}".strip()
+        page.table("Areas", _areas(table, areas, ends), words)
         with page.folded("Areas as bars"):
             page.figure("", area_bars(table, ends=ends))
     else:
         page.text("Areas", "The map holds no relevance in any area: there are no shares to show.")
     if method.caution:
         page.text("What this method cannot tell", method.caution)
+    facts = to_sidecar(relevance, with_prediction=False, shown=meaning.name(part))
     return page.facts(
-        "Provenance",
-        to_sidecar(
-            relevance,
-            with_prediction=prediction,
-            shown=meaning.name(part),
-            **({"simulated": True} if simulated else {}),
-        ),
-    )
+        "Provenance", {name: fact for name, fact in facts.items() if name != "note"}
+    )  # it stands at the top
 
 
 def _prediction(prediction: Any) -> pd.DataFrame:
@@ -145,7 +140,7 @@ def _areas(table: pd.DataFrame, n: int, ends: tuple[str, str] | None) -> pd.Data
     rows = top_areas(table, n)
     sides = zip(("against", "supports"), ends or (), strict=False)
     place = [
-        "–" if pd.isna(x) else f"({decimals(x)}, {decimals(y)}, {decimals(z)})"
+        "–" if pd.isna(x) else f"({decimals(x)},\N{NO-BREAK SPACE}{decimals(y)},\N{NO-BREAK SPACE}{decimals(z)})"
         for x, y, z in rows[["peak_x", "peak_y", "peak_z"]].itertuples(index=False)
     ]
     return pd.DataFrame(

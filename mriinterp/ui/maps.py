@@ -13,7 +13,7 @@ from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.store import Maps, MemoryMaps
 from mriinterp.study import Study
 from mriinterp.ui.jobs import current_job
-from mriinterp.ui.keys import ASKED, FIRST_MAP, MAP_BEFORE, OWN_MAPS, STARTED
+from mriinterp.ui.keys import ASKED, FIRST_MAP, MAP_BEFORE, OWN_MAPS, PRESENT, STARTED
 from mriinterp.ui.resources import known_map, store
 from mriinterp.ui.session import current_session
 from mriinterp.ui.subject import Subject
@@ -45,7 +45,7 @@ def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: St
 
 
 def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any], study: Study, key: str) -> bool:
-    """Return whether a map is made without a click: of the first view, and whatever takes less than two seconds.
+    """Return whether a map is made without a click: of the first view, where a page is presented, and within two seconds.
 
     Not after its work has failed or was cancelled in the page's slot.
     """
@@ -54,7 +54,7 @@ def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any]
         return False
     first = FIRST_MAP.begin(key) == key and not STARTED.kept
     STARTED.put(True)
-    if first:
+    if first or PRESENT.get():
         return cheap_enough(model, method, params, study)
     return map_seconds(model, method.name, method.resolve(params), study.atlas()) < QUICK_SECONDS
 

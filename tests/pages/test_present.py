@@ -25,6 +25,15 @@ def test_subjects_and_methods_of_a_scan_are_stepped_through(open_page):
     assert not keys(app)
 
 
+def test_a_presented_page_makes_the_maps_it_steps_to_without_being_asked(open_page, finish, monkeypatch):
+    monkeypatch.setattr("mriinterp.ui.maps.map_seconds", lambda *arguments: 5.0)  # more than is made unasked elsewhere
+    app = finish(open_page("pages/single_scan.py", subject="sim-008", method="sensitivity", present="True"))
+    app.button(key="present_next").click().run()
+    app = finish(app)
+    assert app.selectbox(key="subject").value == "sim-009"
+    assert "explain_here" not in {button.key for button in app.button}
+
+
 def test_a_cohort_is_presented_by_methods(open_page):
     app = open_page("pages/cohort.py", present="True")
     assert keys(app) == {"present_back", "present_next", "present_leave"}
