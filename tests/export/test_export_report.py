@@ -12,6 +12,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.export.html_report import Report
 from mriinterp.export.scan_report import scan_report
 from mriinterp.image.volume import Volume
+from mriinterp.methods.meaning import Meaning
 from mriinterp.models import Prediction
 from mriinterp.relevance_map import RelevanceMap
 
@@ -113,6 +114,9 @@ def test_a_scan_report_says_what_it_is(relevance, atlas, tmp_path):
     ):
         assert words in text, words
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+    for once in ("Research use only", Meaning.of(relevance).words(), "Simulated data"):
+        assert text.count(once) == 1, once
+    assert "outputs" not in text  # what the network says stands in its own table
 
 
 def test_a_map_of_zeros_has_a_report(relevance, atlas):
