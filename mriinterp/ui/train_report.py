@@ -27,7 +27,7 @@ __all__ = ["open_used", "show_report"]
 STILL = {"displayModeBar": False}
 CHART_PX = 500
 NO_BREAK = "\N{NO-BREAK SPACE}"
-BETTER = "does better"  # of a verdict that says so
+BETTER, WORSE = "does better", "does WORSE"  # of a verdict that says so
 TABS = ["ROC", "Learning", "Calibration", "Confusion", "Measures", "Folds"]
 
 
@@ -111,9 +111,11 @@ def _answer(measures: pd.DataFrame, said: list[str]) -> str:
     """Return what the networks can do and whether simple models can do as much, in a sentence."""
     row = _value(measures, NETWORK, POOLED, "auc")
     found = "" if row is None else f"**AUC {row.value:.2f}** ({row.low:.2f} to {row.high:.2f}) out of fold"
-    better = sum(BETTER in text for text in said)
+    better, worse = (sum(words in text for text in said) for words in (BETTER, WORSE))
     if not said:
         return f"{found}."
+    if worse:
+        return f"{found}: the network **does worse** than {worse} of {len(said)} simple models."
     if better == len(said):
         return f"{found}: the network **does better** than all {better} simple models."
     if not better:

@@ -22,6 +22,7 @@ from mriinterp.study import consent, load_study
 from mriinterp.study.folders import VARIABLE, own_networks
 from mriinterp.ui import resources
 from mriinterp.ui.studies import remember_study
+from mriinterp.ui.train_report import _answer
 
 PAGE = "pages/train.py"
 HISTORY = {"train_loss": [0.7, 0.6], "validation_loss": [0.69, 0.66], "validation_auc": [0.5, 0.7], "best": 1}
@@ -235,6 +236,21 @@ def test_a_training_is_killed_gone_on_with_and_used(page, finish, file, home, mo
     assert again.title[0].value == "Single scan"
     assert list(load_study(out / "study.toml").folds) == ["fold 1", "fold 2"]
     assert known_trainings() == [(out, str(file))]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["does better", "does better"], "the network **does better** than all 2 simple models."),
+        (["does better", "does NOT do better"], "the network does better than **1 of 2** simple models."),
+        (["does NOT do better"] * 2, "the network **does not do better** than simple models, as far as"),
+        (["does NOT do better", "does WORSE"], "the network **does worse** than 1 of 2 simple models."),
+    ],
+)
+def test_the_first_line_of_a_report_is_made_of_its_verdicts(verdicts, said):
+    rows = [("network", "pooled", "auc", 0.8, 0.7, 0.9)]
+    measures = pd.DataFrame(rows, columns=["classifier", "set", "measure", "value", "low", "high"])
+    assert _answer(measures, verdicts).startswith(f"**AUC 0.80** (0.70 to 0.90) out of fold: {said}")
 
 
 def test_stop_ends_the_process_and_keeps_what_is_done(page):
