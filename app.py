@@ -9,6 +9,9 @@ import streamlit as st
 
 def main() -> None:
     """Run the app once, for one session."""
+    from mriinterp.ui.ahead import wait_for_imports
+
+    wait_for_imports()
     from mriinterp.ui.shell import ICON, run_page
 
     st.set_page_config(
@@ -35,10 +38,12 @@ elif __name__ != "__mp_main__":
     from starlette.middleware import Middleware
 
     from mriinterp.base.allocator import keep_pages
+    from mriinterp.ui.ahead import import_ahead
     from mriinterp.ui.allowance import check_arguments
     from mriinterp.ui.front import StyledFront
     from mriinterp.ui.server import KnownHosts
 
     check_arguments(__file__)
     keep_pages()
+    import_ahead()
     app = st.App(__file__, middleware=[Middleware(KnownHosts), Middleware(StyledFront)])
