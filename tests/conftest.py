@@ -17,7 +17,47 @@ from nibabel.eulerangles import euler2mat
 from mriinterp.image.volume import Volume
 
 SHAPE = (7, 8, 9)
+BROWSER = "tests/browser/"
 WORKERS = 2  # test processes for the whole suite; each takes up to 4 GB
+
+
+# Files that take more than half a minute, or servers: begun first, so that neither process waits for the other at the end.
+BEGUN_FIRST = (
+    BROWSER,
+    "tests/test_own_network.py",
+    "tests/pages/test_cohort.py",
+    "tests/test_types.py",
+    "tests/test_examples.py",
+    "tests/cohort/test_workers.py",
+    "tests/crossval/test_train.py",
+    "tests/prepare/test_prepare.py",
+    "tests/pages/test_own_outputs.py",
+    "tests/pages/test_folds.py",
+    "tests/pages/test_every_widget.py",
+    "tests/pages/test_train.py",
+    "tests/incremental/test_random_networks.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the files that take longest in front; all else keeps its order."""
+
+    def place(item):
+        return next((n for n, name in enumerate(BEGUN_FIRST) if item.nodeid.startswith(name)), len(BEGUN_FIRST))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a file to one process, and all browser tests to the same one: they share servers and a browser."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -1,13 +1,15 @@
-"""One way to run a page in tests: the whole app, then the page."""
+"""One way to run a page in tests: the whole app, opened by the page's own address."""
 
 import time
 from pathlib import Path
 
 import pytest
 
+from mriinterp.ui.address import _Address
 from mriinterp.ui.jobs import stop_all
 
 ROOT = Path(__file__).resolve().parents[2]
+FRONT = "pages/single_scan.py"
 SLOTS = (
     "single",
     "compare",
@@ -51,11 +53,12 @@ def open_page(monkeypatch):
 
     def open_(page: str | None = None, **address):
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        app.session_state["_address"] = _Address(fresh=False)  # writes the first address too: no browser does it here
         for key, value in address.items():
             app.query_params[key] = value
+        if page not in (None, FRONT):  # which has no name of its own in the address
+            app.switch_page(page)
         app.run()
-        if page is not None:
-            app.switch_page(page).run()
         assert not app.exception, [e.value for e in app.exception]
         return app
 
