@@ -53,9 +53,10 @@ def open_page(monkeypatch):
 
     def open_(page: str | None = None, **address):
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        app.session_state["_address"] = _Address(fresh=False)  # writes the first address too: no browser does it here
         for key, value in address.items():
             app.query_params[key] = value
+        if page is not None:  # its first address is written too: no browser does it here
+            app.session_state["_address"] = _Address(fresh=False)
         if page not in (None, FRONT):  # which has no name of its own in the address
             app.switch_page(page)
         app.run()
