@@ -59,6 +59,7 @@ SHRINKING = ("Hippocampus", "Amygdala")  # compact nuclei shrink about themselve
 AREA_SIGMA_MM, AREA_GAIN = 2.5, 12.0
 SULCUS_SIGMA_MM, SULCUS_GAIN = 1.5, 6.0
 FLUID_SPACES = {VENTRICLE: (3.0, 18.0), HORN: (3.5, 8.0)}  # the horn is thin: its smoothed mask is scaled to 1
+SMALLEST_VOLUME = 0.05  # a local volume below this share is clipped before the logarithm
 REPLACED, REPLACED_NUCLEI = 0.4, 0.8  # the share of grey matter that a full effect turns into fluid
 
 Amounts = Mapping[tuple[str, str], float]
@@ -156,6 +157,24 @@ class Fields:
         along_axes = np.stack(np.gradient(self.potential))  # per voxel
         inverse = np.linalg.inv(self.grid.affine[:3, :3]).astype(np.float32)
         return np.tensordot(inverse.T, along_axes, axes=1)
+
+    def log_jacobian(self) -> np.ndarray:
+        """Return the log of the determinant of y ↦ y + d(y), float32: below 0 where tissue is stretched over more space."""
+        inverse = np.linalg.inv(self.grid.affine[:3, :3]).astype(np.float32)
+        rows = [np.tensordot(inverse.T, np.stack(np.gradient(part)), axes=1) for part in self.displacement()]
+        for axis, row in enumerate(rows):
+            row[axis] += 1
+        a, b, c = rows
+        determinant = (
+            a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0])
+        )
+        return np.log(np.maximum(determinant, SMALLEST_VOLUME))
+
+
+def disease_field(healthy: Fields, diseased: Fields) -> np.ndarray:
+    """Return how much disease changed each voxel, float32: |Δ log Jacobian| plus the share newly replaced by fluid."""
+    replaced = np.maximum(diseased.replaced - healthy.replaced, 0)
+    return np.abs(diseased.log_jacobian() - healthy.log_jacobian()) + replaced
 
 
 def sulci(volume: Volume) -> np.ndarray:

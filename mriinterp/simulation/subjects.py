@@ -44,17 +44,26 @@ from mriinterp.simulation.anatomy import (
     smooth_noise,
     template_fluid,
 )
-from mriinterp.simulation.atrophy import apply_atrophy, atrophy_amounts, atrophy_fields, changed
+from mriinterp.simulation.atrophy import (
+    Fields,
+    apply_atrophy,
+    atrophy_amounts,
+    atrophy_fields,
+    changed,
+    disease_field,
+)
 
 __all__ = [
     "DEMO",
     "DEMO_GRID",
     "VARIANTS",
+    "SimulatedDisease",
     "SimulatedSubject",
     "SimulationSettings",
     "apply_atrophy",
     "brain_mask",
     "demo_subjects",
+    "simulate_disease",
     "simulate_subject",
     "subjects_table",
     "template",
@@ -238,6 +247,61 @@ def _add_mark(rng: np.random.Generator, scan: np.ndarray) -> None:
     box[ball] = level
 
 
+@dataclass(frozen=True, eq=False)
+class _Brain:
+    """A subject's brain with and without the disease, before any scanner: voxels inside the brain only."""
+
+    row: dict
+    inside: np.ndarray
+    points: np.ndarray
+    healthy_fields: Fields
+    fields: Fields
+    before: np.ndarray
+    after: np.ndarray
+
+    def volume(self, values: np.ndarray) -> np.ndarray:
+        """Return values of the voxels inside the brain as a volume, at least 1 there."""
+        volume = np.zeros(DEMO_GRID.shape, np.float32)
+        volume[self.inside] = np.maximum(values, 1.0)
+        return volume
+
+
+def _brain(settings: SimulationSettings, number: int) -> _Brain:
+    """Make the brain of a subject."""
+    row = _row(settings, number)
+    from_template = deformation(_rng(settings, number, 2), DEMO_GRID)
+    mask = brain_mask(DEMO_GRID).data.astype(np.float32)
+    at = DEMO_GRID.to_voxel(from_template.reshape(3, -1).T).T
+    inside = interpolated(mask, at).reshape(DEMO_GRID.shape) > 0.5
+    points = from_template[:, inside]
+
+    fluid_potential = template_fluid()
+    rng = _rng(settings, number, 3)
+    normal, everywhere = ageing(rng, row["age"], settings.ageing)
+    healthy = fields = atrophy_fields(DEMO_GRID, fluid_potential, normal, everywhere)
+    before = after = sample_brain(points, healthy, FLUID)
+    if row["severity"] > 0:
+        asymmetry = float(np.clip(rng.normal(0.08, 0.2), -0.5, 0.5))
+        disease = atrophy_amounts(settings.effect * row["severity"], asymmetry=asymmetry, jitter=0.2, seed=rng)
+        both = {where: normal[where] + disease[where] for where in normal}
+        fields = atrophy_fields(DEMO_GRID, fluid_potential, both, everywhere)
+        after = sample_brain(points, fields, FLUID)
+    return _Brain(row, inside, points, healthy, fields, before, after)
+
+
+def _scan(settings: SimulationSettings, row: dict, brain: np.ndarray) -> Volume:
+    """Return the scan of a brain; the same subject always meets the same scanner, noise included."""
+    number = _number(row["id"])
+    pattern = None
+    if settings.variant == "suppressor":
+        strength = _rng(settings, number, 5).normal(0, 0.12)
+        pattern = strength * _blobs(SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM)
+    scan = _scanner(_rng(settings, number, 4), settings, brain, pattern)
+    if settings.variant == "confound" and row["severity"] > 0:
+        _add_mark(_rng(settings, number, 5), scan)
+    return Volume(scan, DEMO_GRID.affine)
+
+
 def simulate_subject(settings: SimulationSettings, subject: str) -> SimulatedSubject:
     """Make one subject of a study; the same settings and id give the same bytes.
 
@@ -257,44 +321,52 @@ def simulate_subject(settings: SimulationSettings, subject: str) -> SimulatedSub
     KeyError
         If the id is not that of a simulated subject.
     """
-    number = _number(subject)
-    row = _row(settings, number)
-    from_template = deformation(_rng(settings, number, 2), DEMO_GRID)
-    mask = brain_mask(DEMO_GRID).data.astype(np.float32)
-    at = DEMO_GRID.to_voxel(from_template.reshape(3, -1).T).T
-    inside = interpolated(mask, at).reshape(DEMO_GRID.shape) > 0.5
-    points = from_template[:, inside]
-
-    fluid_potential = template_fluid()
-    rng = _rng(settings, number, 3)
-    normal, everywhere = ageing(rng, row["age"], settings.ageing)
-    before = sample_brain(points, atrophy_fields(DEMO_GRID, fluid_potential, normal, everywhere), FLUID)
-    after = before
-    if row["severity"] > 0:
-        asymmetry = float(np.clip(rng.normal(0.08, 0.2), -0.5, 0.5))
-        disease = atrophy_amounts(settings.effect * row["severity"], asymmetry=asymmetry, jitter=0.2, seed=rng)
-        both = {where: normal[where] + disease[where] for where in normal}
-        after = sample_brain(points, atrophy_fields(DEMO_GRID, fluid_potential, both, everywhere), FLUID)
-
-    def fill(values: np.ndarray) -> np.ndarray:
-        volume = np.zeros(DEMO_GRID.shape, np.float32)
-        volume[inside] = np.maximum(values, 1.0)
-        return volume
-
-    healthy, diseased = fill(before), fill(after)
-    rng = _rng(settings, number, 4)
-    pattern = None
-    if settings.variant == "suppressor":
-        strength = _rng(settings, number, 5).normal(0, 0.12)
-        pattern = strength * _blobs(SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM)
-    scan = _scanner(rng, settings, diseased, pattern)
-    if settings.variant == "confound" and row["severity"] > 0:
-        _add_mark(_rng(settings, number, 5), scan)
+    brain = _brain(settings, _number(subject))
+    healthy, diseased = brain.volume(brain.before), brain.volume(brain.after)
     affine = DEMO_GRID.affine
     return SimulatedSubject(
-        Volume(scan, affine),
+        _scan(settings, brain.row, diseased),
         Volume(changed(healthy, diseased), affine),
-        row,
+        brain.row,
         Volume(healthy, affine),
         Volume(diseased, affine),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedDisease:
+    """What the disease did to one simulated brain.
+
+    Parameters
+    ----------
+    twin : Volume
+        The scan without the disease: the same brain, scanner and noise. Voxels that the disease left alone equal the scan's.
+    atrophy : Volume
+        float32, 0 where nothing happened: |log of the local change of volume| plus the share of tissue that became fluid.
+    """
+
+    twin: Volume
+    atrophy: Volume
+
+
+def simulate_disease(settings: SimulationSettings, subject: str) -> SimulatedDisease:
+    """Return the scan that a subject would have without the disease, and the field of the atrophy.
+
+    Parameters
+    ----------
+    settings, subject
+        As of `simulate_subject`.
+
+    Returns
+    -------
+    SimulatedDisease
+        Volumes on `DEMO_GRID`. The deformation that makes a person of the template cancels in the ratio of the two
+        Jacobian determinants, so the field is that of the disease alone.
+    """
+    brain = _brain(settings, _number(subject))
+    field = np.zeros(DEMO_GRID.shape, np.float32)
+    if brain.row["severity"] > 0:
+        strength = disease_field(brain.healthy_fields, brain.fields)
+        field[brain.inside] = interpolated(strength, DEMO_GRID.to_voxel(brain.points.T).T)
+    twin = _scan(settings, brain.row, brain.volume(brain.before))
+    return SimulatedDisease(twin, Volume(field, DEMO_GRID.affine))

@@ -15,6 +15,7 @@ from mriinterp.base.names import propose
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model
+from mriinterp.simulation.subjects import SimulatedDisease
 from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 
 __all__ = ["ScanSource", "Study"]
@@ -55,6 +56,9 @@ class Study(ABC):
         Whether scans are compared with the MNI template before a cohort run explains them.
     example : str or None
         The subject that pages open with; None: the first.
+    diseased_areas : tuple of str
+        Areas of the atlas that the disease shrinks, without their side; () where that is not known. A study that has
+        them knows `disease`, too.
     authors : tuple of str
         Whom the description of a cohort's folder names.
     """
@@ -69,6 +73,7 @@ class Study(ABC):
     output: Path | None = None
     check_space: bool = True
     example: str | None = None
+    diseased_areas: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
 
     @property
@@ -119,6 +124,10 @@ class Study(ABC):
 
     def truth(self, subject: str) -> Volume | None:
         """Return where disease changed this brain (bool), or None where that is not known."""
+        return None
+
+    def disease(self, subject: str) -> SimulatedDisease | None:
+        """Return the scan without the disease and the field of the atrophy, or None where they are not known."""
         return None
 
     @property

@@ -12,7 +12,15 @@ from mriinterp.base.files import read_json
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
-from mriinterp.simulation.subjects import DEMO, SimulationSettings, demo_subjects, simulate_subject
+from mriinterp.simulation.atrophy import AREA_WEIGHTS, FLUID_SPACES
+from mriinterp.simulation.subjects import (
+    DEMO,
+    SimulatedDisease,
+    SimulationSettings,
+    demo_subjects,
+    simulate_disease,
+    simulate_subject,
+)
 from mriinterp.study.base import Study
 from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 from mriinterp.study.sources import SimulatedScan, TemplateScan
@@ -39,6 +47,7 @@ class DemoStudy(Study):
     simulated = True
     check_space = False  # made from the template
     example = "sim-003"  # diseased, and recognised by the packaged network
+    diseased_areas = tuple(name for name in AREA_WEIGHTS if name not in FLUID_SPACES)
 
     def __init__(self, settings: SimulationSettings = DEMO, kept: Path | None = None):
         self.settings, self.kept = settings, kept
@@ -105,6 +114,10 @@ class DemoStudy(Study):
     def truth(self, subject: str) -> Volume:
         self._check(subject)
         return self._simulate(subject)[1]
+
+    def disease(self, subject: str) -> SimulatedDisease:
+        self._check(subject)
+        return simulate_disease(self.settings, subject)
 
     @property
     def model_recipe(self) -> ModelRecipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mriinterp.areas import merge_table
 from mriinterp.base.arrays import load_npy
 from mriinterp.base.atomic import replacing
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
@@ -28,6 +29,8 @@ from mriinterp.trust.case import Case, visible_box
 __all__ = ["Bench", "reference_sources"]
 
 logger = logging.getLogger(__name__)
+
+STRAIGHT = 1e-3  # of the spread of a prepared scan: a normalisation closer than this to a straight line is linear
 
 
 def reference_sources(study: Study, count: int) -> list:
@@ -176,11 +179,52 @@ class Bench:
         """Return a subject's scan as the network expects it."""
         return self.model.prepare(self._judged(subject))
 
-    def case(self, subject: str, *, others: Sequence[Tensor] = (), replicates: Sequence[Model] = ()) -> Case:
+    @cached_property
+    def diseased(self) -> np.ndarray | None:
+        """Whether the area of each label is one of the disease's, bool; None where that is not known."""
+        if not self.study.diseased_areas:
+            return None
+        found = np.zeros(max(self.area_names) + 1, bool)
+        merged = merge_table(self.study.atlas())
+        for _, row in merged[merged["area"].isin(self.study.diseased_areas)].iterrows():
+            found[list(row["labels"])] = True
+        return found
+
+    def _on_grid(self, volume: Volume) -> np.ndarray:
+        """Return a volume on the model's grid, float64."""
+        return resample(volume, self.model.grid, order=1).data.astype(np.float64)
+
+    def _twin(self, scan: Volume, x: Tensor, healthy: Volume) -> Tensor | None:
+        """Return the scan without the disease, by the constants that bring the scan itself to the network.
+
+        Of its own, the normalisation would move every voxel of the scan by a little, and the effect of one area would be
+        that of all. None, with a warning, for a network whose normalisation is no straight line.
+        """
+        raw, other = self._on_grid(scan), self._on_grid(healthy)
+        values = x[0, 0].cpu().numpy().astype(np.float64)
+        inside = raw != 0
+        slope, offset = np.polyfit(raw[inside], values[inside], 1)
+        if x.shape[1] != 1 or np.abs(slope * raw[inside] + offset - values[inside]).max() > STRAIGHT * values.std():
+            logger.warning("%s: expected one image and a linear normalisation for a scan without disease", scan)
+            return None
+        twin = np.where(inside, values + slope * (other - raw), values)
+        return torch.from_numpy(twin.astype(np.float32))[None, None].to(x.device)
+
+    def case(
+        self,
+        subject: str,
+        *,
+        others: Sequence[Tensor] = (),
+        replicates: Sequence[Model] = (),
+        needs: Collection[str] = (),
+    ) -> Case:
         """Return everything the measures need of one subject.
 
         Parameters
         ----------
+        needs : collection of str
+            Keys of `mriinterp.trust.measure.NEEDS`; the field of the atrophy and the scan without the disease, which
+            take as long as a simulation, are there only if named.
         others : sequence of Tensor
             Prepared scans of other subjects, for the randomisation test.
         replicates : sequence of Model
@@ -199,9 +243,14 @@ class Bench:
         module, lock = self.module, self.lock
         if self.model.card.numbers:  # age and the like are the subject's own
             module, lock = self.model.working_copy(self.head, scan=scan)
+        x = self.model.prepare(scan)
+        disease = self.study.disease(subject) if {"atrophy", "twin"} & set(needs) else None
         return Case(
             module=module,
-            x=self.model.prepare(scan),
+            x=x,
+            atrophy=None if disease is None else self._on_grid(disease.atrophy),
+            twin=None if disease is None else self._twin(scan, x, disease.twin),
+            diseased=self.diseased,
             target=self.target,
             mask=self.mask,
             areas=self.areas,

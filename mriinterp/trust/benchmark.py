@@ -32,7 +32,9 @@ from mriinterp.trust.units import COHORT, SETTINGS, Unit, unit_path
 __all__ = ["coarse", "run_benchmark"]
 
 COARSE = 4  # voxels: edge of the cells that the voxel-wise test is made on
-VERSION = 2  # raise when a measure's numbers change
+VERSION = 2  # raise when the numbers of all measures change; those of one: see `Measure.revision`
+MAPS = 2  # raise when what is kept of a map changes
+LEAST_LOSS = 0.05  # mean atrophy of a cell from which on it counts as diseased
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,11 @@ class _Run:
             measure,
             self.plan.settings.get(measure, {}),
         ]
-        needs = get_measure(measure).needs if measure in measure_names() else frozenset()
+        about = get_measure(measure) if measure in measure_names() else None
+        needs = frozenset() if about is None else about.needs
+        revision = MAPS if measure == "map" else 1 if about is None else about.revision
+        if revision > 1:
+            parts.append(revision)
         if "subjects" in needs:
             parts += [self.bench.study.source(other).fingerprint() for other in self.others(subject)]
         if "models" in needs:
@@ -150,7 +156,8 @@ def _counter(progress: Progress | None, before: int, total: int) -> Callable[[in
 def _case(run: _Run, subject: str) -> Case:
     costly = subject in run.plan.costly
     others = [run.bench.prepared(other) for other in run.others(subject)] if costly else []
-    return run.bench.case(subject, others=others, replicates=run.replicates if costly else ())
+    needs = {need for name in run.plan.measures_of(subject) for need in get_measure(name).needs}
+    return run.bench.case(subject, others=others, replicates=run.replicates if costly else (), needs=needs)
 
 
 def _settings(run: _Run, case: Case | None, subject: str, cancel: Cancel | None) -> Case | None:
@@ -209,14 +216,18 @@ def _map_record(run: _Run, case: Case, explainer: Explainer, relevance: np.ndarr
     path = unit_path(run.folder, explainer.name, case.name).with_suffix(".npy")
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, cells[inside], allow_pickle=False)
+    seen = case.visible
     details = {
-        "labels": case.area_labels.tolist(),
-        "densities": (case.area_sums(read) / case.area_sizes / scale).tolist(),
+        "labels": case.area_labels[seen].tolist(),
+        "densities": (case.area_sums(read) / case.area_sizes / scale)[seen].tolist(),
     }
     if case.truth is not None:
         share, _ = coarse(case.truth.astype(float), case.mask)
-        details["truth_areas"] = (case.area_sums(case.truth) / case.area_sizes).tolist()
+        details["truth_areas"] = (case.area_sums(case.truth) / case.area_sizes)[seen].tolist()
         details["truth_cells"] = np.flatnonzero(share[inside] >= 0.5).tolist()
+    if case.atrophy is not None:
+        loss, _ = coarse(case.atrophy, case.mask)
+        details["truth_cells"] = np.flatnonzero(loss[inside] >= LEAST_LOSS).tolist()
     return Outcome({}, details)
 
 
@@ -239,21 +250,22 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
         truth_cells |= set(details.get("truth_cells", []))
     if not rows or not Cohort(np.zeros((len(rows), 1)), np.array(in_positive)).offers("cohort"):
         return
-    labels = details["labels"]
+    labels, ill = details["labels"], run.bench.diseased
     known = bool(truth_cells)
     cohort = Cohort(
         densities=np.array(rows),
         in_positive=np.array(in_positive),
         names=[run.bench.area_names.get(label, str(label)) for label in labels],
         voxels=np.array(cells, dtype=np.float64),
-        truth_areas=np.asarray(truth_areas) >= 0.1 if known else None,
+        truth_areas=None if not known else np.asarray(truth_areas) >= 0.1 if ill is None else ill[labels],
         truth_voxels=np.isin(np.arange(len(cells[0])), list(truth_cells)) if known else None,
         patients=_patients(run, members),
     )
     unit = Unit(unit_path(run.folder, explainer.name, COHORT), explainer.name, COHORT)
     for name in filter(lambda name: get_measure(name).of_groups, run.plan.measures):
         settings = run.plan.settings.get(name, {})
-        key = hashlib.sha256(json.dumps([keys, settings, VERSION], sort_keys=True).encode()).hexdigest()
+        parts = [keys, settings, VERSION, get_measure(name).revision]
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         if unit.has(name, key):
             continue
         start = time.monotonic()

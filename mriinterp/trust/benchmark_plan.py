@@ -247,4 +247,6 @@ def _lacking(needs: frozenset[str], study: Study, ill: int, well: int, replicate
         return "needs a second subject"
     if "truth" in needs and not study.simulated and study.truth(study.subjects.index[0]) is None:
         return "it is not known where the disease is in these scans"
+    if {"atrophy", "twin", "areas"} & needs and not study.diseased_areas:
+        return "it is not known what these scans would be without the disease"
     return ""

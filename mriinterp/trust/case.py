@@ -21,9 +21,11 @@ from mriinterp.incremental import Occluder
 from mriinterp.methods.guard import frozen
 from mriinterp.methods.score import gradient_of_score, score_of
 
-__all__ = ["SMALLEST_AREA", "Case", "visible_box"]
+__all__ = ["SMALLEST_AREA", "TIED", "VISIBLE", "Case", "tied", "visible_box"]
 
 SMALLEST_AREA = 8  # voxels an area must have inside the mask to be ranked
+VISIBLE = 0.5  # share of an area that must lie inside the mask for its rank to be judged
+TIED = 0.01  # logits: effects smaller than this are no effect, and tie
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,12 @@ class Case:
         f: ``"margin"``, or ``"raw"`` for a network with one output.
     truth : array of bool, optional
         Where the disease is.
+    atrophy : array, shape (i, j, k), optional
+        How much the disease changed each voxel, 0 and more.
+    twin : Tensor, shape of `x`, optional
+        The same scan without the disease, brought to the network by the constants of `x`.
+    diseased : array of bool, shape (labels + 1,), optional
+        Whether the area of each label is one of the disease's, the same for all subjects.
     labels : Tensor of int, shape (2, i, j, k), optional
         As area occlusion takes them; made from `areas` if not given.
     others : sequence of Tensor
@@ -71,6 +79,9 @@ class Case:
     reference: Tensor
     score: str = "margin"
     truth: np.ndarray | None = None
+    atrophy: np.ndarray | None = None
+    twin: Tensor | None = None
+    diseased: np.ndarray | None = None
     labels: Tensor | None = None
     others: Sequence[Tensor] = ()
     replicates: Sequence[nn.Module] = ()
@@ -80,12 +91,14 @@ class Case:
 
     def __post_init__(self):
         shape = tuple(self.x.shape[2:])
-        for name in ("mask", "areas", "truth"):
+        for name in ("mask", "areas", "truth", "atrophy"):
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise ValueError(f"expected {name} of shape {shape}, got {array.shape}")
-        if self.reference.shape != self.x.shape:
-            raise ValueError(f"expected a reference of shape {tuple(self.x.shape)}, got {tuple(self.reference.shape)}")
+        for name in ("reference", "twin"):
+            tensor = getattr(self, name)
+            if tensor is not None and tensor.shape != self.x.shape:
+                raise ValueError(f"expected a {name} of shape {tuple(self.x.shape)}, got {tuple(tensor.shape)}")
         if not self.mask.any():
             raise ValueError("expected a mask with at least one voxel inside, got an empty one")
         if self.labels is None:
@@ -96,7 +109,10 @@ class Case:
         """Return whether the case has what a measure needs (see `mriinterp.trust.NEEDS`)."""
         if need == "truth":
             return self.truth is not None and bool((self.truth & self.mask).any())
-        return {"subjects": len(self.others) > 0, "models": len(self.replicates) > 0}.get(need, False)
+        if need == "atrophy":
+            return self.atrophy is not None and bool((self.atrophy[self.mask] > 0).any())
+        known = {"twin": self.twin is not None, "areas": self.diseased is not None}
+        return {**known, "subjects": len(self.others) > 0, "models": len(self.replicates) > 0}.get(need, False)
 
     def rng(self, purpose: str) -> np.random.Generator:
         """Return random numbers that depend on the subject and what they are for, and on nothing else."""
@@ -141,6 +157,13 @@ class Case:
         labels, counts = np.unique(self.areas[self.mask], return_counts=True)
         return labels[(labels > 0) & (counts >= SMALLEST_AREA)]
 
+    @cached_property
+    def visible(self) -> np.ndarray:
+        """Which of `area_labels` the network sees by `VISIBLE` or more of their voxels, bool."""
+        whole = np.bincount(self.areas.ravel(), minlength=self.areas.max() + 1)[self.area_labels]
+        inside = np.bincount(self.areas[self.mask], minlength=self.areas.max() + 1)[self.area_labels]
+        return inside >= VISIBLE * whole
+
     def area_drops(self, fill: float | Tensor | None = None, cancel: Cancel | None = None) -> np.ndarray:
         """Return Δ_j = f(x) − f(x with area j replaced), shape (areas,); kept for the default fill."""
         if fill is None and "drops" in self.kept:
@@ -159,6 +182,16 @@ class Case:
     def area_sizes(self) -> np.ndarray:
         """Voxels in each of `area_labels`."""
         return self.area_sums(np.ones(self.areas.shape))
+
+
+def tied(effects: np.ndarray) -> np.ndarray:
+    """Return effects on the score with those below `TIED` logits set to 0, so that ranks tie them.
+
+    Where none reaches it the output has another scale: 1 % of the largest effect takes its place.
+    """
+    size = np.abs(effects)
+    largest = float(size.max(initial=0.0))
+    return np.where(size < (TIED if largest >= TIED else largest / 100), 0.0, effects)
 
 
 def visible_box(module: nn.Module, x: Tensor, target: int = 0) -> np.ndarray:

@@ -11,6 +11,9 @@ __all__ = ["NEEDS", "SCALES", "Badge", "Curves", "Measure", "Outcome", "Quantity
 
 NEEDS = {
     "truth": "a study that knows where the disease is",
+    "atrophy": "a study that knows how much the disease changed every voxel",
+    "twin": "a study that knows the same scan without the disease",
+    "areas": "a study that knows which areas the disease shrinks",
     "subjects": "scans of other subjects",
     "models": "networks retrained from other seeds",
     "cohort": "maps of both groups",
@@ -208,6 +211,8 @@ class Measure:
     verdict : callable, optional
         ``verdict(table, method) -> str``: what it says of one method, where
         it is more than which null maps are beaten.
+    revision : int
+        Raise it when its numbers change: results of an earlier one are computed again, those of other measures are kept.
     """
 
     name: str
@@ -237,6 +242,7 @@ class Measure:
     unbeaten: str = "Nothing to beat: a map that never changes is perfect here"
     findings: Callable[[Any, list[str]], list[str]] | None = None
     verdict: Callable[[Any, str], str] | None = None
+    revision: int = 1
 
     def __post_init__(self):
         if unknown := sorted(self.needs - NEEDS.keys()):

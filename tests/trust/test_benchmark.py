@@ -49,8 +49,8 @@ def test_every_method_has_every_measure(done):
     assert set(costly) == {2}
     assert set(results[results["measure"] == "group_effect"]["subject"]) == {COHORT}
     assert set(results["measure"]) == {*plan.measures, "occlusion_settings"}
-    assert len(plan.measures) == 8
-    measures = 7 * (3 * (1 + 4) + 2 * 3 + 3)  # four cheap ones of three ill, costly ones of two, maps of all six
+    assert len(plan.measures) == 9  # all but the two that need the scan without the disease
+    measures = 7 * (3 * (1 + 5) + 2 * 3 + 3)  # five cheap ones of three ill, costly ones of two, maps of all six
     assert steps[-1] == (measures, measures)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 
@@ -202,7 +202,7 @@ def test_a_study_without_truth_or_replicates_says_so():
 def test_full_plan_is_what_was_asked_for():
     plan = make_plan(TinyStudy(), replicates=4)
     assert len([e for e in plan.explainers if not e.is_null_map]) >= 10
-    assert len(plan.measures) == 8
+    assert len(plan.measures) == 9  # all but the two that need the scan without the disease
     with pytest.raises(KeyError, match="available"):
         make_plan(TinyStudy(), measures=["beauty"])
 

@@ -16,12 +16,13 @@ from mriinterp.trust.measure import Badge, Curves, Outcome, Quantity, Work
 from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.words import beside_null_maps, row_of
 
-__all__ = ["area_between", "block_order", "deletion"]
+__all__ = ["HiddenSteps", "area_between", "block_order", "cut_blocks", "deletion", "hidden_by_count"]
 
 BLOCKS_A_STEP = 16
+STEPS = 20
 
 
-class _Steps(Sequence):
+class HiddenSteps(Sequence):
     """Masks of the blocks hidden at each step, each made when it is asked for."""
 
     def __init__(self, blocks: np.ndarray, hidden: list[np.ndarray]):
@@ -32,6 +33,12 @@ class _Steps(Sequence):
 
     def __getitem__(self, step: int) -> np.ndarray:  # type: ignore[override]  # one step at a time
         return np.append(self.hidden[step], False)[self.blocks]  # -1, outside the mask, reads the False
+
+
+def cut_blocks(mask: np.ndarray, steps: int = STEPS) -> tuple[np.ndarray, int]:
+    """Return a mask cut into equal blocks, and how many of them are half of it: a multiple of `steps`."""
+    groups = max(1, min(BLOCKS_A_STEP, int(np.count_nonzero(mask)) // (2 * steps)))
+    return equal_blocks(mask, 2 * steps * groups), steps * groups
 
 
 def block_order(values: np.ndarray, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -54,7 +61,7 @@ def area_between(upper: np.ndarray, lower: np.ndarray) -> float:
     return float(np.mean(np.asarray(upper, float) - np.asarray(lower, float)))
 
 
-def _hidden(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
+def hidden_by_count(order: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
     """Return, for each count, which blocks are among the first of an order."""
     rank = np.empty(len(order), int)
     rank[order] = np.arange(len(order))
@@ -114,7 +121,7 @@ def deletion(
     explainer: Explainer,
     relevance: np.ndarray,
     *,
-    steps: int = 20,
+    steps: int = STEPS,
     insertion_steps: int | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -134,24 +141,22 @@ def deletion(
     insertion_steps : int, optional
         Steps of insertion and of the order by the map as read; default L.
     """
-    groups = max(1, min(BLOCKS_A_STEP, int(np.count_nonzero(case.mask)) // (2 * steps)))
-    blocks = equal_blocks(case.mask, 2 * steps * groups)
-    half = steps * groups
-    fine = groups * np.arange(1, steps + 1)
+    blocks, half = cut_blocks(case.mask, steps)
+    fine = half // steps * np.arange(1, steps + 1)
     coarse = np.round(np.linspace(0, half, (insertion_steps or steps) + 1)[1:]).astype(int)
     order = block_order(relevance, blocks, case.rng("deletion ties"))
     parts = {
-        "most": _hidden(order, fine),
-        "least": _hidden(order[::-1], fine),
-        "insert_most": [~first for first in _hidden(order, coarse)],
-        "insert_least": [~first for first in _hidden(order[::-1], coarse)],
+        "most": hidden_by_count(order, fine),
+        "least": hidden_by_count(order[::-1], fine),
+        "insert_most": [~first for first in hidden_by_count(order, coarse)],
+        "insert_least": [~first for first in hidden_by_count(order[::-1], coarse)],
     }
     read = explainer.read(relevance)
     other = block_order(read, blocks, case.rng("deletion ties"))
     if not np.array_equal(other, order):
-        parts |= {"read_most": _hidden(other, coarse), "read_least": _hidden(other[::-1], coarse)}
+        parts |= {"read_most": hidden_by_count(other, coarse), "read_least": hidden_by_count(other[::-1], coarse)}
     masks = [hidden for part in parts.values() for hidden in part]
-    values = case.scores(_Steps(blocks, masks), progress=progress, cancel=cancel)
+    values = case.scores(HiddenSteps(blocks, masks), progress=progress, cancel=cancel)
     ends = np.cumsum([len(part) for part in parts.values()])
     curves = dict(zip(parts, np.split(values, ends[:-1]), strict=True))
     found = {

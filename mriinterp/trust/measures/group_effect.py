@@ -35,7 +35,7 @@ class Cohort:
     voxels : array, shape (subjects, n), optional
         Maps on a coarse grid, inside Ω.
     truth_areas : array of bool, shape (areas,), optional
-        Areas that the disease changes in at least one subject.
+        Areas of the disease: those that the simulation shrinks, where that is known.
     truth_voxels : array of bool, shape (n,), optional
     patients : sequence, optional
         Patient of each row.
@@ -136,6 +136,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     detailed=True,
     unbeaten="Found from groups of maps: 0.5 is chance",
     findings=_findings,
+    revision=2,
     quantities=(
         Quantity(
             "auc_truth",

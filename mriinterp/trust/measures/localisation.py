@@ -55,6 +55,7 @@ HOW = {
     "mass_accuracy_read": "share of the relevance, as it is read, that lies in the diseased tissue",
     "mass_accuracy": "the same of the positive part only",
     "auprc_read": "AUPRC by voxel, map as it is read",
+    "auprc_smoothed": "the same of the map smoothed by 3 voxels",
     "rho_areas": "rank of the areas by their share of diseased tissue",
 }
 
@@ -96,10 +97,12 @@ def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series
     order=40,
     tab="Localisation",
     computed=(
-        "mass accuracy Σ_GT φ / Σ_Ω φ, rank accuracy, AUPRC, and Spearman's ρ of areas with their share of truth; each "
-        "beside its chance level"
+        "where the values of voxels changed: mass accuracy Σ_GT φ / Σ_Ω φ, rank accuracy, AUPRC (also of the map smoothed by "
+        "3 voxels), and Spearman's ρ of visible areas with their share of truth; each beside its chance level. These voxels "
+        "lie along borders of tissue, which favours maps of edges: see the atrophy"
     ),
     findings=_findings,
+    revision=2,
     badge=Badge("localisation", order=10),
     absent="no ground truth",
     quantities=(
@@ -131,7 +134,9 @@ def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series
             head="Areas of truth",
             line="areas by their share of disease, ρ",
         ),
-        Quantity("auprc_smoothed", "AUPRC of the map as read, smoothed by 3 voxels", "higher", "0–1"),
+        Quantity(
+            "auprc_smoothed", "AUPRC of the map as read, smoothed by 3 voxels", "higher", "0–1", head="AUPRC, smoothed"
+        ),
         Quantity("chance", "Chance level of all of these: truth as a share of Ω", "", "share of voxels"),
         Quantity("outside", "Relevance outside Ω (other tissue, or where the network cannot see)", "", "share of |φ|"),
     ),
@@ -156,6 +161,7 @@ def localisation(
     positive = np.maximum(relevance, 0)[case.mask]
     read_map = explainer.read(relevance)
     read = read_map[case.mask]
+    seen, sizes = case.visible, case.area_sizes
     smooth = ndimage.gaussian_filter(read_map, OWN_BLUR)[case.mask]
     total = float(np.abs(relevance).sum())
     auprc = average_precision(positive, truth)
@@ -168,7 +174,7 @@ def localisation(
         "rank_accuracy": rank_accuracy(positive, truth),
         "rank_accuracy_read": rank_accuracy(read, truth),
         "rho_areas": rank_correlation(
-            case.area_sums(read_map) / case.area_sizes, case.area_sums(case.truth) / case.area_sizes
+            (case.area_sums(read_map) / sizes)[seen], (case.area_sums(case.truth) / sizes)[seen]
         ),
         "auprc_smoothed": average_precision(smooth, truth),
         "chance": float(truth.mean()),

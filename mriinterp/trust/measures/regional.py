@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.trust.case import Case
+from mriinterp.trust.case import Case, tied
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measure import Outcome, Quantity, Work
 from mriinterp.trust.measure_registry import register_measure
@@ -65,8 +65,8 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     order=20,
     tab="Areas",
     computed=(
-        "Δ_j = f(x) − f(x with area j replaced), exact for each area; Spearman's ρ of Σ_{R_j} φ and Δ_j; also partial, "
-        "given the size of the area"
+        "Δ_j = f(x) − f(x with area j replaced), exact for each area of which the network sees half or more, effects below "
+        "0.01 logits tied; Spearman's ρ of Σ_{R_j} φ and Δ_j; also partial, given the size of the area"
     ),
     work=lambda s, areas, plan: Work(shared=areas / 6),
     quantities=(
@@ -82,6 +82,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
         Quantity("rho_read", "The same, of the map as it is read", "higher", "ρ"),
     ),
     findings=_findings,
+    revision=2,
 )
 def regional(
     case: Case,
@@ -93,18 +94,19 @@ def regional(
 ) -> Outcome:
     """Spearman's ρ of Σ_{R_j} φ and Δ_j = f(x) − f(x with area j replaced) over the areas.
 
-    Δ_j is exact. Areas of which the network sees fewer than
-    `mriinterp.trust.case.SMALLEST_AREA` voxels are left out.
+    Δ_j is exact; those below `mriinterp.trust.case.TIED` logits are ties.
+    Areas of which the network sees less than `mriinterp.trust.case.VISIBLE`
+    are left out: replacing them shows only a part of what their sum holds.
     """
     check_cancel(cancel)
-    drops = case.area_drops(cancel=cancel)
-    sums = case.area_sums(relevance)
-    read = case.area_sums(explainer.read(relevance))
+    seen = case.visible
+    drops, sizes = tied(case.area_drops(cancel=cancel))[seen], case.area_sizes[seen]
+    sums, read = case.area_sums(relevance)[seen], case.area_sums(explainer.read(relevance))[seen]
     tell(progress, 1, 1)
     values = {
         "rho": rank_correlation(sums, drops),
-        "rho_partial": partial_rank_correlation(sums, drops, case.area_sizes),
+        "rho_partial": partial_rank_correlation(sums, drops, sizes),
         "rho_read": rank_correlation(read, drops),
     }
-    details = {"labels": case.area_labels.tolist(), "drops": drops.tolist(), "sums": sums.tolist()}
+    details = {"labels": case.area_labels[seen].tolist(), "drops": drops.tolist(), "sums": sums.tolist()}
     return Outcome(values, details)
