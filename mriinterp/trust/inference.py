@@ -1,0 +1,184 @@
+"""Inference over all verdicts of a benchmark: Holm, sign-flip max-T, and a bootstrap of whole clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mriinterp.trust.measure_registry import get_measure, table_heads
+
+__all__ = ["cluster_bootstrap", "family_p", "holm", "sign_flip_max_t"]
+
+EXHAUSTIVE = 13  # subjects up to which all sign flips are taken, 8192
+DRAWS = 4999
+TIE = 1e-9  # statistics this close are equal
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Return p values adjusted by Holm's step-down method; NaN stays NaN and is no part of the family."""
+    p = np.asarray(p, float)
+    found, known = np.full(p.shape, np.nan), np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    found[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return found
+
+
+def _flips(n: int, seed: int) -> np.ndarray:
+    """Return signs, shape (flips, n), the first row all 1: every combination for few subjects, else random ones."""
+    if n <= EXHAUSTIVE:
+        return np.array(list(product((1.0, -1.0), repeat=n)))
+    drawn = np.random.default_rng(seed).choice([1.0, -1.0], (DRAWS, n))
+    return np.vstack([np.ones(n), drawn])
+
+
+def _t(sums: np.ndarray, squares: np.ndarray, n: int) -> np.ndarray:
+    """Return Student's t of columns from their sums and sums of squares; ±inf where values do not vary, 0 where all are 0."""
+    mean = sums / n
+    spread = np.sqrt(np.maximum(squares / n - mean**2, 0) / (n - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(
+            (spread > 1e-12 * np.abs(mean)) | (mean == 0),
+            mean / np.where(spread > 0, spread, 1),
+            np.sign(mean) * np.inf,
+        )
+
+
+def sign_flip_max_t(differences: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Return one-sided p values of many paired differences, corrected for all of them.
+
+    Under the null hypothesis each subject's differences could as well have
+    the other sign, all together: flips keep how comparisons depend on one
+    another (Westfall & Young 1993; Winkler et al. 2014).
+
+    Parameters
+    ----------
+    differences : array, shape (subjects, comparisons)
+        Above 0: in favour.
+
+    Returns
+    -------
+    array, shape (comparisons,)
+        Share of flips whose largest t reaches the comparison's; 1/2ⁿ at least. NaN for fewer than two subjects.
+    """
+    d = np.asarray(differences, float)
+    n = len(d)
+    if n < 2:
+        return np.full(d.shape[1:], np.nan)
+    squares = (d**2).sum(0)
+    signs = _flips(n, seed)
+    largest = np.array([_t(row @ d, squares, n).max() for row in signs])
+    own = _t(d.sum(0), squares, n)
+    return np.array(
+        [(largest >= t - TIE * max(1.0, abs(t))).mean() if np.isfinite(t) else (largest >= t).mean() for t in own]
+    )
+
+
+def cluster_bootstrap(
+    statistic: Callable[[np.ndarray], float],
+    rows: int,
+    clusters: Sequence[Sequence[Any]],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a statistic, whole clusters drawn anew.
+
+    Parameters
+    ----------
+    statistic : callable
+        ``statistic(rows) -> float`` of chosen row numbers, repeated as they were drawn.
+    rows : int
+        Number of rows.
+    clusters : sequence of sequence
+        For each factor, such as patient and network, the level of every row. Factors are drawn independently and a row is
+        repeated as often as the product of its levels (Owen 2007, the pigeonhole bootstrap).
+    """
+    factors = [np.unique(np.asarray(levels).astype(str), return_inverse=True)[1] for levels in clusters]
+    if not factors or any(len(levels) != rows for levels in factors):
+        raise ValueError(f"expected one level a row ({rows}) for one factor or more")
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(draws):
+        times = np.ones(rows, int)
+        for levels in factors:
+            size = int(levels.max()) + 1
+            times *= np.bincount(rng.integers(0, size, size), minlength=size)[levels]
+        value = statistic(np.repeat(np.arange(rows), times)) if times.any() else np.nan
+        if np.isfinite(value):
+            found.append(value)
+    if not found:
+        return float("nan"), float("nan")
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return corrected p values of "better than every null map", over all methods and the quantities of the main table.
+
+    Parameters
+    ----------
+    results : DataFrame
+        From `mriinterp.trust.load_results`.
+    nulls : sequence of str
+        Methods that are null maps.
+    same : mapping of method to method, optional
+        Methods that draw the same map as another: they are part of no family, and have the p of that other.
+
+    Returns
+    -------
+    DataFrame
+        Columns measure, quantity, method, p (paired t, two-sided, the largest over the null maps: all must be beaten),
+        p_holm (over the rows), p_max_t (sign flips of subjects, over all rows and null maps with the same subjects; the
+        largest over the null maps).
+    """
+    rows, columns = [], []
+    methods = [m for m in dict.fromkeys(results["method"]) if m not in nulls and m not in (same or {})]
+    for name, quantity in table_heads():
+        measure = get_measure(name)
+        better = measure.quantity(quantity).better
+        chosen = results[(results["measure"] == name) & (results["quantity"] == quantity)]
+        if chosen.empty or not measure.against_null_maps or not better:
+            continue
+        wide = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
+        present = [null for null in nulls if null in wide]
+        for method in methods if present else ():
+            if method not in wide:
+                continue
+            sign = 1.0 if better == "higher" else -1.0
+            apart = wide[present].rsub(wide[method], axis=0).mul(sign).dropna()
+            columns.append(apart)
+            rows.append({"measure": name, "quantity": quantity, "method": method, "p": _paired_p(apart.to_numpy())})
+    found = pd.DataFrame(rows, columns=["measure", "quantity", "method", "p"])
+    found["p_holm"] = holm(found["p"].to_numpy(float))
+    found["p_max_t"] = _max_t(columns)
+    twins = [found[found["method"] == first].assign(method=own) for own, first in (same or {}).items()]
+    return pd.concat([found, *twins], ignore_index=True) if twins else found
+
+
+def _paired_p(apart: np.ndarray) -> float:
+    """Return the largest two-sided p of paired t tests in favour; 1 for one that is not in favour."""
+    if len(apart) < 2:
+        return float("nan")
+    t = _t(apart.sum(0), (apart**2).sum(0), len(apart))
+    return float(np.minimum(2 * stats.t.sf(t, len(apart) - 1), 1.0).max())
+
+
+def _max_t(columns: list[pd.DataFrame]) -> list[float]:
+    """Return the largest corrected p of each comparison, in one family a set of subjects."""
+    found = [float("nan")] * len(columns)
+    families: dict[tuple, list[int]] = {}
+    for at, apart in enumerate(columns):
+        families.setdefault(tuple(apart.index), []).append(at)
+    for members in families.values():
+        if len(columns[members[0]]) < 2:
+            continue
+        p = sign_flip_max_t(np.hstack([columns[at].to_numpy() for at in members]))
+        ends = np.cumsum([columns[at].shape[1] for at in members])[:-1]
+        for at, part in zip(members, np.split(p, ends), strict=True):
+            found[at] = float(part.max())
+    return found
