@@ -32,8 +32,8 @@ from mriinterp.trust.units import COHORT, SETTINGS, Unit, unit_path
 __all__ = ["coarse", "run_benchmark"]
 
 COARSE = 4  # voxels: edge of the cells that the voxel-wise test is made on
-VERSION = 2  # raise when the numbers of all measures change; those of one: see `Measure.revision`
-MAPS = 2  # raise when what is kept of a map changes
+VERSION = 3  # raise when the numbers of all measures change; those of one: see `Measure.revision`
+MAPS = 3  # raise when what is kept of a map changes
 LEAST_LOSS = 0.05  # mean atrophy of a cell from which on it counts as diseased
 
 logger = logging.getLogger(__name__)
@@ -211,15 +211,14 @@ def _one_map(
 def _map_record(run: _Run, case: Case, explainer: Explainer, relevance: np.ndarray) -> Outcome:
     """Return what the group comparison needs of a map: densities of areas, and coarse cells in a file of their own."""
     read = explainer.read(relevance)
-    scale = float(np.abs(read[case.mask]).sum()) or 1.0
-    cells, inside = coarse(read / scale, case.mask)
+    cells, inside = coarse(read, case.mask)
     path = unit_path(run.folder, explainer.name, case.name).with_suffix(".npy")
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, cells[inside], allow_pickle=False)
     seen = case.visible
     details = {
         "labels": case.area_labels[seen].tolist(),
-        "densities": (case.area_sums(read) / case.area_sizes / scale)[seen].tolist(),
+        "densities": (case.area_sums(read) / case.area_sizes)[seen].tolist(),
     }
     if case.truth is not None:
         share, _ = coarse(case.truth.astype(float), case.mask)

@@ -52,9 +52,9 @@ class Scale:
 
 
 FULL = Scale(
-    subjects=12,
-    costly=4,
-    controls=12,
+    subjects=20,
+    costly=8,
+    controls=20,
     reference_scans=24,
     others=1,
 )

@@ -27,13 +27,14 @@ class Cohort:
     Parameters
     ----------
     densities : array, shape (subjects, areas)
-        Mean of each map in each area, maps scaled to sum 1.
+        Mean of each map in each area, as it is read and not scaled: were maps shares of their sums, more in one area would
+        be less in all others.
     in_positive : array of bool, shape (subjects,)
         Who belongs to the group with the disease.
     names : sequence of str
         Areas.
     voxels : array, shape (subjects, n), optional
-        Maps on a coarse grid, inside Ω.
+        Maps on a coarse grid, inside Ω, not scaled either.
     truth_areas : array of bool, shape (areas,), optional
         Areas of the disease: those that the simulation shrinks, where that is known.
     truth_voxels : array of bool, shape (n,), optional
@@ -136,7 +137,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     detailed=True,
     unbeaten="Found from groups of maps: 0.5 is chance",
     findings=_findings,
-    revision=2,
+    revision=3,
     quantities=(
         Quantity(
             "auc_truth",
