@@ -173,7 +173,7 @@ def _benchmark(args: argparse.Namespace) -> int:
     from mriinterp.trust.cost import estimate_seconds
     from mriinterp.trust.findings import findings
     from mriinterp.trust.replicates import find_replicates, train_replicates
-    from mriinterp.trust.results import summary
+    from mriinterp.trust.summary import summary
     from mriinterp.trust.words import CAVEAT
 
     study, out = load_study(args.study, trust_code=args.trust_code), Path(args.out)

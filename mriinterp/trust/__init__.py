@@ -11,7 +11,8 @@ from mriinterp.trust.measure import Measure, Outcome, Quantity
 from mriinterp.trust.measure_registry import get_measure, measure_names, register_measure
 from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.null_maps import NULL_MAPS, null_map
-from mriinterp.trust.results import load_details, load_plan, load_results, summary
+from mriinterp.trust.results import load_details, load_plan, load_results
+from mriinterp.trust.summary import summary
 from mriinterp.trust.words import CAVEAT
 
 __all__ = [

@@ -20,9 +20,10 @@ from mriinterp.compare.measures import standard_ranks
 from mriinterp.trust.null_maps import present_name
 from mriinterp.trust.results import map_entries, mean_and_interval
 
-__all__ = ["TOP", "agreement_of", "load_agreement", "pack_agreement"]
+__all__ = ["SAME", "TOP", "agreement_of", "load_agreement", "pack_agreement", "same_maps"]
 
 TOP = 10  # areas
+SAME = 0.999  # mean ρ from which on two methods draw the same map
 COLUMNS = ["subject", "method", "other", "rho", "overlap"]
 
 
@@ -127,3 +128,24 @@ def agreement_of(table: pd.DataFrame, method: str, subject: str | None = None) -
         )
     columns = ["other", "n", "rho", "low", "high", "overlap", "own_rho", "own_overlap"]
     return pd.DataFrame(rows, columns=columns).sort_values("rho", ascending=False, ignore_index=True)
+
+
+def same_maps(table: pd.DataFrame) -> dict[str, str]:
+    """Return methods that draw the same map as another one, by the one that was measured first.
+
+    Gradient × input and the ε rule of LRP, say, are one map on a network of
+    convolutions and ReLU: counting both would count one result twice.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `load_agreement`.
+    """
+    order = list(dict.fromkeys([*table["method"], *table["other"]]))
+    rho = table.groupby(["method", "other"])["rho"].mean()
+    found: dict[str, str] = {}
+    for place, method in enumerate(order):
+        twins = [m for m in order[:place] if m not in found and rho.get((method, m), 0.0) >= SAME]
+        if twins:
+            found[method] = twins[0]
+    return found

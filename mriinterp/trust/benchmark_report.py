@@ -18,7 +18,8 @@ from mriinterp.trust.agreement import load_agreement, pack_agreement
 from mriinterp.trust.findings import findings
 from mriinterp.trust.measure import Measure
 from mriinterp.trust.measure_registry import get_measure, measure_names, table_heads
-from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table, summary
+from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table
+from mriinterp.trust.summary import summary
 from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import CAVEAT, GROUP_NOTE, label_of
 

@@ -133,8 +133,9 @@ def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str
     -------
     DataFrame
         Columns measure, quantity, method, p (paired t, two-sided, the largest over the null maps: all must be beaten),
-        p_holm (over the rows), p_max_t (sign flips of subjects, over all rows and null maps with the same subjects; the
-        largest over the null maps).
+        p_holm (over the rows), p_max_t (sign flips of subjects, over all rows and null maps; the largest over the null
+        maps). Measures taken of other subjects are families of their own, and p is multiplied by the number of families.
+        A subject without a number is no evidence either way.
     """
     rows, columns = [], []
     methods = [m for m in dict.fromkeys(results["method"]) if m not in nulls and m not in (same or {})]
@@ -150,9 +151,10 @@ def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str
             if method not in wide:
                 continue
             sign = 1.0 if better == "higher" else -1.0
-            apart = wide[present].rsub(wide[method], axis=0).mul(sign).dropna()
+            apart = wide[present].rsub(wide[method], axis=0).mul(sign)
             columns.append(apart)
-            rows.append({"measure": name, "quantity": quantity, "method": method, "p": _paired_p(apart.to_numpy())})
+            p = _paired_p(apart.dropna().to_numpy())
+            rows.append({"measure": name, "quantity": quantity, "method": method, "p": p})
     found = pd.DataFrame(rows, columns=["measure", "quantity", "method", "p"])
     found["p_holm"] = holm(found["p"].to_numpy(float))
     found["p_max_t"] = _max_t(columns)
@@ -169,7 +171,7 @@ def _paired_p(apart: np.ndarray) -> float:
 
 
 def _max_t(columns: list[pd.DataFrame]) -> list[float]:
-    """Return the largest corrected p of each comparison, in one family a set of subjects."""
+    """Return the largest corrected p of each comparison, in one family a set of subjects, corrected for the families."""
     found = [float("nan")] * len(columns)
     families: dict[tuple, list[int]] = {}
     for at, apart in enumerate(columns):
@@ -177,8 +179,8 @@ def _max_t(columns: list[pd.DataFrame]) -> list[float]:
     for members in families.values():
         if len(columns[members[0]]) < 2:
             continue
-        p = sign_flip_max_t(np.hstack([columns[at].to_numpy() for at in members]))
+        p = sign_flip_max_t(np.hstack([columns[at].fillna(0.0).to_numpy() for at in members])) * len(families)
         ends = np.cumsum([columns[at].shape[1] for at in members])[:-1]
         for at, part in zip(members, np.split(p, ends), strict=True):
-            found[at] = float(part.max())
+            found[at] = float(min(part.max(), 1.0))
     return found

@@ -18,7 +18,8 @@ from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import badge_quantities
 from mriinterp.trust.measure_registry import measure_names
-from mriinterp.trust.results import COLUMNS, load_plan, load_results, summary
+from mriinterp.trust.results import COLUMNS, load_plan, load_results
+from mriinterp.trust.summary import summary
 from mriinterp.trust.units import COHORT
 
 __all__ = [

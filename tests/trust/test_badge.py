@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mriinterp.trust.badge import badge_marks, badge_words, measured_as, variants
-from mriinterp.trust.results import summary
+from mriinterp.trust.summary import summary
 
 NAMES = ["occlusion[size=20,stride=12]", "sensitivity", "occlusion", "smoothgrad[samples=8]", "null_edges"]
 

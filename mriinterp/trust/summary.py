@@ -1,0 +1,150 @@
+"""Summary of a benchmark: means and intervals of every number, beside the null maps, corrected for the number of comparisons."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mriinterp.trust.agreement import load_agreement, same_maps
+from mriinterp.trust.inference import family_p
+from mriinterp.trust.measure import Quantity
+from mriinterp.trust.measure_registry import get_measure, measure_names
+from mriinterp.trust.results import load_details, load_plan, load_results, mean_and_interval
+from mriinterp.trust.units import COHORT
+
+__all__ = ["LEVEL", "summary"]
+
+LEVEL = 0.05  # of the family-wise error
+COLUMNS = ["measure", "quantity", "label", "unit", "better", "method", "null_map", "n", "mean", "low", "high"]
+COLUMNS += ["beats", "not_beaten", "p_holm", "p_max_t", "same_as", "people", "zeros"]
+
+
+def _null_maps(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[str]:
+    if folder_plan is not None:
+        return [e["name"] for e in folder_plan["explainers"] if e["null_map"] and e["name"] in methods]
+    return [name for name in methods if name.startswith("null_")]
+
+
+def _against(table: pd.DataFrame, method: str, nulls: list[str], quantity: Quantity) -> tuple[str, str]:
+    """Return which null maps a method beats: differences within subjects, 95 % interval above 0."""
+    sign = {"higher": 1.0, "lower": -1.0}.get(quantity.better, 0.0)
+    beaten = []
+    for null in nulls:
+        difference = sign * (table[method] - table[null]).to_numpy(float)
+        _, low, _ = mean_and_interval(difference)
+        if low > 0:
+            beaten.append(null)
+    if sign == 0 or not nulls or method in nulls:
+        return "", ""
+    lost = [null for null in nulls if null not in beaten]
+    return ("all" if not lost else "some" if beaten else "none"), ", ".join(lost)
+
+
+def _corrected(table: pd.DataFrame, key: tuple[str, str, str]) -> tuple[float, float]:
+    """Return both corrected p values of a comparison; NaN where it is no part of the family."""
+    if key not in table.index:
+        return math.nan, math.nan
+    row = table.loc[key]
+    return float(row["p_holm"]), float(row["p_max_t"])
+
+
+def _given(results: pd.DataFrame, measure: str, quantity: str, method: str, low: float, high: float):
+    """Return the interval that a comparison of groups brings along, where subjects are no rows."""
+    own = results[(results["measure"] == measure) & (results["method"] == method) & (results["subject"] == COHORT)]
+    found = own.set_index("quantity")["value"]
+    return found.get(f"{quantity}_low", low), found.get(f"{quantity}_high", high)
+
+
+def _group_sizes(folder: Path | str) -> dict[str, str]:
+    """Return the subjects of the two groups that each method's maps were compared of, ``"12 + 12"``."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for name in filter(lambda name: get_measure(name).of_groups, measure_names()):
+        found |= load_details(folder, name)
+    return {method: " + ".join(map(str, details["n"])) for (method, _), details in found.items() if "n" in details}
+
+
+def _place(mean: float, better: str) -> tuple[bool, float]:
+    """Return the sorting key of a mean, best first, without a number last, ties by name."""
+    shown = float(f"{mean:.5g}")
+    return math.isnan(mean), shown if better == "lower" else -shown
+
+
+def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
+    """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the null maps.
+
+    Parameters
+    ----------
+    results : DataFrame or Path
+        From `load_results`, or the folder.
+
+    Returns
+    -------
+    DataFrame
+        Columns measure, quantity, label, unit, better, method, null_map
+        (bool), n, mean, low, high (t-based; NaN for one value), beats
+        (``"all"``, ``"some"`` or ``"none"`` of the null maps: the paired
+        difference's interval lies on the better side of 0; "" where that has
+        no meaning; of the numbers of the main table ``"all"`` also needs a
+        corrected p below `LEVEL`), not_beaten, p_holm and p_max_t (see
+        `family_p`; NaN for numbers outside the main table), same_as (the
+        method whose maps these are, too; "" for maps of its own), people (str: who stands behind the number,
+        ``"12 + 12"`` for a comparison of groups, whose n is 1), zeros (how
+        many of the numbers are exactly 0, as of a map without a value). In
+        the order of the measures, best first.
+    """
+    plan, groups, same = None, {}, {}
+    if not isinstance(results, pd.DataFrame):
+        if (Path(results) / "plan.json").is_file():
+            plan = load_plan(results)
+        groups, same = _group_sizes(results), same_maps(load_agreement(results))
+        results = load_results(results)
+    rows = []
+    results = results[results["measure"].isin(measure_names())]
+    methods = list(dict.fromkeys(results["method"]))
+    nulls = _null_maps(plan, methods)
+    corrected = family_p(results, nulls, same).set_index(["measure", "quantity", "method"])
+    for name in measure_names():
+        measure = get_measure(name)
+        for quantity in measure.quantities:
+            chosen = results[(results["measure"] == name) & (results["quantity"] == quantity.name)]
+            if chosen.empty:
+                continue
+            table = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
+            present = [null for null in nulls if null in table]
+            found = []
+            for method in table.columns:
+                mean, low, high = mean_and_interval(table[method].to_numpy(float))
+                beats, lost = _against(table, method, present, quantity) if measure.against_null_maps else ("", "")
+                p_holm, p_max_t = _corrected(corrected, (name, quantity.name, method))
+                if beats == "all" and p_max_t >= LEVEL:
+                    beats = "some"
+                low, high = _given(results, name, quantity.name, method, low, high)
+                n = int(table[method].notna().sum())
+                found.append(
+                    {
+                        "measure": name,
+                        "quantity": quantity.name,
+                        "label": quantity.label,
+                        "unit": quantity.unit,
+                        "better": quantity.better,
+                        "method": method,
+                        "null_map": method in nulls,
+                        "n": n,
+                        "mean": mean,
+                        "low": low,
+                        "high": high,
+                        "beats": beats,
+                        "not_beaten": lost,
+                        "p_holm": p_holm,
+                        "p_max_t": p_max_t,
+                        "same_as": same.get(method, ""),
+                        "people": groups.get(method, "two groups") if measure.of_groups else str(n),
+                        "zeros": int((table[method] == 0).sum()),
+                    }
+                )
+            found.sort(key=lambda row: _place(row["mean"], quantity.better))
+            rows += found
+    return pd.DataFrame(rows, columns=COLUMNS)
