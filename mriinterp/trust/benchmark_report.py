@@ -180,8 +180,8 @@ def write_report(folder: Path | str) -> list[Path]:
 
 NOTE = (
     "Mean over subjects [95 % interval]. ↑ higher is better, ↓ lower is better. * better than each of the four null maps: "
-    "the interval of the difference within subjects lies on the better side of 0 (not corrected for the number of "
-    "comparisons). " + GROUP_NOTE
+    "the interval of the difference within subjects lies on the better side of 0, and p < 0.05 after correction for all "
+    "comparisons of this table (max-T by flipping the signs of whole subjects, Westfall & Young 1993). " + GROUP_NOTE
 )
 
 

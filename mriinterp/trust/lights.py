@@ -14,7 +14,7 @@ __all__ = ["LIGHTS", "Light", "Number", "best_words", "lights_of", "ranked_metho
 
 LIGHTS = {"yes": "●", "partly": "◐", "no": "○", "unknown": "–"}
 ANSWERS = {"yes": "yes", "partly": "in part", "no": "no", "unknown": "not known"}
-STATES = {"all": "yes", "some": "partly", "none": "no", "": "unknown"}  # by the null maps that are beaten
+STATES = {"all": "yes", "uncorrected": "partly", "some": "partly", "none": "no", "": "unknown"}  # by the null maps that are beaten
 NEXT = 3  # methods that a sentence names
 
 

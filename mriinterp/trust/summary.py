@@ -86,9 +86,9 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
         Columns measure, quantity, label, unit, better, method, null_map
         (bool), n, mean, low, high (t-based; NaN for one value), beats
         (``"all"``, ``"some"`` or ``"none"`` of the null maps: the paired
-        difference's interval lies on the better side of 0; "" where that has
-        no meaning; of the numbers of the main table ``"all"`` also needs a
-        corrected p below `LEVEL`), not_beaten, p_holm and p_max_t (see
+        difference's interval lies on the better side of 0; ``"uncorrected"``
+        for all of them in the main table where p_max_t is not below `LEVEL`;
+        "" where that has no meaning), not_beaten, p_holm and p_max_t (see
         `family_p`; NaN for numbers outside the main table), same_as (the
         method whose maps these are, too; "" for maps of its own), people (str: who stands behind the number,
         ``"12 + 12"`` for a comparison of groups, whose n is 1), zeros (how
@@ -120,7 +120,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                 beats, lost = _against(table, method, present, quantity) if measure.against_null_maps else ("", "")
                 p_holm, p_max_t = _corrected(corrected, (name, quantity.name, method))
                 if beats == "all" and p_max_t >= LEVEL:
-                    beats = "some"
+                    beats = "uncorrected"
                 low, high = _given(results, name, quantity.name, method, low, high)
                 n = int(table[method].notna().sum())
                 found.append(

@@ -66,6 +66,7 @@ def listed(names: Sequence[str]) -> str:
 
 BEATS = {  # what a comparison with the null maps is called, and its mark
     "all": ("beats all null maps on {}", "✓"),
+    "uncorrected": ("beats all null maps on {}, not after correction", "~"),
     "some": ("beats some null maps on {}", "~"),
     "none": ("beats no null map on {}", "✗"),
     "": ("{} not compared with null maps", "?"),
@@ -165,5 +166,7 @@ def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
         return ""
     if row["beats"] == "all":
         return "Better than all null maps"
+    if row["beats"] == "uncorrected":
+        return f"Better than all null maps one by one; not after correction for all comparisons (p = {row['p_max_t']:.2f})"
     lost = [label_of(name).removeprefix("Null map: ") for name in str(row["not_beaten"]).split(", ") if name]
     return f"Not shown to be better than {', '.join(lost)}"

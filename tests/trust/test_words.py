@@ -166,6 +166,17 @@ def test_lower_is_better_where_it_says_so(rng):
     assert table.iloc[0]["beats"] == "all"
 
 
+def test_few_subjects_beat_null_maps_only_before_correction(rng):
+    """Of four subjects all signs agree by chance in one of 16 flips."""
+    rows = {("deletion", "abpc", "occlusion"): 1 + 0.01 * rng.standard_normal(4)}
+    rows |= {("deletion", "abpc", null): 0.01 * rng.standard_normal(4) for null in NULL_MAPS}
+    table = summary(results(rows))
+    row = table.set_index("method").loc["occlusion"]
+    assert row["beats"] == "uncorrected"
+    assert row["p_max_t"] == pytest.approx(1 / 16)
+    assert "not after correction for all comparisons (p = 0.06)" in judgement(table, "deletion", "occlusion")
+
+
 def test_stability_is_no_contest_with_a_constant_map():
     rows = {("stability", "noise", "occlusion"): [0.1, 0.1], ("stability", "noise", "null_edges"): [0.5, 0.5]}
     assert (summary(results(rows))["beats"] == "").all()
