@@ -22,7 +22,7 @@ COMMANDS = {
     "fetch": "fetch an openly published network or data set",
     "simulate": "write simulated scans with known atrophy",
     "train": "train networks on a study's own scans, by cross-validation",
-    "trust": "benchmark methods by eight measures of trust",
+    "trust": "benchmark methods by measures of trust",
 }  # module of this package: what help says of it
 
 

@@ -15,7 +15,7 @@ from mriinterp.simulation.subjects import VARIANTS
 __all__ = ["add_parser"]
 
 DESCRIPTION = """\
-Measure how far relevance maps can be believed: eight measures, every method beside four null maps that know
+Measure how far relevance maps can be believed: by several measures, every method beside four null maps that know
 nothing of the network (white noise, an edge filter of the scan, |x|, blurred noise).
 
 The plan and its cost are printed first. Results are kept as they are made: the same command goes on where it
@@ -42,7 +42,7 @@ def add_parser(commands) -> None:
         "(default: all; with --quick six)",
     )
     parser.add_argument(
-        "--measures", nargs="+", metavar="A,B,C", help="measures, separated by commas or blanks (default: all eight)"
+        "--measures", nargs="+", metavar="A,B,C", help="measures, separated by commas or blanks (default: all)"
     )
     parser.add_argument(
         "--shortcut",
@@ -164,7 +164,7 @@ def _shortcut(args: argparse.Namespace) -> int:
 
 
 def _benchmark(args: argparse.Namespace) -> int:
-    """Run the eight measures."""
+    """Run the benchmark."""
     from mriinterp.study import DemoStudy, load_study
     from mriinterp.trust.bench import Bench
     from mriinterp.trust.benchmark import run_benchmark

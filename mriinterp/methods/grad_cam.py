@@ -42,11 +42,11 @@ from mriinterp.methods.score import Score
     ),
     expected=(
         Expectation(
-            "localisation",
+            "atrophy",
             "worst",
             "Siegel et al. 2025: Grad-CAM is worst on known signals",
-            quantity="auprc_read",
-            by="AUPRC",
+            quantity="auprc_field",
+            by="AUPRC of the atrophy",
         ),
     ),
     lists=("cohort", "quick"),

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
 from mriinterp.methods.lrp_run import propagate_relevance
-from mriinterp.methods.method import Docs
+from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.score import LinearScore
@@ -30,6 +30,15 @@ from mriinterp.methods.score import LinearScore
         failures="close to gradient × input on ReLU networks, and as noisy.",
     ),
     passes=1.7,
+    expected=(
+        Expectation(
+            "atrophy",
+            "worst",
+            "Siegel et al. 2025: LRP fails on known signals, as Grad-CAM does",
+            quantity="auprc_field",
+            by="AUPRC of the atrophy",
+        ),
+    ),
 )
 def lrp_epsilon(
     model: nn.Module,

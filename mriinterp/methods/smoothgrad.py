@@ -34,11 +34,11 @@ from mriinterp.methods.score import GradientOfScore, Score
     benchmark={"samples": 8},
     expected=(
         Expectation(
-            "localisation",
+            "atrophy",
             "best",
             "Siegel et al. 2025: SmoothGrad is most consistent on known signals",
-            quantity="auprc_read",
-            by="AUPRC",
+            quantity="auprc_field",
+            by="AUPRC of the atrophy",
         ),
     ),
 )

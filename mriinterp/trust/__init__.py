@@ -1,4 +1,4 @@
-"""How far a relevance map can be believed: eight measures, four null maps, a benchmark."""
+"""How far a relevance map can be believed: measures, four null maps, a benchmark."""
 
 from mriinterp.trust import measures as _measures  # noqa: F401  registers them
 from mriinterp.trust.bench import Bench

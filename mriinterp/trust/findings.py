@@ -5,14 +5,17 @@ from __future__ import annotations
 import pandas as pd
 
 from mriinterp.methods import Expectation, get_method, method_names
+from mriinterp.trust.agreement import SAME
 from mriinterp.trust.explainers import parse_explainer
 from mriinterp.trust.measure import Measure
 from mriinterp.trust.measure_registry import get_measure, measure_names
+from mriinterp.trust.summary import LEVEL
 from mriinterp.trust.words import label_of, listed, randomised_words, rows_of
 
 __all__ = ["findings", "literature"]
 
 FEW = 4  # fewer subjects are noted
+P_VALUES = ("p_holm", "p_max_t")
 
 
 def _methods(table: pd.DataFrame) -> list[str]:
@@ -87,7 +90,27 @@ def findings(table: pd.DataFrame) -> list[str]:
     methods, found = _methods(table), []
     for name in measure_names():
         found += _of_measure(get_measure(name), table, methods)
-    return [*found, *literature(table), *_few(table)]
+    return [*_corrections(table), *found, *literature(table), *_few(table)]
+
+
+def _corrections(table: pd.DataFrame) -> list[str]:
+    """Return how many verdicts hold after correction for all of them, and which methods draw one map."""
+    family = table[table["p_max_t"].notna() & (table["same_as"] == "")]
+    if family.empty:
+        return []
+    alone = int(family["beats"].isin(["all", "uncorrected"]).sum())
+    holm, max_t = (int((family["beats"].isin(["all", "uncorrected"]) & (family[p] < LEVEL)).sum()) for p in P_VALUES)
+    found = [
+        f"Of {len(family)} comparisons of a method with all null maps {alone} hold one by one; {holm} after Holm's correction "
+        f"and {max_t} after max-T over all of them, which the stars stand for."
+    ]
+    twins = table[table["same_as"] != ""].drop_duplicates("method")
+    found += [
+        f"{label_of(own)} and {label_of(first)} draw the same map on this network (mean ρ at least {SAME}): one result, "
+        f"counted once."
+        for own, first in zip(twins["method"], twins["same_as"], strict=True)
+    ]
+    return found
 
 
 def _few(table: pd.DataFrame) -> list[str]:

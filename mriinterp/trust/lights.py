@@ -14,8 +14,15 @@ __all__ = ["LIGHTS", "Light", "Number", "best_words", "lights_of", "ranked_metho
 
 LIGHTS = {"yes": "●", "partly": "◐", "no": "○", "unknown": "–"}
 ANSWERS = {"yes": "yes", "partly": "in part", "no": "no", "unknown": "not known"}
-STATES = {"all": "yes", "uncorrected": "partly", "some": "partly", "none": "no", "": "unknown"}  # by the null maps that are beaten
+STATES = {
+    "all": "yes",
+    "uncorrected": "partly",
+    "some": "partly",
+    "none": "no",
+    "": "unknown",
+}  # by the null maps that are beaten
 NEXT = 3  # methods that a sentence names
+MOST = 5  # rows of two numbers
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ def _number(value: float) -> str:
 
 def _place(table: pd.DataFrame, method: str) -> Light:
     question, name = "Points at the disease", "mass_accuracy_read"
+    if (table["measure"] == "atrophy").any():
+        return _lost_tissue(table, method, question)
     if not (table["measure"] == "localisation").any():
         return Light(question, "unknown", "Where the disease is in these brains is not known: it cannot be measured.")
     row, null = row_of(table, "localisation", name, method), _best_null(table, "localisation", name)
@@ -70,6 +79,20 @@ def _place(table: pd.DataFrame, method: str) -> Light:
     sentence = (
         f"{percent(row['mean'])} of its relevance lies in diseased tissue; the best map without a network "
         f"({_null_name(null)}) gets {percent(null['mean'])}."
+    )
+    return Light(question, STATES[row["beats"]], sentence)
+
+
+def _lost_tissue(table: pd.DataFrame, method: str, question: str) -> Light:
+    """Return how well a method finds the tissue that the disease took, where the field of the atrophy is known."""
+    row, null = row_of(table, "atrophy", "auprc_field", method), _best_null(table, "atrophy", "auprc_field")
+    chance = row_of(table, "atrophy", "chance_field", method)
+    if row is None or null is None:
+        return Light(question, "unknown", "It was not measured for this method.")
+    beside = "" if chance is None else f", chance {percent(chance['mean'])}"
+    sentence = (
+        f"It finds the tissue that was lost with a precision of {percent(row['mean'])}; the best map without a network "
+        f"({_null_name(null)}) has {percent(null['mean'])}{beside}."
     )
     return Light(question, STATES[row["beats"]], sentence)
 
@@ -140,7 +163,8 @@ def best_words(table: pd.DataFrame, method: str) -> str:
     if not ranked:
         return ""
     names = [name for name, _ in ranked]
-    best = "; ".join(f"{label_of(name)} ({n} of 3)" for name, n in ranked[:NEXT])
+    twins = set(table.loc[table["same_as"] != "", "method"])
+    best = "; ".join(f"{label_of(name)} ({n} of 3)" for name, n in [r for r in ranked if r[0] not in twins][:NEXT])
     words = f"Best for this network, by the answers that are yes: {best}."
     if method in names:
         words += f" This method is number {names.index(method) + 1} of {len(names)}."
@@ -170,13 +194,14 @@ def ten_numbers(table: pd.DataFrame, method: str) -> list[Number]:
     """Return at most five rows of two numbers: a method's figure, and what must stand beside it."""
     rows = []
     for measure, quantity, what in (
-        ("localisation", "mass_accuracy_read", "Relevance in diseased tissue, share"),
+        ("atrophy", "auprc_field", "Finding the tissue that was lost, average precision"),
+        ("localisation", "mass_accuracy_read", "Relevance in voxels that changed, share"),
         (
             "deletion",
             get_measure("deletion").main.name,
             f"Hiding most before least, {get_measure('deletion').main.unit}",
         ),
-        ("group_effect", "auc_truth", "Areas of the disease by the groups' difference, AUC"),
+        ("counterfactual", "captured", "Effect of undoing the disease held by the first ten areas, share"),
         ("stability", get_measure("stability").main.name, "Largest change under small noise, share of the map"),
     ):
         row, null = row_of(table, measure, quantity, method), _best_null(table, measure, quantity)
@@ -186,4 +211,4 @@ def ten_numbers(table: pd.DataFrame, method: str) -> list[Number]:
     if random is not None and other is not None:
         what = "Similarity to the map of a random network, ρ"
         rows.insert(2, Number(what, _number(random["mean"]), _number(other["mean"]), "the map of another subject"))
-    return rows
+    return rows[:MOST]

@@ -122,6 +122,8 @@ class Quantity:
         is not there.
     digits : int
         Decimals of the number in that section.
+    ratio : bool
+        Whether it is a ratio of two sizes: averaged by its logarithm, so that no interval reaches below 0.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Quantity:
     head: str = ""
     line: str = ""
     digits: int = 2
+    ratio: bool = False
 
 
 @dataclass(frozen=True)

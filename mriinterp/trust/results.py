@@ -147,10 +147,21 @@ def settings_table(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["quantity", "n", "mean", "low", "high"])
 
 
-def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean and 95 % interval of the finite values; NaN where there is none."""
+def mean_and_interval(values: np.ndarray, ratio: bool = False) -> tuple[float, float, float]:
+    """Return the mean and 95 % interval of the finite values; NaN where there is none.
+
+    Parameters
+    ----------
+    ratio : bool
+        The geometric mean and the interval of the logarithms instead; the median, without an interval, where a value is 0.
+    """
     values = values[np.isfinite(values)]
     if not values.size:
         return np.nan, np.nan, np.nan
+    if ratio and (values <= 0).any():
+        return float(np.median(values)), np.nan, np.nan
+    if ratio:
+        mean, low, high = (float(np.exp(v)) for v in mean_interval(np.log(values)))
+        return mean, low, high
     mean, low, high = (float(v) for v in mean_interval(values))
     return mean, low, high

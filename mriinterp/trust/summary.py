@@ -84,7 +84,8 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     -------
     DataFrame
         Columns measure, quantity, label, unit, better, method, null_map
-        (bool), n, mean, low, high (t-based; NaN for one value), beats
+        (bool), n, mean, low, high (t-based; NaN for one value; of ratios by
+        their logarithms), beats
         (``"all"``, ``"some"`` or ``"none"`` of the null maps: the paired
         difference's interval lies on the better side of 0; ``"uncorrected"``
         for all of them in the main table where p_max_t is not below `LEVEL`;
@@ -116,7 +117,7 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
             present = [null for null in nulls if null in table]
             found = []
             for method in table.columns:
-                mean, low, high = mean_and_interval(table[method].to_numpy(float))
+                mean, low, high = mean_and_interval(table[method].to_numpy(float), quantity.ratio)
                 beats, lost = _against(table, method, present, quantity) if measure.against_null_maps else ("", "")
                 p_holm, p_max_t = _corrected(corrected, (name, quantity.name, method))
                 if beats == "all" and p_max_t >= LEVEL:

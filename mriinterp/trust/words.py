@@ -167,6 +167,8 @@ def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
     if row["beats"] == "all":
         return "Better than all null maps"
     if row["beats"] == "uncorrected":
-        return f"Better than all null maps one by one; not after correction for all comparisons (p = {row['p_max_t']:.2f})"
+        return (
+            f"Better than all null maps one by one; not after correction for all comparisons (p = {row['p_max_t']:.2f})"
+        )
     lost = [label_of(name).removeprefix("Null map: ") for name in str(row["not_beaten"]).split(", ") if name]
     return f"Not shown to be better than {', '.join(lost)}"

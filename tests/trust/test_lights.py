@@ -36,23 +36,33 @@ def mean(table, measure, quantity, method):
 def test_the_demo_studys_lights_are_its_figures(table):
     place, hiding, learned = lights_of(table, IG)
     assert [light.state for light in (place, hiding, learned)] == ["yes", "yes", "no"]
-    own, null = (mean(table, "localisation", "mass_accuracy_read", m) for m in (IG, "null_edges"))
-    assert place.sentence.startswith(f"{100 * own:.0f} % of its relevance lies in diseased tissue")
-    assert f"(edge filter) gets {100 * null:.0f} %" in place.sentence
+    own, null, chance = (
+        mean(table, "atrophy", *what)
+        for what in (("auprc_field", IG), ("auprc_field", "null_intensity"), ("chance_field", IG))
+    )
+    assert f"with a precision of {100 * own:.0f} %" in place.sentence
+    assert f"(|x|) has {100 * null:.0f} %, chance {100 * chance:.0f} %." in place.sentence
     assert f"ρ {mean(table, 'randomisation', 'rho_random', IG):.2f} with the random network's map" in learned.sentence
 
 
-@pytest.mark.parametrize(("beats", "state"), [("all", "yes"), ("some", "partly"), ("none", "no"), ("", "unknown")])
+STATES = [("all", "yes"), ("uncorrected", "partly"), ("some", "partly"), ("none", "no"), ("", "unknown")]
+
+
+@pytest.mark.parametrize(("beats", "state"), STATES)
 def test_the_first_light_follows_the_comparison_with_null_maps(table, beats, state):
-    changed = altered(table, "localisation", "mass_accuracy_read", IG, beats=beats, mean=0.31)
+    changed = altered(table, "atrophy", "auprc_field", IG, beats=beats, mean=0.31)
     light = lights_of(changed, IG)[0]
     assert light.state == state
-    assert light.sentence.startswith("31 %")
+    assert "with a precision of 31 %" in light.sentence
+    older = altered(table, "localisation", "mass_accuracy_read", IG, beats=beats, mean=0.31)
+    light = lights_of(older[older["measure"] != "atrophy"], IG)[0]  # measured before there was a field
+    assert light.state == state
+    assert light.sentence.startswith("31 % of its relevance lies in diseased tissue")
 
 
 def test_the_best_null_map_is_named_not_a_fixed_one(table):
-    changed = altered(table, "localisation", "mass_accuracy_read", "null_blur", mean=0.4)
-    assert "(blurred noise) gets 40 %" in lights_of(changed, IG)[0].sentence
+    changed = altered(table, "atrophy", "auprc_field", "null_blur", mean=0.9)
+    assert "(blurred noise) has 90 %" in lights_of(changed, IG)[0].sentence
 
 
 def test_hiding_that_works_the_wrong_way_round_is_a_no(table):
@@ -75,7 +85,7 @@ def test_the_third_light_is_the_judgement_of_randomisation(table):
 
 
 def test_a_study_without_ground_truth_and_a_method_not_measured_say_so(table):
-    without = table[table["measure"] != "localisation"]
+    without = table[~table["measure"].isin(["localisation", "atrophy"])]
     light = lights_of(without, IG)[0]
     assert (light.state, light.answer) == ("unknown", "not known")
     assert "is not known" in light.sentence
@@ -95,14 +105,18 @@ def test_methods_are_ranked_by_their_lights(table):
 def test_the_table_holds_ten_numbers_at_most(table):
     rows = ten_numbers(table, IG)
     assert 2 * len(rows) <= 10
-    assert rows[0].value == f"{mean(table, 'localisation', 'mass_accuracy_read', IG):.2f}"
+    assert rows[0].value == f"{mean(table, 'atrophy', 'auprc_field', IG):.2f}"
     assert ten_numbers(table, "layer") == []
 
 
 def test_a_difference_of_groups_stands_beside_what_a_null_map_finds(table):
-    own, null, best = (mean(table, "group_effect", "auc_truth", m) for m in (IG, "null_intensity", "grad_cam_pp"))
+    rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth")]
+    best = rows[~rows["null_map"]].sort_values("mean").iloc[-1]
+    null = rows[rows["null_map"] & (rows["method"] != "null_intensity")]["mean"].max()
+    own, scans = (mean(table, "group_effect", "auc_truth", m) for m in (IG, "null_intensity"))
     words = beside_difference(table, IG)
-    assert f"AUC {own:.2f} by this method, {best:.2f} by the best (Grad-CAM++), {null:.2f} by a null map" in words
-    assert "by the best" not in beside_difference(table, "grad_cam_pp")
+    assert f"AUC {own:.2f} by this method, {best['mean']:.2f} by the best" in words
+    assert f"{scans:.2f} by the scans themselves (morphometry of |x|), {null:.2f} by a null map without network" in words
+    assert "by the best" not in beside_difference(table, best["method"])
     assert beside_difference(table, "layer") == ""
     assert beside_difference(table[table["measure"] != "group_effect"], IG) == ""

@@ -18,6 +18,7 @@ __all__ = ["Cohort", "beside_difference", "group_effect"]
 
 FALSE_DISCOVERY_RATE = 0.05
 DRAWS = 300
+MORPHOMETRY = "null_intensity"  # compared between groups, the scans themselves
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +60,10 @@ class Cohort:
 def beside_difference(table: pd.DataFrame, method: str) -> str:
     """Return what a difference between groups of a method's maps is worth, in a sentence; "" where it was not measured.
 
-    Maps of a null map, which knows no network, are compared between the same
-    groups; where the disease is known, both are asked whether the areas that
-    differ most are those of the disease.
+    Null maps, which know no network, are compared between the same groups;
+    where the disease is known, both are asked whether the areas that differ
+    most are those of the disease. To compare |x|, the scans themselves, is
+    mass-univariate morphometry: no null map, but what must be surpassed.
 
     Parameters
     ----------
@@ -71,18 +73,25 @@ def beside_difference(table: pd.DataFrame, method: str) -> str:
         As it was measured.
     """
     rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth") & table["mean"].notna()]
-    nulls = rows[rows["null_map"].astype(bool)].sort_values("mean", ascending=False)
     others = rows[~rows["null_map"].astype(bool)].sort_values("mean", ascending=False)
-    own = others[others["method"] == method]
+    own, (scans, nulls) = others[others["method"] == method], _without_network(rows)
     if nulls.empty or own.empty:
         return ""
     value, null, best = own.iloc[0], nulls.iloc[0], others.iloc[0]
     name = label_of(null["method"]).removeprefix("Null map: ")
+    morphometry = "" if scans is None else f"{scans:.2f} by the scans themselves (morphometry of |x|), "
     more = "" if best["method"] == method else f", {best['mean']:.2f} by the best ({label_of(best['method'])})"
     return (
-        f"Areas of the disease? AUC {value['mean']:.2f} by this method{more}, {null['mean']:.2f} by a null map without network "
-        f"({name}); chance 0.5."
+        f"Areas of the disease? AUC {value['mean']:.2f} by this method{more}, {morphometry}{null['mean']:.2f} by a null map "
+        f"without network ({name}); chance 0.5."
     )
+
+
+def _without_network(rows: pd.DataFrame) -> tuple[float | None, pd.DataFrame]:
+    """Return what comparing the scans themselves finds, and the rows of the other null maps, best first."""
+    nulls = rows[rows["null_map"].astype(bool)].sort_values("mean", ascending=False)
+    scans = nulls.loc[nulls["method"] == MORPHOMETRY, "mean"]
+    return (float(scans.iloc[0]) if len(scans) else None), nulls[nulls["method"] != MORPHOMETRY]
 
 
 def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | None) -> tuple[float, float]:
@@ -101,21 +110,25 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     """State that the groups' difference finds the disease no better with a network than without, where that is so."""
     rows = table[(table["measure"] == "group_effect") & (table["quantity"] == "auc_truth") & table["mean"].notna()]
     of_methods = rows[rows["method"].isin(methods)].sort_values("mean", ascending=False)
-    nulls = rows[rows["null_map"].astype(bool)].sort_values("mean", ascending=False)
-    if of_methods.empty or nulls.empty:
+    if of_methods.empty:
         return []
-    best = of_methods.iloc[0]
+    best, (scans, nulls) = of_methods.iloc[0], _without_network(rows)
+    first, found = f"the best method is {label_of(best['method'])} ({best['mean']:.2f}; 0.5 is chance)", []
+    if scans is not None:
+        found.append(
+            f"Group effect: comparing the scans themselves (|x|, mass-univariate morphometry) finds the areas of the disease "
+            f"with an AUC of {scans:.2f}; {first}."
+        )
     above = nulls[nulls["mean"] > best["mean"]]
-    if above.empty:
-        return []
-    names = ", ".join(
-        f"{label_of(m).removeprefix('Null map: ')} ({v:.2f})"
-        for m, v in zip(above["method"], above["mean"], strict=True)
-    )
-    return [
-        f"Group effect: null maps, which know no network, find the areas of the disease better than every "
-        f"method: {names}; the best method is {label_of(best['method'])} ({best['mean']:.2f}; 0.5 is chance)."
-    ]
+    if len(above):
+        names = ", ".join(
+            f"{label_of(m).removeprefix('Null map: ')} ({v:.2f})"
+            for m, v in zip(above["method"], above["mean"], strict=True)
+        )
+        found.append(
+            f"Group effect: null maps find the areas of the disease better than every method: {names}; {first}."
+        )
+    return found
 
 
 @register_measure(

@@ -67,6 +67,7 @@ def _shifts(axes: int) -> list[tuple[int, ...]]:
             "share of ‖φ‖",
             head="Change, noise",
             line="change under noise",
+            ratio=True,
         ),
         Quantity(
             "shift",
@@ -75,6 +76,7 @@ def _shifts(axes: int) -> list[tuple[int, ...]]:
             "share of ‖φ‖",
             head="Change, shift",
             line="under a shift of one voxel",
+            ratio=True,
         ),
     ),
 )
