@@ -2,11 +2,11 @@
 
     python docs/trust/fill.py RESULTS            # RESULTS: the --out folder of ``python -m mriinterp trust demo``
     python docs/trust/fill.py RESULTS --shortcuts DIR   # and of ``… trust demo --shortcut NAME``, if that was another folder
-    python docs/trust/fill.py                    # only the page again, from the figures that are shipped
+    python docs/trust/fill.py                    # only the pages again, from the figures that are shipped
 
 Writes ``mriinterp/trust/measured/demo`` (what the Trust page shows), ``docs/trust/trust_summary.csv`` and the figures
-of ``docs/methods.md``: what stands between its marks ``<!-- figures: NAME -->`` and ``<!-- end -->``, and the sections of
-all methods, from what their files declare. Nothing else of the page is touched. ``tests/trust/test_docs.py`` checks that all agree.
+of ``docs/trust.md`` and ``docs/methods.md``: what stands between their marks ``<!-- figures: NAME -->`` and ``<!-- end -->``, and the sections of
+all methods, from what their files declare. Nothing else of the pages is touched. ``tests/trust/test_docs.py`` checks that all agree.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ sys.path.insert(0, str(DOCS.parent))  # the package beside this page, installed 
 # ruff: noqa: E402
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.numerals import decimals
 from mriinterp.methods import get_method, method_names
 from mriinterp.trust import (
     CAVEAT,
     Measure,
     Quantity,
-    findings,
     get_measure,
     load_plan,
     load_results,
@@ -41,6 +41,7 @@ from mriinterp.trust import (
 from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_report import NOTE, markdown_table, people_words, settings_words, write_report
+from mriinterp.trust.findings import correction_findings, literature, measure_findings
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.shortcut_results import (
     load_shortcuts,
@@ -54,6 +55,7 @@ from mriinterp.trust.words import label_of, row_of
 
 SHIPPED = DOCS.parent / "mriinterp" / "trust" / "measured" / "demo"
 PAGE = DOCS / "methods.md"
+GUIDE = DOCS / "trust.md"
 MARK = "<!-- methods: made by docs/trust/fill.py from what each method's file declares -->"
 FILES = ("plan.json", "trust_results.csv", "details.json", "agreement.json")
 
@@ -148,15 +150,63 @@ def measure_table() -> str:
     return "\n".join(lines)
 
 
+SHORT = {  # columns of the short table
+    "Tissue lost": ("atrophy", "auprc_field"),
+    "Like edges": ("atrophy", "auc_edges"),
+    "Healing, ρ": ("counterfactual", "rho"),
+    "Hiding, mean": ("deletion", "abpc"),
+    "Hiding, blur": ("second_fill", "abpc"),
+}
+
+
+def short_table(table: pd.DataFrame) -> str:
+    """Methods × the numbers that matter most, most tissue found first; null maps last."""
+    first = table[(table["measure"] == "atrophy") & (table["quantity"] == "auprc_field")]
+    order = [*first.loc[~first["null_map"], "method"], *first.loc[first["null_map"], "method"]]
+    lines = ["| Method | " + " | ".join(SHORT) + " |", "|---" * (len(SHORT) + 1) + "|"]
+    for method in order:
+        cells = []
+        for measure, quantity in SHORT.values():
+            row = row_of(table, measure, quantity, method)
+            star = "" if row is None or row["beats"] != "all" else " \\*"
+            cells.append("–" if row is None else f"{decimals(row['mean'], 2)}{star}")
+        label = label_of(method).replace("|", "\\|")
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def bullets(sentences: Sequence[str]) -> str:
+    """Sentences as a list."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def guide_sections(folder: Path) -> dict[str, str]:
+    """What stands between the marks of the guide, by name."""
+    plan, results, table = load_plan(folder), load_results(folder), summary(folder)
+
+    def of(*measures: str) -> str:
+        return bullets([sentence for name in measures for sentence in measure_findings(table, name)])
+
+    return {
+        "people": people_words(plan, results),
+        "short": short_table(table),
+        "corrections": bullets(correction_findings(table)),
+        "place": of("atrophy", "localisation"),
+        "faithful": of("counterfactual", "deletion", "second_fill", "regional", "infidelity"),
+        "learned": of("randomisation"),
+        "again": of("stability", "reproducibility"),
+        "groups": of("group_effect"),
+        "literature": bullets(literature(table)),
+    }
+
+
 def sections(folder: Path) -> dict[str, str]:
-    """What stands between the marks of the page, by name."""
+    """What stands between the marks of the page on methods, by name."""
     plan, results, table = load_plan(folder), load_results(folder), summary(folder)
     overview = [
         people_words(plan, results),
         f"Network: {plan['model']['name']}, SHA-256 of its tensors {plan['model']['sha256'][:16]}…; hidden tissue is "
         f"replaced by the mean of {plan['reference_scans']} control scans.",
-        "",
-        *[f"- {sentence}" for sentence in findings(table)],
         "",
         CAVEAT,
         "",
@@ -164,22 +214,32 @@ def sections(folder: Path) -> dict[str, str]:
         "",
         markdown_table(table),
     ]
-    settings = [f"- {line}" for line in settings_words(settings_table(results))]
     return {
         "measures": measure_table(),
         "overview": "\n".join(overview),
-        "settings": "\n".join(settings),
+        "settings": bullets(settings_words(settings_table(results))),
         "shortcuts": shortcut_section(folder),
     }
 
 
+def put(page: str, texts: dict[str, str], name: str) -> str:
+    """A page with texts between its marks; ValueError where a mark is missing."""
+    for what, text in texts.items():
+        mark = re.compile(rf"(<!-- figures: {what} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not mark.search(page):
+            raise ValueError(f"expected the mark '<!-- figures: {what} -->' in {name}, got none")
+        page = mark.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)
+    return page
+
+
+def filled_guide(page: str, folder: Path) -> str:
+    """The guide with the figures of a folder."""
+    return put(page, guide_sections(folder), GUIDE.name)
+
+
 def filled(page: str, folder: Path, methods: Sequence[str] | None = None) -> str:
     """The page with the figures of a folder and the sections of methods; default: all that are registered."""
-    for name, text in sections(folder).items():
-        mark = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if not mark.search(page):
-            raise ValueError(f"expected the mark '<!-- figures: {name} -->' in {PAGE.name}, got none")
-        page = mark.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)
+    page = put(page, sections(folder), PAGE.name)
     table, alike = summary(folder), load_agreement(folder)
     parts = [method_section(table, alike, method) for method in methods or method_names()]
     head, mark, _ = page.partition(MARK)
@@ -217,6 +277,7 @@ def main() -> None:
         for name in load_shortcuts(args.shortcuts):
             shutil.copyfile(shortcut_path(args.shortcuts, name), shortcut_path(SHIPPED, name))
     write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), SHIPPED))
+    write_text(GUIDE, filled_guide(GUIDE.read_text(encoding="utf-8"), SHIPPED))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ import pandas as pd
 from mriinterp.methods import Expectation, get_method, method_names
 from mriinterp.trust.agreement import SAME
 from mriinterp.trust.explainers import parse_explainer
-from mriinterp.trust.measure import Measure
 from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.summary import LEVEL
 from mriinterp.trust.words import label_of, listed, randomised_words, rows_of
 
-__all__ = ["findings", "literature"]
+__all__ = ["correction_findings", "findings", "literature", "measure_findings"]
 
 FEW = 4  # fewer subjects are noted
 P_VALUES = ("p_holm", "p_max_t")
@@ -22,8 +21,9 @@ def _methods(table: pd.DataFrame) -> list[str]:
     return [name for name in dict.fromkeys(table["method"]) if not name.startswith("null_")]
 
 
-def _of_measure(measure: Measure, table: pd.DataFrame, methods: list[str]) -> list[str]:
+def measure_findings(table: pd.DataFrame, name: str) -> list[str]:
     """Return what a measure showed: its own findings, or which methods beat the null maps, or come first and last."""
+    measure, methods = get_measure(name), _methods(table)
     if measure.findings is not None:
         return measure.findings(table, methods)
     rows, found = rows_of(table, measure.name, measure.main.name, methods), []
@@ -87,13 +87,11 @@ def findings(table: pd.DataFrame) -> list[str]:
     table : DataFrame
         From `mriinterp.trust.summary`.
     """
-    methods, found = _methods(table), []
-    for name in measure_names():
-        found += _of_measure(get_measure(name), table, methods)
-    return [*_corrections(table), *found, *literature(table), *_few(table)]
+    found = [sentence for name in measure_names() for sentence in measure_findings(table, name)]
+    return [*correction_findings(table), *found, *literature(table), *_few(table)]
 
 
-def _corrections(table: pd.DataFrame) -> list[str]:
+def correction_findings(table: pd.DataFrame) -> list[str]:
     """Return how many verdicts hold after correction for all of them, and which methods draw one map."""
     family = table[table["p_max_t"].notna() & (table["same_as"] == "")]
     if family.empty:

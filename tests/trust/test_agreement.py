@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from mriinterp.trust import load_results
-from mriinterp.trust.agreement import agreement_of, load_agreement, pack_agreement
+from mriinterp.trust.agreement import agreement_of, load_agreement, pack_agreement, same_maps
 from mriinterp.trust.single import cheap_measures, measure_subject
 from mriinterp.trust.units import unit_path
 from tests.trust.tiny_study import TinyStudy
@@ -83,12 +83,20 @@ def test_a_map_of_one_value_agrees_with_none(maps):
     assert np.isnan(table.loc[("sim-001", "one", "two"), "rho"])
 
 
+def test_methods_of_one_map_are_found_by_the_first():
+    pairs = [("a", "b", 0.9995), ("a", "c", 0.5), ("b", "c", 0.5), ("c", "d", 0.9999)]
+    rows = [("s", *pair, 0.0) for pair in [*pairs, *((b, a, rho) for a, b, rho in pairs)]]
+    table = pd.DataFrame(rows, columns=["subject", "method", "other", "rho", "overlap"])
+    assert same_maps(table) == {"b": "a", "d": "c"}
+    assert same_maps(table.assign(rho=0.9)) == {}
+
+
 def test_one_subject_is_measured_as_the_benchmark_would(tmp_path):
     steps = []
     measure_subject(TinyStudy(), "sim-004", "sensitivity", tmp_path, progress=lambda *step: steps.append(step))
     results = load_results(tmp_path)
     own = results[results["method"] == "sensitivity"].set_index(["measure", "quantity"])["value"]
-    assert set(results["measure"]) == set(cheap_measures())
+    assert set(results["measure"]) == set(cheap_measures()) - {"atrophy", "counterfactual"}  # no field is known
     assert results["method"].nunique() == 5
     assert own["infidelity", "infidelity"] == pytest.approx(0, abs=1e-3)  # the network is linear there
     assert steps[-1] == (4 + 5 * 5, 4 + 5 * 5)  # scans of the control mean; maps and measures

@@ -37,7 +37,7 @@ def test_every_method_has_its_section(fill, name):
 
 
 def test_every_measure_is_explained(page):
-    measures = page.split("## The eight measures")[1].split("\n## ")[0].lower()
+    measures = page.split("## The measures")[1].split("\n## ")[0].lower()
     for name in measure_names():
         assert get_measure(name).label.split(" and ")[0].split(" of the network")[0].lower() in measures
 
@@ -50,6 +50,13 @@ def test_the_figures_are_those_that_are_shipped(page, fill):
     there = fill.methods_of(page)
     assert len(there) >= 15
     assert fill.filled(page, fill.SHIPPED, there) == page
+
+
+def test_the_guide_has_the_figures_that_are_shipped_and_is_short(fill):
+    guide = fill.GUIDE.read_text(encoding="utf-8")
+    assert fill.filled_guide(guide, fill.SHIPPED) == guide
+    prose = "\n".join(line for line in guide.splitlines() if not line.startswith("|"))
+    assert len(prose.split()) <= 1500
 
 
 def test_the_summary_is_that_of_the_shipped_results(page, fill):

@@ -116,7 +116,9 @@ def test_a_difference_of_groups_stands_beside_what_a_null_map_finds(table):
     own, scans = (mean(table, "group_effect", "auc_truth", m) for m in (IG, "null_intensity"))
     words = beside_difference(table, IG)
     assert f"AUC {own:.2f} by this method, {best['mean']:.2f} by the best" in words
-    assert f"{scans:.2f} by the scans themselves (morphometry of |x|), {null:.2f} by a null map without network" in words
+    assert (
+        f"{scans:.2f} by the scans themselves (morphometry of |x|), {null:.2f} by a null map without network" in words
+    )
     assert "by the best" not in beside_difference(table, best["method"])
     assert beside_difference(table, "layer") == ""
     assert beside_difference(table[table["measure"] != "group_effect"], IG) == ""

@@ -8,7 +8,7 @@ import pytest
 
 from mriinterp.trust import CAVEAT, findings, summary
 from mriinterp.trust.benchmark_report import markdown_table, settings_words
-from mriinterp.trust.findings import literature
+from mriinterp.trust.findings import correction_findings, literature, measure_findings
 from mriinterp.trust.words import judgement, randomised_words
 
 NULL_MAPS = ("null_random", "null_edges", "null_intensity", "null_blur")
@@ -137,15 +137,34 @@ def test_all_null_maps_must_be_beaten(rng):
     assert (beats[list(NULL_MAPS)] == "").all()
     assert judgement(table, "localisation", "sensitivity") == "Better than all null maps"
     assert "Not shown to be better than blurred noise" in judgement(table, "localisation", "occlusion")
-    text = findings(table)[0]
+    text = measure_findings(table, "localisation")[0]
     assert "beat all four null maps: Sensitivity analysis." in text
     assert "none of them: HiResCAM" in text
     assert "best of all is a null map" not in text
 
 
+def test_what_holds_after_correction_is_counted_and_twins_once(rng):
+    rows = {}
+    for null in NULL_MAPS:
+        rows |= localisation(null, 0.2, rng)
+    rows |= localisation("sensitivity", 0.9, rng) | localisation("occlusion", 0.1, rng)
+    table = summary(results(rows))
+    assert correction_findings(table)[0].startswith(
+        "Of 2 comparisons of a method with all null maps 1 hold one by one; 1 after"
+    )
+    twin = table.copy()
+    twin.loc[twin["method"] == "sensitivity", "same_as"] = "occlusion"
+    first, second = correction_findings(twin)
+    assert first.startswith("Of 1 comparisons")
+    assert second.startswith("Sensitivity analysis and Occlusion draw the same map on this network")
+
+
 def test_a_null_map_in_front_is_named(rng):
     rows = localisation("null_edges", 0.5, rng) | localisation("occlusion", 0.2, rng)
-    assert "The best of all is a null map, the edge filter (0.50)" in findings(summary(results(rows)))[0]
+    assert (
+        "The best of all is a null map, the edge filter (0.50)"
+        in measure_findings(summary(results(rows)), "localisation")[0]
+    )
 
 
 def test_differences_are_taken_within_subjects(rng):
