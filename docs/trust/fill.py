@@ -70,7 +70,8 @@ def ship(results: Path, shortcuts: Path | None) -> None:
     for folder in (results, shortcuts):
         for name in load_shortcuts(folder) if folder is not None else ():
             shutil.copyfile(shortcut_path(folder, name), shortcut_path(SHIPPED, name))
-    shutil.copyfile(results / "trust_summary.csv", DOCS / "trust" / "trust_summary.csv")
+    for name in ("trust_summary.csv", "leaderboard.csv", "leaderboard.json"):
+        shutil.copyfile(results / name, DOCS / "trust" / name)
 
 
 def _number(row: pd.Series, digits: int) -> str:

@@ -22,7 +22,8 @@ The plan and its cost are printed first. Results are kept as they are made: the 
 was interrupted. Writes into the output folder
   trust_results.csv   every number: measure, quantity, method, subject, value
   trust_summary.csv   means and 95 % intervals over subjects, and which null maps are beaten
-  report.md, .html    the table, figures, and what they mean in words"""
+  report.md, .html    the table, figures, and what they mean in words
+  leaderboard.csv, .json  a row a method, with all that is needed to make it again"""
 
 
 def add_parser(commands) -> None:
@@ -40,6 +41,14 @@ def add_parser(commands) -> None:
         metavar="A,B,C",
         help="methods, separated by commas or blanks, with parameters if wished: 'occlusion[size=16,stride=8]' "
         "(default: all; with --quick six)",
+    )
+    parser.add_argument(
+        "--method-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Python file that registers methods of your own (see CONTRIBUTING.md); it is run. Without --methods these are "
+        "measured, beside the null maps",
     )
     parser.add_argument(
         "--measures", nargs="+", metavar="A,B,C", help="measures, separated by commas or blanks (default: all)"
@@ -67,8 +76,8 @@ def add_parser(commands) -> None:
         "studies without ground truth (writes expected.html)",
     )
     parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
-    parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 12; quick: 4)")
-    parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 4; quick: 3)")
+    parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 20; quick: 4)")
+    parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 8; quick: 3)")
     parser.add_argument("--replicates", metavar="DIR", help="folder with model cards of retrained networks")
     parser.add_argument(
         "--train-replicates", type=int, metavar="N", help="train N networks from other seeds first (hours), into DIR"
@@ -172,6 +181,7 @@ def _benchmark(args: argparse.Namespace) -> int:
     from mriinterp.trust.benchmark_report import write_report
     from mriinterp.trust.cost import estimate_seconds
     from mriinterp.trust.findings import findings
+    from mriinterp.trust.method_files import register_files
     from mriinterp.trust.replicates import find_replicates, train_replicates
     from mriinterp.trust.summary import summary
     from mriinterp.trust.words import CAVEAT
@@ -192,9 +202,11 @@ def _benchmark(args: argparse.Namespace) -> int:
         progress.close()
     folder = args.replicates or (out / "replicates" if args.train_replicates else None)
     replicates = find_replicates(model, folder)
+    own = register_files(args.method_file)
     plan = make_plan(
         study,
-        methods=names_of(args.methods),
+        methods=names_of(args.methods) or list(own) or None,
+        method_files=own,
         measures=names_of(args.measures),
         quick=args.quick,
         subjects=args.subjects,

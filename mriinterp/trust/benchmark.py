@@ -27,12 +27,11 @@ from mriinterp.trust.measure import Outcome
 from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.occlusion_settings import occlusion_settings
-from mriinterp.trust.units import COHORT, SETTINGS, Unit, unit_path
+from mriinterp.trust.units import COHORT, SETTINGS, VERSION, Unit, unit_path
 
 __all__ = ["coarse", "run_benchmark"]
 
 COARSE = 4  # voxels: edge of the cells that the voxel-wise test is made on
-VERSION = 3  # raise when the numbers of all measures change; those of one: see `Measure.revision`
 MAPS = 3  # raise when what is kept of a map changes
 LEAST_LOSS = 0.05  # mean atrophy of a cell from which on it counts as diseased
 
@@ -80,6 +79,8 @@ class _Run:
         revision = MAPS if measure == "map" else 1 if about is None else about.revision
         if revision > 1:
             parts.append(revision)
+        if explainer.method in self.plan.method_files:
+            parts.append(self.plan.method_files[explainer.method])
         if "subjects" in needs:
             parts += [self.bench.study.source(other).fingerprint() for other in self.others(subject)]
         if "models" in needs:
@@ -298,6 +299,7 @@ def _write_plan(run: _Run) -> None:
         "replicates": len(run.replicates),
         "reference_scans": len(bench.sources),
         "settings": plan.settings,
+        "method_files": plan.method_files,
         "version": mriinterp.__version__,
         "note": RESEARCH_USE,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,7 @@ class BenchmarkPlan:
     skipped: dict[str, str] = field(default_factory=dict)
     replicates: int = 0
     maps: bool = False
+    method_files: dict[str, str] = field(default_factory=dict)
 
     def measures_of(self, subject: str) -> list[str]:
         """Return the measures of one subject, in order; none but the maps for null maps."""
@@ -183,6 +184,7 @@ def make_plan(
     subjects: int | None = None,
     costly: int | None = None,
     replicates: int = 0,
+    method_files: Mapping[str, str] | None = None,
 ) -> BenchmarkPlan:
     """Plan the benchmark of a study.
 
@@ -191,13 +193,15 @@ def make_plan(
     methods : sequence of str, optional
         See `chosen_explainers`.
     measures : sequence of str, optional
-        Default all eight.
+        Default all.
     quick : bool
         Few subjects, coarse settings.
     subjects, costly : int, optional
         Subjects for cheap and for costly measures.
     replicates : int
         Retrained networks at hand.
+    method_files : mapping of str to str, optional
+        Of methods from files of their own, the SHA-256 of the file (`mriinterp.trust.method_files.register_files`).
 
     Raises
     ------
@@ -230,6 +234,7 @@ def make_plan(
         settings=scale.settings,
         skipped=skipped,
         replicates=replicates,
+        method_files=dict(method_files or {}),
     )
 
 

@@ -16,6 +16,7 @@ from mriinterp.figures.theme import apply_theme
 from mriinterp.figures.trust import quantity_dots, trust_heatmap
 from mriinterp.trust.agreement import load_agreement, pack_agreement
 from mriinterp.trust.findings import findings
+from mriinterp.trust.leaderboard import write_leaderboard
 from mriinterp.trust.measure import Measure
 from mriinterp.trust.measure_registry import get_measure, measure_names, table_heads
 from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table
@@ -175,7 +176,7 @@ def write_report(folder: Path | str) -> list[Path]:
     write_text(folder / "report.md", _markdown(_header(_escaped(plan), results, safe), table, words, settings))
     _page(plan, header, table, words, settings, folder).write(folder / "report.html")
     names = ("trust_results.csv", "trust_summary.csv", "details.json", "agreement.json", "report.md", "report.html")
-    return [folder / name for name in names if (folder / name).is_file()]
+    return [*(folder / name for name in names if (folder / name).is_file()), *write_leaderboard(folder)]
 
 
 NOTE = (

@@ -17,8 +17,9 @@ from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.trust.measure import Outcome
 
-__all__ = ["COHORT", "SETTINGS", "Unit", "unit_path"]
+__all__ = ["COHORT", "SETTINGS", "VERSION", "Unit", "unit_path"]
 
+VERSION = 3  # raise when the numbers of all measures change; those of one: see `Measure.revision`
 COHORT = "(cohort)"
 SETTINGS = "occlusion_settings"
 
