@@ -7,8 +7,11 @@ import pytest
 
 from mriinterp.cli import main
 from mriinterp.methods.method_registry import unregister_method
+from mriinterp.trust import Bench, make_plan, run_benchmark
 from mriinterp.trust.leaderboard import SCHEMA, leaderboard
+from mriinterp.trust.method_files import register_files
 from tests.trust.test_docs import DOCS
+from tests.trust.tiny_study import TinyStudy
 
 METHOD = """
 from mriinterp.methods import register_method
@@ -52,6 +55,19 @@ def test_a_file_is_measured_and_stands_on_the_leaderboard(method_file, tmp_path,
     assert 0 <= number["mean"] <= 1
     first = (out / "leaderboard.csv").read_text(encoding="utf-8").splitlines()[1]
     assert first.startswith("half_gradient,Half the gradient × input,False")
+
+
+def test_another_file_of_the_same_name_is_another_method(method_file, tmp_path):
+    study, out, values = TinyStudy(), tmp_path / "out", []
+    for factor in (1.0, -1.0):
+        method_file.write_text(METHOD.format(name="half_gradient", factor=factor), encoding="utf-8")
+        own = register_files([method_file])
+        plan = make_plan(study, methods=list(own), measures=["infidelity"], quick=True, subjects=1, method_files=own)
+        run_benchmark(plan, Bench(study, folder=out), out)
+        values.append(leaderboard(out)["methods"][0]["numbers"]["infidelity.infidelity"]["mean"])
+        if factor > 0:
+            unregister_method("half_gradient")
+    assert values[0] != values[1]  # not what was measured of the file before
 
 
 def test_a_file_without_a_method_says_what_was_expected(tmp_path, capsys):
