@@ -42,6 +42,7 @@ from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.findings import correction_findings, literature, measure_findings
+from mriinterp.trust.measures.localisation import HOW
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.shortcut_results import (
     load_shortcuts,
@@ -160,6 +161,9 @@ SHORT = {  # columns of the short table
 }
 
 
+CHANGED = ("mass_accuracy_read", "auprc_read", "auprc_smoothed")  # what the guide says of voxels that changed
+
+
 def short_table(table: pd.DataFrame) -> str:
     """Methods × the numbers that matter most, most tissue found first; null maps last."""
     first = table[(table["measure"] == "atrophy") & (table["quantity"] == "auprc_field")]
@@ -188,12 +192,13 @@ def guide_sections(folder: Path) -> dict[str, str]:
     def of(*measures: str) -> str:
         return bullets([sentence for name in measures for sentence in measure_findings(table, name)])
 
+    changed = [s for s in measure_findings(table, "localisation") if any(HOW[name] in s for name in CHANGED)]
     return {
         "people": people_words(plan, results),
         "short": short_table(table),
         "corrections": bullets(correction_findings(table)),
-        "place": of("atrophy", "localisation"),
-        "faithful": of("counterfactual", "deletion", "second_fill", "regional", "infidelity"),
+        "place": bullets([*measure_findings(table, "atrophy"), *changed]),
+        "faithful": of("counterfactual", "deletion", "second_fill", "regional"),
         "learned": of("randomisation"),
         "again": of("stability", "reproducibility"),
         "groups": of("group_effect"),
