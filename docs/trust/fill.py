@@ -42,6 +42,7 @@ from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.findings import correction_findings, literature, measure_findings
+from mriinterp.trust.leaderboard import write_leaderboard
 from mriinterp.trust.measures.localisation import HOW
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.shortcut_results import (
@@ -71,8 +72,8 @@ def ship(results: Path, shortcuts: Path | None) -> None:
     for folder in (results, shortcuts):
         for name in load_shortcuts(folder) if folder is not None else ():
             shutil.copyfile(shortcut_path(folder, name), shortcut_path(SHIPPED, name))
-    for name in ("trust_summary.csv", "leaderboard.csv", "leaderboard.json"):
-        shutil.copyfile(results / name, DOCS / "trust" / name)
+    shutil.copyfile(results / "trust_summary.csv", DOCS / "trust" / "trust_summary.csv")
+    write_leaderboard(SHIPPED, DOCS / "trust")
 
 
 def _number(row: pd.Series, digits: int) -> str:
@@ -185,6 +186,12 @@ def bullets(sentences: Sequence[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
+def shortened(text: str) -> str:
+    """A text with the settings of methods said in short: boxes by size and stride, steps and samples not at all."""
+    text = re.sub(r" \((?:steps|samples) \d+\)", "", text)
+    return re.sub(r"Occlusion \([^)]*size (\d+), stride (\d+)\)", r"Occlusion \1/\2", text)
+
+
 def guide_sections(folder: Path) -> dict[str, str]:
     """What stands between the marks of the guide, by name."""
     plan, results, table = load_plan(folder), load_results(folder), summary(folder)
@@ -198,7 +205,7 @@ def guide_sections(folder: Path) -> dict[str, str]:
         "short": short_table(table),
         "corrections": bullets(correction_findings(table)),
         "place": bullets([*measure_findings(table, "atrophy"), *changed]),
-        "faithful": of("counterfactual", "deletion", "second_fill", "regional"),
+        "faithful": of("counterfactual", "deletion", "second_fill"),
         "learned": of("randomisation"),
         "again": of("stability", "reproducibility"),
         "groups": of("group_effect"),
@@ -240,7 +247,7 @@ def put(page: str, texts: dict[str, str], name: str) -> str:
 
 def filled_guide(page: str, folder: Path) -> str:
     """The guide with the figures of a folder."""
-    return put(page, guide_sections(folder), GUIDE.name)
+    return put(page, {name: shortened(text) for name, text in guide_sections(folder).items()}, GUIDE.name)
 
 
 def filled(page: str, folder: Path, methods: Sequence[str] | None = None) -> str:

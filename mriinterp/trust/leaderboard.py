@@ -101,9 +101,9 @@ def leaderboard_table(found: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_leaderboard(folder: Path | str) -> list[Path]:
-    """Write ``leaderboard.json`` and ``leaderboard.csv`` into a folder of results."""
-    folder, found = Path(folder), leaderboard(folder)
-    write_text(folder / "leaderboard.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    write_text(folder / "leaderboard.csv", csv_text(leaderboard_table(found)))
-    return [folder / "leaderboard.json", folder / "leaderboard.csv"]
+def write_leaderboard(folder: Path | str, out: Path | str | None = None) -> list[Path]:
+    """Write ``leaderboard.json`` and ``leaderboard.csv`` of a folder of results into it, or into another folder."""
+    out, found = Path(folder if out is None else out), leaderboard(folder)
+    write_text(out / "leaderboard.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    write_text(out / "leaderboard.csv", csv_text(leaderboard_table(found)))
+    return [out / "leaderboard.json", out / "leaderboard.csv"]

@@ -57,7 +57,7 @@ def strata_of(values: np.ndarray, count: int = STRATA) -> np.ndarray:
 def stratified_auc(values: np.ndarray, weights: np.ndarray, strata: np.ndarray) -> float:
     """Return the mean of `weighted_auc` within strata, each by the weight of the disease in it.
 
-    What a map owes to whatever the strata were made of is taken out: only
+    What a map gains from whatever the strata were made of is taken out: only
     voxels that are alike in it are compared.
     """
     total, sums = 0.0, 0.0

@@ -15,7 +15,7 @@ from mriinterp.trust.measures.regional import rank_correlation
 
 __all__ = ["second_fill"]
 
-FILL = "blur"  # no registered method hides tissue behind it unless it is told to
+FILL = "blur"  # no registered method hides tissue behind it by default
 
 
 @register_measure(
