@@ -15,7 +15,7 @@ from mriinterp.trust.measure_registry import get_measure, table_heads
 __all__ = ["cluster_bootstrap", "family_p", "holm", "sign_flip_max_t"]
 
 EXHAUSTIVE = 13  # subjects up to which all sign flips are taken, 8192
-DRAWS = 4999
+DRAWS = 1999
 TIE = 1e-9  # statistics this close are equal
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,15 @@ def _place(mean: float, better: str) -> tuple[bool, float]:
     return math.isnan(mean), shown if better == "lower" else -shown
 
 
-def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
+def summary(results: pd.DataFrame | Path | str, only: Collection[tuple[str, str]] | None = None) -> pd.DataFrame:
     """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the null maps.
 
     Parameters
     ----------
     results : DataFrame or Path
         From `load_results`, or the folder.
+    only : collection of (measure, quantity), optional
+        The rows that are wanted: less work, and verdicts are corrected for all comparisons as ever.
 
     Returns
     -------
@@ -110,8 +113,9 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
     for name in measure_names():
         measure = get_measure(name)
         for quantity in measure.quantities:
-            chosen = results[(results["measure"] == name) & (results["quantity"] == quantity.name)]
-            if chosen.empty:
+            wanted = only is None or (name, quantity.name) in only
+            chosen = results[(results["measure"] == name) & (results["quantity"] == quantity.name)] if wanted else None
+            if chosen is None or chosen.empty:
                 continue
             table = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
             present = [null for null in nulls if null in table]
@@ -122,7 +126,8 @@ def summary(results: pd.DataFrame | Path | str) -> pd.DataFrame:
                 p_holm, p_max_t = _corrected(corrected, (name, quantity.name, method))
                 if beats == "all" and p_max_t >= LEVEL:
                     beats = "uncorrected"
-                low, high = _given(results, name, quantity.name, method, low, high)
+                if measure.of_groups:
+                    low, high = _given(results, name, quantity.name, method, low, high)
                 n = int(table[method].notna().sum())
                 found.append(
                     {

@@ -8,7 +8,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -17,7 +16,7 @@ from mriinterp.base.names import shortened
 from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import badge_quantities
-from mriinterp.trust.measure_registry import measure_names
+from mriinterp.trust.measure_registry import get_measure, measure_names
 from mriinterp.trust.results import COLUMNS, load_plan, load_results
 from mriinterp.trust.summary import summary
 from mriinterp.trust.units import COHORT
@@ -149,15 +148,12 @@ def _size(folder: str, stamp: str) -> tuple[int, int]:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _badge_table(folder: str, stamp: str) -> pd.DataFrame:
-    results = _results(folder, stamp)
-    wanted, pairs = badge_quantities(), zip(results["measure"], results["quantity"], strict=True)
-    return summary(results.loc[np.array([pair in wanted for pair in pairs], dtype=bool)])
+    return summary(Path(folder), badge_quantities())
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _measure_table(folder: str, stamp: str, measure: str) -> pd.DataFrame:
-    results = _results(folder, stamp)
-    return summary(results.loc[results["measure"] == measure])
+    return summary(Path(folder), [(measure, quantity.name) for quantity in get_measure(measure).quantities])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -56,7 +56,7 @@ def test_the_first_screen_has_three_lights_the_best_method_and_ten_numbers(open_
     said = shown(app)
     for question in ("Points at the disease", "Hiding what it marks changes the answer", "Depends on what the network"):
         assert question in said
-    assert "of its relevance lies in diseased tissue" in said
+    assert "It finds the tissue that was lost with a precision of" in said
     assert "Best for this network" in said
     table = next(e.value for e in app.markdown if e.value.startswith("| Measured"))
     assert len(table.splitlines()) == 2 + 5
@@ -132,7 +132,7 @@ def test_the_subjects_own_figure_stands_beside_the_studys(open_page, benchmark):
     assert cell(app, "Regional faithfulness", 1) == "0.61"
     assert cell(app, "Regional faithfulness", 2).startswith("0.61\N{NO-BREAK SPACE}[")  # mean of 0.60 … 0.63
     assert cell(app, "Regional faithfulness", 3) == "8"
-    assert cell(app, "Regional faithfulness", 4) == "0.21\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}0.21"
+    assert cell(app, "Regional faithfulness", 4) == "0.22\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}0.22"
     app.selectbox(key="subject").set_value("sim-020").run()
     assert cell(app, "Regional faithfulness", 1) == "–"
     assert any(button.key == "measure_subject" for button in app.button)
@@ -198,9 +198,9 @@ def test_a_benchmark_that_has_just_begun_hides_no_figures(open_page, results_fol
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(json.dumps({"title": "Demo", "explainers": []}), encoding="utf-8")
     app = open_page("pages/trust.py", measure=CARD, method="grad_cam")
-    assert "Figures shipped with the package: 12 subjects" in shown(app)
+    assert "Figures shipped with the package: 20 subjects" in shown(app)
     assert "random network's map is empty" in cell(app, "Randomisation of the network", 5)
-    assert cell(app, "Group effect", 3) == "12\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}12"
+    assert cell(app, "Group effect", 3) == "20\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}20"
     assert not app.warning
     (folder / "plan.json").unlink()
 
