@@ -27,6 +27,7 @@ sys.path.insert(0, str(DOCS.parent))  # the package beside this page, installed 
 
 from mriinterp.base.atomic import write_text
 from mriinterp.base.numerals import decimals
+from mriinterp.base.tables import csv_text
 from mriinterp.methods import get_method, method_names
 from mriinterp.trust import (
     CAVEAT,
@@ -72,8 +73,6 @@ def ship(results: Path, shortcuts: Path | None) -> None:
     for folder in (results, shortcuts):
         for name in load_shortcuts(folder) if folder is not None else ():
             shutil.copyfile(shortcut_path(folder, name), shortcut_path(SHIPPED, name))
-    shutil.copyfile(results / "trust_summary.csv", DOCS / "trust" / "trust_summary.csv")
-    write_leaderboard(SHIPPED, DOCS / "trust")
 
 
 def _number(row: pd.Series, digits: int) -> str:
@@ -289,6 +288,8 @@ def main() -> None:
     elif args.shortcuts is not None:
         for name in load_shortcuts(args.shortcuts):
             shutil.copyfile(shortcut_path(args.shortcuts, name), shortcut_path(SHIPPED, name))
+    write_text(DOCS / "trust" / "trust_summary.csv", csv_text(summary(SHIPPED), digits=6))
+    write_leaderboard(SHIPPED, DOCS / "trust")
     write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), SHIPPED))
     write_text(GUIDE, filled_guide(GUIDE.read_text(encoding="utf-8"), SHIPPED))
 

@@ -24,7 +24,7 @@ COLUMNS += ["beats", "not_beaten", "p_holm", "p_max_t", "same_as", "people", "ze
 
 
 def _null_maps(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[str]:
-    if folder_plan is not None:
+    if folder_plan is not None and folder_plan.get("explainers"):
         return [e["name"] for e in folder_plan["explainers"] if e["null_map"] and e["name"] in methods]
     return [name for name in methods if name.startswith("null_")]
 
