@@ -203,11 +203,17 @@ def write_group_map(volume: Volume, path: Path, what: str, space: str, **about: 
 
 
 def read_group_map(path: Path) -> Volume:
-    """Return an image of a group; DamagedImage if it is not the one its sidecar was written for."""
+    """Return an image of a group; DamagedImage unless it is the one its sidecar was written for."""
+    sidecar = sidecar_of(path)
     try:
-        digest = read_json(sidecar_of(path)).get("sha256")
-    except (OSError, AttributeError):
-        digest = None  # of an older version, or a folder from which only images were taken
+        digest = read_json(sidecar).get("sha256")
+    except (OSError, ValueError, AttributeError):
+        digest = None
+    if not isinstance(digest, str):
+        raise DamagedImage(
+            f"{path.name}: expected {sidecar.name} beside it with the digest of the image, got none; copy it, too, or run "
+            "the cohort again"
+        )
     return read_verified(path, digest)
 
 

@@ -22,6 +22,7 @@ from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.fold import sidecar_of
 from mriinterp.cohort.layout import Layout
+from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.voxels import VoxelComparison, voxel_entries
 from mriinterp.image.nifti import read_volume
@@ -169,7 +170,7 @@ def pack_cohort(
     run = {key: value for key, value in result.run.items() if key not in DROPPED}
     run["files_sha256"] = {path.name: file_digest(path) for path in (layout.subjects, layout.groups, layout.table)}
     entries = {**run, "maps": False, PACKED: vars(about)}
-    write_text(layout.run, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+    write_provenance(layout.run, entries)
     return open_cohort(out)
 
 

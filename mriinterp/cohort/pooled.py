@@ -7,7 +7,6 @@ scans; the maps of single scans stay in the folders of the parts, which lie insi
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriinterp.base.atomic import made_folder, replacing, write_text
+from mriinterp.base.atomic import made_folder, replacing
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.bids import write_dataset_files
 from mriinterp.cohort.fold import fold_all, write_group_map
 from mriinterp.cohort.layout import Layout
+from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.result import AGREEMENT, PART, POOLED, CohortResult, open_cohort
 from mriinterp.cohort.tables import area_under_curve, group_table
 from mriinterp.image.volume import Volume
@@ -87,7 +87,7 @@ def pool_cohorts(parts: Mapping[str, CohortResult], out: Path, agreement: pd.Dat
     run["files_sha256"] = {path.name: file_digest(path) for path in (layout.subjects, layout.groups, layout.table)}
     labels = [get_method(method).label for method in methods]
     write_dataset_files(out, run, layout.space, labels, run.get("authors", ()), own=(*FILES, *parts))
-    write_text(layout.run, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+    write_provenance(layout.run, run)
     return open_cohort(out)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.cohort.choose import compared_first
 from mriinterp.cohort.layout import Layout, refuse_older_layout
@@ -16,8 +18,9 @@ from mriinterp.cohort.targets import explained_words, why_no_test
 from mriinterp.image.volume import Grid
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import Meaning
+from mriinterp.results.verified import check_seal, is_sealed, sealed
 
-__all__ = ["Provenance", "read_provenance"]
+__all__ = ["Provenance", "read_provenance", "write_provenance"]
 
 
 def read_provenance(folder: Path, pair: Sequence[str] | None = None) -> dict[str, Any]:
@@ -44,12 +47,20 @@ def read_provenance(folder: Path, pair: Sequence[str] | None = None) -> dict[str
     refuse_older_layout(folder)
     try:
         run = read_json(path)
+        if is_sealed(run):  # those of earlier versions are not
+            check_seal(run)
         _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]
         _ = run["targets"], run["withheld"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected the provenance of a cohort run, got something else ({error})") from error
     groups = compared_first(run["groups"], pair)
     return {**run, "groups": list(groups), "positive": pair[0] if pair else run["positive"]}
+
+
+def write_provenance(path: Path, entries: Mapping[str, Any]) -> None:
+    """Write ``run.json``, with a digest of its own entries, which reading it compares."""
+    plain = json.loads(json.dumps(entries, default=str))
+    write_text(path, json.dumps(sealed(plain), indent=1, ensure_ascii=False) + "\n")
 
 
 class Provenance:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Container, Iterable, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.atomic import replacing
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.notices import RESEARCH_USE, SIMULATED_ONLY
@@ -21,6 +20,7 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.bids import write_dataset_files
 from mriinterp.cohort.cohort_plan import CohortPlan, plan_digest
+from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.record import AREA_COLUMNS, read_areas, read_record
 from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method, method_names
@@ -77,7 +77,7 @@ def write_tables(
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(time.time() - started, 1),
     }
-    write_text(layout.run, json.dumps(entries, indent=1, ensure_ascii=False, default=str) + "\n")
+    write_provenance(layout.run, entries)
 
 
 def subject_rows(

@@ -214,7 +214,23 @@ def test_a_mean_that_is_not_the_one_written_is_refused(tmp_path):
         result.mean("sensitivity", "AD")
     image = result.layout.group("sensitivity", "CN", "absolute", "mean")
     image.with_name(image.name.replace(".nii.gz", ".json")).unlink()
-    assert result.mean("sensitivity", "CN").data.any()  # without a sidecar nothing can be verified
+    with pytest.raises(
+        ValueError, match=r"expected group-CN\S+_mean\.json beside it with the digest of the image, got none"
+    ):
+        result.mean("sensitivity", "CN")
+
+
+def test_a_provenance_that_is_not_the_one_written_is_refused(tmp_path):
+    study = load_study(make_study(tmp_path / "study", per_group=1), trust_code=True)
+    folder = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all").folder
+    path = folder / "run.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"maps_computed": 2', '"maps_computed": 3'), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
+    with pytest.raises(ValueError, match="it was changed or damaged since"):
+        open_cohort(folder)
+    again = run_cohort(study, ["sensitivity"], out=folder, split="all")
+    assert again.run["maps_computed"] == 0
 
 
 READ = {

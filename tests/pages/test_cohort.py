@@ -11,6 +11,7 @@ from cohort.conftest import make_study
 
 import mriinterp
 from mriinterp.cohort import open_cohort, run_cohort
+from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.statistics import compare_areas
 from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_original_npz
 from mriinterp.methods.meaning import percent
@@ -159,7 +160,7 @@ def test_unusual_scans_and_networks_are_named(page, tmp_path):
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     run["warnings"] = {"I101": "the air is 10, expected 0"}
     run["model"]["notes"] = ["its output depends on the batch"]
-    (out / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    write_provenance(out / "run.json", run)
     app = page(file, part="Files")
     labels = [expander.label for expander in app.expander]
     assert "1 of 4 scans are doubtful: their maps may be wrong" in labels
@@ -465,7 +466,7 @@ def test_results_of_other_weights_are_told(page, tmp_path):
     path = study.output / "cohort" / "run.json"
     run = json.loads(path.read_text(encoding="utf-8"))
     run["model"]["sha256"] = "0" * 64
-    path.write_text(json.dumps(run), encoding="utf-8")
+    write_provenance(path, run)
     assert "made with other weights" in text_of(page(file))
 
 
