@@ -74,6 +74,16 @@ def wait_for_address(page, part):
     page.wait_for_function("(part) => decodeURIComponent(location.search).includes(part)", arg=part)
 
 
+def wait_for_place_in_address(page):
+    """Until the address names the place of the crosshair: it follows a moment later."""
+    page.wait_for_function(
+        f"""() => {{
+            const mm = (new URLSearchParams(location.search).get("mm") || "").split(",").map(Number), v = {FIND};
+            return mm.length === 3 && v && v.space.fromMm(mm).every((n, axis) => n === v.cursor[axis]);
+        }}"""
+    )
+
+
 def click_mark(page, mark):
     """Click a mark of a figure as a hand does: it answers the pointer first, which Plotly needs."""
     mark.scroll_into_view_if_needed()
@@ -109,6 +119,7 @@ def test_first_view_step_threshold_and_the_same_view_by_its_link(open_app, page,
     click_plane(page, "axial", (0.4, 0.4))
     wait_for_address(page, "convention=neurological")
     wait_for_address(page, "opacity=0.5")
+    wait_for_place_in_address(page)
     chosen, address = cursor(page), page.evaluate("() => location.search")
     assert "mm=" in address
     other = new_page()

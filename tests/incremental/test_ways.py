@@ -125,7 +125,7 @@ def test_whole_passes_of_networks_that_look_at_everything(image):
 
     network = Whole().eval()
     occluder = Occluder(network, image)
-    assert "whole image" in occluder.reason
+    assert "reads all of it" in occluder.reason
     assert_exact(occluder.run(BOXES), plain_loop(network, image, BOXES))
 
 
