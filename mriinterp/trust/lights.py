@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mriinterp.base.numerals import percent
+from mriinterp.base.numerals import decimals, percent
 from mriinterp.trust.measure_registry import get_measure
 from mriinterp.trust.words import label_of, randomised_words, row_of
 
@@ -63,10 +63,6 @@ def _null_name(row: pd.Series) -> str:
     return label_of(row["method"]).removeprefix("Null map: ")
 
 
-def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
-
-
 def _place(table: pd.DataFrame, method: str) -> Light:
     question, name = "Points at the disease", "mass_accuracy_read"
     if (table["measure"] == "atrophy").any():
@@ -100,7 +96,7 @@ def _lost_tissue(table: pd.DataFrame, method: str, question: str) -> Light:
     alike, other = row_of(table, "atrophy", "auc_edges", method), _best_null(table, "atrophy", "auc_edges")
     if alike is None or other is None:
         return Light(question, STATES[row["beats"]], sentence)
-    more = f"Among voxels of like edges: AUC {_number(alike['mean'])}, {_null_name(other)} {_number(other['mean'])}, chance 0.5."
+    more = f"Among voxels of like edges: AUC {decimals(alike['mean'], 2)}, {_null_name(other)} {decimals(other['mean'], 2)}, chance 0.5."
     return Light(question, STATES[row["beats"]], sentence, more)
 
 
@@ -110,11 +106,11 @@ def _hiding(table: pd.DataFrame, method: str) -> Light:
     if row is None or null is None:
         return Light(question, "unknown", "It was not measured for this method.")
     if row["high"] < 0:
-        words = f"Hiding what it marks most changes less than hiding what it marks least ({_number(row['mean'])} {main.unit})."
+        words = f"Hiding what it marks most changes less than hiding what it marks least ({decimals(row['mean'], 2)} {main.unit})."
         return Light(question, "no", words)
     sentence = (
-        f"Hiding the most relevant before the least changes the answer by {_number(row['mean'])} {main.unit}; by the best "
-        f"map without a network ({_null_name(null)}) it is {_number(null['mean'])}."
+        f"Hiding the most relevant before the least changes the answer by {decimals(row['mean'], 2)} {main.unit}; by the best "
+        f"map without a network ({_null_name(null)}) it is {decimals(null['mean'], 2)}."
     )
     return Light(question, STATES[row["beats"]], sentence)
 
@@ -213,9 +209,13 @@ def ten_numbers(table: pd.DataFrame, method: str) -> list[Number]:
     ):
         row, null = row_of(table, measure, quantity, method), _best_null(table, measure, quantity)
         if row is not None and null is not None:
-            rows.append(Number(what, _number(row["mean"]), _number(null["mean"]), f"best null map, {_null_name(null)}"))
+            rows.append(
+                Number(what, decimals(row["mean"], 2), decimals(null["mean"], 2), f"best null map, {_null_name(null)}")
+            )
     random, other = (row_of(table, "randomisation", name, method) for name in ("rho_random", "rho_subjects"))
     if random is not None and other is not None:
         what = "Similarity to the map of a random network, ρ"
-        rows.insert(2, Number(what, _number(random["mean"]), _number(other["mean"]), "the map of another subject"))
+        rows.insert(
+            2, Number(what, decimals(random["mean"], 2), decimals(other["mean"], 2), "the map of another subject")
+        )
     return rows[:MOST]
