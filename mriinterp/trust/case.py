@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -164,14 +164,19 @@ class Case:
         inside = np.bincount(self.areas[self.mask], minlength=self.areas.max() + 1)[self.area_labels]
         return inside >= VISIBLE * whole
 
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what is the same for every method, made when it is first asked for."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
     def area_drops(self, fill: float | Tensor | None = None, cancel: Cancel | None = None) -> np.ndarray:
         """Return Δ_j = f(x) − f(x with area j replaced), shape (areas,); kept for the default fill."""
-        if fill is None and "drops" in self.kept:
-            return self.kept["drops"]
-        drops = self.clean - self.scores([self.areas == label for label in self.area_labels], fill, cancel=cancel)
-        if fill is None:
-            self.kept["drops"] = drops
-        return drops
+
+        def drops() -> np.ndarray:
+            return self.clean - self.scores([self.areas == label for label in self.area_labels], fill, cancel=cancel)
+
+        return self.once("drops", drops) if fill is None else drops()
 
     def area_sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of a map in each of `area_labels`, float64."""

@@ -1,10 +1,9 @@
-"""Inference over all verdicts of a benchmark: Holm, sign-flip max-T, and a bootstrap of whole clusters."""
+"""Inference over all verdicts of a benchmark: Holm and sign-flip max-T."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from scipy import stats
 
 from mriinterp.trust.measure_registry import get_measure, table_heads
 
-__all__ = ["cluster_bootstrap", "family_p", "holm", "sign_flip_max_t"]
+__all__ = ["family_p", "holm", "sign_flip_max_t"]
 
 EXHAUSTIVE = 13  # subjects up to which all sign flips are taken, 8192
 DRAWS = 1999
@@ -77,44 +76,6 @@ def sign_flip_max_t(differences: np.ndarray, *, seed: int = 0) -> np.ndarray:
     return np.array(
         [(largest >= t - TIE * max(1.0, abs(t))).mean() if np.isfinite(t) else (largest >= t).mean() for t in own]
     )
-
-
-def cluster_bootstrap(
-    statistic: Callable[[np.ndarray], float],
-    rows: int,
-    clusters: Sequence[Sequence[Any]],
-    *,
-    draws: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a statistic, whole clusters drawn anew.
-
-    Parameters
-    ----------
-    statistic : callable
-        ``statistic(rows) -> float`` of chosen row numbers, repeated as they were drawn.
-    rows : int
-        Number of rows.
-    clusters : sequence of sequence
-        For each factor, such as patient and network, the level of every row. Factors are drawn independently and a row is
-        repeated as often as the product of its levels (Owen 2007, the pigeonhole bootstrap).
-    """
-    factors = [np.unique(np.asarray(levels).astype(str), return_inverse=True)[1] for levels in clusters]
-    if not factors or any(len(levels) != rows for levels in factors):
-        raise ValueError(f"expected one level a row ({rows}) for one factor or more")
-    rng, found = np.random.default_rng(seed), []
-    for _ in range(draws):
-        times = np.ones(rows, int)
-        for levels in factors:
-            size = int(levels.max()) + 1
-            times *= np.bincount(rng.integers(0, size, size), minlength=size)[levels]
-        value = statistic(np.repeat(np.arange(rows), times)) if times.any() else np.nan
-        if np.isfinite(value):
-            found.append(value)
-    if not found:
-        return float("nan"), float("nan")
-    low, high = np.percentile(found, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str] | None = None) -> pd.DataFrame:

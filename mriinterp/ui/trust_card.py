@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.methods import get_method
 from mriinterp.trust import CAVEAT, get_measure, measure_names
@@ -87,10 +88,7 @@ def _whole(text: str) -> str:
 
 
 def _format(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    text = f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return decimals(value, 3 if abs(value) < 0.1 else 2)
 
 
 def _between(low: float, high: float) -> str:

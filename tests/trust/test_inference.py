@@ -1,4 +1,4 @@
-"""Holm against statsmodels, sign flips against scipy, clusters against a formula."""
+"""Holm against statsmodels, sign flips against scipy."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from mriinterp.trust.inference import cluster_bootstrap, family_p, holm, sign_flip_max_t
+from mriinterp.trust.inference import family_p, holm, sign_flip_max_t
 
 
 def test_holm_equals_statsmodels(rng):
@@ -40,18 +40,6 @@ def test_more_comparisons_cost_and_copies_do_not(rng):
 def test_the_family_error_is_held(rng):
     hits = [sign_flip_max_t(rng.normal(0, 1, (8, 12))).min() <= 0.05 for _ in range(200)]
     assert np.mean(hits) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
-
-
-def test_clusters_are_drawn_whole(rng):
-    patients = np.repeat(np.arange(30), 5)
-    values = np.repeat(rng.normal(0, 1, 30), 5)
-    low, high = cluster_bootstrap(lambda rows: values[rows].mean(), len(values), [patients], draws=2000)
-    assert (high - low) == pytest.approx(2 * 1.96 * values[::5].std() / np.sqrt(30), rel=0.12)
-    networks = np.tile(np.arange(5), 30)
-    crossed = cluster_bootstrap(lambda rows: values[rows].mean(), len(values), [patients, networks], draws=500)
-    assert crossed[1] - crossed[0] > 0.9 * (high - low)
-    with pytest.raises(ValueError, match="one level a row"):
-        cluster_bootstrap(lambda rows: 0.0, 3, [[1, 2]])
 
 
 def test_all_null_maps_must_be_beaten_and_a_copy_counts_once(rng):

@@ -40,13 +40,6 @@ def _nulls(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(table.loc[table["null_map"].astype(bool), "method"]))
 
 
-def _edge_strata(case: Case) -> np.ndarray:
-    """Return the stratum of each voxel of Ω by the scan's edges; the same for every method."""
-    if "edge strata" not in case.kept:
-        case.kept["edge strata"] = strata_of(null_map("null_edges", case.x)[case.mask])
-    return case.kept["edge strata"]
-
-
 @register_measure(
     "atrophy",
     label="Atrophy",
@@ -111,7 +104,8 @@ def atrophy(
         raise ValueError("atrophy needs a case that knows the field of the disease")
     read_map = explainer.read(relevance)
     read, field = read_map[case.mask], case.atrophy[case.mask]
-    weights, strata = np.where(field >= LEAST, field, 0.0), _edge_strata(case)
+    weights = np.where(field >= LEAST, field, 0.0)
+    strata = case.once("edge strata", lambda: strata_of(null_map("null_edges", case.x)[case.mask]))
     sums, total = case.area_sums(read_map), float(np.abs(read).sum())
     own = sums[case.diseased[case.area_labels]].sum()
     change = None if case.truth is None else case.truth[case.mask].astype(float)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
@@ -55,13 +53,6 @@ def healing_effects(case: Case, regions: list[np.ndarray], cancel: Cancel | None
     if touched:
         effects[touched] = case.clean - case.scores([regions[n] for n in touched], case.twin, cancel=cancel)
     return effects
-
-
-def _kept(case: Case, name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """Return what is the same for every method, made once."""
-    if name not in case.kept:
-        case.kept[name] = make()
-    return case.kept[name]
 
 
 @register_measure(
@@ -128,15 +119,14 @@ def counterfactual(
         raise ValueError("a counterfactual effect needs a case that knows the scan without the disease")
     twin, cut = case.twin, equal_blocks(case.mask, min(blocks, int(case.mask.sum())))
     labels = case.area_labels[case.visible]
-    effects = tied(_kept(case, "healing", lambda: healing_effects(case, [case.areas == n for n in labels], cancel)))
+    effects = tied(case.once("healing", lambda: healing_effects(case, [case.areas == n for n in labels], cancel)))
     of_blocks = tied(
-        _kept(
-            case,
+        case.once(
             f"healing {blocks}",
             lambda: healing_effects(case, [cut == n for n in range(int(cut.max()) + 1)], cancel),
         )
     )
-    whole = _kept(case, "healing of all", lambda: healing_effects(case, [np.ones(case.mask.shape, bool)], cancel))
+    whole = case.once("healing of all", lambda: healing_effects(case, [np.ones(case.mask.shape, bool)], cancel))
     read = explainer.read(relevance)
     difference = (case.x - twin)[0].sum(0).cpu().double().numpy()
     predicted = relevance * difference if explainer.local else relevance

@@ -104,11 +104,12 @@ def infidelity(
         Boxes, the same for all methods.
     """
     check_cancel(cancel)
-    key = ("boxes", perturbations)
-    if key not in case.kept:  # the same for every method
+
+    def hidden() -> tuple:
         boxes = random_boxes(case.mask, perturbations, case.rng("infidelity boxes"))
-        case.kept[key] = boxes, case.clean - case.scores(boxes, progress=progress, cancel=cancel)
-    boxes, drops = case.kept[key]
+        return boxes, case.clean - case.scores(boxes, progress=progress, cancel=cancel)
+
+    boxes, drops = case.once(("boxes", perturbations), hidden)
     difference = (case.x - case.reference)[0].sum(0).cpu().double().numpy()
     gradient = scaled_infidelity(_box_sums(relevance * difference, boxes), drops)
     share = scaled_infidelity(_box_sums(relevance, boxes), drops)

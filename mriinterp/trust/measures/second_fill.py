@@ -75,11 +75,12 @@ def second_fill(
     order = block_order(relevance, blocks, case.rng("deletion ties"))
     hidden = [*hidden_by_count(order, counts), *hidden_by_count(order[::-1], counts)]
     most, least = np.split(case.scores(HiddenSteps(blocks, hidden), fill, progress=progress, cancel=cancel), 2)
-    if "drops blur" not in case.kept:  # the same for every method
-        labels = case.area_labels[case.visible]
-        found = case.scores([case.areas == label for label in labels], fill, cancel=cancel)
-        case.kept["drops blur"] = tied(case.clean - found)
-    drops = case.kept["drops blur"]
+
+    def area_drops() -> np.ndarray:
+        areas = [case.areas == label for label in case.area_labels[case.visible]]
+        return tied(case.clean - case.scores(areas, fill, cancel=cancel))
+
+    drops = case.once("drops blur", area_drops)
     values = {
         "abpc": area_between(least, most),
         "rho": rank_correlation(case.area_sums(relevance)[case.visible], drops),
