@@ -18,7 +18,7 @@ from mriinterp.cohort.targets import explained_words, why_no_test
 from mriinterp.image.volume import Grid
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import Meaning
-from mriinterp.results.verified import check_seal, is_sealed, sealed
+from mriinterp.results.verified import check_any_seal, sealed
 
 __all__ = ["Provenance", "read_provenance", "write_provenance"]
 
@@ -47,8 +47,7 @@ def read_provenance(folder: Path, pair: Sequence[str] | None = None) -> dict[str
     refuse_older_layout(folder)
     try:
         run = read_json(path)
-        if is_sealed(run):  # those of earlier versions are not
-            check_seal(run)
+        check_any_seal(run)
         _ = run["methods"], run["groups"], run["grid"]["shape"], run["counts"], run["labels"]
         _ = run["targets"], run["withheld"]
     except (ValueError, KeyError, TypeError) as error:

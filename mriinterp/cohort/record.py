@@ -25,7 +25,7 @@ from mriinterp.image.write import write_volume
 from mriinterp.models import Prediction
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import read_warnings, to_sidecar
-from mriinterp.results.verified import DamagedFile, DamagedImage, check_seal, is_sealed, read_verified, sealed
+from mriinterp.results.verified import DamagedFile, DamagedImage, check_any_seal, read_verified, sealed
 
 __all__ = ["AREA_COLUMNS", "Record", "read_areas", "read_map", "read_record", "write_areas", "write_record"]
 
@@ -75,8 +75,7 @@ def read_record(layout: Layout, label: str, method: str, keep_maps: bool) -> Rec
     path = layout.record(label, method)
     try:
         entries = read_json(path)
-        if is_sealed(entries):  # those of earlier versions are not
-            check_seal(entries)
+        check_any_seal(entries)
         sizes = dict(entries["bytes"])
         record = Record(entries["key"], entries["atlas_sha256"], entries)
         _ = record.prediction, record.target, record.warnings
@@ -171,8 +170,7 @@ def read_map(layout: Layout, label: str, method: str, image: str = "") -> tuple[
     record = layout.record(label, method)
     entries = read_json(record)
     try:
-        if is_sealed(entries):
-            check_seal(entries)
+        check_any_seal(entries)
     except DamagedFile as error:
         raise DamagedImage(f"{record.name}: {error}; run the cohort again") from error
     digests = entries.get(DIGESTS)

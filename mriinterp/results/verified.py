@@ -16,7 +16,7 @@ from mriinterp.base.fingerprint import file_digest
 from mriinterp.image.nifti import read_volume_bytes
 from mriinterp.image.volume import Volume
 
-__all__ = ["DamagedFile", "DamagedImage", "check_seal", "check_unchanged", "is_sealed", "read_verified", "sealed"]
+__all__ = ["DamagedFile", "DamagedImage", "check_any_seal", "check_seal", "check_unchanged", "read_verified", "sealed"]
 
 SEAL = "entries_sha256"  # of all other entries of a description
 
@@ -42,15 +42,16 @@ def sealed(entries: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, SEAL: _seal_of(plain)}
 
 
-def is_sealed(entries: Mapping[str, Any]) -> bool:
-    """Return whether entries have a digest of their own."""
-    return SEAL in entries
-
-
 def check_seal(entries: Any) -> None:
     """Raise DamagedFile unless entries, as read from JSON, are those that `sealed` returned."""
     if not isinstance(entries, dict) or entries.get(SEAL) != _seal_of(entries):
         raise DamagedFile("expected a description as it was written, got another one: it was changed or damaged since")
+
+
+def check_any_seal(entries: Any) -> None:
+    """Check the seal of entries that have one: those of earlier versions have none."""
+    if SEAL in entries:
+        check_seal(entries)
 
 
 def _seal_of(entries: Mapping[str, Any]) -> str:
