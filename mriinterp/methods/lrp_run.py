@@ -17,6 +17,7 @@ from mriinterp.methods.lrp_mode import POSITIVE, LrpMode, no_rule
 from mriinterp.methods.lrp_rules import Pass, Propagate, Rule, Shift, Split
 from mriinterp.methods.lrp_steps import back_by_steps, count_layers, has_rules
 from mriinterp.methods.score import score_of
+from mriinterp.methods.tape import own_functions
 from mriinterp.models.outputs import OutputView
 
 __all__ = ["propagate_relevance"]
@@ -115,14 +116,5 @@ def _from_output(
 
 def _gradients_of_their_own(output: Tensor) -> str:
     """Name of a function on the way to the output that brings its own backward pass; "" if there is none."""
-    waiting, seen = [output.grad_fn], set()
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        function = getattr(node, "_forward_cls", None)
-        if function is not None and function not in (Pass, Propagate, Shift, Split):
-            return function.__name__
-        waiting += [following for following, _ in node.next_functions]
-    return ""
+    ours = (Pass, Propagate, Shift, Split)
+    return next((function.__name__ for function in own_functions(output) if function not in ours), "")

@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode
 from mriinterp.gradient.view import base_of
 from mriinterp.incremental.digest import digest_of
 from mriinterp.incremental.remember import remembered
-from mriinterp.methods.tape import operator_name
+from mriinterp.methods.tape import operator_name, own_functions
 
 __all__ = ["WITHOUT", "check_slope", "words_for_gradients"]
 
@@ -125,21 +125,6 @@ def _place() -> str:
     return ""
 
 
-def _own_backward(output: Tensor) -> list[str]:
-    """Return the names of functions on the way to an output that bring a backward pass of their own."""
-    waiting, seen, found = [output.grad_fn], set(), []
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        function = getattr(node, "_forward_cls", None)
-        if function is not None:
-            found.append(function.__name__)
-        waiting += [following for following, _ in node.next_functions]
-    return found
-
-
 def check_slope(model: nn.Module, x: Tensor, target: int, note: Callable[[str], None], *, activation: bool) -> None:
     """Refuse a network whose output has no gradient, and report one whose gradient is not its slope.
 
@@ -196,7 +181,7 @@ def _named(cuts: tuple[Cut, ...]) -> str:
 def _find_cuts(model: nn.Module, x: Tensor) -> tuple[Cut, ...]:
     with torch.enable_grad(), _Watch() as watch:
         output = model(x.detach().clone().requires_grad_(True).clone())
-    own = [Cut(f"{name}, a function with a backward pass of its own", "") for name in _own_backward(output)]
+    own = [Cut(f"{found.__name__}, a function with a backward pass of its own", "") for found in own_functions(output)]
     if not watch.cuts and not own and not output.requires_grad:
         return (Cut("operations that have no gradient", ""),)
     return (*watch.cuts, *own)

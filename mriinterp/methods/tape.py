@@ -11,13 +11,13 @@ first one ("offset"), both in input voxels; convolutions and pooling give::
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-__all__ = ["ACTIVATIONS", "CONVOLUTIONS", "POOLS", "Geometry", "follow", "operator_name"]
+__all__ = ["ACTIVATIONS", "CONVOLUTIONS", "POOLS", "Geometry", "follow", "operator_name", "own_functions"]
 
 # Names of torch's own functions and of the operators of exported programs, without variant and in-place mark.
 CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "convolution"} | {f"conv_transpose{n}d" for n in (1, 2, 3)}
@@ -38,6 +38,20 @@ PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 def operator_name(func: Callable) -> str:
     """Return the plain name of a torch function: ``"relu"`` for `F.relu`, `Tensor.relu_` and ``aten.relu.default``."""
     return getattr(func, "__name__", "").partition(".")[0].rstrip("_")
+
+
+def own_functions(output: Tensor) -> Iterator[type]:
+    """Yield the `torch.autograd.Function` classes on the way to an output, which bring a backward pass of their own."""
+    waiting, seen = [output.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        function = getattr(node, "_forward_cls", None)
+        if function is not None:
+            yield function
+        waiting += [following for following, _ in node.next_functions]
 
 
 @dataclass(frozen=True)
