@@ -216,3 +216,19 @@ def test_the_network_that_was_taken_apart_may_be_the_fastest_way(network, image,
 def test_every_way_is_tried(network, image):
     found = ways._fastest(network, take_apart(network, image), image, 4)
     assert found.seconds < float("inf")
+
+
+def test_one_slow_timing_does_not_decide(network, image, monkeypatch):
+    cost = {(1, False): [1.0], (1, True): [1.0], (2, False): [1.1, 0.6], (2, True): [0.9]}  # seconds of an image
+    clock, left, run = [0.0], {way: list(times) for way, times in cost.items()}, ways.run_images
+
+    def timed(module, apart, images, way):
+        times = left[way.batch, way.channels_last]
+        clock[0] += len(images) * (times.pop(0) if len(times) > 1 else times[0])
+        return run(module, apart, images, way)
+
+    monkeypatch.setattr(ways, "run_images", timed)
+    monkeypatch.setattr(ways, "seconds_now", lambda device: clock[0])
+    found = ways._fastest(network, Apart(None, "", None), image, 2)
+    assert (found.batch, found.channels_last, found.apart) == (2, False, False)
+    assert found.seconds == pytest.approx(0.6)
