@@ -9,6 +9,10 @@ import os
 import sys
 from pathlib import Path
 
+# Several test processes share the cores: one thread each, which is read when NumPy loads.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from nibabel.affines import from_matvec
