@@ -19,7 +19,7 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import read_tsv
 from mriinterp.cohort.area_values import areas_by_scan
 from mriinterp.cohort.averages import CohortMeans
-from mriinterp.cohort.kinds import part_of_kind, reading_of_kind
+from mriinterp.cohort.kinds import derived_values, part_of_kind, reading_of_kind
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.provenance import read_provenance
@@ -166,6 +166,19 @@ class CohortResult(CohortMeans):
         table = self._unchanged(self.layout.table)
         return pd.read_parquet(table, filters=[("method", "==", method)]).reset_index(drop=True)
 
+    def _sums(self, method: str) -> tuple[pd.Index, np.ndarray, np.ndarray]:
+        """Return scan, sum of the signed map and of the method's reading in each row of `area_rows`, kept by method."""
+        if method not in self._kept_sums:
+            rows = self.area_rows(method)
+            self._kept_sums[method] = (
+                pd.Index(rows["id"]), rows["signed_sum"].to_numpy(float), rows["sum"].to_numpy(float)
+            )  # fmt: skip
+        return self._kept_sums[method]
+
+    @cached_property
+    def _kept_sums(self) -> dict[str, tuple[pd.Index, np.ndarray, np.ndarray]]:
+        return {}
+
     def areas(
         self, method: str, *, merge_hemispheres: bool = True, value: str = "share", kind: str = "reading"
     ) -> pd.DataFrame:
@@ -194,11 +207,11 @@ class CohortResult(CohortMeans):
         """
         if self.reading(method) == "signed":
             return dict.fromkeys(PARTS, np.nan)
-        chosen = self.ids(method) if ids is None else list(ids)
-        sums = {
-            part: float(np.nansum(self.areas(method, value="sum", kind=SIZES[part]).loc[chosen].to_numpy()))
-            for part in PARTS
-        }
+        scans, *stored = self._sums(method)
+        chosen = scans.isin(self.ids(method) if ids is None else list(ids))
+        reading = self.reading(method)
+        values = {part: derived_values(reading_of_kind(SIZES[part], reading), reading, *stored) for part in PARTS}
+        sums = {part: float(np.nansum(found[chosen])) for part, found in values.items()}
         return {part: value / (sums["both"] or np.nan) for part, value in sums.items()}
 
     def meaning(self, method: str) -> Meaning:

@@ -52,11 +52,15 @@ def _corrected(table: pd.DataFrame, key: tuple[str, str, str]) -> tuple[float, f
     return float(row["p_holm"]), float(row["p_max_t"])
 
 
-def _given(results: pd.DataFrame, measure: str, quantity: str, method: str, low: float, high: float):
+def _given(whole: dict[tuple[str, str], float], quantity: str, method: str, low: float, high: float):
     """Return the interval that a comparison of groups brings along, where subjects are no rows."""
-    own = results[(results["measure"] == measure) & (results["method"] == method) & (results["subject"] == COHORT)]
-    found = own.set_index("quantity")["value"]
-    return found.get(f"{quantity}_low", low), found.get(f"{quantity}_high", high)
+    return whole.get((method, f"{quantity}_low"), low), whole.get((method, f"{quantity}_high"), high)
+
+
+def _of_groups(results: pd.DataFrame, measure: str) -> dict[tuple[str, str], float]:
+    """Return what a measure found of whole groups, by method and quantity."""
+    own = results[(results["measure"] == measure) & (results["subject"] == COHORT)]
+    return dict(zip(zip(own["method"], own["quantity"], strict=True), own["value"], strict=True))
 
 
 def _group_sizes(folder: Path | str) -> dict[str, str]:
@@ -73,7 +77,12 @@ def _place(mean: float, better: str) -> tuple[bool, float]:
     return math.isnan(mean), shown if better == "lower" else -shown
 
 
-def summary(results: pd.DataFrame | Path | str, only: Collection[tuple[str, str]] | None = None) -> pd.DataFrame:
+def summary(
+    results: pd.DataFrame | Path | str,
+    only: Collection[tuple[str, str]] | None = None,
+    *,
+    read: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the null maps.
 
     Parameters
@@ -82,6 +91,8 @@ def summary(results: pd.DataFrame | Path | str, only: Collection[tuple[str, str]
         From `load_results`, or the folder.
     only : collection of (measure, quantity), optional
         The rows that are wanted: less work, and verdicts are corrected for all comparisons as ever.
+    read : DataFrame, optional
+        What `load_results` returned of the folder, where that is at hand.
 
     Returns
     -------
@@ -104,14 +115,19 @@ def summary(results: pd.DataFrame | Path | str, only: Collection[tuple[str, str]
         if (Path(results) / "plan.json").is_file():
             plan = load_plan(results)
         groups, same = _group_sizes(results), same_maps(load_agreement(results))
-        results = load_results(results)
+        results = load_results(results) if read is None else read
     rows = []
     results = results[results["measure"].isin(measure_names())]
     methods = list(dict.fromkeys(results["method"]))
     nulls = _null_maps(plan, methods)
+    asked = measure_names() if only is None else {name for name, _ in only}
+    tested = any(get_measure(name).against_null_maps for name in asked)
+    if not tested:  # no verdict is asked for: the family of all of them is most of the work
+        results = results[results["measure"].isin(list(asked))]
     corrected = family_p(results, nulls, same).set_index(["measure", "quantity", "method"])
     for name in measure_names():
         measure = get_measure(name)
+        whole = _of_groups(results, name) if measure.of_groups else {}
         for quantity in measure.quantities:
             wanted = only is None or (name, quantity.name) in only
             chosen = results[(results["measure"] == name) & (results["quantity"] == quantity.name)] if wanted else None
@@ -127,7 +143,7 @@ def summary(results: pd.DataFrame | Path | str, only: Collection[tuple[str, str]
                 if beats == "all" and p_max_t >= LEVEL:
                     beats = "uncorrected"
                 if measure.of_groups:
-                    low, high = _given(results, name, quantity.name, method, low, high)
+                    low, high = _given(whole, quantity.name, method, low, high)
                 n = int(table[method].notna().sum())
                 found.append(
                     {

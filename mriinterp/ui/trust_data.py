@@ -135,7 +135,7 @@ def _results(folder: str, stamp: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _summary(folder: str, stamp: str) -> pd.DataFrame:
-    return summary(Path(folder))
+    return summary(Path(folder), read=_results(folder, stamp))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -148,12 +148,13 @@ def _size(folder: str, stamp: str) -> tuple[int, int]:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _badge_table(folder: str, stamp: str) -> pd.DataFrame:
-    return summary(Path(folder), badge_quantities())
+    return summary(Path(folder), badge_quantities(), read=_results(folder, stamp))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _measure_table(folder: str, stamp: str, measure: str) -> pd.DataFrame:
-    return summary(Path(folder), [(measure, quantity.name) for quantity in get_measure(measure).quantities])
+    wanted = [(measure, quantity.name) for quantity in get_measure(measure).quantities]
+    return summary(Path(folder), wanted, read=_results(folder, stamp))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
