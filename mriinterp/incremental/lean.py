@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,6 +24,8 @@ from mriinterp.incremental.steps import Step
 from mriinterp.incremental.weights import kind_of
 
 __all__ = ["lean", "run_whole"]
+
+_FUNCTIONS = (F.conv2d, F.conv3d, torch.conv2d, torch.conv3d, F.batch_norm, F.pad)
 
 LARGE = 2**20
 """Length of an axis, for maps of a tail, whose sizes are not known: larger than any window."""
@@ -66,6 +69,8 @@ def lean(calls: Sequence[Call], result: object, axes: int) -> None:
 
 def _takes_in(step: Step, before: Step) -> bool:
     """Let a step do the work of the one before it as well; returns whether it does."""
+    if len(step.shape) != len(before.shape):  # of 3D maps, and of slices as images
+        return False
     if step.kind == "conv" and before.kind == "pad":
         step.inputs = [before]
         return absorb_pad(step)
@@ -93,12 +98,16 @@ def _step(call: Call, axes: int) -> Step | None:
         ):
             return None
         channels = getattr(call.function, "in_channels", 1)
+        axes = len(getattr(call.function, "kernel_size", (0,) * axes))
         step = layers.call_module(call.function, Step("input", [], channels, (LARGE,) * axes))
     else:
         function, args, kwargs = aten.translate(call.function, call.args, call.kwargs)
+        if function not in _FUNCTIONS:
+            return None
         weight = next((a for a in (*args[1:2], kwargs.get("weight")) if isinstance(a, Tensor)), None)
         groups = args[6] if len(args) > 6 and function is not F.batch_norm else kwargs.get("groups", 1)
         channels = weight.shape[1] * groups if weight is not None and weight.ndim > 1 else 1
+        axes = weight.ndim - 2 if weight is not None and weight.ndim > 2 else axes
         step = layers.call_shaped(function, (Step("input", [], channels, (LARGE,) * axes), *args[1:]), kwargs)
     return step if step is not None and step.kind in ("conv", "affine", "pad") else None
 

@@ -100,6 +100,11 @@ def _take_apart(module: nn.Module, x: Tensor, key: Hashable | None) -> Apart:
         network = trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype, agrees=lambda n: _agrees(n, module, x))
     except Untraceable as reason:
         return Apart(None, str(reason), key)
+    except FAILURES as error:  # whole passes are right for any network
+        log.debug("it cannot be taken apart", exc_info=True)
+        return Apart(
+            None, f"it cannot be taken apart ({type(error).__name__}: {str(error).partition(chr(10))[0]})", key
+        )
     network.tail_last = _runs_faster_last(network, x)
     return Apart(network, None, key)
 

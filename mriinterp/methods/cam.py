@@ -51,6 +51,14 @@ def _listed(steps: Sequence[Step]) -> str:
     return ", ".join([*names[:LISTED], *more]) or "none"
 
 
+def _elsewhere(steps: Sequence[Step]) -> str:
+    """Return what to do about a network without a layer that everything passes through, in words."""
+    names = [str(step) for step in reversed(steps) if step.kind in ("convolution", "join")][:LISTED]
+    if names:
+        return f"; to take one that a part passes through by name, layer=…; available: {', '.join(names)}"
+    return "; its layers have fewer cells, or other axes than the scan. Occlusion and gradients need no layer"
+
+
 def _choose(recording: Recording, depth: int, layer: str, first: bool) -> Step:
     """Return the layer that is asked for.
 
@@ -75,7 +83,7 @@ def _choose(recording: Recording, depth: int, layer: str, first: bool) -> Step:
     if depth > len(stages):
         raise ValueError(
             f"expected a network with at least {depth} layers of {MIN_CELLS} or more cells along each axis that "
-            f"everything passes through, got {len(stages)}: {_listed(steps)}"
+            f"everything passes through, got {len(stages)}: {_listed(steps)}{'' if stages else _elsewhere(steps)}"
         )
     chosen = stages[-depth]
     if chosen[-1].as_tokens:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,15 +16,17 @@ from torch import Tensor, nn
 from mriinterp.image.intensity import measure_intensities
 from mriinterp.image.scanset import as_scan
 from mriinterp.image.volume import Grid, Volume
-from mriinterp.models.assembly import assemble, in_memory, refilled
+from mriinterp.models.assembly import assemble, refilled
 from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard
 from mriinterp.models.channels import channel_of, images_of, numbers_of
 from mriinterp.models.closing import Closing, without_layer
+from mriinterp.models.copies import copied
 from mriinterp.models.device import choose_device
 from mriinterp.models.heads import Head
 from mriinterp.models.normalisation import Normalisation, PerImage
 from mriinterp.models.outputs import OutputView
+from mriinterp.models.own_module import apart_from, in_memory
 from mriinterp.models.prediction import Prediction, find_target, read_outputs
 
 __all__ = ["Model"]
@@ -157,7 +158,8 @@ class Model:
         first = next(own.parameters(), torch.empty(0)).device
         target = first if device is None else choose_device(str(device))
         given = normalisation if isinstance(normalisation, Normalisation) else None
-        return cls(**assemble(own, card, target, code, False, normalisation=given, mask=mask))
+        with apart_from(net):
+            return cls(**assemble(own, card, target, code, False, normalisation=given, mask=mask))
 
     @property
     def grid(self) -> Grid:
@@ -304,6 +306,6 @@ def _share_weights(module: nn.Module) -> nn.Module | None:
     """Return a copy of a module with the same parameters and buffers; None if it cannot be copied."""
     shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
     try:
-        return copy.deepcopy(module, shared)
+        return copied(module, shared)
     except (TypeError, RuntimeError, NotImplementedError, AttributeError):
         return None

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mriinterp.base.errors import words_of
 from mriinterp.models.batch import ScanByScan, reason_to_run_alone
+from mriinterp.models.chance import WatchRandom
 from mriinterp.models.closing import Closing, find_closing
 from mriinterp.models.entries import OF_VOXELS, Entry, counts, describe_returned, find_entry, vector_of
 from mriinterp.models.heads import Head
@@ -130,10 +131,10 @@ def _probe(
     pick: str | int | None,
 ) -> Probe:
     images = _images(shape, device)
-    watch = ScanByScan(module)
+    watch, chance = ScanByScan(module), WatchRandom()
 
     def watched(image: Tensor) -> object:
-        with watch:
+        with watch, chance:
             return module(image)
 
     with torch.inference_mode():
@@ -141,12 +142,14 @@ def _probe(
         pick, chosen = find_entry(returned, pick, _widths(heads), name)
         first = _checked(vector_of(returned, pick, 1), returned, heads, name)
         wrapped = pick is not None or getattr(returned, "shape", None) != first.shape
+        random = bool(chance.calls) and not torch.equal(first, vector_of(_run(module, images[:1], name), pick, 1))
     read = Entry(module, pick) if wrapped else module
     guessed = heads[-1].stop != first.shape[1]
     heads = (replace(heads[0], output=ONE),) if guessed else heads  # one output for two classes
     plain = all(_is_number(h) or {h.output, detect_output(h.of(first))} <= {"", LOGITS} for h in heads)
     plain = plain and not any(h.width > 1 and bool((h.of(first) >= 0).all()) for h in heads)  # may be shares
     notes = [f"of {describe_returned(returned)} it is the entry {pick!r} that is read"] if chosen else []
+    notes += [chance.in_words()] if random else []
     if plain and watch.proven:
         return Probe(tuple(_with_output(head, first, name) for head in heads), "", tuple(notes), pick, wrapped)
     with torch.inference_mode():
@@ -189,8 +192,20 @@ def _run(run: Callable[[Tensor], object], image: Tensor, name: str) -> object:
         raise ValueError(
             f"{name}: expected a network that reads {channels}{tuple(image.shape[2:])}, got an error in its forward"
             f"{_line_of(error)}: {type(error).__name__}: {' '.join(words_of(error).split())}"
-            f"{_other_size(str(error), image) or _what_it_got(image)}"
+            f"{_known_cause(str(error), image) or _what_it_got(image)}"
         ) from error
+
+
+def _known_cause(error: str, image: Tensor) -> str:
+    """Return what to do about an error whose cause is known, in words; "" for others."""
+    if re.search(r"missing \d+ required (positional|keyword-only) argument", error):
+        return (
+            ". It was called with the scan alone: numbers of a scan, such as age, are named with numbers=[…] in Python, "
+            '"numbers" on the card; anything else goes into a module whose forward(x) hands it on'
+        )
+    if re.search(r"same d?type|Input type .* bias type", error):
+        return ". Scans and its weights are float32 here: convert with x.to(weight.dtype), not x.double() or x.half()"
+    return _other_size(error, image)
 
 
 def _other_size(error: str, image: Tensor) -> str:

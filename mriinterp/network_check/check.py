@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.errors import words_with_kind
@@ -20,6 +19,7 @@ from mriinterp.incremental import plan
 from mriinterp.methods import Method, get_method, method_names
 from mriinterp.models import Head, Model
 from mriinterp.models.batch import MIXES
+from mriinterp.models.chance import RANDOM, WatchRandom
 from mriinterp.network_check.check_report import MethodCheck, NetworkCheck, OcclusionSpeed
 from mriinterp.relevance_map import RelevanceMap
 
@@ -28,9 +28,6 @@ __all__ = ["check_network"]
 PATIENCE = 10.0  # seconds of a map; one that takes longer is tried with fewer passes
 TRIAL_AREAS = 3
 SAME = 1e-6  # of the largest output: what another run may differ by, by rounding
-
-_RANDOM = frozenset(["dropout", "feature_dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d"])
-_DRAWS = frozenset(["rand", "randn", "rand_like", "randn_like", "bernoulli", "normal", "multinomial", "randint"])
 
 
 def check_network(
@@ -105,25 +102,9 @@ def _returns(head: Head) -> str:
     return f"{head.output_kind.label} for {', '.join(head.classes)}"
 
 
-class _WatchRandom(TorchFunctionMode):
-    """Collect the calls of a forward pass that draw random numbers."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls: list[str] = []
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "").partition(".")[0].strip("_")
-        training = kwargs.get("training", args[2] if len(args) > 2 else False)
-        if name in _DRAWS or (name in _RANDOM and training is True):
-            self.calls.append(name)
-        return func(*args, **kwargs)
-
-
 def _determinism(model: Model, x: Tensor) -> tuple[bool, tuple[str, ...]]:
     """Return whether a scan gives the same output twice, and what is random where it does not."""
-    watch = _WatchRandom()
+    watch = WatchRandom()
     with model.own_module() as module, torch.inference_mode():
         with watch:
             first = module(x.clone())
@@ -131,12 +112,8 @@ def _determinism(model: Model, x: Tensor) -> tuple[bool, tuple[str, ...]]:
     off, size = float((first - second).abs().max()), float(first.abs().max())
     if off <= SAME * size:
         return True, ()
-    drawn = ", ".join(dict.fromkeys(watch.calls))
-    why = f": it draws random numbers in eval mode ({drawn})" if drawn else ""
-    hint = "; a dropout must be given training=self.training" if _RANDOM & set(watch.calls) else ""
-    return False, (
-        f"the same scan gives outputs that differ by {off:.3g} from run to run{why}, so maps differ as well{hint}",
-    )
+    known = any(note.startswith(RANDOM) for note in model.notes)
+    return False, (*(() if known else (watch.in_words(),)), f"outputs of this scan differ by {off:.3g} from run to run")
 
 
 def _trial(model: Model, entry: Method) -> tuple[Mapping[str, Any], float, Atlas | None, float, bool]:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
 from mriinterp.incremental import Occluder, copying, engine, kernels
 from mriinterp.incremental.boxes import grid_boxes
@@ -22,6 +23,7 @@ NORMALISED = (
     nn.utils.spectral_norm,
     nn.utils.parametrizations.weight_norm,
     nn.utils.parametrizations.spectral_norm,
+    lambda layer: prune.l1_unstructured(layer, "weight", amount=0.5),
 )
 """Ways to hold the weights of a convolution."""
 

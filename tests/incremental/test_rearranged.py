@@ -11,7 +11,7 @@ from mriinterp.gradient import Gradients
 from mriinterp.gradient.run import by_autograd
 from mriinterp.incremental import Occluder, grid_boxes
 
-from .occlusion_networks import assert_exact, plain_loop
+from .occlusion_networks import assert_exact, calm, plain_loop
 
 SHAPE = (12, 13, 14)
 THREE, ONE, TWO = 3, 1, 2
@@ -104,3 +104,54 @@ def test_a_start_that_is_no_step_is_named(start, words):
     occluder = Occluder(network, torch.rand(1, 1, *SHAPE))
     assert occluder.reason is not None
     assert re.search(words, occluder.reason), occluder.reason
+
+
+class Slices(nn.Module):
+    """A 2D network over a scan: its slices as images of a batch, as channels, one after the other, or three planes."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+        channels = SHAPE[2] if how == "channels" else 1
+        self.body = nn.Sequential(
+            *(nn.ZeroPad2d(1), nn.Conv2d(channels, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(4, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 2)),
+        )
+
+    def forward(self, x):
+        return getattr(self, self.how)(x)
+
+    def batch(self, x):
+        images = x.permute(0, 4, 1, 2, 3).reshape(-1, 1, *x.shape[2:4])
+        return self.body(images).view(x.shape[0], -1, 2).mean(1)
+
+    def channels(self, x):
+        return self.body(x[:, 0].permute(0, 3, 1, 2))
+
+    def loop(self, x):
+        return torch.stack([self.body(x[..., k]) for k in range(x.shape[-1])]).mean(0)
+
+    def planes(self, x):
+        return self.body(x[..., 7]) + self.body(x[:, :, :, 6]) + self.body(x[:, :, 6])
+
+
+@pytest.mark.parametrize("how", ["batch", "channels", "loop", "planes"])
+def test_networks_of_slices(how):
+    torch.manual_seed(0)
+    network, x = calm(Slices(how)), torch.rand(1, 1, *SHAPE)
+    boxes = grid_boxes(SHAPE, 5, 4)
+    assert_exact(Occluder(network, x).run(boxes), plain_loop(network, x, boxes))
+    with pytest.raises(ValueError, match="other axes than the scan. Occlusion and gradients need no layer"):
+        relevance(network, x, "grad_cam", target=1)
+
+
+def test_a_fault_while_a_network_is_taken_apart_leaves_whole_passes(monkeypatch):
+    def fails(*_, **__):
+        raise IndexError("no such axis")
+
+    monkeypatch.setattr("mriinterp.incremental.trace.simplify", fails)
+    network, x = made("cat")
+    occluder = Occluder(network, x)
+    assert occluder.reason == "it cannot be taken apart (IndexError: no such axis)"
+    boxes = grid_boxes(SHAPE, 5, 4)[:4]
+    assert_exact(occluder.run(boxes), plain_loop(network, x, boxes))

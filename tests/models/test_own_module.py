@@ -40,6 +40,13 @@ class Last(nn.Module):
         return self.function(self.body(x))
 
 
+class WithAge(nn.Module):
+    """A network that reads a number beside the image."""
+
+    def forward(self, x, age):
+        return x.mean() + age
+
+
 def one_logit(*last):
     """The difference of the logits of the small network, as a network of one output."""
     two = small_network()
@@ -345,6 +352,63 @@ def test_tensors_that_a_layer_computed_and_keeps(scan):
     assert list(of(net).predict(scan).outputs.values()) == pytest.approx(expected, rel=1e-5)
 
 
+class Held(nn.Module):
+    """A network that keeps functions of its own layers beside them, as attributes of the object."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.body = small_network()
+        if how == "attribute":
+            self.act = lambda x: self.body(x)
+        elif how == "default":
+            self.act = lambda x, run=self.body: run(x)
+        elif how == "forward":
+            before = self.forward
+            self.act = self.body.forward
+            self.forward = lambda x: before(x)
+        elif how == "compiled":
+            self.act = torch.compile(self.body.forward, backend="eager")
+        elif how == "compiled inside":
+            self.act = self.body
+            self.body = torch.compile(self.body, backend="eager")
+        elif how == "list":
+            self.act, self.all = (lambda x: self.all[0](x)), [lambda x: self.body(x)]
+
+    def forward(self, x):
+        return self.act(x)
+
+
+@pytest.mark.parametrize("how", ["attribute", "default", "forward", "compiled", "compiled inside"])
+def test_functions_beside_layers_run_those_of_the_copy(scan, how):
+    """`copy.deepcopy` shares functions: the caller's network would run, in train mode, and change its batch norm."""
+    net = Held(how).train()
+    before = copy.deepcopy(net.state_dict())
+    model = of(net)
+    plain = of(small_network())
+    assert model.predict(scan).outputs == pytest.approx(plain.predict(scan).outputs, rel=1e-5)
+    for method in ("occlusion", "lrp_epsilon", "grad_cam"):
+        given = {"size": 3, "stride": 2} if method == "occlusion" else {}
+        found, expected = (explain(m, scan, method, target="yes", **given).volume.data for m in (model, plain))
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    assert net.training
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+
+
+def test_a_copy_that_runs_layers_of_the_caller_is_refused():
+    net = Held("list").train()
+    with pytest.raises(ValueError, match=r"copy runs body of the network that it was copied from.*method of the class"):
+        of(net)
+    assert net.body[1].num_batches_tracked == 0
+
+
+def test_what_is_random_is_said(scan):
+    model = of(Last(small_network(), lambda z: nn.functional.dropout(z, 0.5, True)))
+    assert model.notes == (
+        "the same scan gives another output at each run: it draws random numbers in eval mode (dropout), so maps differ "
+        "as well; a dropout must be given training=self.training",
+    )
+
+
 def test_grid_of_a_scan_and_wrappers(scan):
     model = Model.from_module(nn.DataParallel(small_network()), grid=scan, classes=TWO)
     assert model.grid.matches(Grid(SHAPE, AFFINE))
@@ -397,6 +461,9 @@ def test_the_code_is_part_of_the_digest():
             r"called with one tensor of shape \(1, 1, 7, 8, 9\): scans, channels, voxels.*forward\(x\) hands it on",
         ),
         (lambda: of(nn.Sequential(nn.Flatten(), nn.LazyLinear(2))), r"run it once: net\(torch.zeros"),
+        (lambda: of(nn.Sequential(torch.jit.script(small_network()))), r"TorchScript module inside \(0\)"),
+        (lambda: of(Last(small_network().double(), lambda z: z.double() @ z.T)), r"convert with x.to\(weight.dtype\)"),
+        (lambda: of(WithAge()), r"missing 1 required .*'age'.* numbers=\[…\] in Python"),
         (lambda: of(small_network(outputs=3)), r"expected 1 or 2 outputs .*no, yes.* Name all 3 classes"),
         (lambda: of(small_network(outputs=1), ["CN", "MCI", "AD"]), r"One output stands for two classes"),
         (lambda: of(small_network(outputs=2), "age"), r"Several outputs are classes"),
