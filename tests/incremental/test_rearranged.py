@@ -141,7 +141,7 @@ def test_networks_of_slices(how):
     network, x = calm(Slices(how)), torch.rand(1, 1, *SHAPE)
     boxes = grid_boxes(SHAPE, 5, 4)
     assert_exact(Occluder(network, x).run(boxes), plain_loop(network, x, boxes))
-    with pytest.raises(ValueError, match="other axes than the scan. Occlusion and gradients need no layer"):
+    with pytest.raises(ValueError, match=r"other axes than the scan\. Occlusion and gradients need no layer"):
         relevance(network, x, "grad_cam", target=1)
 
 
