@@ -164,24 +164,7 @@ def compare_number(
     """
     if result.positive:
         result.check_testable(method)
-    known = number_columns(result.subjects)
-    if values is None:
-        if number not in known:
-            raise KeyError(f"expected a column of numbers, got {number!r}; available: {', '.join(known) or 'none'}")
-        values = known[number]
-    if unknown := [g for g in groups or () if g not in result.groups]:
-        raise KeyError(
-            f"expected groups of this cohort, got {', '.join(unknown)}; available: {', '.join(result.groups)}"
-        )
-    wanted, chosen = set(result.ids(method) if ids is None else ids), set(groups or result.groups)
-    table = result.subjects.loc[[i for i in result.ids(method) if i in wanted]]
-    table = table[table["group"].isin(chosen)]
-    numbers = pd.Series(values, dtype=float).reindex(table.index)
-    missing = int((~np.isfinite(numbers)).sum())
-    table, numbers = table[np.isfinite(numbers)], numbers[np.isfinite(numbers)]
-    left_out = {f"of unknown {number}": missing} if missing else {}
-    if table.empty:
-        raise ValueError(f"expected scans of known {number}, got none")
+    table, numbers, left_out = _scans_with_number(result, method, number, values, ids, groups)
     areas = result.areas(method, merge_hemispheres=merge_hemispheres, value="mean", kind=kind)
     areas = areas.loc[table.index].dropna(axis=1, how="all")
     person = (table["subject"] if "subject" in table else table["id"]).astype(str).to_numpy()
@@ -190,12 +173,8 @@ def compare_number(
     of = np.asarray(grouped)
     fixed = len(set(of)) > 1 if within is None else within and len(set(of)) > 1
     strata = of if fixed else np.full(len(of), "")
-    by_fold = False
-    if PART in table:
-        fold = table.groupby(person)[PART].first().loc[people].astype(str).to_numpy()
-        both_fixed = np.array([f"{one} {other}" for one, other in zip(strata, fold, strict=True)])
-        by_fold = len(set(fold)) > 1 and len(people) - 2 - len(set(both_fixed)) >= LEAST_DF
-        strata = both_fixed if by_fold else strata
+    folds = table.groupby(person)[PART].first().loc[people].astype(str).to_numpy() if PART in table else None
+    strata, by_fold = _within_folds(strata, folds)
     found = rank_correlations(means[:, 1:], means[:, 0], strata if fixed or by_fold else None)
     rows = pd.DataFrame(
         {
@@ -221,3 +200,42 @@ def compare_number(
         left_out,
         kind,
     )
+
+
+def _scans_with_number(
+    result: CohortResult,
+    method: str,
+    number: str,
+    values: Mapping[str, float] | pd.Series | None,
+    ids: Sequence[str] | None,
+    groups: Sequence[str] | None,
+) -> tuple[pd.DataFrame, pd.Series, dict[str, int]]:
+    """Return the rows of the chosen scans whose number is known, these numbers, and how many scans are left out."""
+    known = number_columns(result.subjects)
+    if values is None:
+        if number not in known:
+            raise KeyError(f"expected a column of numbers, got {number!r}; available: {', '.join(known) or 'none'}")
+        values = known[number]
+    if unknown := [g for g in groups or () if g not in result.groups]:
+        raise KeyError(
+            f"expected groups of this cohort, got {', '.join(unknown)}; available: {', '.join(result.groups)}"
+        )
+    wanted, chosen = set(result.ids(method) if ids is None else ids), set(groups or result.groups)
+    table = result.subjects.loc[[i for i in result.ids(method) if i in wanted]]
+    table = table[table["group"].isin(chosen)]
+    numbers = pd.Series(values, dtype=float).reindex(table.index)
+    missing = int((~np.isfinite(numbers)).sum())
+    table, numbers = table[np.isfinite(numbers)], numbers[np.isfinite(numbers)]
+    left_out = {f"of unknown {number}": missing} if missing else {}
+    if table.empty:
+        raise ValueError(f"expected scans of known {number}, got none")
+    return table, numbers, left_out
+
+
+def _within_folds(strata: np.ndarray, folds: np.ndarray | None) -> tuple[np.ndarray, bool]:
+    """Return strata divided by fold, and whether they are: only where enough people are left to compare."""
+    if folds is None:
+        return strata, False
+    both = np.array([f"{one} {other}" for one, other in zip(strata, folds, strict=True)])
+    by_fold = len(set(folds)) > 1 and len(folds) - 2 - len(set(both)) >= LEAST_DF
+    return (both, True) if by_fold else (strata, False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,41 +21,25 @@ from mriinterp.prepare.dicom_series import Series
 from mriinterp.prepare.folder import judged
 from mriinterp.prepare.picture import load_drawing_beside, preparation_png
 from mriinterp.prepare.source import FileBytes, describe_choice, holds_image, open_raw_files, series_in
+from mriinterp.ui.scan_names import called, name_with_ending, safe_name
 from mriinterp.ui.words import words_of
 
 __all__ = [
-    "NEUTRAL_NAME",
     "READING",
     "HeldScan",
     "Preparation",
     "Upload",
-    "plain_name",
-    "safe_name",
-    "several_files",
     "way_back",
 ]
 
 READING = threading.BoundedSemaphore(2)  # a file of a few megabytes can unpack to half a gigabyte
 GRIDS_HELD = 2  # of networks, for which an uploaded scan is in memory: about 7 MB each at 1.5 mm
 BYTES_HELD = 64 << 20  # of an uploaded file; a larger one is asked for again where a network has another grid
-NEUTRAL_NAME = "own-scan"
-LONGEST_NAME = 64
 NEEDED = (
     "What is needed: a T1-weighted scan of the whole brain, in a file .nii, .nii.gz or .mgz, as it was scanned or in MNI "
     "space{stripped}; or all DICOM images of one such scan, as files or in a .zip. To go back to the study, remove the file "
     "from the list at the left."
 )
-ENDING = re.compile(r"(\.nii|\.gz|\.mgz|\.mgh|\.zip|\.dcm|\.ima|\s*\(\d+\))+$", re.IGNORECASE)
-DATE = re.compile(r"(?<!\d)(19|20)\d{6}(?!\d)|(?<!\d)\d{1,2}[-_.]\d{1,2}[-_.](19|20)\d\d(?!\d)|(19|20)\d\d-\d\d-\d\d")
-WORDS = """sub ses run acq rec space desc res den dir echo part hemi label from to mode xfm tw mprage mp rage mpr flash
-    spgr ir fspgr bravo mri smri mr scan image img vol volume anat orig raw nu norm brain brainmask head mask masked
-    preproc mni nlin lin asym casym sym icbm talairach native reg registered coreg warped affine rigid flirt fnirt ants
-    spm fsl freesurfer bet hdbet synthstrip skull stripped strip ss bias corr corrected cropped resampled iso mm wm wmi
-    mwp wp nii test demo sim own subject subj participant patient control case id adni oasis oas ixi aibl anon gfc visit
-    baseline bl followup month year sess session day hires avg mean"""
-KNOWN_WORDS = frozenset(
-    WORDS.split()
-)  # in names of images that are no names of people; a single letter is none, either
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,53 +60,6 @@ class HeldScan(Volume):
     def digest(self) -> str:
         """SHA-256 of the whole scan, 64 hexadecimal digits."""
         return self.whole
-
-
-def plain_name(file_name: str) -> str:
-    """Return the name of an image file without folder, endings, and a browser's mark of a duplicate."""
-    return ENDING.sub("", re.split(r"[\\/]", file_name)[-1])
-
-
-def safe_name(file_name: str) -> str:
-    """Return a name for pages, downloads and links: the file's own, unless it may name a person.
-
-    Words that no convention for names of images knows may be a name, and eight digits
-    a date of birth: then the name is `NEUTRAL_NAME`.
-
-    Examples
-    --------
-    >>> safe_name("sub-52_space-MNI152_desc-brain_T1w.nii.gz")
-    'sub-52_space-MNI152_desc-brain_T1w'
-    >>> safe_name("Doe_John_19500101.nii.gz")
-    'own-scan'
-    """
-    name = plain_name(file_name)
-    plain = bool(name) and len(name) <= LONGEST_NAME and not DATE.search(name) and not _unknown_words(name)
-    return name if plain else NEUTRAL_NAME
-
-
-def called(file_name: str) -> str:
-    """Return what a page calls a file to the one who gave it: its own name, unless two words of it or a date may be a person's.
-
-    Examples
-    --------
-    >>> called("broken.nii.gz"), called("Doe_John.nii.gz")
-    ('broken.nii.gz', 'own-scan.nii.gz')
-    """
-    name = plain_name(file_name)
-    private = len(_unknown_words(name)) > 1 or DATE.search(name)
-    return _neutral(file_name) if private else file_name
-
-
-def _neutral(file_name: str) -> str:
-    """Return the safe name of a file with the endings that tell how to read it."""
-    ending = ENDING.search(file_name)
-    return safe_name(file_name) + (ending[0] if ending else "")
-
-
-def _unknown_words(name: str) -> list[str]:
-    words = [word.lower() for word in re.findall(r"[^\W\d_]{2,}", name)]
-    return [word for word in words if word not in KNOWN_WORDS]
 
 
 @dataclass(frozen=True)
@@ -191,7 +127,7 @@ class Upload:
         files = ((file_name, data),) if isinstance(data, bytes) else tuple(data)
         self.name, self.accepted = safe_name(file_name), False
         self.called = file_name if len(files) > 1 else called(file_name)
-        self._read_as = file_name if len(files) > 1 else _neutral(file_name)
+        self._read_as = file_name if len(files) > 1 else name_with_ending(file_name)
         self.raw, self.kind = False, "linear"
         files = ((self._read_as, files[0][1]),) if len(files) == 1 else files
         self._files: tuple[FileBytes, ...] | None = files
@@ -323,11 +259,6 @@ class Upload:
                 NEEDED.format(stripped=", skull-stripped" if model.card.skull_stripped else ""),
                 raw,
             )
-
-
-def several_files(files: Sequence[FileBytes]) -> str:
-    """Return what messages call an upload: its name, or how many files there are; a scanner's names name patients."""
-    return files[0][0] if len(files) == 1 else f"The upload of {len(files)} files"
 
 
 def way_back(made: Prepared, scan: Volume) -> Prepared:

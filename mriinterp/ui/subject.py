@@ -21,7 +21,8 @@ from mriinterp.ui.address import end_page, entry_number, found, linked, linked_v
 from mriinterp.ui.keys import KNOWN, OWN, OWN_NAME, UPLOAD, Key
 from mriinterp.ui.preparation import choose_registration, offer_preparation, offer_study_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, preparation_of, scan_of, study_of, truth_of
-from mriinterp.ui.scans import LONGEST_NAME, NEUTRAL_NAME, Preparation, Upload, plain_name, safe_name, several_files
+from mriinterp.ui.scan_names import LONGEST_NAME, NEUTRAL_NAME, name_of_upload, plain_name, safe_name
+from mriinterp.ui.scans import Preparation, Upload
 from mriinterp.ui.session import current_session
 from mriinterp.ui.words import Remedied, escape_markdown
 
@@ -240,7 +241,7 @@ def _as_one(given: Sequence[Any]) -> tuple[str, str, list[FileBytes]] | None:
     if not given:
         return None
     files = [(file.name, file.getvalue()) for file in given]
-    return " ".join(sorted(file.file_id for file in given)), several_files(files), files
+    return " ".join(sorted(file.file_id for file in given)), name_of_upload(files), files
 
 
 def _file_changed() -> None:

@@ -17,7 +17,8 @@ from mriinterp.models import Model
 from mriinterp.models.card import Head, ModelCard
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.ui import scans
-from mriinterp.ui.scans import NEUTRAL_NAME, Upload, plain_name, safe_name
+from mriinterp.ui.scan_names import NEUTRAL_NAME, plain_name, safe_name
+from mriinterp.ui.scans import Upload
 
 GRID = Grid((7, 8, 9), np.diag([-10.0, 10, 10, 1]))  # LAS: not the order in which scans are held
 OTHER = Grid((6, 6, 6), np.diag([12.0, 12, 12, 1]))
