@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mriinterp.base.numerals import NONE, decimals
 from mriinterp.stats import mean_interval
 from mriinterp.trust.words import label_of
 
@@ -57,15 +58,15 @@ def shown_table(summary: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     table = pd.DataFrame({"method": [label_of(name) for name in order]})
     for quantity, words in names.items():
         rows = summary[summary["quantity"] == quantity].set_index("method")
-        table[words] = [_cell(rows.loc[name]) if name in rows.index else "–" for name in order]
+        table[words] = [_cell(rows.loc[name]) if name in rows.index else NONE for name in order]
     return table
 
 
 def _cell(row: pd.Series) -> str:
     if not np.isfinite(row["mean"]):
-        return "–"
-    interval = f" [{row['low']:.2g}, {row['high']:.2g}]" if np.isfinite(row["low"]) else ""
-    return f"{row['mean']:.3g}{interval}{' *' if row['beats'] else ''}"
+        return NONE
+    interval = f" [{decimals(row['low'], 2)}, {decimals(row['high'], 2)}]" if np.isfinite(row["low"]) else ""
+    return f"{decimals(row['mean'], 2)}{interval}{' *' if row['beats'] else ''}"
 
 
 def dots(summary: pd.DataFrame, quantity: str, title: str, chance: float | None = None) -> go.Figure:
@@ -81,4 +82,4 @@ def dots(summary: pd.DataFrame, quantity: str, title: str, chance: float | None 
     )
     if chance is not None:
         figure.add_vline(x=chance, line={"dash": "dash", "color": "#9ca3af"}, annotation_text="chance")
-    return figure.update_layout(xaxis_title=title, height=120 + 26 * len(rows), showlegend=False)
+    return figure.update_layout(xaxis_title=title, height=90 + 26 * len(rows), margin_t=20, showlegend=False)

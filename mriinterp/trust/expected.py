@@ -27,7 +27,7 @@ __all__ = ["QUANTITIES", "expected_agreement", "measure_expected", "read_expecte
 QUANTITIES = {
     "rho": "Spearman's ρ of areas' relevance and weight",
     "ndcg": "nDCG of areas ranked by relevance (1: as expected)",
-    "top_k": "share of expected areas among as many of most relevance",
+    "top_k": "Share of expected areas among as many of most relevance",
 }
 SUBJECTS = 12
 

@@ -204,6 +204,17 @@ def test_a_loss_that_is_no_number_is_named(cohort, tmp_path, monkeypatch):
         train_study(cohort, tmp_path, **OPTIONS)
 
 
+def test_no_memory_left_is_named(cohort, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", refuse)
+    words = r"fold 1: expected memory for batches of \d+ scans on cpu, got none left; take smaller batches \(--batch\)"
+    with pytest.raises(ValueError, match=words):
+        train_study(cohort, tmp_path, **OPTIONS)
+    assert not (tmp_path / "fold1").exists()
+
+
 def test_an_image_under_two_patients_is_refused(tmp_path):
     file = make_cohort(tmp_path / "twins", patients=12)
     scans = tmp_path / "twins" / "scans"

@@ -158,3 +158,21 @@ def test_balanced_sampling_draws_as_many_of_each_class_and_weighs_none(scans):
     assert sorted(np.concatenate([y.numpy() for _, y in usual.batches])) == sorted(labels)
     with pytest.raises(ValueError, match="sampling of shuffled or balanced, got 'both'"):
         FitSettings(sampling="both")
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_mixed_precision_takes_the_same_steps_nearly(scans, kind):
+    """As on CUDA: convolutions in half precision, with a scaled loss for float16; loss and weights in single."""
+    data, labels = scans
+    losses, weights = [], []
+    for mixed in (False, True):
+        one = _Fit(Tiny(), ScanDataset(data.__getitem__, labels), FitSettings(epochs=2, batch=8, learning_rate=1e-2))
+        if mixed:
+            one.mixed, one.kind = True, kind
+            one.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, enabled=kind == torch.float16)
+        losses.append([one.step(*batch) for batch in one.batches])
+        weights.append(torch.cat([w.detach().flatten() for w in one.module.parameters()]))
+        assert weights[-1].dtype == torch.float32
+    np.testing.assert_allclose(losses[1], losses[0], rtol=0.02)
+    assert losses[1] != losses[0]  # the half precision was really used
+    assert torch.nn.functional.cosine_similarity(weights[0], weights[1], 0) > 0.999
