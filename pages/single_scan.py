@@ -4,12 +4,12 @@ import streamlit as st
 
 from mriinterp.methods.meaning import score_words
 from mriinterp.results.store import request_key
-from mriinterp.ui.address import linked
 from mriinterp.ui.area_panel import show_areas
 from mriinterp.ui.badge import trust_light
 from mriinterp.ui.downloads import show_downloads
 from mriinterp.ui.folds import choose_folds, show_folds
 from mriinterp.ui.jobs import start_job, watch, work_card
+from mriinterp.ui.linked import linked
 from mriinterp.ui.maps import (
     ask_to_explain,
     asked_to_explain,

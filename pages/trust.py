@@ -5,9 +5,10 @@ import streamlit as st
 from mriinterp.methods import get_method
 from mriinterp.trust import get_measure, measure_names
 from mriinterp.trust.words import label_of
-from mriinterp.ui.address import end_page, linked, moved
+from mriinterp.ui.address import end_page, moved
 from mriinterp.ui.choice import segments
 from mriinterp.ui.jobs import start_job, watch, work_card
+from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import model_of, study_of
 from mriinterp.ui.shell import page_header, readable_errors
 from mriinterp.ui.studies import current_study

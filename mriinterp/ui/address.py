@@ -10,12 +10,12 @@ link, and on Back and Forward; otherwise the session knows better.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -25,23 +25,20 @@ from mriinterp.ui.link import link_button
 from mriinterp.ui.words import escape_markdown
 
 __all__ = [
+    "Claim",
+    "SessionAddress",
     "address_of_page",
     "asked",
     "end_page",
     "enter_anew",
     "entry_number",
-    "flag",
     "found",
-    "kept_value",
-    "linked",
-    "linked_list",
-    "linked_value",
-    "listed",
     "moved",
     "not_found",
     "place_link",
     "renamed",
     "retired",
+    "session_address",
     "went_back",
 ]
 
@@ -58,7 +55,7 @@ class _PageEnd(BaseException):
 
 
 @dataclass
-class _Claim:
+class Claim:
     """What a name stands for in this run: its text, and whether it is in the address although it is the usual one."""
 
     text: list[str]
@@ -74,7 +71,7 @@ class _Note:
 
 
 @dataclass
-class _Address:
+class SessionAddress:
     """The address of one session."""
 
     page: str | None = None
@@ -83,7 +80,7 @@ class _Address:
     back: bool = False  # whether the last entry was such a step
     fresh: bool = True  # no run of this session has ended yet
     asked: dict[str, list[str]] = field(default_factory=dict)  # by a link, and not yet taken up
-    claims: dict[str, _Claim] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)  # of every name that was ever claimed by a widget
     kept: dict[str, Any] = field(default_factory=dict)  # values, also of widgets of other pages
     notes: dict[str, _Note] = field(default_factory=dict)
@@ -94,8 +91,9 @@ class _Address:
 _inside: ContextVar[bool] = ContextVar("inside", default=False)  # of a page, below `address_of_page`, in this thread
 
 
-def _address() -> _Address:
-    return ADDRESS.begin(_Address())
+def session_address() -> SessionAddress:
+    """Return the address of this session; empty at first."""
+    return ADDRESS.begin(SessionAddress())
 
 
 @contextmanager
@@ -107,7 +105,7 @@ def address_of_page(page: str) -> Iterator[None]:
     page : str
         Name of the page.
     """
-    state = _address()
+    state = session_address()
     run = state.run = object()
     _enter(state, page)
     inside = _inside.set(True)
@@ -122,7 +120,7 @@ def address_of_page(page: str) -> Iterator[None]:
 
 def enter_anew() -> None:
     """Read the address that a switch of pages brings, also where it leads to the page that is open."""
-    _address().page = None
+    session_address().page = None
 
 
 def end_page() -> NoReturn:
@@ -132,7 +130,7 @@ def end_page() -> NoReturn:
     raise _PageEnd
 
 
-def _enter(state: _Address, page: str) -> None:
+def _enter(state: SessionAddress, page: str) -> None:
     back = bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     if state.page != page or back:
@@ -147,7 +145,7 @@ def _enter(state: _Address, page: str) -> None:
     state.claims, state.places = {}, {}
 
 
-def _leave(state: _Address) -> None:
+def _leave(state: SessionAddress) -> None:
     state.kept |= {key: key.value for key in map(Key[Any], state.defaults) if key.kept}
     query = {key: claim.text for key, claim in state.claims.items() if claim.always}
     query |= {key: text for key, text in state.asked.items() if key not in query}
@@ -165,10 +163,10 @@ def _leave(state: _Address) -> None:
 
 def place_link(link: Any, notes: Any) -> None:
     """Set the containers of the button that copies the address, and of notes on the link."""
-    _address().places = {"link": link, "notes": notes}
+    session_address().places = {"link": link, "notes": notes}
 
 
-def _show_notes(state: _Address) -> None:
+def _show_notes(state: SessionAddress) -> None:
     """Show what a link asked for in vain, until the reader chooses otherwise."""
     for key, note in list(state.notes.items()):
         if note.value is not None and state.kept.get(key, note.value) != note.value:
@@ -190,38 +188,38 @@ def not_found(key: str, sentence: str, value: Any = None) -> None:
     value : any, optional
         Of the widget now: as soon as it has another one, the note goes.
     """
-    _address().notes[key] = _Note(sentence, value)
+    session_address().notes[key] = _Note(sentence, value)
 
 
 def entry_number() -> int:
     """Return a number that changes when a page is entered, and on Back and Forward."""
-    return _address().entry
+    return session_address().entry
 
 
 def found(key: str) -> None:
     """Take back a note: what a link asks for is there now."""
-    _address().notes.pop(key, None)
+    session_address().notes.pop(key, None)
 
 
 def went_back() -> bool:
     """Return whether the page was entered by Back or Forward: what the address leaves out has its usual value."""
-    return _address().back
+    return session_address().back
 
 
 def asked(key: str) -> list[str]:
     """Return what a link asks for under a name, and count it as taken up; empty if it asks for nothing."""
-    return _address().asked.pop(key, [])
+    return session_address().asked.pop(key, [])
 
 
 def retired(*keys: str) -> None:
     """Take names that older links hold from the address: what they asked for is shown in any case, or no more."""
     for key in keys:
-        _address().asked.pop(key, None)
+        session_address().asked.pop(key, None)
 
 
 def renamed(old: str, new: str) -> None:
     """Take what an older link asks for under another name as asked for under this one."""
-    asked = _address().asked
+    asked = session_address().asked
     if old in asked:
         values = asked.pop(old)
         asked.setdefault(new, values)
@@ -239,144 +237,7 @@ def moved(old: str, values: Collection[str], new: str, instead: str) -> None:
     new, instead : str
         The new name, and what is asked for under the old one.
     """
-    asked = _address().asked
+    asked = session_address().asked
     if asked.get(old, [""])[-1] in values:
         asked.setdefault(new, asked[old])
         asked[old] = [instead]
-
-
-def linked(
-    key: str,
-    default: Any,
-    *,
-    options: Collection | None = None,
-    cast: Callable[[str], Any] = str,
-    valid: Callable[[Any], bool] = lambda value: True,
-    what: str = "",
-    shows: Callable[[Any], str] = str,
-    text: Callable[[Any], str] = str,
-    always: bool = False,
-    shapes: bool = True,
-) -> Key[Any]:
-    """Give a widget's key its first value, from the address if that is valid, else the default; and claim its name.
-
-    Call it just before the widget, and make the widget without a value of
-    its own.
-
-    Parameters
-    ----------
-    key : str
-        Of the widget, and its name in the address.
-    default : any
-    options : collection, optional
-        Values there are.
-    cast : callable
-        From text; ValueError for nonsense.
-    valid : callable
-        Whether a value may be shown.
-    what, shows : str, callable
-        What the key stands for, and a value as people read it: for the note on
-        a value that was not found.
-    text : callable
-        A value as the address says it.
-    always : bool
-        The address says the value although it is the default.
-    shapes : bool
-        Whether the value shapes what is shown; otherwise no address holds it.
-
-    Returns
-    -------
-    Key
-        The key, to be passed on to the widget.
-    """
-
-    def fits(value: Any) -> bool:
-        return (options is None or value in options) and valid(value)
-
-    def parse(raw: str) -> Any:
-        value = cast(raw)
-        if not fits(value):
-            raise ValueError(raw)
-        return value
-
-    held = _take_up(key, default, fits)
-    for raw in asked(key)[-1:]:
-        try:
-            held.put(parse(raw))
-        except ValueError:
-            held.put(default)
-            name = what or key.rpartition(".")[2].replace("_", " ")
-            not_found(key, f"{name[:1].upper()}{name[1:]} {raw} was not found: {shows(default)} is shown.", default)
-    _claim(held, text(held.value), shapes and (always or held.value != default))
-    return held
-
-
-def linked_list(
-    key: str, default: list[str], options: Collection[str], *, what: str = "", shows: Callable[[str], str] = str
-) -> Key[list[str]]:
-    """Link a widget that takes several values with the address, as `linked` does: ``?key=one,two``."""
-    held: Key[list[str]] = _take_up(
-        key, default, lambda chosen: any(value in options for value in chosen) or not chosen
-    )
-    if missing := [value for value in held.value if value not in options]:
-        held.put([value for value in held.value if value not in missing] or default)
-    for raw in asked(key)[-1:]:
-        wanted = list(dict.fromkeys(unquote(part) for part in raw.split(","))) if raw else []
-        known = [value for value in wanted if value in options] or (default if wanted else [])
-        held.put(known)
-        if missing := [value for value in wanted if value not in options]:
-            name = what or key.replace("_", " ")
-            instead = ", ".join(map(shows, known))
-            not_found(
-                key,
-                f"{name[:1].upper()}{name[1:]}: {', '.join(missing)} was not found; shown: {instead or 'none'}.",
-                known,
-            )
-    chosen = list(held.value)
-    _claim(held, listed(chosen), chosen != default)
-    return held
-
-
-def listed(values: Collection[str]) -> str:
-    """Return several values as one text of an address."""
-    return ",".join(quote(value, safe="") for value in values)
-
-
-def linked_value(key: str, value: str | list[str] | None) -> None:
-    """Claim a name for something that is no widget; None: it has its usual value."""
-    texts = [] if value is None else [value] if isinstance(value, str) else list(value)
-    state = _address()
-    state.asked.pop(key, None)
-    state.claims[key] = _Claim(texts, bool(texts))
-
-
-def kept_value(key: str) -> Any:
-    """Return the value of a widget of this page or another, as it was last shown; None if it never was."""
-    return _address().kept.get(key)
-
-
-def flag(raw: str) -> bool:
-    """Return a yes or no from the address; ValueError for anything else."""
-    if raw not in ("True", "False"):
-        raise ValueError(f"expected True or False, got {raw!r}")
-    return raw == "True"
-
-
-def _claim(key: Key[Any], text: str, always: bool) -> None:
-    state = _address()
-    state.claims[key] = _Claim([text], always)
-    state.kept[key] = key.value
-
-
-def _take_up(name: str, default: Any, fits: Callable[[Any], bool]) -> Key[Any]:
-    """Let the key of that name go on with its value: of the session, of the same key on another page, or the default."""
-    state, key = _address(), Key[Any](name)
-    state.defaults[key] = default
-    here = (state.page, state.entry)
-    if not key.kept or not fits(key.value):
-        # Streamlit forgets a value with its widget, and when the words of the options change.
-        key.put(state.kept[key] if key in state.kept and fits(state.kept[key]) else default)
-    elif state.seen.get(key) != here:  # a widget of another page has this key: Streamlit takes this one for a new one
-        key.put(key.value)
-    state.seen[key] = here
-    return key

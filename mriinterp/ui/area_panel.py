@@ -20,10 +20,10 @@ from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import Meaning, score_words, size_words
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.stats import single_case
-from mriinterp.ui.address import flag, linked
 from mriinterp.ui.clicks import jump_to_peak, show_chart
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.home import IN_TEMPLATE, Place
+from mriinterp.ui.linked import flag, linked
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown

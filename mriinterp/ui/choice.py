@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from mriinterp.ui.address import linked
+from mriinterp.ui.linked import linked
 
 __all__ = ["segments"]
 

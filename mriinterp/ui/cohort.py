@@ -12,10 +12,10 @@ import streamlit as st
 from mriinterp.image.template import template
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import SHARE_UNIT, caption_words, file_stem, hidden_list, scale_words, size_words
-from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView, averages_ready
 from mriinterp.ui.keys import PAIR
+from mriinterp.ui.linked import linked, linked_list
 from mriinterp.ui.parts import choose_part, share_density, signed_layer
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown

@@ -16,13 +16,14 @@ from mriinterp.figures.areagroups import group_bars, method_bars
 from mriinterp.figures.cohort import effect_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import file_stem, size_words
-from mriinterp.ui.address import flag, linked, linked_list, renamed
+from mriinterp.ui.address import renamed
 from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart
 from mriinterp.ui.cohort import VIEWER
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.keys import COHORT_OPEN
+from mriinterp.ui.linked import flag, linked, linked_list
 from mriinterp.ui.resources import atlas_of
 from mriinterp.ui.shell import escape_markdown
 

@@ -10,7 +10,7 @@ from mriinterp.cohort import CohortResult
 from mriinterp.cohort.packed import shipped_folder
 from mriinterp.cohort.pooled import OUT_OF_FOLD
 from mriinterp.stats import wilson_interval
-from mriinterp.ui.address import end_page, found, linked, linked_value, not_found, retired
+from mriinterp.ui.address import end_page, found, not_found, retired
 from mriinterp.ui.choice import segments
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import choose_scans
@@ -19,6 +19,7 @@ from mriinterp.ui.cohort_published import open_upload
 from mriinterp.ui.cohort_run import folder_of
 from mriinterp.ui.cohort_study import StudyView, open_result
 from mriinterp.ui.keys import AVERAGES, NPZ_FILE
+from mriinterp.ui.linked import linked, linked_value
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.shell import escape_markdown, readable_errors
 

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.cohort import CohortResult
-from mriinterp.ui.address import linked, linked_list
 from mriinterp.ui.choice import segments
+from mriinterp.ui.linked import linked, linked_list
 
 __all__ = ["choose_scans", "keep_scans", "probability_column"]
 

@@ -15,13 +15,13 @@ from mriinterp.export.numbers import number_words, people_words, write_number
 from mriinterp.figures.numbers import number_dots, number_scatter
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import file_stem
-from mriinterp.ui.address import flag, linked
 from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart
 from mriinterp.ui.cohort import VIEWER
 from mriinterp.ui.cohort_areas import MOST_AREAS, peaks_of_view
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.keys import NUMBER_AREA
+from mriinterp.ui.linked import flag, linked
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.words import escape_markdown
 

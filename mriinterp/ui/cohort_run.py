@@ -27,11 +27,11 @@ from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
 from mriinterp.results.store import default_folder
 from mriinterp.study import Study
-from mriinterp.ui.address import flag, linked, linked_list
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_folds import OUT_OF_FOLD, is_of_fold, out_of_fold_folder, scans_out_of_fold
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import current_job, start_job, watch, work_card
+from mriinterp.ui.linked import flag, linked, linked_list
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.shell import readable_errors
 from mriinterp.ui.words import as_sentence, escape_markdown

@@ -14,12 +14,12 @@ from mriinterp.export.comparison import sample_words, value_words, voxel_words
 from mriinterp.export.reconcile import reconcile_words
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import caption_words, file_stem
-from mriinterp.ui.address import linked
 from mriinterp.ui.cohort import background_of
 from mriinterp.ui.cohort_areas import MOST_AREAS, comparable, compared
 from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.truth import group_truth

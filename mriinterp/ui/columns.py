@@ -17,8 +17,9 @@ from mriinterp.methods import get_method, listed_methods
 from mriinterp.models import Model, packaged_models, read_card
 from mriinterp.study import Study
 from mriinterp.study.demo import DemoStudy
-from mriinterp.ui.address import asked, entry_number, kept_value, linked, linked_list, linked_value, not_found
+from mriinterp.ui.address import asked, entry_number, not_found
 from mriinterp.ui.keys import BROUGHT, BY, COLUMNS, COLUMNS_FIRST, METHODS
+from mriinterp.ui.linked import kept_value, linked, linked_list, linked_value
 from mriinterp.ui.parameters import choose_method, grouped_methods, parameter_widgets
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label, uploaded_name

@@ -29,12 +29,12 @@ from mriinterp.methods.meaning import (
     size_words,
 )
 from mriinterp.relevance_map import RelevanceMap
-from mriinterp.ui.address import linked
 from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import clicked, jump_to, jump_to_peak, mark_cells, show_chart
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
 from mriinterp.ui.home import Place, choose_place
 from mriinterp.ui.keys import SHOW, A, B
+from mriinterp.ui.linked import linked
 from mriinterp.ui.parts import choose_part, part_layer, part_volume
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.result import show_warnings

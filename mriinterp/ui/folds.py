@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.models import Model, Prediction
-from mriinterp.ui.address import flag, linked
+from mriinterp.ui.linked import flag, linked
 from mriinterp.ui.resources import network_of, prediction_of, study_of
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.words import escape_markdown

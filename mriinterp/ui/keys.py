@@ -79,7 +79,7 @@ NPZ_FILE: Key[Any] = Key("npz_file")  # Cohort: uploaded averages, a file of Str
 COLUMNS: Key[list[str]] = Key("c_list")  # Compare: freely chosen columns, as text
 
 # What a session knows beside its widgets.
-ADDRESS: Key[Any] = Key("_address")  # `address._Address`: what the page's link says
+ADDRESS: Key[Any] = Key("_address")  # `address.SessionAddress`: what the page's link says
 VIEWERS: Key[dict[str, Any]] = Key("_viewers")  # `viewlink._Memory` by viewer
 CONVENTION: Key[tuple[int | None, str]] = Key("_convention")  # of all viewers, and the entry in which it was chosen
 JUMPS: Key[dict[str, tuple[float, float, float]]] = Key("_jumps")  # mm, by viewer: where each is asked to move

@@ -22,9 +22,9 @@ from mriinterp.models.numbers import NumberInput
 from mriinterp.models.sizes import LayerSize, layer_sizes
 from mriinterp.network_check import MethodCheck, NetworkCheck, card_path, check_network
 from mriinterp.study import ModelRecipe
-from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import start_job, watch, work_card
 from mriinterp.ui.keys import NETWORK, NETWORK_CHECKS, NETWORK_FILES, NETWORK_PROBLEM
+from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import network_at, network_of, recipe_at, study_of
 from mriinterp.ui.shell import Header
 from mriinterp.ui.subject import Subject

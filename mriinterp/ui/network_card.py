@@ -11,8 +11,8 @@ from mriinterp.image.volume import Volume
 from mriinterp.models import Model
 from mriinterp.network_check import card_path, open_network
 from mriinterp.study import ModelRecipe
-from mriinterp.ui.address import linked
 from mriinterp.ui.consent import check_code
+from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, known_subject, subject_label
 from mriinterp.ui.words import as_sentence, escape_markdown

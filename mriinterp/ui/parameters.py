@@ -8,9 +8,9 @@ import streamlit as st
 
 from mriinterp.methods import Method, Parameter, get_method, listed_methods, method_names
 from mriinterp.models import Head, Model
-from mriinterp.ui.address import linked
 from mriinterp.ui.badge import method_signs
 from mriinterp.ui.keys import parameter_key
+from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import layers_of
 
 __all__ = ["choose_method", "grouped_methods", "parameter_widgets"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from mriinterp.methods import listed_methods
-from mriinterp.ui.address import flag, linked
 from mriinterp.ui.keys import PRESENT, PRESENT_BY, Key
+from mriinterp.ui.linked import flag, linked
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.studies import current_study
 

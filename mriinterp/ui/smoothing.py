@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from mriinterp.image.volume import Volume
 from mriinterp.relevance_map import RelevanceMap
-from mriinterp.ui.address import linked
 from mriinterp.ui.keys import SMOOTHING
+from mriinterp.ui.linked import linked
 from mriinterp.ui.session import forgotten_with_uploads
 
 __all__ = ["SMOOTHING", "choose_smoothing"]

@@ -14,8 +14,8 @@ from mriinterp.base.files import read_json
 from mriinterp.base.names import on_disk
 from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study import DemoStudy, StudyFolders, load_study
-from mriinterp.ui.address import linked
 from mriinterp.ui.keys import STUDY, STUDY_PROBLEM
+from mriinterp.ui.linked import linked
 from mriinterp.ui.publications import fetched_studies, just_fetched, offer_publications
 from mriinterp.ui.words import escape_markdown, words_of
 

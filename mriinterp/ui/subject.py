@@ -17,8 +17,9 @@ from mriinterp.models import Model, Prediction
 from mriinterp.prepare import Prepared
 from mriinterp.prepare.source import FileBytes
 from mriinterp.study import PreparedScan, Study
-from mriinterp.ui.address import end_page, entry_number, found, linked, linked_value, not_found
+from mriinterp.ui.address import end_page, entry_number, found, not_found
 from mriinterp.ui.keys import KNOWN, OWN, OWN_NAME, UPLOAD, Key
+from mriinterp.ui.linked import linked, linked_value
 from mriinterp.ui.preparation import choose_registration, offer_preparation, offer_study_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, preparation_of, scan_of, study_of, truth_of
 from mriinterp.ui.scan_names import LONGEST_NAME, NEUTRAL_NAME, name_of_upload, plain_name, safe_name

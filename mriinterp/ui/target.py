@@ -7,8 +7,8 @@ import streamlit as st
 from mriinterp.cohort.targets import positive_output
 from mriinterp.models import Head, Model
 from mriinterp.study import Study
-from mriinterp.ui.address import linked
 from mriinterp.ui.keys import OWN_TARGET, TARGET, USUAL_TARGET
+from mriinterp.ui.linked import linked
 from mriinterp.ui.subject import Subject, blind_target
 
 __all__ = ["PREDICTED", "choose_target", "head_of", "target_address"]

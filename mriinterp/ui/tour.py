@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from mriinterp.study import DemoStudy
-from mriinterp.ui.address import enter_anew, linked
+from mriinterp.ui.address import enter_anew
 from mriinterp.ui.keys import TOUR, Key
+from mriinterp.ui.linked import linked
 
 __all__ = ["STOPS", "Stop", "offer_tour", "show_stop"]
 

@@ -19,9 +19,9 @@ from mriinterp.study import DemoStudy, Study
 from mriinterp.study.demo_files import FEWEST, demo_scans
 from mriinterp.study.folders import own_networks
 from mriinterp.subjects import Report
-from mriinterp.ui.address import flag, linked, linked_list
 from mriinterp.ui.allowance import code_allowed
 from mriinterp.ui.keys import STUDY, TRAIN_PROBLEM, TRAINING
+from mriinterp.ui.linked import flag, linked, linked_list
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.words import escape_markdown
 

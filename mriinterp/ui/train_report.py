@@ -16,8 +16,8 @@ from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
 from mriinterp.crossval.output import MEASURES, PREDICTIONS, histories_of, read_predictions
 from mriinterp.crossval.state import RECORD, TrainState
 from mriinterp.crossval.train_report import measure_values, values_by_fold
-from mriinterp.ui.address import linked
 from mriinterp.ui.keys import STUDY, TRAIN_GO
+from mriinterp.ui.linked import linked
 from mriinterp.ui.shell import Header
 from mriinterp.ui.studies import remember_study
 from mriinterp.ui.words import escape_markdown

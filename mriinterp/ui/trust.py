@@ -26,8 +26,8 @@ from mriinterp.trust.measure_registry import table_heads
 from mriinterp.trust.shortcut_results import load_shortcuts, shortcut_findings, shortcut_people, shortcut_summary
 from mriinterp.trust.shortcuts import SHORTCUTS
 from mriinterp.trust.words import label_of
-from mriinterp.ui.address import linked
 from mriinterp.ui.jobs import start_job, watch
+from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of, truth_of
 from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, table_of

@@ -10,9 +10,10 @@ from typing import Any
 import streamlit as st
 
 from mriinterp.image.volume import Grid
-from mriinterp.ui.address import asked, entry_number, flag, linked_value, not_found, went_back
+from mriinterp.ui.address import asked, entry_number, not_found, went_back
 from mriinterp.ui.clicks import take_jump
 from mriinterp.ui.keys import CONVENTION, VIEWERS
+from mriinterp.ui.linked import flag, linked_value
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
 
 __all__ = ["last_place", "linked_viewer", "shown_radiological", "shown_settings"]

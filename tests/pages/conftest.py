@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mriinterp.ui.address import _Address
+from mriinterp.ui.address import SessionAddress
 from mriinterp.ui.jobs import stop_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ def open_page(monkeypatch):
         for key, value in address.items():
             app.query_params[key] = value
         if page is not None:  # its first address is written too: no browser does it here
-            app.session_state["_address"] = _Address(fresh=False)
+            app.session_state["_address"] = SessionAddress(fresh=False)
         if page not in (None, FRONT):  # which has no name of its own in the address
             app.switch_page(page)
         app.run()
