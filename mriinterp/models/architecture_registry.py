@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from torch import nn
 
@@ -84,7 +85,7 @@ def register_architecture(name: str, *, label: str = "", default_card: DefaultCa
 
     def decorate(builder):
         module = sys.modules.get(builder.__module__)
-        code, owner = getattr(module, DIGEST, ""), getattr(module, OWNER, builder.__module__)
+        code, owner = getattr(module, DIGEST, ""), _owner(module) or builder.__module__
         own = _own.get()
         known = (own or {}).get(name) or _ARCHITECTURES.get(name)
         if own is not None and known is not None and known.code and name not in own:
@@ -97,6 +98,12 @@ def register_architecture(name: str, *, label: str = "", default_card: DefaultCa
         return builder
 
     return decorate
+
+
+def _owner(module: ModuleType | None) -> str:
+    """Return the file of a module, the same whether it was run as a user's code or imported; "" without one."""
+    path = getattr(module, "__file__", None)
+    return getattr(module, OWNER, "") or (str(Path(path).resolve()) if path else "")
 
 
 def _from_class(module_class: type[nn.Module]) -> Build:

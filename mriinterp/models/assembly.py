@@ -32,6 +32,7 @@ def assemble(
     *,
     normalisation: Normalisation | None = None,
     mask: Volume | None = None,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Move to the device, freeze, check the card against the network, find out how it must be run, digest.
 
@@ -46,6 +47,8 @@ def assemble(
         Whether name and `code` tell all of that.
     normalisation, mask : optional
         Instead of the card's.
+    notes : sequence of str
+        What is known of the network, in words.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def assemble(
         "device": device,
         "mask": mask,
         "independent": not probe.alone,
-        "notes": (*converted, *probe.notes),
+        "notes": (*notes, *converted, *probe.notes),
         "closing": probe.closing,
     }
 

@@ -98,16 +98,16 @@ def load_model(
             f"expected weights for the architecture {architecture!r}, got none; name weights files "
             "(--weights on the command line, weights=… in Python), or a model card"
         )
-    target = choose_device(device)
+    target, notes = choose_device(device), ()
     if card is not None and architecture == EXPORTED:
         if len(paths) != 1:
             raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")
         inputs = count_inputs(len(card.numbers), card.numbers_as)
         (module, code), complete = load_exported(paths[0], trust_code=trust_code, inputs=inputs), True
     else:
-        module, card = _build(architecture, card, paths)
+        module, card, notes = _build(architecture, card, paths)
         code, complete = get_architecture(architecture).code, get_architecture(architecture).has_digest
-    return Model(**assemble(module, card, target, code, complete))
+    return Model(**assemble(module, card, target, code, complete, notes=notes))
 
 
 def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[ModelCard | None, str]:
@@ -201,14 +201,16 @@ def load_bare(
         module, code = load_exported(path, trust_code=trust_code, inputs=inputs)
         return module, EXPORTED, code, True
     entry = get_architecture(str(source))
-    module, _ = _fitting(entry, [Path(name) for name in weights])
+    module, _, _ = _fitting(entry, [Path(name) for name in weights])
     return module, str(source), entry.code, entry.has_digest
 
 
-def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tuple[nn.Module, ModelCard]:
-    """Return the network of weights files, and its card."""
+def _build(
+    architecture: str, card: ModelCard | None, paths: list[Path]
+) -> tuple[nn.Module, ModelCard, tuple[str, ...]]:
+    """Return the network of weights files, its card, and what a person should know of the files, in words."""
     entry = get_architecture(architecture)
-    module, names = _fitting(entry, paths)
+    module, names, notes = _fitting(entry, paths)
     if card is None:
         if entry.default_card is None:
             raise ValueError(
@@ -217,11 +219,11 @@ def _build(architecture: str, card: ModelCard | None, paths: list[Path]) -> tupl
                 f"{' '.join(map(quoted, paths))} --scan SCAN --classes … --write-card"
             )
         card = card_from_dict(_known_card(entry.default_card, names))
-    return module, card
+    return module, card, notes
 
 
-def _fitting(entry: Architecture, paths: list[Path]) -> tuple[nn.Module, Sequence[StateDict]]:
-    """Build the network of weights files; of a file with several sets of weights, use the first that fits."""
+def _fitting(entry: Architecture, paths: list[Path]) -> tuple[nn.Module, Sequence[StateDict], tuple[str, ...]]:
+    """Build the network of weights files; of a file with several sets of weights, use the first that fits, and say it."""
     origin = ", ".join(path.name for path in paths)
     sets = [read_state_dicts(path) for path in paths]
     fitting, refused = [], []
@@ -237,14 +239,11 @@ def _fitting(entry: Architecture, paths: list[Path]) -> tuple[nn.Module, Sequenc
             break
     if not fitting:
         raise refused[0]
-    if len(fitting) > 1:
-        logger.warning(
-            "%s holds %d sets of weights that fit %s; the first is used. Save the one that is meant by itself",
-            origin,
-            len(fitting),
-            entry.name,
-        )
-    return fitting[0]
+    if len(fitting) == 1:
+        return *fitting[0], ()
+    note = f"{origin} holds {len(fitting)} sets of weights that fit {entry.name}; the first is used"
+    logger.warning("%s. Save the one that is meant by itself", note)
+    return *fitting[0], (note,)
 
 
 def _known_card(default_card: DefaultCard, states: Sequence[StateDict]) -> dict:

@@ -73,7 +73,8 @@ def read_state_dicts(path: Path | str) -> list[StateDict]:
     path = check_file(path, "a weights file")
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     if not isinstance(content, dict) or not content:
-        raise ValueError(f"{path.name}: expected tensors by name, got {type(content).__name__}")
+        got = "an empty dict" if isinstance(content, dict) else f"a {type(content).__name__}"
+        raise ValueError(f"{path.name}: expected tensors by name, got {got}; save the weights: {STATE_DICT}")
     sets = _sets_in(content)
     total = sum(len(tensors) for _, tensors in sets)
     found = sorted(sets, key=lambda place: _likeliness(place[0], place[1], total))
@@ -222,7 +223,8 @@ def load_into(module: nn.Module, state: StateDict, origin: str) -> None:
     problems = [f"{len(keys)} {what}: {_first(keys)}" for what, keys in findings.items() if keys]
     if problems:
         raise ValueError(
-            f"{origin}: expected weights of {type(module).__name__}, got other keys or shapes. {'; '.join(problems)}"
+            f"{origin}: expected weights of {type(module).__name__}, got other keys or shapes. {'; '.join(problems)}. Make the "
+            "network by the class, and with the sizes, that were trained"
         )
     trained = [name for name, _ in module.named_parameters()]  # a buffer may be a mask of infinity
     if broken := [key for key in trained if key in state and not bool(state[key].isfinite().all())]:

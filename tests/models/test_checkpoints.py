@@ -103,6 +103,7 @@ def test_of_two_sets_that_fit_the_plain_one_is_taken_and_it_is_said(tmp_path, ne
         model = load_model(tmp_path / "own.json", device="cpu")
     assert_same(model.module, network)
     assert "2 sets of weights that fit own" in caplog.text
+    assert model.notes[0] == "own.pt holds 2 sets of weights that fit own; the first is used"
 
 
 def test_a_set_that_fits_is_found_among_others(tmp_path, network):

@@ -1,7 +1,9 @@
 """load_model: names, cards, files, exported programs, user code."""
 
+import importlib
 import io
 import json
+import sys
 import textwrap
 import zipfile
 
@@ -160,6 +162,15 @@ def test_user_code_that_fails(tmp_path, user_file):
     thief.write_text(user_file.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(ValueError, match="registered already"):
         load_code(thief)
+
+
+def test_code_that_ran_may_be_imported_and_run_again(user_file, monkeypatch):
+    """A script names its classes by ``from user_net import Net``, and opens its card with the file as code."""
+    load_code(user_file)
+    monkeypatch.syspath_prepend(user_file.parent)
+    importlib.import_module(user_file.stem)
+    del sys.modules[user_file.stem]
+    assert load_code(user_file).digest == get_architecture("user_net").code
 
 
 def test_unknown_architecture_names_the_known(tmp_path):
