@@ -59,4 +59,18 @@ def channel_of(volume: Volume, card: ModelCard, rule: Normalisation, mask: Volum
         raise ValueError(f"{which}expected a scan of finite intensities, got NaN or infinity; read_volume removes them")
     if mask is not None:
         data = data * (mask.data > 0)
-    return np.array(rule.apply(np.ascontiguousarray(data)))
+    try:
+        return np.array(rule.apply(np.ascontiguousarray(data)))
+    except ValueError as error:
+        raise ValueError(f"{which}{error}{_one_rule_for_each(card)}") from error
+
+
+def _one_rule_for_each(card: ModelCard) -> str:
+    """Return that each image may have a normalisation of its own, in words; "" where there is one image."""
+    if len(card.images) < 2:
+        return ""
+    first, second = card.images[:2]
+    return (
+        "; each image may have a normalisation of its own, e.g. "
+        f'{{"{first}": {{"kind": "scan_zscore"}}, "{second}": {{"kind": "none"}}}}'
+    )

@@ -139,6 +139,7 @@ def propose_study(
     columns = find_numbers(numbers or {}, frame, network)
     groups = _groups(source, images, frame)
     reference, positive, classes = _guess_groups(groups.to_dict(), network)
+    kept = list(classes) or [g for g in (reference, positive) if g]
     folder = out.absolute().parent
     entries = {
         "name": re.sub(r"[^\w-]+", "_", out.stem),
@@ -151,7 +152,7 @@ def propose_study(
         | ({"numbers": columns} if columns else {}),
         "groups": {"reference": reference}
         | ({"positive": positive} if positive else {})
-        | {"labels": {g: [g] for g in (reference, positive) if g}}
+        | {"labels": {g: [g] for g in kept}}
         | ({"classes": classes} if classes else {}),
         "split": {"test": 0.2, "seed": 0} if (frame["split"] == "").any() else {},
         "model": _model_entries(how, weights, folder) | ({"code": _written(Path(code), folder)} if code else {}),
@@ -159,7 +160,7 @@ def propose_study(
         "atlas": {"image": "AAL"},
     }
     write_study_file({k: v for k, v in entries.items() if v != {}}, out)
-    others = [f"{g} ({n})" for g, n in groups.items() if g not in (reference, positive)]
+    others = [f"{g} ({n})" for g, n in groups.items() if g not in kept]
     report.add("info", f"Table: {layout.label}; reference group: {reference}, positive group: {positive or 'none'}")
     if not positive:
         report.add("warning", f"The table has one group, {reference}: there is nothing to compare it with")
@@ -250,7 +251,10 @@ def _likeness(name: str) -> int:
 
 
 def _guess_groups(counts: dict[str, int], model: Model) -> tuple[str, str, dict[str, str]]:
-    """Return reference group, positive group ("" if there is one group) and the network's class of each, if any."""
+    """Return reference group, positive group ("" if there is one group) and the network's class of each, if any.
+
+    Groups called as a class of the network between its first and last are kept, with that class.
+    """
     names = sorted(counts, key=lambda g: (-counts[g], g))
     head = model.heads[0]
     classes = list(head.classes) if head.kind == "classes" else []
@@ -265,4 +269,6 @@ def _guess_groups(counts: dict[str, int], model: Model) -> tuple[str, str, dict[
         return names[0], "", ({names[0]: by_class.get(_plain(names[0]), low)} if classes else {})
     rest = [g for g in names if g != positive]
     reference = min(rest, key=lambda g: rank(g, -1, low))
-    return reference, positive, ({reference: low, positive: high} if classes else {})
+    between = {g: by_class[_plain(g)] for g in names if by_class.get(_plain(g)) in classes[1:-1]}
+    between = {g: between[g] for g in sorted(between, key=lambda g: classes.index(between[g]))}
+    return reference, positive, ({reference: low, **between, positive: high} if classes else {})

@@ -101,6 +101,9 @@ def test_images_that_are_missing_are_named(both, scan):
     assert one.predict(as_scan({"t1": scan})) == one.predict(scan)
     with pytest.raises(ValueError, match=r"expected a scan of one image, got t1, gm"):
         one.predict(as_scan(both))
+    flat = {**both, "gm": both["gm"].with_data(np.ones(SHAPE, np.float32))}
+    with pytest.raises(ValueError, match=r"^gm: expected a scan with varying .*; each image may have a normalisation"):
+        two_images(normalisation="scan_zscore").predict(flat)
     with pytest.raises(ValueError, match=r"normalisation for each of t1, gm, got t1"):
         two_images(normalisation={"t1": {"kind": "none"}})
 

@@ -110,6 +110,13 @@ def test_three_classes(tmp_path):
     )
     assert {"p_CN", "p_MCI", "p_AD"} <= set(found.subjects.columns)
     assert set(found.subjects["group"]) == {"CN", "MCI", "AD"}
+    made = tmp_path / "s" / "made.toml"
+    given = ["--images", str(tmp_path / "s" / "scans"), "--model", str(tmp_path / "s" / "card.json")]
+    given += ["--trust-code", str(tmp_path / "s" / "net.py"), "--out", str(made)]
+    assert main(["study", "init", "--table", str(tmp_path / "s" / "table.csv"), *given]) == 0
+    entries = tomllib.loads(made.read_text(encoding="utf-8"))["groups"]
+    assert list(entries["labels"]) == ["CN", "MCI", "AD"], "a group called as a class of the network is kept"
+    assert entries["classes"] == {"CN": "CN", "MCI": "MCI", "AD": "AD"}
 
 
 def test_an_age_from_bins(tmp_path):
