@@ -17,7 +17,9 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -63,6 +65,23 @@ MARK = "<!-- methods: made by docs/trust/fill.py from what each method's file de
 FILES = ("plan.json", "trust_results.csv", "details.json", "agreement.json")
 
 
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Everything that the pages say of a folder of results, read once."""
+
+    folder: Path
+    plan: dict[str, Any]
+    results: pd.DataFrame
+    alike: pd.DataFrame
+    table: pd.DataFrame
+
+
+def figures_of(folder: Path) -> Figures:
+    """Read a folder of results."""
+    results, alike = load_results(folder), load_agreement(folder)
+    return Figures(folder, load_plan(folder), results, alike, summary(folder, read=results, alike=alike))
+
+
 def ship(results: Path, shortcuts: Path | None) -> None:
     """Copy what the package shows of a folder of results."""
     write_report(results)
@@ -96,7 +115,7 @@ def _one(table: pd.DataFrame, measure: Measure, quantity: Quantity, method: str)
 
 
 def measured_line(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
-    """All figures of one measured explainer, in a line."""
+    """Return all figures of one measured explainer, in a line."""
     measures = [get_measure(name) for name in measure_names()]
     parts = [_one(table, measure, q, method) for measure in measures for q in measure.quantities if q.line]
     found = agreement_of(alike, method)
@@ -107,7 +126,7 @@ def measured_line(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
 
 
 def method_entry(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
-    """The entry *Measured* of a method: as its defaults, and with other settings."""
+    """Return the entry *Measured* of a method: as its defaults, and with other settings."""
     names = variants(table["method"].tolist(), method)
     if not names:
         return "- **Measured**: not yet.\n"
@@ -121,7 +140,7 @@ def method_entry(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
 
 
 def shortcut_section(folder: Path) -> str:
-    """Tables and words of the shortcuts that were measured."""
+    """Return tables and words of the shortcuts that were measured."""
     parts = []
     for name, table in load_shortcuts(folder).items():
         found = shortcut_summary(table)
@@ -144,7 +163,7 @@ def shortcut_section(folder: Path) -> str:
 
 
 def measure_table() -> str:
-    """What each measure computes, and which direction speaks for a map."""
+    """Return what each measure computes, and which direction speaks for a map."""
     lines = ["| Measure | What is computed | Better |", "|---|---|---|"]
     for measure in map(get_measure, measure_names()):
         computed = (measure.computed or measure.question).replace("|", "\\|")
@@ -165,7 +184,7 @@ CHANGED = ("mass_accuracy_read", "auprc_read", "auprc_smoothed")  # what the gui
 
 
 def short_table(table: pd.DataFrame) -> str:
-    """Methods × the numbers that matter most, most tissue found first; null maps last."""
+    """Return methods × the numbers that matter most, most tissue found first; null maps last."""
     first = table[(table["measure"] == "atrophy") & (table["quantity"] == "auprc_field")]
     order = [*first.loc[~first["null_map"], "method"], *first.loc[first["null_map"], "method"]]
     lines = ["| Method | " + " | ".join(SHORT) + " |", "|---" * (len(SHORT) + 1) + "|"]
@@ -181,26 +200,26 @@ def short_table(table: pd.DataFrame) -> str:
 
 
 def bullets(sentences: Sequence[str]) -> str:
-    """Sentences as a list."""
+    """Return sentences as a list."""
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def shortened(text: str) -> str:
-    """A text with the settings of methods said in short: boxes by size and stride, steps and samples not at all."""
+    """Return a text with the settings of methods in short: boxes by size and stride, steps and samples not at all."""
     text = re.sub(r" \((?:steps|samples) \d+\)", "", text)
     return re.sub(r"Occlusion \([^)]*size (\d+), stride (\d+)\)", r"Occlusion \1/\2", text)
 
 
-def guide_sections(folder: Path) -> dict[str, str]:
-    """What stands between the marks of the guide, by name."""
-    plan, results, table = load_plan(folder), load_results(folder), summary(folder)
+def guide_sections(figures: Figures) -> dict[str, str]:
+    """Return what stands between the marks of the guide, by name."""
+    table = figures.table
 
     def of(*measures: str) -> str:
         return bullets([sentence for name in measures for sentence in measure_findings(table, name)])
 
     changed = [s for s in measure_findings(table, "localisation") if any(HOW[name] in s for name in CHANGED)]
     return {
-        "people": people_words(plan, results),
+        "people": people_words(figures.plan, figures.results),
         "short": short_table(table),
         "corrections": bullets(correction_findings(table)),
         "place": bullets([*measure_findings(table, "atrophy"), *changed]),
@@ -212,9 +231,9 @@ def guide_sections(folder: Path) -> dict[str, str]:
     }
 
 
-def sections(folder: Path) -> dict[str, str]:
-    """What stands between the marks of the page on methods, by name."""
-    plan, results, table = load_plan(folder), load_results(folder), summary(folder)
+def sections(figures: Figures) -> dict[str, str]:
+    """Return what stands between the marks of the page on methods, by name."""
+    plan, results = figures.plan, figures.results
     overview = [
         people_words(plan, results),
         f"Network: {plan['model']['name']}, SHA-256 of its tensors {plan['model']['sha256'][:16]}…; hidden tissue is "
@@ -224,18 +243,18 @@ def sections(folder: Path) -> dict[str, str]:
         "",
         NOTE.replace("* better", "\\* better"),
         "",
-        markdown_table(table),
+        markdown_table(figures.table),
     ]
     return {
         "measures": measure_table(),
         "overview": "\n".join(overview),
         "settings": bullets(settings_words(settings_table(results))),
-        "shortcuts": shortcut_section(folder),
+        "shortcuts": shortcut_section(figures.folder),
     }
 
 
 def put(page: str, texts: dict[str, str], name: str) -> str:
-    """A page with texts between its marks; ValueError where a mark is missing."""
+    """Return a page with texts between its marks; ValueError where a mark is missing."""
     for what, text in texts.items():
         mark = re.compile(rf"(<!-- figures: {what} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not mark.search(page):
@@ -244,16 +263,15 @@ def put(page: str, texts: dict[str, str], name: str) -> str:
     return page
 
 
-def filled_guide(page: str, folder: Path) -> str:
-    """The guide with the figures of a folder."""
-    return put(page, {name: shortened(text) for name, text in guide_sections(folder).items()}, GUIDE.name)
+def filled_guide(page: str, figures: Figures) -> str:
+    """Return the guide with the figures of a folder."""
+    return put(page, {name: shortened(text) for name, text in guide_sections(figures).items()}, GUIDE.name)
 
 
-def filled(page: str, folder: Path, methods: Sequence[str] | None = None) -> str:
-    """The page with the figures of a folder and the sections of methods; default: all that are registered."""
-    page = put(page, sections(folder), PAGE.name)
-    table, alike = summary(folder), load_agreement(folder)
-    parts = [method_section(table, alike, method) for method in methods or method_names()]
+def filled(page: str, figures: Figures, methods: Sequence[str] | None = None) -> str:
+    """Return the page with the figures of a folder and the sections of methods; default: all that are registered."""
+    page = put(page, sections(figures), PAGE.name)
+    parts = [method_section(figures.table, figures.alike, method) for method in methods or method_names()]
     head, mark, _ = page.partition(MARK)
     if not mark:
         raise ValueError(f"expected the mark {MARK!r} in {PAGE.name}, got none")
@@ -261,12 +279,12 @@ def filled(page: str, folder: Path, methods: Sequence[str] | None = None) -> str
 
 
 def methods_of(page: str) -> list[str]:
-    """Methods that have a section in the page."""
+    """Return the methods that have a section in the page."""
     return re.findall(r"^## .*\(`(\w+)`\)$", page, re.MULTILINE)
 
 
 def method_section(table: pd.DataFrame, alike: pd.DataFrame, method: str) -> str:
-    """The section of a method: what it says of itself, and the figures."""
+    """Return the section of a method: what its file declares, and the figures."""
     entries = [
         textwrap.fill(f"- **{heading}**: {text}", 120, subsequent_indent="  ", break_long_words=False)
         for heading, text in get_method(method).entries().items()
@@ -288,10 +306,11 @@ def main() -> None:
     elif args.shortcuts is not None:
         for name in load_shortcuts(args.shortcuts):
             shutil.copyfile(shortcut_path(args.shortcuts, name), shortcut_path(SHIPPED, name))
-    write_text(DOCS / "trust" / "trust_summary.csv", csv_text(summary(SHIPPED), digits=6))
-    write_leaderboard(SHIPPED, DOCS / "trust")
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), SHIPPED))
-    write_text(GUIDE, filled_guide(GUIDE.read_text(encoding="utf-8"), SHIPPED))
+    shipped = figures_of(SHIPPED)
+    write_text(DOCS / "trust" / "trust_summary.csv", csv_text(shipped.table, digits=6))
+    write_leaderboard(SHIPPED, DOCS / "trust", shipped.table)
+    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), shipped))
+    write_text(GUIDE, filled_guide(GUIDE.read_text(encoding="utf-8"), shipped))
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def hedges_g_interval(
 def _z(level: float) -> float:
     if not 0 < level < 1:
         raise ValueError(f"expected a confidence level between 0 and 1, got {level}")
-    return float(stats.norm.ppf(0.5 + level / 2))
+    return float(special.ndtri(0.5 + level / 2))
 
 
 def welch_t(a, b, axis: int = 0) -> Welch:
@@ -201,5 +201,5 @@ def mean_interval(values, axis: int = 0, level: float = 0.95) -> tuple[np.ndarra
     if n < 2:
         gap = np.full_like(mean, np.nan)
         return (mean if n else gap), gap, gap
-    reach = stats.t.ppf(0.5 + level / 2, n - 1) * np.sqrt(variance / n)
+    reach = special.stdtrit(n - 1, 0.5 + level / 2) * np.sqrt(variance / n)
     return mean, mean - reach, mean + reach

@@ -161,11 +161,11 @@ def write_report(folder: Path | str) -> list[Path]:
     plan, results = load_plan(folder), load_results(folder)
     if results.empty:
         raise ValueError(f"expected results in {folder}, got none yet")
-    table = summary(folder)
+    agreement = load_agreement(folder)
+    table = summary(folder, read=results, alike=agreement)
     words = findings(table)
     write_text(folder / "trust_results.csv", csv_text(results, digits=6))
     write_text(folder / "details.json", pack_details(folder))
-    agreement = load_agreement(folder)
     if not agreement.empty:
         write_text(folder / "agreement.json", pack_agreement(agreement))
     write_text(folder / "trust_summary.csv", csv_text(table, digits=6))
@@ -176,7 +176,7 @@ def write_report(folder: Path | str) -> list[Path]:
     write_text(folder / "report.md", _markdown(_header(_escaped(plan), results, safe), table, words, settings))
     _page(plan, header, table, words, settings, folder).write(folder / "report.html")
     names = ("trust_results.csv", "trust_summary.csv", "details.json", "agreement.json", "report.md", "report.html")
-    return [*(folder / name for name in names if (folder / name).is_file()), *write_leaderboard(folder)]
+    return [*(folder / name for name in names if (folder / name).is_file()), *write_leaderboard(folder, table=table)]
 
 
 NOTE = (

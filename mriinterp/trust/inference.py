@@ -71,7 +71,7 @@ def sign_flip_max_t(differences: np.ndarray, *, seed: int = 0) -> np.ndarray:
         return np.full(d.shape[1:], np.nan)
     squares = (d**2).sum(0)
     signs = _flips(n, seed)
-    largest = np.array([_t(row @ d, squares, n).max() for row in signs])
+    largest = _t(signs @ d, squares, n).max(1)
     own = _t(d.sum(0), squares, n)
     return np.array(
         [(largest >= t - TIE * max(1.0, abs(t))).mean() if np.isfinite(t) else (largest >= t).mean() for t in own]
@@ -108,13 +108,13 @@ def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str
             continue
         wide = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
         present = [null for null in nulls if null in wide]
+        sign, against = 1.0 if better == "higher" else -1.0, wide[present].to_numpy(float)
         for method in methods if present else ():
             if method not in wide:
                 continue
-            sign = 1.0 if better == "higher" else -1.0
-            apart = wide[present].rsub(wide[method], axis=0).mul(sign)
-            columns.append(apart)
-            p = _paired_p(apart.dropna().to_numpy())
+            apart = sign * (wide[[method]].to_numpy(float) - against)
+            columns.append(pd.DataFrame(apart, wide.index))
+            p = _paired_p(apart[~np.isnan(apart).any(1)])
             rows.append({"measure": name, "quantity": quantity, "method": method, "p": p})
     found = pd.DataFrame(rows, columns=["measure", "quantity", "method", "p"])
     found["p_holm"] = holm(found["p"].to_numpy(float))

@@ -33,15 +33,17 @@ def _plain(value: float) -> float | None:
     return None if not math.isfinite(value) else float(f"{value:.5g}")
 
 
-def leaderboard(folder: Path | str) -> dict[str, Any]:
+def leaderboard(folder: Path | str, table: pd.DataFrame | None = None) -> dict[str, Any]:
     """Return the leaderboard of a folder of results, ready for JSON.
 
     Parameters
     ----------
     folder : Path
         Of `mriinterp.trust.run_benchmark`.
+    table : DataFrame, optional
+        The `summary` of the folder, where that is at hand.
     """
-    plan, table = load_plan(folder), summary(folder)
+    plan, table = load_plan(folder), summary(folder) if table is None else table
     heads = list(table_heads())
     rows = []
     for name in dict.fromkeys(table["method"]):
@@ -101,9 +103,11 @@ def leaderboard_table(found: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_leaderboard(folder: Path | str, out: Path | str | None = None) -> list[Path]:
+def write_leaderboard(
+    folder: Path | str, out: Path | str | None = None, table: pd.DataFrame | None = None
+) -> list[Path]:
     """Write ``leaderboard.json`` and ``leaderboard.csv`` of a folder of results into it, or into another folder."""
-    out, found = Path(folder if out is None else out), leaderboard(folder)
+    out, found = Path(folder if out is None else out), leaderboard(folder, table)
     write_text(out / "leaderboard.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     write_text(out / "leaderboard.csv", csv_text(leaderboard_table(found)))
     return [out / "leaderboard.json", out / "leaderboard.csv"]

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mriinterp.trust.agreement import load_agreement, same_maps
@@ -29,27 +30,13 @@ def _null_maps(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[s
     return [name for name in methods if name.startswith("null_")]
 
 
-def _against(table: pd.DataFrame, method: str, nulls: list[str], quantity: Quantity) -> tuple[str, str]:
+def _against(values: dict[str, np.ndarray], method: str, nulls: list[str], quantity: Quantity) -> tuple[str, str]:
     """Return which null maps a method beats: differences within subjects, 95 % interval above 0."""
     sign = {"higher": 1.0, "lower": -1.0}.get(quantity.better, 0.0)
-    beaten = []
-    for null in nulls:
-        difference = sign * (table[method] - table[null]).to_numpy(float)
-        _, low, _ = mean_and_interval(difference)
-        if low > 0:
-            beaten.append(null)
     if sign == 0 or not nulls or method in nulls:
         return "", ""
-    lost = [null for null in nulls if null not in beaten]
-    return ("all" if not lost else "some" if beaten else "none"), ", ".join(lost)
-
-
-def _corrected(table: pd.DataFrame, key: tuple[str, str, str]) -> tuple[float, float]:
-    """Return both corrected p values of a comparison; NaN where it is no part of the family."""
-    if key not in table.index:
-        return math.nan, math.nan
-    row = table.loc[key]
-    return float(row["p_holm"]), float(row["p_max_t"])
+    lost = [null for null in nulls if not mean_and_interval(sign * (values[method] - values[null]))[1] > 0]
+    return ("all" if not lost else "none" if len(lost) == len(nulls) else "some"), ", ".join(lost)
 
 
 def _given(whole: dict[tuple[str, str], float], quantity: str, method: str, low: float, high: float):
@@ -82,6 +69,7 @@ def summary(
     only: Collection[tuple[str, str]] | None = None,
     *,
     read: pd.DataFrame | None = None,
+    alike: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the null maps.
 
@@ -91,8 +79,8 @@ def summary(
         From `load_results`, or the folder.
     only : collection of (measure, quantity), optional
         The rows that are wanted: less work, and verdicts are corrected for all comparisons as ever.
-    read : DataFrame, optional
-        What `load_results` returned of the folder, where that is at hand.
+    read, alike : DataFrame, optional
+        What `load_results` and `load_agreement` returned of the folder, where that is at hand.
 
     Returns
     -------
@@ -114,7 +102,7 @@ def summary(
     if not isinstance(results, pd.DataFrame):
         if (Path(results) / "plan.json").is_file():
             plan = load_plan(results)
-        groups, same = _group_sizes(results), same_maps(load_agreement(results))
+        groups, same = _group_sizes(results), same_maps(load_agreement(results) if alike is None else alike)
         results = load_results(results) if read is None else read
     rows = []
     results = results[results["measure"].isin(measure_names())]
@@ -124,7 +112,8 @@ def summary(
     tested = any(get_measure(name).against_null_maps for name in asked)
     if not tested:  # no verdict is asked for: the family of all of them is most of the work
         results = results[results["measure"].isin(list(asked))]
-    corrected = family_p(results, nulls, same).set_index(["measure", "quantity", "method"])
+    family = family_p(results, nulls, same).set_index(["measure", "quantity", "method"])
+    corrected = dict(zip(family.index, family[["p_holm", "p_max_t"]].to_numpy(float).tolist(), strict=True))
     for name in measure_names():
         measure = get_measure(name)
         whole = _of_groups(results, name) if measure.of_groups else {}
@@ -134,17 +123,18 @@ def summary(
             if chosen is None or chosen.empty:
                 continue
             table = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
-            present = [null for null in nulls if null in table]
+            values = {method: table[method].to_numpy(float) for method in table.columns}
+            present = [null for null in nulls if null in values]
             found = []
-            for method in table.columns:
-                mean, low, high = mean_and_interval(table[method].to_numpy(float), quantity.ratio)
-                beats, lost = _against(table, method, present, quantity) if measure.against_null_maps else ("", "")
-                p_holm, p_max_t = _corrected(corrected, (name, quantity.name, method))
+            for method, own in values.items():
+                mean, low, high = mean_and_interval(own, quantity.ratio)
+                beats, lost = _against(values, method, present, quantity) if measure.against_null_maps else ("", "")
+                p_holm, p_max_t = corrected.get((name, quantity.name, method), (math.nan, math.nan))
                 if beats == "all" and p_max_t >= LEVEL:
                     beats = "uncorrected"
                 if measure.of_groups:
                     low, high = _given(whole, quantity.name, method, low, high)
-                n = int(table[method].notna().sum())
+                n = int((~np.isnan(own)).sum())
                 found.append(
                     {
                         "measure": name,
@@ -164,7 +154,7 @@ def summary(
                         "p_max_t": p_max_t,
                         "same_as": same.get(method, ""),
                         "people": groups.get(method, "two groups") if measure.of_groups else str(n),
-                        "zeros": int((table[method] == 0).sum()),
+                        "zeros": int((own == 0).sum()),
                     }
                 )
             found.sort(key=lambda row: _place(row["mean"], quantity.better))

@@ -38,6 +38,13 @@ def done(tmp_path_factory):
     return study, plan, bench, folder, replicate, steps
 
 
+@pytest.fixture(scope="module")
+def report(done):
+    """The folder of that benchmark after its report, and the files of it by name."""
+    folder = done[3]
+    return folder, {path.name: path for path in write_report(folder)}
+
+
 def test_every_method_has_every_measure(done):
     _, plan, _, folder, _, steps = done
     results = load_results(folder)
@@ -120,9 +127,8 @@ def test_cancelled_work_is_kept(tmp_path):
     assert 0 < kept["method"].nunique() < 5
 
 
-def test_report_and_words(done):
-    *_, folder, _, _ = done
-    files = {path.name: path for path in write_report(folder)}
+def test_report_and_words(report):
+    folder, files = report
     assert set(files) == {
         "trust_results.csv",
         "trust_summary.csv",
@@ -145,19 +151,17 @@ def test_report_and_words(done):
     assert "Content-Security-Policy" in page
     assert "Simulated data" in page
     assert 'src="http' not in page
-    sentences = findings(summary(folder))
+    table = summary(folder)
+    sentences = findings(table)
     assert any(s.startswith("On localisation") and "Sensitivity analysis" in s for s in sentences)
-    assert judgement(summary(folder), "localisation", "sensitivity").startswith(
-        "Better than all null maps one by one; not"
-    )
+    assert judgement(table, "localisation", "sensitivity").startswith("Better than all null maps one by one; not")
     assert load_plan(folder)["target"] == "AD"
     assert len(load_details(folder, "deletion")) == 21
 
 
-def test_names_from_outside_are_no_markup(done, tmp_path):
+def test_names_from_outside_are_no_markup(report, tmp_path):
     """A study's title is whatever its file says."""
-    *_, folder, _, _ = done
-    write_report(folder)
+    folder, _ = report
     for name in ("plan.json", "trust_results.csv", "details.json"):
         shutil.copy(folder / name, tmp_path / name)
     plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
@@ -170,10 +174,9 @@ def test_names_from_outside_are_no_markup(done, tmp_path):
     assert "![x](" not in text
 
 
-def test_a_report_alone_tells_the_same(done, tmp_path):
+def test_a_report_alone_tells_the_same(report, tmp_path):
     """Tables, plan and curves without the units: what is shipped with the demo study."""
-    *_, folder, _, _ = done
-    write_report(folder)
+    folder, _ = report
     for name in ("plan.json", "trust_results.csv", "details.json"):
         shutil.copy(folder / name, tmp_path / name)
     pd.testing.assert_frame_equal(summary(tmp_path), summary(folder), rtol=1e-3, atol=1e-5)
