@@ -6,6 +6,7 @@ import hashlib
 import io
 import pickle
 from types import BuiltinFunctionType, FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,14 +33,16 @@ class _Writer(pickle.Pickler):
         self.values = values
         self.held: list[object] = []
 
-    def persistent_id(self, obj: object) -> object:
+    def reducer_override(self, obj: object) -> Any:
+        if obj is tuple:  # it stands for what is written here
+            return NotImplemented
         if isinstance(obj, Tensor):
-            return "tensor", str(obj.dtype), str(obj.device), tuple(obj.shape), self.content_of(obj)
+            return tuple, (("tensor", str(obj.dtype), str(obj.device), tuple(obj.shape), self.content_of(obj)),)
         if isinstance(obj, (type, FunctionType, BuiltinFunctionType)):
             forward = getattr(obj, "forward", None)
             self.held += [obj, forward]
-            return "code", getattr(obj, "__qualname__", ""), id(obj), id(forward)
-        return None
+            return tuple, (("code", getattr(obj, "__qualname__", ""), id(obj), id(forward)),)
+        return NotImplemented
 
     def content_of(self, tensor: Tensor) -> str:
         if not self.values:
