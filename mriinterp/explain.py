@@ -90,11 +90,12 @@ def explain(
     """
     entry = get_method(method)
     volume = as_scan(volume)
+    given = entry.resolve(params, preset)
     x = model.prepare(volume)
     chosen: dict[str, str] = {}
     doubts: list[str] = []
     with clean_passes(), model.own_module(scan=volume) as module:
-        prediction = model.describe(outputs_for(entry, module, x), volume)
+        prediction = model.describe(outputs_for(entry, module, x, given), volume)
         head, index = model.find_target(target, prediction)
         values = entry.resolve({**default_score(entry, head, preset), **params}, preset)
         score = values.get("score", "")

@@ -19,8 +19,8 @@ __all__ = ["back_convolution", "back_max", "run_backward"]
 _ATEN: Any = torch.ops.aten
 
 
-def run_backward(passed: Passed, slopes: dict[Step, Tensor], *, guided: bool = False) -> Tensor:
-    """Return the gradient of the image.
+def run_backward(passed: Passed, slopes: dict[Step, Tensor], *, guided: bool = False, to: Step | None = None) -> Tensor:
+    """Return the gradient of the image, or of the map of a step.
 
     Parameters
     ----------
@@ -30,25 +30,27 @@ def run_backward(passed: Passed, slopes: dict[Step, Tensor], *, guided: bool = F
         Gradients of maps of the border, each of the map's shape.
     guided : bool
         Let every ReLU pass positive gradients only.
+    to : Step, optional
+        Whose map is meant instead of the image.
 
     Returns
     -------
-    Tensor, shape of the image
+    Tensor, shape of the image or map
     """
     steps = passed.network.steps
+    end = steps[0] if to is None else to
     gradients = dict(slopes)
     with torch.no_grad():
-        for step in reversed(steps[1:]):
+        for step in reversed(steps[steps.index(end) + 1 :]):
             gradient = gradients.pop(step, None)
             if gradient is None:
                 continue
             for source, part in zip(step.inputs, _back(step, gradient, passed, guided), strict=True):
                 if part is not None:
                     gradients[source] = part if source not in gradients else gradients[source] + part
-        image = steps[0]
-        if image not in gradients:
-            return next(iter(slopes.values())).new_zeros((1, image.channels, *image.shape))
-        return gradients[image].contiguous()
+        if end not in gradients:
+            return next(iter(slopes.values())).new_zeros((1, *end.map_shape))
+        return gradients[end].contiguous()
 
 
 def _back(step: Step, gradient: Tensor, passed: Passed, guided: bool) -> list[Tensor | None]:

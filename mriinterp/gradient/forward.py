@@ -71,18 +71,27 @@ def has_codes(step: Step, network: Network) -> bool:
     return halves and step not in network.border and all(other.is_relu for other in readers)
 
 
-def run_forward(network: Network, x: Tensor) -> Passed:
-    """Run the local part of a network on an image (1, C, *spatial), which is not changed."""
+def run_forward(network: Network, x: Tensor, *, to: Step | None = None) -> Passed:
+    """Run the local part of a network on an image, which is not changed.
+
+    Parameters
+    ----------
+    network : Network
+    x : Tensor, shape (1, C, *spatial)
+    to : Step, optional
+        Where the way back ends, if not at the image: nothing is remembered of
+        the steps before.
+    """
     steps = network.steps
+    start = 0 if to is None else steps.index(to)
     passed = Passed(network, {}, {})
     values: dict[Step, Tensor] = {steps[0]: x}
     left = {step: step.users for step in steps}
     with torch.no_grad():
-        for step in steps[1:]:
+        for place, step in enumerate(steps[1:], 1):
             inputs = [values[source] for source in step.inputs]
-            if step.kind in ("conv", "convmax"):
-                passed.read[step] = inputs[0]
-            values[step] = _windowed(step, inputs[0], passed) if step.windowed else _local(step, inputs, passed)
+            wanted = passed if place > start else None
+            values[step] = _windowed(step, inputs[0], wanted) if step.windowed else _local(step, inputs, wanted)
             for source in step.inputs:
                 left[source] -= 1
                 if not left[source]:
@@ -91,10 +100,13 @@ def run_forward(network: Network, x: Tensor) -> Passed:
     return passed
 
 
-def _local(step: Step, inputs: list[Tensor], passed: Passed) -> Tensor:
+def _local(step: Step, inputs: list[Tensor], passed: Passed | None) -> Tensor:
+    """Compute a step, and remember what its way back needs, unless `passed` is None; so does `_windowed`."""
     owned = may_overwrite_input(step) and step.inputs[0].kind not in KEPT
-    if step.is_relu:
-        passed.kept[step] = out = apply_local(step, inputs, owned)
+    if step.is_relu or passed is None:
+        out = apply_local(step, inputs, owned)
+        if passed is not None:
+            passed.kept[step] = out
         return out
     if step.kind in ("map", "join"):
         passed.kept[step] = inputs
@@ -102,19 +114,21 @@ def _local(step: Step, inputs: list[Tensor], passed: Passed) -> Tensor:
     return apply_local(step, inputs, owned)
 
 
-def _windowed(step: Step, x: Tensor, passed: Passed) -> Tensor:
+def _windowed(step: Step, x: Tensor, passed: Passed | None) -> Tensor:
+    if passed is not None and step.kind in ("conv", "convmax"):
+        passed.read[step] = x
     x = pad(x, step.window.before, step.window.after, step.filling)
-    if step.kind == "max":
+    if passed is not None and step.kind == "max":
         values, passed.kept[step] = max_pool_taken(x, step.window)
         return values
-    if step.kind == "convmax":
+    if passed is not None and step.kind == "convmax":
         if has_codes(step, passed.network):
             return _with_codes(step, x, passed)
         y = between_map(step, x)
         values, taken = max_pool_taken(y, step.pool)
         passed.kept[step] = taken, tuple(y.shape[2:])
         return values
-    if step.kind != "conv":
+    if step.kind not in ("conv", "convmax"):
         return apply_windowed(step, x)
     rows = max(1, MAP_BYTES // max(1, int(np.prod(step.shape[1:])) * step.channels * x.element_size()))
     if rows >= step.shape[0] or x.device.type != "cpu":

@@ -18,10 +18,11 @@ from mriinterp.incremental.digest import digest_of
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.remember import keep, recall
 from mriinterp.incremental.shared import SMALL_IMAGE, claim, offer
+from mriinterp.incremental.steps import MapShape, Step
 from mriinterp.incremental.traced import take_apart
 from mriinterp.models.outputs import OutputView
 
-__all__ = ["Gradients", "agree", "by_autograd", "by_steps"]
+__all__ = ["Gradients", "agree", "by_autograd", "by_steps", "every_output", "noise_like"]
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class Gradients:
         In eval mode; it must not change while the object is in use.
     like : Tensor, shape (1, C, *spatial)
         An image.
+    keep : tuple of int
+        Channels and spatial shape of maps that `inside` is asked for.
 
     Attributes
     ----------
@@ -57,15 +60,17 @@ class Gradients:
         Why autograd is used; None if it is not.
     network : Network or None
         The steps; None where autograd is used.
+    maps : list of Step
+        Steps whose maps have the shape `keep`, in order of computation.
     """
 
-    def __init__(self, module: nn.Module, like: Tensor):
-        self.module = module
+    def __init__(self, module: nn.Module, like: Tensor, *, keep: MapShape = ()):
+        self.module, self.maps = module, list[Step]()
         self.network: Network | None = None
         self._key: tuple[Hashable, ...] = ()
         self.reason = self._why_not(like)
         if self.reason is None:
-            self.reason = self._take_apart(like)
+            self.reason = self._take_apart(like, keep)
         if self.reason is not None:
             log.debug("gradients by autograd: %s", self.reason)
 
@@ -104,39 +109,48 @@ class Gradients:
             kind = ("gradient", digest_of(base_of(self.module), values=False), *self._form, what)
             agreed = recall(kind)
             if agreed is None:
-                agreed = compare(self._noise())
+                agreed = compare(noise_like(*self._form))
                 if not agreed:
                     log.warning("gradients by autograd: those of the steps of this network differ from it")
                 keep(kind, agreed)
             keep((*self._key, what), agreed)
         return agreed
 
-    def _noise(self) -> Tensor:
-        shape, number = self._form
-        generator = torch.Generator().manual_seed(0)
-        noise = torch.randn(shape, generator=generator).to(number)
-        noise[:, :, : shape[2] // 2] = 0
-        return noise
-
     def _try(self, guided: bool, noise: Tensor) -> bool:
         assert self.network is not None  # where there are no steps there is nothing to try
-        found, _ = by_steps(self.network, noise, _every_output, read=self._read, guided=guided)
-        expected, _ = by_autograd(self.module, noise, _every_output, guided=guided)
+        found, _ = by_steps(self.network, noise, every_output, read=self._read, guided=guided)
+        expected, _ = by_autograd(self.module, noise, every_output, guided=guided)
         return agree(found, expected)
+
+    def inside(self, x: Tensor, score: Score, step: Step) -> tuple[Tensor, Tensor]:
+        """Return one of the `maps` for an image, and the gradient of the score there; whoever asks compares them with autograd's.
+
+        Returns
+        -------
+        values, gradient : Tensor, shape (1, channels, *cells)
+        """
+        assert self.network is not None  # where there are no steps there are no maps
+        passed = claim(Passed, self.network, x) or self._forward(x)
+        slopes, _ = _slopes(passed, score, self._read, guided=False)
+        return passed.border[step], run_backward(passed, slopes, to=step)
+
+    def _forward(self, x: Tensor) -> Passed:
+        assert self.network is not None
+        return run_forward(self.network, x.detach(), to=self.maps[0] if self.maps else None)
 
     def value(self, x: Tensor, score: Score) -> float:
         """Return the score of an image."""
         with torch.no_grad():
             if self.network is None:
                 return float(score(self.module(x.detach().clone())))
-            passed = run_forward(self.network, x.detach())
+            passed = run_forward(self.network, x.detach(), to=self.network.steps[-1])
             return float(score(self._read(passed.run_tail())))
 
     def outputs(self, x: Tensor) -> Tensor | None:
         """Return what the network itself returns for an image, and offer the pass to the gradient; None if by autograd."""
         if self.network is None:
             return None
-        passed = run_forward(self.network, x.detach())
+        passed = self._forward(x)
         offer(passed, self.network, x)
         with torch.no_grad():
             return passed.run_tail()
@@ -152,8 +166,8 @@ class Gradients:
             return "the network is in training mode"
         return None
 
-    def _take_apart(self, x: Tensor) -> str | None:
-        apart = take_apart(base_of(self.module), x)
+    def _take_apart(self, x: Tensor, keep: MapShape) -> str | None:
+        apart = take_apart(base_of(self.module), x, keep)
         if apart.network is None:
             return apart.reason
         if apart.key is None:
@@ -164,6 +178,7 @@ class Gradients:
             if network is None:
                 return "the function that the network ends in is not its last step"
         self.network = network
+        self.maps = [step for step in apart.network.steps if step.map_shape == keep and step in apart.network.border]
         self._form = tuple(x.shape), x.dtype
         self._key = ("gradient", apart.key)
         self._read = reader_of(self.module)
@@ -211,7 +226,14 @@ def _watched(compute: Callable[[], Tensor], guided: bool) -> tuple[Tensor, int]:
         return compute(), mode.found
 
 
-def _every_output(outputs: Tensor) -> Tensor:
+def noise_like(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return an image of noise, half of it a background without any."""
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
+    noise[:, :, : shape[2] // 2] = 0
+    return noise
+
+
+def every_output(outputs: Tensor) -> Tensor:
     """Return a score to which every output adds."""
     return outputs @ torch.linspace(-1, 2, outputs.shape[1], dtype=outputs.dtype)
 

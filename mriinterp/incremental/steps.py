@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Step", "Window", "chain"]
+__all__ = ["MapShape", "Step", "Window", "chain"]
+
+MapShape = tuple[int, ...]
+"""Channels and spatial shape of a map; empty for none."""
 
 WINDOWED = ("conv", "max", "avg", "convmax", "pad")
 
@@ -149,6 +152,11 @@ class Step:
     moved: bool = False
     users: int = 0
     cache: dict = field(default_factory=dict, repr=False)  # prepared weights, filled by the kernels
+
+    @property
+    def map_shape(self) -> MapShape:
+        """Channels and spatial shape."""
+        return (self.channels, *self.shape)
 
     @property
     def windowed(self) -> bool:

@@ -17,7 +17,7 @@ from mriinterp.incremental.lean import lean
 from mriinterp.incremental.lower import Lowering, Untraceable
 from mriinterp.incremental.network import Call, Later, Network, border_of, leaves, live_calls
 from mriinterp.incremental.simplify import simplify
-from mriinterp.incremental.steps import Step
+from mriinterp.incremental.steps import MapShape, Step
 from mriinterp.incremental.weights import sets_weights
 
 __all__ = ["UNTRACED", "Network", "Untraceable", "trace"]
@@ -124,6 +124,7 @@ def trace(
     dtype: torch.dtype = torch.float32,
     *,
     agrees: Callable[[Network], bool] = lambda network: True,
+    keep: MapShape = (),
 ) -> Network:
     """Take a network apart: by torch.fx, or by torch.export for any number of images or for one.
 
@@ -140,6 +141,9 @@ def trace(
         Whether a network that was taken apart gives what the module gives.
         It need not: code that asks what its input is
         (``isinstance(x, Tensor)``) goes another way while it is traced.
+    keep : tuple of int
+        Channels and spatial shape of maps that are not merged with what
+        follows them; they are in the border as well.
 
     Raises
     ------
@@ -159,7 +163,7 @@ def trace(
     with torch.no_grad():
         why = None
         try:
-            network = _lowered(module, _graph(module), x)
+            network = _lowered(module, _graph(module), x, keep)
             if agrees(network):
                 return network
             why = Untraceable(f"{UNTRACED} truly: what it records gives other outputs than the network")
@@ -173,7 +177,7 @@ def trace(
             except Exception as error:  # as above; the reason that fx gave is the one to report
                 log.debug("torch.export cannot follow it for %s: %s", "any number" if any_number else "one", error)
                 continue
-            network = _lowered(program, program.graph, x, one_by_one=not any_number)
+            network = _lowered(program, program.graph, x, keep, one_by_one=not any_number)
             if agrees(network):
                 return network
         raise why
@@ -213,7 +217,7 @@ def _reads(leaf: object, image: Step) -> bool:
     return isinstance(leaf, Later) and leaf.source is image and not leaf.shape_only
 
 
-def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, *, one_by_one: bool = False) -> Network:
+def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, keep: MapShape, *, one_by_one: bool = False) -> Network:
     lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype, x.device)
     result = lowering.walk(graph)
     lean(lowering.calls, result, x.ndim - 2)
@@ -221,6 +225,7 @@ def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, *, one_by_one: bool 
     border = border_of(calls, result)
     if lowering.input in border:
         raise Untraceable(_reason(calls, lowering.input))
+    border += [step for step in lowering.steps[1:] if step.map_shape == keep and step not in border]
     steps = simplify(lowering.steps, border, x.dtype)
     if len(steps) < 2:
         raise Untraceable("none of its operations is local")

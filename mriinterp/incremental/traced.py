@@ -22,6 +22,7 @@ from mriinterp.incremental.digest import digest_of
 from mriinterp.incremental.engine import Engine
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import flat_outputs
+from mriinterp.incremental.steps import MapShape
 from mriinterp.incremental.trace import Untraceable, trace
 from mriinterp.incremental.workers import seconds_now
 from mriinterp.models.batch import FAILURES
@@ -66,18 +67,25 @@ def forget_networks() -> None:
         _kept.clear()
 
 
-def take_apart(module: nn.Module, x: Tensor) -> Apart:
+def take_apart(module: nn.Module, x: Tensor, keep: MapShape = ()) -> Apart:
     """Return the steps of a network for images like `x`, or None and the reason why there are none.
 
-    A network is taken apart once for each digest, shape and data type, on a
-    copy of its own that nothing else can change.
+    A network is taken apart once for each digest, shape, data type and `keep`,
+    on a copy of its own that nothing else can change.
+
+    Parameters
+    ----------
+    module : nn.Module
+    x : Tensor, shape (1, C, *spatial)
+    keep : tuple of int
+        See `mriinterp.incremental.trace.trace`.
     """
     if x.device.type not in ("cpu", "cuda"):
         return Apart(None, f"partial recomputation is not available on {x.device.type}")
     digest = digest_of(module)
     if digest is None:
-        return _take_apart(module, x, None)
-    key = (digest, tuple(x.shape), x.dtype, str(x.device))
+        return _take_apart(module, x, keep, None)
+    key = (digest, tuple(x.shape), x.dtype, str(x.device), keep)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -85,8 +93,8 @@ def take_apart(module: nn.Module, x: Tensor) -> Apart:
     try:
         own = copy.deepcopy(module)
     except Exception:  # a module's own way of being copied may raise anything
-        return _take_apart(module, x, key)
-    found = _take_apart(own, x, key)
+        return _take_apart(module, x, keep, key)
+    found = _take_apart(own, x, keep, key)
     size = sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
     with _lock:
         _kept[key] = found, size
@@ -95,9 +103,10 @@ def take_apart(module: nn.Module, x: Tensor) -> Apart:
     return found
 
 
-def _take_apart(module: nn.Module, x: Tensor, key: Hashable | None) -> Apart:
+def _take_apart(module: nn.Module, x: Tensor, keep: MapShape, key: Hashable | None) -> Apart:
     try:
-        network = trace(module, x.shape[1], tuple(x.shape[2:]), x.dtype, agrees=lambda n: _agrees(n, module, x))
+        shape = tuple(x.shape[2:])
+        network = trace(module, x.shape[1], shape, x.dtype, agrees=lambda n: _agrees(n, module, x), keep=keep)
     except Untraceable as reason:
         return Apart(None, str(reason), key)
     except FAILURES as error:  # whole passes are right for any network

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
+from mriinterp.methods.cam_steps import know_layer, values_by_steps
 from mriinterp.methods.guard import frozen
 from mriinterp.methods.parameters import Note, Param
 from mriinterp.methods.placement import linear, place
@@ -146,16 +148,21 @@ def activation_and_gradient(
     ValueError
         If the network has no such map, or goes on with its cells as tokens.
     """
-    recording = record(model, x)
-    step = _choose(recording, depth, layer, first)
-    if step.lost:
-        recording = record(model, x, keep=step.call)
-        step = next(again for again in recording.steps if again.call == step.call)
-    assert step.values is not None  # kept by the second pass at the latest
-    gradient = torch.autograd.grad(score_of(recording.output, target, score).sum(), step.values)[0]
+    explained = partial(score_of, target=target, score=score)
+    found = values_by_steps(model, x, explained, depth, layer, first)
+    if found is None:
+        recording = record(model, x)
+        step = _choose(recording, depth, layer, first)
+        know_layer(model, x, depth, layer, first, step)
+        if step.lost:
+            recording = record(model, x, keep=step.call)
+            step = next(again for again in recording.steps if again.call == step.call)
+        assert step.values is not None  # kept by the second pass at the latest
+        gradient = torch.autograd.grad(explained(recording.output).sum(), step.values)[0]
+        found = step, step.arranged(step.values.detach()), step.arranged(gradient)
     if note is not None:
-        note("layer", str(step))
-    return step, step.arranged(step.values.detach()), step.arranged(gradient)
+        note("layer", str(found[0]))
+    return found
 
 
 def layer_names(module: nn.Module, x: Tensor) -> list[str]:

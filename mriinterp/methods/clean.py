@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from mriinterp.gradient import Gradients
 from mriinterp.incremental import clean_outputs
 from mriinterp.incremental.shared import SMALL_IMAGE
+from mriinterp.methods.cam_steps import outputs_with_layer
 from mriinterp.methods.guard import ExactFloat32
 from mriinterp.methods.method import Method
 
 __all__ = ["outputs_for"]
 
 
-def outputs_for(method: Method, module: nn.Module, x: Tensor) -> Tensor:
+def outputs_for(method: Method, module: nn.Module, x: Tensor, params: Mapping[str, Any]) -> Tensor:
     """Return the outputs (outputs,) of a network for an image, float32 on the CPU.
 
     Within `mriinterp.incremental.shared.clean_passes` the method finds the
@@ -26,6 +30,8 @@ def outputs_for(method: Method, module: nn.Module, x: Tensor) -> Tensor:
             found = clean_outputs(module, x)
         elif x.numel() >= SMALL_IMAGE and method.kind in ("gradient", "propagation"):
             found = Gradients(module, x).outputs(x)
+        elif method.kind == "activation":
+            found = outputs_with_layer(module, x, params.get("depth", 1), params.get("layer", ""))
         if found is None:
             with torch.inference_mode():
                 found = module(x.clone())

@@ -32,9 +32,9 @@ def passes(monkeypatch):
         counts["engine"] += 1
         clean_pass(self)
 
-    def counted_forward(*args):
+    def counted_forward(*args, **kwargs):
         counts["forward"] += 1
-        return forward(*args)
+        return forward(*args, **kwargs)
 
     monkeypatch.setattr(engine.Engine, "_clean_pass", counted)
     monkeypatch.setattr(gradient_run, "run_forward", counted_forward)
