@@ -17,14 +17,14 @@ from .conftest import content, make_study, write_scan
 METHODS = ("sensitivity", "area_occlusion")
 
 
-def test_one_two_and_four_workers_leave_the_same_bytes(tmp_path):
+def test_one_worker_and_three_leave_the_same_bytes(tmp_path):
+    """Ten scans, which three do not share evenly."""
     study = load_study(make_study(tmp_path / "study", per_group=5), trust_code=True)
-    for workers in (1, 2, 4):
+    for workers in (1, 3):
         run_cohort(study, METHODS, out=tmp_path / str(workers), workers=workers, split="all")
     one = content(tmp_path / "1")
     assert len(one) > 60
-    assert content(tmp_path / "2") == one
-    assert content(tmp_path / "4") == one
+    assert content(tmp_path / "3") == one
 
 
 def test_a_scan_that_kills_its_process_is_found_and_left_out(tmp_path):

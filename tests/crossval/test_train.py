@@ -141,17 +141,22 @@ def test_a_brain_mask_goes_with_the_networks(tmp_path):
         assert not model.card.simulated
 
 
+def arguments(study_file, out):
+    """The command line of a short training."""
+    what = ["train", str(study_file), "--folds", "3", "--epochs", "4", "--device", "cpu"]
+    return [*what, "--trust-code", "--out", str(out)]
+
+
 def run_command(study_file, out, *more, **environment):
-    command = [sys.executable, "-m", "mriinterp", "train", str(study_file), "--folds", "3", "--epochs", "4"]
-    command += ["--device", "cpu", "--trust-code", "--out", str(out), *more]
+    command = [sys.executable, "-m", "mriinterp", *arguments(study_file, out), *more]
     return subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
-def test_a_killed_run_ends_with_the_same_weights(cohort_file, tmp_path):
-    whole = run_command(cohort_file, tmp_path / "whole")
+def test_a_killed_run_ends_with_the_same_weights(cohort_file, cohort, tmp_path, capsys):
+    train_study(cohort, tmp_path / "whole", folds=3, epochs=4, device="cpu")
     hold = tmp_path / "cut" / "work" / "fold2.pt"  # within the second epoch of fold 2
     cut = run_command(cohort_file, tmp_path / "cut", SMALL_HOLD=str(hold))
     deadline = time.monotonic() + 180
@@ -162,15 +167,13 @@ def test_a_killed_run_ends_with_the_same_weights(cohort_file, tmp_path):
     cut.wait()
     if os.name != "nt":
         assert cut.returncode == -signal.SIGKILL
-    again = run_command(cohort_file, tmp_path / "cut")
-    assert again.wait() == 2
-    assert "go on with it (--resume)" in again.communicate()[1]
+    assert main(arguments(cohort_file, tmp_path / "cut")) == 2
+    assert "go on with it (--resume)" in capsys.readouterr().err
     resumed = run_command(cohort_file, tmp_path / "cut", "--resume")
     out, error = resumed.communicate()
     assert resumed.returncode == 0, error
     assert "out of fold:" in out
     assert "--methods sensitivity --out-of-fold --trust-code --out DIR" in out  # as it stands, it runs
-    assert whole.wait() == 0, whole.communicate()
     for name in [f"fold{n}/weights.safetensors" for n in (1, 2, 3)] + ["predictions.tsv", "folds.tsv", "measures.tsv"]:
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
     assert not (tmp_path / "cut" / "work").exists()

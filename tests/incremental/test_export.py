@@ -4,7 +4,8 @@ import logging
 
 import pytest
 import torch
-from monai.networks.nets import BasicUNet, SEResNet50
+from monai.networks.blocks.squeeze_and_excitation import SEResNetBottleneck
+from monai.networks.nets import BasicUNet, SENet
 from torch import nn
 
 from mriinterp.incremental import Occluder, grid_boxes, plan
@@ -18,8 +19,12 @@ NETWORKS = {
     "paper": lambda: ClassificationModel3D(128),
     "gate": Gate,
     "plane": Plane,
-    "squeeze": lambda: SEResNet50(spatial_dims=3, in_channels=1, num_classes=2),
-}
+    # One block of each of the four kinds that SEResNet50 repeats.
+    "squeeze": lambda: SENet(
+        3, 1, SEResNetBottleneck, (1, 1, 1, 1), groups=1, reduction=16, num_classes=2, dropout_prob=None, inplanes=64,
+        downsample_kernel_size=1, input_3x3=False,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("batch", ["one", "any"])

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from monai.networks.nets import DenseNet121, SEResNet50, resnet10, resnet18
+from monai.networks.nets import DenseNet121, SEResNet50, resnet18
 from torch import nn
 
 from mriinterp.incremental import Occluder, occluded_outputs
@@ -56,7 +56,6 @@ def test_published_network():
 
 
 MONAI = {
-    "resnet10": lambda: resnet10(spatial_dims=3, n_input_channels=1, num_classes=2),
     "resnet18": lambda: resnet18(spatial_dims=3, n_input_channels=1, num_classes=2),
     "densenet121": lambda: DenseNet121(spatial_dims=3, in_channels=1, out_channels=2),
     "seresnet50": lambda: SEResNet50(spatial_dims=3, in_channels=1, num_classes=2),

@@ -6,8 +6,10 @@ import pytest
 
 from mriinterp.areas import load_atlas
 from mriinterp.cli import main
+from mriinterp.trust import NULL_MAPS
 from mriinterp.trust.beside_nulls import beside_null_maps, shown_table
 from mriinterp.trust.expected import expected_agreement, read_expected
+from tests.trust.tiny_study import TinyStudy
 
 WEIGHTS = np.array([3.0, 0, 2, 0, 1])
 
@@ -75,12 +77,14 @@ def test_a_method_beats_the_null_maps_only_if_it_beats_each():
     assert not single["beats"].any()  # one scan proves nothing
 
 
-def test_the_command_measures_the_studys_network(tmp_path, capsys):
+def test_the_command_measures_the_studys_network(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("mriinterp.study.load_study", lambda source, **options: TinyStudy())
     path = table(tmp_path, "area,weight\nHippocampus,3\nAmygdala,2\nParaHippocampal,1\n")
     options = ["--expected", str(path), "--methods", "sensitivity", "--subjects", "2", "--out", str(tmp_path / "out")]
     assert main(["trust", "demo", *options]) == 0
     assert "nDCG" in capsys.readouterr().out
     rows = pd.read_csv(tmp_path / "out" / "expected.tsv", sep="\t")
     assert set(rows["quantity"]) == {"rho", "ndcg", "top_k"}
-    assert rows["subject"].nunique() == 2
+    assert set(rows["subject"]) == {"sim-002", "sim-004"}
+    assert set(rows["method"]) == {"sensitivity", *NULL_MAPS}
     assert "SIMULATED" in (tmp_path / "out" / "expected.html").read_text(encoding="utf-8").upper()
