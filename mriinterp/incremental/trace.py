@@ -220,6 +220,8 @@ def _reads(leaf: object, image: Step) -> bool:
 def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, keep: MapShape, *, one_by_one: bool = False) -> Network:
     lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype, x.device)
     result = lowering.walk(graph)
+    if isinstance(result, (tuple, list)) and len(result) == 1:  # exported programs return their outputs in a tuple
+        result = result[0]
     lean(lowering.calls, result, x.ndim - 2)
     calls = live_calls(lowering.calls, result)
     border = border_of(calls, result)

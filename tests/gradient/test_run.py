@@ -162,8 +162,11 @@ def test_a_last_softmax_is_left_out(score):
     torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=0)
 
 
-def test_views_of_one_network_read_their_outputs():
+@pytest.mark.parametrize("exported", [False, True])
+def test_views_of_one_network_read_their_outputs(exported):
+    """An exported program returns its output in a tuple where it is taken apart."""
     network, x = made(Small), image()
+    network = torch.export.export(network, (x,)).module() if exported else network
     view = OutputView(network, slice(1, 2), lambda outputs: torch.cat([0 * outputs, outputs], 1))
     found = gradient_of_score(view, x, 1, "logit")
     torch.testing.assert_close(found, gradient_of_score(network, x, 1, "logit"))
