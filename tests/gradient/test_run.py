@@ -1,5 +1,7 @@
 """Which networks are explained by their steps, and that all others are explained as autograd does."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -13,6 +15,7 @@ from mriinterp.incremental.traced import take_apart
 from mriinterp.methods.score import gradient_of_score, score_of
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.closing import Closing
+from mriinterp.models.exported import load_exported
 from mriinterp.models.outputs import OUTPUT_KINDS, OutputView
 from tests.incremental.occlusion_networks import PaddedPools, calm
 
@@ -163,13 +166,18 @@ def test_a_last_softmax_is_left_out(score):
 
 
 @pytest.mark.parametrize("exported", [False, True])
-def test_views_of_one_network_read_their_outputs(exported):
+def test_views_of_one_network_read_their_outputs(exported, tmp_path):
     """An exported program returns its output in a tuple where it is taken apart."""
     network, x = made(Small), image()
-    network = torch.export.export(network, (x,)).module() if exported else network
+    if exported:
+        torch.export.save(torch.export.export(network, (x,)), tmp_path / "net.pt2")
+        network = copy.deepcopy(load_exported(tmp_path / "net.pt2", trust_code=True)[0])
+        for part in network.modules():
+            part.training = False  # exported programs refuse eval()
     view = OutputView(network, slice(1, 2), lambda outputs: torch.cat([0 * outputs, outputs], 1))
     found = gradient_of_score(view, x, 1, "logit")
     torch.testing.assert_close(found, gradient_of_score(network, x, 1, "logit"))
+    assert Gradients(view, x).reason is None
 
 
 @pytest.mark.parametrize("act", [nn.ReLU(), nn.LeakyReLU(0.2)])
