@@ -1,18 +1,24 @@
-"""What one scan of a cohort costs: processor seconds a step, and bytes on disk.
+"""What a cohort costs: one scan, step by step, or 40 scans × five methods by the command, with both allocator settings.
 
-Processor time, not time on the clock, so that other work on the machine matters little:
+Processor time, so that other work on the machine matters little, and for whole cohorts the clock's as well:
 
-    python benchmarks/cohort.py            # the demo study: 113×137×113 voxels at 1.5 mm, one thread
+    python -m benchmarks.cohort            # one scan of the demo study: 113×137×113 voxels at 1.5 mm, one thread
+    python -m benchmarks.cohort --whole    # the demo study's 40 scans; --write puts the table into RESULTS_COHORT.md
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import os
+import platform
 import resource
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +31,18 @@ from mriinterp.explain import explain
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.write import write_volume
 from mriinterp.study import load_study
+
+RESULTS = Path(__file__).with_name("RESULTS_COHORT.md")
+ROOT = Path(__file__).resolve().parents[1]
+WORKERS = 2
+SETTINGS = {"kept": "", "as started": "system"}
+INTRO = """# A whole cohort
+
+Made by `python -m benchmarks.cohort --whole --write`: {scans} scans of the demo study (113×137×113 voxels) × {methods},
+by `mriinterp cohort` with {workers} processes of one thread: starting them, simulating the scans, predictions, maps, files, averages
+and tables included. *Kept*: the processes keep their pages of memory (`mriinterp.base.allocator`, the default); *as started*: the C
+library's own settings.
+"""
 
 METHODS = ("sensitivity", "guided_backprop", "occlusion", "area_occlusion", "grad_cam")
 
@@ -39,12 +57,49 @@ def seconds(function, repeats: int = 1):
     return best, result
 
 
+def whole(methods: Sequence[str], scans: int, setting: str) -> tuple[float, float]:
+    """Run a cohort of the demo study by the command; returns seconds of the clock, and of all its processes together."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "mriinterp", "cohort", "demo", "--split", "all", "--n", str(scans)]
+        command += ["--methods", ",".join(methods), "--workers", str(WORKERS), "--out", str(Path(folder) / "cohort")]
+        environment = {**os.environ, "MRIINTERP_ALLOCATOR": setting, "MRIINTERP_HOME": folder, "OMP_NUM_THREADS": "1"}
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+    clock, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def compare(methods: Sequence[str], scans: int, *, write: bool) -> None:
+    """Print a table of whole cohorts with both allocator settings, and write it if asked to."""
+    found = {name: whole(methods, scans, setting) for name, setting in SETTINGS.items()}
+    lines = [
+        "| allocator | clock (s) | processor, all processes (s) | processor, a scan (s) | to *as started* |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    untuned = found["as started"][1]
+    for name, (clock, processor) in found.items():
+        ratio = f"{untuned / processor:.2f}×"
+        lines.append(f"| {name} | {clock:.0f} | {processor:.0f} | {processor / scans:.2f} | {ratio} |")
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    about = f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}{load}"
+    sys.stdout.write("\n".join([about, "", *lines, ""]))
+    if write:
+        head = INTRO.format(scans=scans, methods=", ".join(methods), workers=WORKERS)
+        RESULTS.write_text("\n".join([head, about, "", *lines, ""]), encoding="utf-8")
+
+
 def main() -> int:
-    """Measure, and print JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, and print JSON or a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--study", default="demo")
     parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--whole", action="store_true", help="run a whole cohort of the demo study, twice")
+    parser.add_argument("--scans", type=int, default=40, help="of the whole cohort (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
     args = parser.parse_args()
+    if args.whole:
+        compare(args.methods.split(","), args.scans, write=args.write)
+        return 0
     torch.set_num_threads(1)
     study = load_study(args.study)
     model, atlas = study.model("cpu"), study.atlas()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
@@ -15,8 +16,12 @@ from mriinterp.incremental.digest import digest_of
 from mriinterp.incremental.remember import keep, recall
 from mriinterp.incremental.shared import SMALL_IMAGE
 from mriinterp.methods.recording import Step, record
+from mriinterp.models.batch import FAILURES
 
 __all__ = ["know_layer", "outputs_with_layer", "values_by_steps"]
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +71,18 @@ def _number(model: nn.Module, x: Tensor, step: Step) -> int | None:
     if not gradients.maps:
         return None
     noise = noise_like(tuple(x.shape), x.dtype)
-    recording = record(model, noise, keep=step.call)
-    values = next((again.values for again in recording.steps if again.call == step.call), None)
-    if values is None:
-        return None
-    slope = torch.autograd.grad(every_output(recording.output).sum(), values)[0]
-    for number, candidate in enumerate(gradients.maps):
-        found, back = gradients.inside(noise, every_output, candidate)
-        if agree(found, values.detach()) and agree(back, slope):
-            return number
+    try:
+        recording = record(model, noise, keep=step.call)
+        values = next((again.values for again in recording.steps if again.call == step.call), None)
+        if values is None:
+            return None
+        slope = torch.autograd.grad(every_output(recording.output).sum(), values)[0]
+        for number, candidate in enumerate(gradients.maps):
+            found, back = gradients.inside(noise, every_output, candidate)
+            if agree(found, values.detach()) and agree(back, slope):
+                return number
+    except FAILURES as error:
+        log.debug("class activation by autograd: the network cannot be run on noise: %s", error)
     return None
 
 

@@ -127,6 +127,21 @@ def test_a_map_takes_one_pass_and_is_that_of_autograd(name, any_size, monkeypatc
     assert abs(found - expected).max() <= 1e-5 * abs(expected).max() > 0
 
 
+def test_a_network_that_refuses_noise_is_explained_as_before(any_size):
+    class Careful(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = small_3d()
+
+        def forward(self, x):
+            if not torch.fx._symbolic_trace.is_fx_tracing() and bool((x[:, :, 0] == 0).all()):
+                raise ValueError("expected a scan")
+            return self.net(x)
+
+    found = relevance(Careful().eval(), image(SHAPE), "hires_cam", target=0)
+    assert torch.equal(found, relevance(small_3d(), image(SHAPE), "hires_cam", target=0))
+
+
 def test_networks_whose_flow_depends_on_the_scan_choose_anew(any_size):
     class Fork(nn.Module):
         def __init__(self):
