@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from functools import lru_cache
 from pathlib import Path
 
-from mriinterp.base.atomic import write_text
-from mriinterp.base.files import read_json
-from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
-from mriinterp.image.write import write_volume
 from mriinterp.simulation.atrophy import AREA_WEIGHTS, FLUID_SPACES
 from mriinterp.simulation.subjects import (
     DEMO,
@@ -22,6 +17,7 @@ from mriinterp.simulation.subjects import (
     simulate_subject,
 )
 from mriinterp.study.base import Study
+from mriinterp.study.kept_scans import EXAMPLE, read_kept, shipped_scan, write_kept
 from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 from mriinterp.study.sources import SimulatedScan, TemplateScan
 
@@ -33,7 +29,7 @@ SCANS_KEPT = 6  # simulated scans held in memory: about 20 MB each with their gr
 
 
 class DemoStudy(Study):
-    """Forty simulated subjects; scans are made when first asked for.
+    """Forty simulated subjects; scans are made when first asked for, but for the example's, which comes with the package.
 
     Parameters
     ----------
@@ -46,7 +42,7 @@ class DemoStudy(Study):
     title = "Demo study (simulated)"
     simulated = True
     check_space = False  # made from the template
-    example = "sim-003"  # diseased, and recognised by the packaged network
+    example = EXAMPLE
     diseased_areas = tuple(name for name in AREA_WEIGHTS if name not in FLUID_SPACES)
 
     def __init__(self, settings: SimulationSettings = DEMO, kept: Path | None = None):
@@ -62,43 +58,22 @@ class DemoStudy(Study):
         return type(self), (self.settings, self.kept)
 
     def _make(self, subject: str) -> tuple[Volume, Volume]:
-        found = self._read(subject)
+        found = shipped_scan(self.settings, subject) or self._read(subject)
         if found is None:
             made = simulate_subject(self.settings, subject)
             found = made.volume, made.truth
             self._write(subject, *found)
         return found
 
-    def _files(self, kept: Path, subject: str) -> tuple[Path, Path, Path]:
-        stem = self.source(subject).fingerprint()
-        return kept / f"{stem}_scan.nii.gz", kept / f"{stem}_truth.nii.gz", kept / f"{stem}_digests.json"
-
     def _read(self, subject: str) -> tuple[Volume, Volume] | None:
         """Return scan and truth as they were made before, bit by bit, or None."""
-        if self.kept is None:
-            return None
-        scan, truth, note = self._files(self.kept, subject)
-        try:
-            digests = read_json(note)
-            volume, labels = read_volume(scan), read_volume(truth, allow_constant=True)
-            found = Volume(volume.data, volume.affine), Volume(labels.data > 0, labels.affine)
-            if digests != [one.digest for one in found]:
-                raise ValueError("it is not what was written")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (ValueError, OSError, RecursionError) as error:
-            logger.warning("the kept scan of %s is damaged and made again: %s", subject, error)
-            return None
-        return found
+        return None if self.kept is None else read_kept(self.kept, self.source(subject).fingerprint())
 
     def _write(self, subject: str, volume: Volume, truth: Volume) -> None:
         if self.kept is None:
             return
-        scan_file, truth_file, note = self._files(self.kept, subject)
         try:
-            write_volume(volume, scan_file)
-            write_volume(truth, truth_file)
-            write_text(note, json.dumps([volume.digest, truth.digest]))
+            write_kept(self.kept, self.source(subject).fingerprint(), volume, truth)
         except OSError as error:
             logger.warning("simulated scans cannot be kept, and are made anew when they are wanted again: %s", error)
             self.kept = None
