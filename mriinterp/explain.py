@@ -43,7 +43,7 @@ def explain(
     *,
     target: str | int | None = None,
     atlas: Atlas | None = None,
-    reference: Volume | None = None,
+    reference: Volume | Mapping[str, Volume | float] | None = None,
     preset: str | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -64,9 +64,9 @@ def explain(
         The output to explain; default: the predicted class.
     atlas : Atlas, optional
         For area occlusion; default AAL.
-    reference : Volume, optional
+    reference : Volume or mapping, optional
         For fills and baselines called ``"reference"``, e.g. the control mean;
-        prepared for the network as the scan is.
+        prepared for the network as the scan is, and given as it is.
     preset : str, optional
         ``"rieke2018"`` gives the published numbers: the method's published
         parameters, and the absolute gradient or the clipped occlusion.
@@ -100,7 +100,8 @@ def explain(
         values = entry.resolve({**default_score(entry, head, preset), **params}, preset)
         score = values.get("score", "")
         head.output_kind.check_score(score)
-        context, digests = _context(entry, model, values, atlas, reference)
+        filling = None if reference is None else as_scan(reference)
+        context, digests = _context(entry, model, values, atlas, filling)
         context |= {"progress": progress, "cancel": cancel, "note": chosen.__setitem__, "doubt": doubts.append}
         result = _run(entry, model.view(module, head, raw=score in AS_RETURNED), x, index, values, context)
 

@@ -98,7 +98,8 @@ def load_model(
             f"expected weights for the architecture {architecture!r}, got none; name weights files "
             "(--weights on the command line, weights=… in Python), or a model card"
         )
-    target, notes = choose_device(device), ()
+    target = choose_device(device)
+    notes: tuple[str, ...] = ()
     if card is not None and architecture == EXPORTED:
         if len(paths) != 1:
             raise ValueError(f"expected one exported program (.pt2), got {[p.name for p in paths]}")

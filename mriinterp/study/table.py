@@ -18,13 +18,13 @@ from mriinterp.image.template import brain_mask, template
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import Model
 from mriinterp.prepare import PrepareJob
-from mriinterp.study.base import Study
+from mriinterp.study.base import ScanSource, Study
 from mriinterp.study.folders import StudyFolders
 from mriinterp.study.inputs import COLUMN, numbers_of, read_images, scan_of
 from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 from mriinterp.study.settings import StudySettings
 from mriinterp.study.sources import FileScan, InputsScan, PreparedScan
-from mriinterp.study.training import mean_training_scan, training_digest
+from mriinterp.study.training import mean_training_scan, mean_training_source, training_digest
 from mriinterp.subjects import split_patients
 
 __all__ = ["TableStudy", "read_table_of", "with_split"]
@@ -216,9 +216,8 @@ class TableStudy(Study):
     def background_stamp(self) -> str:
         return training_digest(self)
 
-    def background_source(self) -> FileScan | None:
-        made = mean_training_scan(self, normalised=False)
-        return None if made is None else FileScan(self.output / "background" / "mean.nii.gz")
+    def background_source(self) -> ScanSource | None:
+        return mean_training_source(self)
 
     def brain_mask(self) -> Volume:
         grid = self.cpu_model.grid

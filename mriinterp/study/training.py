@@ -22,12 +22,14 @@ from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.nifti import read_volume
+from mriinterp.image.scanset import ScanSet
 from mriinterp.image.volume import Volume, resample
 from mriinterp.image.write import write_volume
 from mriinterp.models import Model, write_card
 from mriinterp.stats import Moments
 from mriinterp.study.base import ScanSource
 from mriinterp.study.settings import StudySettings
+from mriinterp.study.sources import FileScan, InputsScan
 from mriinterp.subjects.images import RESULTS_MARK
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "TrainingStudy",
     "fit_normalisation",
     "mean_training_scan",
+    "mean_training_source",
     "scan_marks",
     "training_digest",
     "training_scans",
@@ -121,9 +124,10 @@ def scan_marks(study: TrainingStudy, ids: Iterable[str]) -> bytes:
     return "".join(lines).encode()
 
 
-def _on_grid(model: Model, scan: Volume) -> np.ndarray:
-    """Return a scan as the network's normalisation meets it: on its grid, masked."""
-    data = resample(scan, model.grid, order=1).data
+def _on_grid(model: Model, scan: Volume, image: str = "") -> np.ndarray:
+    """Return a scan, or one of its images, as the network's normalisation meets it: on its grid, masked."""
+    volume = scan.images[image] if image and isinstance(scan, ScanSet) else scan
+    data = resample(volume, model.grid, order=1).data
     return data if model.mask is None else data * (model.mask.data > 0)
 
 
@@ -219,6 +223,7 @@ def mean_training_scan(
     study: TrainingStudy,
     *,
     normalised: bool | None = None,
+    image: str = "",
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Volume | None:
@@ -230,11 +235,14 @@ def mean_training_scan(
     ----------
     normalised : bool, optional
         The mean of what the network reads, instead of intensities; default: as the study file says.
+    image : str
+        Of a network of several images: the mean of this one's intensities; default: of the first.
     """
     if not training_scans(study):
         return None
     normalised = study.settings.normalised if normalised is None else normalised
-    path = study.output / "background" / f"mean{'_normalised' if normalised else ''}.nii.gz"
+    which = f"_{image}" if image else "_normalised" if normalised else ""
+    path = study.output / "background" / f"mean{which}.nii.gz"
     note = path.with_name(path.name.removesuffix(".nii.gz") + ".json")
     model = study.cpu_model
     wanted = {"training": training_digest(study), "model": model.digest, "normalised": normalised}
@@ -245,7 +253,9 @@ def mean_training_scan(
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # not there, or damaged: made anew
     read = (
-        (lambda scan: model.prepare(scan)[0, 0].cpu().numpy()) if normalised else (lambda scan: _on_grid(model, scan))
+        (lambda scan: model.prepare(scan)[0, 0].cpu().numpy())
+        if normalised
+        else (lambda scan: _on_grid(model, scan, image))
     )
     moments, failed = _stream(study, read, progress, cancel)
     if not moments.count:
@@ -259,3 +269,15 @@ def mean_training_scan(
     except OSError as error:  # a folder one may not write to: the picture is still good
         logger.warning("%s: the mean training scan cannot be kept: %s", study.name, error)
     return mean
+
+
+def mean_training_source(study: TrainingStudy) -> ScanSource | None:
+    """Return the mean training scan as a source, of several images the mean of each; None without training scans."""
+    images = study.cpu_model.card.images
+    if len(images) < 2:
+        made = mean_training_scan(study, normalised=False)
+        return None if made is None else FileScan(study.output / "background" / "mean.nii.gz")
+    if any(mean_training_scan(study, normalised=False, image=name) is None for name in images):
+        return None
+    files = ((name, FileScan(study.output / "background" / f"mean_{name}.nii.gz")) for name in images)
+    return InputsScan(tuple(files))

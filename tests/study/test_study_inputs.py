@@ -18,6 +18,7 @@ from mriinterp.cohort.bids import OWN_FILES
 from mriinterp.cohort.record import read_map, read_record
 from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
+from mriinterp.incremental import BoxGrid
 from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.results.store import Store, request_key
 from mriinterp.study import load_study
@@ -163,6 +164,28 @@ def test_several_images_and_numbers_of_a_study(two_images, tmp_path):
     found = run_cohort(study, ["sensitivity"], out=tmp_path / "out", split="all")
     assert len(found.subjects) == 6
     assert not found.subjects["predicted"].isna().any()
+
+
+def test_what_hides_a_box_is_the_mean_of_each_image(two_images, tmp_path):
+    """The fill of the control mean is what Single scan begins with."""
+    study = load_study(two_images, trust_code=True)
+    model, subject = study.model(), study.subjects.index[0]
+    mean = study.background_source().load()
+    training = [study.scan(i) for i in study.subjects.index[study.subjects["split"] == "train"]]
+    for name in ("t1", "gm"):
+        expected = np.mean([scan.images[name].data for scan in training], axis=0)
+        np.testing.assert_allclose(mean.images[name].data, expected, rtol=1e-4, atol=1e-5)
+    given = {"fill": "reference", "score": "margin", "size": 6, "stride": 6}
+    found = explain(model, study.scan(subject), "occlusion", target="ill", reference=dict(mean.images), **given)
+    x = model.prepare(study.scan(subject))
+    box = (..., *(slice(*ends) for ends in BoxGrid(SHAPE, 6, 6).boxes[0]))
+    hidden = x.clone()
+    hidden[box] = model.prepare(mean)[box]
+    with model.own_module(scan=study.scan(subject)) as module:
+        before, after = (module(image)[0, 1] - module(image)[0, 0] for image in (x, hidden))
+    assert found.volume.data[-1, 0, 0] == pytest.approx(float(before - after), rel=1e-3, abs=1e-5)  # drawn RAS+
+    run = run_cohort(study, ["occlusion"], out=tmp_path / "out", split="all", params={"occlusion": given})
+    assert np.isfinite(run.mean("occlusion", "AD").data).all()
 
 
 def test_a_cohort_keeps_the_relevance_of_each_image(two_images, tmp_path):
