@@ -7,10 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from mriinterp.base.atomic import replacing
 from mriinterp.base.numerals import format_value
@@ -19,6 +18,9 @@ from mriinterp.figures.colours import Scale, map_scale
 from mriinterp.image.volume import Volume, resample
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.methods.meaning import Meaning
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["PAPER_SLICES_MM", "figure_1", "figure_rows", "label_of", "reading_of", "save_figure"]
 
@@ -97,6 +99,8 @@ def figure_1(
     lines = textwrap.wrap(words, int(LETTERS_AN_INCH * width))
     top, bottom = 0.75 if title else 0.5, 0.22 + 0.13 * len(lines)
     height = 1.25 * len(methods) + top + bottom + 0.05
+    from matplotlib.figure import Figure  # takes half a second, and pages only name methods as the figure does
+
     figure = Figure(figsize=(width, height), facecolor="white")
     grid = figure.add_gridspec(
         len(methods), columns + 1, width_ratios=[1] * columns + [0.09], left=1.35 / width, right=1 - 1.55 / width,

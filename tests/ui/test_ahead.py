@@ -17,6 +17,7 @@ import_ahead()
 wait_for_imports()
 missing = {"torch", "mriinterp.ui.shell", "mriinterp.ui.maps", "mriinterp.ui.downloads"} - set(sys.modules)
 assert not missing, missing
+assert "matplotlib" not in sys.modules  # half a second, and no page draws with it
 """
 
 
