@@ -14,25 +14,36 @@ import pytest
 import torch
 from torch import nn
 
+from mriinterp.cli import main
 from mriinterp.image.template import template
 from mriinterp.image.volume import Grid
 from mriinterp.image.write import write_volume
 from mriinterp.models import read_card
+from mriinterp.models.architecture_registry import own_architectures
 
 ROOT = Path(__file__).resolve().parents[1]
 GRID = Grid((19, 23, 19), np.array([[9.0, 0, 0, -81], [0, 9, 0, -117], [0, 0, 9, -68], [0, 0, 0, 1]]))
 BLOCK = re.compile(r"```(python|bash)\n(.*?)```", flags=re.S)
 
 
-def commands(text: str) -> list[list[str]]:
-    """Lines of a block as arguments, with this Python in place of the installed programs."""
-    programs = {"mriinterp": [sys.executable, "-m", "mriinterp"], "python": [sys.executable]}
-    return [[*programs[name], *rest] for name, *rest in map(shlex.split, text.splitlines())]
+def run(line: str, folder: Path) -> None:
+    """Run a line of a block: our commands in this process, which saves their start, scripts in one of their own."""
+    program, *arguments = shlex.split(line)
+    if program == "mriinterp":
+        assert main(arguments) == 0, line
+        return
+    assert program == "python", line
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.slow
-def test_from_nothing_to_a_cohort(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MRIINTERP_HOME": str(tmp_path / "home")}
+def test_from_nothing_to_a_cohort(tmp_path, monkeypatch):
+    monkeypatch.setenv("MRIINTERP_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
     blocks = BLOCK.findall((ROOT / "docs" / "own_network.md").read_text(encoding="utf-8"))
     assert {kind for kind, _ in blocks} == {"python", "bash"}
     for kind, text in blocks:
@@ -41,9 +52,9 @@ def test_from_nothing_to_a_cohort(tmp_path):
             assert name.endswith(".py"), text
             (tmp_path / name).write_text(text, encoding="utf-8")
             continue
-        for command in commands(text):
-            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        with own_architectures():
+            for line in text.splitlines():
+                run(line, tmp_path)
     assert read_card(tmp_path / "my_net.json").heads[0].output == "logit"
     assert nib.load(tmp_path / "relevance.nii.gz").shape == nib.load(tmp_path / "scans/sim-001_T1w.nii.gz").shape
     scans = pd.read_csv(tmp_path / "cohort" / "subjects.tsv", sep="\t")

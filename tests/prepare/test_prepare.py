@@ -99,7 +99,8 @@ def test_the_same_scan_gives_the_same_transform(shared_data, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_wrong_header_is_found_out(shared_data):
+def test_a_wrong_header_is_found_out(shared_data, monkeypatch):
+    monkeypatch.setattr(register, "AFFINE", register.AFFINE.replace("100x40x0", "60x0x0"))  # at 4 mm alone
     turn = TURNS["axes exchanged"]
     scan = read_volume(shared_data / "ds002748/mni/sub-55_space-MNI152_desc-brain_T1w.nii.gz")
     half = Volume(scan.data[::2, ::2, ::2], scan.affine @ np.diag([2, 2, 2, 1.0]))
