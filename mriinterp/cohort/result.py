@@ -7,39 +7,26 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from mriinterp.base.errors import as_sentence
-from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.numerals import decimals
-from mriinterp.base.parts import PARTS, SIZES
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.base.tables import read_tsv
-from mriinterp.cohort.area_values import areas_by_scan
-from mriinterp.cohort.averages import CohortMeans
-from mriinterp.cohort.kinds import derived_values, part_of_kind, reading_of_kind
+from mriinterp.cohort.kinds import part_of_kind, reading_of_kind
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.provenance import read_provenance
 from mriinterp.cohort.record import read_map
+from mriinterp.cohort.result_tables import PART, CohortTables
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import from_sidecar
-from mriinterp.results.verified import check_unchanged
 
 __all__ = ["AGREEMENT", "PART", "POOLED", "CohortResult", "open_cohort"]
 
-POOLED, PART = "pooled", "fold"  # entry of run.json, column of subjects.tsv: the folder that holds the maps of a scan
+POOLED = "pooled"  # an entry of run.json: the folders of several cohorts
 AGREEMENT = "agreement"  # of the folds, an entry of run.json
-
-SUBJECT_TEXT = (
-    "id", "subject", "group", "sex", "visit", PART, "split", "label", "class", "predicted", "target", "failure",
-    "warnings",
-)  # fmt: skip
 
 
 def open_cohort(folder: str | Path, *, pair: Sequence[str] | None = None) -> CohortResult:
@@ -70,7 +57,7 @@ def _two(value: float | None) -> str:
     return "not defined" if value is None else decimals(value, 2)
 
 
-class CohortResult(CohortMeans):
+class CohortResult(CohortTables):
     """Results of a cohort; everything is read when it is asked for.
 
     Parameters
@@ -96,46 +83,6 @@ class CohortResult(CohortMeans):
         notes = map(as_sentence, (*self.network_notes, *self.method_notes, *self.warning_lines()))
         return (*explained, *reasons, *training, *((SIMULATED_ONLY,) if self.withheld else ()), *notes)
 
-    @cached_property
-    def subjects(self) -> pd.DataFrame:
-        """One row a scan, index id: group, sex, age, training, predicted, correct (bool or missing), p_CLASS, failure …"""
-        table = read_tsv(self._unchanged(self.layout.subjects), SUBJECT_TEXT)
-        words = table["correct"].astype(object).map({"true": True, "false": False, True: True, False: False})
-        table["correct"] = words.astype("boolean")
-        table["training"] = table["training"].astype(str).str.lower() == "true"
-        for column in table.columns.intersection(["failure", "warnings", "sex", "visit", "split"]):
-            table[column] = table[column].fillna("").astype(str)
-        return table.set_index("id", drop=False)
-
-    @cached_property
-    def group_table(self) -> pd.DataFrame:
-        """One row a group, index group: scans, people, failed, judged, correct, share_correct with low and high."""
-        table = read_tsv(self._unchanged(self.layout.groups), ["group"])
-        return table.set_index("group", drop=False)
-
-    def _unchanged(self, path: Path) -> Path:
-        """Return a table, if it is the one that the run wrote; DamagedFile otherwise. Digests of older runs were not kept."""
-        digest = self.run.get("files_sha256", {}).get(path.name)
-        stamp = file_stamp([path], read=0)
-        if digest is not None and self._verified.get(path.name) != stamp:
-            check_unchanged(path, digest)
-            self._verified[path.name] = stamp
-        return path
-
-    @cached_property
-    def _verified(self) -> dict[str, str]:
-        return {}
-
-    @property
-    def outside_space(self) -> dict[str, float]:
-        """Scans that were explained although they do not match the MNI template, with their correlation."""
-        return self.run.get("outside_space", {})
-
-    @property
-    def failures(self) -> dict[str, dict[str, str]]:
-        """Why scans, or maps of single methods, were left out."""
-        return self.run["failed"]
-
     @property
     def warnings(self) -> dict[str, str]:
         """What is doubtful about a scan, so that its map may be wrong, by scan."""
@@ -159,60 +106,6 @@ class CohortResult(CohortMeans):
         known = [(name, get_method(name)) for name in self.methods if name in method_names()]
         found = [(entry.label, entry.warning(self.grid.shape, self.params(name))) for name, entry in known]
         return tuple(f"{label}: {warning}" for label, warning in found if warning)
-
-    def area_rows(self, method: str) -> pd.DataFrame:
-        """Return the stored table of areas: one row a scan and area, hemispheres apart."""
-        self._check(method)
-        table = self._unchanged(self.layout.table)
-        return pd.read_parquet(table, filters=[("method", "==", method)]).reset_index(drop=True)
-
-    def _sums(self, method: str) -> tuple[pd.Index, np.ndarray, np.ndarray]:
-        """Return scan, sum of the signed map and of the method's reading in each row of `area_rows`, kept by method."""
-        if method not in self._kept_sums:
-            rows = self.area_rows(method)
-            self._kept_sums[method] = (
-                pd.Index(rows["id"]), rows["signed_sum"].to_numpy(float), rows["sum"].to_numpy(float)
-            )  # fmt: skip
-        return self._kept_sums[method]
-
-    @cached_property
-    def _kept_sums(self) -> dict[str, tuple[pd.Index, np.ndarray, np.ndarray]]:
-        return {}
-
-    def areas(
-        self, method: str, *, merge_hemispheres: bool = True, value: str = "share", kind: str = "reading"
-    ) -> pd.DataFrame:
-        """Return the relevance per area of every scan.
-
-        Parameters
-        ----------
-        merge_hemispheres : bool
-        value : {"share", "sum", "mean"}
-            Share of the sum over all areas; sum; mean of a voxel.
-        kind : str
-            As of `mean`.
-
-        Returns
-        -------
-        DataFrame
-            Scans (index, ids, in the order of `subjects`) × areas, in the atlas's order.
-        """
-        rows, reading = self.area_rows(method), self.reading(method)
-        return areas_by_scan(rows, self.subjects.index, reading, merge_hemispheres, value, kind)
-
-    def part_shares(self, method: str, ids: Iterable[str] | None = None) -> dict[str, float]:
-        """Return how much of the relevance in all areas each part of the maps holds; NaN where there is none.
-
-        Of some scans, or of all: "supports", what is above 0, and "against".
-        """
-        if self.reading(method) == "signed":
-            return dict.fromkeys(PARTS, np.nan)
-        scans, *stored = self._sums(method)
-        chosen = scans.isin(self.ids(method) if ids is None else list(ids))
-        reading = self.reading(method)
-        values = {part: derived_values(reading_of_kind(SIZES[part], reading), reading, *stored) for part in PARTS}
-        sums = {part: float(np.nansum(found[chosen])) for part, found in values.items()}
-        return {part: value / (sums["both"] or np.nan) for part, value in sums.items()}
 
     def meaning(self, method: str) -> Meaning:
         """Return words for the values of a method's maps, and whether they have two signs."""
@@ -294,13 +187,6 @@ class CohortResult(CohortMeans):
         volume, entries = read_map(layout, label, method)
         parts = entries.get("images", {}) if images else {}
         return from_sidecar(entries, volume, {name: read_map(layout, label, method, name)[0] for name in parts})
-
-    def ids(self, method: str, group: str | None = None) -> list[str]:
-        """Return the scans that have a map of a method, in order."""
-        self._check(method, group)
-        rows = self.subjects
-        failed = {i for i, why in self.failures.items() if "scan" in why or method in why}
-        return [i for i in rows.index if i not in failed and (group is None or rows.at[i, "group"] == group)]
 
     def maps(self, method: str, ids: Iterable[str] | None = None) -> Iterator[RelevanceMap]:
         """Yield maps one after the other; only one is in memory."""

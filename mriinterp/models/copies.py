@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from itertools import chain
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
 from torch import nn
 
-__all__ = ["copied", "without_compiling"]
+__all__ = ["copied", "shared_copy", "without_compiling"]
 
 COMPILED = "_torchdynamo_orig_callable"  # what torch.compile made a function from
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -44,6 +45,15 @@ def copied(module: nn.Module, shared: Mapping[int, Any]) -> nn.Module:
                 if isinstance(value, (FunctionType, MethodType)):
                     holder[key] = _on_the_copy(value, twins)
     return own
+
+
+def shared_copy(module: nn.Module) -> nn.Module | None:
+    """Return a copy of a module with the same parameters and buffers; None if it cannot be copied."""
+    shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
+    try:
+        return copied(module, shared)
+    except (TypeError, RuntimeError, NotImplementedError, AttributeError):
+        return None
 
 
 def without_compiling(module: nn.Module) -> nn.Module:

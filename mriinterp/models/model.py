@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard
 from mriinterp.models.channels import channel_of, images_of, numbers_of
 from mriinterp.models.closing import Closing, without_layer
-from mriinterp.models.copies import copied
+from mriinterp.models.copies import shared_copy
 from mriinterp.models.device import choose_device
 from mriinterp.models.heads import Head
 from mriinterp.models.normalisation import Normalisation, PerImage
@@ -270,7 +269,7 @@ class Model:
             those of a mean scan.
         """
         with self.lock:  # a module that another caller has hooked would be copied with its hooks
-            copied = _share_weights(self.module)
+            copied = shared_copy(self.module)
         module, lock = (self.module, self.lock) if copied is None else (copied, threading.RLock())
         if self.card.numbers and scan is not None:
             module = refilled(module, self.card.numbers, numbers_of(scan, self.card))
@@ -300,12 +299,3 @@ class Model:
         module, lock = self.working_copy(head, raw=raw, scan=scan)
         with lock:
             yield module
-
-
-def _share_weights(module: nn.Module) -> nn.Module | None:
-    """Return a copy of a module with the same parameters and buffers; None if it cannot be copied."""
-    shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
-    try:
-        return copied(module, shared)
-    except (TypeError, RuntimeError, NotImplementedError, AttributeError):
-        return None
