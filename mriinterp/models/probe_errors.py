@@ -116,6 +116,10 @@ def _way_out(heads: tuple[Head, ...], output: object, returned: object) -> str:
     got = output.shape[1] if isinstance(output, Tensor) else 0
     if len(heads) != 1 or got < 1:
         return ""
+    if heads[0].centres:
+        return f". Its {got} outputs are bins: give the centre of each, {got} centres"
+    if heads[0].output and got == len(heads[0].classes) > 1:
+        return f". It returns one output a class: leave out output {heads[0].output!r}, or say another"
     if got == 1 and heads[0].kind == "classes":
         return '. One output stands for two classes: name both, with output "logit" or "sigmoid"'
     if heads[0].kind == "scale" and not heads[0].centres:

@@ -467,7 +467,14 @@ def test_the_code_is_part_of_the_digest():
         (lambda: of(small_network(outputs=3)), r"expected 1 or 2 outputs .*no, yes.* Name all 3 classes"),
         (lambda: of(small_network(outputs=1), ["CN", "MCI", "AD"]), r"One output stands for two classes"),
         (lambda: of(small_network(outputs=2), "age"), r"Several outputs are classes"),
-        (lambda: of(small_network(), output="sigmoid"), r"expected 1 outputs? as on the card"),
+        (
+            lambda: of(small_network(), output="sigmoid"),
+            r"expected 1 outputs? as on the card.* leave out output 'sigmoid'",
+        ),
+        (
+            lambda: of(small_network(outputs=4), "age", output="bins", centres=[45, 55]),
+            r"Its 4 outputs are bins: give the centre of each, 4 centres",
+        ),
         (lambda: of(small_network(), output="odds"), r"kind of output, got 'odds'; available"),
         (lambda: of(small_network(), ["CN", "MCI", "AD"], output="sigmoid"), r"two classes for one probability"),
         (lambda: of(small_network(), normalisation="zscore"), r"available: none, scan_mean"),
