@@ -179,7 +179,7 @@ def show_card(model: Model, recipe: ModelRecipe) -> None:
                 f"{len(layers)} layers; ×: channels or units. What remains of the scan’s grid decides how fine a map of a layer can be."
             )
         else:
-            st.caption("The layers of this network cannot be listed without its data.")
+            st.caption("No layers to list: an exported program keeps none, and some networks run on real data alone.")
     with right, st.container(key="compact_card"):
         st.markdown("  \n".join(f":gray[{key}] {escape_markdown(value)}" for key, value in _cells(model).items()))
         for note in model.notes:
