@@ -43,7 +43,8 @@ def _scan_mean(data: np.ndarray, params: dict) -> np.ndarray:
 def _scan_zscore(data: np.ndarray, params: dict) -> np.ndarray:
     inside = data > 0
     values = data[inside].astype(np.float64)
-    if values.size == 0 or values.std() == 0:
+    std = values.std() if values.size else 0
+    if std == 0:
         raise ValueError("expected a scan with varying intensities above zero, got none: it cannot be standardised")
     below = np.count_nonzero(data < 0)
     if below > values.size:
@@ -51,7 +52,11 @@ def _scan_zscore(data: np.ndarray, params: dict) -> np.ndarray:
             f"expected a scan whose brain is above 0, got {below:,} voxels below 0 and {values.size:,} above: what is "
             "standardised are the voxels above 0"
         )
-    return np.where(inside, (data - values.mean()) / values.std(), 0).astype(np.float32)
+    values -= values.mean()
+    values /= std
+    scaled = np.zeros(data.shape, dtype=np.float32)
+    scaled[inside] = values
+    return scaled
 
 
 def _voxelwise(data: np.ndarray, params: dict) -> np.ndarray:

@@ -45,14 +45,20 @@ def scan(seed=0):
     return Volume(image(SHAPE, seed)[0, 0].numpy(), np.diag([2.0, 2, 2, 1]))
 
 
-@pytest.mark.parametrize(("method", "found"), [("sensitivity", "forward"), ("occlusion", "engine")])
-def test_prediction_and_method_share_the_pass(model, passes, method, found):
-    params = {"size": 3, "stride": 3} if method == "occlusion" else {}
+@pytest.mark.parametrize(
+    ("method", "found", "count", "params"),
+    [
+        ("sensitivity", "forward", 1, {}),
+        ("occlusion", "engine", 1, {"size": 3, "stride": 3}),
+        ("integrated_gradients", "forward", 5, {"steps": 3}),  # the scan, the baseline and between them
+    ],
+)
+def test_prediction_and_method_share_the_pass(model, passes, method, found, count, params):
     explain(model, scan(), method, **params)  # the network is taken apart, and what it gives compared
     for name in passes:
         passes[name] = 0
     result = explain(model, scan(1), method, **params)
-    assert passes == {"engine": 0, "forward": 0} | {found: 1}
+    assert passes == {"engine": 0, "forward": 0} | {found: count}
     plain = model.predict(scan(1))
     assert result.prediction.predicted == plain.predicted
     assert list(result.prediction.outputs.values()) == pytest.approx(list(plain.outputs.values()), rel=1e-5)
