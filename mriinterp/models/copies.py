@@ -66,7 +66,7 @@ def without_compiling(module: nn.Module) -> nn.Module:
     return module
 
 
-def _on_the_copy(function: Any, twins: Mapping[int, Any]) -> Any:
+def _on_the_copy(function: Any, twins: dict[int, Any]) -> Any:
     """Return a function that works on the copies of the modules that it knows; itself if it knows none."""
     if COMPILED in getattr(function, "__dict__", {}):
         return _on_the_copy(getattr(function, COMPILED), twins)
@@ -74,25 +74,21 @@ def _on_the_copy(function: Any, twins: Mapping[int, Any]) -> Any:
         return (
             MethodType(function.__func__, twins[id(function.__self__)]) if id(function.__self__) in twins else function
         )
-    if not isinstance(function, FunctionType):
+    if not isinstance(function, FunctionType) or id(function) in twins:
         return twins.get(id(function), function)
-    cells = [_filled(cell, twins) for cell in function.__closure__ or ()]
-    defaults = tuple(_on_the_copy(value, twins) for value in function.__defaults__ or ())
-    if all(
-        new is old
-        for new, old in zip(
-            (*cells, *defaults), (*(function.__closure__ or ()), *(function.__defaults__ or ())), strict=True
-        )
-    ):
+    twins[id(function)] = function  # one that calls itself
+    before = (function.__closure__ or (), function.__defaults__ or ())
+    cells = tuple(_filled(cell, twins) for cell in before[0])
+    defaults = tuple(_on_the_copy(value, twins) for value in before[1])
+    if all(new is old for new, old in zip((*cells, *defaults), (*before[0], *before[1]), strict=True)):
         return function
-    own = FunctionType(
-        function.__code__, function.__globals__, function.__name__, defaults or None, tuple(cells) or None
-    )
+    own = FunctionType(function.__code__, function.__globals__, function.__name__, defaults or None, cells or None)
     own.__kwdefaults__, own.__doc__ = function.__kwdefaults__, function.__doc__
+    twins[id(function)] = own
     return own
 
 
-def _filled(cell: CellType, twins: Mapping[int, Any]) -> CellType:
+def _filled(cell: CellType, twins: dict[int, Any]) -> CellType:
     """Return a cell that holds the copy of what another holds; that one if there is no copy."""
     try:
         held = cell.cell_contents

@@ -1,6 +1,7 @@
 """A network in memory becomes a model: whatever it returns, the answers are those of the plain network."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -362,6 +363,12 @@ class Held(nn.Module):
             self.act = lambda x: self.body(x)
         elif how == "default":
             self.act = lambda x, run=self.body: run(x)
+        elif how == "recursive":
+
+            def again(x, depth=2):
+                return self.body(x) if depth == 0 else again(x, depth - 1)
+
+            self.act = lambda x: again(x)
         elif how == "forward":
             before = self.forward
             self.act = self.body.forward
@@ -371,6 +378,8 @@ class Held(nn.Module):
         elif how == "compiled inside":
             self.act = self.body
             self.body = torch.compile(self.body, backend="eager")
+        elif how == "partial":
+            self.act = partial(nn.Module.__call__, self.body)
         elif how == "list":
             self.act, self.all = (lambda x: self.all[0](x)), [lambda x: self.body(x)]
 
@@ -378,7 +387,7 @@ class Held(nn.Module):
         return self.act(x)
 
 
-@pytest.mark.parametrize("how", ["attribute", "default", "forward", "compiled", "compiled inside"])
+@pytest.mark.parametrize("how", ["attribute", "default", "forward", "compiled", "compiled inside", "partial"])
 def test_functions_beside_layers_run_those_of_the_copy(scan, how):
     """`copy.deepcopy` shares functions: the caller's network would run, in train mode, and change its batch norm."""
     net = Held(how).train()
@@ -394,8 +403,9 @@ def test_functions_beside_layers_run_those_of_the_copy(scan, how):
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
 
 
-def test_a_copy_that_runs_layers_of_the_caller_is_refused():
-    net = Held("list").train()
+@pytest.mark.parametrize("how", ["list", "recursive"])
+def test_a_copy_that_runs_layers_of_the_caller_is_refused(how):
+    net = Held(how).train()
     with pytest.raises(ValueError, match=r"copy runs body of the network that it was copied from.*method of the class"):
         of(net)
     assert net.body[1].num_batches_tracked == 0
