@@ -1,4 +1,4 @@
-"""What a test of areas and a test of voxels say together, and what neither says; made from their figures alone."""
+"""What follows from a test of areas and a test of voxels together, and what from neither; made from their figures alone."""
 
 from __future__ import annotations
 

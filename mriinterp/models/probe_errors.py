@@ -91,7 +91,7 @@ def checked_outputs(output: object, returned: object, heads: tuple[Head, ...], n
     """Return outputs (1, outputs) for an image; ValueError if they are not what the card says."""
     if not isinstance(output, Tensor) or output.shape[1] not in widths_of(heads):
         raise ValueError(
-            f"{name}: expected {counts(widths_of(heads))} as on the card ({_said(heads)}), got "
+            f"{name}: expected {counts(widths_of(heads))} as on the card ({_outputs_of_card(heads)}), got "
             f"{describe_returned(returned)}{_way_out(heads, output, returned)}"
         )
     if not output.is_floating_point():
@@ -105,7 +105,7 @@ def checked_outputs(output: object, returned: object, heads: tuple[Head, ...], n
     return output
 
 
-def _said(heads: tuple[Head, ...]) -> str:
+def _outputs_of_card(heads: tuple[Head, ...]) -> str:
     return "; ".join(f"{', '.join(head.classes)}{f' as {head.output}' if head.output else ''}" for head in heads)
 
 

@@ -133,7 +133,7 @@ def compute_panel(name: str) -> None:
         _start(name, study, model, folder, methods, None if n == most else int(n), split, target, workers)
         st.rerun()
     where = f"Results go to `{_shown(folder)}`."
-    if busy:  # no time to measure: the bar above tells the time left
+    if busy:  # no time to measure: the bar above shows the time left
         cost.caption(f"{total:,} maps of {len(ids)} scans. The page stays usable. {where}")
         return
     there = f"{done} of them are on disk and need only be checked; " if done else ""

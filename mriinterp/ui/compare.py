@@ -173,7 +173,7 @@ def run_all(entries: Sequence[Entry], explain, progress: Progress | None, cancel
             explain(entry.model, entry.scan, entry.column.method, progress=part, cancel=cancel, **entry.request)
         except Cancelled:
             raise
-        except Exception as error:  # any: the page tells it and shows the other maps
+        except Exception as error:  # any: the page names it and shows the other maps
             logger.exception("%s failed", entry.label)
             failed[entry.key] = words_of(error)
         part(1, 1)

@@ -1,4 +1,4 @@
-"""What all versions of a network say of a scan, such as the folds of a cross-validation."""
+"""Answers of all versions of a network for a scan, such as the folds of a cross-validation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def choose_folds(study_name: str, model: Model, subject: Subject) -> bool:
 
 
 def show_folds(study_name: str, model: Model, subject: Subject) -> None:
-    """Show mean and spread of what all versions say of a scan, and their single answers."""
+    """Show mean and spread of the answers of all versions for a scan, and each of them."""
     found = {}
     for name in study_of(study_name).folds:
         scan = subject.scan_for(network_of(study_name, name))

@@ -211,7 +211,7 @@ def forget_job(slot: str) -> None:
 
 
 def work_card() -> DeltaGenerator:
-    """Return where a page tells of its work: a card over the window's lower corner, which moves nothing when it comes."""
+    """Return where a page shows its work: a card over the window's lower corner, which moves nothing when it comes."""
     return st.container(key="work")
 
 

@@ -57,7 +57,7 @@ def run_page(page: StreamlitPage) -> None:
 def _title(name: str) -> str:
     try:
         return study_of(name).title
-    except (ValueError, KeyError, OSError):  # moved or broken since: the page tells when it is chosen
+    except (ValueError, KeyError, OSError):  # moved or broken since: the page says so when it is chosen
         return Path(name).name
 
 
@@ -67,7 +67,7 @@ def _enter_through_app() -> None:
     Where a link to a page is the first that a server ever opens, Streamlit
     takes ``pages/`` for an app of its older kind and runs the page without
     app.py: without layout, sidebar and navigation. Naming the pages once
-    tells it otherwise.
+    prevents that.
     """
     if not SHELL.kept:
         front = st.Page(lambda: None, title="mriinterp", url_path="front", default=True)

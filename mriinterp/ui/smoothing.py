@@ -38,9 +38,9 @@ def choose_smoothing(relevance: RelevanceMap) -> RelevanceMap:
     mm = SMOOTHING.value
     if not mm:
         return relevance
-    said = f"Gaussian, {mm} mm full width at half maximum, chosen by the reader"
+    words = f"Gaussian, {mm} mm full width at half maximum, chosen by the reader"
     volume = _smoothed(relevance.volume.digest, mm, relevance.volume)
-    return replace(relevance, volume=volume, chosen={**relevance.chosen, SMOOTHING: said})
+    return replace(relevance, volume=volume, chosen={**relevance.chosen, SMOOTHING: words})
 
 
 @forgotten_with_uploads

@@ -111,11 +111,11 @@ def subject_label(study: Study, subject: str, prediction: Prediction | None = No
     if row.get("split") == TRAIN:
         parts.append("training scan")
     if prediction is not None:
-        parts.append(_said(prediction, str(row["group"])))
+        parts.append(_answer_of(prediction, str(row["group"])))
     return " · ".join(parts)
 
 
-def _said(prediction: Prediction, group: str) -> str:
+def _answer_of(prediction: Prediction, group: str) -> str:
     """Return the prediction in a few signs: "→ AD 93 % ✓"."""
     predicted = prediction.predicted
     if predicted not in prediction.probabilities:
@@ -125,7 +125,7 @@ def _said(prediction: Prediction, group: str) -> str:
 
 
 def _predictions_when_chosen(study_name: str, key: str) -> dict[str, Prediction]:
-    """Return what the network said of subjects as far as it was known when the present one was chosen.
+    """Return the answers of the network for subjects as far as they were known when the present one was chosen.
 
     Words of options that change while the reader chooses lose the choice: to Streamlit it is another widget.
     """
@@ -152,7 +152,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject", predicti
     ------
     ValueError, OSError
         If a scan cannot be read or is unfit; for an upload with a note on what is needed. A
-        page tells it in its main area, where it is seen.
+        page shows it in its main area.
     """
     study = study_of(study_name)
     ids = study.subjects.index.tolist()

@@ -63,14 +63,14 @@ def show_report(header: Header, folder: Path, state: TrainState) -> None:
     stamp = file_stamp([folder / name for name in (PREDICTIONS, MEASURES, RECORD)], read=0)
     predictions, measures, folds = _tables(str(folder), stamp)
     inside = predictions[predictions["fold"] != HELD_OUT]
-    said = [str(text) for text in state.record.get("verdicts", [])]
-    header.answer(_answer(measures, said))
+    verdicts = [str(text) for text in state.record.get("verdicts", [])]
+    header.answer(_answer(measures, verdicts))
     left, right = st.columns([3, 2], gap="large")
     with right:
         _show_actions(folder)
         with st.container(key="compact_numbers"):
             _show_numbers(measures)
-            _show_verdicts(said, measures)
+            _show_verdicts(verdicts, measures)
         st.caption(
             f"{len(inside)} scans of {inside['subject'].nunique()} patients, each judged by the network that never saw the "
             f"patient. Intervals: 95 %, by a bootstrap over patients. Everything is in `{folder}`."
@@ -107,20 +107,20 @@ def _show_tabs(
                 shows[name]()
 
 
-def _answer(measures: pd.DataFrame, said: list[str]) -> str:
+def _answer(measures: pd.DataFrame, verdicts: list[str]) -> str:
     """Return what the networks can do and whether simple models can do as much, in a sentence."""
     row = _value(measures, NETWORK, POOLED, "auc")
     found = "" if row is None else f"**AUC {row.value:.2f}** ({row.low:.2f} to {row.high:.2f}) out of fold"
-    better, worse = (sum(words in text for text in said) for words in (BETTER, WORSE))
-    if not said:
+    better, worse = (sum(words in text for text in verdicts) for words in (BETTER, WORSE))
+    if not verdicts:
         return f"{found}."
     if worse:
-        return f"{found}: the network **does worse** than {worse} of {len(said)} simple models."
-    if better == len(said):
+        return f"{found}: the network **does worse** than {worse} of {len(verdicts)} simple models."
+    if better == len(verdicts):
         return f"{found}: the network **does better** than all {better} simple models."
     if not better:
         return f"{found}: the network **does not do better** than simple models, as far as these patients tell."
-    return f"{found}: the network does better than **{better} of {len(said)}** simple models."
+    return f"{found}: the network does better than **{better} of {len(verdicts)}** simple models."
 
 
 def _figure(figure, key: str, caption: str) -> None:
@@ -150,9 +150,9 @@ def _show_actions(folder: Path) -> None:
         )
 
 
-def _show_verdicts(said: list[str], measures: pd.DataFrame) -> None:
+def _show_verdicts(verdicts: list[str], measures: pd.DataFrame) -> None:
     """Show whether the network does better than simple models, and whether permuted labels fall to chance."""
-    for text in said:
+    for text in verdicts:
         colour, icon = ("green", "check_circle") if BETTER in text else ("orange", "balance")
         st.markdown(f":{colour}[:material/{icon}:] {escape_markdown(text)}")
     for row in measures[measures["classifier"] == "network, permuted labels"].itertuples():
