@@ -57,8 +57,10 @@ def shared_copy(module: nn.Module) -> nn.Module | None:
 
 
 def without_compiling(module: nn.Module) -> nn.Module:
-    """Return the module with the wrappers of `torch.compile` inside taken off; it is changed."""
+    """Return the module with what `torch.compile` put around parts and their `forward` taken off; it is changed."""
     for part in module.modules():
+        if "forward" not in vars(part) and (own := getattr(type(part).forward, COMPILED, None)) is not None:
+            vars(part)["forward"] = MethodType(own, part)  # it decorates the class
         for name, child in part.named_children():
             while isinstance(inner := getattr(child, "_orig_mod", None), nn.Module):
                 child = inner

@@ -387,10 +387,16 @@ class Held(nn.Module):
         return self.act(x)
 
 
-@pytest.mark.parametrize("how", ["attribute", "default", "forward", "compiled", "compiled inside", "partial"])
+class Compiled(Held):
+    @torch.compile(backend="eager")
+    def forward(self, x):
+        return self.act(x)
+
+
+@pytest.mark.parametrize("how", ["attribute", "class", "default", "forward", "compiled", "compiled inside", "partial"])
 def test_functions_beside_layers_run_those_of_the_copy(scan, how):
     """`copy.deepcopy` shares functions: the caller's network would run, in train mode, and change its batch norm."""
-    net = Held(how).train()
+    net = (Compiled("attribute") if how == "class" else Held(how)).train()
     before = copy.deepcopy(net.state_dict())
     model = of(net)
     plain = of(small_network())
