@@ -20,6 +20,7 @@ __all__ = ["Probe", "probe_network"]
 
 KEPT = 32
 ONE = "logit"  # what one output of two classes is, unless it is a probability
+ROUNDED = (torch.float16, torch.bfloat16)
 EXTREMES = (0.0, 1.0, -1.0, 1e3, -1e3)  # factors on an image of noise, to see whether an output leaves 0–1
 
 _known: dict[tuple[str, str, str], Probe] = {}
@@ -148,6 +149,7 @@ def _probe(
     plain = plain and not any(h.width > 1 and bool((h.of(first) >= 0).all()) for h in heads)  # may be shares
     notes = [f"of {describe_returned(returned)} it is the entry {pick!r} that is read"] if chosen else []
     notes += [chance.in_words()] if random else []
+    notes += [_rounded(first)] if first.dtype in ROUNDED else []
     if plain and watch.proven:
         return Probe(tuple(_with_output(head, first, name) for head in heads), "", tuple(notes), pick, wrapped)
     with torch.inference_mode():
@@ -166,6 +168,14 @@ def _probe(
         notes.append(f"{reason}: scans and occlusion windows are run one by one")
     used = closing if len(found) == 1 and closing and found[0].output_kind.closing == closing.function else None
     return Probe(found, reason, (*notes, *_doubts(found, outputs, closing)), pick, wrapped, used)
+
+
+def _rounded(output: Tensor) -> str:
+    """Return that outputs are coarse, in words."""
+    kind = str(output.dtype).removeprefix("torch.")
+    return (
+        f"its outputs are {kind}: small changes, as of a hidden box, are lost in rounding; have forward return float32"
+    )
 
 
 def _is_number(head: Head) -> bool:

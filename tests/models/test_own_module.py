@@ -425,6 +425,11 @@ def test_what_is_random_is_said(scan):
     )
 
 
+def test_rounded_outputs_are_said():
+    notes = of(Last(small_network(), torch.Tensor.half)).notes
+    assert notes[0].startswith("its outputs are float16: small changes, as of a hidden box, are lost in rounding")
+
+
 def test_grid_of_a_scan_and_wrappers(scan):
     model = Model.from_module(nn.DataParallel(small_network()), grid=scan, classes=TWO)
     assert model.grid.matches(Grid(SHAPE, AFFINE))
