@@ -34,6 +34,7 @@ BEGUN_FIRST = (
     "tests/test_examples.py",
     "tests/cohort/test_workers.py",
     "tests/crossval/test_train.py",
+    "tests/training/test_train.py",
     "tests/prepare/test_prepare.py",
     "tests/pages/test_own_outputs.py",
     "tests/pages/test_folds.py",
