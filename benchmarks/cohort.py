@@ -23,6 +23,7 @@ from pathlib import Path
 
 import torch
 
+from mriinterp.base.allocator import keep_pages
 from mriinterp.cohort.choose import choose_methods
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
@@ -100,6 +101,7 @@ def main() -> int:
     if args.whole:
         compare(args.methods.split(","), args.scans, write=args.write)
         return 0
+    keep_pages()
     torch.set_num_threads(1)
     study = load_study(args.study)
     model, atlas = study.model("cpu"), study.atlas()
@@ -115,7 +117,7 @@ def main() -> int:
         moments = None
         for choice in choices:
             cost, relevance = seconds(
-                lambda c=choice: explain(model, scan, c.name, atlas=atlas, preset=c.preset, **c.params), 2
+                lambda c=choice: explain(model, scan, c.name, atlas=atlas, preset=c.preset, **c.params), 4
             )
             found[choice.name] = cost
             cost, _ = seconds(lambda r=relevance: write_record(layout, "sub-1", r, "k", atlas, True), 2)
