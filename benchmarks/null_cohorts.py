@@ -305,7 +305,7 @@ def report(commands: pd.DataFrame, many: pd.DataFrame, refused: pd.DataFrame, ab
         "### Through the commands",
         "",
         f"`cohort` and `statistics --voxels --permutations {PERMUTATIONS}` for {about['commands']} divisions: divisions with "
-        "at least one area at a false discovery rate of 5 % / at least one voxel at a family-wise error of 5 %. Of two "
+        "at least one area at a false discovery rate of 5% / at least one voxel at a family-wise error of 5%. Of two "
         "targets each, all methods run; the other settings are averaged and refused by `statistics` (exit code 2).",
         "",
         f"| method | {WORDS['positive']} | {WORDS['other']} | {WORDS['predicted']} | {WORDS['true']} |",
@@ -326,8 +326,8 @@ def report(commands: pd.DataFrame, many: pd.DataFrame, refused: pd.DataFrame, ab
         "",
         f"One target, AD. Per cent of {n} divisions in which the total, at least one area, or (of {about['voxel_divisions']}) at "
         "least one voxel was found; *each* is the share of single areas with p < 0.05 before the correction. A procedure that "
-        f"holds its level of 5 % gives {100 * interval.low:.1f} to {100 * interval.high:.1f} (voxels {100 * once.low:.1f} to "
-        f"{100 * once.high:.1f}) with a probability of 95 %. The false discovery rate may be far below 5 %: areas depend on each "
+        f"holds its level of 5% gives {100 * interval.low:.1f} to {100 * interval.high:.1f} (voxels {100 * once.low:.1f} to "
+        f"{100 * once.high:.1f}) with a probability of 95%. The false discovery rate may be far below 5%: areas depend on each "
         "other.",
         "",
         "| method | total | areas | each | voxels | total, age and sex fixed | areas | each | voxels |",
@@ -346,7 +346,7 @@ def report(commands: pd.DataFrame, many: pd.DataFrame, refused: pd.DataFrame, ab
         "",
         "### What the refused tests would find",
         "",
-        "Mean relevance of areas, Welch's t, false discovery rate of 5 %, no effect anywhere. *Class of the group*: one "
+        "Mean relevance of areas, Welch's t, false discovery rate of 5%, no effect anywhere. *Class of the group*: one "
         'division, half explained as CN and half as AD; areas that "differ". The others: per cent of '
         f"{about['refused_divisions']} divisions with at least one area. Random divisions do not show what is wrong with the "
         "predicted class: there both groups mix the same classes; it misleads where the network predicts differently in two "

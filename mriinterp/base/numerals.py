@@ -22,8 +22,8 @@ def decimals(value: float, digits: int = 0, *, plus: bool = False) -> str:
     return f"{value:{'+' if plus else ''}z.{digits}f}".replace("-", "−")
 
 
-def format_value(value: float) -> str:
-    """Return a number with three digits, and with powers of ten where needed.
+def format_value(value: float, digits: int = 3) -> str:
+    """Return a number with so many digits, and with powers of ten where needed.
 
     Examples
     --------
@@ -34,19 +34,19 @@ def format_value(value: float) -> str:
         return NONE
     if value == 0:
         return "0"
-    digits, e, power = f"{value:.3g}".partition("e")
-    return (f"{digits}e{int(power)}" if e else digits).replace("-", "−")
+    number, e, power = f"{value:.{digits}g}".partition("e")
+    return (f"{number}e{int(power)}" if e else number).replace("-", "−")
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share in percent, with a space before the sign.
+    """Return a share in percent, without a space before the sign: none can tear it from its number at a line's end.
 
     Examples
     --------
-    >>> percent(0.958, 1)
-    '95.8 %'
+    >>> percent(0.958, 1), percent(-0.12), percent(float("nan"))
+    ('95.8%', '−12%', '–')
     """
-    return f"{share:.{digits}%}".replace("%", " %")
+    return f"{decimals(100 * share, digits)}%" if math.isfinite(share) else NONE
 
 
 def bytes_words(size: float) -> str:

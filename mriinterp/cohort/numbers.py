@@ -27,7 +27,7 @@ class NumberComparison:
     method, number : str
         `number`: name of the column.
     areas : DataFrame
-        One row an area: area, n (people), rho, low, high (95 % interval), p, p_fdr (Benjamini–Hochberg over areas);
+        One row an area: area, n (people), rho, low, high (95% interval), p, p_fdr (Benjamini–Hochberg over areas);
         smallest p first.
     values : DataFrame, shape (people, areas)
         Mean relevance of a voxel, averaged over the scans of a person.

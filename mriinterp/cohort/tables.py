@@ -146,7 +146,7 @@ def _prediction_columns(model: Model, prediction: Prediction | None, truth: str 
 
 
 def group_table(groups: Sequence[str], subjects: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a group: scans, people, failures, training scans, the share predicted right with its 95 % interval.
+    """Return a row a group: scans, people, failures, training scans, the share predicted right with its 95% interval.
 
     ``explained_CLASS`` counts for which class scans were explained: with the
     predicted class as target, misclassified scans are explained for another

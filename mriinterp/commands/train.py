@@ -154,7 +154,7 @@ def _say_result(result, code: bool) -> None:
             say("out of fold:" if where == "pooled" else "held out:")
         for row in part.itertuples():
             measure = {"auc": "AUC", "balanced_accuracy": "balanced accuracy"}[row.measure]
-            say(f"  {row.classifier}: {measure} {row.value:.3f} (95 % CI {row.low:.3f}–{row.high:.3f})")
+            say(f"  {row.classifier}: {measure} {row.value:.3f} (95% CI {row.low:.3f}–{row.high:.3f})")
     for text in result.verdicts:
         say(text)
     say(f"wrote {result.folder / 'report.html'}")

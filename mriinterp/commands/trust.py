@@ -21,7 +21,7 @@ nothing of the network (white noise, an edge filter of the scan, |x|, blurred no
 The plan and its cost are printed first. Results are kept as they are made: the same command goes on where it
 was interrupted. Writes into the output folder
   trust_results.csv   every number: measure, quantity, method, subject, value
-  trust_summary.csv   means and 95 % intervals over subjects, and which null maps are beaten
+  trust_summary.csv   means and 95% intervals over subjects, and which null maps are beaten
   report.md, .html    the table, figures, and what they mean in words
   leaderboard.csv, .json  a row a method, with all that is needed to make it again"""
 

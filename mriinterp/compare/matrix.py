@@ -102,7 +102,7 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "dice",
-            "Dice overlap of the 5 % most relevant voxels",
+            "Dice overlap of the 5% most relevant voxels",
             dice_top,
             kind="similarity",
             unit="share of voxels",

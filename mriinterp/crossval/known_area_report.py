@@ -32,7 +32,7 @@ def known_area_findings(found: KnownArea, area: str) -> list[str]:
     summary = beside_null_maps(found.table)
     auc = found.auc
     said = [
-        f"Networks tell scans with more in {area} from scans with less by AUC {auc.value:.2f} (95 % CI {auc.low:.2f}–"
+        f"Networks tell scans with more in {area} from scans with less by AUC {auc.value:.2f} (95% CI {auc.low:.2f}–"
         f"{auc.high:.2f}) out of fold; ridge regression on the same voxels by {found.linear.value:.2f}."
     ]
     if auc.low <= 0.5:
@@ -74,7 +74,7 @@ def write_known_area(found: KnownArea, options: KnownAreaOptions, study: Study, 
     page = Report(f"Known area: {options.area}", study.title, simulated=study.simulated)
     page.text("What was found", *said, warning=found.auc.low <= 0.5)
     caption = (
-        f"Mean over {found.table['subject'].nunique()} test scans of the upper half [95 % interval], each explained by the "
+        f"Mean over {found.table['subject'].nunique()} test scans of the upper half [95% interval], each explained by the "
         "network that never saw its patient. * beats every null map."
     )
     page.table("All methods", shown_table(summary, QUANTITIES), caption)

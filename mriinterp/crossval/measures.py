@@ -54,7 +54,7 @@ def measures_table(predictions: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns classifier, set (number of the fold, pooled, test), measure,
-        value, low, high (95 %, by patients), scans, patients.
+        value, low, high (95%, by patients), scans, patients.
     """
     inside = predictions[predictions["fold"] != HELD_OUT]
     parts = dict(list(inside.groupby("fold"))) | {POOLED: inside}
@@ -81,7 +81,7 @@ def verdicts(predictions: pd.DataFrame) -> list[str]:
             continue
         d = draws.difference(inside["margin"], inside[name])
         difference, low, high = (decimals(v, 3, plus=True) for v in (d.value, d.low, d.high))
-        numbers = f"difference of AUC {difference}, 95 % CI {low} to {high}"
+        numbers = f"difference of AUC {difference}, 95% CI {low} to {high}"
         if d.low > 0:
             said.append(f"The network does better than {words} ({numbers}).")
         elif d.high < 0:

@@ -66,7 +66,7 @@ def training_report(
         caption = "Patients that no network and no choice has seen; the mean margin of all folds' networks."
         page.table("Test set, held out", measure_values(measures, HELD_OUT), caption)
     page.table("By fold", values_by_fold(measures))
-    page.figure("ROC", roc_figure(inside), "Out of fold. Band: 95 % of draws of patients.")
+    page.figure("ROC", roc_figure(inside), "Out of fold. Band: 95% of draws of patients.")
     page.figure(
         "Learning",
         learning_figure({f"fold {one.round.number}": one.history for one in fitted}),
@@ -90,7 +90,7 @@ def training_report(
 def _leak(page: Report, measures: pd.DataFrame) -> None:
     rows = measures[measures["classifier"] == "network, permuted labels"]
     for row in rows.itertuples():
-        numbers = f"AUC {row.value:.3f} (95 % CI {row.low:.3f}–{row.high:.3f})"
+        numbers = f"AUC {row.value:.3f} (95% CI {row.low:.3f}–{row.high:.3f})"
         if row.low > 0.5:
             text = f"A network trained on permuted labels is ABOVE chance: {numbers}. Something leaks between folds."
         else:
@@ -101,7 +101,7 @@ def _leak(page: Report, measures: pd.DataFrame) -> None:
 def _interval_words(inside: pd.DataFrame) -> str:
     return (
         f"{len(inside)} scans of {inside['subject'].nunique()} patients, each judged by the network that never saw the "
-        "patient. 95 % intervals by a bootstrap over patients."
+        "patient. 95% intervals by a bootstrap over patients."
     )
 
 

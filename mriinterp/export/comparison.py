@@ -12,6 +12,7 @@ import numpy as np
 from mriinterp.base.atomic import write_text
 from mriinterp.base.errors import as_sentence
 from mriinterp.base.notices import RESEARCH_USE
+from mriinterp.base.numerals import decimals, format_value
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.kinds import part_of_kind
 from mriinterp.cohort.result import CohortResult
@@ -61,14 +62,14 @@ def value_words(
 def total_words(comparison: GroupComparison) -> str:
     """Return how the total relevance of the groups compares, in a sentence."""
     row, (a, b) = comparison.total, comparison.sample.pair
-    means = f"{a} {row.mean_a:.3g}, {b} {row.mean_b:.3g}"
+    means = f"{a} {format_value(row.mean_a)}, {b} {format_value(row.mean_b)}"
     if not row.defined or min(row.n_a, row.n_b) < 2:
         return f"Total relevance of a scan, all areas: {means}. It cannot be tested."
     more = "more" if row.difference > 0 else "less"
     verdict = f"{more} in {a}" if row.p < LEVEL else "no difference found"
     return (
-        f"Total relevance of a scan, all areas: {means}; {verdict} (Hedges' g {row.g:.2f}, 95 % interval {row.g_low:.2f} to "
-        f"{row.g_high:.2f}; p = {row.p:.2g})."
+        f"Total relevance of a scan, all areas: {means}; {verdict} (Hedges' g {decimals(row.g, 2)}, 95% interval {decimals(row.g_low, 2)} to "
+        f"{decimals(row.g_high, 2)}; p = {format_value(row.p)})."
     )
 
 
@@ -80,7 +81,7 @@ def area_words(comparison: GroupComparison) -> str:
     names += f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     up = int((found["difference"] > 0).sum())
     return (
-        f"{len(found)} of {len(areas)} areas differ in mean relevance between {a} and {b} at a false discovery rate of 5 % "
+        f"{len(found)} of {len(areas)} areas differ in mean relevance between {a} and {b} at a false discovery rate of 5% "
         f"({up} more in {a}, {len(found) - up} less){': ' + names if len(found) else ''}."
     )
 
@@ -112,8 +113,8 @@ def voxel_words(comparison: VoxelComparison) -> str:
     reach = f"|t| ≥ {limit:.2f}" if np.isfinite(limit) else "out of reach with so few permutations"
     kind = "all there are" if found.exhaustive else f"{found.n_permutations:,} of people"
     return (
-        f"{int(np.count_nonzero(comparison.found.data)):,} of {len(found.t):,} voxels differ at a family-wise error of 5 % "
-        f"({reach}; {found.n_a} {a}, {found.n_b} {b}; permutations: {kind}; smallest p = {found.p.min():.3g})."
+        f"{int(np.count_nonzero(comparison.found.data)):,} of {len(found.t):,} voxels differ at a family-wise error of 5% "
+        f"({reach}; {found.n_a} {a}, {found.n_b} {b}; permutations: {kind}; smallest p = {format_value(found.p.min())})."
     )
 
 
@@ -155,7 +156,7 @@ def write_comparison(
         comparison.method,
         comparison.sample,
         comparison.kind,
-        test=f"{test}; p_fdr: Benjamini-Hochberg over areas; g: Hedges, 95 % interval",
+        test=f"{test}; p_fdr: Benjamini-Hochberg over areas; g: Hedges, 95% interval",
         columns={"a": comparison.sample.pair[0], "b": comparison.sample.pair[1], "difference": "a − b"},
     )
     write_text(description, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")

@@ -73,7 +73,7 @@ class Report:
 
     Examples
     --------
-    >>> page = Report("A < B").facts("Prediction", {"AD": "93 %"}).html()
+    >>> page = Report("A < B").facts("Prediction", {"AD": "93%"}).html()
     >>> "A &lt; B" in page, "Research use only" in page
     (True, True)
     """

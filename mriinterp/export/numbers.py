@@ -8,6 +8,7 @@ from pathlib import Path
 from mriinterp.base.atomic import write_text
 from mriinterp.base.labels import plain_label
 from mriinterp.base.notices import RESEARCH_USE
+from mriinterp.base.numerals import decimals
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.numbers import NumberComparison
 from mriinterp.cohort.result import CohortResult
@@ -32,13 +33,13 @@ def number_words(comparison: NumberComparison) -> str:
     names = ", ".join(area_label(area) for area in found["area"][:NAMED])
     names += f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     sentence = (
-        f"In {len(found)} of {len(areas)} areas relevance goes with {comparison.number} at a false discovery rate of 5 %"
+        f"In {len(found)} of {len(areas)} areas relevance goes with {comparison.number} at a false discovery rate of 5%"
         f"{': ' + names if len(found) else ''}."
     )
     tested = areas[areas["rho"].notna()]
     if len(tested):
         row = tested.iloc[0]
-        sentence += f" Closest: {area_label(row['area'])}, ρ = {row['rho']:.2f} (95 % interval {row['low']:.2f} to {row['high']:.2f})."
+        sentence += f" Closest: {area_label(row['area'])}, ρ = {decimals(row['rho'], 2)} (95% interval {decimals(row['low'], 2)} to {decimals(row['high'], 2)})."
     return sentence
 
 

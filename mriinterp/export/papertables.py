@@ -13,6 +13,7 @@ import pandas as pd
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.atomic import write_text
+from mriinterp.base.numerals import percent
 from mriinterp.base.tables import csv_text
 from mriinterp.compare import distance_matrix, get_metric, paired_values
 from mriinterp.export.latex import latex_table
@@ -57,7 +58,7 @@ def table_1(maps: Mapping[str, Any], atlas: Atlas, n: int = 4) -> pd.DataFrame:
 
 def table_1_print(table: pd.DataFrame) -> pd.DataFrame:
     """Return `table_1` as printed: a column a method, "area (share %)" in the cells."""
-    words = [f"{area_label(a)} ({100 * s:.1f} %)" for a, s in table[["area", "share"]].itertuples(index=False)]
+    words = [f"{area_label(a)} ({percent(s, 1)})" for a, s in table[["area", "share"]].itertuples(index=False)]
     wide = table.assign(words=words).pivot(index="rank", columns="method", values="words")
     wide = wide[list(dict.fromkeys(table["method"]))]
     return wide.rename(columns=label_of).rename_axis(index="Rank", columns=None)

@@ -11,7 +11,7 @@ from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.parts import part_table
 from mriinterp.areas.table import outside_shares, top_areas
 from mriinterp.base.errors import as_sentence
-from mriinterp.base.numerals import decimals
+from mriinterp.base.numerals import decimals, percent
 from mriinterp.export.html_report import Report
 from mriinterp.figures import planes
 from mriinterp.figures.area_bars import area_bars
@@ -160,6 +160,6 @@ def _area_words(relevance: Any, atlas: Atlas, brain: Volume | None) -> str:
         return ""
     shares = outside_shares(relevance, atlas, brain)
     return (
-        f"Of the absolute relevance {100 * shares['outside_brain']:.1f} % lies outside the brain and "
-        f"{100 * shares['outside_areas']:.1f} % outside all areas of the atlas."
+        f"Of the absolute relevance {percent(shares['outside_brain'], 1)} lies outside the brain and "
+        f"{percent(shares['outside_areas'], 1)} outside all areas of the atlas."
     )

@@ -18,7 +18,7 @@ ROW_PX = 30
 def against_groups(
     table: pd.DataFrame, values: pd.DataFrame, groups: pd.Series, name: str, n: int = 12, *, theme: str | None = None
 ) -> go.Figure:
-    """Draw the shares of the subject's first areas as bars, the groups' as dots, their means with 95 % intervals.
+    """Draw the shares of the subject's first areas as bars, the groups' as dots, their means with 95% intervals.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def against_groups(
             orientation="h",
             name=plain(name),
             marker_color="#9aa5b1",
-            hovertemplate="%{x:.2f} %",
+            hovertemplate="%{x:.2f}%",
         )
     )
     for place, (group, members) in enumerate(values.groupby(groups.reindex(values.index))):
@@ -58,7 +58,7 @@ def against_groups(
                 name=f"{plain(group)} (n = {len(members)})",
                 marker={"color": colour, "size": 9},
                 error_x=reach,
-                hovertemplate="%{x:.2f} %",
+                hovertemplate="%{x:.2f}%",
             )
         )
     figure.update_layout(
@@ -79,6 +79,6 @@ def _scans(members: pd.DataFrame, labels: list[str], colour: str) -> go.Scatter:
         mode="markers",
         marker={"color": colour, "size": 5, "opacity": 0.35},
         text=[plain(name) for name in members.index.repeat(len(labels))],
-        hovertemplate="%{text}: %{x:.2f} %<extra></extra>",
+        hovertemplate="%{text}: %{x:.2f}%<extra></extra>",
         showlegend=False,
     )

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from mriinterp.areas.table import top_areas
+from mriinterp.base.numerals import format_value
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area, wrap
 
@@ -112,7 +113,7 @@ HOVER_PLACE = "peak at (%{customdata[1]}, %{customdata[2]}, %{customdata[3]}) mm
 
 def _merged(rows: pd.DataFrame, by: str, factor: float) -> go.Figure:
     labels = [plain_area(area) for area in rows["area"]]
-    unit = " %" if factor == 100 else ""
+    unit = "%" if factor == 100 else ""
     bars = go.Bar(
         x=rows[by].to_numpy(float) * factor,
         y=labels,
@@ -141,9 +142,9 @@ def _both_signs(rows: pd.DataFrame, ends: tuple[str, str]) -> go.Figure:
                 customdata=places(peaks, "area"),
                 marker={"color": SIGN_COLOURS[reading]},
                 name=plain(words),
-                text=[f"{value:.3g}" for value in share],
+                text=[format_value(value) for value in share],
                 textposition="none",
-                hovertemplate=f"%{{y}}<br>{plain(words)}: %{{text}} %<br>{HOVER_PLACE}<extra></extra>",
+                hovertemplate=f"%{{y}}<br>{plain(words)}: %{{text}}%<br>{HOVER_PLACE}<extra></extra>",
             )
         )
     ticks = _ticks(100 * float(np.nanmax(rows[["supports", "against"]].to_numpy(float), initial=0)))
@@ -199,7 +200,7 @@ def _sides(table: pd.DataFrame, n: int, by: str, factor: float) -> go.Figure:
     total = table.groupby("_base", sort=False)[by].sum(min_count=1).dropna()
     order = total.sort_values(ascending=False, kind="stable").index[:n]
     figure = go.Figure()
-    unit = " %" if factor == 100 else ""
+    unit = "%" if factor == 100 else ""
     for side, colour in SIDE_COLOURS.items():
         rows = table[(table["hemisphere"] == side) & table["_base"].isin(order)].set_index("_base", drop=False)
         rows = rows.loc[[name for name in order if name in rows.index]]

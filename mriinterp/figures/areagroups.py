@@ -74,7 +74,7 @@ def group_bars(
         low, high = (rows[f"{end}_{side}"].to_numpy(float) * factor for end in ("low", "high"))
         count = int(rows[f"n_{side}"].max()) if len(rows) else 0
         hover = (
-            f"{plain(name)}: %{{x:.3~g}}{' %' if factor == 100 else ''}<br>{HOVER_PLACE}<extra>%{{hovertext}}</extra>"
+            f"{plain(name)}: %{{x:.3~g}}{'%' if factor == 100 else ''}<br>{HOVER_PLACE}<extra>%{{hovertext}}</extra>"
         )
         figure.add_trace(
             go.Bar(
@@ -96,9 +96,7 @@ def group_bars(
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         yaxis={"tickvals": at, "ticktext": ticks, "range": [len(areas) - 0.5, -0.5], "automargin": True},
-        xaxis={
-            "title": {"text": f"{plain(label)}<br>bars: mean and 95 % interval{'; * FDR < 0.05' if tested else ''}"}
-        },
+        xaxis={"title": {"text": f"{plain(label)}<br>bars: mean and 95% interval{'; * FDR < 0.05' if tested else ''}"}},
     )
     return apply_theme(figure, theme)
 
@@ -152,7 +150,7 @@ def method_bars(
             go.Bar(
                 x=rows[by].to_numpy(float) * factor, y=[plain_area(a) for a in order], orientation="h", name=plain(label),
                 marker={"color": GROUP_COLOURS[number % len(GROUP_COLOURS)]}, customdata=places(rows, "area"),
-                hovertemplate=f"%{{y}}<br>{by} %{{x:.3~g}}{' %' if factor == 100 else ''}<br>{HOVER_PLACE}",
+                hovertemplate=f"%{{y}}<br>{by} %{{x:.3~g}}{'%' if factor == 100 else ''}<br>{HOVER_PLACE}",
             )
         )  # fmt: skip
     figure.update_layout(

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from scipy.cluster import hierarchy
 
+from mriinterp.base.numerals import decimals, format_value
 from mriinterp.figures.area_bars import LINE, ROW_PX, peaks_of
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area
@@ -174,7 +175,7 @@ def _strip(figure: go.Figure, subjects: list[str], groups: np.ndarray, odd: pd.D
     figure.add_trace(
         go.Scatter(
             x=[plain(s) for s, _ in marked], y=[1] * len(marked), mode="markers", name="far from its group",
-            customdata=[[s] for s, _ in marked], text=[f"{v:.1f}" for _, v in marked], showlegend=bool(marked),
+            customdata=[[s] for s, _ in marked], text=[decimals(v, 1) for _, v in marked], showlegend=bool(marked),
             marker={"symbol": "triangle-down", "size": 9, "color": LINE},
             hovertemplate="%{x}: %{text} robust standard deviations farther than usual<extra></extra>",
         ), row=1, col=1,
@@ -212,7 +213,7 @@ def effect_bars(
             y=[plain_area(area) for area in rows["area"]],
             mode="markers",
             customdata=peaks_of(peaks, rows["area"].astype(str).tolist()),
-            text=[f"p (FDR) = {p:.2g}" for p in rows["p_fdr"]],
+            text=[f"p (FDR) = {format_value(p)}" for p in rows["p_fdr"]],
             marker={
                 "size": 11, "color": colour, "symbol": np.where(found, "circle", "circle-open").tolist(),
                 "line": {"color": colour, "width": 2},
@@ -224,7 +225,7 @@ def effect_bars(
         )
     )  # fmt: skip
     figure.add_vline(x=0, line={"color": LINE, "width": 1})
-    words = f"Hedges' g, {names[0]} − {names[1]}", "in standard deviations, 95 % intervals", "● FDR < 0.05 · ○ not"
+    words = f"Hedges' g, {names[0]} − {names[1]}", "in standard deviations, 95% intervals", "● FDR < 0.05 · ○ not"
     figure.update_layout(
         height=110 + ROW_PX * max(len(rows), 3),
         margin={"l": 10, "r": 10, "t": 20, "b": 70},

@@ -46,7 +46,7 @@ def number_dots(
         height=90 + ROW_PX * max(len(names), 3),
         margin={"l": 10, "r": 10, "t": 10, "b": 50},
         showlegend=False,
-        xaxis={"title": {"text": "Spearman’s ρ, 95 % interval; * FDR < 0.05"}, "range": [-1, 1]},
+        xaxis={"title": {"text": "Spearman’s ρ, 95% interval; * FDR < 0.05"}, "range": [-1, 1]},
         yaxis={"autorange": "reversed", "automargin": True},
     )
     return apply_theme(figure, theme)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mriinterp.base.numerals import decimals
 from mriinterp.figures.theme import apply_theme, plain, wrap
 
 __all__ = ["METHOD", "NULL_MAP", "OWN", "agreement_dots", "quantity_dots", "shortcut_dots", "trust_heatmap"]
@@ -16,6 +17,7 @@ METHOD, NULL_MAP, OWN = "#3b82c4", "#8a8a8a", "#d9662b"  # readable on white and
 ROW_PX = 28
 LABEL_LETTERS = 46
 TITLE_LETTERS = 64
+FEW, NARROW, WIDE = 10, 8, 15  # columns of a table that have room for longer heads; letters
 SCALE = [[0.0, "#f2f6fb"], [0.5, "#b9d5ee"], [1.0, "#6aaade"]]  # dark numbers stay readable on all of it
 INK = "#16202c"
 
@@ -109,7 +111,7 @@ def quantity_dots(
         figure.add_vrect(x0=nulls["mean"].min(), x1=nulls["mean"].max(), fillcolor=NULL_MAP, opacity=0.18, line_width=0)
     colours = [NULL_MAP if null else METHOD for null in rows["null_map"]]
     groups = rows["people"].str.contains(r"\+|groups").any()
-    what = "one comparison of two groups, bootstrap interval" if groups else "mean over subjects, 95 % interval"
+    what = "one comparison of two groups, bootstrap interval" if groups else "mean over subjects, 95% interval"
     _dots(figure, rows, list(names.values()), colours, f"{what} (grey: null maps)")
     _own(figure, own or {}, names, own_label)
     first = rows.iloc[0]
@@ -137,7 +139,7 @@ def agreement_dots(
     names = {other: _name(labels, other) for other in rows["other"]}
     figure = go.Figure()
     colours = [NULL_MAP if other.startswith("null_") else METHOD for other in rows["other"]]
-    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95 % interval (grey: null maps)")
+    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95% interval (grey: null maps)")
     _own(figure, dict(zip(found["other"], found["own_rho"], strict=True)), names, own_label)
     _layout(
         figure, len(rows), "Spearman's ρ of the maps as they are read, over cells of 4 voxels", list(names.values())
@@ -213,7 +215,7 @@ def trust_heatmap(
             continue
         first = rows.iloc[0]
         arrow = "↑" if first["better"] == "higher" else "↓"
-        name = wrap(f"{head} {arrow}", 8)
+        name = wrap(f"{head} {arrow}", NARROW) if len(heads) > FEW else wrap(f"{head.replace('- ', '')} {arrow}", WIDE)
         columns.append(name)
         full[name] = first["label"]
         signed = rows["mean"] * (1 if first["better"] == "higher" else -1)
@@ -254,4 +256,5 @@ def trust_heatmap(
 
 def _digits(value: float) -> str:
     """Return a number of at most six signs: what a cell has room for."""
-    return f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}" if abs(value) < 10 else f"{value:.3g}"
+    size = abs(value)
+    return decimals(value, 3 if size < 0.1 else 2 if size < 10 else 1 if size < 100 else 0)

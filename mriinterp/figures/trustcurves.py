@@ -82,7 +82,7 @@ def deletion_curves(
                     showlegend=part == "most",
                     mode="lines",
                     line={"color": colour, "dash": dash, "width": width},
-                    hovertemplate=f"{name}, {part} relevant first<br>%{{x:.0f}} % replaced: %{{y:.2f}}<extra></extra>",
+                    hovertemplate=f"{name}, {part} relevant first<br>%{{x:.0f}}% replaced: %{{y:.2f}}<extra></extra>",
                 )
             )
     _layout(figure, 430, "Share of the brain replaced by the control mean, %", "Change of the logit margin")

@@ -111,7 +111,7 @@ class Meaning:
         Examples
         --------
         >>> Meaning(get_method("occlusion"), "probability", "CN").hidden("supports", np.array([1.0, -3.0]))
-        'Hidden: what speaks against CN, 75.0 % of the relevance.'
+        'Hidden: what speaks against CN, 75.0% of the relevance.'
         """
         return self.hidden_words(part, self.hidden_share(part, values))
 
@@ -152,7 +152,7 @@ def hidden_list(shares: Mapping[str, float]) -> str:
     Examples
     --------
     >>> hidden_list({"Occlusion": 0.966, "LayerCAM": 0.0})
-    'Hidden of the relevance: Occlusion 96.6 %, LayerCAM 0.0 %.'
+    'Hidden of the relevance: Occlusion 96.6%, LayerCAM 0.0%.'
     """
     if not any(share > 0 for share in shares.values()):
         return ""
@@ -220,10 +220,10 @@ def target_words(target: str) -> str:
 def percent(share: float) -> str:
     """Return a share in percent with one decimal, and never 0 or 100 for what is not."""
     if 0 < share < 0.001:
-        return "under 0.1 %"
+        return "under 0.1%"
     if 0.999 < share < 1:
-        return "over 99.9 %"
-    return f"{100 * share:.1f} %"
+        return "over 99.9%"
+    return f"{100 * share:.1f}%"
 
 
 def scale_words(names: Sequence[str], ranges: Sequence[Any]) -> str:

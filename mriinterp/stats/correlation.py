@@ -21,7 +21,7 @@ class Correlations:
     rho : array
         Spearman's ρ; partial where groups are held fixed. NaN where it is not defined.
     low, high : array
-        95 % interval: Fisher's z with the variance of Bonett & Wright 2000.
+        95% interval: Fisher's z with the variance of Bonett & Wright 2000.
     p : array
         Two-sided, from Student's t with n − 2 − k degrees of freedom, k groups but one held fixed; NaN where ρ is.
     n : int

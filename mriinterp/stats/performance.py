@@ -17,7 +17,7 @@ class Estimate:
     Examples
     --------
     >>> str(Estimate(0.9, 0.85, 0.935))
-    '0.900 (95 % CI 0.850–0.935)'
+    '0.900 (95% CI 0.850–0.935)'
     """
 
     value: float
@@ -26,7 +26,7 @@ class Estimate:
     level: float = 0.95
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.level * 100:g} % CI {self.low:.3f}–{self.high:.3f})"
+        return f"{self.value:.3f} ({self.level * 100:g}% CI {self.low:.3f}–{self.high:.3f})"
 
 
 def _z(level: float) -> float:

@@ -13,7 +13,7 @@ __all__ = ["Performance", "measure"]
 
 @dataclass(frozen=True)
 class Performance:
-    """Accuracy and AUC on `n` subjects, each with its 95 % confidence interval."""
+    """Accuracy and AUC on `n` subjects, each with its 95% confidence interval."""
 
     n: int
     accuracy: Estimate

@@ -107,7 +107,7 @@ def agreement_of(table: pd.DataFrame, method: str, subject: str | None = None) -
     Returns
     -------
     DataFrame
-        Columns other, n, rho, low, high, overlap (means over subjects, 95 %
+        Columns other, n, rho, low, high, overlap (means over subjects, 95%
         interval of ρ), own_rho, own_overlap (NaN without the subject).
     """
     rows = []

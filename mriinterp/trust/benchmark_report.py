@@ -10,6 +10,7 @@ import pandas as pd
 from mriinterp.base.atomic import write_text
 from mriinterp.base.markdown import escape_markdown
 from mriinterp.base.notices import RESEARCH_USE
+from mriinterp.base.numerals import decimals, format_value
 from mriinterp.base.tables import csv_text
 from mriinterp.export.html_report import Report
 from mriinterp.figures.theme import apply_theme
@@ -32,9 +33,9 @@ LINES = 7  # methods in one figure of curves: more cannot be distinguished
 def _cell(row: pd.Series) -> str:
     if pd.isna(row["mean"]):
         return "–"
-    text = f"{row['mean']:.3g}"
+    text = f"{format_value(row['mean'])}"
     if pd.notna(row["low"]):
-        text += f" [{row['low']:.2g}, {row['high']:.2g}]"
+        text += f" [{format_value(row['low'], 2)}, {format_value(row['high'], 2)}]"
     return text + (" \\*" if row["beats"] == "all" else "")
 
 
@@ -44,7 +45,7 @@ def _safe(text: str) -> str:
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    """Return methods × quantities in Markdown, means with 95 % intervals; a star where all null maps are beaten."""
+    """Return methods × quantities in Markdown, means with 95% intervals; a star where all null maps are beaten."""
     columns: dict[str, dict[str, str]] = {}
     for measure, quantity in table_heads():
         rows = table[(table["measure"] == measure) & (table["quantity"] == quantity)]
@@ -76,13 +77,13 @@ def settings_words(settings: pd.DataFrame) -> list[str]:
             "window": f"boxes of {one} voxels, stride {other}, against {first}",
             "exact": f"boxes of {one} voxels, stride {other}, against exact replacement of areas",
         }[kind]
-        interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if pd.notna(row["low"]) else ""
+        interval = f" [{decimals(row['low'], 2)}, {decimals(row['high'], 2)}]" if pd.notna(row["low"]) else ""
         same = (
             " (by construction: the mean of a z-scored scan is 0)"
             if row["quantity"] == "fill_zero_mean" and row["mean"] > 0.9995
             else ""
         )
-        found.append(f"{what}: τ = {row['mean']:.2f}{interval}{same}")
+        found.append(f"{what}: τ = {decimals(row['mean'], 2)}{interval}{same}")
     return found
 
 
@@ -180,7 +181,7 @@ def write_report(folder: Path | str) -> list[Path]:
 
 
 NOTE = (
-    "Mean over subjects [95 % interval]. ↑ higher is better, ↓ lower is better. * better than each of the four null maps: "
+    "Mean over subjects [95% interval]. ↑ higher is better, ↓ lower is better. * better than each of the four null maps: "
     "the interval of the difference within subjects lies on the better side of 0, and p < 0.05 after correction for all "
     "comparisons of this table (max-T by flipping the signs of whole subjects, Westfall & Young 1993). " + GROUP_NOTE
 )

@@ -26,7 +26,7 @@ def beside_null_maps(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns quantity, method, null_map, n, mean, low, high (95 %, over subjects), beats (bool: the interval of the
+        Columns quantity, method, null_map, n, mean, low, high (95%, over subjects), beats (bool: the interval of the
         difference within subjects lies above 0 for each null map). Methods first, best first.
     """
     rows = []
@@ -52,7 +52,7 @@ def beside_null_maps(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def shown_table(summary: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Return methods × quantities as text, mean [95 % interval]; a star where all null maps are beaten."""
+    """Return methods × quantities as text, mean [95% interval]; a star where all null maps are beaten."""
     first = next(iter(names))
     order = summary[summary["quantity"] == first]["method"]
     table = pd.DataFrame({"method": [label_of(name) for name in order]})

@@ -192,7 +192,7 @@ class Case:
 def tied(effects: np.ndarray) -> np.ndarray:
     """Return effects on the score with those below `TIED` logits set to 0, so that ranks tie them.
 
-    Where none reaches it the output has another scale: 1 % of the largest effect takes its place.
+    Where none reaches it the output has another scale: 1% of the largest effect takes its place.
     """
     size = np.abs(effects)
     largest = float(size.max(initial=0.0))

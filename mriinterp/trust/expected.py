@@ -186,7 +186,7 @@ def write_expected(table: pd.DataFrame, study: Study, out: str | Path, source: s
     people = table["subject"].nunique()
     page.text("What was found", *said, f"{people} scans of {study.positive}; expected pattern: {source}.")
     page.table(
-        "All methods", shown_table(summary, QUANTITIES), "Mean over scans [95 % interval]. * beats every null map."
+        "All methods", shown_table(summary, QUANTITIES), "Mean over scans [95% interval]. * beats every null map."
     )
     for quantity, words in QUANTITIES.items():
         page.figure(words, apply_theme(dots(summary, quantity, words), "light"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from mriinterp.base.numerals import decimals
 from mriinterp.methods import Expectation, get_method, method_names
 from mriinterp.trust.agreement import SAME
 from mriinterp.trust.explainers import parse_explainer
@@ -37,7 +38,7 @@ def measure_findings(table: pd.DataFrame, name: str) -> list[str]:
         found.append((measure.worse or f"{measure.label}, interval below 0: {{}}.").format(listed(worse)))
     if not measure.against_null_maps and len(rows) > 1 and measure.main.better:
         order = sorted(rows, key=lambda m: rows[m]["mean"], reverse=measure.main.better == "higher")
-        ends = [f"{label_of(m)} ({rows[m]['mean']:.2f})" for m in (order[0], order[-1])]
+        ends = [f"{label_of(m)} ({decimals(rows[m]['mean'], 2)})" for m in (order[0], order[-1])]
         found.append((measure.ends or f"{measure.label}: best: {{}}; last: {{}}.").format(*ends))
     return found
 

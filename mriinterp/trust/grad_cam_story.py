@@ -65,10 +65,8 @@ def reasons(module: nn.Module, shape: Sequence[int], step_mm: float, table: pd.D
         lost = max(end.lost) * step_mm
         words.append(
             f"**A border is dropped.** Where the number of cells is no multiple of a pooling's stride, the rest at the far "
-            f"end is not read: the last pooling alone drops up to {lost:.0f} mm, and {unread:.0%} of the scan's voxels "
-            f"reach no cell that decides. Grad-CAM may mark them all the same, as it is taken before that pooling.".replace(
-                "%", " %"
-            )
+            f"end is not read: the last pooling alone drops up to {lost:.0f} mm, and {percent(unread)} of the scan's voxels "
+            f"reach no cell that decides. Grad-CAM may mark them all the same, as it is taken before that pooling."
         )
     far = max(
         float(np.abs(drawn_centres(axis.n, n) - axis.centres).max()) for axis, n in zip(last.cells, shape, strict=True)

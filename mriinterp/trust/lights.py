@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mriinterp.base.numerals import decimals, percent
-from mriinterp.trust.measure_registry import get_measure
+from mriinterp.trust.measure_registry import get_measure, table_heads
 from mriinterp.trust.words import label_of, randomised_words, row_of
 
-__all__ = ["LIGHTS", "Light", "Number", "best_words", "lights_of", "ranked_methods", "ten_numbers"]
+__all__ = ["LIGHTS", "Light", "Number", "best_words", "lights_of", "ranked_methods", "short_heads", "ten_numbers"]
 
 LIGHTS = {"yes": "●", "partly": "◐", "no": "○", "unknown": "–"}
 ANSWERS = {"yes": "yes", "partly": "in part", "no": "no", "unknown": "not known"}
@@ -23,6 +23,13 @@ STATES = {
 }  # by the null maps that are beaten
 NEXT = 3  # methods that a sentence names
 MOST = 5  # rows of two numbers
+SHORT = {
+    ("atrophy", "auprc_field"): "Finding the tissue that was lost, average precision",
+    ("localisation", "mass_accuracy_read"): "Relevance in voxels that changed, share",
+    ("deletion", "abpc"): "Hiding most before least, logits",
+    ("counterfactual", "captured"): "Effect of undoing the disease held by the first ten areas, share",
+    ("stability", "noise"): "Largest change under small noise, share of the map",
+}  # what stands on the page's first screen
 
 
 @dataclass(frozen=True)
@@ -129,8 +136,7 @@ def _learned(table: pd.DataFrame, method: str) -> Light:
     }
     reason = f": {found.reason}" if found.state != "empty" else ""
     more = f"{found.ssim}." if found.ssim else ""
-    words = f"{endings[found.state]}{reason}.".replace("-0.", "\N{MINUS SIGN}0.")
-    return Light(question, states.get(found.state, "unknown"), words, more)
+    return Light(question, states.get(found.state, "unknown"), f"{endings[found.state]}{reason}.", more)
 
 
 def lights_of(table: pd.DataFrame, method: str) -> tuple[Light, Light, Light]:
@@ -174,6 +180,12 @@ def best_words(table: pd.DataFrame, method: str) -> str:
     return words
 
 
+def short_heads() -> dict[tuple[str, str], str]:
+    """Return the columns of the table of all measures that tell most in few: those of `ten_numbers`, and randomisation."""
+    random = ("randomisation", get_measure("randomisation").main.name)
+    return {place: head for place, head in table_heads().items() if place in SHORT or place == random}
+
+
 @dataclass(frozen=True)
 class Number:
     """A row of the short table.
@@ -196,17 +208,7 @@ class Number:
 def ten_numbers(table: pd.DataFrame, method: str) -> list[Number]:
     """Return at most five rows of two numbers: a method's figure, and what must stand beside it."""
     rows = []
-    for measure, quantity, what in (
-        ("atrophy", "auprc_field", "Finding the tissue that was lost, average precision"),
-        ("localisation", "mass_accuracy_read", "Relevance in voxels that changed, share"),
-        (
-            "deletion",
-            get_measure("deletion").main.name,
-            f"Hiding most before least, {get_measure('deletion').main.unit}",
-        ),
-        ("counterfactual", "captured", "Effect of undoing the disease held by the first ten areas, share"),
-        ("stability", get_measure("stability").main.name, "Largest change under small noise, share of the map"),
-    ):
+    for (measure, quantity), what in SHORT.items():
         row, null = row_of(table, measure, quantity, method), _best_null(table, measure, quantity)
         if row is not None and null is not None:
             rows.append(

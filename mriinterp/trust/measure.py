@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["NEEDS", "SCALES", "Badge", "Curves", "Measure", "Outcome", "Quantity", "Series", "Work"]
+__all__ = ["ASPECTS", "NEEDS", "SCALES", "Badge", "Curves", "Measure", "Outcome", "Quantity", "Series", "Work"]
 
 NEEDS = {
     "truth": "a study that knows where the disease is",
@@ -18,6 +18,9 @@ NEEDS = {
     "models": "networks retrained from other seeds",
     "cohort": "maps of both groups",
 }
+
+ASPECTS = {"disease": "The disease", "effect": "What hiding changes", "network": "Network and noise"}
+"""Groups of the columns of the table of all methods, in words."""
 
 SCALES = ("full", "quick")
 LAST = 1000
@@ -180,6 +183,8 @@ class Measure:
         Its place in tables, tabs and lists.
     tab : str
         Of the Trust page; default its label.
+    aspect : str
+        Key of `ASPECTS`: the group of the table of all methods that it belongs to.
     computed : str
         What is computed, for the guide.
     note : str
@@ -229,6 +234,7 @@ class Measure:
     against_null_maps: bool = True
     order: int = LAST
     tab: str = ""
+    aspect: str = "effect"
     computed: str = ""
     note: str = ""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -250,6 +256,8 @@ class Measure:
     def __post_init__(self):
         if unknown := sorted(self.needs - NEEDS.keys()):
             raise ValueError(f"{self.name}: expected needs of {', '.join(NEEDS)}, got {', '.join(unknown)}")
+        if self.aspect not in ASPECTS:
+            raise ValueError(f"{self.name}: expected an aspect of {', '.join(ASPECTS)}, got {self.aspect!r}")
         if unknown := sorted(self.settings.keys() - set(SCALES)):
             raise ValueError(f"{self.name}: expected settings of {', '.join(SCALES)}, got {', '.join(unknown)}")
         for values in self.settings.values():

@@ -45,9 +45,10 @@ def settings_of(scale: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def table_heads() -> dict[tuple[str, str], str]:
-    """Return the columns of the table of all measures, by (measure, quantity)."""
-    return {(name, q.name): q.head for name in measure_names() for q in _MEASURES[name].quantities if q.head}
+def table_heads(aspect: str = "") -> dict[tuple[str, str], str]:
+    """Return the columns of the table of all measures, by (measure, quantity); those of one of `ASPECTS` alone."""
+    names = [name for name in measure_names() if aspect in ("", _MEASURES[name].aspect)]
+    return {(name, q.name): q.head for name in names for q in _MEASURES[name].quantities if q.head}
 
 
 def get_measure(name: str) -> Measure:

@@ -148,7 +148,7 @@ def settings_table(results: pd.DataFrame | Path | str) -> pd.DataFrame:
 
 
 def mean_and_interval(values: np.ndarray, ratio: bool = False) -> tuple[float, float, float]:
-    """Return the mean and 95 % interval of the finite values; NaN where there is none.
+    """Return the mean and 95% interval of the finite values; NaN where there is none.
 
     Parameters
     ----------

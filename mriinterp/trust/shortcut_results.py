@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.atomic import write_text
+from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.tables import csv_text, read_csv
 from mriinterp.models import Model
@@ -135,7 +136,7 @@ def shortcut_summary(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns method, null_map, n, with, without (mean shares), difference,
-        low, high (within subjects, 95 % interval), exposed (bool: the
+        low, high (within subjects, 95% interval), exposed (bool: the
         interval lies above 0 and above the difference of every null map: the
         scans differ, too). Largest difference first, null maps last.
     """
@@ -177,7 +178,7 @@ def shortcut_findings(name: str, found: pd.DataFrame) -> list[str]:
     people = f"{found['n'].max()} patients"
     sentences = [
         f"The network with the {name} has more relevance {shortcut.where} than the packaged network on the same brains "
-        f"({people}, 95 % interval of the difference above 0 and above every null map's) by: {'; '.join(yes) or 'no method'}."
+        f"({people}, 95% interval of the difference above 0 and above every null map's) by: {'; '.join(yes) or 'no method'}."
     ]
     if no:
         sentences.append(f"Not so for: {'; '.join(no)}.")
@@ -188,7 +189,8 @@ def shortcut_findings(name: str, found: pd.DataFrame) -> list[str]:
     nulls = found[found["null_map"]]
     if len(nulls):
         shown = ", ".join(
-            f"{label_of(row['method']).removeprefix('Null map: ')} {row['with']:.2f}" for _, row in nulls.iterrows()
+            f"{label_of(row['method']).removeprefix('Null map: ')} {decimals(row['with'], 2)}"
+            for _, row in nulls.iterrows()
         )
         sentences.append(f"The same share of maps that know nothing of a network: {shown}.")
     return sentences

@@ -31,7 +31,7 @@ def _null_maps(folder_plan: dict[str, Any] | None, methods: list[str]) -> list[s
 
 
 def _against(values: dict[str, np.ndarray], method: str, nulls: list[str], quantity: Quantity) -> tuple[str, str]:
-    """Return which null maps a method beats: differences within subjects, 95 % interval above 0."""
+    """Return which null maps a method beats: differences within subjects, 95% interval above 0."""
     sign = {"higher": 1.0, "lower": -1.0}.get(quantity.better, 0.0)
     if sign == 0 or not nulls or method in nulls:
         return "", ""
@@ -71,7 +71,7 @@ def summary(
     read: pd.DataFrame | None = None,
     alike: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Return the mean and 95 % interval over subjects of every quantity, and how it stands beside the null maps.
+    """Return the mean and 95% interval over subjects of every quantity, and how it stands beside the null maps.
 
     Parameters
     ----------

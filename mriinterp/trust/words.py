@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mriinterp.base.numerals import decimals
 from mriinterp.trust.explainers import parse_explainer
 from mriinterp.trust.measure_registry import get_measure
 
@@ -111,7 +112,7 @@ class Randomised:
         """The least that must stand beside the state."""
         if self.state == "empty":
             return "a random network's map is empty"
-        parts = [] if math.isnan(self.rho) else [f"ρ {self.rho:.2f}"]
+        parts = [] if math.isnan(self.rho) else [f"ρ {decimals(self.rho, 2)}"]
         return "; ".join([*parts, *(["SSIM disagrees"] if self.ssim else [])])
 
 
@@ -126,9 +127,13 @@ def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
     row, rho, other, alike, between = (row_of(table, "randomisation", name, method) for name in RANDOMISED)
     if row is None:
         return None
-    reason = "ρ with the random network's map not recorded" if rho is None else f"ρ {rho['mean']:.2f} with the random "
+    reason = (
+        "ρ with the random network's map not recorded"
+        if rho is None
+        else f"ρ {decimals(rho['mean'], 2)} with the random "
+    )
     if rho is not None:
-        reason += "network's map" + ("" if other is None else f", {other['mean']:.2f} with another subject's")
+        reason += "network's map" + ("" if other is None else f", {decimals(other['mean'], 2)} with another subject's")
     value = math.nan if rho is None else float(rho["mean"])
     empty = 0 if rho is None else int(rho["zeros"] if alike is None else min(rho["zeros"], alike["zeros"]))
     if empty:
@@ -142,7 +147,7 @@ def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
     if alike is not None and between is not None and math.isfinite(alike["mean"]):
         passes = alike["mean"] < min(between["mean"], ALIKE)
         if passes != (state == "passes"):
-            ssim = f"SSIM says otherwise: {alike['mean']:.2f}, {between['mean']:.2f} with another subject's"
+            ssim = f"SSIM says otherwise: {decimals(alike['mean'], 2)}, {decimals(between['mean'], 2)} with another subject's"
     return Randomised(state, reason, ssim, value)
 
 

@@ -152,7 +152,7 @@ def unusual_words(found: Mapping[str, pd.DataFrame], name: str, own: str | None)
         sentences.append(
             f"Unusual for {group}: {listed}{more}." if listed else f"No area of {name} is unusual for {group}."
         )
-    return f"{' '.join(sentences)} (Test of a single case, false discovery rate 5 % over areas.)"
+    return f"{' '.join(sentences)} (Test of a single case, false discovery rate 5% over areas.)"
 
 
 def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
@@ -179,7 +179,7 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
     st.plotly_chart(against_groups(table, others, groups, subject.name), key="against_groups")
     other = {n: params[n] for n in params if n != "score" and params[n] != relevance.params.get(n, params[n])}
     st.caption(
-        "Bars: this map. Dots: a group's scans, and their mean with its 95 % interval, this subject left out. All "
+        "Bars: this map. Dots: a group's scans, and their mean with its 95% interval, this subject left out. All "
         f"{escape_markdown(cohort.explained_words(relevance.method))}. {size_words(part)}."
     )
     if other:

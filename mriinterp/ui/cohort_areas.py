@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.areas.table import area_table, top_areas
+from mriinterp.base.numerals import percent
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.sample import covariates_of, draw_sample
 from mriinterp.cohort.statistics import GroupComparison, compare_areas, describe_shares
@@ -46,7 +47,7 @@ COLUMNS = {
     "mean_a": None,  # with the group's name, see _table
     "mean_b": None,
     "g": st.column_config.NumberColumn("Hedges’ g", format="%.2f", help="In standard deviations"),
-    "g_low": st.column_config.NumberColumn("95 % from", format="%.2f"),
+    "g_low": st.column_config.NumberColumn("95% from", format="%.2f"),
     "g_high": st.column_config.NumberColumn("to", format="%.2f"),
     "t": st.column_config.NumberColumn("t", format="%.2f"),
     "p": st.column_config.NumberColumn("p", format="%.1e"),
@@ -172,7 +173,9 @@ def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
     else:
         st.caption("Of the averages; a file of averages knows no single scans, so there are no intervals or tests.")
     for group, table in tables.items():
-        best = ", ".join(f"{area_label(a)} {s:.1%}" for a, s in top_areas(table, 4)[["area", "share"]].to_numpy())
+        best = ", ".join(
+            f"{area_label(a)} {percent(s, 1)}" for a, s in top_areas(table, 4)[["area", "share"]].to_numpy()
+        )
         st.markdown(f"**{escape_markdown(group)}**: {best}")
 
 

@@ -6,6 +6,7 @@ from itertools import permutations
 
 import streamlit as st
 
+from mriinterp.base.numerals import percent
 from mriinterp.cohort import CohortResult
 from mriinterp.cohort.packed import shipped_folder
 from mriinterp.cohort.pooled import OUT_OF_FOLD
@@ -146,7 +147,7 @@ def group_words(view: View, method: str) -> str:
             judged = rows["correct"].dropna()
             if len(judged):
                 right = wilson_interval(int(judged.sum()), len(judged))
-                words += f", {right.value:.0%} predicted right (95 % CI {right.low:.0%}–{right.high:.0%})"
+                words += f", {percent(right.value)} predicted right (95% CI {percent(right.low)}–{percent(right.high)})"
         parts.append(words)
     parts.append(escape_markdown(view.explained_words(method)))
     return " · ".join(parts)

@@ -94,7 +94,7 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
             )  # fmt: skip
             show_chart(figure, "first_bars", lambda: chart_clicked(method, "first_bars"))
             st.caption(
-                "Areas with the smallest p; bars: mean of a voxel and 95 % interval; * FDR < 0.05. Click: crosshair."
+                "Areas with the smallest p; bars: mean of a voxel and 95% interval; * FDR < 0.05. Click: crosshair."
             )
     with right:
         if isinstance(view, StudyView) and view.missing(view.methods):  # the tab Distances makes them

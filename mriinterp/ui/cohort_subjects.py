@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from mriinterp.base.numerals import decimals
 from mriinterp.cohort.targets import GROUP_CLASS, PREDICTED
 from mriinterp.figures.cohort import outliers, subjects_heatmap
 from mriinterp.methods import get_method
@@ -84,7 +85,7 @@ def _clickable(figure: go.Figure) -> go.Figure:
     heat = next(trace for trace in figure.data if isinstance(trace, go.Heatmap))
     rows = zip(heat.y, heat.z, heat.customdata, strict=True)
     cells = [
-        (x, y, f"{x}<br>{y}: {v:.2f}", [str(who[0])])
+        (x, y, f"{x}<br>{y}: {decimals(v, 2)}", [str(who[0])])
         for y, row, of in rows
         for x, v, who in zip(heat.x, row, of, strict=True)
     ]

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mriinterp.areas.parts import part_table
-from mriinterp.base.numerals import percent
+from mriinterp.base.numerals import decimals, percent
 from mriinterp.compare import METRICS, distance_matrix, get_metric
 from mriinterp.figures.areagroups import method_bars
 from mriinterp.figures.distances import CELL_PX, distance_heatmap
@@ -77,7 +77,7 @@ def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> 
         if not entry.subject.diagnosed_by(entry.model):
             words = "nothing that may be shown: it was trained on simulated brains only"
         elif head.kind == "scale":
-            words = f"{head.name} {prediction.outputs[head.classes[0]]:.2f}"
+            words = f"{head.name} {decimals(prediction.outputs[head.classes[0]], 2)}"
         else:
             words = f"{prediction.predicted} ({percent(prediction.probabilities[prediction.predicted])})"
         group = f", true group {entry.subject.group}" if entry.subject.group is not None else ""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.numerals import decimals, percent
 from mriinterp.models import Model, Prediction
 from mriinterp.ui.linked import flag, linked
 from mriinterp.ui.resources import network_of, prediction_of, study_of
@@ -55,17 +59,18 @@ def ensemble_words(model: Model, found: dict[str, Prediction]) -> str:
         has the highest mean probability; SD with n − 1.
     """
     head = model.heads[0]
+    number: Callable[[float], str]
     if head.kind == "scale":
-        name, unit = head.classes[0], "{:.2f}"
+        name, number = head.classes[0], partial(decimals, digits=2)
         values = [prediction.outputs[name] for prediction in found.values()]
         what = head.name
     else:
         means = {c: np.mean([prediction.probabilities[c] for prediction in found.values()]) for c in head.classes}
-        name, unit = max(means, key=means.__getitem__), "{:.1%}"
+        name, number = max(means, key=means.__getitem__), partial(percent, digits=1)
         values = [prediction.probabilities[name] for prediction in found.values()]
         what = f"P({name})"
-    each = ", ".join(f"{fold} {unit.format(value)}" for fold, value in zip(found, values, strict=True))
+    each = ", ".join(f"{fold} {number(value)}" for fold, value in zip(found, values, strict=True))
     return (
-        f"All {len(values)} versions: mean {what} {unit.format(np.mean(values))}, standard deviation "
-        f"{unit.format(np.std(values, ddof=1))} ({each})"
+        f"All {len(values)} versions: mean {what} {number(np.mean(values))}, standard deviation "
+        f"{number(np.std(values, ddof=1))} ({each})"
     )

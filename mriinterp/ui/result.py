@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.base.notices import SIMULATED_ONLY
-from mriinterp.base.numerals import percent
+from mriinterp.base.numerals import decimals, percent
 from mriinterp.figures.parts import as_viewed
 from mriinterp.figures.patch import patch_words
 from mriinterp.figures.slices3d import SURFACES, peak_mm, slices_figure
@@ -72,7 +72,7 @@ def show_prediction(
     head = model.heads[0]
     if head.kind == "scale":
         note = f" ({escape_markdown(head.note)})" if head.note else ""
-        outcome = f"**{escape_markdown(head.name)} {prediction.outputs[head.classes[0]]:.2f}**{note}"
+        outcome = f"**{escape_markdown(head.name)} {decimals(prediction.outputs[head.classes[0]], 2)}**{note}"
     else:
         probability = percent(prediction.probabilities[prediction.predicted], 1)
         outcome = f"**{escape_markdown(prediction.predicted)}** ({probability})"

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from mriinterp.base.numerals import decimals, percent
 from mriinterp.cohort.choose import TRAIN
 from mriinterp.cohort.targets import positive_output
 from mriinterp.image.volume import Volume
@@ -116,12 +117,12 @@ def subject_label(study: Study, subject: str, prediction: Prediction | None = No
 
 
 def _answer_of(prediction: Prediction, group: str) -> str:
-    """Return the prediction in a few signs: "→ AD 93 % ✓"."""
+    """Return the prediction in a few signs: "→ AD 93% ✓"."""
     predicted = prediction.predicted
     if predicted not in prediction.probabilities:
-        return f"→ {predicted} {prediction.outputs[predicted]:.2f}"
+        return f"→ {predicted} {decimals(prediction.outputs[predicted], 2)}"
     verdict = "" if group not in prediction.probabilities else " ✓" if predicted == group else " ✗"
-    return f"→ {predicted} {prediction.probabilities[predicted]:.0%}{verdict}"
+    return f"→ {predicted} {percent(prediction.probabilities[predicted])}{verdict}"
 
 
 def _predictions_when_chosen(study_name: str, key: str) -> dict[str, Prediction]:

@@ -73,7 +73,7 @@ def show_report(header: Header, folder: Path, state: TrainState) -> None:
             _show_verdicts(verdicts, measures)
         st.caption(
             f"{len(inside)} scans of {inside['subject'].nunique()} patients, each judged by the network that never saw the "
-            f"patient. Intervals: 95 %, by a bootstrap over patients. Everything is in `{folder}`."
+            f"patient. Intervals: 95%, by a bootstrap over patients. Everything is in `{folder}`."
         )
     with left:
         _show_tabs(folder, stamp, predictions, measures, folds)
@@ -86,9 +86,7 @@ def _show_tabs(
     inside = predictions[predictions["fold"] != HELD_OUT]
     tabs = st.tabs(TABS, key=linked("report_tab", TABS[0], options=TABS), on_change="rerun")
     shows = {
-        "ROC": lambda: _figure(
-            _roc(str(folder), stamp, inside), "roc", "Out of fold. Band: 95 % of draws of patients."
-        ),
+        "ROC": lambda: _figure(_roc(str(folder), stamp, inside), "roc", "Out of fold. Band: 95% of draws of patients."),
         "Learning": lambda: _figure(
             learning_figure({name.replace("fold", "fold "): one for name, one in histories_of(folder).items()}),
             "learning",
@@ -156,7 +154,7 @@ def _show_verdicts(verdicts: list[str], measures: pd.DataFrame) -> None:
         colour, icon = ("green", "check_circle") if BETTER in text else ("orange", "balance")
         st.markdown(f":{colour}[:material/{icon}:] {escape_markdown(text)}")
     for row in measures[measures["classifier"] == "network, permuted labels"].itertuples():
-        numbers = f"AUC {row.value:.3f} (95 % CI {row.low:.3f}–{row.high:.3f})"
+        numbers = f"AUC {row.value:.3f} (95% CI {row.low:.3f}–{row.high:.3f})"
         if row.low > 0.5:
             st.error(f"A network trained on permuted labels is ABOVE chance: {numbers}. Something leaks between folds.")
         else:
@@ -183,7 +181,7 @@ def _show_numbers(measures: pd.DataFrame) -> None:
         ("AUC held out", _value(measures, NETWORK, HELD_OUT, "auc")),
     ]
     shown = [entry for entry in shown if entry[1] is not None]
-    lines = ["| Measured | Value | 95 % |", "| --- | --: | --- |"]
+    lines = ["| Measured | Value | 95% |", "| --- | --: | --- |"]
     for label, row in shown:
         between = f"{row.low:.2f} to {row.high:.2f}".replace(" ", NO_BREAK)
         lines.append(f"| {label} | **{row.value:.2f}** | {between} |")

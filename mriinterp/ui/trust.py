@@ -10,6 +10,7 @@ import streamlit as st
 from cachetools import LRUCache
 from streamlit.delta_generator import DeltaGenerator
 
+from mriinterp.base.numerals import percent
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.figures.trust import agreement_dots, quantity_dots, shortcut_dots, trust_heatmap
 from mriinterp.image.volume import Volume
@@ -21,11 +22,13 @@ from mriinterp.trust import Bench, findings, get_measure, load_details, make_pla
 from mriinterp.trust.agreement import TOP
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_plan import chosen_explainers
-from mriinterp.trust.measure import Series
+from mriinterp.trust.lights import short_heads
+from mriinterp.trust.measure import ASPECTS, Series
 from mriinterp.trust.measure_registry import table_heads
 from mriinterp.trust.shortcut_results import load_shortcuts, shortcut_findings, shortcut_people, shortcut_summary
 from mriinterp.trust.shortcuts import SHORTCUTS
 from mriinterp.trust.words import label_of
+from mriinterp.ui.choice import segments
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of, truth_of
@@ -50,6 +53,7 @@ __all__ = [
     "table_of",
 ]
 
+SHORT = "short"  # the group of figures that the tab opens with
 SERIES_STEPS = 4
 SERIES_KEPT = 6
 STILL = {"displayModeBar": False}
@@ -80,15 +84,16 @@ def _labels(names: Iterable[str], chosen: str = "") -> dict[str, str]:
 def show_overview(chosen: Chosen) -> None:
     """Show all methods beside the null maps, and what that means in words."""
     plan = plan_of(chosen.folder)
+    aspect = segments("Figures", "aspect", {SHORT: "In short", **ASPECTS}, what="group of figures")
+    heads = short_heads() if aspect == SHORT else table_heads(aspect)
     st.plotly_chart(
-        trust_heatmap(chosen.table, table_heads(), labels=_labels(chosen.table["method"], chosen.explainer)),
+        trust_heatmap(chosen.table, heads, labels=_labels(chosen.table["method"], chosen.explainer)),
         key="trust_heatmap",
         config=STILL,
     )
     st.caption(
-        "Means over subjects. Darker is better within a column, among all rows; \\* better than each of the four "
-        "null maps; below the line: the null maps, which know nothing of the network. ↑ higher, ↓ lower is better. "
-        "Point at a cell for the whole name."
+        "Means over subjects; darker: better within a column; ↑ higher, ↓ lower is better; \\* better than each of the four "
+        "null maps, which stand below the line."
     )
     with st.expander("In words"):
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings(chosen.table)))
@@ -154,8 +159,8 @@ def show_agreement(chosen: Chosen) -> None:
     best = found[~found["other"].str.startswith("null_")].sort_values("overlap", ascending=False)
     if len(best):
         st.caption(
-            f"Of the {TOP} areas with the most relevance, {best.iloc[0]['overlap']:.0%} are shared with "
-            f"{escape_markdown(label_of(best.iloc[0]['other']))}, {best.iloc[-1]['overlap']:.0%} with "
+            f"Of the {TOP} areas with the most relevance, {percent(best.iloc[0]['overlap'])} are shared with "
+            f"{escape_markdown(label_of(best.iloc[0]['other']))}, {percent(best.iloc[-1]['overlap'])} with "
             f"{escape_markdown(label_of(best.iloc[-1]['other']))} (means over {found['n'].max()} subjects of both groups)."
         )
 

@@ -76,7 +76,7 @@ def show_card(chosen: Chosen, card: DeltaGenerator) -> None:
 
 def _table(chosen: Chosen) -> str:
     """Return the card's table in Markdown."""
-    head = ["Measure", _whole(escape_markdown(chosen.subject)), "Study: mean [95 %]", "n", "Null maps", "In words"]
+    head = ["Measure", _whole(escape_markdown(chosen.subject)), "Study: mean [95%]", "n", "Null maps", "In words"]
     rows = [*(_row(chosen, name) for name in measure_names()), _agreement_row(chosen)]
     lines = [head, ["---", "--:", "--:", "--:", "--:", "---"], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -173,7 +173,7 @@ def _agreement_row(chosen: Chosen) -> list[str]:
         return [label, "–", "–", "–", "–", "Maps were not compared"]
     own = others["own_rho"].dropna()
     first, last = others.iloc[0], others.iloc[-1]
-    words = f"Most like {label_of(first['other'])} ({first['rho']:.2f}), least like {label_of(last['other'])} ({last['rho']:.2f})"
+    words = f"Most like {label_of(first['other'])} ({decimals(first['rho'], 2)}), least like {label_of(last['other'])} ({decimals(last['rho'], 2)})"
     return [
         label,
         _format(own.median()) if len(own) else "–",

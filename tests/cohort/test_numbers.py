@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from mriinterp.base.numerals import decimals
 from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
 from mriinterp.cohort.numbers import compare_number, number_columns, numbers_of
@@ -95,7 +96,8 @@ def test_sentences_hold_the_figures(result):
     row = found.areas.iloc[0]
     words = number_words(found)
     assert f"In {(found.areas['p_fdr'] < 0.05).sum()} of {len(found.areas)} areas" in words
-    assert f"ρ = {row.rho:.2f} (95 % interval {row.low:.2f} to {row.high:.2f})" in words
+    interval = f"ρ = {decimals(row.rho, 2)} (95% interval {decimals(row.low, 2)} to {decimals(row.high, 2)})"
+    assert interval in words
 
 
 def test_columns_of_numbers(result):

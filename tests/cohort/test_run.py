@@ -156,7 +156,7 @@ def test_the_parts_of_a_cohort_and_what_is_hidden(shared):
         assert shares["against"] == pytest.approx(sums["negative"] / (sums["positive"] + sums["negative"]))
         assert shares["both"] == pytest.approx(shares["supports"] + shares["against"]) == 1
         assert shared.meaning(method).signed
-        assert f"{100 * shares['supports']:.1f} %" in shared.hidden_words(method, "negative")
+        assert f"{100 * shares['supports']:.1f}%" in shared.hidden_words(method, "negative")
         assert shared.hidden_words(method, "signed") == shared.hidden_words(method, "absolute") == ""
     assert shared.hidden_words("sensitivity") == ""  # sizes hold both signs
     assert shared.hidden_words("occlusion").startswith("Hidden: what speaks against ill, ")

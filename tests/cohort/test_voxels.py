@@ -107,7 +107,7 @@ def test_the_command(study, result, tmp_path, capsys):
     command = ["statistics", str(result.folder), "--voxels", "--permutations", "50", "--out", str(out)]
     assert main([*command, "--study", str(file), "--trust-code"]) == 0
     said = capsys.readouterr().out
-    assert "voxels differ at a family-wise error of 5 %" in said
+    assert "voxels differ at a family-wise error of 5%" in said
     entries = json.loads((out / "sensitivity_voxels.json").read_text(encoding="utf-8"))
     t, p = (nib.load(out / f"sensitivity_voxels_{what}.nii.gz").get_fdata() for what in "tp")
     assert (p <= 0.05).sum() == entries["found"]

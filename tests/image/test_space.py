@@ -40,7 +40,7 @@ MOVES = {
     "on its side": (euler2mat(0, np.pi / 2), (0, 0, 0)),
     "axes swapped": (np.eye(3)[[1, 0, 2]], (0, 0, 0)),
     "in metres": (np.eye(3) / 1000, (0, 0, 0)),
-    "30 % too small": (np.eye(3) * 0.7, (0, 0, 0)),
+    "30% too small": (np.eye(3) * 0.7, (0, 0, 0)),
 }
 
 

@@ -32,8 +32,8 @@ def test_every_method_names_what_it_explains(name):
             assert "the P(" not in words
         assert meaning.name("supports") != meaning.name("against")
         assert meaning.hidden("both", VALUES) == ""
-        assert "96.6 % of the relevance" in meaning.hidden("supports", VALUES)
-        assert "3.4 % of the relevance" in meaning.hidden("against", VALUES)
+        assert "96.6% of the relevance" in meaning.hidden("supports", VALUES)
+        assert "3.4% of the relevance" in meaning.hidden("against", VALUES)
 
 
 def test_evidence_is_for_or_against_and_a_gradient_is_neither():
@@ -54,7 +54,7 @@ def test_evidence_is_for_or_against_and_a_gradient_is_neither():
 def test_nothing_is_hidden_where_the_other_sign_is_missing():
     meaning = Meaning(get_method("occlusion"), "probability", "AD")
     assert meaning.hidden("supports", np.array([1.0, 2.0])) == ""
-    assert meaning.hidden("against", np.array([1.0, 2.0])) == "Hidden: what supports AD, 100.0 % of the relevance."
+    assert meaning.hidden("against", np.array([1.0, 2.0])) == "Hidden: what supports AD, 100.0% of the relevance."
 
 
 def test_cohorts_have_no_single_class():
@@ -69,7 +69,7 @@ def test_cohorts_have_no_single_class():
 
 def test_a_share_that_is_not_nothing_is_not_written_as_nothing():
     assert [percent(v) for v in (0, 0.0004, 0.0346, 0.9996, 1)] == [
-        "0.0 %", "under 0.1 %", "3.5 %", "over 99.9 %", "100.0 %",
+        "0.0%", "under 0.1%", "3.5%", "over 99.9%", "100.0%",
     ]  # fmt: skip
 
 

@@ -298,7 +298,7 @@ def test_the_test_of_voxels_runs_from_the_page(page):
     job.wait(60)
     assert job.error is None
     app.run()
-    assert "voxels differ at a family-wise error of 5 %" in text_of(app)
+    assert "voxels differ at a family-wise error of 5%" in text_of(app)
     address = {k: v if isinstance(v, str) else v[0] for k, v in dict(app.query_params).items()}
     assert (address["t_threshold"], address["threshold"]) == ("97", "80")  # each viewer its own
     assert (address["t_mm"], address["convention"]) == ("-10,-40,0", "neurological")

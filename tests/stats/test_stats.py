@@ -395,7 +395,7 @@ def test_wilson_equals_scipy():
         assert (got.low, got.high) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
     with pytest.raises(ValueError, match="11 of 10"):
         wilson_interval(11, 10)
-    assert str(wilson_interval(187, 200)).startswith("0.935 (95 % CI 0.8")
+    assert str(wilson_interval(187, 200)).startswith("0.935 (95% CI 0.8")
 
 
 @settings(deadline=None)  # the first call loads scikit-learn

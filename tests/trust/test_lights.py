@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 
 import mriinterp.trust
+from mriinterp.figures.trust import trust_heatmap
 from mriinterp.trust import summary
-from mriinterp.trust.lights import best_words, lights_of, ranked_methods, ten_numbers
+from mriinterp.trust.lights import best_words, lights_of, ranked_methods, short_heads, ten_numbers
+from mriinterp.trust.measure import ASPECTS
+from mriinterp.trust.measure_registry import table_heads
 from mriinterp.trust.measures.group_effect import beside_difference
 
 MEASURED = Path(mriinterp.trust.__file__).parent / "measured" / "demo"
@@ -40,8 +43,8 @@ def test_the_demo_studys_lights_are_its_figures(table):
         mean(table, "atrophy", *what)
         for what in (("auprc_field", IG), ("auprc_field", "null_intensity"), ("chance_field", IG))
     )
-    assert f"with a precision of {100 * own:.0f} %" in place.sentence
-    assert f"(|x|) has {100 * null:.0f} %, chance {100 * chance:.0f} %." in place.sentence
+    assert f"with a precision of {100 * own:.0f}%" in place.sentence
+    assert f"(|x|) has {100 * null:.0f}%, chance {100 * chance:.0f}%." in place.sentence
     assert f"ρ {mean(table, 'randomisation', 'rho_random', IG):.2f} with the random network's map" in learned.sentence
 
 
@@ -57,16 +60,16 @@ def test_the_first_light_follows_the_comparison_with_null_maps(table, beats, sta
         light = lights_of(altered(changed, "atrophy", "auc_edges", IG, beats=alike), IG)[0]
         assert light.state == state
     assert "Among voxels of like edges: AUC 0.78, |x| 0.7" in light.more
-    assert "with a precision of 31 %" in light.sentence
+    assert "with a precision of 31%" in light.sentence
     older = altered(table, "localisation", "mass_accuracy_read", IG, beats=beats, mean=0.31)
     light = lights_of(older[older["measure"] != "atrophy"], IG)[0]  # measured before there was a field
     assert light.state == state
-    assert light.sentence.startswith("31 % of its relevance lies in diseased tissue")
+    assert light.sentence.startswith("31% of its relevance lies in diseased tissue")
 
 
 def test_the_best_null_map_is_named_not_a_fixed_one(table):
     changed = altered(table, "atrophy", "auprc_field", "null_blur", mean=0.9)
-    assert "(blurred noise) has 90 %" in lights_of(changed, IG)[0].sentence
+    assert "(blurred noise) has 90%" in lights_of(changed, IG)[0].sentence
 
 
 def test_hiding_that_works_the_wrong_way_round_is_a_no(table):
@@ -126,3 +129,17 @@ def test_a_difference_of_groups_stands_beside_what_a_null_map_finds(table):
     assert "by the best" not in beside_difference(table, best["method"])
     assert beside_difference(table, "layer") == ""
     assert beside_difference(table[table["measure"] != "group_effect"], IG) == ""
+
+
+def test_no_group_of_the_table_of_all_methods_has_more_than_ten_columns_and_none_is_lost():
+    groups = [table_heads(aspect) for aspect in ASPECTS]
+    assert max(map(len, [*groups, short_heads()])) <= 10
+    assert {place for group in groups for place in group} == set(table_heads())
+
+
+def test_a_number_below_zero_has_a_minus_sign_in_words_and_cells(table):
+    changed = altered(table, "randomisation", "rho_random", IG, mean=-0.25)
+    assert "ρ −0.25 with the random network's map" in lights_of(changed, IG)[2].sentence
+    texts = [text for row in trust_heatmap(table, table_heads()).data[0].text for text in row]
+    assert any(text.startswith("−0.") for text in texts)
+    assert not any("-" in text for text in texts)

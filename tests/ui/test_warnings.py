@@ -39,7 +39,7 @@ def test_the_page_says_it(simulated):
     assert not app.exception
     assert app.warning[0].value == "The air around the head has an intensity of 10, expected 0."
     assert app.caption[0].value == f"Network demo\\: {NOTE}."
-    assert any("(70.0 %)" in element.value for element in app.markdown) is simulated
+    assert any("(70.0%)" in element.value for element in app.markdown) is simulated
 
 
 def compare_page():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
@@ -32,7 +33,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
         best = [m for m, row in own.items() if row["beats"] == "all"]
         text = f"On the atrophy itself ({how}) these beat all four null maps: {listed(best)}."
         first = max(rows, key=lambda m: rows[m]["mean"])
-        found.append(f"{text} First: {label_of(first)} ({rows[first]['mean']:.2f}).")
+        found.append(f"{text} First: {label_of(first)} ({decimals(rows[first]['mean'], 2)}).")
     return found
 
 
@@ -47,6 +48,7 @@ def _nulls(table: pd.DataFrame) -> list[str]:
     reference="field of the simulation: |Δ log Jacobian| plus the share of tissue that became fluid",
     needs=("atrophy", "areas"),
     order=35,
+    aspect="disease",
     computed=(
         "strength of the atrophy w: |Δ log Jacobian| + share replaced by fluid, from 0.05 on; AUPRC and AUC of the map as "
         "read with voxels weighted by w; the same AUC within 20 strata of like edges of the scan; Spearman's ρ of mean "

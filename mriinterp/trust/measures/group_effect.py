@@ -95,7 +95,7 @@ def _without_network(rows: pd.DataFrame) -> tuple[float | None, pd.DataFrame]:
 
 
 def _interval(a: np.ndarray, b: np.ndarray, truth: np.ndarray, cancel: Cancel | None) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the AUC, subjects drawn anew within each group."""
+    """Return the 95% percentile interval of the AUC, subjects drawn anew within each group."""
     rng = np.random.default_rng(0)
     draws = []
     for _ in range(DRAWS):
@@ -139,6 +139,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     needs=("cohort",),
     against_null_maps=False,
     order=80,
+    aspect="disease",
     tab="Groups",
     computed=(
         "Hedges' g and Welch's t of every area with Benjamini–Hochberg; AUC of |g| for the areas of the disease; "

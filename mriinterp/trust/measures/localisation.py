@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
@@ -85,7 +86,7 @@ def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series
     if first["mean"] <= max(row["mean"] for row in rows.values()):
         return ""
     name = label_of(first["method"]).removeprefix("Null map: ")
-    return f" The best of all is a null map, the {name} ({first['mean']:.2f})."
+    return f" The best of all is a null map, the {name} ({decimals(first['mean'], 2)})."
 
 
 @register_measure(
@@ -95,6 +96,7 @@ def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series
     reference="Arras et al. 2022 (mass and rank accuracy)",
     needs=("truth",),
     order=40,
+    aspect="disease",
     tab="Localisation",
     computed=(
         "where the values of voxels changed: mass accuracy Σ_GT φ / Σ_Ω φ, rank accuracy, AUPRC (also of the map smoothed by "

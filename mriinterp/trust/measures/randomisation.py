@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.compare.measures import ssim, window_reach
 from mriinterp.figures.trustcurves import cascade_lines
@@ -189,7 +190,11 @@ def _with_rho(rows: dict[str, Randomised], state: str) -> str:
     found = []
     for method, row in rows.items():
         if row.state == state:
-            rho = "" if math.isnan(row.rho) else f" (ρ {row.rho:.2f}{'; SSIM says otherwise' if row.ssim else ''})"
+            rho = (
+                ""
+                if math.isnan(row.rho)
+                else f" (ρ {decimals(row.rho, 2)}{'; SSIM says otherwise' if row.ssim else ''})"
+            )
             found.append(label_of(method) + rho)
     return "; ".join(found) or "none"
 
@@ -224,6 +229,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     against_null_maps=False,
     needs=("subjects",),
     order=50,
+    aspect="network",
     tab="Randomisation",
     computed=(
         "layers are re-initialised from the output down on a copy of the network; Spearman's ρ of the last map with the "

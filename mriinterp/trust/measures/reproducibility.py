@@ -58,6 +58,7 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
     against_null_maps=False,
     needs=("models",),
     order=70,
+    aspect="network",
     tab="Retraining",
     computed=(
         "networks retrained from other seeds: ICC(2,1) of area densities, Spearman's ρ of maps, overlap of the ten first "

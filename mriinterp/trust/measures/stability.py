@@ -52,8 +52,9 @@ def _shifts(axes: int) -> list[tuple[int, ...]]:
     cost="costly",
     against_null_maps=False,
     order=60,
+    aspect="network",
     computed=(
-        "largest ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖ over draws of noise (2 % of the scan's spread), and over shifts by one voxel, "
+        "largest ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖ over draws of noise (2% of the scan's spread), and over shifts by one voxel, "
         "aligned back"
     ),
     settings={"full": {"draws": 2, "shifts": 2}, "quick": {"draws": 1, "shifts": 1}},
