@@ -53,7 +53,7 @@ if origin := origin_words(view):
     header.trust.markdown(origin, width="content")
 run_notes(name, view, model)
 with readable_errors():
-    answer, pictures = st.container(), st.container()
+    answer, pictures = st.container(key="compact_found"), st.container(key="cohort_view")
     summary, words = st.container(), st.empty()
     shown = choose_shown(view, method, averages, words)
     view = shown.view

@@ -85,8 +85,8 @@ if not shown:
 if not stale:
     keep_columns(known)
 with readable_errors():
-    trust_lights(name, shown)
     show_columns(name, shown, pair, scale, part, place, columns=len(entries), stale=stale)
+    trust_lights(name, shown)
     if len(shown) > 1:
         with st.container(key="view_charts"):
             left, right = st.columns(2, gap="large")

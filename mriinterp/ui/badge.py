@@ -159,7 +159,7 @@ def _link(study: str, method: str, subject: str | None, label: str, icon: str, m
 
 
 def trust_lights(study: str, entries: Sequence[Any]) -> None:
-    """Show the light of each column of the compare page, over that column and with its name under the pointer."""
+    """Show the light of each column of the compare page, below that column and with its name under the pointer."""
     with st.container(key="columns_trust"):
         places = st.columns(len(entries))
     for place, entry in zip(places, entries, strict=True):

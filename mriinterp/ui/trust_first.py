@@ -15,6 +15,7 @@ from mriinterp.methods import get_method
 from mriinterp.methods.cells import narrowings, read_box
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models.classification3d import ClassificationModel3D
+from mriinterp.study import DemoStudy
 from mriinterp.trust import CAVEAT, Bench, get_measure, measure_names, parse_explainer
 from mriinterp.trust.grad_cam_story import narrowing_table, reasons
 from mriinterp.trust.lights import LIGHTS, best_words, lights_of, ten_numbers
@@ -80,12 +81,14 @@ def show_first(chosen: Chosen, card: DeltaGenerator) -> None:
     card : DeltaGenerator
         Where work is shown.
     """
-    if chosen.table.empty:
-        return
     st.html(STYLE)
     with st.container(key="trust_first"):
         with st.container(key="trust_view"):
             _show_pictures(chosen, card, [chosen.explainer, BESIDE], "trust_map", "map_")
+        if chosen.table.empty:
+            with st.container(key="compact_lights"):
+                _show_unmeasured(chosen)
+            return
         with st.container(key="compact_lights"):
             for light in lights_of(chosen.table, chosen.explainer):
                 colour = COLOURS[light.state]
@@ -97,6 +100,17 @@ def show_first(chosen: Chosen, card: DeltaGenerator) -> None:
             st.markdown(f":material/trophy: {escape_markdown(best_words(chosen.table, chosen.explainer))}")
         with st.container(key="compact_numbers"):
             _show_numbers(chosen)
+
+
+def _show_unmeasured(chosen: Chosen) -> None:
+    """Show the questions that a benchmark answers, and how to take one."""
+    st.markdown("**What is not known of these maps**")
+    st.markdown("\n".join(f"- {light.question}?" for light in lights_of(chosen.table, chosen.explainer)))
+    name = "demo" if chosen.study_name == DemoStudy.name else "STUDY.toml"
+    st.markdown(
+        f"**Measure this study** takes the quick benchmark: 4 subjects, 6 methods, a few minutes. All subjects and methods: "
+        f"`python -m mriinterp trust {name} --out DIR`. Beside the map: a null map, which knows nothing of the network."
+    )
 
 
 def _show_pictures(
@@ -127,13 +141,12 @@ def _show_pictures(
         start_job(key, f"Maps of {subject}", slot, work, shared=True)
         with card:
             watch(key, slot)
-    found = made.get(slot)
-    if found is None:
-        return
-    first = next(iter(found.values()))
-    scan, truth = on_grid_of(scan_of(name, subject), first), truth_of(name, subject)
+    found = made.get(slot, {})
+    scan, truth = scan_of(name, subject), truth_of(name, subject)
+    first = next(iter(found.values()), None)
+    scan = scan if first is None else on_grid_of(scan, first)
     layers = [_layer(chosen, one, volume) for one, volume in found.items()]
-    layers += [] if more is None else more(first)
+    layers += [] if more is None or first is None else more(first)
     linked_viewer(
         scan,
         layers,

@@ -117,7 +117,7 @@ both"){let s=it[o][t]??Object.values(it[o])[0],i=(s.stops.length-1)/2,r={both:s.
 return a}function M(o){return Math.max(Math.abs(o[0]),Math.abs(o[1]))}function Lt(o,t){return Math.round(255*x((o-t[0])/(t[1]-t[0]),0,1))}function Nt(o,t){return Math.
 min(1,Math.abs(o)/t)**.6}function fe(o,t,e){let{ramp:s,range:i,cuts:n,opacity:r,fade:a}=t,h=M(i)||1;e.fill(0);let l=(d,u)=>{for(let p=Math.max(0,d);p<=Math.min(
 u,65534);p+=1){let f=(p-o.zero)*o.scale,m=3*Lt(f,i),g=Math.round(255*r*(a?Nt(f,h):1));e[p]=(g<<24|s[m+2]<<16|s[m+1]<<8|s[m])>>>0}};return l(0,n.low),l(n.high,65534),
-e}function me(o,t,e){let s=Math.max(1e-6,t-o);for(let i=0;i<256;i+=1){let n=Math.round(255*x((i-o)/s,0,1));e[i]=(255<<24|n<<16|n<<8|n)>>>0}return e}var ge=o=>`${Math.round(100*o)} %`,nt=class{constructor(t,e,s){this.play=e.button({label:"Play",image:"play",name:"play",press:()=>t.player.toggle()}),this.element=
+e}function me(o,t,e){let s=Math.max(1e-6,t-o);for(let i=0;i<256;i+=1){let n=Math.round(255*x((i-o)/s,0,1));e[i]=(255<<24|n<<16|n<<8|n)>>>0}return e}var ge=o=>`${Math.round(100*o)}%`,nt=class{constructor(t,e,s){this.play=e.button({label:"Play",image:"play",name:"play",press:()=>t.player.toggle()}),this.element=
 ls(t,e,s,this.play)}showPlaying(t){this.play.replaceChildren(K(t?"pause":"play")),this.play.setAttribute("aria-label",t?"Pause":"Play"),this.play.setAttribute("\
 aria-pressed",String(t))}};function ls(o,t,e,s){let i=[["all","all three"],...v.map(y=>[y.name,y.name])],n=[["radiological","Radiological"],["neurological","Neu\
 rological"]],r=y=>Object.entries(it[y]).map(([E,A])=>[E,A.label]),a=c("input",{type:"number",min:"0",step:"any",class:"number",placeholder:"auto","data-setting":"\
@@ -174,12 +174,12 @@ d",oninput:()=>t.set({threshold:this.fromSlider(Number(this.threshold.value))})}
 rcentile","percentile"],["value","value"]],i=e.select({setting:"threshold_mode",label:"Threshold by",options:s}),n=c("input",{type:"number",min:"1",step:"1",class:"\
 number small","data-setting":"cluster","aria-label":"Smallest cluster in voxels",title:"Hide clusters of fewer voxels; voxels touch by faces",oninput:()=>t.set(
 {cluster:Math.max(1,Math.round(Number(n.value)||1))})});e.syncs.push(h=>{let l=t.thresholdSetting;this.threshold.value=String(this.toSlider(l));let d=h.threshold_mode===
-"percentile"?Math.round(l*100)/100:Number(l.toPrecision(3));this.amount.textContent=h.threshold_mode==="percentile"?`${d} %`:k(l,2),D(this.thresholdNumber)||(this.
+"percentile"?Math.round(l*100)/100:Number(l.toPrecision(3));this.amount.textContent=h.threshold_mode==="percentile"?`${d}%`:k(l,2),D(this.thresholdNumber)||(this.
 thresholdNumber.value=String(d)),D(n)||(n.value=String(h.cluster))});let r=[["off","off"],["area","this area"],["all","all areas"]],a=e.select({text:"Outlines",
 setting:"outlines",options:r});this.amount=c("output",{class:"amount"}),this.element=c("div",{class:"field relevance",role:"group","aria-label":"Relevance"},e.toggle(
 {text:"Overlay",setting:"overlay"}),c("label",{class:"field"},c("span",{text:"Threshold"}),this.threshold,this.amount)),this.more=c("div",{class:"fields"},c("di\
 v",{class:"field"},c("span",{text:"Threshold"}),this.thresholdNumber,i),c("label",{class:"field"},c("span",{text:"Cluster ≥"}),n,c("span",{text:"voxels"})),e.
-slider({text:"Opacity",setting:"opacity",low:0,high:1,step:.01,show:h=>`${Math.round(100*h)} %`}),a),e.syncs.push(()=>{this.element.hidden=t.views.every(h=>!h.map),
+slider({text:"Opacity",setting:"opacity",low:0,high:1,step:.01,show:h=>`${Math.round(100*h)}%`}),a),e.syncs.push(()=>{this.element.hidden=t.views.every(h=>!h.map),
 this.more.hidden=this.element.hidden,a.hidden=!t.areas})}get thresholdTop(){return this.viewer.settings.threshold_mode==="percentile"?100:Math.max(...this.viewer.
 views.map(t=>M(t.range??[0,0])),1e-12)}toSlider(t){return Math.round(1e3*t/this.thresholdTop)}fromSlider(t){return t/1e3*this.thresholdTop}};var ct=class{constructor(t){this.controls=new ot(t);let e=new lt(t,this.controls);this.display=new nt(t,this.controls,e.more),this.keys=ye(),this.navigation=new ht(
 t,this.controls,e.element,{display:()=>this.show(this.display.element),keys:()=>this.toggleKeys()}),this.element=c("div",{class:"toolbar",role:"group","aria-lab\

@@ -4,7 +4,7 @@ import { SCALES } from './colors.js';
 import { h, icon } from './dom.js';
 import { PLANES } from './geometry.js';
 
-const share = (v) => `${Math.round(100 * v)} %`;
+const share = (v) => `${Math.round(100 * v)}%`;
 
 export class DisplayPanel {
   constructor(viewer, controls, overlay) {

@@ -29,7 +29,7 @@ export class OverlayControls {
       const value = viewer.thresholdSetting;
       this.threshold.value = String(this.toSlider(value));
       const shown = settings.threshold_mode === 'percentile' ? Math.round(value * 100) / 100 : Number(value.toPrecision(3));
-      this.amount.textContent = settings.threshold_mode === 'percentile' ? `${shown} %` : formatNumber(value, 2);
+      this.amount.textContent = settings.threshold_mode === 'percentile' ? `${shown}%` : formatNumber(value, 2);
       if (!isFocused(this.thresholdNumber)) this.thresholdNumber.value = String(shown);
       if (!isFocused(cluster)) cluster.value = String(settings.cluster);
     });
@@ -42,7 +42,7 @@ export class OverlayControls {
     this.more = h('div', { class: 'fields' },
       h('div', { class: 'field' }, h('span', { text: 'Threshold' }), this.thresholdNumber, mode),
       h('label', { class: 'field' }, h('span', { text: 'Cluster ≥' }), cluster, h('span', { text: 'voxels' })),
-      controls.slider({ text: 'Opacity', setting: 'opacity', low: 0, high: 1, step: 0.01, show: (v) => `${Math.round(100 * v)} %` }),
+      controls.slider({ text: 'Opacity', setting: 'opacity', low: 0, high: 1, step: 0.01, show: (v) => `${Math.round(100 * v)}%` }),
       outlines);
     controls.syncs.push(() => {
       this.element.hidden = viewer.views.every((view) => !view.map);
