@@ -1,6 +1,7 @@
 """A method is one file: whatever pages, commands, costs, docs and benchmark know of it stands there."""
 
 import importlib.util
+import sys
 import textwrap
 from pathlib import Path
 
@@ -159,12 +160,13 @@ def test_its_defaults_in_a_cohort(toy):
     assert own.params == {"size": 30, "stride": 20}
 
 
-def test_its_section_of_the_docs(toy):
+def test_its_section_of_the_docs(toy, monkeypatch):
     path = Path(__file__).resolve().parents[2] / "docs" / "trust" / "fill.py"
     spec = importlib.util.spec_from_file_location("fill", path)
     fill = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "fill", fill)  # where its dataclass looks for its annotations
     spec.loader.exec_module(fill)
-    page = fill.filled((path.parents[1] / "methods.md").read_text(encoding="utf-8"), fill.SHIPPED)
+    page = fill.filled((path.parents[1] / "methods.md").read_text(encoding="utf-8"), fill.figures_of(fill.SHIPPED))
     section = page.split("## Occlusion, median (`occlusion_median`)\n")[1]
     assert "- **Answers**: how much does the score fall when a box becomes plain?" in section
     assert "- **Cost**: one F a box." in section
