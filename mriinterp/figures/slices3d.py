@@ -30,11 +30,11 @@ __all__ = ["SURFACES", "peak_mm", "slices_figure"]
 AXIS_TITLES = ("x / mm (L − · R +)", "y / mm (P − · A +)", "z / mm (I − · S +)")
 START_LEVEL = 0.5
 FLAT = {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0, "fresnel": 0.0}  # colours as they are, no shading
-CENTER = {"x": 0, "y": 0, "z": -0.06}
+CENTER = {"x": 0, "y": 0, "z": -0.16}
 UP: dict[str, float] = {"x": 0, "y": 0, "z": 1}
 FORWARD: dict[str, float] = {"x": 0, "y": 1, "z": 0}
-EYES = {True: {"x": -1.0, "y": 1.1, "z": 0.6}, False: {"x": -1.0, "y": -1.1, "z": 0.6}}
-"""Where the figure is first seen from: the front, where the patient's left is on the right (radiological), or the back."""
+EYES = {True: {"x": -1.35, "y": 1.5, "z": 0.8}, False: {"x": -1.35, "y": -1.5, "z": 0.8}}
+"""Where the figure is first seen from: the front, where the patient's left is on the right (radiological), or the back; far enough for the axes' titles."""
 FAR = 1.6
 VIEWS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "Left": ({"x": -FAR, "y": 0, "z": 0}, UP),
