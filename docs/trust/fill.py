@@ -226,7 +226,7 @@ def guide_sections(figures: Figures) -> dict[str, str]:
         "faithful": of("counterfactual", "deletion", "second_fill"),
         "learned": of("randomisation"),
         "again": of("stability", "reproducibility"),
-        "groups": of("group_effect"),
+        "groups": of("group_effect", "dose_response"),
         "literature": bullets(literature(table)),
     }
 

@@ -260,6 +260,8 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
         truth_areas=None if not known else np.asarray(truth_areas) >= 0.1 if ill is None else ill[labels],
         truth_voxels=np.isin(np.arange(len(cells[0])), list(truth_cells)) if known else None,
         patients=_patients(run, members),
+        severity=_column(run, members, "severity"),
+        age=_column(run, members, "age"),
     )
     unit = Unit(unit_path(run.folder, explainer.name, COHORT), explainer.name, COHORT)
     for name in filter(lambda name: get_measure(name).of_groups, run.plan.measures):
@@ -269,6 +271,9 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
         if unit.has(name, key):
             continue
         start = time.monotonic()
+        if missing := get_measure(name).missing(cohort):
+            logger.info("%s: %s: %s", explainer.name, name, missing)
+            continue
         outcome = get_measure(name).run(cohort, None, cancel=cancel, **settings)
         unit.put(name, key, outcome, time.monotonic() - start)
 
@@ -276,6 +281,11 @@ def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
 def _patients(run: _Run, subjects: list[str]) -> list[str] | None:
     table = run.bench.study.subjects
     return table.loc[subjects, "subject"].astype(str).tolist() if "subject" in table else None
+
+
+def _column(run: _Run, subjects: list[str], name: str) -> np.ndarray | None:
+    table = run.bench.study.subjects
+    return table.loc[subjects, name].to_numpy(float) if name in table else None
 
 
 def _write_plan(run: _Run) -> None:

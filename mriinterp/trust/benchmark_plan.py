@@ -8,6 +8,7 @@ from typing import Any
 
 from mriinterp.base.progress import describe_seconds
 from mriinterp.methods import get_method, listed_methods, method_names
+from mriinterp.stats.correlation import LEAST
 from mriinterp.study import Study
 from mriinterp.trust.explainers import Explainer, null_explainers, parse_explainer
 from mriinterp.trust.measure_registry import get_measure, measure_names, settings_of
@@ -252,6 +253,8 @@ def _lacking(needs: frozenset[str], study: Study, ill: int, well: int, replicate
         return "needs a second subject"
     if "truth" in needs and not study.simulated and study.truth(study.subjects.index[0]) is None:
         return "it is not known where the disease is in these scans"
+    if "severity" in needs and (ill < LEAST or "severity" not in study.subjects):
+        return f"needs the severity of at least {LEAST} patients (a column of the table)"
     if {"atrophy", "twin", "areas"} & needs and not study.diseased_areas:
         return "it is not known what these scans would be without the disease"
     return ""

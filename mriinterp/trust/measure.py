@@ -17,6 +17,7 @@ NEEDS = {
     "subjects": "scans of other subjects",
     "models": "networks retrained from other seeds",
     "cohort": "maps of both groups",
+    "severity": "a study that knows how severe the disease of each patient is",
 }
 
 ASPECTS = {"disease": "The disease", "effect": "What hiding changes", "network": "Network and noise"}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel
 from mriinterp.stats import benjamini_hochberg, hedges_g, hedges_g_interval, max_t, roc_auc, welch_t
+from mriinterp.stats.correlation import LEAST
 from mriinterp.trust.measure import Outcome, Quantity
 from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.words import GROUP_NOTE, label_of
@@ -41,6 +42,8 @@ class Cohort:
     truth_voxels : array of bool, shape (n,), optional
     patients : sequence, optional
         Patient of each row.
+    severity, age : array, shape (subjects,), optional
+        How severe the disease is, and years.
     """
 
     densities: np.ndarray
@@ -50,10 +53,18 @@ class Cohort:
     truth_areas: np.ndarray | None = None
     truth_voxels: np.ndarray | None = None
     patients: Sequence | None = None
+    severity: np.ndarray | None = None
+    age: np.ndarray | None = None
 
     def offers(self, need: str) -> bool:
-        """Return whether a cohort has both groups."""
+        """Return whether a cohort has both groups, known areas of the disease in part, or severities that vary."""
         n = int(np.count_nonzero(self.in_positive))
+        if need == "areas":
+            known = () if self.truth_areas is None else self.truth_areas
+            return 0 < int(np.count_nonzero(known)) < len(known)
+        if need == "severity":
+            known = () if self.severity is None else np.asarray(self.severity)[np.asarray(self.in_positive, bool)]
+            return bool(len(known) >= LEAST and np.isfinite(known).all() and len(set(known)) > 1)
         return need == "cohort" and 2 <= n <= len(self.in_positive) - 2
 
 

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from mriinterp.trust import Cohort, get_measure
+
+MEASURE = get_measure("dose_response")
+
+
+@pytest.fixture
+def cohort(rng):
+    """Twelve subjects a group, ten areas; in the first three maps of patients grow with severity."""
+    ill = np.repeat([True, False], 12)
+    severity = np.where(ill, rng.uniform(0.2, 1, 24), 0)
+    densities = rng.normal(size=(24, 10))
+    densities[:, :3] += 10 * severity[:, None]
+    age = rng.uniform(60, 90, 24)
+    return Cohort(densities, ill, truth_areas=np.arange(10) < 3, severity=severity, age=age)
+
+
+def test_it_is_spearmans_rho_over_patients_inside_and_outside(cohort):
+    values = MEASURE.run(cohort, None).values
+    inside, outside = cohort.densities[:, :3].mean(1), cohort.densities[:, 3:].mean(1)
+    assert values["rho"] == pytest.approx(stats.spearmanr(inside[:12], cohort.severity[:12]).statistic)
+    assert values["rho_elsewhere"] == pytest.approx(stats.spearmanr(outside[:12], cohort.severity[:12]).statistic)
+    assert values["rho_age"] == pytest.approx(stats.spearmanr(inside[12:], cohort.age[12:]).statistic)
+    assert 0.5 < values["rho_low"] < values["rho"] < values["rho_high"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "lacking"),
+    [
+        ({"severity": None}, "how severe"),
+        ({"severity": np.ones(24)}, "how severe"),
+        ({"truth_areas": None}, "which areas the disease shrinks"),
+    ],
+)
+def test_what_it_needs_is_named(cohort, change, lacking):
+    with pytest.raises(ValueError, match=lacking):
+        MEASURE.run(Cohort(**(vars(cohort) | change)), None)
