@@ -69,7 +69,7 @@ def total_words(comparison: GroupComparison) -> str:
     verdict = f"{more} in {a}" if row.p < LEVEL else "no difference found"
     return (
         f"Total relevance of a scan, all areas: {means}; {verdict} (Hedges' g {decimals(row.g, 2)}, 95% interval {decimals(row.g_low, 2)} to "
-        f"{decimals(row.g_high, 2)}; p = {format_value(row.p)})."
+        f"{decimals(row.g_high, 2)}; p = {format_value(row.p, 2)})."
     )
 
 

@@ -213,7 +213,7 @@ def effect_bars(
             y=[plain_area(area) for area in rows["area"]],
             mode="markers",
             customdata=peaks_of(peaks, rows["area"].astype(str).tolist()),
-            text=[f"p (FDR) = {format_value(p)}" for p in rows["p_fdr"]],
+            text=[f"p (FDR) = {format_value(p, 2)}" for p in rows["p_fdr"]],
             marker={
                 "size": 11, "color": colour, "symbol": np.where(found, "circle", "circle-open").tolist(),
                 "line": {"color": colour, "width": 2},
