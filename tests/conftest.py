@@ -90,6 +90,18 @@ def own_main():
 
 
 @pytest.fixture
+def nothing_known():
+    """Nothing is remembered of networks of other tests, nor by them of this one's."""
+    from mriinterp.incremental import remember, traced
+
+    traced.forget_networks()
+    remember.forget()
+    yield
+    traced.forget_networks()
+    remember.forget()
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(20181106)
 

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from mriinterp.explain import relevance
 from mriinterp.gradient import Gradients, by_autograd, run
 from mriinterp.gradient.run import by_steps
-from mriinterp.incremental import remember, traced
 from mriinterp.incremental.traced import take_apart
 from mriinterp.methods.score import gradient_of_score, score_of
 from mriinterp.models.classification3d import ClassificationModel3D
@@ -25,14 +24,9 @@ SHAPE = (14, 15, 13)
 
 
 @pytest.fixture(autouse=True)
-def any_size(monkeypatch):
+def any_size(monkeypatch, nothing_known):
     """Small images go by steps as well, and nothing is known of networks of other tests."""
     monkeypatch.setattr(run, "SMALL_IMAGE", 0)
-    traced.forget_networks()
-    remember.forget()
-    yield
-    traced.forget_networks()
-    remember.forget()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mriinterp.incremental import remember, traced, ways
+from mriinterp.incremental import ways
 
 
 @pytest.fixture(autouse=True)
@@ -14,11 +14,6 @@ def recomputed(monkeypatch, request):
 
 
 @pytest.fixture
-def measured(monkeypatch):
+def measured(monkeypatch, nothing_known):
     """Whole passes may win even for small networks, and nothing is remembered of other tests, nor by them."""
     monkeypatch.setattr(ways, "SMALL_WORK", 0)
-    traced.forget_networks()
-    remember.forget()
-    yield
-    traced.forget_networks()
-    remember.forget()

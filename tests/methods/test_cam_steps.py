@@ -15,7 +15,6 @@ from mriinterp.explain import relevance
 from mriinterp.gradient import run
 from mriinterp.gradient.forward import run_forward
 from mriinterp.image.volume import Grid, Volume
-from mriinterp.incremental import remember, traced
 from mriinterp.methods import cam_steps, clean, get_method, method_names
 from mriinterp.methods.cam import activation_and_gradient
 from mriinterp.methods.recording import record
@@ -29,15 +28,10 @@ CAMS = [name for name in method_names() if "layer" in get_method(name).parameter
 
 
 @pytest.fixture
-def any_size(monkeypatch):
+def any_size(monkeypatch, nothing_known):
     """Small images go by steps as well, and nothing is known of networks of other tests."""
     for module in (run, cam_steps, clean):
         monkeypatch.setattr(module, "SMALL_IMAGE", 0)
-    traced.forget_networks()
-    remember.forget()
-    yield
-    traced.forget_networks()
-    remember.forget()
 
 
 def by_steps(network, x, *, depth=1, layer="", first=False):

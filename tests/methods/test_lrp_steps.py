@@ -9,7 +9,6 @@ from torch.nn import functional as F
 from mriinterp.explain import relevance
 from mriinterp.gradient import run
 from mriinterp.gradient.forward import has_codes
-from mriinterp.incremental import remember, traced
 from mriinterp.incremental.traced import take_apart
 from mriinterp.methods import lrp_run
 from mriinterp.methods.lrp_rules import alpha_beta, epsilon, flat, gamma
@@ -27,14 +26,7 @@ RULES = {
 SHAPE = (14, 15, 13)
 
 
-@pytest.fixture(autouse=True)
-def nothing_known():
-    """Nothing is known of networks of other tests."""
-    traced.forget_networks()
-    remember.forget()
-    yield
-    traced.forget_networks()
-    remember.forget()
+pytestmark = pytest.mark.usefixtures("nothing_known")
 
 
 def image(seed=0, background=True):
