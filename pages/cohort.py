@@ -54,16 +54,18 @@ if origin := origin_words(view):
 run_notes(name, view, model)
 with readable_errors():
     answer, pictures = st.container(key="compact_found"), st.container(key="cohort_view")
-    summary, words = st.container(), st.empty()
-    shown = choose_shown(view, method, averages, words)
+    summary = st.container()
+    shown = choose_shown(view, method, averages)
     view = shown.view
     with answer:
         show_answer(header, name, view, method, covariates)
         show_agreement(study, view, method)
     with pictures:
-        show_planes(name, shown, method)
+        colours = show_planes(name, shown, method)
     with summary:
         show_summary(name, view, method, covariates)
+    if colours:
+        st.caption(colours)
 st.caption(group_words(view, method))
 
 shows = {

@@ -20,7 +20,7 @@ from mriinterp.ui.parts import choose_part, share_density, signed_layer
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.truth import group_truth
-from mriinterp.ui.viewer import Layer, ViewerState
+from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer
 
 __all__ = ["VIEWER", "Shown", "background_of", "choose_shown", "open_pair", "show_planes"]
@@ -175,21 +175,15 @@ class Shown:
         Keys of the chosen averages, in order.
     pair : tuple or None
         Two averages, each (method, group), that take their place.
-    words : DeltaGenerator
-        Where to state what the colours mean.
     """
 
     view: View
     averages: list[str]
     pair: tuple[tuple[str, str], tuple[str, str]] | None
-    words: Any
 
 
-def choose_shown(view: View, method: str, place: Any, words: Any) -> Shown:
-    """Choose averages, and which sign of the maps the page shows.
-
-    `place`: container of the choices; `words`: where to state what colours mean.
-    """
+def choose_shown(view: View, method: str, place: Any) -> Shown:
+    """Choose averages, and which sign of the maps the page shows; `place`: container of the choices."""
     pair = _read_pair(view)
     with place:
         averages: list[str] = []
@@ -211,7 +205,7 @@ def choose_shown(view: View, method: str, place: Any, words: Any) -> Shown:
             )
         with st.popover("Signs", icon=":material/contrast:", width="stretch"):
             view = view.with_part(_choose_signs(view, method))
-    return Shown(view, averages, pair, words)
+    return Shown(view, averages, pair)
 
 
 def _choose_signs(view: View, method: str) -> str:
@@ -224,12 +218,12 @@ def _choose_signs(view: View, method: str) -> str:
     return choose_part([view.meaning(m) for m in asked], shares_shown, of=SHARES_OF)
 
 
-def show_planes(name: str, shown: Shown, method: str) -> ViewerState | None:
-    """Show the averages in linked planes over the mean training scan or the template."""
+def show_planes(name: str, shown: Shown, method: str) -> str:
+    """Show the averages in linked planes over the mean training scan or the template; return what the colours mean."""
     view, pair = shown.view, shown.pair
     spread = pair is None and "effect" in shown.averages
     if not averages_ready(view, [method] if pair is None else [m for m, _ in pair], spread=spread):
-        return None
+        return ""
     if pair is None:
         layers, missing = _layers(name, view, method, shown.averages)
         no_test = view.why_no_test(method) if view.pair else ""
@@ -244,11 +238,11 @@ def show_planes(name: str, shown: Shown, method: str) -> ViewerState | None:
         read = f"{size_words(view.part)}, and scaled to the same sum, as for the distance."
         about = [read, hidden_list(shares)]
         more = escape_markdown(" ".join(filter(None, about)))
-    return _viewer(name, view, layers, shown.words, more, about) if layers else None
+    return " ".join(filter(None, [_viewer(name, view, layers, about), more])) if layers else ""
 
 
-def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: str, about: list[str]) -> ViewerState:
-    """Show layers; `about`: what a saved picture of them says besides their names."""
+def _viewer(name: str, view: View, layers: list[Layer], about: list[str]) -> str:
+    """Show layers, and return what their colours mean; `about`: what a saved picture says besides their names."""
     state = linked_viewer(
         background_of(name, view),
         layers,
@@ -266,5 +260,4 @@ def _viewer(name: str, view: View, layers: list[Layer], words: Any, sentence: st
     )
     one = state.settings.get("top") is not None  # a reader who sets the end of the scales has made them one
     ranges = [(0, 1) if one else layer.range for layer in layers]
-    words.caption(" ".join(filter(None, [scale_words([layer.name for layer in layers], ranges), sentence])))
-    return state
+    return scale_words([layer.name for layer in layers], ranges)

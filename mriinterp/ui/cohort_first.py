@@ -108,7 +108,8 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
             figure.update_traces(textfont_size=11, texttemplate="%{text}" if len(view.methods) <= MOST_NUMBERED else "")
             figure.update_annotations(font_size=12, yshift=-4)
             figure.update_xaxes(showticklabels=False, ticks="")
-            figure.update_yaxes(ticks="", tickvals=list(view.methods), ticktext=names, tickfont_size=11, col=1)
+            figure.update_yaxes(ticks="")
+            figure.update_yaxes(tickvals=list(view.methods), ticktext=names, tickfont_size=11, col=1)
             show_chart(figure, "first_distances", lambda: open_clicked("first_distances"))
             st.caption(
                 "Euclidean distance of averages scaled to sum 1, in 1e-4; columns in the order of rows. Click: that pair.",

@@ -54,6 +54,14 @@ def test_the_first_picture_is_high_on_the_page_which_is_drawn_without_jumps(smal
         assert small.get_by_text(words).first.is_visible()
 
 
+def test_averages_are_drawn_without_jumps(small, app_url):
+    small.add_init_script(f"({SHIFTS})()")
+    open_at(small, f"{app_url}/cohort")
+    small.locator(".st-key-first_distances .plot-container").wait_for(timeout=60_000)
+    at_rest(small)
+    assert small.evaluate(ADDED) < MOST_SHIFT, small.evaluate("window.shifts")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "address", [f"/?{QUICK}", f"/?{QUICK}&tab=Files", f"/compare?methods=sensitivity,layer_cam&{QUICK}"]

@@ -3,6 +3,7 @@
 import { h } from './dom.js';
 import { PLANES, Space } from './geometry.js';
 import { clamp } from './numbers.js';
+import { startSettings } from './settings.js';
 
 const GAP = 3;
 const PROFILE_HEIGHT = 38;
@@ -12,6 +13,7 @@ const STAGE_GAP = 12;
 
 const ABOVE = 37; // pixels: the row of controls
 const HEAD = 46; // a headline
+const STACKED_HEAD = 106; // the same, its parts above each other
 const PROFILE = PROFILE_HEIGHT + 2;
 const BELOW = 49; // the words at the foot
 
@@ -23,14 +25,34 @@ export function reserveRoom(viewer, spec) {
   viewer.root.style.minHeight = `${ABOVE + height + BELOW}px`;
 }
 
-// Height of all maps of a viewer, above each other, as the first frame will draw them.
-function expectedHeight(spec, wide) {
-  const extents = PLANES.map((plane) => new Space(spec).extent(plane));
-  const sum = extents.reduce((total, [w]) => total + w, 0);
-  const rows = Math.max(1, spec.layers.length);
-  const tallest = tallestRow(spec, rows === 1 ? 0.58 : 0.38, 640);
-  const row = Math.min(tallest, ((wide - GAP * 2) / sum) * Math.max(...extents.map(([, t]) => t)));
-  return rows * (HEAD + Math.round(row) + (spec.layers.length ? PROFILE : 0)) + STAGE_GAP * (rows - 1);
+// Height of all maps of a viewer, as the first frame will draw them.
+export function expectedHeight(spec, wide) {
+  const settings = startSettings(spec.settings);
+  const extents = planesOf(settings).map((plane) => new Space(spec).extent(plane));
+  const [across, up] = [extents.map(([w]) => w), extents.map(([, t]) => t)];
+  const count = Math.max(1, spec.layers.length);
+  const columns = usesColumns(count, settings);
+  const tallest = tallestRow(spec, ...shareOf(extents.length, columns, count));
+  const profile = spec.layers.length ? PROFILE : 0;
+  if (columns) {
+    const column = Math.floor((wide - COLUMN_GAP * (count - 1)) / count);
+    const scale = Math.min(column / Math.max(...across), tallest / Math.max(...up));
+    return STACKED_HEAD + up.reduce((total, one) => total + Math.round(one * scale) + profile, 0);
+  }
+  const sum = across.reduce((total, w) => total + w, 0);
+  const row = Math.min(tallest, ((wide - GAP * (extents.length - 1)) / sum) * Math.max(...up));
+  return count * (HEAD + Math.round(row) + profile) + STAGE_GAP * (count - 1);
+}
+
+// The planes that are shown of each map.
+export function planesOf(settings) {
+  return settings.planes === 'all' ? PLANES : PLANES.filter((plane) => plane.name === settings.planes);
+}
+
+// How much of the window's height a row of planes may take, and at most how many pixels.
+function shareOf(planes, columns, count) {
+  const single = planes === 1;
+  return [single ? 0.72 : columns || count === 1 ? 0.58 : 0.38, single ? 1000 : 640];
 }
 
 // Keep the height of the planes until others are in their place; the viewer.
@@ -60,13 +82,11 @@ export function layoutViews(viewer) {
   const { views, settings, stage, spec } = viewer;
   const width = stage.clientWidth;
   if (!width || !views.length) return false;
-  const columns = usesColumns(viewer);
+  const columns = usesColumns(views.length, settings);
   stage.classList.toggle('columns', columns);
   const wide = columns ? Math.floor((width - COLUMN_GAP * (views.length - 1)) / views.length) : width;
-  const single = viewer.shownPlanes.length === 1;
-  const share = single ? 0.72 : columns || views.length === 1 ? 0.58 : 0.38;
   const tallest = viewer.type > 1 ? presentedRow(columns ? 1 : views.length, viewer.type)
-    : tallestRow(spec, share, single ? 1000 : 640);
+    : tallestRow(spec, ...shareOf(viewer.shownPlanes.length, columns, views.length));
   for (const view of views) {
     view.element.style.width = columns ? `${wide}px` : '';
     view.head.classList.toggle('stacked', columns || wide < 620);
@@ -91,9 +111,9 @@ function alignHeads(views, columns) {
   for (const view of views) view.head.style.minHeight = `${tallest}px`;
 }
 
-function usesColumns({ views, settings }) {
-  if (views.length < 2 || settings.view === 'mosaic') return false;
-  return settings.layout === 'auto' ? views.length > 2 : settings.layout === 'columns';
+function usesColumns(count, settings) {
+  if (count < 2 || settings.view === 'mosaic') return false;
+  return settings.layout === 'auto' ? count > 2 : settings.layout === 'columns';
 }
 
 function layoutPlanes(viewer, view, wide, tallest, columns) {

@@ -4,8 +4,8 @@ import { boxAround } from './boxes.js';
 import { h } from './dom.js';
 import { Focus } from './focus.js';
 import { Footer } from './footer.js';
-import { PLANES, Space } from './geometry.js';
-import { holdRoom, layoutViews, reserveRoom } from './layout.js';
+import { Space } from './geometry.js';
+import { holdRoom, layoutViews, planesOf, reserveRoom } from './layout.js';
 import { Measurer } from './measurer.js';
 import { handOver, own, recall, remember } from './memory.js';
 import { Outlines } from './outline.js';
@@ -119,7 +119,7 @@ export class Viewer {
   }
 
   get shownPlanes() {
-    return this.settings.planes === 'all' ? PLANES : PLANES.filter((plane) => plane.name === this.settings.planes);
+    return planesOf(this.settings);
   }
 
   get thresholdSetting() {
