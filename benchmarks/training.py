@@ -20,7 +20,7 @@ def seconds(steps: int, *, crop: bool, last: bool) -> tuple[float, float, float]
     import numpy as np
     import torch
 
-    from mriinterp.crossval.network import crop_of, new_network
+    from mriinterp.crossval.new_network import crop_of, new_network
     from mriinterp.models import load_model
     from mriinterp.training.dataset import ScanDataset
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriinterp.cohort.fold import read_group_map
+from mriinterp.cohort.group_means import read_group_map
 from mriinterp.cohort.kinds import derived_values, reading_of_kind
 from mriinterp.cohort.provenance import Provenance
 from mriinterp.compare import paired_values

@@ -10,7 +10,7 @@ from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.cohort.choose import MethodChoice
 from mriinterp.cohort.cohort_plan import CohortPlan, Item
 from mriinterp.cohort.explain_scans import is_current, map_key
-from mriinterp.cohort.fold import folded_keys
+from mriinterp.cohort.group_means import averaged_keys
 from mriinterp.cohort.record import read_record
 from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.models import Model
@@ -53,12 +53,12 @@ class Inventory:
         records : dict of (id, method) to key
         """
         while True:
-            folded = {} if self.keep_maps else self._folded()
-            missing, records = self._look(failures, folded, cancel)
-            if self.keep_maps or not self._drop_stale(failures, records, folded):
+            averaged = {} if self.keep_maps else self._averaged()
+            missing, records = self._look(failures, averaged, cancel)
+            if self.keep_maps or not self._drop_stale(failures, records, averaged):
                 return missing, records
 
-    def _look(self, failures, folded, cancel) -> tuple[list[Item], dict[tuple[str, str], str]]:
+    def _look(self, failures, averaged, cancel) -> tuple[list[Item], dict[tuple[str, str], str]]:
         missing, records = [], {}
         for item in self.plan.items:
             check_cancel(cancel)
@@ -67,7 +67,7 @@ class Inventory:
             wanted = []
             for choice in self.plan.methods:
                 key = self._key(item, choice, digest) if digest else None
-                if key is not None and self._is_there(item, choice, key, folded):
+                if key is not None and self._is_there(item, choice, key, averaged):
                     records[item.id, choice.name] = key
                 elif "scan" not in failed and choice.name not in failed:
                     wanted.append(choice.name)
@@ -88,23 +88,23 @@ class Inventory:
     def _key(self, item: Item, choice: MethodChoice, digest: str) -> str:
         return map_key(self.model, digest, choice, item.target, self.atlas, self.reference)
 
-    def _is_there(self, item: Item, choice: MethodChoice, key: str, folded: dict) -> bool:
+    def _is_there(self, item: Item, choice: MethodChoice, key: str, averaged: dict) -> bool:
         record = read_record(self.layout, item.label, choice.name, self.keep_maps)
         if not is_current(record, key, self.atlas, self.plan.task.withheld):
             return False
-        if self.keep_maps or key in folded[choice.name, item.group]:
+        if self.keep_maps or key in averaged[choice.name, item.group]:
             return True
         return self.layout.scratch(item.label, choice.name).is_file()
 
-    def _folded(self) -> dict[tuple[str, str], set[str]]:
+    def _averaged(self) -> dict[tuple[str, str], set[str]]:
         """Return the keys in the running moments of every method and group."""
         return {
-            (c.name, g): set(folded_keys(self.layout, c.name, self.plan.labels[g]))
+            (c.name, g): set(averaged_keys(self.layout, c.name, self.plan.labels[g]))
             for c in self.plan.methods
             for g in self.plan.groups
         }
 
-    def _drop_stale(self, failures, records, folded: dict[tuple[str, str], set[str]]) -> bool:
+    def _drop_stale(self, failures, records, averaged: dict[tuple[str, str], set[str]]) -> bool:
         """Remove running moments that hold a map which is no longer wanted; return whether there were any."""
         groups = {item.id: item.group for item in self.plan.items}
         wanted: dict[tuple[str, str], set[str]] = {}
@@ -112,7 +112,7 @@ class Inventory:
             wanted.setdefault((method, groups[scan]), set()).add(key)
         unsure = {i.group for i in self.plan.items if self._seen_digest(i) is None and i.id not in failures}
         dropped = False
-        for (method, group), keys in folded.items():
+        for (method, group), keys in averaged.items():
             if keys and group not in unsure and not keys <= wanted.get((method, group), set()):
                 self.layout.moments(method, self.plan.labels[group]).unlink(missing_ok=True)
                 dropped = True

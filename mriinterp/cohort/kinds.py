@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriinterp.base.parts import SIZES
+from mriinterp.base.map_parts import SIZES
 from mriinterp.base.reading import READINGS
 from mriinterp.image.volume import Volume
 

@@ -20,7 +20,7 @@ from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.errors import as_sentence
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.tables import write_tsv
-from mriinterp.cohort.fold import sidecar_of
+from mriinterp.cohort.group_means import sidecar_of
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.result import CohortResult, open_cohort

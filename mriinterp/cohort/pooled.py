@@ -18,11 +18,11 @@ from mriinterp.base.atomic import made_folder, replacing
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.tables import write_tsv
 from mriinterp.cohort.bids import write_dataset_files
-from mriinterp.cohort.fold import fold_all, write_group_map
+from mriinterp.cohort.group_means import average_all, write_group_map
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.result import AGREEMENT, PART, POOLED, CohortResult, open_cohort
-from mriinterp.cohort.tables import area_under_curve, group_table
+from mriinterp.cohort.run_tables import area_under_curve, group_table
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
 
@@ -74,7 +74,7 @@ def pool_cohorts(parts: Mapping[str, CohortResult], out: Path, agreement: pd.Dat
             _write_group(layout, results, method, group, alike.get((method, group), {}))
         readings = tuple(dict.fromkeys(("signed", first.reading(method))))
         by_label = {first.run["labels"][group]: n for group, n in counts[method].items()}
-        fold_all(layout, method, by_label, readings, first.grid, first.explained_words(method))
+        average_all(layout, method, by_label, readings, first.grid, first.explained_words(method))
     subjects = pd.concat(
         [part.subjects.reset_index(drop=True).assign(**{PART: name}) for name, part in parts.items()],
         ignore_index=True,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.fingerprint import file_stamp
-from mriinterp.base.parts import PARTS, SIZES
+from mriinterp.base.map_parts import PARTS, SIZES
 from mriinterp.base.tables import read_tsv
 from mriinterp.cohort.area_values import areas_by_scan
 from mriinterp.cohort.averages import CohortMeans

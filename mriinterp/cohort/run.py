@@ -19,13 +19,13 @@ from mriinterp.base.progress import Cancel, Progress, tell
 from mriinterp.cohort.choose import MethodChoice, choose_methods
 from mriinterp.cohort.cohort_plan import CohortPlan, Item, make_plan, plan_digest
 from mriinterp.cohort.explain_scans import Outcome, use_model
-from mriinterp.cohort.fold import Fold, fold_all, fold_group
+from mriinterp.cohort.group_means import GroupAverage, average_all, average_group
 from mriinterp.cohort.inventory import Inventory
 from mriinterp.cohort.layout import refuse_older_layout
 from mriinterp.cohort.lock import only_run
 from mriinterp.cohort.options import CohortOptions
 from mriinterp.cohort.result import POOLED, CohortResult, open_cohort
-from mriinterp.cohort.tables import write_tables
+from mriinterp.cohort.run_tables import write_tables
 from mriinterp.cohort.targets import explained_words
 from mriinterp.cohort.workers import Workers, explain_all, run_all
 from mriinterp.image.volume import Grid, Volume
@@ -176,7 +176,7 @@ class _CohortRun:
         self.grid = _canonical(model.grid)
         self.maps = 0  # to be made by this run
         self.prepared = 0  # raw scans that this run prepared or tried to
-        self.folds = len(plan.methods) * len(plan.groups)
+        self.averages = len(plan.methods) * len(plan.groups)
 
     def prepare(self, pool: Workers) -> None:
         """Prepare the raw scans of maps that are missing; workers on other machines do that themselves."""
@@ -187,7 +187,7 @@ class _CohortRun:
         self.prepared = len(jobs)
 
         def step(done: int, total: int) -> None:
-            tell(self.progress, done * len(jobs) // total, len(jobs) + maps + self.folds)
+            tell(self.progress, done * len(jobs) // total, len(jobs) + maps + self.averages)
 
         on_gpu = self.model.device.type != "cpu"  # one worker explains there; registration needs the cores
         workers = default_jobs() if on_gpu else min(pool.n, default_jobs())
@@ -197,7 +197,7 @@ class _CohortRun:
 
     def compute_and_average(self, pool: Workers) -> None:
         """Make every map that is missing and average the groups; maps found damaged on the way are made again."""
-        for _ in range(1 + self.folds):
+        for _ in range(1 + self.averages):
             self.compute(pool)
             try:
                 self.average(pool)
@@ -229,7 +229,7 @@ class _CohortRun:
             )
 
     def _tell(self, done: int) -> None:
-        tell(self.progress, self.prepared + done, self.prepared + self.maps + self.folds)
+        tell(self.progress, self.prepared + done, self.prepared + self.maps + self.averages)
 
     def finished(self, outcomes: list[Outcome]) -> None:
         """Take note of scans that are done."""
@@ -250,7 +250,9 @@ class _CohortRun:
         missing, self.records = self.inventory.take(self.failures, self.cancel)
         return missing
 
-    def _fold(self, choice: MethodChoice, group: str, items: Sequence[Item], finish: bool = True) -> Fold:
+    def _group_average(
+        self, choice: MethodChoice, group: str, items: Sequence[Item], finish: bool = True
+    ) -> GroupAverage:
         members = tuple(
             (i.label, self.records[i.id, choice.name])
             for i in items
@@ -259,7 +261,7 @@ class _CohortRun:
         affine = tuple(tuple(map(float, row)) for row in self.grid.affine)
         label = self.plan.labels[group]
         explains = explained_words(self.plan.about["target"], choice.preset)
-        return Fold(
+        return GroupAverage(
             self.layout, choice.name, group, label, choice.parts, members, self.keep_maps, affine, explains, finish
         )
 
@@ -274,7 +276,7 @@ class _CohortRun:
                     break
                 done.append(item)
             for group in self.plan.groups:
-                fold_group(self._fold(choice, group, done, finish=False), self.cancel)
+                average_group(self._group_average(choice, group, done, finish=False), self.cancel)
 
     def average(self, pool: Workers) -> None:
         """Average every group of every method."""
@@ -283,23 +285,25 @@ class _CohortRun:
             raise ValueError(
                 f"expected at least one scan that can be explained, got none of {len(self.plan.items)}: {reasons}"
             )
-        folds = [self._fold(c, g, self.plan.items) for c in self.plan.methods for g in self.plan.groups]
+        averages = [self._group_average(c, g, self.plan.items) for c in self.plan.methods for g in self.plan.groups]
         run_all(
             pool,
-            fold_group,
-            folds,
+            average_group,
+            averages,
             progress=lambda done, _: self._tell(self.maps + done),
             cancel=self.cancel,
         )
         for choice in self.plan.methods:
-            counts = {f.label: len(f.members) for f in folds if f.method == choice.name}
+            counts = {f.label: len(f.members) for f in averages if f.method == choice.name}
             explains = explained_words(self.plan.about["target"], choice.preset)
-            fold_all(self.layout, choice.name, counts, choice.parts, self.grid, explains)
+            average_all(self.layout, choice.name, counts, choice.parts, self.grid, explains)
 
     def write_tables(self, started: float) -> None:
         """Write tables and, last, the provenance."""
         plan = self.plan
-        counts = {c.name: {g: len(self._fold(c, g, plan.items).members) for g in plan.groups} for c in plan.methods}
+        counts = {
+            c.name: {g: len(self._group_average(c, g, plan.items).members) for g in plan.groups} for c in plan.methods
+        }
         about = {
             "grid": {"shape": list(self.grid.shape), "affine": self.grid.affine.tolist()},
             "atlas": {"name": self.atlas.name, "sha256": plan.task.atlas_digest},

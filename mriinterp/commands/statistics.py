@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mriinterp.base.atomic import write_text
-from mriinterp.base.parts import PARTS
+from mriinterp.base.map_parts import PARTS
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.kinds import PART_KINDS
 from mriinterp.cohort.result import CohortResult, open_cohort
@@ -166,8 +166,8 @@ def _covariates(text: str | None) -> tuple[str, ...] | None:
 
 def _number(args: argparse.Namespace, result: CohortResult, method: str, out: Path, kind: str) -> list[Path]:
     """Correlate a number with the areas; return the files."""
-    from mriinterp.cohort.numbers import compare_number, numbers_of
-    from mriinterp.export.numbers import number_words, people_words, write_number
+    from mriinterp.cohort.number_comparison import compare_number, numbers_of
+    from mriinterp.export.number_words import number_words, people_words, write_number
     from mriinterp.subjects import read_table
 
     values = None if args.table is None else numbers_of(result, read_table(args.table), args.number)

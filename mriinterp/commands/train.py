@@ -106,7 +106,7 @@ def _demo_file(args: argparse.Namespace) -> Path:
 
 def _run_study(args: argparse.Namespace) -> int:
     from mriinterp.crossval import plan_training, run_plan
-    from mriinterp.crossval.check import check_patients
+    from mriinterp.crossval.train_check import check_patients
     from mriinterp.subjects import Report  # training's imports are not worth waiting for elsewhere
 
     file = _demo_file(args) if args.study == DemoStudy.name else args.study
@@ -158,8 +158,8 @@ def _say_result(result, code: bool) -> None:
     for text in result.verdicts:
         say(text)
     say(f"wrote {result.folder / 'report.html'}")
-    leave = " --trust-code" if code else ""
-    say(f"go on: mriinterp cohort {quoted(result.study_file)} --methods sensitivity --out-of-fold{leave} --out DIR")
+    option = " --trust-code" if code else ""
+    say(f"go on: mriinterp cohort {quoted(result.study_file)} --methods sensitivity --out-of-fold{option} --out DIR")
 
 
 def _run_demo(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.base.reading import apply_reading
-from mriinterp.compare.measures import (
+from mriinterp.compare.map_distances import (
     check_grids,
     dice_top,
     heatmap_distance,

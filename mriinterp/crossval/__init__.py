@@ -2,8 +2,8 @@
 
 from mriinterp.crossval.folds import Round, assign_rounds, folds_table
 from mriinterp.crossval.presets import PRESETS, Preset
-from mriinterp.crossval.run import TrainResult, run_plan, train_study
 from mriinterp.crossval.train_plan import TrainPlan, plan_training
+from mriinterp.crossval.training_run import TrainResult, run_plan, train_study
 
 __all__ = [
     "PRESETS",

@@ -121,7 +121,7 @@ def sets_figure(sets: pd.DataFrame) -> go.Figure:
     Parameters
     ----------
     sets : DataFrame
-        A row a fold; columns "SET, GROUP", as `mriinterp.crossval.check.TrainCheck` has them.
+        A row a fold; columns "SET, GROUP", as `mriinterp.crossval.train_check.TrainCheck` has them.
     """
     figure = go.Figure()
     groups = list(dict.fromkeys(column.partition(", ")[2] for column in sets.columns))

@@ -16,7 +16,7 @@ from torch import nn
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.crossval.calibration import fit_temperature
 from mriinterp.crossval.folds import Round
-from mriinterp.crossval.network import crop_of, new_network
+from mriinterp.crossval.new_network import crop_of, new_network
 from mriinterp.crossval.presets import Preset
 from mriinterp.crossval.scans import KeptScans
 from mriinterp.models import Model

@@ -68,7 +68,7 @@ def write_fold(folder: Path, fold: FittedFold, task: Task, study: TableStudy, fi
     task : Task
     study : TableStudy
     figures : DataFrame
-        The fold's rows of `mriinterp.crossval.measures.measures_table`.
+        The fold's rows of `mriinterp.crossval.train_measures.measures_table`.
     """
     (folder).mkdir(parents=True, exist_ok=True)
     (folder.parent / RESULTS_MARK).touch()  # searches for scans keep out

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from mriinterp.crossval.folds import Round, assign_rounds
-from mriinterp.crossval.network import check_trainable, crop_of, new_network
+from mriinterp.crossval.new_network import check_trainable, crop_of, new_network
 from mriinterp.crossval.presets import Preset, get_preset
 from mriinterp.models import Model, choose_device
 from mriinterp.study import Study, TableStudy

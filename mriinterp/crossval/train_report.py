@@ -12,8 +12,8 @@ from mriinterp.crossval.baselines import BASELINES
 from mriinterp.crossval.curves import calibration_figure, learning_figure, roc_figure
 from mriinterp.crossval.fold import FittedFold
 from mriinterp.crossval.folds import HELD_OUT, RULE
-from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
 from mriinterp.crossval.presets import Preset
+from mriinterp.crossval.train_measures import NETWORK, POOLED, confusion_table
 from mriinterp.export.html_report import Report
 from mriinterp.study import TableStudy
 
@@ -51,7 +51,7 @@ def training_report(
     preset : Preset
     fitted : sequence of FittedFold
     predictions, measures : DataFrame
-        See `mriinterp.crossval.measures.measures_table`.
+        See `mriinterp.crossval.train_measures.measures_table`.
     verdicts : sequence of str
     failed : mapping of str to str
         Scans that were left out, and why.

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mriinterp.areas.atlas import Atlas
-from mriinterp.areas.parts import part_table
+from mriinterp.areas.part_table import part_table
 from mriinterp.areas.table import outside_shares, top_areas
 from mriinterp.base.errors import as_sentence
 from mriinterp.base.numerals import decimals, percent
@@ -16,7 +16,7 @@ from mriinterp.export.html_report import Report
 from mriinterp.figures import planes
 from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.mosaic import mosaic_png
-from mriinterp.figures.parts import shown_part
+from mriinterp.figures.shown_part import shown_part
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.figures.theme import area_label
 from mriinterp.image.volume import Volume

@@ -62,7 +62,7 @@ def area_bars(
         Of that column where it is not a share; a table scaled to sum 1 has none.
     ends : (str, str), optional
         What values below and above 0 mean. A table of both (see
-        `mriinterp.areas.parts.part_table`) then has two bars an area, to
+        `mriinterp.areas.part_table.part_table`) then has two bars an area, to
         either side of 0; of one side alone bars have its colour and name.
     theme : {"light", "dark"}, optional
     """

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mriinterp.base.parts import part_shares
+from mriinterp.base.map_parts import part_shares
 from mriinterp.methods.method_registry import Method, get_method
 
 __all__ = [

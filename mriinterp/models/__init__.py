@@ -14,9 +14,9 @@ from mriinterp.models.device import choose_device
 from mriinterp.models.exported import EXPORTED
 from mriinterp.models.heads import Head
 from mriinterp.models.imports import read_code
-from mriinterp.models.leave import CodeRefused, TrustCode, may_run
 from mriinterp.models.loading import load_model, packaged_models
 from mriinterp.models.model import Model
+from mriinterp.models.permission import CodeRefused, TrustCode, may_run
 from mriinterp.models.prediction import Prediction
 
 __all__ = [

@@ -15,7 +15,7 @@ from torch import nn
 
 from mriinterp.models.code import Code
 from mriinterp.models.imports import read_code
-from mriinterp.models.leave import TrustCode, check_leave
+from mriinterp.models.permission import TrustCode, check_permission
 from mriinterp.models.run_code import DIGEST, OWNER, run_code
 from mriinterp.models.weights import StateDict
 
@@ -187,7 +187,7 @@ def load_code(path: Path | str, *, trust_code: TrustCode = True) -> Code:
         If there is no such file, or it is not Python that runs.
     """
     code = read_code(path)
-    check_leave(trust_code, code.digest, f"to run {code.path.name}")
+    check_permission(trust_code, code.digest, f"to run {code.path.name}")
     run_code(code)
     return code
 

@@ -16,7 +16,7 @@ from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard
 from mriinterp.models.entries import Entry
 from mriinterp.models.normalisation import Normalisation, PerImage, read_normalisation
-from mriinterp.models.numbers import NumberInput, WithNumbers
+from mriinterp.models.number_inputs import NumberInput, WithNumbers
 from mriinterp.models.probe import probe_network
 from mriinterp.models.weights import digest_of
 

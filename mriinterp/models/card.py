@@ -12,7 +12,7 @@ from mriinterp.base.files import read_json
 from mriinterp.image.preparation import Preparation, read_preparation
 from mriinterp.image.volume import Grid
 from mriinterp.models.heads import Head, heads_of_card
-from mriinterp.models.numbers import NumberInput, read_numbers
+from mriinterp.models.number_inputs import NumberInput, read_numbers
 
 __all__ = ["Head", "ModelCard", "card_entries", "read_card", "write_card"]
 

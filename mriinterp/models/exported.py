@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.base.files import check_file
-from mriinterp.models.leave import TrustCode, check_leave
+from mriinterp.models.permission import TrustCode, check_permission
 
 __all__ = ["EXPORTED", "load_exported"]
 
@@ -79,9 +79,9 @@ def load_exported(path: Path, *, trust_code: TrustCode, inputs: int = 1) -> tupl
         for several scans at a time, or reads another number of tensors.
     """
     check_file(path, "an exported program")
-    content = path.read_bytes() if trust_code else b""  # without leave it need not be read
+    content = path.read_bytes() if trust_code else b""  # without permission it need not be read
     digest = hashlib.sha256(content).hexdigest() if trust_code else ""
-    check_leave(trust_code, digest, f"to open the exported program {path.name}, in which code can be hidden")
+    check_permission(trust_code, digest, f"to open the exported program {path.name}, in which code can be hidden")
     try:
         program = torch.export.load(io.BytesIO(content))
     except Exception as error:  # torch raises whatever its parsers and verifiers meet first

@@ -21,9 +21,9 @@ from mriinterp.models.clinicadl import maps_root, read_maps
 from mriinterp.models.device import choose_device
 from mriinterp.models.exported import EXPORTED, load_exported
 from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
-from mriinterp.models.leave import TrustCode
 from mriinterp.models.model import Model
-from mriinterp.models.numbers import count_inputs
+from mriinterp.models.number_inputs import count_inputs
+from mriinterp.models.permission import TrustCode
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
 __all__ = ["is_maps_source", "load_bare", "load_model", "packaged_models"]
@@ -75,7 +75,7 @@ def load_model(
     trust_code : bool or collection of str
         Leave to open an exported program, which can run code hidden in it:
         any, or those of these SHA-256 digests.
-        Plain weights never can, and need no leave.
+        Plain weights never can, and need no permission.
 
     Returns
     -------

@@ -19,7 +19,7 @@ from mriinterp.models.card import card_entries, card_from_dict
 from mriinterp.models.clinicadl import CARD_NAME, maps_root, read_maps
 from mriinterp.models.entries import OF_VOXELS, describe_returned, find_entry, vector_of
 from mriinterp.models.loading import is_maps_source, load_bare, load_model, packaged_models
-from mriinterp.models.numbers import count_inputs, read_numbers
+from mriinterp.models.number_inputs import count_inputs, read_numbers
 
 __all__ = ["card_path", "lattice_of", "open_network"]
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 import mriinterp
+from mriinterp.base.map_parts import part_shares
 from mriinterp.base.notices import RESEARCH_USE, SIMULATED_ONLY
-from mriinterp.base.parts import part_shares
 from mriinterp.base.reading import READINGS
 from mriinterp.image.volume import Volume
 from mriinterp.methods import method_names

@@ -1,6 +1,7 @@
 """Statistics of groups, voxels and classifiers; arrays in, arrays out."""
 
 from mriinterp.stats.correlation import Correlations, rank_correlations
+from mriinterp.stats.group_tables import compare_groups, group_means, patient_means
 from mriinterp.stats.groups import (
     Welch,
     benjamini_hochberg,
@@ -15,7 +16,6 @@ from mriinterp.stats.performance import Estimate, auc_interval, roc_auc, wilson_
 from mriinterp.stats.permutation import MaxT, max_t
 from mriinterp.stats.single_case import single_case
 from mriinterp.stats.streaming import Moments
-from mriinterp.stats.tables import compare_groups, group_means, patient_means
 
 __all__ = [
     "Adjusted",

@@ -11,7 +11,7 @@ from mriinterp.study.folders import StudyFolders
 from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
 from mriinterp.study.settings import StudySettings, read_study_file
 from mriinterp.study.sources import FileScan, PreparedScan, SimulatedScan
-from mriinterp.study.table import TableStudy
+from mriinterp.study.table_study import TableStudy
 from mriinterp.study.tomlfile import write_study_file
 
 __all__ = [

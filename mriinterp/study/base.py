@@ -114,8 +114,8 @@ class Study(ABC):
         return self.source(subject).load()
 
     @property
-    def leave(self) -> bool | frozenset[str]:
-        """Leave to run code that the study's network comes with, as of `ModelRecipe`."""
+    def permission(self) -> bool | frozenset[str]:
+        """Permission to run the code that the study's network comes with, as of `ModelRecipe`."""
         return False
 
     @abstractmethod

@@ -12,13 +12,13 @@ from mriinterp.base.errors import words_of
 from mriinterp.base.files import check_file
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.models import TrustCode
-from mriinterp.models.leave import as_leave
+from mriinterp.models.permission import as_permission
 from mriinterp.study.attempt import attempt
 from mriinterp.study.check_network import check_network
 from mriinterp.study.check_scans import check_scans
 from mriinterp.study.folders import StudyFolders
 from mriinterp.study.settings import StudySettings, parse_study
-from mriinterp.study.table import read_table_of, with_split
+from mriinterp.study.table_study import read_table_of, with_split
 from mriinterp.study.tomlfile import read_toml
 from mriinterp.subjects import Report, check_split, summary_table
 from mriinterp.subjects.sites import check_sites
@@ -56,7 +56,7 @@ def check_study(
     Raises
     ------
     OSError, ValueError
-        If there is no such file, no leave to read it, or it is a folder or a pipe.
+        If there is no such file, no permission to read it, or it is a folder or a pipe.
     """
     report, path = Report(), Path(path)
     StudyFolders.of_server().check(path, "study file")
@@ -72,7 +72,7 @@ def check_study(
     if settings is None:
         report.add("info", "Table, network and scans were not looked at: correct the file first")
         return report
-    settings = replace(settings, model=replace(settings.model, trust_code=as_leave(trust_code)))
+    settings = replace(settings, model=replace(settings.model, trust_code=as_permission(trust_code)))
     frame = _check_table(settings, report)
     _check_output(settings, report)
     atlas = attempt(settings.atlas.load, "Atlas", report)

@@ -10,7 +10,7 @@ import pandas as pd
 from mriinterp.models import Model, architecture_names, packaged_models, read_card
 from mriinterp.study.attempt import attempt
 from mriinterp.study.settings import StudySettings
-from mriinterp.study.table import TableStudy
+from mriinterp.study.table_study import TableStudy
 from mriinterp.study.training import training_digest
 from mriinterp.subjects import Report
 

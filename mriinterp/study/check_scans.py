@@ -15,7 +15,7 @@ from mriinterp.prepare.source import open_raw
 from mriinterp.study.attempt import attempt
 from mriinterp.study.inputs import check_inputs, scan_of
 from mriinterp.study.settings import StudySettings
-from mriinterp.study.table import TableStudy
+from mriinterp.study.table_study import TableStudy
 from mriinterp.subjects import Report
 
 __all__ = ["check_scans"]

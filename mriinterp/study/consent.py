@@ -1,6 +1,6 @@
-"""Leave to run the code of studies, given once by a person who has seen it, and kept by digest.
+"""Permission to run the code of studies, given once by a person who has seen it, and kept by digest.
 
-Each leave is a file in the home, named by the SHA-256 of the code. Nothing
+Each permission is a file in the home, named by the SHA-256 of the code. Nothing
 else counts: neither the name nor the place of the code, nor the study that it
 came with.
 """
@@ -34,7 +34,7 @@ _unkept: dict[str, Agreement] = {}  # where the home cannot be written: until th
 
 @dataclass(frozen=True)
 class Agreement:
-    """Leave to run a piece of code.
+    """Permission to run a piece of code.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def _folder() -> Path:
 
 
 def agreements() -> dict[str, Agreement]:
-    """Return every leave that was given, by digest; a file that is damaged counts for nothing."""
+    """Return every permission that was given, by digest; a file that is damaged is ignored."""
     try:
         names = [path for path in _folder().iterdir() if _NAME.fullmatch(path.name)]
     except OSError:
@@ -88,7 +88,7 @@ def agreements() -> dict[str, Agreement]:
 
 
 def agree(digest: str, file: str | Path) -> None:
-    """Keep leave for the code of a digest; until the program ends where the home cannot be written.
+    """Keep the permission to run the code of a digest: on disk, or until the program ends where the home cannot be written.
 
     Raises
     ------
@@ -100,12 +100,12 @@ def agree(digest: str, file: str | Path) -> None:
     found = Agreement(digest, str(file), datetime.now(UTC).astimezone().date().isoformat())
     text = json.dumps({"sha256": digest, "file": found.file, "day": found.day}, indent=1) + "\n"
     home = default_folder()
-    if not try_to_keep(home, "leave to run code", lambda: write_text(_folder() / f"{digest}.json", text)):
+    if not try_to_keep(home, "permission to run code", lambda: write_text(_folder() / f"{digest}.json", text)):
         _unkept[digest] = found
 
 
 def take_back(digest: str) -> None:
-    """Forget leave; OSError if the home cannot be written."""
+    """Withdraw the permission for the code of a digest; OSError if the home cannot be written."""
     _unkept.pop(digest, None)
     if _NAME.fullmatch(f"{digest}.json"):
         with suppress(FileNotFoundError, NotADirectoryError):

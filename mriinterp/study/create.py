@@ -63,7 +63,7 @@ class Proposal:
         What was found and guessed.
     model : Model
     runs_code : bool
-        Whether opening the network runs code, for which each command needs leave.
+        Whether opening the network runs code, for which each command needs --trust-code.
     """
 
     path: Path
@@ -100,7 +100,7 @@ def propose_study(
     out : path
         The file to write.
     code : str, optional
-        Python file that registers the architecture. It is run: only with the user's leave.
+        Python file that registers the architecture. It is run: only with the user's permission.
     trust_code : bool
         Leave to open an exported program.
 

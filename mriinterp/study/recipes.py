@@ -22,8 +22,8 @@ from mriinterp.models import (
     read_card,
     read_code,
 )
-from mriinterp.models.leave import as_leave, check_leave
 from mriinterp.models.normalisation import files_of_normalisation
+from mriinterp.models.permission import as_permission, check_permission
 from mriinterp.models.run_code import run_code
 from mriinterp.study.folders import StudyFolders
 
@@ -46,7 +46,7 @@ class ModelRecipe:
     code : str
         Python file that registers the architecture; "" for none.
     trust_code : bool or frozenset of str
-        The user's leave to run that file, or to open an exported program:
+        The user's permission to run that file, or to open an exported program:
         any, or those of these SHA-256 digests.
     """
 
@@ -57,7 +57,7 @@ class ModelRecipe:
     trust_code: bool | frozenset[str] = False
 
     def __post_init__(self):
-        object.__setattr__(self, "trust_code", as_leave(self.trust_code))
+        object.__setattr__(self, "trust_code", as_permission(self.trust_code))
 
     def load(self, device: str | None = None) -> Model:
         """Load it; errors as of `load_model`."""
@@ -82,14 +82,14 @@ class ModelRecipe:
         Raises
         ------
         CodeRefused
-            Without leave for it.
+            Without permission for it.
         OSError, ValueError
             If it cannot be read, or raises anything.
         """
         with own_architectures():
             if (code := self.python()) is not None:
                 words = f"to run {code.path.name}, which the network's architecture comes from"
-                check_leave(self.trust_code, code.digest, words)
+                check_permission(self.trust_code, code.digest, words)
                 run_code(code)
             yield
 

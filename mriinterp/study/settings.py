@@ -14,7 +14,7 @@ from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.files import read_text
 from mriinterp.models import TrustCode, packaged_models
-from mriinterp.models.leave import as_leave
+from mriinterp.models.permission import as_permission
 from mriinterp.prepare import PrepareOptions
 from mriinterp.study.folders import default_output, drop_forbidden, is_atlas_name, located, names_in
 from mriinterp.study.recipes import AtlasRecipe, ModelRecipe
@@ -115,15 +115,15 @@ class StudySettings:
 
     @property
     def argument(self) -> str:
-        """The study file as commands are given it: quoted, and with leave for the code that its network brings."""
-        leave = " --trust-code" if self.model.code or self.model.programs() else ""
-        return f"{quoted(self.path)}{leave}"
+        """The study file as commands are given it: quoted, with --trust-code where its network comes with code."""
+        option = " --trust-code" if self.model.code or self.model.programs() else ""
+        return f"{quoted(self.path)}{option}"
 
 
 def read_study_file(path: str | Path, *, trust_code: TrustCode = False) -> StudySettings:
     """Read a study file.
 
-    `trust_code` is leave to run the Python file or open the exported program
+    `trust_code` is the permission to run the Python file or open the exported program
     that it may name (any, or those of these SHA-256 digests); a study file cannot give that itself.
 
     Raises
@@ -137,7 +137,7 @@ def read_study_file(path: str | Path, *, trust_code: TrustCode = False) -> Study
     settings, problems = parse_study(read_toml(path), path)
     if settings is None or problems:
         raise ValueError(f"{path.name}: expected a complete study file, got problems: {'; '.join(problems)}")
-    return replace(settings, model=replace(settings.model, trust_code=as_leave(trust_code)))
+    return replace(settings, model=replace(settings.model, trust_code=as_permission(trust_code)))
 
 
 def parse_study(entries: Mapping[str, Any], path: Path) -> tuple[StudySettings | None, list[str]]:

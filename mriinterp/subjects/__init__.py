@@ -5,7 +5,7 @@ from mriinterp.subjects.images import find_images, resolve_path, walk_images
 from mriinterp.subjects.layouts import LAYOUTS, Layout, detect_layout
 from mriinterp.subjects.read import COLUMNS, read_subjects
 from mriinterp.subjects.split import check_split, patient_groups, split_patients, summary_table
-from mriinterp.subjects.table import ALIASES, FIELDS, match_columns, read_table
+from mriinterp.subjects.table_file import ALIASES, FIELDS, match_columns, read_table
 from mriinterp.subjects.table_report import Finding, Report
 
 __all__ = [

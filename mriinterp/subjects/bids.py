@@ -14,7 +14,7 @@ from mriinterp.base.names import near_names
 from mriinterp.base.progress import Cancel
 from mriinterp.subjects.images import walk_images
 from mriinterp.subjects.near import report_near
-from mriinterp.subjects.table import FIELDS
+from mriinterp.subjects.table_file import FIELDS
 from mriinterp.subjects.table_report import Report
 
 __all__ = ["BidsImage", "best_of_session", "bids_images", "bids_label", "bids_rows", "bids_table"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mriinterp.subjects.oasis import OASIS_SESSION, oasis_words
-from mriinterp.subjects.table import ALIASES, plain_name
+from mriinterp.subjects.table_file import ALIASES, plain_name
 
 __all__ = ["LAYOUTS", "Layout", "detect_layout", "original_path"]
 

@@ -28,7 +28,7 @@ from mriinterp.subjects.layouts import LAYOUTS, Layout, detect_layout
 from mriinterp.subjects.locate import Search, find_paths
 from mriinterp.subjects.oasis import pair_visits
 from mriinterp.subjects.split import check_split
-from mriinterp.subjects.table import FIELDS, match_columns, plain_name, read_table
+from mriinterp.subjects.table_file import FIELDS, match_columns, plain_name, read_table
 from mriinterp.subjects.table_report import Report
 
 __all__ = ["COLUMNS", "read_subjects"]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.base.files import read_json
-from mriinterp.compare.measures import standard_ranks
+from mriinterp.compare.map_distances import standard_ranks
 from mriinterp.trust.null_maps import present_name
 from mriinterp.trust.results import map_entries, mean_and_interval
 

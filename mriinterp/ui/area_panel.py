@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mriinterp.areas.parts import part_table
+from mriinterp.areas.part_table import part_table
 from mriinterp.areas.table import outside_shares, top_areas
+from mriinterp.base.map_parts import SIZES
 from mriinterp.base.numerals import decimals
-from mriinterp.base.parts import SIZES
 from mriinterp.cohort import open_cohort
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.area_bars import area_bars
@@ -22,8 +22,8 @@ from mriinterp.relevance_map import RelevanceMap
 from mriinterp.stats import single_case
 from mriinterp.ui.clicks import jump_to_peak, show_chart
 from mriinterp.ui.cohort_run import folder_of
-from mriinterp.ui.home import IN_TEMPLATE, Place
 from mriinterp.ui.linked import flag, linked
+from mriinterp.ui.place import IN_TEMPLATE, Place
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown

@@ -16,9 +16,9 @@ from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_study import StudyView, averages_ready
 from mriinterp.ui.keys import PAIR
 from mriinterp.ui.linked import linked, linked_list
-from mriinterp.ui.parts import choose_part, share_density, signed_layer
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.shell import escape_markdown
+from mriinterp.ui.sign_choice import choose_part, share_density, signed_layer
 from mriinterp.ui.truth import group_truth
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer

@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.base.tables import csv_text
-from mriinterp.cohort.numbers import NumberComparison, compare_number, number_columns
+from mriinterp.cohort.number_comparison import NumberComparison, compare_number, number_columns
 from mriinterp.export.comparison import value_words
-from mriinterp.export.numbers import number_words, people_words, write_number
-from mriinterp.figures.numbers import number_dots, number_scatter
+from mriinterp.export.number_words import number_words, people_words, write_number
+from mriinterp.figures.number_plots import number_dots, number_scatter
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import file_stem
 from mriinterp.ui.clicks import clicked, jump_to_peak, show_chart

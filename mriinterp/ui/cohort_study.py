@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.base.fingerprint import file_stamp
-from mriinterp.base.parts import SIZES
+from mriinterp.base.map_parts import SIZES
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.cohort import CohortResult, open_cohort
 from mriinterp.cohort.kinds import PART_KINDS

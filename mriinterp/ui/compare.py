@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mriinterp.base.parts import SIZES
+from mriinterp.base.map_parts import SIZES
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.base.reading import apply_reading
 from mriinterp.cost import describe_cost, map_seconds
@@ -24,9 +24,9 @@ from mriinterp.ui.columns import Choice, Column, column_labels
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
 from mriinterp.ui.keys import COLUMNS_BEFORE, COMPARE_FAILED, COMPARE_STARTED
 from mriinterp.ui.maps import QUICK_SECONDS, known_map_of, maps_of
-from mriinterp.ui.parts import share_density
 from mriinterp.ui.resources import atlas_of, cost_of, network_of, reference_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
+from mriinterp.ui.sign_choice import share_density
 from mriinterp.ui.subject import Subject, blind_target, known_subject
 from mriinterp.ui.words import escape_markdown, words_of
 

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from mriinterp.areas.parts import part_table
+from mriinterp.areas.part_table import part_table
 from mriinterp.base.numerals import decimals, percent
 from mriinterp.compare import METRICS, distance_matrix, get_metric
 from mriinterp.figures.areagroups import method_bars
@@ -32,14 +32,14 @@ from mriinterp.relevance_map import RelevanceMap
 from mriinterp.ui.choice import segments
 from mriinterp.ui.clicks import clicked, jump_to, jump_to_peak, mark_cells, show_chart
 from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
-from mriinterp.ui.home import Place, choose_place
 from mriinterp.ui.keys import SHOW, A, B
 from mriinterp.ui.linked import linked
-from mriinterp.ui.parts import choose_part, part_layer, part_volume
+from mriinterp.ui.place import Place, choose_place
 from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
 from mriinterp.ui.result import show_warnings
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import Header
+from mriinterp.ui.sign_choice import choose_part, part_layer, part_volume
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Contour, Layer, ViewerState
 from mriinterp.ui.viewlink import last_place, linked_viewer

@@ -1,7 +1,7 @@
 """Code that comes with a study: the server has to allow it, and a person to agree to it, before any of it runs.
 
 The server allows it when it is started so (``mriinterp app --allow-code``).
-The page then shows every file that would run; pressing the button gives leave
+The page then shows every file that would run; pressing the button gives permission
 to exactly what was shown. No address, upload or setting of a page does.
 """
 
@@ -25,12 +25,12 @@ from mriinterp.ui.allowance import ALLOW_CODE, code_allowed
 from mriinterp.ui.keys import CONSENT_PROBLEM
 from mriinterp.ui.words import Remedied, escape_markdown
 
-__all__ = ["check_code", "current_leave", "show_agreed_code", "starting_command"]
+__all__ = ["check_code", "current_permission", "show_agreed_code", "starting_command"]
 
 CODE_PX = 420
 
 
-def current_leave() -> frozenset[str]:
+def current_permission() -> frozenset[str]:
     """Return the digests of the code that this server may run now."""
     return frozenset(agreements()) if code_allowed() else frozenset()
 
@@ -87,7 +87,7 @@ def _show_command(study: str) -> None:
 
 
 def _ask(items: list[ForeignCode]) -> None:
-    """Show all that would run, and the button that gives leave to it."""
+    """Show all that would run, and the button that gives permission."""
     st.button(
         "I trust this code: run it",
         key="agree_to_code",
@@ -141,7 +141,7 @@ def _height(file: CodeFile) -> int | Literal["content"]:
 
 
 def show_agreed_code(recipes: Iterable[ModelRecipe]) -> None:
-    """Show the code of networks that runs here, since when, and a way to take leave back."""
+    """Show the code of networks that runs here, since when, and a way to withdraw the permission."""
     known = agreements()
     for item in code_of(recipes):
         if item.digest not in known:
@@ -150,7 +150,7 @@ def show_agreed_code(recipes: Iterable[ModelRecipe]) -> None:
             f"Runs {escape_markdown(item.path.name)}, agreed to on {known[item.digest].day}", icon=":material/code:"
         ):
             st.button(
-                "Take leave back",
+                "Withdraw permission",
                 key=f"take_back_{item.digest}",
                 icon=":material/block:",
                 help="Pages and runs that start from now on ask again. What runs in this server already is not stopped.",

@@ -23,11 +23,11 @@ from mriinterp.methods.meaning import Meaning
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import to_sidecar
 from mriinterp.ui.area_panel import table_of
-from mriinterp.ui.home import IN_TEMPLATE, Place
 from mriinterp.ui.linked import linked
-from mriinterp.ui.parts import part_scale
+from mriinterp.ui.place import IN_TEMPLATE, Place
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, study_of
 from mriinterp.ui.result import caption_of, stem_of
+from mriinterp.ui.sign_choice import part_scale
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewlink import shown_radiological
 from mriinterp.ui.words import escape_markdown

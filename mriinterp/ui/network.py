@@ -18,7 +18,7 @@ from mriinterp.base.tables import csv_text
 from mriinterp.figures.layers import layer_bars
 from mriinterp.methods import get_method
 from mriinterp.models import Model, write_card
-from mriinterp.models.numbers import NumberInput
+from mriinterp.models.number_inputs import NumberInput
 from mriinterp.models.sizes import LayerSize, layer_sizes
 from mriinterp.network_check import MethodCheck, NetworkCheck, card_path, check_network
 from mriinterp.study import ModelRecipe

@@ -24,7 +24,7 @@ from mriinterp.results.store import Store, default_folder
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, PreparedScan, Study, load_study
 from mriinterp.study.consent import recipes_of
 from mriinterp.study.folders import check_network_file
-from mriinterp.ui.consent import check_code, current_leave
+from mriinterp.ui.consent import check_code, current_permission
 from mriinterp.ui.scans import READING, HeldScan, Preparation, way_back
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.words import Remedied, words_of
@@ -53,15 +53,15 @@ STUDIES = 16  # all that the sidebar offers, and some more
 
 
 def _is_current(study: Study) -> bool:
-    return study.is_current() and study.leave in (False, current_leave())
+    return study.is_current() and study.permission in (False, current_permission())
 
 
 @st.cache_resource(max_entries=STUDIES, show_spinner="Opening the study …", validate=_is_current)
 def study_of(name: str) -> Study:
-    """Return a study by name or study file; opened again when its file, table, network or atlas, or leave to run code, has changed."""
+    """Return a study by name or study file; opened again when its file, table, network or atlas, or permission to run code, has changed."""
     if name == DemoStudy.name:
         return DemoStudy(kept=default_folder() / "scans")  # a scan takes seconds to make, and milliseconds to read
-    return load_study(name, trust_code=current_leave())
+    return load_study(name, trust_code=current_permission())
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network …")
@@ -118,7 +118,7 @@ def recipe_at(path: str) -> ModelRecipe:
         raise ValueError(f"expected a model card (.json) or an exported program (.pt2), got {file.name}")
     check_network_file(file)
     check_file(file, "a model card or an exported program")
-    return ModelRecipe(path, trust_code=current_leave())
+    return ModelRecipe(path, trust_code=current_permission())
 
 
 def network_at(path: str, study: str) -> Model:

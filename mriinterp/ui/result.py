@@ -11,8 +11,8 @@ import streamlit as st
 
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.base.numerals import decimals, percent
-from mriinterp.figures.parts import as_viewed
 from mriinterp.figures.patch import patch_words
+from mriinterp.figures.shown_part import as_viewed
 from mriinterp.figures.slices3d import SURFACES, peak_mm, slices_figure
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.methods import get_method
@@ -22,11 +22,11 @@ from mriinterp.relevance_map import RelevanceMap
 from mriinterp.study import Study
 from mriinterp.ui.address import retired
 from mriinterp.ui.choice import segments
-from mriinterp.ui.home import IN_TEMPLATE, Place, choose_place
 from mriinterp.ui.keys import SMOOTHING
-from mriinterp.ui.parts import choose_part, part_layer, part_scale, part_volume, shares_of
+from mriinterp.ui.place import IN_TEMPLATE, Place, choose_place
 from mriinterp.ui.resources import model_of, on_grid_of
 from mriinterp.ui.shell import Header
+from mriinterp.ui.sign_choice import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.smoothing import choose_smoothing
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.truth import scan_truth

@@ -60,7 +60,7 @@ class KnownHosts:
     Names are those of ``server.allowedHosts``, ports are ignored; without any
     there, those of this computer. Where code of studies may be agreed to, no
     page of another site may frame this one: a click meant for something else
-    would be leave.
+    would give permission.
     """
 
     def __init__(self, app):

@@ -11,9 +11,9 @@ import torch
 
 from mriinterp.base.errors import words_of
 from mriinterp.crossval import PRESETS
-from mriinterp.crossval.check import check_folder
 from mriinterp.crossval.process import TrainRequest, known_trainings, start_training, training_state
 from mriinterp.crossval.state import TrainState
+from mriinterp.crossval.train_check import check_folder
 from mriinterp.models import architecture_names
 from mriinterp.study import DemoStudy, Study
 from mriinterp.study.demo_files import FEWEST, demo_scans

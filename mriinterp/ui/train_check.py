@@ -11,13 +11,13 @@ from cachetools import LRUCache
 
 from mriinterp.base.numerals import bytes_words
 from mriinterp.base.progress import describe_seconds
-from mriinterp.crossval.check import TrainCheck, check_training
 from mriinterp.crossval.curves import sets_figure
 from mriinterp.crossval.process import TrainRequest
+from mriinterp.crossval.train_check import TrainCheck, check_training
 from mriinterp.study.check import check_study
 from mriinterp.study.consent import recipes_of
 from mriinterp.subjects.table_report import Finding, Report
-from mriinterp.ui.consent import check_code, current_leave
+from mriinterp.ui.consent import check_code, current_permission
 from mriinterp.ui.jobs import current_job, start_job, watch, work_card
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.shell import Header
@@ -60,17 +60,17 @@ def _marks(out: Path) -> str:
 
 
 def _work(request: TrainRequest, out: Path, opened: str, key: str):
-    leave = current_leave()
+    permission = current_permission()
 
     def of_study(path, **options) -> Report:
-        known = f"{path} {opened} {sorted(leave)}"
+        known = f"{path} {opened} {sorted(permission)}"
         if known not in _studies:
             _studies[known] = check_study(path, **options)
         return _studies[known]
 
     def work(progress, cancel) -> None:
         _found[key] = check_training(
-            request, out, trust_code=leave, of_study=of_study, progress=progress, cancel=cancel
+            request, out, trust_code=permission, of_study=of_study, progress=progress, cancel=cancel
         )
 
     return work

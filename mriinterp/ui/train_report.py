@@ -12,9 +12,9 @@ from mriinterp.base.tables import read_tsv
 from mriinterp.crossval.baselines import BASELINES
 from mriinterp.crossval.curves import calibration_figure, learning_figure, roc_figure
 from mriinterp.crossval.folds import HELD_OUT
-from mriinterp.crossval.measures import NETWORK, POOLED, confusion_table
 from mriinterp.crossval.output import MEASURES, PREDICTIONS, histories_of, read_predictions
 from mriinterp.crossval.state import RECORD, TrainState
+from mriinterp.crossval.train_measures import NETWORK, POOLED, confusion_table
 from mriinterp.crossval.train_report import measure_values, values_by_fold
 from mriinterp.ui.keys import STUDY, TRAIN_GO
 from mriinterp.ui.linked import linked

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mriinterp.areas.atlas import Atlas
-from mriinterp.areas.parts import part_table
+from mriinterp.areas.part_table import part_table
 from mriinterp.image.volume import Volume
 
 

@@ -123,7 +123,7 @@ def test_wrong_requests_are_wrong_usage(study_file, tmp_path, capsys, more, word
 
 def test_without_leave_no_code_is_run(study_file, tmp_path, capsys):
     assert main(["cohort", str(study_file), "--methods", "sensitivity", "--out", str(tmp_path / "out")]) == 2
-    assert "leave to run" in capsys.readouterr().err
+    assert "permission to run" in capsys.readouterr().err
 
 
 def test_a_mean_of_no_training_scans_cannot_be_put_in(study_file, tmp_path, capsys):

@@ -10,8 +10,8 @@ from scipy import stats
 from mriinterp.base.numerals import decimals
 from mriinterp.cli import main
 from mriinterp.cohort import run_cohort
-from mriinterp.cohort.numbers import compare_number, number_columns, numbers_of
-from mriinterp.export.numbers import number_words, people_words
+from mriinterp.cohort.number_comparison import compare_number, number_columns, numbers_of
+from mriinterp.export.number_words import number_words, people_words
 from mriinterp.study import load_study
 
 from .conftest import make_study

@@ -85,7 +85,7 @@ def test_memory_does_not_grow_with_the_number_of_scans(tmp_path, monkeypatch):
     """Peak of Python's and numpy's memory: five times as many scans, the same."""
     study = load_study(make_study(tmp_path / "study", per_group=25), trust_code=True)
     run_cohort(study, ["sensitivity"], out=tmp_path / "warm", n=4, split="all")
-    monkeypatch.setattr("mriinterp.cohort.tables.SCANS_AT_ONCE", 4)
+    monkeypatch.setattr("mriinterp.cohort.run_tables.SCANS_AT_ONCE", 4)
     one_map = 14 * 15 * 13 * 4
 
     def growth(attempt):

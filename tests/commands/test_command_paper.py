@@ -62,7 +62,7 @@ def test_tables_and_npz_are_those_of_the_averages(study_file, tmp_path):
     assert rows.index[0] == max(sums, key=sums.get)
 
 
-def test_a_study_with_code_of_its_own_needs_leave(tmp_path, capsys):
+def test_a_study_with_code_of_its_own_needs_permission(tmp_path, capsys):
     file = make_study(tmp_path / "study", per_group=2)
     run_cohort(load_study(file, trust_code=True), ["sensitivity"], out=tmp_path / "cohort", split="all")
     command = ["paper", str(tmp_path / "cohort"), "--study", str(file), "--no-animation"]

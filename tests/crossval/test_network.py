@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from mriinterp.crossval.network import check_trainable, crop_of, new_network
+from mriinterp.crossval.new_network import check_trainable, crop_of, new_network
 from mriinterp.image.volume import Grid
 from mriinterp.models import Model
 from mriinterp.models.classification3d import ClassificationModel3D

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from mriinterp.areas.atlas import Atlas
-from mriinterp.areas.parts import part_table
+from mriinterp.areas.part_table import part_table
 from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.colours import PALETTES, Scale
 from mriinterp.figures.meshes import level_surfaces
 from mriinterp.figures.mosaic import mosaic
-from mriinterp.figures.parts import as_viewed, shown_part
+from mriinterp.figures.shown_part import as_viewed, shown_part
 from mriinterp.figures.slices3d import slices_figure
 from mriinterp.image.volume import Volume
 from mriinterp.models import Prediction

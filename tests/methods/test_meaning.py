@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mriinterp.base.parts import PARTS, part_of, part_shares
+from mriinterp.base.map_parts import PARTS, part_of, part_shares
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem, percent, scale_words
 

@@ -263,18 +263,18 @@ def test_a_file_under_a_name_in_unicode(write):
     assert run(folder / "größe.py").ähnlich.WHO == 1
 
 
-# ---- leave
+# ---- permission
 
 
 def test_leave_for_one_digest_is_no_leave_for_another(write):
     path = write({"net.py": NET}) / "net.py"
     digest = read_code(path).digest
     with own_architectures():
-        for leave in ({digest}, digest, [digest, "other"], True):
-            assert load_code(path, trust_code=leave).digest == digest
-        for leave in (set(), {digest[:-1] + "x"}, digest + "0", False):
-            with pytest.raises(CodeRefused, match=r"leave to run net\.py"):
-                load_code(path, trust_code=leave)
+        for permission in ({digest}, digest, [digest, "other"], True):
+            assert load_code(path, trust_code=permission).digest == digest
+        for permission in (set(), {digest[:-1] + "x"}, digest + "0", False):
+            with pytest.raises(CodeRefused, match=r"permission to run net\.py"):
+                load_code(path, trust_code=permission)
         path.write_text(NET + "\n")
         with pytest.raises(CodeRefused, match="new or has changed") as caught:
             load_code(path, trust_code={digest})
@@ -292,7 +292,7 @@ def test_leave_for_one_program_is_no_leave_for_another(tmp_path):
     (tmp_path / "card.json").write_text(json.dumps(card))
     assert load_model(tmp_path / "card.json", trust_code={digests[0]}).classes == ("a", "b")
     os.replace(tmp_path / "1.pt2", tmp_path / "0.pt2")
-    with pytest.raises(CodeRefused, match=r"leave to open the exported program 0\.pt2"):
+    with pytest.raises(CodeRefused, match=r"permission to open the exported program 0\.pt2"):
         load_model(tmp_path / "card.json", trust_code={digests[0]})
 
 

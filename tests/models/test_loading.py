@@ -249,7 +249,7 @@ class Mark:
 
 
 def test_hostile_archive_is_not_opened(tmp_path):
-    """torch.export.load unpickles what the archive marks as pickled: without leave it never gets there."""
+    """torch.export.load unpickles what the archive marks as pickled: without permission it never gets there."""
     path, mark = export(tmp_path, small_network()), tmp_path / "executed"
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}

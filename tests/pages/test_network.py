@@ -9,7 +9,7 @@ from cohort.conftest import make_study
 
 from mriinterp.methods import get_method, method_names
 from mriinterp.models import read_card
-from mriinterp.models.numbers import read_numbers
+from mriinterp.models.number_inputs import read_numbers
 from mriinterp.study import consent, load_study
 from mriinterp.ui import network, resources
 from mriinterp.ui.network_card import _opened, further_entries
@@ -213,7 +213,7 @@ def test_the_guessed_card_opens_the_study(open_page, file):
 
 def test_leave_is_taken_back_on_the_page(page, file):
     app = page()
-    (button,) = [button for button in app.button if button.label == "Take leave back"]
+    (button,) = [button for button in app.button if button.label == "Withdraw permission"]
     button.click().run()
     assert [b for b in app.button if b.key == "agree_to_code"]
     assert not consent.agreements()

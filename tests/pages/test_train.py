@@ -151,7 +151,7 @@ def test_bad_settings_get_words_and_nothing_starts(page, file, tmp_path, monkeyp
     assert "expected a folder, got a file" in errors(page(out=str(full / "thesis.doc")))
     assert "expected a whole path, got nets" in errors(page(out="nets"))
     usage = namedtuple("usage", "total used free")(10, 10, 1000)
-    monkeypatch.setattr("mriinterp.crossval.check.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("mriinterp.crossval.train_check.shutil.disk_usage", lambda path: usage)
     app = page(out=str(tmp_path / "elsewhere"))
     assert "of free space for" in errors(app)
     assert button(app, "start_training").disabled

@@ -160,7 +160,7 @@ def test_a_table_study(file):
 
 
 def test_code_runs_on_the_users_word_only(file):
-    with pytest.raises(ValueError, match=r"leave to run net\.py"):
+    with pytest.raises(ValueError, match=r"permission to run net\.py"):
         load_study(file).model("cpu")
     rewrite(file, "[model]", "[model]\ntrust_code = true")
     with pytest.raises(ValueError, match=r"unknown entry model\.trust_code"):

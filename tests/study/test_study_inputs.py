@@ -320,10 +320,10 @@ def test_code_that_changed_between_two_runs_asks_again_and_makes_all_maps_anew(t
     beside = code.with_name("factor.py")
     beside.write_text("def scaled(z):\n    return z\n", encoding="utf-8")
 
-    def leave():
+    def permission():
         return frozenset(item.digest for item in code_of(recipes_of(load_study(file, trust_code=True))))
 
-    agreed, out = leave(), tmp_path / "out"
+    agreed, out = permission(), tmp_path / "out"
     first = run_cohort(load_study(file, trust_code=agreed), ["sensitivity"], out=out, split="all")
     maps = {subject: first.map("sensitivity", subject).volume.data for subject in first.subjects.index}
     written = {path: path.stat().st_mtime_ns for path in sorted(out.rglob("*_relevance.nii.gz"))}
@@ -334,10 +334,10 @@ def test_code_that_changed_between_two_runs_asks_again_and_makes_all_maps_anew(t
         code.write_text(code.read_text(encoding="utf-8").replace("return scaled(z)", "return 2 * scaled(z)"), "utf-8")
     else:
         beside.write_text("def scaled(z):\n    return 2 * z\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="expected leave"):
+    with pytest.raises(ValueError, match="expected permission"):
         run_cohort(load_study(file, trust_code=agreed), ["sensitivity"], out=out, split="all")
-    assert leave() != agreed
-    second = run_cohort(load_study(file, trust_code=leave()), ["sensitivity"], out=out, split="all")
+    assert permission() != agreed
+    second = run_cohort(load_study(file, trust_code=permission()), ["sensitivity"], out=out, split="all")
     for subject, before in maps.items():
         np.testing.assert_allclose(second.map("sensitivity", subject).volume.data, 2 * before, rtol=1e-4)
 

@@ -177,7 +177,7 @@ def _of_main(name):
 
 @pytest.mark.parametrize("allowed", [True, False])
 def test_no_other_site_frames_a_server_that_may_run_code(settings, monkeypatch, allowed):
-    """A click that a reader means for another page must not give leave."""
+    """A click that a reader means for another page must not give permission."""
     monkeypatch.setattr(sys, "argv", ["app.py", "--allow-code"] if allowed else ["app.py"])
     sent = []
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.compare.measures import ssim, window_reach
+from mriinterp.compare.map_distances import ssim, window_reach
 from mriinterp.figures.trustcurves import cascade_lines
 from mriinterp.methods.guard import frozen
 from mriinterp.trust.case import Case

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
-from mriinterp.base.parts import PARTS, part_of, part_shares
+from mriinterp.base.map_parts import PARTS, part_of, part_shares
 from mriinterp.figures.colours import Scale
-from mriinterp.figures.parts import shown_part
+from mriinterp.figures.shown_part import shown_part
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning, percent, shared_name
 from mriinterp.relevance_map import RelevanceMap

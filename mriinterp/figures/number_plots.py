@@ -21,7 +21,7 @@ def number_dots(
     Parameters
     ----------
     areas : DataFrame
-        Of `mriinterp.cohort.numbers.compare_number`: area, rho, low, high, p_fdr, smallest p first.
+        Of `mriinterp.cohort.number_comparison.compare_number`: area, rho, low, high, p_fdr, smallest p first.
     n : int
     chosen : str
         The area that is shown beside; drawn in another colour.

@@ -10,7 +10,7 @@ from mriinterp.base.labels import plain_label
 from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.numerals import decimals
 from mriinterp.base.tables import csv_text
-from mriinterp.cohort.numbers import NumberComparison
+from mriinterp.cohort.number_comparison import NumberComparison
 from mriinterp.cohort.result import CohortResult
 from mriinterp.cohort.voxels import LEVEL
 from mriinterp.export.comparison import value_words

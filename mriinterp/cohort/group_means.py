@@ -25,9 +25,9 @@ from mriinterp.image.write import write_volume
 from mriinterp.results.verified import DamagedImage, read_verified
 
 __all__ = [
-    "Fold",
-    "fold_group",
-    "folded_keys",
+    "GroupAverage",
+    "average_group",
+    "averaged_keys",
     "members_digest",
     "read_group_map",
     "read_moments",
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Fold:
+class GroupAverage:
     """One group and method to average.
 
     Parameters
@@ -97,7 +97,7 @@ def read_moments(
         return None
 
 
-def folded_keys(layout: Layout, method: str, label: str) -> list[str]:
+def averaged_keys(layout: Layout, method: str, label: str) -> list[str]:
     """Return the keys of the maps that are in a group's running moments, in order."""
     try:
         return [str(key) for key in load_npz(layout.moments(method, label), ["members"])["members"]]
@@ -105,7 +105,7 @@ def folded_keys(layout: Layout, method: str, label: str) -> list[str]:
         return []
 
 
-def fold_group(fold: Fold, cancel: Cancel | None = None) -> int:
+def average_group(average: GroupAverage, cancel: Cancel | None = None) -> int:
     """Average the maps of a group; return the number that went in.
 
     Maps that are kept are read again, in order. Of maps that are not, those
@@ -113,61 +113,61 @@ def fold_group(fold: Fold, cancel: Cancel | None = None) -> int:
     before the maps are removed. DamagedImage if kept maps are not those that
     were written; their records are removed, so that they are made again.
     """
-    if is_finished(fold):
-        return len(fold.members)
-    if fold.keep_maps:
-        moments = _fold_kept(fold, cancel)
+    if is_finished(average):
+        return len(average.members)
+    if average.keep_maps:
+        moments = _average_kept(average, cancel)
     else:
-        moments = _fold_scratch(fold, cancel)
-    if fold.finish:
-        _write_group(fold, moments)
+        moments = _average_scratch(average, cancel)
+    if average.finish:
+        _write_group(average, moments)
     return moments.count
 
 
-def _fold_kept(fold: Fold, cancel: Cancel | None) -> MapMoments:
-    moments = MapMoments(fold.parts)
+def _average_kept(average: GroupAverage, cancel: Cancel | None) -> MapMoments:
+    moments = MapMoments(average.parts)
     damaged: DamagedImage | None = None
-    for label, _ in fold.members:
+    for label, _ in average.members:
         check_cancel(cancel)
         try:
-            moments.add(read_map(fold.layout, label, fold.method)[0].data)
+            moments.add(read_map(average.layout, label, average.method)[0].data)
         except DamagedImage as error:
             damaged = error
-            fold.layout.record(label, fold.method).unlink(missing_ok=True)
+            average.layout.record(label, average.method).unlink(missing_ok=True)
     if damaged is not None:
         raise damaged
     return moments
 
 
-def _fold_scratch(fold: Fold, cancel: Cancel | None) -> MapMoments:
-    layout = fold.layout
-    known = read_moments(layout, fold.method, fold.label, fold.parts)
-    moments, keys = known if known is not None else (MapMoments(fold.parts), [])
+def _average_scratch(average: GroupAverage, cancel: Cancel | None) -> MapMoments:
+    layout = average.layout
+    known = read_moments(layout, average.method, average.label, average.parts)
+    moments, keys = known if known is not None else (MapMoments(average.parts), [])
     inside, added = set(keys), []
-    for label, key in fold.members:
+    for label, key in average.members:
         if key in inside:
             continue
         check_cancel(cancel)
-        moments.add(load_npy(layout.scratch(label, fold.method)))
+        moments.add(load_npy(layout.scratch(label, average.method)))
         keys.append(key)
         added.append(label)
     if added:
         state = moments.state()
-        with replacing(layout.moments(fold.method, fold.label)) as temporary, temporary.open("wb") as stream:
+        with replacing(layout.moments(average.method, average.label)) as temporary, temporary.open("wb") as stream:
             arrays: dict[str, Any] = {"members": np.array(keys), **state}
             np.savez(stream, **arrays)
-    for label, key in fold.members:
+    for label, key in average.members:
         if key in inside or label in added:
-            layout.scratch(label, fold.method).unlink(missing_ok=True)
+            layout.scratch(label, average.method).unlink(missing_ok=True)
     return moments
 
 
-def is_finished(fold: Fold) -> bool:
+def is_finished(average: GroupAverage) -> bool:
     """Return whether the group's files are those of these very maps."""
     try:
-        known = read_json(fold.layout.group_record(fold.method, fold.label))
-        files = _files(fold)
-        return known["members_sha256"] == members_digest(fold.members) and all(
+        known = read_json(average.layout.group_record(average.method, average.label))
+        files = _files(average)
+        return known["members_sha256"] == members_digest(average.members) and all(
             file_digest(path) == known["sha256"][path.name] == read_json(sidecar_of(path))["sha256"]
             for path in files.values()
         )
@@ -175,15 +175,15 @@ def is_finished(fold: Fold) -> bool:
         return False
 
 
-def _files(fold: Fold) -> dict[tuple[str, str], Path]:
+def _files(average: GroupAverage) -> dict[tuple[str, str], Path]:
     """Return the files of a group for which it has enough maps, by part and what."""
-    layout, n = fold.layout, len(fold.members)
-    files = {("", "count"): layout.group(fold.method, fold.label, "", "count")} if n else {}
-    for part in fold.parts:
+    layout, n = average.layout, len(average.members)
+    files = {("", "count"): layout.group(average.method, average.label, "", "count")} if n else {}
+    for part in average.parts:
         if n >= 1:
-            files[part, "mean"] = layout.group(fold.method, fold.label, part, "mean")
+            files[part, "mean"] = layout.group(average.method, average.label, part, "mean")
         if n >= 2:
-            files[part, "std"] = layout.group(fold.method, fold.label, part, "std")
+            files[part, "std"] = layout.group(average.method, average.label, part, "std")
     return files
 
 
@@ -222,30 +222,30 @@ def _remove_map(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _write_group(fold: Fold, moments: MapMoments) -> None:
+def _write_group(average: GroupAverage, moments: MapMoments) -> None:
     """Write mean, deviation and count, and the record last; what a smaller group lacks is removed."""
-    layout = fold.layout
-    record = layout.group_record(fold.method, fold.label)
+    layout = average.layout
+    record = layout.group_record(average.method, average.label)
     record.unlink(missing_ok=True)
-    files = _files(fold)
-    every = [(part, what) for part in fold.parts for what in ("mean", "std")] + [("", "count")]
+    files = _files(average)
+    every = [(part, what) for part in average.parts for what in ("mean", "std")] + [("", "count")]
     for part, what in every:
         if (part, what) not in files:
-            _remove_map(layout.group(fold.method, fold.label, part, what))
+            _remove_map(layout.group(average.method, average.label, part, what))
     digests = {}
     for (part, what), path in files.items():
         if what == "count":
             data = np.full(moments.shape or (), moments.count, np.int32)
         else:
             data = moments.mean(part) if what == "mean" else moments.deviation(part)
-        about = {"method": fold.method, "group": fold.group, "part": part or None, "n": moments.count}
-        about |= {"explains": fold.explains}
-        digests[path.name] = write_group_map(Volume(data, np.array(fold.affine)), path, what, layout.space, **about)
-    entries = {"group": fold.group, "members_sha256": members_digest(fold.members), "sha256": digests}
+        about = {"method": average.method, "group": average.group, "part": part or None, "n": moments.count}
+        about |= {"explains": average.explains}
+        digests[path.name] = write_group_map(Volume(data, np.array(average.affine)), path, what, layout.space, **about)
+    entries = {"group": average.group, "members_sha256": members_digest(average.members), "sha256": digests}
     write_text(record, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
-def fold_all(
+def average_all(
     layout: Layout, method: str, groups: dict[str, int], parts: tuple[str, ...], grid: Grid, explains: str = ""
 ) -> None:
     """Write mean and count over all groups, from the groups' own means.

@@ -10,11 +10,11 @@ import pytest
 from mriinterp.base.fingerprint import file_digest
 from mriinterp.base.progress import Cancelled
 from mriinterp.cohort import moments as moments_module
-from mriinterp.cohort.fold import (
-    Fold,
-    fold_all,
-    fold_group,
-    folded_keys,
+from mriinterp.cohort.group_means import (
+    GroupAverage,
+    average_all,
+    average_group,
+    averaged_keys,
     is_finished,
     members_digest,
     read_moments,
@@ -60,9 +60,9 @@ def put(layout, maps, keep, labels=LABELS):
             np.save(path, maps[label])
 
 
-def fold_of(layout, keep, labels=LABELS, **more):
+def average_of(layout, keep, labels=LABELS, **more):
     members = tuple((label, f"key of {label}") for label in labels)
-    return Fold(layout, "m", "Group", "G", PARTS, members, keep, AFFINE, "maps explain AD", **more)
+    return GroupAverage(layout, "m", "Group", "G", PARTS, members, keep, AFFINE, "maps explain AD", **more)
 
 
 def image(layout, part, what, group="G"):
@@ -71,7 +71,7 @@ def image(layout, part, what, group="G"):
 
 def test_mean_deviation_and_count(layout, maps, keep):
     put(layout, maps, keep)
-    assert fold_group(fold_of(layout, keep)) == 4
+    assert average_group(average_of(layout, keep)) == 4
     data = np.stack([maps[label] for label in LABELS]).astype(float)
     for part, read in (("signed", data), ("absolute", np.abs(data))):
         np.testing.assert_allclose(image(layout, part, "mean"), read.mean(0), rtol=1e-6, atol=1e-7)
@@ -85,22 +85,22 @@ def test_mean_deviation_and_count(layout, maps, keep):
 
 def test_what_is_finished_is_not_made_again(layout, maps, keep):
     put(layout, maps, keep)
-    fold = fold_of(layout, keep)
-    assert not is_finished(fold)
-    fold_group(fold)
-    assert is_finished(fold)
+    average = average_of(layout, keep)
+    assert not is_finished(average)
+    average_group(average)
+    assert is_finished(average)
     stamp = layout.group("m", "G", "signed", "mean").stat().st_mtime_ns
-    assert fold_group(fold) == 4
+    assert average_group(average) == 4
     assert layout.group("m", "G", "signed", "mean").stat().st_mtime_ns == stamp
-    assert not is_finished(fold_of(layout, keep, LABELS[:3]))
-    assert not is_finished(fold_of(layout, keep, LABELS[::-1]))  # another order gives other last bits
+    assert not is_finished(average_of(layout, keep, LABELS[:3]))
+    assert not is_finished(average_of(layout, keep, LABELS[::-1]))  # another order gives other last bits
 
 
 @pytest.mark.parametrize("damage", ["no image", "shorter", "no sidecar", "no record", "no JSON"])
 def test_what_is_damaged_is_not_finished(layout, maps, damage):
     put(layout, maps, True)
-    fold = fold_of(layout, True)
-    fold_group(fold)
+    average = average_of(layout, True)
+    average_group(average)
     path, record = layout.group("m", "G", "signed", "std"), layout.group_record("m", "G")
     if damage == "no image":
         path.unlink()
@@ -112,21 +112,21 @@ def test_what_is_damaged_is_not_finished(layout, maps, damage):
         record.unlink()
     else:
         record.write_text("{", encoding="utf-8")
-    assert not is_finished(fold)
-    fold_group(fold)
-    assert is_finished(fold)
+    assert not is_finished(average)
+    average_group(average)
+    assert is_finished(average)
 
 
 def test_a_smaller_group_leaves_no_file_of_a_larger_one(layout, maps):
     put(layout, maps, True)
-    fold_group(fold_of(layout, True))
+    average_group(average_of(layout, True))
     files = [layout.group("m", "G", part, "std") for part in PARTS]
-    fold_group(fold_of(layout, True, LABELS[:1]))
+    average_group(average_of(layout, True, LABELS[:1]))
     assert not any(path.exists() or sidecar_of(path).exists() for path in files)
     np.testing.assert_allclose(image(layout, "signed", "mean"), maps["sub-1"], rtol=1e-6)
-    fold_group(fold_of(layout, True, LABELS[:2]))
+    average_group(average_of(layout, True, LABELS[:2]))
     assert all(path.is_file() for path in files)
-    assert fold_group(fold_of(layout, True, ())) == 0
+    assert average_group(average_of(layout, True, ())) == 0
     assert not list((layout.out / "groups").iterdir())
 
 
@@ -135,13 +135,13 @@ def test_a_smaller_group_leaves_no_file_of_a_larger_one(layout, maps):
 
 def test_running_moments_go_on_where_they_were(layout, maps):
     put(layout, maps, False, LABELS[:2])
-    assert fold_group(fold_of(layout, False, LABELS[:2], finish=False)) == 2
-    assert folded_keys(layout, "m", "G") == ["key of sub-1", "key of sub-2"]
+    assert average_group(average_of(layout, False, LABELS[:2], finish=False)) == 2
+    assert averaged_keys(layout, "m", "G") == ["key of sub-1", "key of sub-2"]
     assert not layout.group("m", "G", "signed", "mean").exists()
     assert not layout.scratch("sub-1", "m").exists()
     put(layout, maps, False, LABELS[1:])  # one of them is in the moments already
-    assert fold_group(fold_of(layout, False)) == 4
-    assert folded_keys(layout, "m", "G") == [f"key of {label}" for label in LABELS]
+    assert average_group(average_of(layout, False)) == 4
+    assert averaged_keys(layout, "m", "G") == [f"key of {label}" for label in LABELS]
     assert not list(layout.scratch("sub-1", "m").parent.iterdir())
     data = np.stack([maps[label] for label in LABELS]).astype(float)
     np.testing.assert_allclose(image(layout, "absolute", "mean"), np.abs(data).mean(0), rtol=1e-6)
@@ -150,23 +150,23 @@ def test_running_moments_go_on_where_they_were(layout, maps):
 
 def test_other_scratch_files_stay(layout, maps):
     put(layout, maps, False)
-    fold_group(fold_of(layout, False, LABELS[:2], finish=False))
+    average_group(average_of(layout, False, LABELS[:2], finish=False))
     assert [path.stem for path in sorted(layout.scratch("x", "m").parent.iterdir())] == ["sub-3", "sub-4"]
 
 
 def test_damaged_moments_count_as_none(layout, maps, caplog):
     assert read_moments(layout, "m", "G", PARTS) is None
     assert not caplog.records
-    assert folded_keys(layout, "m", "G") == []
+    assert averaged_keys(layout, "m", "G") == []
     put(layout, maps, False)
-    fold_group(fold_of(layout, False, finish=False))
+    average_group(average_of(layout, False, finish=False))
     moments, keys = read_moments(layout, "m", "G", PARTS)
     assert (moments.count, len(keys)) == (4, 4)
     path = layout.moments("m", "G")
     path.write_bytes(path.read_bytes()[:100])
     assert read_moments(layout, "m", "G", PARTS) is None
     assert "running means of m, G are damaged" in caplog.text
-    assert folded_keys(layout, "m", "G") == []
+    assert averaged_keys(layout, "m", "G") == []
 
 
 def test_cancelled_before_the_next_map(layout, maps, keep):
@@ -178,7 +178,7 @@ def test_cancelled_before_the_next_map(layout, maps, keep):
         return len(asked) == 3
 
     with pytest.raises(Cancelled):
-        fold_group(fold_of(layout, keep), cancel)
+        average_group(average_of(layout, keep), cancel)
     assert len(asked) == 3
     assert not layout.group_record("m", "G").exists()
 
@@ -190,15 +190,15 @@ def test_all_groups_count_every_map_once(layout, maps):
     put(layout, maps, True)
     for label, labels in (("A", LABELS[:3]), ("B", LABELS[3:])):
         members = tuple((name, name) for name in labels)
-        fold_group(Fold(layout, "m", label, label, PARTS, members, True, AFFINE))
-    fold_all(layout, "m", {"A": 3, "B": 1, "C": 0}, PARTS, GRID, "maps explain AD")
+        average_group(GroupAverage(layout, "m", label, label, PARTS, members, True, AFFINE))
+    average_all(layout, "m", {"A": 3, "B": 1, "C": 0}, PARTS, GRID, "maps explain AD")
     data = np.stack([maps[label] for label in LABELS]).astype(float)
     np.testing.assert_allclose(image(layout, "signed", "mean", ""), data.mean(0), rtol=1e-5, atol=1e-7)
     assert (image(layout, "", "count", "") == 4).all()
     about = json.loads(sidecar_of(layout.group("m", "", "signed", "mean")).read_text(encoding="utf-8"))
     assert (about["group"], about["n"], about["part"]) == ("all", 4, "signed")
     assert about["explains"] == "maps explain AD"
-    fold_all(layout, "m", {"A": 0, "B": 0}, PARTS, GRID)
+    average_all(layout, "m", {"A": 0, "B": 0}, PARTS, GRID)
     for part, what in (*((part, "mean") for part in PARTS), ("", "count")):
         assert not layout.group("m", "", part, what).exists()
         assert not sidecar_of(layout.group("m", "", part, what)).exists()
@@ -213,17 +213,17 @@ def test_maps_of_zeros_alone_are_averaged_like_others(layout, maps, keep):
     for label, group in empty.items():
         put(layout, group, keep, list(group))
         members = tuple((name, name) for name in group)
-        fold_group(Fold(layout, "m", label, label, PARTS, members, keep, AFFINE))
+        average_group(GroupAverage(layout, "m", label, label, PARTS, members, keep, AFFINE))
     assert not image(layout, "absolute", "mean", "A").any()
-    fold_all(layout, "m", {"A": 2, "B": 2}, PARTS, GRID)
+    average_all(layout, "m", {"A": 2, "B": 2}, PARTS, GRID)
     expected = (maps[LABELS[2]].astype(float) + maps[LABELS[3]]) / 4
     np.testing.assert_allclose(image(layout, "signed", "mean", ""), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_descriptions_are_readable_text(layout, maps, keep):
     put(layout, maps, keep)
-    fold = fold_of(layout, keep)
-    fold_group(dataclasses.replace(fold, group="Größe"))
+    average = average_of(layout, keep)
+    average_group(dataclasses.replace(average, group="Größe"))
     text = sidecar_of(layout.group("m", "G", "signed", "mean")).read_text(encoding="utf-8")
     assert "Größe" in text
     assert '\n "' in text  # one entry a line

@@ -167,7 +167,7 @@ class TableStudy(Study):
         return self.settings.model.load("cpu").grid
 
     @property
-    def leave(self) -> bool | frozenset[str]:
+    def permission(self) -> bool | frozenset[str]:
         return self.settings.model.trust_code
 
     @property

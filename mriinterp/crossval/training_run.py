@@ -24,7 +24,6 @@ from mriinterp.crossval.baselines import baseline_scores
 from mriinterp.crossval.fold import FittedFold, Task, fit_fold
 from mriinterp.crossval.folds import HELD_OUT, Round, folds_table
 from mriinterp.crossval.leakage import permuted_groups, permuted_row
-from mriinterp.crossval.measures import confusion_table, measures_table, verdicts
 from mriinterp.crossval.output import (
     CONFUSION,
     MEASURES,
@@ -36,6 +35,7 @@ from mriinterp.crossval.output import (
 )
 from mriinterp.crossval.scans import keep_scans, scans_digest
 from mriinterp.crossval.state import RECORD, WORK, TrainNotes, stop_asked
+from mriinterp.crossval.train_measures import confusion_table, measures_table, verdicts
 from mriinterp.crossval.train_plan import TrainPlan, plan_training, rounds_of
 from mriinterp.crossval.train_report import training_report
 from mriinterp.study import Study

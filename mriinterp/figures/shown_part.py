@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from mriinterp.base.parts import part_of
+from mriinterp.base.map_parts import part_of
 from mriinterp.figures.colours import Scale
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning

@@ -16,7 +16,7 @@ from mriinterp.base.numerals import bytes_words
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.base.scratch import scratch_folder
 from mriinterp.crossval.folds import RULE
-from mriinterp.crossval.network import new_network
+from mriinterp.crossval.new_network import new_network
 from mriinterp.crossval.process import TrainRequest
 from mriinterp.crossval.state import WORK, read_state
 from mriinterp.crossval.train_plan import TrainPlan, plan_training

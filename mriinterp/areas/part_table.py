@@ -9,7 +9,7 @@ import pandas as pd
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table
-from mriinterp.base.parts import PARTS, SIZES
+from mriinterp.base.map_parts import PARTS, SIZES
 
 __all__ = ["part_table"]
 
