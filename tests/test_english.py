@@ -18,7 +18,7 @@ VERBS = """
     Link List Load Make Map Mark Match Measure Move Name Note Offer Open Order Pack Parse Pass Pick Plan Predict Prepare
     Print Put Raise Rank Read Record Refuse Register Remember Remove Replace Report Resample Return Run Save Scale Send
     Set Share Shift Show Simulate Sort Split Start State Stop Store Swap Take Test Time Train Treat Try Turn Unpack Use
-    Wait Warn Warp Watch Widen Write Yield
+    Wait Warn Warp Watch Widen Withdraw Write Yield
 """.split()  # noqa: SIM905 (a list of a hundred lines reads worse)
 
 BANNED = {
@@ -34,6 +34,7 @@ BANNED = {
     "sisters?": "replicates",
     "owes?": "depends on",
     "traps?|trapped": "shortcut",
+    "leave (?:to (?:run|open)|back)|(?:gives?|without) leave|leave for": "permission",
     "honest|honesty": "packaged, without the shortcut",
 }
 EARLIER = {  # names of earlier versions, which are read

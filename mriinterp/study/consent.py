@@ -24,7 +24,7 @@ from mriinterp.results.home import default_folder, try_to_keep
 from mriinterp.study.base import Study
 from mriinterp.study.recipes import ModelRecipe
 
-__all__ = ["Agreement", "ForeignCode", "agree", "agreements", "code_of", "recipes_of", "take_back"]
+__all__ = ["Agreement", "ForeignCode", "agree", "agreements", "code_of", "recipes_of", "withdraw"]
 
 _NAME = re.compile(r"[0-9a-f]{64}\.json")
 FOLDER = "agreed_code"
@@ -104,7 +104,7 @@ def agree(digest: str, file: str | Path) -> None:
         _unkept[digest] = found
 
 
-def take_back(digest: str) -> None:
+def withdraw(digest: str) -> None:
     """Withdraw the permission for the code of a digest; OSError if the home cannot be written."""
     _unkept.pop(digest, None)
     if _NAME.fullmatch(f"{digest}.json"):

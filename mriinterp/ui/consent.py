@@ -20,7 +20,7 @@ from mriinterp.base.scripts import PACKAGE, app_script
 from mriinterp.models.code import CodeFile
 from mriinterp.models.imports import imported
 from mriinterp.study import DemoStudy, ModelRecipe
-from mriinterp.study.consent import ForeignCode, agree, agreements, code_of, take_back
+from mriinterp.study.consent import ForeignCode, agree, agreements, code_of, withdraw
 from mriinterp.ui.allowance import ALLOW_CODE, code_allowed
 from mriinterp.ui.keys import CONSENT_PROBLEM
 from mriinterp.ui.words import Remedied, escape_markdown
@@ -151,10 +151,10 @@ def show_agreed_code(recipes: Iterable[ModelRecipe]) -> None:
         ):
             st.button(
                 "Withdraw permission",
-                key=f"take_back_{item.digest}",
+                key=f"withdraw_{item.digest}",
                 icon=":material/block:",
                 help="Pages and runs that start from now on ask again. What runs in this server already is not stopped.",
-                on_click=_take_back,
+                on_click=_withdraw,
                 args=(item.digest,),
             )
             _show(item)
@@ -162,8 +162,8 @@ def show_agreed_code(recipes: Iterable[ModelRecipe]) -> None:
         st.error(escape_markdown(problem))
 
 
-def _take_back(digest: str) -> None:
+def _withdraw(digest: str) -> None:
     try:
-        take_back(digest)
+        withdraw(digest)
     except OSError as error:
         CONSENT_PROBLEM.put(words_of(error))

@@ -109,7 +109,7 @@ TRAIN_GO: Key[bool] = Key("_train_go")  # a trained network is to be opened
 STUDY_PROBLEM: Key[str] = Key("study_problem")
 NETWORK_PROBLEM: Key[str] = Key("network_problem")
 TRAIN_PROBLEM: Key[str] = Key("_train_problem")
-CONSENT_PROBLEM: Key[str] = Key("take_back_problem")
+CONSENT_PROBLEM: Key[str] = Key("withdraw_problem")
 
 
 def job_key(slot: str) -> Key[Any]:

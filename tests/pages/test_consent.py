@@ -161,11 +161,11 @@ def test_leave_is_taken_back(file, allowed):
     digest = study.model_recipe.python().digest
     consent.agree(digest, file)
     assert resources.model_of(str(file)).card.name == "tiny"
-    consent.take_back(digest)
+    consent.withdraw(digest)
     with pytest.raises(ValueError, match="comes with code"):
         resources.model_of(str(file))
-    consent.take_back(digest)
-    consent.take_back("../studies")
+    consent.withdraw(digest)
+    consent.withdraw("../studies")
 
 
 def test_damaged_and_forged_leave_counts_for_nothing(home):
@@ -194,7 +194,7 @@ def test_a_home_that_cannot_be_written_keeps_leave_until_the_server_ends(home, m
     home.write_text("a file")
     consent.agree("a" * 64, "net.py")
     assert set(consent.agreements()) == {"a" * 64}
-    consent.take_back("a" * 64)
+    consent.withdraw("a" * 64)
     assert not consent.agreements()
 
 
