@@ -73,7 +73,7 @@ def load_model(
     device : str, optional
         ``"auto"`` (default), ``"cpu"``, ``"cuda"``, ``"mps"``.
     trust_code : bool or collection of str
-        Leave to open an exported program, which can run code hidden in it:
+        Permission to open an exported program, which can run code hidden in it:
         any, or those of these SHA-256 digests.
         Plain weights never can, and need no permission.
 

@@ -38,7 +38,7 @@ def load_study(source: str | Path, *, trust_code: TrustCode = False) -> Study:
     ----------
     source : str or Path
     trust_code : bool or collection of str
-        Leave to run the Python file, or to open the exported program, that a
+        Permission to run the Python file, or to open the exported program, that a
         study file may name for its network: any, or those of these SHA-256 digests.
 
     Raises

@@ -102,7 +102,7 @@ def propose_study(
     code : str, optional
         Python file that registers the architecture. It is run: only with the user's permission.
     trust_code : bool
-        Leave to open an exported program.
+        Permission to open an exported program.
 
     Raises
     ------
