@@ -160,9 +160,11 @@ def _guard(cell: object) -> object:
 
 def _unguard(cell: object) -> object:
     """Return the text that `_guard` was given."""
-    if isinstance(cell, str) and _GUARDED.match(cell):
-        return cell[1:]
-    return cell
+    return str(cell)[1:] if _is_guarded(cell) else cell
+
+
+def _is_guarded(cell: object) -> bool:
+    return isinstance(cell, str) and _GUARDED.match(cell) is not None
 
 
 def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
@@ -254,6 +256,6 @@ def _read(path: Path, text: Iterable[str], **form: Any) -> pd.DataFrame:
     table = pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, encoding="utf-8", **form)
     table.columns = [_unguard(name) for name in table.columns]
     for column in table.columns:
-        if _holds_text(table[column]):
+        if _holds_text(table[column]) and any(map(_is_guarded, table[column].unique())):
             table[column] = table[column].map(_unguard, na_action="ignore").astype(table[column].dtype)
     return table

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 from scipy import ndimage
-from scipy.stats import rankdata
 
 from mriinterp.image.volume import Volume, check_same_grid
 
@@ -108,7 +108,7 @@ def standard_ranks(values: np.ndarray) -> np.ndarray:
     """Rank values (ties averaged), centred and of length 1, so that a dot product is Spearman's ρ."""
     if not np.isfinite(values).all():
         raise ValueError("expected finite relevance, got NaN or infinity")
-    ranks = rankdata(values)
+    ranks = scipy.stats.rankdata(values)
     ranks -= ranks.mean()
     length = np.linalg.norm(ranks)
     if length == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize, minimize_scalar
+import scipy
 from scipy.special import expit
 
 __all__ = ["brier", "calibration_bins", "calibration_slope", "fit_temperature"]
@@ -23,7 +23,7 @@ def fit_temperature(margins, labels) -> float:
     It lies between 0.05 and 50, whatever a small validation set would have.
     """
     margins, labels = np.asarray(margins, float), np.asarray(labels, int)
-    found = minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda log: _loss(margins / np.exp(log), labels), bounds=np.log([COLDEST, HOTTEST]), method="bounded"
     )
     return float(np.exp(found.x))
@@ -46,7 +46,7 @@ def calibration_slope(margins, labels) -> float:
         return float("nan")
     spread = margins.std() or 1.0
     scaled = margins / spread
-    found = minimize(lambda p: _loss(p[0] + p[1] * scaled, labels), np.array([0.0, 1.0]), method="BFGS")
+    found = scipy.optimize.minimize(lambda p: _loss(p[0] + p[1] * scaled, labels), np.array([0.0, 1.0]), method="BFGS")
     return float(found.x[1] / spread)
 
 

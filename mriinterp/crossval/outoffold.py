@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+import scipy
 
 from mriinterp.base.atomic import made_folder
 from mriinterp.base.labels import subject_labels
@@ -231,6 +231,6 @@ def _alike(values: np.ndarray, what: str) -> dict[str, float]:
     """Return ICC and mean ρ of the columns of an array; NaN where one of them does not vary."""
     if len(values) < 2 or (np.ptp(values, axis=0) == 0).any():
         return {f"icc_{what}": np.nan, f"rho_{what}": np.nan}
-    rho = np.corrcoef(rankdata(values, axis=0), rowvar=False)
+    rho = np.corrcoef(scipy.stats.rankdata(values, axis=0), rowvar=False)
     pairs = np.triu_indices(values.shape[1], 1)
     return {f"icc_{what}": intraclass_correlation(values), f"rho_{what}": float(rho[pairs].mean())}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import scipy
 from plotly.subplots import make_subplots
-from scipy.cluster import hierarchy
 
 from mriinterp.base.numerals import decimals, format_value
 from mriinterp.figures.area_bars import LINE, ROW_PX, peaks_of
@@ -157,6 +157,7 @@ def _order(data: np.ndarray) -> np.ndarray:
     """Order rows by an average-linkage tree, similar ones beside each other."""
     if len(data) < 3:
         return np.arange(len(data))
+    hierarchy = scipy.cluster.hierarchy
     return hierarchy.leaves_list(hierarchy.linkage(data, "average", optimal_ordering=len(data) <= 300))
 
 

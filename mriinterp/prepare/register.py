@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage, optimize
-from scipy.spatial.transform import Rotation
+import scipy
+from scipy import ndimage
 
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.image.blocks import block_means
@@ -182,7 +182,9 @@ def _best_starts(brain: Volume, cancel: Cancel | None) -> list[np.ndarray]:
     scored: list[tuple[float, int, np.ndarray]] = []
     for rotation in rough:
         check_cancel(cancel)
-        fit = optimize.minimize(unlike, still, (rotation,), method="Powell", options={"maxfev": 150, "xtol": 0.01})
+        fit = scipy.optimize.minimize(
+            unlike, still, (rotation,), method="Powell", options={"maxfev": 150, "xtol": 0.01}
+        )
         scored.append((fit.fun, len(scored), _rigid(fit.x, rotation, centre_fixed, centre_moving)))
     return [matrix for _, _, matrix in sorted(scored, key=lambda entry: entry[:2])[:CANDIDATES]]
 
@@ -190,7 +192,7 @@ def _best_starts(brain: Volume, cancel: Cancel | None) -> list[np.ndarray]:
 def _rigid(parameters: np.ndarray, rotation: np.ndarray, centre_fixed: np.ndarray, centre_moving: np.ndarray):
     """Return template mm to scan mm: three angles (units of 0.1 rad) and three shifts (cm) about a start."""
     matrix = np.eye(4)
-    matrix[:3, :3] = rotation @ Rotation.from_rotvec(0.1 * parameters[:3]).as_matrix()
+    matrix[:3, :3] = rotation @ scipy.spatial.transform.Rotation.from_rotvec(0.1 * parameters[:3]).as_matrix()
     matrix[:3, 3] = centre_moving + 10 * parameters[3:] - matrix[:3, :3] @ centre_fixed
     return matrix
 

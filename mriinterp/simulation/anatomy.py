@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy import interpolate, ndimage
+import scipy
+from scipy import ndimage
 
 from mriinterp.image.template import DEMO_GRID, template
 from mriinterp.image.volume import Grid
@@ -28,7 +29,11 @@ def _spline_basis(n: int, step: float, knots: int) -> np.ndarray:
     """Return cubic B-splines on a line: (n voxels, knots), voxels `step` knot distances apart."""
     at = np.arange(n) * step
     padded = np.arange(-3, knots + 1, dtype=float)
-    return interpolate.BSpline.design_matrix(np.clip(at, 0, knots - 3 - 1e-9), padded, 3).toarray().astype(np.float32)
+    return (
+        scipy.interpolate.BSpline.design_matrix(np.clip(at, 0, knots - 3 - 1e-9), padded, 3)
+        .toarray()
+        .astype(np.float32)
+    )
 
 
 def smooth_noise(rng: np.random.Generator, grid: Grid, spacing: float, limit: float | None = None) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 __all__ = ["Correlations", "rank_correlations"]
 
@@ -39,7 +39,7 @@ class Correlations:
 
 def _residual_ranks(values: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     """Return average ranks of every column, less the mean rank of each group."""
-    ranks = stats.rankdata(values, axis=0)
+    ranks = scipy.stats.rankdata(values, axis=0)
     for group in [None] if groups is None else np.unique(groups):
         rows = slice(None) if group is None else groups == group
         ranks[rows] -= ranks[rows].mean(axis=0)
@@ -94,8 +94,8 @@ def rank_correlations(values, number, groups=None, *, level: float = 0.95) -> Co
     df = n - 2 - fixed
     with np.errstate(divide="ignore", invalid="ignore"):
         t = rho * np.sqrt(df / (1 - rho**2))
-        p = 2 * stats.t.sf(np.abs(t), df)
-        reach = stats.norm.ppf(0.5 + level / 2) * np.sqrt((1 + rho**2 / 2) / (n - 3 - fixed))
+        p = 2 * scipy.stats.t.sf(np.abs(t), df)
+        reach = scipy.stats.norm.ppf(0.5 + level / 2) * np.sqrt((1 + rho**2 / 2) / (n - 3 - fixed))
         z = np.arctanh(rho)
         low, high = np.tanh(z - reach), np.tanh(z + reach)
     return Correlations(rho, low, high, p, n, df)

@@ -12,7 +12,8 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 __all__ = [
     "Welch",
@@ -155,7 +156,7 @@ def welch_t(a, b, axis: int = 0) -> Welch:
     defined = (variance_a > 0) | (variance_b > 0)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of flat places, which are undefined here
-        found = stats.ttest_ind(np.asarray(a) / scale, np.asarray(b) / scale, axis=axis, equal_var=False)
+        found = scipy.stats.ttest_ind(np.asarray(a) / scale, np.asarray(b) / scale, axis=axis, equal_var=False)
     t, df, p = (
         np.where(defined, np.asarray(values, np.float64), usual)
         for values, usual in ((found.statistic, 0.0), (found.df, 1.0), (found.pvalue, 1.0))
@@ -183,7 +184,7 @@ def benjamini_hochberg(p) -> np.ndarray:
     if values.size and (values.min() < 0 or values.max() > 1):
         raise ValueError(f"expected p values from 0 to 1, got {values.min():g} to {values.max():g}")
     adjusted = np.full(p.shape, np.nan)
-    adjusted[made] = stats.false_discovery_control(values) if values.size else values
+    adjusted[made] = scipy.stats.false_discovery_control(values) if values.size else values
     return adjusted
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+import scipy
 
 from mriinterp.stats.performance import Estimate, wilson_interval
 
@@ -75,7 +75,7 @@ class PatientBootstrap:
             if len(group):
                 self._weights[:, group] = rng.multinomial(len(group), np.full(len(group), 1 / len(group)), draws)
         smaller = min(self._ill.sum(), self.n - self._ill.sum()) or self.n
-        self._reach = float(student.ppf(0.5 + level / 2, max(1, smaller - 1)))
+        self._reach = float(scipy.stats.t.ppf(0.5 + level / 2, max(1, smaller - 1)))
 
     def _sums(self, scores: np.ndarray) -> _Sums:
         if not np.isfinite(scores).all() or scores.shape != self.labels.shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, norm, rankdata
+import scipy
 
 __all__ = ["Estimate", "auc_interval", "roc_auc", "wilson_interval"]
 
@@ -32,7 +32,7 @@ class Estimate:
 def _z(level: float) -> float:
     if not 0 < level < 1:
         raise ValueError(f"expected a confidence level between 0 and 1, got {level}")
-    return float(norm.ppf(0.5 + level / 2))
+    return float(scipy.stats.norm.ppf(0.5 + level / 2))
 
 
 def wilson_interval(successes: int, n: int, level: float = 0.95) -> Estimate:
@@ -40,7 +40,7 @@ def wilson_interval(successes: int, n: int, level: float = 0.95) -> Estimate:
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"expected 0 to n successes of n > 0 trials, got {successes} of {n}")
     _z(level)
-    interval = binomtest(successes, n).proportion_ci(level, method="wilson")
+    interval = scipy.stats.binomtest(successes, n).proportion_ci(level, method="wilson")
     return Estimate(successes / n, float(interval.low), float(interval.high), level)
 
 
@@ -82,9 +82,9 @@ def auc_interval(labels, scores, level: float = 0.95) -> Estimate:
     """
     positive, negative = _two_classes(labels, scores)
     m, n = len(positive), len(negative)
-    pooled = rankdata(np.concatenate([positive, negative]))
-    above = (pooled[:m] - rankdata(positive)) / n  # share of negatives below each positive
-    below = 1 - (pooled[m:] - rankdata(negative)) / m  # share of positives above each negative
+    pooled = scipy.stats.rankdata(np.concatenate([positive, negative]))
+    above = (pooled[:m] - scipy.stats.rankdata(positive)) / n  # share of negatives below each positive
+    below = 1 - (pooled[m:] - scipy.stats.rankdata(negative)) / m  # share of positives above each negative
     auc = float(above.mean())
     z = _z(level)
     variance = (above.var(ddof=1) / m if m > 1 else 0.0) + (below.var(ddof=1) / n if n > 1 else 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from mriinterp.stats.groups import benjamini_hochberg
 
@@ -50,5 +50,5 @@ def single_case(values, group) -> pd.DataFrame:
         spread = people.std(axis=0, ddof=1)
         np.divide(own - people.mean(axis=0), spread, out=z, where=spread > 0)
     t = z / np.sqrt((n + 1) / n) if n else z
-    p = 2 * stats.t.sf(np.abs(t), max(n - 1, 1))
+    p = 2 * scipy.stats.t.sf(np.abs(t), max(n - 1, 1))
     return pd.DataFrame({"z": z, "p": p, "q": benjamini_hochberg(p)}, index=index)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.volume import Volume
@@ -89,7 +89,7 @@ def real_anatomy(
             curve.append(round(outputs[high] - outputs[low], 4))
             tell(progress, len(curves) * len(severities) + len(curve), total)
         curves[name] = curve
-        by_scan[name] = round(float(stats.spearmanr(severities, curve).statistic), 4)
+        by_scan[name] = round(float(scipy.stats.spearmanr(severities, curve).statistic), 4)
     return {
         "what": "Spearman's rho of severity and logit margin, the same atrophy applied to real scans "
         "(OpenNeuro ds002748, healthy adults), which were used for nothing else",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from mriinterp.trust.measure_registry import get_measure, table_heads
 
@@ -98,7 +99,8 @@ def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str
         maps). Measures taken of other subjects are families of their own, and p is multiplied by the number of families.
         A subject without a number is no evidence either way.
     """
-    rows, columns = [], []
+    rows: list[dict[str, Any]] = []
+    columns: list[tuple[tuple, np.ndarray]] = []
     methods = [m for m in dict.fromkeys(results["method"]) if m not in nulls and m not in (same or {})]
     for name, quantity in table_heads():
         measure = get_measure(name)
@@ -112,8 +114,8 @@ def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str
         for method in methods if present else ():
             if method not in wide:
                 continue
-            apart = sign * (wide[[method]].to_numpy(float) - against)
-            columns.append(pd.DataFrame(apart, wide.index))
+            apart = sign * (wide[method].to_numpy(float)[:, None] - against)
+            columns.append((tuple(wide.index), apart))
             p = _paired_p(apart[~np.isnan(apart).any(1)])
             rows.append({"measure": name, "quantity": quantity, "method": method, "p": p})
     found = pd.DataFrame(rows, columns=["measure", "quantity", "method", "p"])
@@ -128,20 +130,24 @@ def _paired_p(apart: np.ndarray) -> float:
     if len(apart) < 2:
         return float("nan")
     t = _t(apart.sum(0), (apart**2).sum(0), len(apart))
-    return float(np.minimum(2 * stats.t.sf(t, len(apart) - 1), 1.0).max())
+    return float(np.minimum(2 * special.stdtr(len(apart) - 1, -t), 1.0).max())
 
 
-def _max_t(columns: list[pd.DataFrame]) -> list[float]:
-    """Return the largest corrected p of each comparison, in one family a set of subjects, corrected for the families."""
+def _max_t(columns: list[tuple[tuple, np.ndarray]]) -> list[float]:
+    """Return the largest corrected p of each comparison, in one family a set of subjects, corrected for the families.
+
+    `columns`: of each comparison its subjects, and its differences, shape (subjects, null maps).
+    """
     found = [float("nan")] * len(columns)
     families: dict[tuple, list[int]] = {}
-    for at, apart in enumerate(columns):
-        families.setdefault(tuple(apart.index), []).append(at)
-    for members in families.values():
-        if len(columns[members[0]]) < 2:
+    for at, (subjects, _) in enumerate(columns):
+        families.setdefault(subjects, []).append(at)
+    for subjects, members in families.items():
+        if len(subjects) < 2:
             continue
-        p = sign_flip_max_t(np.hstack([columns[at].fillna(0.0).to_numpy() for at in members])) * len(families)
-        ends = np.cumsum([columns[at].shape[1] for at in members])[:-1]
+        apart = [columns[at][1] for at in members]
+        p = sign_flip_max_t(np.nan_to_num(np.hstack(apart), nan=0.0, posinf=np.inf, neginf=-np.inf)) * len(families)
+        ends = np.cumsum([own.shape[1] for own in apart])[:-1]
         for at, part in zip(members, np.split(p, ends), strict=True):
             found[at] = float(min(part.max(), 1.0))
     return found

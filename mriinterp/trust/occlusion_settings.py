@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import kendalltau
+import scipy
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods import get_method
@@ -23,7 +23,7 @@ QUICK_WINDOWS = ((40, 25), (24, 24))
 
 
 def _tau(a: np.ndarray, b: np.ndarray) -> float:
-    return float(kendalltau(a, b).statistic)
+    return float(scipy.stats.kendalltau(a, b).statistic)
 
 
 def has_settings(explainer: Explainer) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, spearmanr
+import scipy
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case, tied
@@ -19,7 +19,7 @@ FAITHFUL = 0.5  # Spearman's ρ from which on areas count as ranked as replacing
 
 
 def _centred_ranks(values: np.ndarray) -> np.ndarray:
-    ranks = rankdata(values)
+    ranks = scipy.stats.rankdata(values)
     return ranks - ranks.mean()
 
 
@@ -32,7 +32,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Return Spearman's ρ, ties averaged; NaN where one side does not vary."""
     if np.size(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
-    return float(spearmanr(a, b).statistic)
+    return float(scipy.stats.spearmanr(a, b).statistic)
 
 
 def partial_rank_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray) -> float:
