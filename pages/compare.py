@@ -6,6 +6,7 @@ from mriinterp.ui.address import end_page
 from mriinterp.ui.badge import trust_lights
 from mriinterp.ui.columns import choose_columns, compares_own_scan, compares_people
 from mriinterp.ui.compare import columns_before, compute_missing, cost_lines, keep_columns, resolve_columns
+from mriinterp.ui.compare_matrix import show_matrix
 from mriinterp.ui.compare_view import (
     choose_pair,
     choose_scale,
@@ -13,7 +14,6 @@ from mriinterp.ui.compare_view import (
     choose_signs,
     show_area_chart,
     show_columns,
-    show_matrix,
     show_predictions,
 )
 from mriinterp.ui.jobs import work_card

@@ -16,8 +16,9 @@ from mriinterp.ui.network import (
     watch_check,
 )
 from mriinterp.ui.network_card import choose_scan, guessed_model
+from mriinterp.ui.own_scan import uploaded_name
 from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.subject import choose_subject, uploaded_name
+from mriinterp.ui.subject import choose_subject
 from mriinterp.ui.words import escape_markdown
 
 header = page_header("Network", "What is it, and which methods work on it?", own_scan=bool(uploaded_name()))

@@ -20,6 +20,7 @@ from mriinterp.ui.maps import (
     runs_unasked,
     tell_before,
 )
+from mriinterp.ui.own_scan import uploaded_name
 from mriinterp.ui.parameters import choose_method, parameter_widgets
 from mriinterp.ui.predict_all import predict_all
 from mriinterp.ui.preparation import show_quality
@@ -27,7 +28,7 @@ from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_o
 from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
 from mriinterp.ui.seen import show_seen
 from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.subject import choose_subject, uploaded_name
+from mriinterp.ui.subject import choose_subject
 from mriinterp.ui.target import choose_target, head_of
 from mriinterp.ui.viewlink import shown_settings
 

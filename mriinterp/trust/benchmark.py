@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import mriinterp
-from mriinterp.base.arrays import load_npy
-from mriinterp.base.atomic import replacing, write_text
+from mriinterp.base.atomic import write_text
 from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
@@ -23,35 +20,17 @@ from mriinterp.trust.bench import Bench
 from mriinterp.trust.benchmark_plan import BenchmarkPlan
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
+from mriinterp.trust.group_maps import map_record, measure_groups
 from mriinterp.trust.measure import Outcome
 from mriinterp.trust.measure_registry import get_measure, measure_names
-from mriinterp.trust.measures.group_effect import Cohort
 from mriinterp.trust.occlusion_settings import occlusion_settings
-from mriinterp.trust.units import COHORT, SETTINGS, VERSION, Unit, unit_path
+from mriinterp.trust.units import SETTINGS, VERSION, Unit, unit_path
 
-__all__ = ["coarse", "run_benchmark"]
+__all__ = ["run_benchmark"]
 
-COARSE = 4  # voxels: edge of the cells that the voxel-wise test is made on
 MAPS = 3  # raise when what is kept of a map changes
-LEAST_LOSS = 0.05  # mean atrophy of a cell from which on it counts as diseased
 
 logger = logging.getLogger(__name__)
-
-
-def coarse(values: np.ndarray, mask: np.ndarray, edge: int = COARSE) -> tuple[np.ndarray, np.ndarray]:
-    """Return a map as means over cells of `edge` voxels, and which cells lie in the mask by half or more.
-
-    Returns
-    -------
-    array, shape of the coarse grid, float32
-        Mean over the voxels of the mask in each cell.
-    array of bool, same shape
-    """
-    pad = [(0, -n % edge) for n in values.shape]
-    cells = [n for size in np.pad(values, pad).shape for n in (size // edge, edge)]
-    inside = np.pad(mask.astype(np.float64), pad).reshape(cells).sum((1, 3, 5))
-    sums = np.pad(np.where(mask, values, 0.0), pad).reshape(cells).sum((1, 3, 5))
-    return (sums / np.maximum(inside, 1)).astype(np.float32), inside >= edge**3 / 2
 
 
 @dataclass(frozen=True)
@@ -147,7 +126,7 @@ def run_benchmark(
     if plan.cohort:
         for explainer in plan.explainers:
             check_cancel(cancel)
-            _cohort(run, explainer, cancel)
+            measure_groups(plan, bench, folder, explainer, cancel)
 
 
 def _counter(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
@@ -199,7 +178,7 @@ def _one_map(
         count(done)
         start = time.monotonic()
         if name == "map":
-            unit.put(name, keys[name], _map_record(run, case, explainer, relevance), seconds)
+            unit.put(name, keys[name], map_record(run.folder, case, explainer, relevance), seconds)
             continue
         measure = get_measure(name)
         if measure.missing(case):
@@ -207,85 +186,6 @@ def _one_map(
             continue
         outcome = measure.run(case, explainer, relevance, cancel=cancel, **run.plan.settings.get(name, {}))
         unit.put(name, keys[name], outcome, time.monotonic() - start)
-
-
-def _map_record(run: _Run, case: Case, explainer: Explainer, relevance: np.ndarray) -> Outcome:
-    """Return what the group comparison needs of a map: densities of areas, and coarse cells in a file of their own."""
-    read = explainer.read(relevance)
-    cells, inside = coarse(read, case.mask)
-    path = unit_path(run.folder, explainer.name, case.name).with_suffix(".npy")
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, cells[inside], allow_pickle=False)
-    seen = case.visible
-    details = {
-        "labels": case.area_labels[seen].tolist(),
-        "densities": (case.area_sums(read) / case.area_sizes)[seen].tolist(),
-    }
-    if case.truth is not None:
-        share, _ = coarse(case.truth.astype(float), case.mask)
-        details["truth_areas"] = (case.area_sums(case.truth) / case.area_sizes)[seen].tolist()
-        details["truth_cells"] = np.flatnonzero(share[inside] >= 0.5).tolist()
-    if case.atrophy is not None:
-        loss, _ = coarse(case.atrophy, case.mask)
-        details["truth_cells"] = np.flatnonzero(loss[inside] >= LEAST_LOSS).tolist()
-    return Outcome({}, details)
-
-
-def _cohort(run: _Run, explainer: Explainer, cancel: Cancel | None) -> None:
-    """Measure the two groups' maps of one method."""
-    rows, cells, in_positive, members, keys = [], [], [], [], []
-    truth_areas, truth_cells = 0.0, set()
-    for subject in run.plan.people:
-        path = unit_path(run.folder, explainer.name, subject)
-        entry = Unit(path, explainer.name, subject).entries["measures"].get("map")
-        if entry is None or not path.with_suffix(".npy").is_file():
-            continue
-        details = entry["details"]
-        rows.append(details["densities"])
-        cells.append(load_npy(path.with_suffix(".npy")))
-        in_positive.append(subject in run.plan.subjects)
-        members.append(subject)
-        keys.append(entry["key"])
-        truth_areas = np.maximum(truth_areas, details.get("truth_areas", 0.0))
-        truth_cells |= set(details.get("truth_cells", []))
-    if not rows or not Cohort(np.zeros((len(rows), 1)), np.array(in_positive)).offers("cohort"):
-        return
-    labels, ill = details["labels"], run.bench.diseased
-    known = bool(truth_cells)
-    cohort = Cohort(
-        densities=np.array(rows),
-        in_positive=np.array(in_positive),
-        names=[run.bench.area_names.get(label, str(label)) for label in labels],
-        voxels=np.array(cells, dtype=np.float64),
-        truth_areas=None if not known else np.asarray(truth_areas) >= 0.1 if ill is None else ill[labels],
-        truth_voxels=np.isin(np.arange(len(cells[0])), list(truth_cells)) if known else None,
-        patients=_patients(run, members),
-        severity=_column(run, members, "severity"),
-        age=_column(run, members, "age"),
-    )
-    unit = Unit(unit_path(run.folder, explainer.name, COHORT), explainer.name, COHORT)
-    for name in filter(lambda name: get_measure(name).of_groups, run.plan.measures):
-        settings = run.plan.settings.get(name, {})
-        parts = [keys, settings, VERSION, get_measure(name).revision]
-        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        if unit.has(name, key):
-            continue
-        start = time.monotonic()
-        if missing := get_measure(name).missing(cohort):
-            logger.info("%s: %s: %s", explainer.name, name, missing)
-            continue
-        outcome = get_measure(name).run(cohort, None, cancel=cancel, **settings)
-        unit.put(name, key, outcome, time.monotonic() - start)
-
-
-def _patients(run: _Run, subjects: list[str]) -> list[str] | None:
-    table = run.bench.study.subjects
-    return table.loc[subjects, "subject"].astype(str).tolist() if "subject" in table else None
-
-
-def _column(run: _Run, subjects: list[str], name: str) -> np.ndarray | None:
-    table = run.bench.study.subjects
-    return table.loc[subjects, name].to_numpy(float) if name in table else None
 
 
 def _write_plan(run: _Run) -> None:

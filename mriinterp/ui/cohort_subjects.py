@@ -21,8 +21,8 @@ from mriinterp.ui.cohort_data import View
 from mriinterp.ui.cohort_filters import probability_column
 from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.keys import COHORT_OPEN, SIGN, Key
+from mriinterp.ui.own_scan import forget_upload
 from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
-from mriinterp.ui.subject import forget_upload
 from mriinterp.ui.target import target_address
 from mriinterp.ui.words import escape_markdown
 

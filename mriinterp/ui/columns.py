@@ -1,39 +1,31 @@
-"""Columns of the compare page: any subject, network, method and parameters beside any other.
-
-In the address a column is ``c=sim-001:occlusion:size=40,stride=25:network``;
-parameters at their defaults and the study's own network are left out.
-"""
+"""Choose the columns of the compare page: any subject, network, method and parameters beside any other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote, unquote
 
 import streamlit as st
 
 from mriinterp.methods import get_method, listed_methods
-from mriinterp.models import Model, packaged_models, read_card
+from mriinterp.models import Model
 from mriinterp.study import Study
-from mriinterp.study.demo import DemoStudy
 from mriinterp.ui.address import asked, entry_number, not_found
+from mriinterp.ui.column import Column, column_labels, make_column, read_column, write_column
+from mriinterp.ui.compared_networks import first_networks, network_label, networks_of, shortcut_of
 from mriinterp.ui.keys import BROUGHT, BY, COLUMNS, COLUMNS_FIRST, METHODS
 from mriinterp.ui.linked import kept_value, linked, linked_list, linked_value
+from mriinterp.ui.own_scan import uploaded_name
 from mriinterp.ui.parameters import choose_method, grouped_methods, parameter_widgets
 from mriinterp.ui.resources import study_of
-from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label, uploaded_name
+from mriinterp.ui.subject import Subject, choose_subject, known_subject, subject_label
 
 __all__ = [
     "MOST",
     "Choice",
-    "Column",
     "choose_columns",
-    "column_labels",
     "compares_own_scan",
     "compares_people",
-    "read_column",
-    "write_column",
 ]
 
 MOST = 6
@@ -43,29 +35,6 @@ MODES = {
     "networks": "Networks on one scan",
     "any": "Any columns",
 }
-SAFE = " .-_"
-REPLICATES = "demo_seed"  # networks of the demo's recipe from other seeds
-
-
-@dataclass(frozen=True)
-class Column:
-    """What one column shows.
-
-    Parameters
-    ----------
-    subject : str
-        Id in the study; "" for an uploaded scan.
-    method : str
-    params : tuple of (str, value)
-        Those that differ from the method's defaults.
-    model : str
-        A fold of the study's network, or a packaged network; "" for the study's own.
-    """
-
-    subject: str
-    method: str
-    params: tuple[tuple[str, Any], ...] = ()
-    model: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,52 +46,6 @@ class Choice:
     single: Subject | None = None
 
 
-def make_column(subject: str, method: str, values: dict[str, Any], model: str = "") -> Column:
-    """Return a column that remembers only what is not a default."""
-    parameters = get_method(method).parameters
-    own = tuple((name, value) for name, value in values.items() if value != parameters[name].default)
-    return Column(subject, method, own, model)
-
-
-def write_column(column: Column) -> str:
-    """Return a column as text."""
-    params = ",".join(f"{name}={quote(str(value), safe=SAFE)}" for name, value in column.params)
-    parts = [quote(column.subject, safe=SAFE), column.method, params, quote(column.model, safe=SAFE)]
-    return ":".join(parts).rstrip(":")
-
-
-def read_column(text: str) -> Column:
-    """Read the column that `write_column` wrote; KeyError or ValueError for anything else."""
-    parts = text.split(":")
-    if not 2 <= len(parts) <= 4:
-        raise ValueError(f"expected subject:method:parameters:network, got {text!r}")
-    subject, method, params, model = parts + [""] * (4 - len(parts))
-    pairs = [pair.partition("=") for pair in params.split(",") if pair]
-    values = get_method(method).resolve({name: unquote(value) for name, _, value in pairs})
-    return make_column(unquote(subject), method, values, unquote(model))
-
-
-def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
-    """Return short names that tell columns apart: only what differs between them."""
-
-    def facts(column: Column) -> list[str]:
-        subject = column.subject or "uploaded scan"
-        if column.subject:
-            subject += f" · {study.group_of(column.subject)}"
-        return [subject, get_method(column.method).label, network_label(column.model)]
-
-    rows = [facts(column) for column in columns]
-    differs = [len({row[n] for row in rows}) > 1 for n in range(3)]
-    labels = []
-    for column, row in zip(columns, rows, strict=True):
-        parts = [part for part, shown in zip(row, differs, strict=True) if shown]
-        alike = {other.params for other in columns if other.method == column.method}
-        if len(alike) > 1:
-            parts.append(", ".join(f"{name} {value}" for name, value in column.params) or "defaults")
-        labels.append(" · ".join(parts) or row[1])
-    return [label if labels.count(label) == 1 else f"{n}. {label}" for n, label in enumerate(labels, 1)]
-
-
 def compares_people() -> bool:
     """Return whether the columns are of several people, by the mode that is chosen."""
     return BY.get() == "subjects"
@@ -131,34 +54,6 @@ def compares_people() -> bool:
 def compares_own_scan() -> bool:
     """Return whether the columns show an uploaded scan; the others are of the study's subjects."""
     return bool(uploaded_name()) and BY.get("methods") in ("methods", "networks")
-
-
-def networks_of(study: Study) -> list[str]:
-    """Return the study's network (""), its folds, and packaged networks; the demo's replicates only for the demo."""
-    demo = isinstance(study, DemoStudy)
-    packaged = (name for name in packaged_models() if name != study.model_recipe.source)
-    offered = (name for name in packaged if demo or not name.startswith(REPLICATES))
-    return list(dict.fromkeys(["", *study.folds, *offered]))
-
-
-def first_networks(study: Study) -> list[str]:
-    """Return the networks that the page opens with: those of the study itself, each once, none that was made to mislead."""
-    again = study.model_recipe in study.folds.values()
-    names = networks_of(study) if isinstance(study, DemoStudy) else [*([] if again else [""]), *study.folds]
-    plain = [name for name in names if not shortcut_of(name)]
-    return (plain if len(plain) > 1 else names)[:MOST]
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def shortcut_of(name: str) -> str:
-    """Return what a network made to mislead was trained on; "" for all others."""
-    card = packaged_models().get(name)
-    return "" if card is None else read_card(card).shortcut
-
-
-def network_label(name: str) -> str:
-    """Return a network's name for people; one that was made to mislead says so."""
-    return f"{name} (learned a shortcut)" if shortcut_of(name) else name or "The study’s network"
 
 
 def _note_shortcuts(columns: Sequence[Column]) -> None:
@@ -247,7 +142,7 @@ def _networks(study_name: str, model: Model) -> Choice:
         "Networks",
         names,
         format_func=network_label,
-        key=linked_list("networks", first_networks(study), names),
+        key=linked_list("networks", first_networks(study)[:MOST], names),
         max_selections=MOST,
         persist_state="session",
     )

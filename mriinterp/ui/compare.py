@@ -20,7 +20,8 @@ from mriinterp.methods import get_method
 from mriinterp.models import Model
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.store import request_key
-from mriinterp.ui.columns import Choice, Column, column_labels
+from mriinterp.ui.column import Column, column_labels
+from mriinterp.ui.columns import Choice
 from mriinterp.ui.jobs import current_job, forget_job, start_job, watch
 from mriinterp.ui.keys import COLUMNS_BEFORE, COMPARE_FAILED, COMPARE_STARTED
 from mriinterp.ui.maps import QUICK_SECONDS, known_map_of, maps_of

@@ -1,4 +1,4 @@
-"""The compare page's views: linked columns, a pair with its difference, the matrix, areas of all maps."""
+"""The compare page's views: linked columns, a pair with its difference, areas of all maps."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from mriinterp.areas.part_table import part_table
 from mriinterp.base.numerals import decimals, percent
-from mriinterp.compare import METRICS, distance_matrix, get_metric
 from mriinterp.figures.areagroups import method_bars
-from mriinterp.figures.distances import CELL_PX, distance_heatmap
-from mriinterp.figures.theme import plain, wrap
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import (
@@ -30,19 +26,19 @@ from mriinterp.methods.meaning import (
 )
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.ui.choice import segments
-from mriinterp.ui.clicks import clicked, jump_to, jump_to_peak, mark_cells, show_chart
-from mriinterp.ui.compare import Entry, raw_difference, readable_map, share_difference, share_map
+from mriinterp.ui.clicks import jump_to_peak, show_chart
+from mriinterp.ui.compare import Entry, raw_difference, share_difference, share_map
 from mriinterp.ui.keys import SHOW, A, B
 from mriinterp.ui.linked import linked
 from mriinterp.ui.place import Place, choose_place
-from mriinterp.ui.resources import atlas_of, on_grid_of, study_of
+from mriinterp.ui.resources import atlas_of, on_grid_of
 from mriinterp.ui.result import show_warnings
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import Header
 from mriinterp.ui.sign_choice import choose_part, part_layer, part_volume
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Contour, Layer, ViewerState
-from mriinterp.ui.viewlink import last_place, linked_viewer
+from mriinterp.ui.viewlink import linked_viewer
 from mriinterp.ui.words import escape_markdown
 
 __all__ = [
@@ -52,17 +48,13 @@ __all__ = [
     "choose_signs",
     "show_area_chart",
     "show_columns",
-    "show_matrix",
     "show_predictions",
 ]
 
 VIEWER = "compare_planes"
 MOST_NAMED = 3  # maps that a file's name can name
 SCALES = {"own": "Own scales", "common": "One scale", "share": "Shares"}
-IN_BRAIN = ("spearman", "ssim", "dice")  # measures that ties in the empty background would flatter
 MOST_AREAS = 8
-LABEL_LETTERS = 14  # of a line beside or above the matrix
-MOST_UPRIGHT = 4  # columns whose names fit above the matrix without turning
 
 
 def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> None:
@@ -253,75 +245,6 @@ def _truth(entries: Sequence[Entry], like: Volume) -> list[Contour]:
     """Return the outline of the known place of the disease, where all maps are of one scan."""
     subjects = {entry.column.subject: entry.subject for entry in entries}
     return scan_truth(next(iter(subjects.values())).truth, like) if len(subjects) == 1 else []
-
-
-@forgotten_with_uploads
-@st.cache_data(max_entries=64, show_spinner="Comparing the maps …")
-def _matrix(
-    keys: tuple[str, ...], metric: str, part: str, study: str, opened: str, _entries: Sequence[Entry]
-) -> pd.DataFrame:
-    if get_metric(metric).input == "areas":
-        maps = {entry.label: part_table(entry.relevance, atlas_of(study), part) for entry in _entries}
-        return distance_matrix(maps, metric, errors="nan")
-    like = _entries[0].relevance.volume
-    maps = {entry.label: readable_map(on_grid_of(entry.relevance.volume, like), part) for entry in _entries}
-    mask = on_grid_of(study_of(study).brain_mask(), like, order=0) if metric in IN_BRAIN else None
-    return distance_matrix(maps, metric, mask=mask, errors="nan")
-
-
-def _clickable(figure: go.Figure, matrix: pd.DataFrame) -> go.Figure:
-    """Let the cells be clicked, and give the matrix the size of its place."""
-    names = [plain(name) for name in matrix.index]
-    cells = [
-        (names[column], names[row], f"{names[row]} – {names[column]}", [row, column])
-        for row in range(len(names))
-        for column in range(len(names))
-    ]
-    figure.data[0].update(hoverinfo="skip", hovertemplate=None)
-    mark_cells(figure, cells, size=CELL_PX - 6, hint="click to see both")
-    figure.update_layout(
-        height=90 + (CELL_PX - 6) * max(len(names), 3),
-        coloraxis={"showscale": False},  # every cell has its number, and the caption its unit
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-    )
-    wrapped = {"tickvals": names, "ticktext": [wrap(name, LABEL_LETTERS) for name in names]}
-    figure.update_yaxes(range=[len(names) - 0.5, -0.5], **wrapped)
-    figure.update_xaxes(
-        range=[-0.5, len(names) - 0.5], side="top", tickangle=0 if len(names) <= MOST_UPRIGHT else -35, **wrapped
-    )
-    return figure
-
-
-def show_matrix(study_name: str, entries: Sequence[Entry], part: str, place: Place) -> None:
-    """Show every map against every other; a click on a cell opens that pair."""
-    metric = st.selectbox(
-        "Distance or similarity",
-        list(METRICS),
-        format_func=lambda name: METRICS[name].label,
-        key=linked("metric", "euclidean", options=list(METRICS)),
-        persist_state="session",
-    )
-    keys = tuple(f"{entry.key}{entry.label}" for entry in entries)
-    matrix = _matrix(keys, metric, part, study_name, study_of(study_name).opened, entries)
-    figure = _clickable(distance_heatmap(matrix, metric), matrix)
-    show_chart(figure, "compare_matrix", lambda: _open_pair(place.viewer))
-    chosen = METRICS[metric]
-    alike = f"{'smaller' if chosen.kind == 'distance' else 'larger'} and darker is more alike"
-    inside = ", inside the brain" if metric in IN_BRAIN else ""
-    st.caption(
-        f"Unit: {chosen.unit}; {alike}. {size_words(part)}{inside}. "
-        "**Click a cell** to see both maps and their difference."
-    )
-
-
-def _open_pair(viewer: str) -> None:
-    row, column = (clicked("compare_matrix") or [0, 0])[:2]
-    if row != column:
-        SHOW.put("pair")
-        A.put(int(row) + 1)
-        B.put(int(column) + 1)
-        if (at := last_place(viewer)) is not None:
-            jump_to(viewer, at)  # to the same place: the viewer comes in sight
 
 
 @forgotten_with_uploads

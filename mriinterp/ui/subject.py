@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import streamlit as st
 
@@ -16,26 +14,22 @@ from mriinterp.cohort.targets import positive_output
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
 from mriinterp.prepare import Prepared
-from mriinterp.prepare.source import FileBytes
 from mriinterp.study import PreparedScan, Study
-from mriinterp.ui.address import end_page, entry_number, found, not_found
-from mriinterp.ui.keys import KNOWN, OWN, OWN_NAME, UPLOAD, Key
+from mriinterp.ui.address import end_page, entry_number, not_found
+from mriinterp.ui.keys import KNOWN, OWN, Key
 from mriinterp.ui.linked import linked, linked_value
+from mriinterp.ui.own_scan import own_scan
 from mriinterp.ui.preparation import choose_registration, offer_preparation, offer_study_preparation, show_preparation
 from mriinterp.ui.resources import known_predictions, preparation_of, scan_of, study_of, truth_of
-from mriinterp.ui.scan_names import LONGEST_NAME, NEUTRAL_NAME, name_of_upload, plain_name, safe_name
 from mriinterp.ui.scans import Preparation, Upload
-from mriinterp.ui.session import current_session
-from mriinterp.ui.words import Remedied, escape_markdown
+from mriinterp.ui.words import Remedied
 
 __all__ = [
     "Subject",
     "blind_target",
     "choose_subject",
-    "forget_upload",
     "known_subject",
     "subject_label",
-    "uploaded_name",
 ]
 
 RAW = "{} comes as it was scanned: it does not lie in MNI space, or still shows the skull."
@@ -171,7 +165,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject", predicti
         help="Type to search by id, group, sex, age or prediction. ✓ right, ✗ wrong; nothing: not predicted yet.",
     )
     with st.expander("Explain my own scan", icon=":material/upload_file:", expanded=bool(own)):
-        upload = _own_scan(key)
+        upload = own_scan(key)
     own = OWN.value
     if not own:
         return known_subject(study_name, chosen)
@@ -190,101 +184,6 @@ def _ask_for_scan(name: str) -> NoReturn:
         "the left, under “Explain my own scan”, or go back to the study there.",
     )
     end_page()
-
-
-def _own_scan(key: str) -> Upload | None:
-    """Show the widgets around an uploaded file; return the upload, if there is one."""
-    given = st.file_uploader(
-        "T1 scan, raw or in MNI space",
-        accept_multiple_files=True,
-        key=f"{key}_file",
-        on_change=_file_changed,
-        help="One file .nii, .nii.gz, .mgz or .mgh of any grid and orientation; or all DICOM images of a scan, as files or in a "
-        ".zip. Files and maps stay on this computer and in this session.",
-    )
-    file = _as_one(given)
-    upload: Upload | None = UPLOAD.get()
-    if upload is not None and upload.released:
-        upload = None  # the connection was lost for a while
-        forget_upload()
-        if file is None:
-            st.info(
-                "The scan was let go while the connection was lost. Upload it again.", icon=":material/upload_file:"
-            )
-    if upload is None and file is not None:
-        upload = Upload(*file)
-        UPLOAD.put(upload)
-        wanted = OWN.value
-        OWN_NAME.put(upload.name)
-        found(OWN)
-        if wanted not in ("", upload.name):
-            not_found(OWN, f"The address names the scan {wanted}; the file given is {upload.name}.", upload.name)
-        OWN.put(upload.name)
-        session = current_session()
-        session.holds_scan = True
-        session.at_end(upload.release)
-    if upload is None:
-        if OWN.value:
-            st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
-        return None
-    if not OWN.value:  # the reader went back to a subject of the study
-        st.button(f"Explain {escape_markdown(upload.name)} again", key=f"{key}_again", on_click=_show_upload)
-        return None
-    _choose_name(upload)
-    OWN.put(upload.name)
-    if file is None:  # the page was left and the widget has forgotten; the session has not
-        st.caption(f"Explaining {escape_markdown(upload.name)}.")
-        st.button("Back to the study", icon=":material/close:", key=f"{key}_back", on_click=forget_upload)
-    return upload
-
-
-def _as_one(given: Sequence[Any]) -> tuple[str, str, list[FileBytes]] | None:
-    """Return what was uploaded as one: its id, what messages call it, and its files; None if there is nothing."""
-    if not given:
-        return None
-    files = [(file.name, file.getvalue()) for file in given]
-    return " ".join(sorted(file.file_id for file in given)), name_of_upload(files), files
-
-
-def _file_changed() -> None:
-    """Let the scan of another file go. Where there was none, what the address asks for stands."""
-    asked_for = "" if UPLOAD.kept else OWN.get("")
-    forget_upload()
-    OWN.put(asked_for)
-
-
-def _show_upload() -> None:
-    """Show the uploaded scan again."""
-    OWN.put(UPLOAD.value.name)
-
-
-def _choose_name(upload: Upload) -> None:
-    """Choose what the scan is called where others may see it."""
-    if not upload.several and safe_name(upload.file_name) == NEUTRAL_NAME != plain_name(upload.file_name):
-        st.warning(
-            f"The file’s name may name a person. Pages, downloads and links say **{NEUTRAL_NAME}** unless you choose "
-            "another name here.",
-            icon=":material/person_alert:",
-        )
-    OWN_NAME.begin(upload.name)
-    chosen = st.text_input("Name on pages, in files and links", key=OWN_NAME, max_chars=LONGEST_NAME)
-    upload.name = re.sub(r"[^\w.-]+", "-", chosen).strip("-.") or safe_name(upload.file_name)
-
-
-def uploaded_name() -> str:
-    """Return what the scan is called that this session has uploaded and not taken back; "" if there is none."""
-    upload = UPLOAD.get()
-    return upload.name if OWN.get() and upload is not None and upload.accepted else ""
-
-
-def forget_upload() -> None:
-    """Go back to the study's subjects."""
-    upload = UPLOAD.take()
-    if upload is not None:
-        upload.release()
-    OWN_NAME.take()
-    OWN.put("")
-    found(OWN)
 
 
 def known_subject(study_name: str, subject: str) -> Subject:

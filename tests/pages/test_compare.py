@@ -8,7 +8,7 @@ import pytest
 
 from mriinterp.base.progress import Cancelled
 from mriinterp.methods import get_method, method_registry
-from mriinterp.ui.columns import Column, column_labels, make_column, read_column, write_column
+from mriinterp.ui.column import Column, column_labels, make_column, read_column, write_column
 
 PAGE = "pages/compare.py"
 QUICK = "sensitivity,layer_cam"
@@ -233,7 +233,7 @@ def test_another_studys_networks_are_offered_but_not_preselected():
     from types import SimpleNamespace
 
     from mriinterp.study import load_study
-    from mriinterp.ui.columns import first_networks, networks_of
+    from mriinterp.ui.compared_networks import first_networks, networks_of
 
     folds = {f"fold_{n}": None for n in range(3)}
     own = SimpleNamespace(name="clinic", folds=folds, model_recipe=SimpleNamespace(source="network.toml"))

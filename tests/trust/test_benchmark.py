@@ -8,9 +8,9 @@ import pytest
 
 from mriinterp.base.progress import Cancelled
 from mriinterp.trust import Bench, Explainer, load_details, load_plan, load_results, make_plan, run_benchmark, summary
-from mriinterp.trust.benchmark import coarse
 from mriinterp.trust.benchmark_report import write_report
 from mriinterp.trust.findings import findings
+from mriinterp.trust.group_maps import coarse
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import judgement

@@ -5,7 +5,8 @@ from torch import nn
 
 from mriinterp.compare import ssim
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.measures.randomisation import _structural_similarity, cascade, layer_groups, randomised
+from mriinterp.trust.measures.randomisation import _structural_similarity, cascade
+from mriinterp.trust.random_networks import layer_groups, randomised
 from tests.trust.networks import Linear3D, case_of, small_network
 
 MEASURE = get_measure("randomisation")
