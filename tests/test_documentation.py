@@ -1,5 +1,7 @@
 """The documentation builds without warnings, and its worked examples are the code they show."""
 
+import ast
+import html
 import importlib.util
 import re
 import subprocess
@@ -43,15 +45,25 @@ def test_the_worked_network_is_loaded_and_explained(tmp_path):
     assert values.abs().sum() > 0
 
 
+def first_line_of_text(path: Path) -> str:
+    """Return the docstring's first line of an example, as a page shows it."""
+    return html.escape(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0], quote=False)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("mkdocstrings") is None, reason="mkdocs and mkdocstrings are not installed"
 )
 def test_the_site_builds_without_a_warning(tmp_path):
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )  # --quiet would hide warnings from --strict
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mriinterp.explain.explain" in (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
+    shown = (tmp_path / "site" / "gallery" / "index.html").read_text(encoding="utf-8")
+    missing = [path.name for path in (ROOT / "docs" / "examples").glob("*.py") if first_line_of_text(path) not in shown]
+    assert missing == [], "programs that the gallery does not show"
 
 
 def test_every_public_name_is_documented():
