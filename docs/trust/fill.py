@@ -45,6 +45,7 @@ from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.findings import correction_findings, literature, measure_findings
+from mriinterp.trust.kept_badges import write_badge_figures
 from mriinterp.trust.leaderboard import write_leaderboard
 from mriinterp.trust.measures.localisation import HOW
 from mriinterp.trust.results import settings_table
@@ -306,6 +307,7 @@ def main() -> None:
     elif args.shortcuts is not None:
         for name in load_shortcuts(args.shortcuts):
             shutil.copyfile(shortcut_path(args.shortcuts, name), shortcut_path(SHIPPED, name))
+    write_badge_figures(SHIPPED)
     shipped = figures_of(SHIPPED)
     write_text(DOCS / "trust" / "trust_summary.csv", csv_text(shipped.table, digits=6))
     write_leaderboard(SHIPPED, DOCS / "trust", shipped.table)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from mriinterp.base.numerals import decimals
@@ -50,8 +51,12 @@ def label_of(method: str) -> str:
 
 def row_of(table: pd.DataFrame, measure: str, quantity: str, method: str) -> pd.Series | None:
     """Return the row of a summary; None if it is not there or has no number."""
-    found = table[(table["measure"] == measure) & (table["quantity"] == quantity) & (table["method"] == method)]
-    return None if found.empty or not math.isfinite(found.iloc[0]["mean"]) else found.iloc[0]
+    wanted = {"measure": measure, "quantity": quantity, "method": method}
+    same = np.logical_and.reduce([table[column].to_numpy(object) == value for column, value in wanted.items()])
+    if not same.any():
+        return None
+    row = table.iloc[int(same.argmax())]
+    return row if math.isfinite(row["mean"]) else None
 
 
 def rows_of(table: pd.DataFrame, measure: str, quantity: str, methods: Sequence[str]) -> dict[str, pd.Series]:

@@ -136,18 +136,30 @@ def trust_light(
         _link(study, method, subject, words, icon, about + badge.more)
 
 
-def method_signs(study: str, method: str, params: Mapping[str, Any], model: str) -> str:
-    """Return the marks of a method's findings in the study's benchmark; "" where it was not measured."""
+def method_signs(study: str, methods: Mapping[str, Mapping[str, Any]], model: str) -> dict[str, str]:
+    """Return the marks of methods' findings in the study's benchmark; "" for one that was not measured.
+
+    Parameters
+    ----------
+    methods : mapping of str to mapping
+        Parameters of each method.
+    model : str
+        Digest of the network.
+    """
+    signs = dict.fromkeys(methods, "")
     try:
         folder = measured(study, model)
         if folder is None or not of_network(plan_of(folder), model):
-            return ""
+            return signs
         table = badge_table(folder)
-        name, _ = measured_as(table["method"].tolist(), method, params)
-        return "" if name is None else badge_signs(table, name)
+        known = table["method"].tolist()
+        for method, params in methods.items():
+            name, _ = measured_as(known, method, params)
+            signs[method] = "" if name is None else badge_signs(table, name)
     except BROKEN as error:  # marks are the least of a list of methods
-        logger.warning("no marks of %s for %s: %s", method, study, error)
-        return ""
+        logger.warning("no marks of methods for %s: %s", study, error)
+        return dict.fromkeys(methods, "")
+    return signs
 
 
 def _link(study: str, method: str, subject: str | None, label: str, icon: str, more: str) -> None:

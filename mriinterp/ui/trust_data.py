@@ -15,11 +15,10 @@ from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.names import shortened
 from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
-from mriinterp.trust.badge import badge_quantities
-from mriinterp.trust.measure_registry import get_measure, measure_names
+from mriinterp.trust.kept_badges import badge_table_of, read_badge_figures, size_of_results
+from mriinterp.trust.measure_registry import get_measure
 from mriinterp.trust.results import COLUMNS, load_plan, load_results
 from mriinterp.trust.summary import summary
-from mriinterp.trust.units import COHORT
 
 __all__ = [
     "BROKEN",
@@ -140,15 +139,14 @@ def _summary(folder: str, stamp: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _size(folder: str, stamp: str) -> tuple[int, int]:
-    results = _results(folder, stamp)
-    about = results["measure"].isin(measure_names()) & results["value"].notna() & results["subject"].ne(COHORT)
-    rows = results.loc[about & ~results["method"].astype(str).str.startswith("null_")]
-    return rows["subject"].nunique(), rows["method"].nunique()
+    kept = read_badge_figures(Path(folder))
+    return size_of_results(_results(folder, stamp)) if kept is None else (kept.people, kept.methods)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _badge_table(folder: str, stamp: str) -> pd.DataFrame:
-    return summary(Path(folder), badge_quantities(), read=_results(folder, stamp))
+    kept = read_badge_figures(Path(folder))
+    return badge_table_of(Path(folder), _results(folder, stamp)) if kept is None else kept.table
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
