@@ -128,6 +128,7 @@ def all_maps_shown(page: Page, maps: int) -> None:
         f"(maps) => {{ const v = {FIND}; return v?.root.dataset.ready && v.views.length === maps && v.views.every((one) => one.map) && v.measurer.idle; }}",
         arg=maps,
         timeout=LONGEST_MS,
+        polling=20,
     )
 
 

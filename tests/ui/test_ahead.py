@@ -20,6 +20,20 @@ assert not missing, missing
 # Half a second each, and the first page needs neither: SciPy loads its parts when they are used.
 early = {"matplotlib", "nilearn", "scipy.cluster", "scipy.interpolate", "scipy.optimize", "scipy.spatial", "scipy.stats"}
 assert not early & set(sys.modules), early & set(sys.modules)
+import threading
+for thread in threading.enumerate():
+    if thread.name == "load-ahead":
+        thread.join()
+from mriinterp.image import template
+from mriinterp.ui import resources
+before = template._mask.cache_info().misses
+template.brain_mask()
+assert template._resampled.cache_info().misses == 1 and template._mask.cache_info().misses == before
+resources.DemoStudy = resources.load_model = None  # what was loaded is there, and is not loaded again
+name = "demo"
+scan = resources.scan_of(name, resources.study_of(name).example)
+assert resources.prediction_of(name, scan.digest, None).predicted == "AD"
+assert resources.reference_of(name) is template.template()
 """
 
 
@@ -27,6 +41,27 @@ def test_what_the_first_page_imports_is_there_when_it_has_waited():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert "could not be imported" not in done.stderr
+    assert "'load-ahead'" not in done.stderr  # Streamlit misses a page there
+
+
+LOADED = """
+import sys
+from mriinterp.ui import ahead
+for names, load, *about in (
+    (("mriinterp.image.template", "mriinterp.areas.atlas"), ahead.load_template),
+    (("mriinterp.ui.resources",), ahead.load_demo_study, ahead._beside(lambda: None)),
+):
+    ahead._import(*names)
+    before = set(sys.modules)
+    load(*about)
+    print([name for name in set(sys.modules) - before if name.split(".")[0] in ("mriinterp", "torch", "scipy", "streamlit")])
+"""
+
+
+def test_what_is_loaded_beside_imports_imports_nothing_of_a_package_that_they_import():
+    """Two threads that import modules of one package may each meet a half of what the other begins."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=240)
+    assert done.stdout.split("\n")[:2] == ["[]", "[]"], done.stdout + done.stderr
 
 
 @pytest.fixture
