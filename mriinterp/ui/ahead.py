@@ -42,7 +42,7 @@ def wait_for_imports() -> None:
 
 
 def _ahead() -> None:
-    """Import the first page's modules, and start to load its data as soon as their code is there."""
+    """Load the first page's modules, and start to load its data as soon as their code is there."""
     loads = not any(argument.lower().endswith(".toml") for argument in sys.argv[1:])  # else another study comes first
     try:
         _import("mriinterp.image.template", "mriinterp.areas.atlas")
@@ -90,13 +90,14 @@ def load_demo_study(template: threading.Thread) -> None:
     `template`: loads the template, which the study is shown over; it is waited for, not loaded twice.
     """
     from mriinterp.study import DemoStudy
-    from mriinterp.ui.resources import atlas_of, model_of, prediction_of, reference_of, scan_of, study_of
+    from mriinterp.study.kept_scans import EXAMPLE
+    from mriinterp.ui.resources import atlas_of, model_of, prediction_of, reference_of, scan_of
 
     # Streamlit warns that no page is there to show a spinner.
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").addFilter(_is_of_a_page)
     name = DemoStudy.name
     model_of(name)
-    scan = scan_of(name, study_of(name).example)
+    scan = scan_of(name, EXAMPLE)
     prediction_of(name, scan.digest, scan)
     template.join()
     reference_of(name)
