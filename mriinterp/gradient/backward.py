@@ -50,7 +50,7 @@ def run_backward(passed: Passed, slopes: dict[Step, Tensor], *, guided: bool = F
                     gradients[source] = part if source not in gradients else gradients[source] + part
         if end not in gradients:
             return next(iter(slopes.values())).new_zeros((1, *end.map_shape))
-        return gradients[end].contiguous()
+        return gradients[end].contiguous() if to is None else gradients[end]
 
 
 def _back(step: Step, gradient: Tensor, passed: Passed, guided: bool) -> list[Tensor | None]:

@@ -25,7 +25,7 @@ from mriinterp.incremental.network import Network
 from mriinterp.incremental.steps import Step
 from mriinterp.incremental.workers import cores, in_order
 
-__all__ = ["Passed", "between_map", "has_codes", "in_slabs", "run_forward"]
+__all__ = ["Passed", "between_map", "has_codes", "in_slabs", "run_first", "run_forward"]
 
 KEPT = ("map", "join")
 """Kinds of steps whose output the way back may need."""
@@ -62,16 +62,21 @@ class Passed:
         return self.network.run_tail({s: m.clone(memory_format=torch.contiguous_format) for s, m in maps.items()})
 
 
-def has_codes(step: Step, network: Network) -> bool:
-    """Return whether a step is a convolution with pooling by halves, and nothing but a ReLU reads it."""
-    if step.kind != "convmax" or len(step.shape) != 3 or step.groups != 1 or step.weight.dtype != torch.float32:
+def has_codes(step: Step) -> bool:
+    """Return whether a step is a 3D convolution with pooling by halves, whose maxima are remembered by `conv_max_codes`."""
+    if step.kind != "convmax" or len(step.shape) != 3 or step.groups != 1:
         return False
-    halves = step.pool.kernel == step.pool.stride == (FOLD,) * 3 and set(step.pool.dilation) == {1}
-    readers = [other for other in network.steps if step in other.inputs]
-    return halves and step not in network.border and all(other.is_relu for other in readers)
+    return step.pool.kernel == step.pool.stride == (FOLD,) * 3 and set(step.pool.dilation) == {1}
 
 
-def run_forward(network: Network, x: Tensor, *, to: Step | None = None) -> Passed:
+def run_first(network: Network, x: Tensor) -> tuple[Passed, Tensor]:
+    """Run the first step of a network on an image: what its way back needs, and its map."""
+    passed = Passed(network, {}, {})
+    with torch.no_grad():
+        return passed, _windowed(network.steps[1], x, passed)
+
+
+def run_forward(network: Network, x: Tensor, *, to: Step | None = None, after: Step | None = None) -> Passed:
     """Run the local part of a network on an image, which is not changed.
 
     Parameters
@@ -81,16 +86,19 @@ def run_forward(network: Network, x: Tensor, *, to: Step | None = None) -> Passe
     to : Step, optional
         Where the way back ends, if not at the image: nothing is remembered of
         the steps before.
+    after : Step, optional
+        A step that no other goes round: `x` is its map, which may be changed,
+        and only the steps behind it run.
     """
     steps = network.steps
-    start = 0 if to is None else steps.index(to)
+    begin, end = (0 if step is None else steps.index(step) for step in (after, to))
     passed = Passed(network, {}, {})
-    values: dict[Step, Tensor] = {steps[0]: x}
+    values: dict[Step, Tensor] = {steps[begin]: x}
     left = {step: step.users for step in steps}
     with torch.no_grad():
-        for place, step in enumerate(steps[1:], 1):
+        for place, step in enumerate(steps[begin + 1 :], begin + 1):
             inputs = [values[source] for source in step.inputs]
-            wanted = passed if place > start else None
+            wanted = passed if place > end else None
             values[step] = _windowed(step, inputs[0], wanted) if step.windowed else _local(step, inputs, wanted)
             for source in step.inputs:
                 left[source] -= 1
@@ -122,7 +130,7 @@ def _windowed(step: Step, x: Tensor, passed: Passed | None) -> Tensor:
         values, passed.kept[step] = max_pool_taken(x, step.window)
         return values
     if passed is not None and step.kind == "convmax":
-        if has_codes(step, passed.network):
+        if has_codes(step):
             return _with_codes(step, x, passed)
         y = between_map(step, x)
         values, taken = max_pool_taken(y, step.pool)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -41,15 +43,12 @@ def rows_in_cache(step: Step, itemsize: int) -> int:
     """Return how many outputs along the first axis to compute at once, so that the map before the pooling fits in cache."""
     pool, rest = step.pool, slice(1, None)
     plane = np.prod((np.array(step.shape[rest]) - 1) * pool.stride[rest] + pool.extent[rest])
-    coded = 2 * itemsize  # beside the map
-    return max(1, SLAB_BYTES // max(1, int(plane) * step.channels * coded * pool.stride[0]))
+    with_places = 2 * itemsize  # those of the maxima take half as much as the map
+    return max(1, SLAB_BYTES // max(1, int(plane) * step.channels * with_places * pool.stride[0]))
 
 
 def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, Tensor]:
     """Return a 3D convolution with pooling by halves, and which of its eight elements each window took.
-
-    It holds for maxima above 0, which are those that a ReLU behind the
-    pooling lets through.
 
     Parameters
     ----------
@@ -68,19 +67,30 @@ def conv_max_codes(step: Step, x: Tensor, origin: np.ndarray) -> tuple[Tensor, T
 
     Notes
     -----
-    Read as a whole number, the larger of two float32 above 0 is the larger
-    number. With three more bits for the number of its element, counted
-    backwards, the largest is the first of the largest, value and place at
-    once.
+    Two slices lie side by side as channels of one, so PyTorch's own pooling
+    in 2D finds the first largest element of each; the second slice's counts
+    where it is larger.
     """
     y = _in_pairs(step, x, origin)
-    height, width = (n // FOLD * FOLD for n in y.shape[2:4])
-    y = y[:, :, :height, :width]  # n, pairs, h, w, 2, C
-    values = _largest(y)
-    windows = y.view(torch.int32).unflatten(2, (-1, FOLD)).unflatten(4, (-1, FOLD))
-    coded = torch.add(_backwards(step.channels), windows, alpha=CODES).flatten(4, 5).flatten(2, 3)
-    codes = CODES - 1 - _largest(coded).bitwise_and_(CODES - 1)
-    return values.movedim(-1, 1), codes.to(torch.uint8).movedim(-1, 1)
+    n, pairs, _, width, slices, channels = y.shape
+    images = y.view(n * pairs, *y.shape[2:4], slices * channels).movedim(-1, 1)
+    pooled, taken = F.max_pool2d(images, FOLD, return_indices=True)
+    values, places = (
+        found.movedim(1, -1).view(n, pairs, *found.shape[2:], slices, channels)
+        for found in (pooled, taken.to(torch.int32))
+    )
+    later = values[..., 1, :] > values[..., 0, :]
+    codes = torch.where(later, places[..., 1, :], places[..., 0, :])
+    codes -= _first_elements(codes.shape[2:4], width)
+    codes -= (codes > 1) * (width - FOLD)  # one row down
+    codes += later * FOLD**2
+    return torch.maximum(values[..., 0, :], values[..., 1, :]).movedim(-1, 1), codes.to(torch.uint8).movedim(-1, 1)
+
+
+def _first_elements(windows: Sequence[int], width: int) -> Tensor:
+    """Return the number of the first element of each window of a slice, int32 (h, w, 1), rows of `width` elements."""
+    rows, columns = (torch.arange(0, FOLD * count, FOLD, dtype=torch.int32) for count in windows)
+    return (rows[:, None] * width + columns)[..., None]
 
 
 def _in_pairs(step: Step, x: Tensor, origin: np.ndarray) -> Tensor:
@@ -109,16 +119,3 @@ def conv_at_codes(step: Step, x: Tensor, origin: np.ndarray, codes: Tensor) -> T
     for axis, (numbers, size) in enumerate(zip(first, steps, strict=True)):
         places += (numbers * size).reshape(-1, *(1,) * (len(steps) - axis - 1))
     return y.flatten()[places].movedim(-1, 1)
-
-
-def _largest(y: Tensor) -> Tensor:
-    """Return the largest of each window, (n, pairs, h / 2, w / 2, C), of a map (n, pairs, h, w, 2, C)."""
-    y = torch.maximum(y[:, :, 0::FOLD], y[:, :, 1::FOLD])
-    y = torch.maximum(y[:, :, :, 0::FOLD], y[:, :, :, 1::FOLD])
-    return torch.maximum(y[..., 0, :], y[..., 1, :])
-
-
-def _backwards(channels: int) -> Tensor:
-    """Return the number of each element of a window, the last one 0, in the order h, w, slice, channel."""
-    numbers = torch.arange(CODES - 1, -1, -1).reshape(FOLD, FOLD, FOLD)  # slice, h, w
-    return numbers.permute(1, 2, 0)[:, None, :, :, None].expand(FOLD, 1, FOLD, FOLD, channels).contiguous()

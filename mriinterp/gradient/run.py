@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,13 @@ Score = Callable[[Tensor], Tensor]
 
 def _as_it_is(found: Any) -> Tensor:
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class _ForScore:
+    """A pass that remembers nothing for the way back."""
+
+    passed: Passed
 
 
 class Gradients:
@@ -86,11 +94,13 @@ class Gradients:
         guided : bool
             Let every ReLU pass positive gradients only.
         """
-        if self.network is None:
-            return by_autograd(self.module, x, score, guided=guided)
-        if not self.agreed(guided, partial(self._try, guided)):
+        if self.network is None or not self.usable(guided):
             return by_autograd(self.module, x, score, guided=guided)
         return by_steps(self.network, x, score, read=self._read, guided=guided)
+
+    def usable(self, guided: bool = False) -> bool:
+        """Return whether gradients go by the steps."""
+        return self.network is not None and self.agreed(guided, partial(self._try, guided))
 
     def agreed(self, what: Hashable, compare: Callable[[Tensor], bool]) -> bool:
         """Return whether steps and autograd agree on this network or, else, on one of the same layers.
@@ -131,28 +141,44 @@ class Gradients:
         """
         assert self.network is not None  # where there are no steps there are no maps
         passed = claim(Passed, self.network, x) or self._forward(x)
-        slopes, _ = _slopes(passed, score, self._read, guided=False)
-        return passed.border[step], run_backward(passed, slopes, to=step)
+        return passed.border[step], self.back_to(step, passed, score)
 
-    def _forward(self, x: Tensor) -> Passed:
+    def back_to(self, step: Step, passed: Passed, score: Score) -> Tensor:
+        """Return the gradient of the map of a step, given the pass of an image."""
+        slopes, _ = _slopes(passed, score, self._read, guided=False)
+        return run_backward(passed, slopes, to=step)
+
+    def _forward(self, x: Tensor, again: bool = True) -> Passed:
         assert self.network is not None
-        return run_forward(self.network, x.detach(), to=self.maps[0] if self.maps else None)
+        first = self.maps[0] if self.maps else None
+        return run_forward(self.network, x.detach(), to=first if again else self.network.steps[-1])
 
     def value(self, x: Tensor, score: Score) -> float:
         """Return the score of an image."""
-        with torch.no_grad():
-            if self.network is None:
+        if self.network is None:
+            with torch.no_grad():
                 return float(score(self.module(x.detach().clone())))
-            known = claim(Passed, self.network, x)
-            passed = known or run_forward(self.network, x.detach(), to=self.network.steps[-1])
+        known = claim(_ForScore, self.network, x)
+        return self.value_of(known.passed if known else self._forward(x, again=False), score)
+
+    def value_of(self, passed: Passed, score: Score) -> float:
+        """Return the score, given the pass of an image."""
+        with torch.no_grad():
             return float(score(self._read(passed.run_tail())))
 
-    def outputs(self, x: Tensor) -> Tensor | None:
-        """Return what the network itself returns for an image, and offer the pass to the gradient; None if by autograd."""
+    def outputs(self, x: Tensor, *, again: bool = True) -> Tensor | None:
+        """Return what the network itself returns for an image, and offer the pass to the gradient; None if by autograd.
+
+        Parameters
+        ----------
+        again : bool
+            Whether the gradient at this image is wanted afterwards; otherwise
+            nothing is remembered for it, and the pass serves `value`.
+        """
         if self.network is None:
             return None
-        passed = self._forward(x)
-        offer(passed, self.network, x)
+        passed = self._forward(x, again)
+        offer(passed if again else _ForScore(passed), self.network, x)
         with torch.no_grad():
             return passed.run_tail()
 

@@ -55,14 +55,14 @@ def integrated_gradients(
     """
     start = fill_values(baseline, x, reference) * torch.ones_like(x)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
-    gradient, total = GradientOfScore(model, x, target, score), torch.zeros_like(x)
+    path = GradientOfScore(model, x, target, score).path(start, x)
     for done, (node, weight) in enumerate(zip((nodes + 1) / 2, weights / 2, strict=True)):
         check_cancel(cancel)
-        total += weight * gradient(start + node * (x - start))
+        path.add(float(node), float(weight))
         tell(progress, done + 1, steps)
-    result = total * (x - start)
+    result = path.total() * (x - start)
     if note is not None:
-        change, found = gradient.value(x) - gradient.value(start), float(result.double().sum())
+        change, found = path.value(1) - path.value(0), float(result.double().sum())
         note("completeness", f"sum {found:.4g}, scores {change:.4g} apart, error {_share(found - change, change)}")
     return result
 

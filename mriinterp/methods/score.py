@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.gradient import Gradients
+from mriinterp.gradient.path import Path
 from mriinterp.methods.parameters import Param
 
 __all__ = ["SCORES", "GradientOfScore", "LinearScore", "Score", "gradient_of_score", "score_of"]
@@ -83,9 +84,9 @@ class GradientOfScore:
         """Return the gradient, shape of `x`; parameters and `x` itself stay untouched."""
         return self._gradients(x, self._score)[0]
 
-    def value(self, x: Tensor) -> float:
-        """Return the score of an image."""
-        return self._gradients.value(x, self._score)
+    def path(self, start: Tensor, end: Tensor) -> Path:
+        """Return the straight line between two images, on which gradients are added."""
+        return Path(self._gradients, self._score, start, end)
 
     def guided(self, x: Tensor) -> tuple[Tensor, int]:
         """Return the gradient in which every ReLU passes positive gradients only, and how many ReLUs there were."""

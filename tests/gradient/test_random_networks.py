@@ -58,7 +58,7 @@ def test_pooling_by_halves(case, guided, slab):
     network, x = case
     with patch.object(maxima, "SLAB_BYTES", slab), patch.object(bags, "MAP_BYTES", slab):
         taken_apart = assert_as_autograd(network, x, guided=guided)
-    assert any(has_codes(step, taken_apart) for step in taken_apart.steps)
+    assert any(has_codes(step) for step in taken_apart.steps)
 
 
 @st.composite
