@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from torch import nn
 
 from mriinterp.gradient import Gradients, by_autograd, path, run
@@ -41,10 +41,6 @@ def assert_as_one_by_one(network, start, x, *, once):
 @given(halving_networks())
 def test_halving_networks(case):
     network, x = case
-    try:
-        network(x)
-    except RuntimeError:  # a kernel is larger than what it reads
-        assume(False)
     assert_as_one_by_one(network, torch.zeros_like(x), x, once=True)
 
 

@@ -50,8 +50,18 @@ def scan(seed=0):
     [
         ("sensitivity", "forward", 1, {}),
         ("occlusion", "engine", 1, {"size": 3, "stride": 3}),
-        ("integrated_gradients", "forward", 1, {"steps": 3}),  # between baseline and scan only what is behind the first layer
-        ("integrated_gradients", "forward", 5, {"steps": 3, "baseline": "mean"}),  # the scan, the baseline and between them
+        (
+            "integrated_gradients",
+            "forward",
+            1,
+            {"steps": 3},
+        ),  # between baseline and scan only what is behind the first layer
+        (
+            "integrated_gradients",
+            "forward",
+            5,
+            {"steps": 3, "baseline": "mean"},
+        ),  # the scan, the baseline and between them
         ("smoothgrad", "forward", 4, {"samples": 3}),
     ],
 )
