@@ -27,7 +27,7 @@ def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
         epilog=f"The pages: mriinterp app.  {RESEARCH_USE}",
     )
     parser.add_argument("--version", action="version", version=f"mriinterp {mriinterp.__version__}")
-    parser.add_argument("--verbose", action="store_true", help="tell more of what happens")
+    parser.add_argument("--verbose", action="store_true", help="print more of what happens")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     Commands(commands).add(wanted)
     return parser

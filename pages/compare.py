@@ -17,7 +17,7 @@ from mriinterp.ui.compare_view import (
     show_predictions,
 )
 from mriinterp.ui.jobs import work_card
-from mriinterp.ui.maps import ask_to_explain, asked_to_explain, tell_before
+from mriinterp.ui.maps import ask_to_explain, asked_to_explain, show_before
 from mriinterp.ui.resources import model_of, prediction_of, study_of
 from mriinterp.ui.result import show_prediction
 from mriinterp.ui.seen import show_seen_columns, with_mean_of_folds
@@ -58,7 +58,7 @@ else:
 show_seen_columns(name, entries)
 
 
-def tell_cost() -> None:
+def show_cost() -> None:
     """Show what the missing maps will cost; last, as it is measured, and the page need not wait for it."""
     with readable_errors():
         cost.caption("  \n".join(cost_lines(name, missing)))
@@ -80,7 +80,7 @@ with st.container(key="view_row"):
             place = choose_shown_place(shown)
 if not shown:
     if not working:
-        tell_cost()
+        show_cost()
     end_page()
 if not stale:
     keep_columns(known)
@@ -94,6 +94,6 @@ with readable_errors():
                 show_matrix(name, shown, part, place)
             with right:
                 show_area_chart(name, shown, part, place)
-            tell_before(stale)
+            show_before(stale)
 if missing and not working:
-    tell_cost()
+    show_cost()

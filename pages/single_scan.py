@@ -18,7 +18,7 @@ from mriinterp.ui.maps import (
     map_before,
     maps_of,
     runs_unasked,
-    tell_before,
+    show_before,
 )
 from mriinterp.ui.own_scan import uploaded_name
 from mriinterp.ui.parameters import choose_method, parameter_widgets
@@ -130,7 +130,7 @@ with st.container(key="view"):  # beside each other on wide screens
             for tab in preparation:
                 with tab:
                     show_quality(subject.preparation)
-            tell_before(relevance is None)
+            show_before(relevance is None)
 if relevance is not None:
     predict_all(name, study, model)
 elif not working:

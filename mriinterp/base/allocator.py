@@ -1,4 +1,4 @@
-"""How the C library hands out memory: pages that were used are used again, and given back when work is done.
+"""Settings of the C library's memory allocator: used pages are used again, and given back when work is done.
 
 glibc returns every large block to the system when it is freed, and takes
 fresh pages, which the system must clear first, for the next one. A network's

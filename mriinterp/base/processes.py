@@ -14,7 +14,7 @@ __all__ = ["cores", "memory_bytes", "start_worker"]
 
 
 def start_worker() -> None:
-    """Set up a process of a local pool: Ctrl-C is the first process's to handle, and this one ends when that is gone.
+    """Set up a process of a local pool: Ctrl-C is left to the parent, and the process ends when the parent has ended.
 
     It keeps its pages, as `mriinterp.base.allocator` has it.
     """

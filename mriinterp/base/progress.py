@@ -1,4 +1,4 @@
-"""Progress and cancelling: how long work reports to its caller, and stops."""
+"""Progress and cancelling: how a long computation reports to its caller, and is stopped."""
 
 from __future__ import annotations
 

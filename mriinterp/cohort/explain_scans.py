@@ -196,7 +196,7 @@ class _Stop:
 
 
 def _load(item: Item, check_space: bool) -> tuple[Volume, dict[str, Any]]:
-    """Load a scan; return it and what is kept of having seen it.
+    """Load a scan; return it and the record that it was read.
 
     That is its fingerprint before it was read, its digest and its correlation
     with the template. A scan that does not match is refused if it is checked.

@@ -16,7 +16,7 @@ WAIT_SECONDS = 1.0  # `is_held` takes the lock for a moment
 
 @contextmanager
 def only_run(folder: Path) -> Iterator[None]:
-    """Hold a folder while the block runs; the system lets go of it however the process ends.
+    """Hold a folder while the block runs; the system releases it however the process ends.
 
     Raises
     ------

@@ -88,7 +88,7 @@ def resolved_target(study: Study, model: Model, target: str | None, preset: str 
         target = PREDICTED if preset and not withheld else POSITIVE
     if target == PREDICTED and withheld:
         raise ValueError(
-            f"expected one target for all scans, got {target!r}, which would tell the prediction. {SIMULATED_ONLY}"
+            f"expected one target for all scans, got {target!r}, which would reveal the prediction. {SIMULATED_ONLY}"
         )
     if target == POSITIVE:
         return positive_output(study, model, strict=not withheld)

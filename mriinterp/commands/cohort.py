@@ -35,10 +35,10 @@ Stop it at any time: the same command goes on where it was."""
 
 EXAMPLES = """\
 examples:
-  python -m mriinterp cohort demo --methods sensitivity,occlusion --out demo_cohort
-  python -m mriinterp cohort adni.toml --methods occlusion --set occlusion.size=20 --split all --target CN --out all
-  python -m mriinterp cohort demo --methods recommended --out /tmp/demo --pack mriinterp/cohort/shipped/demo
-  python -m mriinterp cohort adni.toml --methods sensitivity --scheduler tcp://10.0.0.1:8786 --out /shared/cohort"""
+  mriinterp cohort demo --methods sensitivity,occlusion --out demo_cohort
+  mriinterp cohort adni.toml --methods occlusion --set occlusion.size=20 --split all --target CN --out all
+  mriinterp cohort demo --methods recommended --out /tmp/demo --pack mriinterp/cohort/shipped/demo
+  mriinterp cohort adni.toml --methods sensitivity --scheduler tcp://10.0.0.1:8786 --out /shared/cohort"""
 
 
 def add_parser(commands) -> None:

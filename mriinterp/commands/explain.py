@@ -27,7 +27,7 @@ from mriinterp.commands.options import (
     named_scan,
     read_settings,
 )
-from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_home
+from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_on_raw_scan
 from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
 from mriinterp.cost import describe_cost
 from mriinterp.explain import default_score, explain
@@ -70,7 +70,7 @@ def add_parser(commands) -> None:
         "explain",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example:\n  python -m mriinterp explain scan.nii.gz --model demo --method occlusion --set size=40 --out results",
+        epilog="example:\n  mriinterp explain scan.nii.gz --model demo --method occlusion --set size=40 --out results",
     )
     parser.add_argument(
         "scans",
@@ -160,7 +160,7 @@ def _explain_all(job: _Job, scans: list[str], stems: list[str]) -> int:
             failed.append(scan)
         except KeyboardInterrupt:
             progress.close()
-            _tell_rest(done, failed, scans[n - 1 :])
+            _list_rest(done, failed, scans[n - 1 :])
             raise
         else:
             done.append(scan)
@@ -169,7 +169,7 @@ def _explain_all(job: _Job, scans: list[str], stems: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _tell_rest(done: list[str], failed: list[str], rest: list[str]) -> None:
+def _list_rest(done: list[str], failed: list[str], rest: list[str]) -> None:
     """List what an interrupted call has done and what it has not, as one types it."""
     for what, scans in (("done", done), ("failed", failed), ("not done", rest)):
         if scans:
@@ -223,7 +223,7 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
         write_volume(relevance.images[name], job.out / f"{base}_{label}_relevance.nii.gz", space="mni")
     own = scan.source or scan.grid
     if made is not None:
-        write_home(made, relevance.volume, job.atlas, job.out / base)
+        write_on_raw_scan(made, relevance.volume, job.atlas, job.out / base)
     elif not relevance.volume.grid.matches(own):
         write_volume(to_source(relevance.volume, own), job.out / f"{base}_relevance_scan.nii.gz", space="mni")
     write_text(job.out / f"{base}_areas.csv", csv_text(table))

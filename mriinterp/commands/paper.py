@@ -31,10 +31,10 @@ Write what Rieke et al. 2018 show of a cohort:
 
 EXAMPLES = """\
 examples:
-  python -m mriinterp cohort demo --methods sensitivity,guided_backprop,occlusion,area_occlusion --out demo_cohort
-  python -m mriinterp paper demo_cohort
-  python -m mriinterp paper adni_cohort --study adni.toml --name CN=NC
-  python -m mriinterp paper published --npz all_heatmaps.npz"""
+  mriinterp cohort demo --methods sensitivity,guided_backprop,occlusion,area_occlusion --out demo_cohort
+  mriinterp paper demo_cohort
+  mriinterp paper adni_cohort --study adni.toml --name CN=NC
+  mriinterp paper published --npz all_heatmaps.npz"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ def add_parser(commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write everything and say what was written."""
+    """Write everything and list what was written."""
     averages = _from_npz(args) if args.npz else _from_cohort(args)
     methods = tuple(name.strip() for name in (args.methods or "").split(",") if name.strip()) or None
     names = _names(args.name, averages)

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report(out: Path, failed: dict[str, str]) -> int:
-    """Write the contact sheet and say what there is to say; 1 if any scan failed or is refused."""
+    """Write the contact sheet and print the findings; 1 if any scan failed or is refused."""
     table = write_contact_sheet(out, failed)
     for row in table.to_dict("records"):
         if row["verdict"] != "good":

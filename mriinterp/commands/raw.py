@@ -1,4 +1,4 @@
-"""Raw scans of ``explain --prepare``: prepared, judged, and the map brought home."""
+"""Raw scans of ``explain --prepare``: prepared, judged, and the map written on the scan's own grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mriinterp.prepare import Prepared, PrepareJob, PrepareOptions
 from mriinterp.prepare.folder import file_labels, judged
 from mriinterp.prepare.sheet import write_contact_sheet
 
-__all__ = ["RawScans", "about_preparation", "add_prepare_options", "raw_scans", "write_home"]
+__all__ = ["RawScans", "about_preparation", "add_prepare_options", "raw_scans", "write_on_raw_scan"]
 
 FOLDER = "prepared"
 
@@ -95,7 +95,7 @@ class RawScans:
         return made, scan
 
 
-def write_home(made: Prepared, relevance: Volume, atlas: Atlas, base: Path) -> None:
+def write_on_raw_scan(made: Prepared, relevance: Volume, atlas: Atlas, base: Path) -> None:
     """Write a map, and the areas, on the grid of the raw scan, in the voxel order of its file.
 
     Parameters

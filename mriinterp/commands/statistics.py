@@ -131,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write_areas(result: CohortResult, out: Path) -> list[Path]:
-    """Compare the areas of the groups by every method for which they may be compared; say what was found."""
+    """Compare the areas of the groups by every method for which they may be compared; print what was found."""
     from mriinterp.export.comparison import area_words, total_words, write_comparison
 
     written = []

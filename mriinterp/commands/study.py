@@ -14,9 +14,9 @@ __all__ = ["add_parser"]
 
 EXAMPLE = """\
 from an ADNI folder and a state dict to the first maps:
-  python -m mriinterp study init --table ADNI.csv --images ADNI/ --weights weights.pt --out adni.toml
-  python -m mriinterp study check adni.toml
-  python -m mriinterp cohort adni.toml --methods sensitivity,occlusion --n 4 --out first"""
+  mriinterp study init --table ADNI.csv --images ADNI/ --weights weights.pt --out adni.toml
+  mriinterp study check adni.toml
+  mriinterp cohort adni.toml --methods sensitivity,occlusion --n 4 --out first"""
 
 
 def add_parser(commands) -> None:
@@ -28,7 +28,7 @@ def add_parser(commands) -> None:
         epilog=EXAMPLE,
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    check = parts.add_parser("check", help="explain everything that is wrong with a study file, at once")
+    check = parts.add_parser("check", help="report everything that is wrong with a study file, at once")
     check.add_argument("file", metavar="FILE", help="study file (.toml)")
     check.add_argument("--scans", type=int, default=4, metavar="N", help="scans to open (default: %(default)s)")
     add_study_trust(check)
@@ -83,16 +83,14 @@ def run_check(args: argparse.Namespace) -> int:
     say(report.text())
     if report.ok:
         trust = " --trust-code" if args.trust_code else ""
-        say(
-            f"{args.file} is ready: python -m mriinterp cohort {quoted(args.file)} --methods sensitivity{trust} --out DIR"
-        )
+        say(f"{args.file} is ready: mriinterp cohort {quoted(args.file)} --methods sensitivity{trust} --out DIR")
         return 0
     say(f"{len(report.errors)} error{'s' if len(report.errors) > 1 else ''} in {args.file}")
     return 1
 
 
 def run_init(args: argparse.Namespace) -> int:
-    """Write a study file and say what comes next."""
+    """Write a study file and print the commands that come next."""
     from mriinterp.study.create import propose_study
 
     made = propose_study(
@@ -111,8 +109,8 @@ def run_init(args: argparse.Namespace) -> int:
     trust = " --trust-code" if made.runs_code else ""
     first = quoted(f"{made.path.stem}_first")
     say(f"wrote {made.path}; look at it, then")
-    say(f"  python -m mriinterp study check {quoted(made.path)}{trust}")
-    say(f"  python -m mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2{trust} --out {first}")
+    say(f"  mriinterp study check {quoted(made.path)}{trust}")
+    say(f"  mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2{trust} --out {first}")
     return 0
 
 

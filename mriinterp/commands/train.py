@@ -141,11 +141,11 @@ def _run_study(args: argparse.Namespace) -> int:
         raise
     finally:
         progress.close()
-    _say_result(result, code=bool(args.trust_code or args.agreed_code))
+    _print_result(result, code=bool(args.trust_code or args.agreed_code))
     return 0
 
 
-def _say_result(result, code: bool) -> None:
+def _print_result(result, code: bool) -> None:
     """Print what was found, and the command that goes on; `code`: the study comes with code that may run."""
     rows = result.measures
     for where in ("pooled", "test"):

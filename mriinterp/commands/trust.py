@@ -32,7 +32,7 @@ def add_parser(commands) -> None:
         "trust",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example:\n  python -m mriinterp trust demo --quick --out trust_quick",
+        epilog="example:\n  mriinterp trust demo --quick --out trust_quick",
     )
     parser.add_argument("study", metavar="STUDY", help="demo, or a study file (.toml)")
     parser.add_argument(
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _known_area(args: argparse.Namespace) -> int:
-    """Train on the label of an area and say which methods find the area."""
+    """Train on the label of an area and print which methods find the area."""
     from mriinterp.crossval.known_area import KnownAreaOptions, run_known_area
     from mriinterp.crossval.known_area_report import write_known_area
     from mriinterp.study import load_study

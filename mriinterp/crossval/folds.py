@@ -70,7 +70,7 @@ def _levels(frame: pd.DataFrame, name: str, groups: pd.Series, k: int) -> pd.Ser
     return levels.where(levels.map(fewest) >= k, FEW)
 
 
-def _dealt(frame: pd.DataFrame, strata: np.ndarray, parts: int, seed: int) -> np.ndarray:
+def _assigned(frame: pd.DataFrame, strata: np.ndarray, parts: int, seed: int) -> np.ndarray:
     """Return the part, 0 to parts − 1, of each row; whole patients."""
     from sklearn.model_selection import StratifiedGroupKFold  # seconds to load
 
@@ -136,7 +136,7 @@ def assign_rounds(
             f"{' and '.join(short)}; take fewer folds (--folds), a smaller test set ([split] test), or more patients"
         )
     strata = _strata(inside, positive, stratify, k)
-    fold = _dealt(inside, strata, k, seed)
+    fold = _assigned(inside, strata, k, seed)
     rounds = []
     for number in range(k):
         test = fold == number
@@ -146,7 +146,7 @@ def assign_rounds(
             rest = np.flatnonzero(~test)
             left = inside.iloc[rest].reset_index(drop=True)
             parts = max(2, min(VALIDATION_PARTS, left.groupby("group")["subject"].nunique().min()))
-            part = _dealt(left, strata[rest], parts, seed)
+            part = _assigned(left, strata[rest], parts, seed)
             validation = np.isin(np.arange(len(inside)), rest[part == 0])
         sets = {"train": ~(test | validation), "validation": validation, "test": test}
         _check_sets(inside, sets, groups, number + 1)

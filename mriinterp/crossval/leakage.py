@@ -14,7 +14,7 @@ __all__ = ["permuted_groups", "permuted_row"]
 
 
 def permuted_groups(frame: pd.DataFrame, positive: str, seed: int) -> pd.DataFrame:
-    """Return the frame with the groups of patients dealt out anew, each patient's scans all of one group.
+    """Return the frame with the groups of patients assigned anew at random, each patient's scans all of one group.
 
     The scans that are held out keep theirs: they are in no fold.
     """

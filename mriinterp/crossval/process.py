@@ -84,7 +84,7 @@ class TrainRequest:
 
 
 def start_training(request: TrainRequest, out: Path, *, agreed_code: bool = False) -> None:
-    """Start a training in a process of its own, or go on with it; `read_state` says how it fares.
+    """Start a training in a process of its own, or go on with it; `read_state` reads its progress.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def start_training(request: TrainRequest, out: Path, *, agreed_code: bool = Fals
 
 
 def training_state(folder: Path) -> TrainState:
-    """Return `read_state` of a folder, which knows as well whether a process that was started here has ended."""
+    """Return `read_state` of a folder, by which a process that was started here and has ended is recognised."""
     process = _processes.get(folder.absolute())
     return read_state(folder, ended=None if process is None else process.poll() is not None)
 

@@ -117,7 +117,7 @@ class TrainState:
 
     @property
     def works(self) -> bool:
-        """Whether a process is at it."""
+        """Whether a process is running."""
         return self.state in ("starting", "running", "stopping")
 
 

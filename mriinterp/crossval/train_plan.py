@@ -138,7 +138,7 @@ def plan_training(
     stratify: Sequence[str] = (),
     device: str | None = None,
 ) -> TrainPlan:
-    """Check whether a study can be trained on, and deal its patients out.
+    """Check whether a study can be trained on, and assign its patients to folds.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ class ImageFile:
 
     @classmethod
     def open(cls, stream: BufferedIOBase, size: int, name: str, *, allow_unknown_space: bool = False) -> ImageFile:
-        """Judge a stream of `size` bytes by its header; ValueError says what is wrong with it."""
+        """Check a stream of `size` bytes by its header; ValueError says what is wrong with it."""
         if size == 0:
             raise ValueError(f"{name}: the file is empty (0 bytes); copy or download it again")
         compressed = stream.read(2) == GZIP_MAGIC

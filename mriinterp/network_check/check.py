@@ -39,7 +39,7 @@ def check_network(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> NetworkCheck:
-    """Try methods on a network and a scan; say what works, what does not and why, and how fast.
+    """Try methods on a network and a scan; report what works, what does not and why, and how fast.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Many scans prepared into one folder: several at a time, resumable, none in the way of the others."""
+"""Many scans prepared into one folder: several at a time, resumable; a scan that fails stops none of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choose the T1 scan among DICOM series, and convert it with dcm2niix, which knows the vendors' ways and compressed images."""
+"""Choose the T1 scan among DICOM series, and convert it with dcm2niix, which handles vendors' variants and compressed images."""
 
 from __future__ import annotations
 

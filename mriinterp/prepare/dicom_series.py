@@ -193,7 +193,7 @@ def _uneven(headers: Sequence[pydicom.Dataset]) -> str:
     if any(len({str(header.get(tag)) for header in headers}) > 1 for tag in ("Rows", "Columns")):
         return "its images are of several sizes"
     if not all(all(float(size) > 0 for size in header.get("PixelSpacing") or [0]) for header in headers):
-        return "its images tell no voxel size"
+        return "its images give no voxel size"
     return ""
 
 
@@ -207,7 +207,7 @@ def _position(header: pydicom.Dataset) -> np.ndarray | None:
 def _stack(header: pydicom.Dataset, positions: list[np.ndarray]) -> tuple[float, str]:
     """Return the distance of neighbouring slices, mm, and what is wrong with the stack."""
     if len(positions) < 2:
-        return 0.0, "" if len(positions) == 1 else "its images tell no position"
+        return 0.0, "" if len(positions) == 1 else "its images give no position"
     rows = np.array(positions)
     if np.abs(rows[:, 3:] - rows[0, 3:]).max() > 1e-3:
         return 0.0, "its slices are not parallel"

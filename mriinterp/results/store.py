@@ -158,7 +158,7 @@ class MemoryMaps(Maps):
             self._maps[key] = relevance
 
     def clear(self) -> None:
-        """Let go of all maps."""
+        """Drop all maps."""
         with self._lock:
             self._maps.clear()
 

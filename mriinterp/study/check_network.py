@@ -96,7 +96,7 @@ def _check_fitted(settings: StudySettings, report: Report) -> Model | None:
         study = TableStudy(settings)
     except (ValueError, OSError):
         return None  # reported with the table
-    command = f"python -m mriinterp study normalise {settings.argument}"
+    command = f"mriinterp study normalise {settings.argument}"
     if not study.fitted_card.is_file():
         report.add("error", f"The voxelwise normalisation is not fitted yet: {command}")
         return None

@@ -79,7 +79,7 @@ def check_scans(
         ),
         (
             "warning",
-            f"Scans that still show skull or scalp ({len(with_skull)} of {total} opened); the network knows brains only. A "
+            f"Scans that still show skull or scalp ({len(with_skull)} of {total} opened); the network was trained on brains alone. A "
             "section [prepare] in the study file has the brain found",
             with_skull,
         ),
@@ -130,9 +130,7 @@ def _check_raw(
         return
     words = f"Scans are prepared here ({registration} registration) before they are explained, and kept in {study.prepared_folder}"
     report.add("info", f"{words}: {_prepared_count(study, cancel)} of {len(study.subjects)} are there")
-    report.add(
-        "info", f"To prepare them all, with a page to judge them by: python -m mriinterp prepare {settings.argument}"
-    )
+    report.add("info", f"To prepare them all, with a page to judge them by: mriinterp prepare {settings.argument}")
 
 
 def _prepared_count(study: TableStudy, cancel: Cancel | None) -> int:

@@ -1,4 +1,4 @@
-"""What a scan was to a network: whether it, or another scan of its patient, was there when the network was made."""
+"""Whether a scan, or another scan of its patient, was used to train a network or to choose its epoch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unseeing_folds(study: Study, subject: str) -> list[str]:
 
 
 def what_it_was(study: Study, card: ModelCard, subject: str) -> str:
-    """Return what a scan was to a network.
+    """Return how a scan was used when a network was made.
 
     Parameters
     ----------

@@ -218,7 +218,7 @@ def _prepared_images(entries: Mapping[str, Any], images: object) -> list[str]:
     return [
         f"[prepare] finds the brain in one raw T1 scan and registers it, got the images {', '.join(images)}: leave "
         "[prepare] out and name folders of images that lie on the template already (tissue maps of CAT12 and SPM do; "
-        "python -m mriinterp prepare brings T1 scans there)"
+        "mriinterp prepare brings T1 scans there)"
     ]
 
 

@@ -103,7 +103,7 @@ class TableStudy(Study):
         fatal = [f for f in self.report.errors if frame.empty or not f.message.startswith(EMPTY_GROUP)]
         if fatal:
             problems = "; ".join(f.text() for f in fatal)
-            where = f"; see: python -m mriinterp study check {settings.argument}" if settings.path else ""
+            where = f"; see: mriinterp study check {settings.argument}" if settings.path else ""
             raise ValueError(f"{settings.name}: expected a usable table, got problems: {problems}{where}")
         for finding in [*self.report.errors, *self.report.of("warning")]:
             logger.warning("%s: %s", settings.name, finding.text())
@@ -189,7 +189,7 @@ class TableStudy(Study):
         if self._fitted and not self.fitted_card.is_file():
             raise ValueError(
                 f"{self.name}: expected a fitted voxelwise normalisation, found no {self.fitted_card}; "
-                f"make it: python -m mriinterp study normalise {self.settings.argument}"
+                f"make it: mriinterp study normalise {self.settings.argument}"
             )
         return self._recipe
 

@@ -67,7 +67,7 @@ class _Run:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def others(self, subject: str) -> list[str]:
-        """Return the next subjects of the same group, going round."""
+        """Return the next subjects of the same group; after the last one, the first."""
         ring = self.plan.subjects
         start = ring.index(subject) if subject in ring else 0
         return [ring[(start + k) % len(ring)] for k in range(1, min(self.plan.others, len(ring) - 1) + 1)]

@@ -1,4 +1,4 @@
-"""Three questions to a method's maps, each answered by a light and a sentence made from the figures alone."""
+"""Three questions about a method's maps, each answered by a light and a sentence made from the figures alone."""
 
 from __future__ import annotations
 

@@ -12,14 +12,14 @@ from mriinterp.trust.measure_fields import LAST, Badge, Curves, Outcome, Quantit
 __all__ = ["ASPECTS", "NEEDS", "SCALES", "Badge", "Curves", "Measure", "Outcome", "Quantity", "Series", "Work"]
 
 NEEDS = {
-    "truth": "a study that knows where the disease is",
-    "atrophy": "a study that knows how much the disease changed every voxel",
-    "twin": "a study that knows the same scan without the disease",
-    "areas": "a study that knows which areas the disease shrinks",
+    "truth": "scans in which the place of the disease is known",
+    "atrophy": "scans in which the change of every voxel by the disease is known",
+    "twin": "the same scan without the disease",
+    "areas": "known areas that the disease shrinks",
     "subjects": "scans of other subjects",
     "models": "networks retrained from other seeds",
     "cohort": "maps of both groups",
-    "severity": "a study that knows how severe the disease of each patient is",
+    "severity": "a known severity of the disease of each patient",
 }
 
 ASPECTS = {"disease": "The disease", "effect": "What hiding changes", "network": "Network and noise"}

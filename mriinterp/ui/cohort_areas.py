@@ -171,7 +171,7 @@ def _averages_only(name: str, view: View, method: str, merge: bool) -> None:
         )
         st.caption(f"Areas of the average. {why} Click a bar to move the crosshair.")
     else:
-        st.caption("Of the averages; a file of averages knows no single scans, so there are no intervals or tests.")
+        st.caption("Of the averages; a file of averages holds no single scans, so there are no intervals or tests.")
     for group, table in tables.items():
         best = ", ".join(
             f"{area_label(a)} {percent(s, 1)}" for a, s in top_areas(table, 4)[["area", "share"]].to_numpy()

@@ -49,7 +49,7 @@ def choose_view(name: str) -> View | None:
             st.button("Back to the study", icon=":material/close:", key="averages_back", on_click=_forget_averages)
             not_found(
                 AVERAGES,
-                f"This address shows averages of a file, {asked_for}. The file is not in the address: give it to the page "
+                f"This address shows averages of a file, {asked_for}. The file is not in the address: open it "
                 "at the left, under “Open published averages”, or go back to the study there.",
             )
             end_page()

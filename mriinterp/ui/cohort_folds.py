@@ -60,5 +60,5 @@ def show_agreement(study: Study, view: View, method: str) -> None:
     st.markdown(
         f":blue-badge[:material/visibility_off: Out of fold] {escape_markdown(words)}",
         help="Every scan is explained by the network that never saw its patient. Agreement of the folds’ averages: of the "
-        "areas’ mean shares, and of the mean maps’ voxels in the brain. 1: the folds say the same.",
+        "areas’ mean shares, and of the mean maps’ voxels in the brain. 1: full agreement.",
     )

@@ -49,7 +49,7 @@ def _compared(
 def show_numbers(name: str, view: View, method: str) -> None:
     """Show correlations of areas with a number, and the people behind one of them."""
     if not isinstance(view, StudyView):
-        st.info("A file of averages knows no single scans: nothing can be correlated.", icon=":material/group_off:")
+        st.info("A file of averages holds no single scans: nothing can be correlated.", icon=":material/group_off:")
         return
     if view.pair and (reason := view.why_no_test(method)):
         st.info(escape_markdown(reason), icon=":material/group_off:")

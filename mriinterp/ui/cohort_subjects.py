@@ -111,7 +111,7 @@ def _ask_row(key: str, method: str, ids: list[str]) -> None:
 def show_subjects(view: View, method: str) -> None:
     """Show areas × scans, and the scans with how far each is from its group."""
     if not isinstance(view, StudyView):
-        st.info("A file of averages knows no single scans.", icon=":material/group_off:")
+        st.info("A file of averages holds no single scans.", icon=":material/group_off:")
         return
     values = area_values(view, method)
     if values.empty:

@@ -116,7 +116,7 @@ def show_voxels(name: str, view: View, method: str, covariates: tuple[str, ...] 
 def _why_not(view: View, method: str) -> str:
     """Return why there is no test, in words; "" if there can be one."""
     if not isinstance(view, StudyView):
-        return "A file of averages knows no single scans: nothing can be permuted."
+        return "A file of averages holds no single scans: nothing can be permuted."
     if view.pair is None:
         return "There is one group: nothing to compare it with."
     if reason := view.why_no_test(method):

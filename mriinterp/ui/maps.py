@@ -28,7 +28,7 @@ __all__ = [
     "map_before",
     "maps_of",
     "runs_unasked",
-    "tell_before",
+    "show_before",
 ]
 
 UNASKED_SECONDS = 20.0  # of work that a link may start without a click
@@ -89,7 +89,7 @@ def map_before(subject: Subject, model: Model) -> RelevanceMap | None:
     return known_map_of(subject, key) if (scan, network) == (subject.scan.digest, model.digest) else None
 
 
-def tell_before(before: bool) -> None:
+def show_before(before: bool) -> None:
     """Show, where `before`, that what the container shows is of the map before; the style then draws it faintly.
 
     To be called last in the container, so that nothing in it is drawn anew when it comes and goes.

@@ -36,7 +36,8 @@ def own_scan(key: str) -> Upload | None:
         forget_upload()
         if file is None:
             st.info(
-                "The scan was let go while the connection was lost. Upload it again.", icon=":material/upload_file:"
+                "The scan was removed from memory while the connection was lost. Upload it again.",
+                icon=":material/upload_file:",
             )
     if upload is None and file is not None:
         upload = Upload(*file)
@@ -74,7 +75,7 @@ def _as_one(given: Sequence[Any]) -> tuple[str, str, list[FileBytes]] | None:
 
 
 def _file_changed() -> None:
-    """Let the scan of another file go. Where there was none, what the address asks for stands."""
+    """Release the scan of the file before. Where there was none, what the address asks for stands."""
     asked_for = "" if UPLOAD.kept else OWN.get("")
     forget_upload()
     OWN.put(asked_for)

@@ -1,4 +1,4 @@
-"""A map on the scan that was prepared: as the person was scanned, or in template space."""
+"""The place where a map is shown: on the scan as it came, or in template space."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewlink import last_place
 
-__all__ = ["IN_TEMPLATE", "Place", "choose_place", "home_of"]
+__all__ = ["IN_TEMPLATE", "Place", "choose_place", "on_scan_grid"]
 
 OWN, MNI = "own", "mni"
 LABELS = {OWN: "Own scan", MNI: "MNI space"}
@@ -34,7 +34,7 @@ def _home(scan: str, thing: str, order: int, _prepared: Prepared, _volume: Volum
     return _prepared.to_scan(_volume, order=order)
 
 
-def home_of(prepared: Prepared, volume: Volume, order: int = 1) -> Volume:
+def on_scan_grid(prepared: Prepared, volume: Volume, order: int = 1) -> Volume:
     """Return a map or labels in template space on the grid of the scan as it came, made once."""
     return _home(prepared.digests["home"], volume.digest, order, prepared, volume)
 
@@ -80,7 +80,7 @@ class Place:
 
     def bring(self, volume: Volume, order: int = 1) -> Volume:
         """Return a map or labels of template space where they are shown."""
-        return volume if self.prepared is None else home_of(self.prepared, volume, order)
+        return volume if self.prepared is None else on_scan_grid(self.prepared, volume, order)
 
     def atlas(self, study: str, scan: Volume) -> Atlas:
         """Return the study's areas on the grid of the scan."""

@@ -67,7 +67,7 @@ def show_present(page: str) -> None:
 
 
 def _step(what: str, step: int) -> None:
-    """Show the next subject or method, round and round."""
+    """Show the next subject or method; after the last one, the first."""
     known = steps_of(what)
     key: Key[str] = Key(what)
     now = key.get()

@@ -62,7 +62,7 @@ def _offer(publication: Publication) -> None:
     )
     st.caption(
         "Requests for these files are all that is sent out, and only now. Without a connection: "
-        f"`python -m mriinterp fetch {publication.name} --from FOLDER`."
+        f"`mriinterp fetch {publication.name} --from FOLDER`."
     )
 
 

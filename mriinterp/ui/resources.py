@@ -197,7 +197,7 @@ def truth_of(study: str, subject: str) -> Volume | None:
 
 
 @forgotten_with_uploads
-@st.cache_resource(max_entries=256, show_spinner="The network looks at the scan …")
+@st.cache_resource(max_entries=256, show_spinner="Predicting …")
 def _prediction(model: str, scan: str, _model: Model, _scan: Volume) -> Prediction:
     return _model.predict(_scan)
 

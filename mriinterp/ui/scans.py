@@ -150,7 +150,7 @@ class Upload:
         return self._files is None and not self._held and not self._prepared
 
     def release(self) -> None:
-        """Let go of the file and of all that was read of it."""
+        """Drop the file and all that was read of it."""
         self._files = None
         self._held.clear()
         self._prepared.clear()
@@ -262,7 +262,7 @@ class Upload:
 
 
 def way_back(made: Prepared, scan: Volume) -> Prepared:
-    """Return what leads a map home, no larger than it need be: whole numbers as such."""
+    """Return a prepared scan with only what brings a map back to the raw scan: whole numbers as such."""
     data = made.scan.data
     whole = data.dtype.kind == "f" and np.abs(data).max() < 2**15 and bool((data == np.rint(data)).all())
     raw = made.scan.with_data(data.astype(np.int16)) if whole else made.scan

@@ -87,7 +87,7 @@ class KnownHosts:
 
 
 def _unframed(send):
-    """Return wrap `send` so that browsers show the answer in no frame of another site."""
+    """Return `send` wrapped so that browsers show the answer in no frame of another site."""
 
     async def send_(message) -> None:
         if message["type"] == "http.response.start":

@@ -60,13 +60,13 @@ class Session:
         self._at_end = [known for known in self._at_end if known() is not None] + [weakref.WeakMethod(method)]
 
     def stay(self) -> None:
-        """Call off the end: the browser is there."""
+        """Cancel the end: the browser is connected."""
         if self._ending is not None:
             self._ending.cancel()
             self._ending = None
 
     def leave(self) -> None:
-        """End after a time of grace, unless the browser comes back."""
+        """End after a grace period, unless the browser reconnects."""
         self._ending = threading.Timer(GRACE_SECONDS, self.end)
         self._ending.daemon = True
         self._ending.start()

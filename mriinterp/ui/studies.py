@@ -53,7 +53,7 @@ def choose_study(title_of) -> None:
     )
     with st.popover("Open a study file", icon=":material/folder_open:", type="tertiary"):
         path = st.text_input("Path of the study file (.toml) on this computer", key="study_path")
-        st.caption("`python -m mriinterp study init` writes one from a table, a folder of scans and weights.")
+        st.caption("`mriinterp study init` writes one from a table, a folder of scans and weights.")
         st.button("Open", key="study_open", disabled=not path, on_click=_open, args=(path,))
         if problem := STUDY_PROBLEM.take():
             st.error(escape_markdown(problem))

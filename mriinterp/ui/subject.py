@@ -180,7 +180,7 @@ def _ask_for_scan(name: str) -> NoReturn:
     """End the page with the request for a file that only its owner has."""
     not_found(
         OWN,
-        f"This address shows a scan of one’s own, {name}. The scan is not in the address: give the page that file at "
+        f"This address shows an uploaded scan, {name}. The scan itself is not in the address: upload its file at "
         "the left, under “Explain my own scan”, or go back to the study there.",
     )
     end_page()

@@ -70,7 +70,7 @@ STOPS = (
     Stop(
         "Trust",
         "trust",
-        "A method is worth what it was measured to be: three questions, each beside maps that know no network.",
+        "A method is worth what it was measured to be: three questions, each beside maps made without the network.",
         "Ask them of Grad-CAM",
         {"method": "integrated_gradients"},
         {"method": "grad_cam"},

@@ -82,7 +82,7 @@ def show_answer(header: Header, request: TrainRequest, check: TrainCheck | None)
     if check is None:
         header.answer(f"**{networks.capitalize()} of your own cohort**, each measured on patients it has not seen.")
     elif check.seconds is None or not check.ok:
-        header.answer(f"**{networks.capitalize()} cannot be trained yet**: what stops them stands below.")
+        header.answer(f"**{networks.capitalize()} cannot be trained yet**: the reasons are below.")
     else:
         device = {"cpu": "the processor"}.get(check.device, "the graphics card")
         header.answer(

@@ -98,7 +98,7 @@ def show_overview(chosen: Chosen) -> None:
     with st.expander("In words"):
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings(chosen.table)))
     study = escape_markdown(plan.get("title", plan.get("study", "")))
-    st.caption(f"{study}. The command: `python -m mriinterp trust {_argument(chosen.study_name)} --out DIR`.")
+    st.caption(f"{study}. The command: `mriinterp trust {_argument(chosen.study_name)} --out DIR`.")
 
 
 def _argument(study: str) -> str:
@@ -166,9 +166,9 @@ def show_agreement(chosen: Chosen) -> None:
 
 
 def show_shortcuts(study_name: str) -> None:
-    """Show networks trained to use what is no disease, and whether maps give that away."""
+    """Show networks trained to use something other than the disease, and whether maps reveal it."""
     st.markdown(
-        "**Does a map give away a network that uses something else than the disease?** A shortcut is something in the "
+        "**Does a map reveal a network that uses something other than the disease?** A shortcut is something in the "
         "scans that leads a network to do so; one trained on it on purpose is compared with the packaged network on the same brains."
     )
     if study_name != DemoStudy.name:
@@ -181,7 +181,7 @@ def show_shortcuts(study_name: str) -> None:
         if name not in known:
             first = "" if shortcut.network in packaged_models() else " It trains the network first: about half an hour."
             st.info(
-                f"Not measured yet: `python -m mriinterp trust demo --shortcut {name} --out DIR`.{first}",
+                f"Not measured yet: `mriinterp trust demo --shortcut {name} --out DIR`.{first}",
                 icon=":material/science:",
             )
             continue

@@ -109,7 +109,7 @@ def _show_unmeasured(chosen: Chosen) -> None:
     name = "demo" if chosen.study_name == DemoStudy.name else "STUDY.toml"
     st.markdown(
         f"**Measure this study** takes the quick benchmark: 4 subjects, 6 methods, a few minutes. All subjects and methods: "
-        f"`python -m mriinterp trust {name} --out DIR`. Beside the map: a null map, which knows nothing of the network."
+        f"`mriinterp trust {name} --out DIR`. Beside the map: a null map, which knows nothing of the network."
     )
 
 
@@ -199,12 +199,12 @@ def show_grad_cam(chosen: Chosen, card: DeltaGenerator) -> None:
         sentences = reasons(model.module, shape, step, chosen.table)
         cells = narrowings(model.module, shape)[-1].cells
     except (ValueError, RuntimeError, NotImplementedError):
-        st.info("The layers of this network do not follow each other: its cells have no such account.")
+        st.info("The layers of this network do not form one chain, so no such table can be made.")
         return
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
     read = np.zeros(shape, np.float32)
     read[read_box(cells, shape)] = 1
-    unit = "1: a voxel that the cells read which decide"
+    unit = "1: a voxel that is read by the cells that decide"
     _show_pictures(
         chosen,
         card,
@@ -228,7 +228,9 @@ def show_grad_cam(chosen: Chosen, card: DeltaGenerator) -> None:
 
 def show_help() -> None:
     """Show what each measure asks, what is computed and where it comes from."""
-    st.markdown("Each measure asks a question to the maps of a method on this network; four null maps answer it, too.")
+    st.markdown(
+        "Each measure asks a question about the maps of a method on this network, and the same about four null maps."
+    )
     for name in measure_names():
         about = get_measure(name)
         with st.expander(f"{about.label}: {about.question}"):

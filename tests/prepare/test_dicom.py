@@ -399,7 +399,7 @@ class TestWhatScannersAndArchivesDo:
         ("change", "words"),
         [
             (lambda dataset: setattr(dataset, "Rows", 11), "several sizes"),
-            (lambda dataset: setattr(dataset, "PixelSpacing", [0, 0]), "tell no voxel size"),
+            (lambda dataset: setattr(dataset, "PixelSpacing", [0, 0]), "give no voxel size"),
             (lambda dataset: delattr(dataset, "ImageOrientationPatient"), "missing or uneven"),
         ],
     )

@@ -36,7 +36,7 @@ def test_the_home_is_in_the_users_cache(unset, tmp_path):
     assert default_folder() == tmp_path / "elsewhere" / "mriinterp"
 
 
-def test_the_home_of_an_earlier_version_is_found(unset, tmp_path):
+def test_the_on_scan_grid_an_earlier_version_is_found(unset, tmp_path):
     """As on macOS, where the cache of the system is another folder than the one used before."""
     unset.setenv("HOME", str(tmp_path))
     unset.setenv("USERPROFILE", str(tmp_path))

@@ -115,7 +115,7 @@ def test_a_normalisation_fitted_on_prepared_scans_says_so(file):
 def test_check_says_how_many_are_prepared_and_proposes_the_command(file):
     text = check_study(file, trust_code=True).text()
     assert "0 of 6 are there" in text
-    assert "python -m mriinterp prepare" in text
+    assert "mriinterp prepare" in text
     assert "MNI space" not in text
     load_study(file, trust_code=True).scan("I100")
     assert "1 of 6 are there" in check_study(file, trust_code=True).text()

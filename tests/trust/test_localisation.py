@@ -67,8 +67,8 @@ def test_formulas_by_hand():
 
 def test_a_case_without_truth_says_so():
     case = case_of(Linear3D(), truth=None)
-    assert "needs a study that knows where the disease is" in MEASURE.missing(case)
-    with pytest.raises(ValueError, match="needs a study that knows"):
+    assert "needs scans in which the place of the disease is known" in MEASURE.missing(case)
+    with pytest.raises(ValueError, match="needs scans in which"):
         MEASURE.run(case, Explainer("occlusion"), np.ones(case.mask.shape))
 
 

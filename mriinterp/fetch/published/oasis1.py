@@ -71,7 +71,7 @@ def people_table(people: pd.DataFrame, maps: list[Path], folder: Path) -> pd.Dat
         }
     )
     if not ({HEALTHY, ILL} <= set(table["group"])):
-        raise ValueError(f"expected people with CDR 0 and with CDR over 0 in {TABLE}, got none of one of them")
+        raise ValueError(f"expected people with CDR 0 and with CDR over 0 in {TABLE}, got one of the two alone")
     pair = match_ages(table.set_index("id"), ILL, HEALTHY).to_numpy()
     table["group_age_matched"] = np.where(
         pair == "", np.where(table["group"] == UNRATED, UNRATED, ALONE), table["group"]

@@ -110,7 +110,7 @@ register_publication(
     Publication(
         name="qiu2022",
         title="Qiu et al. 2022, MRI network",
-        about="A network trained on real scans of healthy and demented people: it rates cognition on a scale from 0 "
+        about="A network trained on real scans of people with and without dementia: it rates cognition on a scale from 0 "
         "(normal) over 1 (mild impairment) to 2 (dementia). Five versions from a cross-validation. "
         "Nature Communications 13:3404.",
         base=BASE,

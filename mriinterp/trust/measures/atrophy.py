@@ -103,7 +103,7 @@ def atrophy(
     """
     check_cancel(cancel)
     if case.atrophy is None or case.diseased is None:
-        raise ValueError("atrophy needs a case that knows the field of the disease")
+        raise ValueError("expected a case with the field of the disease, got none")
     read_map = explainer.read(relevance)
     read, field = read_map[case.mask], case.atrophy[case.mask]
     weights = np.where(field >= LEAST, field, 0.0)

@@ -46,7 +46,7 @@ def healing_effects(case: Case, regions: list[np.ndarray], cancel: Cancel | None
     Regions that the disease left alone have the effect 0 and are not asked for.
     """
     if case.twin is None:
-        raise ValueError("a counterfactual effect needs a case that knows the scan without the disease")
+        raise ValueError("expected a case with the scan without the disease, got none")
     changed = (case.twin != case.x)[0].any(0).cpu().numpy()
     touched = [number for number, region in enumerate(regions) if (region & changed).any()]
     effects = np.zeros(len(regions))
@@ -116,7 +116,7 @@ def counterfactual(
     """
     check_cancel(cancel)
     if case.twin is None:
-        raise ValueError("a counterfactual effect needs a case that knows the scan without the disease")
+        raise ValueError("expected a case with the scan without the disease, got none")
     twin, cut = case.twin, equal_blocks(case.mask, min(blocks, int(case.mask.sum())))
     labels = case.area_labels[case.visible]
     effects = tied(case.once("healing", lambda: healing_effects(case, [case.areas == n for n in labels], cancel)))

@@ -78,7 +78,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
 
 
 def _best_null_map(table: pd.DataFrame, quantity: str, rows: dict[str, pd.Series]) -> str:
-    """Return state that a null map comes first, where one does: the measure then rewards something else."""
+    """State that a null map comes first, where one does: the measure then rewards something else."""
     nulls = table[(table["measure"] == "localisation") & (table["quantity"] == quantity) & table["null_map"]]
     if nulls["mean"].isna().all():
         return ""
@@ -158,7 +158,7 @@ def localisation(
     """
     check_cancel(cancel)
     if case.truth is None:
-        raise ValueError("localisation needs a case that knows where the disease is")
+        raise ValueError("expected a case with the known place of the disease, got none")
     truth = case.truth[case.mask]
     positive = np.maximum(relevance, 0)[case.mask]
     read_map = explainer.read(relevance)
