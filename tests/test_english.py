@@ -12,11 +12,11 @@ SUFFIXES = {".py", ".md", ".js", ".css", ".html", ".toml"}
 LEFT_OUT = {"node_modules", "bundle"}  # what others wrote, and what is built from files that are read here
 
 VERBS = """
-    Add Annotate Answer Apply Ask Average Blur Break Bring Build Call Check Choose Claim Clear Close Collect Compare
+    Add Annotate Answer Apply Ask Average Blur Break Bring Build Call Cancel Check Choose Claim Clear Close Collect Compare
     Complete Compute Connect Convert Correlate Convolve Copy Count Cut Decode Decorator: Describe Download Draw Drop Encode End
     Escape Estimate Explain Fetch Fill Find Fit Fold Forget Fuse Gather Give Go Hold Interpolate Join Judge Keep Leave Let
     Link List Load Make Map Mark Match Measure Move Name Note Offer Open Order Pack Parse Pass Pick Plan Predict Prepare
-    Print Put Raise Rank Read Record Refuse Register Remember Remove Replace Report Resample Return Run Save Scale Send
+    Print Put Raise Rank Read Record Refuse Register Release Remember Remove Replace Report Resample Return Run Save Scale Send
     Set Share Shift Show Simulate Sort Split Start State Stop Store Swap Take Test Time Train Treat Try Turn Unpack Use
     Wait Warn Warp Watch Widen Withdraw Write Yield
 """.split()  # noqa: SIM905 (a list of a hundred lines reads worse)

@@ -74,5 +74,5 @@ def test_areas_that_the_network_hardly_sees_are_not_ranked():
 def test_without_the_other_scan_there_is_no_measure():
     case = case_of(Linear3D())
     assert "the same scan without the disease" in MEASURE.missing(case)
-    with pytest.raises(ValueError, match="knows the scan without the disease"):
+    with pytest.raises(ValueError, match="expected a case with the scan without the disease"):
         healing_effects(case, [case.mask])
