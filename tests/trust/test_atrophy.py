@@ -51,6 +51,6 @@ def test_maps_are_judged_as_they_are_read(rng):
 
 def test_without_a_field_there_is_no_measure(rng):
     case = dataclasses.replace(diseased_case(rng), atrophy=None)
-    assert "how much the disease changed every voxel" in MEASURE.missing(case)
+    assert "the change of every voxel by the disease is known" in MEASURE.missing(case)
     with pytest.raises(ValueError, match="expected a case with the field of the disease"):
         MEASURE.function(case, Explainer("occlusion"), np.ones(case.mask.shape))
