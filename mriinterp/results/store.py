@@ -172,10 +172,16 @@ class Store(Maps):
         Default: `mriinterp.results.home.default_folder`.
     limit : int
         Bytes to keep; the maps not asked for the longest go first.
+    shipped : Path, optional
+        Home of a store that comes with the package; it is read where a map is
+        not in this one, and stays as it is.
     """
 
-    def __init__(self, folder: Path | str | None = None, limit: int = DEFAULT_LIMIT):
+    def __init__(
+        self, folder: Path | str | None = None, limit: int = DEFAULT_LIMIT, *, shipped: Path | str | None = None
+    ):
         self.home = Path(folder) if folder else default_folder()
+        self._shipped = None if shipped is None else Store(shipped)
         self.folder = self.home / "maps"
         self.limit = limit
         self._unkept = MemoryMaps()
@@ -185,7 +191,8 @@ class Store(Maps):
         return folder / f"{key}.nii.gz", folder / f"{key}.json"
 
     def __contains__(self, key: str) -> bool:
-        return key in self._unkept or os.path.isfile(self._paths(key)[1])
+        own = key in self._unkept or os.path.isfile(self._paths(key)[1])
+        return own or (self._shipped is not None and key in self._shipped)
 
     def get(self, key: str) -> RelevanceMap | None:
         """Return the map of a key, or None."""
@@ -194,16 +201,24 @@ class Store(Maps):
             return unkept
         image, description = self._paths(key)
         if not os.path.isfile(description):  # False also where one may not look
-            return None
-        try:
-            found = _read(key, image, description)
-        except (OSError, ValueError, KeyError) as error:
-            logger.warning("stored map %s is damaged and will be computed again: %s", key[:12], error)
+            return None if self._shipped is None else self._shipped._read(key)
+        found = self._read(key)
+        if found is None:
             _remove(description, image)
             return None
         with suppress(OSError):  # a folder one may only read from
             os.utime(description)
         return found
+
+    def _read(self, key: str) -> RelevanceMap | None:
+        """Return a map from the folder, which stays as it is; None where it is not there or not what was written."""
+        try:
+            return _read(key, *self._paths(key))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError) as error:
+            logger.warning("stored map %s is damaged and will be computed again: %s", key[:12], error)
+            return None
 
     def put(self, key: str, relevance: RelevanceMap) -> None:
         """Write a map. Its description is written last: without it the map does not exist."""

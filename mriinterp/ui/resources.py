@@ -23,6 +23,7 @@ from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store, default_folder
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, PreparedScan, Study, load_study
 from mriinterp.study.consent import recipes_of
+from mriinterp.study.first_map import FIRST_MAP
 from mriinterp.study.folders import check_network_file
 from mriinterp.ui.consent import check_code, current_permission
 from mriinterp.ui.scans import READING, HeldScan, Preparation, way_back
@@ -261,8 +262,8 @@ def cost_of(study: str, digest: str, method: str, params: dict) -> str:
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """Return the maps on disk, shared by all sessions and by command-line runs."""
-    return Store()
+    """Return the maps on disk, shared by all sessions and by command-line runs, and the one that comes with the package."""
+    return Store(shipped=FIRST_MAP)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

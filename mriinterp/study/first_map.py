@@ -1,0 +1,53 @@
+"""The map that the demo study opens with, which comes with the package: a first start shows it at once.
+
+It is what `mriinterp.explain` gives, under the key of all that shapes it;
+where anything is another (a scan, weights, a setting, the version), the map
+is computed. ``write_first_map()`` makes it anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from mriinterp.explain import explain
+from mriinterp.image.volume import Volume
+from mriinterp.methods import get_method, listed_methods
+from mriinterp.models import Model
+from mriinterp.relevance_map import RelevanceMap
+from mriinterp.results.store import Store, request_key
+from mriinterp.study.demo import DemoStudy
+from mriinterp.study.kept_scans import EXAMPLE, SHIPPED
+
+__all__ = ["FIRST_MAP", "compute_first_map", "write_first_map"]
+
+FIRST_MAP = SHIPPED
+"""Home of the store that holds it."""
+
+
+def _request(study: DemoStudy) -> tuple[Model, Volume, str, dict[str, Any]]:
+    """Return network, scan, method and settings that the page opens with."""
+    entry = get_method(listed_methods("single")[0])
+    settings = {name: entry.recommended.get(name, one.default) for name, one in entry.parameters.items()}
+    return (
+        study.model("cpu"),
+        study.scan(EXAMPLE),
+        entry.name,
+        {
+            **settings,
+            "atlas": study.atlas(),
+            "reference": study.background(),
+        },
+    )
+
+
+def compute_first_map() -> tuple[str, RelevanceMap]:
+    """Return the key and the map, computed now."""
+    model, scan, method, request = _request(DemoStudy())
+    return request_key(model, scan, method, **request), explain(model, scan, method, **request)
+
+
+def write_first_map() -> None:
+    """Compute the map and put it in the place of the one that ships."""
+    shutil.rmtree(FIRST_MAP / "maps", ignore_errors=True)
+    Store(FIRST_MAP).put(*compute_first_map())
