@@ -12,7 +12,7 @@ from mriinterp.base.allocator import keep_pages
 from mriinterp.base.notices import RESEARCH_USE
 from mriinterp.base.progress import Cancelled
 from mriinterp.commands import Commands
-from mriinterp.commands.terminal import complain
+from mriinterp.commands.terminal import print_error
 
 __all__ = ["build_parser", "main"]
 
@@ -45,11 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return args.run(args)
     except (ValueError, KeyError, FileNotFoundError, NotADirectoryError) as error:
-        complain(error)
+        print_error(error)
         return WRONG_USAGE
     except OSError as error:  # a full disk, no permission: not the command line's fault
-        complain(error)
+        print_error(error)
         return FAILED
     except (Cancelled, KeyboardInterrupt):
-        complain("interrupted; finished files are kept")
+        print_error("interrupted; finished files are kept")
         return INTERRUPTED

@@ -43,7 +43,7 @@ def read_area_table(path: str | os.PathLike) -> pd.DataFrame:
     -------
     DataFrame
         Columns label, name, hemisphere, in the order of the file. A side that
-        a column of its own tells is put behind the name: ``Hippocampus_L``. Names
+        a column of its own gives is put behind the name: ``Hippocampus_L``. Names
         that come more than once are followed by their number.
 
     Raises

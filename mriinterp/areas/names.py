@@ -1,4 +1,4 @@
-"""Names of brain areas, and the side that a name tells."""
+"""Names of brain areas, and the side in a name."""
 
 from __future__ import annotations
 

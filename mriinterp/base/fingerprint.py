@@ -17,8 +17,8 @@ SMALL = 1 << 16  # bytes; a file up to this size is read, and compared by what i
 def file_stamp(paths: Iterable[str | os.PathLike], *, read: int = SMALL) -> str:
     """Return a digest that changes when any of the files or folders does.
 
-    Size and times tell a file that was written again; number and time of
-    change of the inode tell one that was put in the place of another, with
+    Size and times change when a file is written again; number and time of
+    change of the inode differ for one that was put in the place of another, with
     size and time of that one. It holds for this machine and as long as files
     are not moved: for what is kept in memory, not for what is kept on disk.
 

@@ -76,7 +76,7 @@ def resolved_target(study: Study, model: Model, target: str | None, preset: str 
     preset : str, optional
     withheld : bool
         Whether predictions must not be shown: then the predicted class is
-        not explained either, as the map's target would tell it.
+        not explained either, as the map's target would reveal it.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from typing import Any
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cohort import CohortResult, choose_methods, default_workers, run_cohort
 from mriinterp.commands.options import add_study_trust, read_settings
-from mriinterp.commands.terminal import ProgressLine, complain, say
+from mriinterp.commands.terminal import ProgressLine, print_error, print_line
 from mriinterp.image.space import MNI_CORRELATION
 from mriinterp.methods import get_method, listed_methods, method_names, preset_names
 from mriinterp.models import choose_device
@@ -175,7 +175,7 @@ def _pack(result: CohortResult, study: Study, out: Path) -> None:
         progress.close()
     packed = pack_cohort(result, study, out, found)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    say(f"wrote {packed.folder}, {size / 1e6:.1f} MB")
+    print_line(f"wrote {packed.folder}, {size / 1e6:.1f} MB")
 
 
 def _out_of_fold(study: Study, methods: list[str], out: Path, options: dict[str, Any]) -> int:
@@ -187,11 +187,11 @@ def _out_of_fold(study: Study, methods: list[str], out: Path, options: dict[str,
     found = run_out_of_fold(study, methods, out=out, **options)
     options["progress"].close()
     for name, result in found.folds.items():
-        say(f"{name}: {result.run['scans']} scans")
+        print_line(f"{name}: {result.run['scans']} scans")
     pooled = found.pooled
     report(pooled)
     for method in pooled.methods:
-        say(f"{method}: {pooled.agreement_words(method)}")
+        print_line(f"{method}: {pooled.agreement_words(method)}")
     write_areas(pooled, pooled.folder / "statistics")
     progress = ProgressLine("figures and tables")
     averages = averages_of(pooled, study.background(), study.atlas())
@@ -205,7 +205,7 @@ def _out_of_fold(study: Study, methods: list[str], out: Path, options: dict[str,
         cancel=options.get("cancel"),
     )
     progress.close()
-    say(f"wrote {pooled.folder / 'statistics'}, {pooled.folder / 'paper'}")
+    print_line(f"wrote {pooled.folder / 'statistics'}, {pooled.folder / 'paper'}")
     return 1 if pooled.failures else 0
 
 
@@ -240,13 +240,13 @@ def report(result: CohortResult) -> None:
     """Print the groups, what the network got right, and what was left out."""
     run = result.run
     if result.simulated:
-        say("simulated scans")
-    say(
+        print_line("simulated scans")
+    print_line(
         f"{run['scans']} scans, {run['maps_computed']} maps computed in {run['seconds']:.0f} s; target: {result.target}; "
         f"split: {run['split']}"
     )
     if result.withheld:
-        say(f"  {SIMULATED_ONLY}")
+        print_line(f"  {SIMULATED_ONLY}")
     for row in result.group_table.itertuples():
         parts = [f"{row.scans} scans"]
         if row.training:
@@ -254,25 +254,25 @@ def report(result: CohortResult) -> None:
         if row.judged:
             parts.append(f"{row.correct} of {row.judged} predicted right ({row.share_correct:.0%})")
         maps = ", ".join(f"{m} {result.n(m, row.group)}" for m in result.methods)
-        say(f"  {row.group}: {', '.join(parts)}; maps: {maps}")
+        print_line(f"  {row.group}: {', '.join(parts)}; maps: {maps}")
     if auc := run["performance"].get("auc"):
-        say(
+        print_line(
             f"  AUC of {auc['of']}, {auc['positive']} against {auc['reference']}: {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})"
         )
     reasons = [result.why_no_test(method) for method in result.methods] if result.positive else []
     for reason in dict.fromkeys(filter(None, reasons)):
-        say(f"  {reason}")
+        print_line(f"  {reason}")
     for scan, why in result.failures.items():
         texts = (text if what == "scan" else f"{what}: {text}" for what, text in why.items())
-        complain(f"{scan} left out: {'; '.join(texts)}")
+        print_error(f"{scan} left out: {'; '.join(texts)}")
     if result.outside_space:
         scans = ", ".join(f"{scan} ({found:.2f})" for scan, found in result.outside_space.items())
-        complain(
+        print_error(
             f"warning: scans that do not look like MNI space were explained all the same, as the space check was off "
             f"(correlation with the template, expected at least {MNI_CORRELATION:.2f}): {scans}"
         )
     for note in (*result.network_notes, *result.method_notes):
-        complain(f"note: {note}")
+        print_error(f"note: {note}")
     for line in result.warning_lines():
-        complain(f"warning: {line}")
-    say(f"wrote {result.folder}")
+        print_error(f"warning: {line}")
+    print_line(f"wrote {result.folder}")

@@ -28,7 +28,7 @@ from mriinterp.commands.options import (
     read_settings,
 )
 from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_on_raw_scan
-from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
+from mriinterp.commands.terminal import ProgressLine, print_error, print_line, quoted
 from mriinterp.cost import describe_cost
 from mriinterp.explain import default_score, explain
 from mriinterp.image.formats import image_stem
@@ -133,11 +133,11 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"expected a target class, got {args.target!r}; available: {', '.join(known)}")
     made_folder(job.out)
     values = method.resolve({**default_score(method, job.model.heads[0], args.preset), **settings}, args.preset)
-    complain(f"{method.label}: {describe_cost(job.model, method.name, values, job.atlas)} a scan")
+    print_error(f"{method.label}: {describe_cost(job.model, method.name, values, job.atlas)} a scan")
     if warning := method.warning(job.model.grid.shape, values):
-        complain(f"warning: {warning}")
+        print_error(f"warning: {warning}")
     for note in job.model.notes:
-        complain(f"note: network {job.model.card.name}: {note}")
+        print_error(f"note: network {job.model.card.name}: {note}")
     if reference is not None:
         _warn_of_intensities(job.model, reference, args.reference)
     return _explain_all(job, scans, stems)
@@ -151,12 +151,12 @@ def _explain_all(job: _Job, scans: list[str], stems: list[str]) -> int:
         place = f"{n} of {len(scans)}: " if len(scans) > 1 else ""
         progress = ProgressLine(f"{place}{stem}: {job.method.label}")
         if place and not progress.terminal:
-            complain(f"{place}{stem}")
+            print_error(f"{place}{stem}")
         try:
             _explain_scan(job, Path(scan), stem, progress)
         except (ValueError, OSError, RuntimeError, MemoryError) as error:  # out of memory is one scan's failure too
             progress.close()
-            complain(_about(scan, error))
+            print_error(_about(scan, error))
             failed.append(scan)
         except KeyboardInterrupt:
             progress.close()
@@ -165,7 +165,7 @@ def _explain_all(job: _Job, scans: list[str], stems: list[str]) -> int:
         else:
             done.append(scan)
     if failed:
-        complain(f"{len(failed)} of {len(stems)} scans failed: {', '.join(failed)}")
+        print_error(f"{len(failed)} of {len(stems)} scans failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
@@ -173,7 +173,7 @@ def _list_rest(done: list[str], failed: list[str], rest: list[str]) -> None:
     """List what an interrupted call has done and what it has not, as one types it."""
     for what, scans in (("done", done), ("failed", failed), ("not done", rest)):
         if scans:
-            complain(f"{what} ({len(scans)}): {' '.join(map(quoted, scans))}")
+            print_error(f"{what} ({len(scans)}): {' '.join(map(quoted, scans))}")
 
 
 def _about(scan: str, error: Exception) -> str:
@@ -215,7 +215,7 @@ def _explain_scan(job: _Job, path: Path, stem: str, progress: ProgressLine) -> N
     relevance = explain(job.model, scan, job.method.name, atlas=job.atlas, progress=progress, **request)
     progress.close()
     for text in relevance.doubts:
-        complain(f"warning: {path.name}: {text}")
+        print_error(f"warning: {path.name}: {text}")
     table = area_table(relevance, job.atlas)
     base = f"{stem}_{job.method.name}"
     write_volume(relevance.volume, job.out / f"{base}_relevance.nii.gz", space="mni")
@@ -244,41 +244,41 @@ def _check_scan(job: _Job, scan: Volume, name: str) -> dict[str, Any]:
         except ValueError as error:
             raise ValueError(f"{error}. To explain it all the same: --no-space-check") from error
     elif correlation < MNI_CORRELATION:
-        complain(
+        print_error(
             f"warning: {name} does not look like a scan in MNI space (correlation {correlation:.2f} with the ICBM152 "
             f"template, expected at least {MNI_CORRELATION:.2f}); explained all the same, as --no-space-check says. "
             "Areas and what the network says of it may mean nothing"
         )
     if job.model.card.skull_stripped and not looks_skull_stripped(scan):
-        complain(f"warning: {name} still shows skull or scalp; this network was trained on skull-stripped scans")
+        print_error(f"warning: {name} still shows skull or scalp; this network was trained on skull-stripped scans")
     return describe_space(correlation, checked=job.check_space)
 
 
 def _warn_of_intensities(model: Model, scan: Volume, name: str) -> None:
     for text in model.warnings_of(scan):
-        complain(f"warning: {name}: {text}")
+        print_error(f"warning: {name}: {text}")
 
 
 def _report(job: _Job, name: str, relevance: RelevanceMap, table, diagnosed: bool) -> None:
     """Print prediction and most relevant areas."""
     prediction = relevance.prediction
-    say(f"{name}")
+    print_line(f"{name}")
     if not diagnosed:
-        say(f"  {SIMULATED_ONLY}")
+        print_line(f"  {SIMULATED_ONLY}")
     else:
         for head in job.model.heads:
             values = prediction.probabilities if head.kind == "classes" else prediction.outputs
             numbers = ", ".join(
                 f"{c} {values[c]:.1%}" if head.kind == "classes" else f"{c} {values[c]:.3f}" for c in head.classes
             )
-            say(
+            print_line(
                 f"  {'prediction' if len(job.model.heads) == 1 else head.name}: {numbers}{f'  ({head.note})' if head.note else ''}"
             )
     fixed = "" if diagnosed else " (always this one, whatever the network says)"
-    say(f"  {job.method.label}: {relevance.unit}; target {relevance.target}{fixed}")
+    print_line(f"  {job.method.label}: {relevance.unit}; target {relevance.target}{fixed}")
     for name, chosen in relevance.chosen.items():
-        say(f"  {name}: {chosen}")
-    say(f"  most relevant areas ({relevance.reading} relevance, share of all areas; peak in MNI mm):")
+        print_line(f"  {name}: {chosen}")
+    print_line(f"  most relevant areas ({relevance.reading} relevance, share of all areas; peak in MNI mm):")
     for row in top_areas(table, 10).itertuples():
         peak = f"({row.peak_x:.0f}, {row.peak_y:.0f}, {row.peak_z:.0f})"
-        say(f"    {row.area:<24s} {row.share:6.1%}   {peak}")
+        print_line(f"    {row.area:<24s} {row.share:6.1%}   {peak}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mriinterp.commands.terminal import ProgressLine, quoted, say
+from mriinterp.commands.terminal import ProgressLine, print_line, quoted
 from mriinterp.fetch import fetch, fetched_study, get_publication, publication_names
 
 __all__ = ["add_parser"]
@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
             publication = get_publication(name)
             known = fetched_study(name)
             state = f"fetched: {known}" if known else f"{publication.size_words}, licence {publication.licence}"
-            say(f"{name}  {publication.title} ({state})")
-            say(f"    {publication.about}")
+            print_line(f"{name}  {publication.title} ({state})")
+            print_line(f"    {publication.about}")
         return 0
     publication = get_publication(args.name)
     accepted = args.accept_licence or _ask(publication)
@@ -53,12 +53,12 @@ def run(args: argparse.Namespace) -> int:
         study = fetch(publication.name, accept_licence=accepted, source=args.source, variant=variant, progress=progress)
     finally:
         progress.close()
-    say(f"wrote {study}")
+    print_line(f"wrote {study}")
     for name, file in publication.variants.items():
-        say(f"{name}: {study.with_name(file)}")
-    say("next:")
+        print_line(f"{name}: {study.with_name(file)}")
+    print_line("next:")
     for step in publication.steps:
-        say(f"  {step.format(study=quoted(study), card=quoted(study.with_name('card.json')))}")
+        print_line(f"  {step.format(study=quoted(study), card=quoted(study.with_name('card.json')))}")
     return 0
 
 
@@ -70,6 +70,6 @@ def _ask(publication) -> bool:
             "on; read it at the address below and add --accept-licence\n"
             + (publication.licence_address or publication.base)
         )
-    say(publication.licence_text)
-    say(f"{publication.title}: {publication.size_words}, from {publication.base}")
+    print_line(publication.licence_text)
+    print_line(f"{publication.title}: {publication.size_words}, from {publication.base}")
     return input("Accept this licence? [y/N] ").strip().lower() in ("y", "yes")

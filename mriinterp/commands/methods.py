@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mriinterp.commands.options import add_model_options, chosen_model
-from mriinterp.commands.terminal import say
+from mriinterp.commands.terminal import print_line
 from mriinterp.methods import get_method, method_names
 from mriinterp.methods.cam import model_layers
 
@@ -24,18 +24,18 @@ def list_methods(args: argparse.Namespace) -> int:
     """List all methods, or one with its parameters and, for a network, the layers that they may name."""
     for name in [args.name] if args.name else method_names():
         method = get_method(name)
-        say(f"{name:<22s} {method.label} ({method.reference})")
+        print_line(f"{name:<22s} {method.label} ({method.reference})")
         if not args.name:
             continue
-        say(f"  {method.summary}")
-        say(f"  values: {method.unit}; read by their {method.reading} value")
-        say(f"  caution: {method.caution}")
+        print_line(f"  {method.summary}")
+        print_line(f"  values: {method.unit}; read by their {method.reading} value")
+        print_line(f"  caution: {method.caution}")
         for heading, text in method.entries().items():
-            say(f"  {heading.lower()}: {text}")
+            print_line(f"  {heading.lower()}: {text}")
         for parameter in method.parameters.values():
-            say(f"  --set {parameter.name}={parameter.default}  {parameter.describe()}. {parameter.param.help}")
+            print_line(f"  --set {parameter.name}={parameter.default}  {parameter.describe()}. {parameter.param.help}")
         for preset, values in method.presets.items():
-            say(f"  --preset {preset}: {', '.join(f'{k}={v}' for k, v in values.items())}")
+            print_line(f"  --preset {preset}: {', '.join(f'{k}={v}' for k, v in values.items())}")
         if args.model and any(p.param.options == "layers" for p in method.parameters.values()):
-            say(f"  layers of {args.model}, the last first: {', '.join(model_layers(chosen_model(args)))}")
+            print_line(f"  layers of {args.model}, the last first: {', '.join(model_layers(chosen_model(args)))}")
     return 0

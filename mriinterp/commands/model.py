@@ -10,7 +10,7 @@ from typing import Any
 from mriinterp.base.files import parse_json
 from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.commands.options import add_trust_code, are_simulated, named_scan
-from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
+from mriinterp.commands.terminal import ProgressLine, print_error, print_line, quoted
 from mriinterp.methods import method_names
 from mriinterp.models import architecture_names, load_code, write_card
 from mriinterp.models.outputs import OUTPUT_KINDS
@@ -101,20 +101,20 @@ def run_check(args: argparse.Namespace) -> int:
         order=args.order,
     )
     for words in guessed:
-        complain(f"guessed: {words}")
+        print_error(f"guessed: {words}")
     progress = ProgressLine("trying methods")
     methods = args.methods.split(",") if args.methods else None
     caution = SIMULATED_ONLY if model.card.simulated and not are_simulated(args.scan) else ""
     found = check_network(model, scan, methods=methods, caution=caution, progress=progress)
     progress.close()
-    say(
+    print_line(
         json.dumps({**found.to_json(), "guessed": list(guessed)}, indent=2, ensure_ascii=False)
         if args.json
         else found.text()
     )
     if target is not None:
         write_card(model.card, target)
-        complain(f"wrote {target}; next: {_next(args, target)}")
+        print_error(f"wrote {target}; next: {_next(args, target)}")
     return 0 if found.works else 1
 
 

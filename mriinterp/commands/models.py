@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from mriinterp.commands.terminal import say
+from mriinterp.commands.terminal import print_line
 from mriinterp.models import architecture_names, get_architecture, packaged_models, read_card
 
 __all__ = ["add_parser"]
@@ -24,16 +24,18 @@ def list_models(args: argparse.Namespace) -> int:
     if args.name:
         if args.name not in packaged:
             raise KeyError(f"expected a packaged network, got {args.name!r}; available: {', '.join(packaged)}")
-        say(json.dumps(json.loads(packaged[args.name].read_text(encoding="utf-8")), indent=2, ensure_ascii=False))
+        print_line(
+            json.dumps(json.loads(packaged[args.name].read_text(encoding="utf-8")), indent=2, ensure_ascii=False)
+        )
         return 0
-    say("packaged networks (weights included):")
+    print_line("packaged networks (weights included):")
     for name, path in packaged.items():
         card = read_card(path)
         marks = f"{', simulated' if card.simulated else ''}{', LEARNED A SHORTCUT' if card.shortcut else ''}"
-        say(f"  {name:<22s} {card.architecture}, {', '.join(card.classes)}, {card.grid}{marks}")
+        print_line(f"  {name:<22s} {card.architecture}, {', '.join(card.classes)}, {card.grid}{marks}")
         if card.shortcut:
-            say(f"  {'':<22s} {card.shortcut}")
-    say("architectures (bring your own weights):")
+            print_line(f"  {'':<22s} {card.shortcut}")
+    print_line("architectures (bring your own weights):")
     for name in architecture_names():
-        say(f"  {name:<22s} {get_architecture(name).label}")
+        print_line(f"  {name:<22s} {get_architecture(name).label}")
     return 0

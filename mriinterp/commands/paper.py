@@ -14,7 +14,7 @@ from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.progress import check_cancel, tell
 from mriinterp.cohort import CohortResult
 from mriinterp.commands.options import add_study_trust
-from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.commands.terminal import ProgressLine, print_line
 from mriinterp.export.npz import original_names
 from mriinterp.figures.colours import describe_unit
 from mriinterp.image.volume import Volume
@@ -123,11 +123,11 @@ def run(args: argparse.Namespace) -> int:
     )
     progress.close()
     if averages.simulated:
-        say("simulated scans")
+        print_line("simulated scans")
     for remark in averages.remarks(methods):
-        say(remark)
+        print_line(remark)
     for path in paths:
-        say(f"wrote {path}")
+        print_line(f"wrote {path}")
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mriinterp.base.atomic import made_folder
 from mriinterp.commands.options import add_study_trust
-from mriinterp.commands.terminal import ProgressLine, complain, say
+from mriinterp.commands.terminal import ProgressLine, print_error, print_line
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid
@@ -94,9 +94,9 @@ def report(out: Path, failed: dict[str, str]) -> int:
     table = write_contact_sheet(out, failed)
     for row in table.to_dict("records"):
         if row["verdict"] != "good":
-            complain(f"{row['scan']}: {row['verdict']}: {row['findings']}")
+            print_error(f"{row['scan']}: {row['verdict']}: {row['findings']}")
     counts = table["verdict"].value_counts().to_dict()
-    say(f"wrote {out}: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) + "; look at qc.html")
+    print_line(f"wrote {out}: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) + "; look at qc.html")
     return 1 if failed or "refuse" in counts else 0
 
 

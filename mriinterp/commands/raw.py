@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.areas.atlas import Atlas
-from mriinterp.commands.terminal import ProgressLine, complain
+from mriinterp.commands.terminal import ProgressLine, print_error
 from mriinterp.image.nifti import to_source
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.image.write import write_volume
@@ -91,7 +91,7 @@ class RawScans:
         write_contact_sheet(self.folder)
         scan = judged(made.volume, made.qc, f" See {job.files.picture}")
         for note in scan.notes:
-            complain(f"warning: {name}: {note}")
+            print_error(f"warning: {name}: {note}")
         return made, scan
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mriinterp.base.atomic import made_folder, write_text
 from mriinterp.base.tables import write_tsv
-from mriinterp.commands.terminal import ProgressLine, quoted, say
+from mriinterp.commands.terminal import ProgressLine, print_line, quoted
 from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, VARIANTS, simulate_subject, subjects_table
 
@@ -71,6 +71,6 @@ def run(args: argparse.Namespace) -> int:
     if args.split == "demo":  # scans to explain: neither trained on nor tested
         participants = participants.drop(columns="split")
     write_tsv(participants.rename(columns={"id": "participant_id"}), out / "participants.tsv")
-    say(f"wrote {len(table)} simulated scans to {out}")
-    say(f"as a study: mriinterp study init --table {quoted(out)} --model demo --out STUDY.toml")
+    print_line(f"wrote {len(table)} simulated scans to {out}")
+    print_line(f"as a study: mriinterp study init --table {quoted(out)} --model demo --out STUDY.toml")
     return 0

@@ -16,7 +16,7 @@ from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.sample import COVARIATES
 from mriinterp.cohort.statistics import compare_areas
 from mriinterp.commands.options import add_study_trust
-from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.commands.terminal import ProgressLine, print_line
 
 __all__ = ["add_parser", "write_areas"]
 
@@ -112,21 +112,21 @@ def run(args: argparse.Namespace) -> int:
     options = {"kind": PART_KINDS.get(args.part, args.part), "covariates": _covariates(args.covariates)}
     out = Path(args.out) if args.out else result.folder / "statistics"
     if result.simulated:
-        say("simulated scans")
+        print_line("simulated scans")
     written = []
     for method in methods:
         found = compare_areas(result, method, merge_hemispheres=not args.hemispheres, **options)
         written += write_comparison(out, result, found, _stem(method, args.part))
-        say(f"{method}, {result.explained_words(method)}:")
+        print_line(f"{method}, {result.explained_words(method)}:")
         words = value_words(result, method, found.kind, found.sample.ids)
         for sentence in (*words, total_words(found), area_words(found), *sample_words(found.sample)):
-            say(f"  {sentence}")
+            print_line(f"  {sentence}")
         if args.number:
             written += _number(args, result, method, out, options["kind"])
         if args.voxels:
             written += _voxels(args, result, method, out, options)
     for path in written:
-        say(f"wrote {path}")
+        print_line(f"wrote {path}")
     return 0
 
 
@@ -141,10 +141,10 @@ def write_areas(result: CohortResult, out: Path) -> list[Path]:
         try:
             found = compare_areas(result, method)
         except ValueError as error:  # too few people
-            say(f"{method}: groups are not compared: {error}")
+            print_line(f"{method}: groups are not compared: {error}")
             continue
         written += write_comparison(out, result, found, method)
-        say(f"{method}: {total_words(found)} {area_words(found)}")
+        print_line(f"{method}: {total_words(found)} {area_words(found)}")
     return written
 
 
@@ -181,7 +181,7 @@ def _number(args: argparse.Namespace, result: CohortResult, method: str, out: Pa
         merge_hemispheres=not args.hemispheres,
     )
     for sentence in (people_words(found), number_words(found)):
-        say(f"  {sentence}")
+        print_line(f"  {sentence}")
     return write_number(out, result, found, _stem(method, args.part))
 
 
@@ -204,7 +204,7 @@ def _voxels(args: argparse.Namespace, result: CohortResult, method: str, out: Pa
         result, method, mask, n_permutations=args.permutations, seed=args.seed, progress=progress, **options
     )
     progress.close()
-    say(f"  {voxel_words(found)}")
+    print_line(f"  {voxel_words(found)}")
     stem = _stem(method, args.part)
     paths = [
         write_volume(volume, out / f"{stem}_voxels_{what}.nii.gz", space="mni")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mriinterp.commands.options import add_study_trust, add_trust_code
-from mriinterp.commands.terminal import ProgressLine, quoted, say
+from mriinterp.commands.terminal import ProgressLine, print_line, quoted
 from mriinterp.models import architecture_names
 from mriinterp.study import TableStudy, read_study_file
 
@@ -52,7 +52,7 @@ def add_parser(commands) -> None:
     init.add_argument(
         "--model",
         metavar="NAME|CARD",
-        help="model card, exported program (.pt2) with its card, or name, if the weights do not tell: "
+        help="model card, exported program (.pt2) with its card, or name, if it does not follow from the weights: "
         f"{', '.join(architecture_names())}",
     )
     init.add_argument(
@@ -80,12 +80,12 @@ def run_check(args: argparse.Namespace) -> int:
     progress = ProgressLine("opening scans")
     report = check_study(args.file, scans=args.scans, trust_code=args.trust_code, progress=progress)
     progress.close()
-    say(report.text())
+    print_line(report.text())
     if report.ok:
         trust = " --trust-code" if args.trust_code else ""
-        say(f"{args.file} is ready: mriinterp cohort {quoted(args.file)} --methods sensitivity{trust} --out DIR")
+        print_line(f"{args.file} is ready: mriinterp cohort {quoted(args.file)} --methods sensitivity{trust} --out DIR")
         return 0
-    say(f"{len(report.errors)} error{'s' if len(report.errors) > 1 else ''} in {args.file}")
+    print_line(f"{len(report.errors)} error{'s' if len(report.errors) > 1 else ''} in {args.file}")
     return 1
 
 
@@ -105,12 +105,12 @@ def run_init(args: argparse.Namespace) -> int:
         trust_code=bool(args.trust_code),
         overwrite=args.overwrite,
     )
-    say(made.report.text())
+    print_line(made.report.text())
     trust = " --trust-code" if made.runs_code else ""
     first = quoted(f"{made.path.stem}_first")
-    say(f"wrote {made.path}; look at it, then")
-    say(f"  mriinterp study check {quoted(made.path)}{trust}")
-    say(f"  mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2{trust} --out {first}")
+    print_line(f"wrote {made.path}; look at it, then")
+    print_line(f"  mriinterp study check {quoted(made.path)}{trust}")
+    print_line(f"  mriinterp cohort {quoted(made.path)} --methods sensitivity --n 2{trust} --out {first}")
     return 0
 
 
@@ -143,10 +143,10 @@ def run_normalise(args: argparse.Namespace) -> int:
     progress = ProgressLine("reading training scans")
     fitted = fit_normalisation(study, progress=progress)
     progress.close()
-    say(f"fitted on {fitted.n} training scans; {fitted.flat:.1%} of the voxels never vary and become 0")
+    print_line(f"fitted on {fitted.n} training scans; {fitted.flat:.1%} of the voxels never vary and become 0")
     for subject, why in fitted.failed.items():
-        say(f"left out {subject}: {why}")
-    say(f"wrote {fitted.card}")
+        print_line(f"left out {subject}: {why}")
+    print_line(f"wrote {fitted.card}")
     if settings.normalisation != "voxelwise":
-        say(f'to use it, set under [model] in {Path(args.file).name}: normalisation = "voxelwise"')
+        print_line(f'to use it, set under [model] in {Path(args.file).name}: normalisation = "voxelwise"')
     return 0

@@ -10,19 +10,19 @@ from mriinterp.base.command import quoted
 from mriinterp.base.errors import words_of
 from mriinterp.base.progress import TimeLeft, describe_seconds
 
-__all__ = ["ProgressLine", "complain", "quoted", "say"]
+__all__ = ["ProgressLine", "print_error", "print_line", "quoted"]
 
 BAR_WIDTH = 24
 TERMINAL_EVERY, FILE_EVERY = 0.2, 15.0  # seconds between two reports
 
 
-def say(text: str = "") -> None:
+def print_line(text: str = "") -> None:
     """Print a line of a result."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def complain(error: BaseException | str) -> None:
+def print_error(error: BaseException | str) -> None:
     """Print an error or warning to standard error, on one line."""
     sys.stderr.write(f"mriinterp: {error if isinstance(error, str) else words_of(error)}\n")
     sys.stderr.flush()

@@ -9,7 +9,7 @@ from mriinterp.base.atomic import made_folder
 from mriinterp.base.numerals import bytes_words
 from mriinterp.base.progress import Cancelled, describe_seconds
 from mriinterp.commands.options import add_study_trust
-from mriinterp.commands.terminal import ProgressLine, complain, quoted, say
+from mriinterp.commands.terminal import ProgressLine, print_error, print_line, quoted
 from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume
 from mriinterp.study import DemoStudy, load_study
@@ -31,7 +31,7 @@ Into DIR come
   mriinterp train demo --folds 2 --epochs 3 --out DIR    takes a minute or two
 
 Without a study, or with "demo" and no --folds, the packaged demo network is made again: demo.safetensors and
-its card demo.json, which tells accuracy and AUC with confidence intervals and, with --real, how the network's
+its card demo.json, which states accuracy and AUC with confidence intervals and, with --real, how the network's
 margin follows the same atrophy applied to real scans."""
 
 FOLDS, DEMO_SCANS = 5, 20
@@ -124,20 +124,20 @@ def _run_study(args: argparse.Namespace) -> int:
         device=args.device,
     )
     for line in plan.lines():
-        say(line)
+        print_line(line)
     risks = Report()
     check_patients(plan, risks)
     for finding in risks.of("warning"):
-        say(f"warning: {finding.text(NAMED)}")
+        print_line(f"warning: {finding.text(NAMED)}")
     seconds = plan.seconds() * (1 + args.check_leakage)
-    say(
+    print_line(
         f"at most {describe_seconds(max(1.0, seconds))} on {plan.device}, and {bytes_words(plan.kept_bytes)} in {args.out}"
     )
     progress = ProgressLine("training")
     try:
         result = run_plan(plan, args.out, resume=args.resume, check_leakage=args.check_leakage, progress=progress)
     except (Cancelled, KeyboardInterrupt):
-        complain(f"stopped; go on: the same command with --resume (finished epochs are in {args.out})")
+        print_error(f"stopped; go on: the same command with --resume (finished epochs are in {args.out})")
         raise
     finally:
         progress.close()
@@ -151,15 +151,17 @@ def _print_result(result, code: bool) -> None:
     for where in ("pooled", "test"):
         part = rows[(rows["set"] == where) & rows["measure"].isin(("auc", "balanced_accuracy"))]
         if len(part):
-            say("out of fold:" if where == "pooled" else "held out:")
+            print_line("out of fold:" if where == "pooled" else "held out:")
         for row in part.itertuples():
             measure = {"auc": "AUC", "balanced_accuracy": "balanced accuracy"}[row.measure]
-            say(f"  {row.classifier}: {measure} {row.value:.3f} (95% CI {row.low:.3f}–{row.high:.3f})")
+            print_line(f"  {row.classifier}: {measure} {row.value:.3f} (95% CI {row.low:.3f}–{row.high:.3f})")
     for text in result.verdicts:
-        say(text)
-    say(f"wrote {result.folder / 'report.html'}")
+        print_line(text)
+    print_line(f"wrote {result.folder / 'report.html'}")
     option = " --trust-code" if code else ""
-    say(f"go on: mriinterp cohort {quoted(result.study_file)} --methods sensitivity --out-of-fold{option} --out DIR")
+    print_line(
+        f"go on: mriinterp cohort {quoted(result.study_file)} --methods sensitivity --out-of-fold{option} --out DIR"
+    )
 
 
 def _run_demo(args: argparse.Namespace) -> int:
@@ -171,7 +173,7 @@ def _run_demo(args: argparse.Namespace) -> int:
     model = train_demo(Path(args.out), real_scans=real or None, progress=progress)
     progress.close()
     performance = model.card.about.get("performance", {})
-    say(f"wrote {Path(args.out) / 'demo.json'}")
+    print_line(f"wrote {Path(args.out) / 'demo.json'}")
     for measure, value in performance.items():
-        say(f"  {measure}: {value}")
+        print_line(f"  {measure}: {value}")
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mriinterp.base.progress import describe_seconds
-from mriinterp.commands.terminal import ProgressLine, say
+from mriinterp.commands.terminal import ProgressLine, print_line
 from mriinterp.simulation.subjects import VARIANTS
 
 __all__ = ["add_parser"]
@@ -64,7 +64,7 @@ def add_parser(commands) -> None:
     known.add_argument(
         "--known-area",
         metavar="AREA",
-        help="no benchmark: networks are trained to tell scans with more in this area of the atlas (Hippocampus_L) from "
+        help="no benchmark: networks are trained to distinguish scans with more in this area of the atlas (Hippocampus_L) from "
         "scans with less, and methods are measured by whether they find it (writes known_area.html)",
     )
     known.add_argument("--folds", type=int, default=4, metavar="N", help="networks (default: %(default)s)")
@@ -130,8 +130,8 @@ def _known_area(args: argparse.Namespace) -> int:
     finally:
         progress.close()
     for sentence in write_known_area(found, options, study, args.out):
-        say(f"- {sentence}")
-    say(f"wrote {Path(args.out) / 'known_area.html'}")
+        print_line(f"- {sentence}")
+    print_line(f"wrote {Path(args.out) / 'known_area.html'}")
     return 0
 
 
@@ -150,8 +150,8 @@ def _expected(args: argparse.Namespace) -> int:
     finally:
         progress.close()
     for sentence in write_expected(table, study, args.out, Path(args.expected).name):
-        say(f"- {sentence}")
-    say(f"wrote {Path(args.out) / 'expected.html'}")
+        print_line(f"- {sentence}")
+    print_line(f"wrote {Path(args.out) / 'expected.html'}")
     return 0
 
 
@@ -167,8 +167,8 @@ def _shortcut(args: argparse.Namespace) -> int:
     table = measure_shortcut(args.shortcut, explainers, args.out, subjects=args.subjects, progress=progress)
     progress.close()
     for sentence in shortcut_findings(args.shortcut, shortcut_summary(table)):
-        say(f"- {sentence}")
-    say(f"wrote {shortcut_path(args.out, args.shortcut)}")
+        print_line(f"- {sentence}")
+    print_line(f"wrote {shortcut_path(args.out, args.shortcut)}")
     return 0
 
 
@@ -216,7 +216,7 @@ def _benchmark(args: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     bench = Bench(study, model, plan.reference_scans, out)
     for line in plan.lines(estimate_seconds(plan, bench)):
-        say(line)
+        print_line(line)
     if args.plan:
         return 0
     start = time.monotonic()
@@ -227,9 +227,11 @@ def _benchmark(args: argparse.Namespace) -> int:
     run_benchmark(plan, bench, out, replicates=replicates, progress=progress)
     progress.close()
     written = write_report(out)
-    say()
+    print_line()
     for sentence in findings(summary(out)):
-        say(f"- {sentence}")
-    say(CAVEAT)
-    say(f"wrote {', '.join(path.name for path in written)} to {out} ({describe_seconds(time.monotonic() - start)})")
+        print_line(f"- {sentence}")
+    print_line(CAVEAT)
+    print_line(
+        f"wrote {', '.join(path.name for path in written)} to {out} ({describe_seconds(time.monotonic() - start)})"
+    )
     return 0

@@ -136,7 +136,7 @@ def _prepared(metric: Metric, item: Any, mask: Any, reading: str | None) -> Any:
 
 
 def _attempt(function: Callable[[], Any], errors: str) -> Any:
-    """Return the result, or None where a comparison has no meaning and the caller wants a gap."""
+    """Return the result, or None where a comparison has no meaning and the caller asked for a gap."""
     try:
         return function()
     except ValueError:

@@ -32,7 +32,7 @@ def known_area_findings(found: KnownArea, area: str) -> list[str]:
     summary = beside_null_maps(found.table)
     auc = found.auc
     said = [
-        f"Networks tell scans with more in {area} from scans with less by AUC {auc.value:.2f} (95% CI {auc.low:.2f}–"
+        f"Networks separate scans with more in {area} from scans with less with an AUC of {auc.value:.2f} (95% CI {auc.low:.2f}–"
         f"{auc.high:.2f}) out of fold; ridge regression on the same voxels by {found.linear.value:.2f}."
     ]
     if auc.low <= 0.5:

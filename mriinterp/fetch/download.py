@@ -126,7 +126,7 @@ def _sums(base: str) -> dict[str, str]:
         try:
             answer = requests.get(f"{base.rstrip('/')}/{SUMS}", timeout=(CONNECT_SECONDS, READ_SECONDS))
         except requests.RequestException:
-            return {}  # the files themselves tell what is wrong
+            return {}  # errors of the files themselves state what is wrong
         text = answer.text if answer.ok else ""
     else:
         path = Path(base) / SUMS

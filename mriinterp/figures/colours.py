@@ -155,7 +155,7 @@ class Scale:
         """Return the colours of the bar from low to high, hidden values grey, shape (steps, 3), uint8."""
         values = self.low + (np.arange(steps) + 0.5) / steps * (self.high - self.low)
         colours = self.rgb(values)
-        if np.ptp(self._table, axis=0).max() == 0:  # one colour: only its opacity tells values apart
+        if np.ptp(self._table, axis=0).max() == 0:  # one colour: only its opacity distinguishes values
             alpha = self.alpha(values)[:, None]
             colours = np.round(255 * (1 - alpha) + colours * alpha).astype(np.uint8)
         return np.where(self.hidden(values)[:, None], np.array(HIDDEN_GREY, np.uint8), colours)

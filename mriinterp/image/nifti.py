@@ -63,7 +63,7 @@ def read_volume(
         float32 in closest-canonical RAS+ order, intensity scaling applied,
         NaN and infinities set to 0 (their number is noted). `source` is the
         lattice on disk, `notes` what is doubtful about the file. Of a NIfTI
-        with both an sform and a qform the sform counts; a note tells where
+        with both an sform and a qform the sform counts; a note states where
         they differ by more than 1 mm or in handedness. Lengths in metres or
         micrometres become mm.
 

@@ -61,7 +61,7 @@ class Architecture:
 
     @property
     def has_digest(self) -> bool:
-        """Whether name and `code` tell what it computes: not for code registered from anywhere."""
+        """Whether name and `code` determine what it computes: not for code registered from anywhere."""
         return bool(self.code) or self.build.__module__.startswith("mriinterp.")
 
 

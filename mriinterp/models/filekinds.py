@@ -9,7 +9,7 @@ from mriinterp.base.files import stand_in
 
 __all__ = ["PICKLED_NETWORK", "STATE_DICT", "kind_of_file", "says_network"]
 
-HEAD = 256  # bytes that tell what a file is
+HEAD = 256  # bytes by which a file is recognised
 LOOKED_AT = 2**24  # bytes of a pickle that are searched for layers
 
 STATE_DICT = "torch.save(net.state_dict(), 'weights.pt')"

@@ -1,4 +1,4 @@
-"""Find the series of a DICOM folder: what headers tell of voxels, sequence and faults.
+"""Find the series of a DICOM folder: what headers state of voxels, sequence and faults.
 
 Names, dates and numbers of patients are compared and never kept.
 """
@@ -55,7 +55,7 @@ class Series:
     problem : str
         Why it cannot be taken, in words; "" where it can.
     t1 : bool
-        Whether name or timing tell a T1-weighted scan.
+        Whether name or timing are those of a T1-weighted scan.
     """
 
     uid: str

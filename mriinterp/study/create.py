@@ -96,7 +96,7 @@ def propose_study(
     weights : sequence of path
         State dicts; their architecture is found by their keys.
     model : str, optional
-        A model card, packaged model or architecture, where the weights do not tell.
+        A model card, packaged model or architecture, where the weights do not show it.
     out : path
         The file to write.
     code : str, optional

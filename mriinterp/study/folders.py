@@ -72,7 +72,7 @@ class StudyFolders:
         return any(real.is_relative_to(os.path.realpath(folder)) for folder in (*self.folders, *self.own))
 
     def check(self, path: str | Path, what: str) -> None:
-        """Raise ValueError in words if a path is not allowed; the message does not tell whether there is such a file.
+        """Raise ValueError in words if a path is not allowed; the message does not reveal whether there is such a file.
 
         Parameters
         ----------

@@ -76,7 +76,7 @@ class PreparedScan:
         return _digest(*raw, job.options.preparation.entry, job.shape, job.affine, *series, *self.numbers)
 
     def stamp(self) -> str:
-        """Return a text as `fingerprint` that tells also a file of the same size and time; on this machine only."""
+        """Return `fingerprint`, which also distinguishes files of one size and time; on this machine only."""
         return _digest(self.fingerprint(), file_stamp(files_of(self.job.path), read=0))
 
 
@@ -102,7 +102,7 @@ class InputsScan:
         return _digest(*((name, image.fingerprint()) for name, image in self.images), *self.numbers)
 
     def stamp(self) -> str:
-        """Return the same, which also changes with a file of the same size and time; on this machine only."""
+        """Return `fingerprint`, which also distinguishes files of one size and time; on this machine only."""
         return _digest(*((name, image.stamp()) for name, image in self.images), *self.numbers)
 
 

@@ -87,7 +87,7 @@ class TableStudy(Study):
     Raises
     ------
     FileNotFoundError, ValueError
-        If the table cannot be read or contradicts the file; ``study check`` tells more.
+        If the table cannot be read or contradicts the file; ``study check`` reports more.
     """
 
     output: Path  # a study file always has one

@@ -141,7 +141,7 @@ def parse_dates(texts: Iterable[object], day_first: bool | None = None) -> Dates
     texts : iterable
         The cells of ONE column: what one cell means depends on the others.
     day_first : bool, optional
-        How to read 3/11/2006 when no other cell of the column tells.
+        How to read 3/11/2006 when no other cell of the column decides.
 
     Returns
     -------

@@ -109,7 +109,7 @@ def _with_visits(text: pd.DataFrame, field: str, report: Report) -> pd.Series:
     if several.any():
         report.add(
             "warning",
-            f"Rows of one person that no visit and no date tells apart ({int(several.sum())}); they are numbered",
+            f"Rows of one person that no visit and no date distinguishes ({int(several.sum())}); they are numbered",
             dict.fromkeys(names[several]),
         )
     return names.mask(several & (number > 1), names + "_" + number.astype(str))

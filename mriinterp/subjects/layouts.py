@@ -38,7 +38,7 @@ class Layout:
     columns : mapping of field to tuple of str
         Names that beat the usual ones in this kind.
     day_first : bool or None
-        How 3/11/2006 is meant where the column itself does not tell.
+        How 3/11/2006 is meant where the column itself does not decide.
     words : callable
         From an id to the words to look for in the paths of images, best first.
     template : callable, optional

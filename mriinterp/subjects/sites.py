@@ -1,4 +1,4 @@
-"""Sites whose patients are all of one group: a network can tell the scanner instead of the disease."""
+"""Sites whose patients are all of one group: a network can learn the scanner instead of the disease."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Agreement: how alike are the maps that different methods draw of one scan by one network?
 
 No measure of trust: methods may agree and be wrong together, and answer
-different questions. It tells how much of a map is the method's own.
+different questions. It shows how much of a map is the method's own.
 """
 
 from __future__ import annotations

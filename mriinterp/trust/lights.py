@@ -181,7 +181,7 @@ def best_words(table: pd.DataFrame, method: str) -> str:
 
 
 def short_heads() -> dict[tuple[str, str], str]:
-    """Return the columns of the table of all measures that tell most in few: those of `ten_numbers`, and randomisation."""
+    """Return the few most important columns of the table of all measures: those of `ten_numbers`, and randomisation."""
     random = ("randomisation", get_measure("randomisation").main.name)
     return {place: head for place, head in table_heads().items() if place in SHORT or place == random}
 

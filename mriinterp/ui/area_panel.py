@@ -121,7 +121,7 @@ def show_areas(
         columns = _columns(meaning, part)
         st.dataframe(shown, column_config=columns, column_order=list(columns), hide_index=True, height=480)
         st.caption(escape_markdown(f"{as_sentence(meaning.words(part))} {meaning.hidden(part, relevance.volume.data)}"))
-    if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would tell a diagnosis
+    if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would reveal a diagnosis
         _show_against_groups(study_name, subject, relevance, part)
 
 

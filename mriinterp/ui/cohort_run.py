@@ -147,9 +147,9 @@ def compute_panel(name: str) -> None:
 
 
 def _choose_target(study: Study, model: Model) -> str:
-    """Return the output that maps explain: one for all scans, unless the reader wants several."""
+    """Return the output that maps explain: one for all scans, unless the reader chooses several."""
     outputs = [name for head in model.heads for name in head.classes]
-    withheld = model.card.simulated and not study.simulated  # a map's target would tell the prediction
+    withheld = model.card.simulated and not study.simulated  # a map's target would reveal the prediction
     several = [] if model.heads[0].kind == "scale" else [t for t in SEVERAL_TARGETS if t != PREDICTED or not withheld]
     options = [*outputs, *several]
     return st.selectbox(

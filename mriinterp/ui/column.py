@@ -67,7 +67,7 @@ def read_column(text: str) -> Column:
 
 
 def column_labels(columns: Sequence[Column], study: Study) -> list[str]:
-    """Return short names that tell columns apart: only what differs between them."""
+    """Return short names that distinguish columns: only what differs between them."""
 
     def facts(column: Column) -> list[str]:
         subject = column.subject or "uploaded scan"

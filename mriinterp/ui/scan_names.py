@@ -68,7 +68,7 @@ def called(file_name: str) -> str:
 
 
 def name_with_ending(file_name: str) -> str:
-    """Return the safe name of a file with the endings that tell how to read it."""
+    """Return the safe name of a file with the endings that decide how it is read."""
     ending = ENDING.search(file_name)
     return safe_name(file_name) + (ending[0] if ending else "")
 

@@ -3,7 +3,7 @@
 Streamlit reports that a browser has gone by releasing what it cached for the
 session. The browser may come back (a lost connection), so there is a time of
 grace; then work that no other session can join is cancelled, and scans that were
-uploaded are let go.
+uploaded are removed from memory.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import pytest
 
 from mriinterp.base.errors import words_of, words_with_kind
-from mriinterp.commands.terminal import complain
+from mriinterp.commands.terminal import print_error
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from mriinterp.commands.terminal import complain
 def test_words(error, words, capsys):
     assert words_of(error) == words
     assert words_with_kind(error) == " ".join(words.split())
-    complain(error)
+    print_error(error)
     assert capsys.readouterr().err == f"mriinterp: {words}\n"
 
 

@@ -129,7 +129,7 @@ def test_the_command_writes_a_page_and_says_whether_anything_was_learnt(study, t
     options = ["--trust-code", "--known-area", "A_R", "--folds", "2", "--methods", "sensitivity", "--subjects", "2"]
     assert main(["trust", str(study.settings.path), *options, "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().out
-    assert "Networks tell scans with more in A_R" in told
+    assert "Networks separate scans with more in A_R" in told
     assert "better than every null map" in told
     page = (tmp_path / "known_area.html").read_text(encoding="utf-8")
     assert "Known area: A_R" in page

@@ -228,7 +228,7 @@ def randomisation(
 ) -> Outcome:
     """Similarity of the map, as it is read, to maps of networks with random layers.
 
-    A map of a random network can tell nothing about the disease. If it is as
+    A map of a random network holds nothing about the disease. If it is as
     much like the original as the maps of two different subjects are like each
     other, or more, the map shows the scan and not what was learned.
 
