@@ -61,6 +61,8 @@ class Gradients:
         An image.
     keep : tuple of int
         Channels and spatial shape of maps that `inside` is asked for.
+    whole : bool
+        Compute the ends of maps that nothing reads as well.
 
     Attributes
     ----------
@@ -72,13 +74,13 @@ class Gradients:
         Steps whose maps have the shape `keep`, in order of computation.
     """
 
-    def __init__(self, module: nn.Module, like: Tensor, *, keep: MapShape = ()):
+    def __init__(self, module: nn.Module, like: Tensor, *, keep: MapShape = (), whole: bool = False):
         self.module, self.maps = module, list[Step]()
         self.network: Network | None = None
         self._key: tuple[Hashable, ...] = ()
         self.reason = self._why_not(like)
         if self.reason is None:
-            self.reason = self._take_apart(like, keep)
+            self.reason = self._take_apart(like, keep, whole)
         if self.reason is not None:
             log.debug("gradients by autograd: %s", self.reason)
 
@@ -193,8 +195,8 @@ class Gradients:
             return "the network is in training mode"
         return None
 
-    def _take_apart(self, x: Tensor, keep: MapShape) -> str | None:
-        apart = take_apart(base_of(self.module), x, keep)
+    def _take_apart(self, x: Tensor, keep: MapShape, whole: bool) -> str | None:
+        apart = take_apart(base_of(self.module), x, keep, whole=whole)
         if apart.network is None:
             return apart.reason
         if apart.key is None:

@@ -4,8 +4,19 @@ See docs/incremental.md for the idea. Everything here is forward only and
 exact: results equal one full pass per region up to rounding.
 """
 
-from mriinterp.incremental.boxes import Box, BoxGrid, grid_boxes
+from mriinterp.incremental.boxes import Box, BoxGrid, Regions, grid_boxes, label_regions
 from mriinterp.incremental.occlusion_plan import OcclusionPlan, plan
 from mriinterp.incremental.run import Occluder, clean_outputs, occluded_outputs
 
-__all__ = ["Box", "BoxGrid", "Occluder", "OcclusionPlan", "clean_outputs", "grid_boxes", "occluded_outputs", "plan"]
+__all__ = [
+    "Box",
+    "BoxGrid",
+    "Occluder",
+    "OcclusionPlan",
+    "Regions",
+    "clean_outputs",
+    "grid_boxes",
+    "label_regions",
+    "occluded_outputs",
+    "plan",
+]

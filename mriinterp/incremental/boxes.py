@@ -9,9 +9,10 @@ from typing import TypeGuard
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
-__all__ = ["Box", "BoxGrid", "Regions", "grid_boxes", "mask_box", "read_regions"]
+__all__ = ["Box", "BoxGrid", "Regions", "grid_boxes", "label_regions", "mask_box", "read_regions"]
 
 Box = tuple[tuple[int, int], ...]
 """One (start, stop) pair of voxel indices per spatial axis, stop excluded."""
@@ -177,6 +178,29 @@ def grid_boxes(
     [((0, 1), (0, 1)), ((2, 4), (0, 1))]
     """
     return BoxGrid(tuple(shape), size, stride, published).boxes
+
+
+def label_regions(labels: np.ndarray, present: Sequence[int]) -> Regions:
+    """Return the regions of voxels of the same label, as `read_regions` does of their masks, but from one look at the image.
+
+    Parameters
+    ----------
+    labels : int array, shape (*spatial)
+    present : sequence of int
+        Labels above 0, in the order of the regions.
+    """
+    found = ndimage.find_objects(labels, max_label=max(present, default=0))
+    boxes = np.zeros((len(present), labels.ndim, 2), dtype=np.int64)
+    masks = {}
+    for index, label in enumerate(present):
+        box = found[label - 1]
+        if box is None:
+            continue
+        boxes[index] = [(side.start, side.stop) for side in box]
+        mask = labels[box] == label
+        if not mask.all():
+            masks[index] = torch.from_numpy(mask)
+    return Regions(boxes, masks)
 
 
 def _read_mask(mask: np.ndarray | Tensor, shape: tuple[int, ...]) -> tuple[Box, Tensor | None]:

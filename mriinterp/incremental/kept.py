@@ -92,7 +92,7 @@ def _margins(network: Network) -> dict[Step, Margins]:
 
     plain: list[Step] = list(network.border)
     for step in network.steps[1:]:
-        if step.windowed and (any(step.window.before) or any(step.window.after)):
+        if step.windowed and max(*step.window.before, *step.window.after) > 0:
             want(step.inputs[0], step.filling, step.window.before, step.window.after)
         elif step.windowed or len(step.inputs) > 1 or step.inputs[0].kind == "input":
             plain.extend(step.inputs)

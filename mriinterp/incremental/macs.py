@@ -23,7 +23,7 @@ def count_macs(module: nn.Module, x: Tensor, key: Hashable | None) -> int:
 
 def saving(network: Network, groups: Sequence[Group], each: int) -> float:
     """Return how many times fewer multiply-accumulates a region takes than a whole pass of `each`."""
-    rest = each - sum(step.macs(step.shape) for step in network.steps)
+    rest = each - network.whole_macs
     windows = sum(len(group.index) for group in groups)
     macs = sum((group.macs + rest) * len(group.index) for group in groups)
     return each * windows / macs if macs else float("inf")

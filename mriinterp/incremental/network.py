@@ -52,6 +52,8 @@ class Network:
         The tail holds for a batch of one only.
     tail_last : bool
         Whether the tail gets maps with their channels last in memory.
+    whole_macs : int
+        Multiply-accumulates of the steps, the ends of maps that nothing reads included.
     """
 
     steps: list[Step]
@@ -60,6 +62,7 @@ class Network:
     border: list[Step]
     one_by_one: bool = False
     tail_last: bool = False
+    whole_macs: int = 0
 
     def for_tail(self, maps: Tensor) -> Tensor:
         """Return maps (n, C, *spatial) of the border in the arrangement in memory that the tail runs fastest with."""

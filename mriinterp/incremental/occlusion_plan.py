@@ -214,8 +214,12 @@ def plan(
         )  # fmt: skip
     if reason is not None:
         return _whole_plan(reason, len(found), each, most, alone, module, x)
-    tail = each - sum(step.macs(step.shape) for step in network.steps)
-    macs = each + sum((group.macs + tail) * len(group.index) for group in groups)
+    tail = each - network.whole_macs
+    macs = (
+        sum(step.macs(step.shape) for step in network.steps)
+        + tail
+        + sum((group.macs + tail) * len(group.index) for group in groups)
+    )
     peak = _peak_bytes(network, groups, itemsize, cores(x.device))
     return OcclusionPlan(
         len(found), macs, each * len(found), peak, None, where, alone, module, x, network, tuple(groups)

@@ -89,14 +89,14 @@ class Occluder:
 
     def run(
         self,
-        regions: Sequence[Box | np.ndarray | Tensor],
+        regions: Sequence[Box | np.ndarray | Tensor] | Regions,
         fill: float | Tensor = 0.0,
         *,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Tensor:
         """Return raw outputs with each region replaced; see `occluded_outputs`."""
-        found = read_regions(regions, self.x.shape[2:])
+        found = regions if isinstance(regions, Regions) else read_regions(regions, self.x.shape[2:])
         if not len(found):
             tell(progress, 0, 0)
             return self.clean.new_empty(0, self.clean.numel())

@@ -9,6 +9,7 @@ import numpy as np
 
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.steps import Step
+from mriinterp.incremental.unread import read_shape
 
 __all__ = ["Group", "Place", "group_windows", "places"]
 
@@ -148,7 +149,7 @@ def _alignment_order(network: Network, start: np.ndarray) -> np.ndarray:
     return np.lexsort(keys[::-1]) if keys else np.arange(len(start))
 
 
-def _lengths(length: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _lengths(length: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """Return lengths to group by: as they are for a regular grid, rounded up when nearly all differ."""
     if len(np.unique(length, axis=0)) <= 64:
         return length
@@ -193,7 +194,7 @@ def group_windows(
     Parameters
     ----------
     boxes : int array, shape (n, axes, 2)
-        Start and stop, inside the image; empty boxes are left out.
+        Start and stop, inside the image; boxes that are empty or that nothing reads are left out.
     device : str
         Type of the device, which sets how many windows run at once.
     itemsize : int
@@ -203,7 +204,8 @@ def group_windows(
     side_by_side : int
         How many batches run at the same time.
     """
-    shape = network.steps[0].shape
+    shape = read_shape(network.steps)
+    boxes = np.stack([boxes[..., 0], np.minimum(boxes[..., 1], shape)], axis=-1)
     index = np.flatnonzero((boxes[..., 1] > boxes[..., 0]).all(axis=1))
     if not len(index):
         return []
@@ -213,7 +215,7 @@ def group_windows(
     groups = []
     for kind in np.unique(target):
         rows = np.flatnonzero(target == kind)
-        start = np.minimum(low[rows], np.array(shape) - lengths[kind])
+        start = np.minimum(low[rows], shape - lengths[kind])
         order = _alignment_order(network, start)
         place = places(network, start[order], lengths[kind])
         groups.append(Group(index[rows[order]], place, _chunk(network, place, device, itemsize, budget, side_by_side)))

@@ -18,6 +18,7 @@ from mriinterp.incremental.lower import Lowering, Untraceable
 from mriinterp.incremental.network import Call, Later, Network, border_of, leaves, live_calls
 from mriinterp.incremental.simplify import simplify
 from mriinterp.incremental.steps import MapShape, Step
+from mriinterp.incremental.unread import leave_out_unread
 from mriinterp.incremental.weights import sets_weights
 
 __all__ = ["UNTRACED", "Network", "Untraceable", "trace"]
@@ -125,6 +126,7 @@ def trace(
     *,
     agrees: Callable[[Network], bool] = lambda network: True,
     keep: MapShape = (),
+    whole: bool = False,
 ) -> Network:
     """Take a network apart: by torch.fx, or by torch.export for any number of images or for one.
 
@@ -144,6 +146,8 @@ def trace(
     keep : tuple of int
         Channels and spatial shape of maps that are not merged with what
         follows them; they are in the border as well.
+    whole : bool
+        Keep the ends of maps that nothing reads.
 
     Raises
     ------
@@ -163,7 +167,7 @@ def trace(
     with torch.no_grad():
         why = None
         try:
-            network = _lowered(module, _graph(module), x, keep)
+            network = _lowered(module, _graph(module), x, keep, whole)
             if agrees(network):
                 return network
             why = Untraceable(f"{UNTRACED} truly: what it records gives other outputs than the network")
@@ -177,7 +181,7 @@ def trace(
             except Exception as error:  # as above; the reason that fx gave is the one to report
                 log.debug("torch.export cannot follow it for %s: %s", "any number" if any_number else "one", error)
                 continue
-            network = _lowered(program, program.graph, x, keep, one_by_one=not any_number)
+            network = _lowered(program, program.graph, x, keep, whole, one_by_one=not any_number)
             if agrees(network):
                 return network
         raise why
@@ -217,7 +221,9 @@ def _reads(leaf: object, image: Step) -> bool:
     return isinstance(leaf, Later) and leaf.source is image and not leaf.shape_only
 
 
-def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, keep: MapShape, *, one_by_one: bool = False) -> Network:
+def _lowered(
+    module: nn.Module, graph: fx.Graph, x: Tensor, keep: MapShape, whole: bool, *, one_by_one: bool = False
+) -> Network:
     lowering = Lowering(module, x.shape[1], tuple(x.shape[2:]), x.dtype, x.device)
     result = lowering.walk(graph)
     if isinstance(result, (tuple, list)) and len(result) == 1:  # exported programs return their outputs in a tuple
@@ -231,4 +237,9 @@ def _lowered(module: nn.Module, graph: fx.Graph, x: Tensor, keep: MapShape, *, o
     steps = simplify(lowering.steps, border, x.dtype)
     if len(steps) < 2:
         raise Untraceable("none of its operations is local")
-    return Network(steps, calls, result, border, one_by_one)
+    macs = sum(step.macs(step.shape) for step in steps)
+    if not whole:
+        found = [leaf for tree in (result, *((c.args, c.kwargs) for c in calls)) for leaf in leaves(tree)]
+        asked = [leaf.source for leaf in found if isinstance(leaf, Later)]
+        leave_out_unread(steps, [*border, *(step for step in steps if step in asked)])
+    return Network(steps, calls, result, border, one_by_one, whole_macs=macs)

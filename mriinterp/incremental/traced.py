@@ -67,25 +67,25 @@ def forget_networks() -> None:
         _kept.clear()
 
 
-def take_apart(module: nn.Module, x: Tensor, keep: MapShape = ()) -> Apart:
+def take_apart(module: nn.Module, x: Tensor, keep: MapShape = (), *, whole: bool = False) -> Apart:
     """Return the steps of a network for images like `x`, or None and the reason why there are none.
 
-    A network is taken apart once for each digest, shape, data type and `keep`,
+    A network is taken apart once for each digest, shape, data type, `keep` and `whole`,
     on a copy of its own that nothing else can change.
 
     Parameters
     ----------
     module : nn.Module
     x : Tensor, shape (1, C, *spatial)
-    keep : tuple of int
+    keep, whole
         See `mriinterp.incremental.trace.trace`.
     """
     if x.device.type not in ("cpu", "cuda"):
         return Apart(None, f"partial recomputation is not available on {x.device.type}")
     digest = digest_of(module)
     if digest is None:
-        return _take_apart(module, x, keep, None)
-    key = (digest, tuple(x.shape), x.dtype, str(x.device), keep)
+        return _take_apart(module, x, keep, whole, None)
+    key = (digest, tuple(x.shape), x.dtype, str(x.device), keep, whole)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -93,8 +93,8 @@ def take_apart(module: nn.Module, x: Tensor, keep: MapShape = ()) -> Apart:
     try:
         own = copy.deepcopy(module)
     except Exception:  # a module's own way of being copied may raise anything
-        return _take_apart(module, x, keep, key)
-    found = _take_apart(own, x, keep, key)
+        return _take_apart(module, x, keep, whole, key)
+    found = _take_apart(own, x, keep, whole, key)
     size = sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
     with _lock:
         _kept[key] = found, size
@@ -103,10 +103,12 @@ def take_apart(module: nn.Module, x: Tensor, keep: MapShape = ()) -> Apart:
     return found
 
 
-def _take_apart(module: nn.Module, x: Tensor, keep: MapShape, key: Hashable | None) -> Apart:
+def _take_apart(module: nn.Module, x: Tensor, keep: MapShape, whole: bool, key: Hashable | None) -> Apart:
     try:
         shape = tuple(x.shape[2:])
-        network = trace(module, x.shape[1], shape, x.dtype, agrees=lambda n: _agrees(n, module, x), keep=keep)
+        network = trace(
+            module, x.shape[1], shape, x.dtype, agrees=lambda n: _agrees(n, module, x), keep=keep, whole=whole
+        )
     except Untraceable as reason:
         return Apart(None, str(reason), key)
     except FAILURES as error:  # whole passes are right for any network

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress
+from mriinterp.incremental import label_regions
 from mriinterp.methods.fills import Fill, fill_values
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
 from mriinterp.methods.score import Score
 from mriinterp.methods.windows import score_drops
-
-
-class _Areas(Sequence[Tensor]):
-    """Masks of areas, each made when it is asked for: 116 at 1 mm would take a gigabyte."""
-
-    def __init__(self, areas: Tensor, present: Tensor):
-        self.areas, self.present = areas, present
-
-    def __len__(self) -> int:
-        return len(self.present)
-
-    def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]  # read one at a time, never as a slice
-        return self.areas == self.present[index]
 
 
 @register_method(
@@ -82,7 +69,7 @@ def area_occlusion(
     present = areas[areas > 0].unique()
     if present.numel() == 0:
         raise ValueError("expected an atlas that overlaps the scan, got no labelled voxel on the model's grid")
-    regions = _Areas(areas, present)
+    regions = label_regions(areas.numpy(), present.tolist())
     values = score_drops(model, x, target, score, regions, fill_values(fill, x, reference), progress, cancel)
     by_label = torch.zeros(int(present.max()) + 1, dtype=values.dtype)
     by_label[present.long()] = values

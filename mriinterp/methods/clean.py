@@ -30,7 +30,8 @@ def outputs_for(method: Method, module: nn.Module, x: Tensor, params: Mapping[st
             found = clean_outputs(module, x)
         elif x.numel() >= SMALL_IMAGE and method.kind in ("gradient", "propagation"):
             # methods that count their passes go to other images
-            found = Gradients(module, x).outputs(x, again=not method.counted)
+            steps = Gradients(module, x, whole=method.kind == "propagation")
+            found = steps.outputs(x, again=not method.counted)
         elif method.kind == "activation":
             found = outputs_with_layer(module, x, params.get("depth", 1), params.get("layer", ""))
         if found is None:

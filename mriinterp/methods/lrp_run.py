@@ -46,7 +46,7 @@ def propagate_relevance(
         If the network has an operation without a rule, or no layer at all.
     """
     rules = first, convolution, dense
-    steps = Gradients(model, x)
+    steps = Gradients(model, x, whole=True)  # a rule measures the mean size of whole maps
     if steps.network is not None and has_rules(steps.network):
         names = tuple(rule.__qualname__ for rule in rules)
         if steps.agreed(("lrp", *names), partial(_agrees, model, steps.network, rules)):

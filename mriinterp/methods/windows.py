@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.incremental import Occluder
+from mriinterp.incremental import Occluder, Regions
 from mriinterp.methods.score import score_of
 
 __all__ = ["score_drops"]
@@ -18,7 +18,7 @@ def score_drops(
     x: Tensor,
     target: int,
     score: str,
-    regions: Sequence,
+    regions: Sequence | Regions,
     fill: float | Tensor,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -27,7 +27,7 @@ def score_drops(
 
     Parameters
     ----------
-    regions : sequence of boxes or masks
+    regions : sequence of boxes or masks, or Regions
         As `mriinterp.incremental.Occluder.run` takes them.
 
     Returns

@@ -9,6 +9,7 @@ from torch import nn
 
 from mriinterp.gradient import bags, by_autograd, forward, maxima
 from mriinterp.gradient.forward import has_codes
+from mriinterp.incremental import unread
 from mriinterp.incremental.traced import take_apart
 from tests.incremental.occlusion_networks import calm
 from tests.incremental.test_random_networks import networks
@@ -19,14 +20,14 @@ SETTINGS = {"deadline": None, "suppress_health_check": list(HealthCheck), "deran
 
 
 @settings(max_examples=200, **SETTINGS)
-@given(networks(), st.booleans(), st.sampled_from([1, 400, 2**22]))
-def test_any_network(case, guided, slab):
+@given(networks(), st.booleans(), st.sampled_from([1, 400, 2**22]), st.sampled_from([1.0, 1.0, 0.0]))
+def test_any_network(case, guided, slab, worth):
     assume(take_apart(case.network, case.x).network is not None)
     try:
         by_autograd(case.network, case.x, weighted)
     except RuntimeError:  # a layer overwrites what autograd needs of the one before
         assume(False)
-    with patch.object(forward, "MAP_BYTES", slab):
+    with patch.object(forward, "MAP_BYTES", slab), patch.object(unread, "WORTH", worth):
         assert_as_autograd(case.network, case.x, guided=guided)
 
 
@@ -90,11 +91,12 @@ def exact_networks(draw):
 
 
 @settings(max_examples=100, **SETTINGS)
-@given(exact_networks(), st.booleans())
-def test_ties(case, guided):
+@given(exact_networks(), st.booleans(), st.sampled_from([1.0, 0.0]))
+def test_ties(case, guided, worth):
     network, x = case
     try:
         network(x)
     except RuntimeError:  # a map became too small for the next layer
         assume(False)
-    assert_as_autograd(network, x, guided=guided)
+    with patch.object(unread, "WORTH", worth):
+        assert_as_autograd(network, x, guided=guided)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
 
-from mriinterp.incremental import Occluder, copying, engine, kernels
+from mriinterp.incremental import Occluder, copying, engine, kernels, unread
 from mriinterp.incremental.boxes import grid_boxes
 
 from .occlusion_networks import assert_exact, calm, plain_loop
@@ -180,13 +180,14 @@ def networks(draw):
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(networks(), st.sampled_from([1, 400, 2**22]), st.sampled_from([1, 2**15]))
-def test_equal_to_the_plain_loop(case, slab, gather):
+@given(networks(), st.sampled_from([1, 400, 2**22]), st.sampled_from([1, 2**15]), st.sampled_from([1.0, 1.0, 0.0]))
+def test_equal_to_the_plain_loop(case, slab, gather, worth):
     network, x, regions, fill = case.network, case.x, case.regions, case.fill
     with (
         patch.object(engine, "MAP_BYTES", slab),
         patch.object(kernels, "SLAB_BYTES", slab),
         patch.object(copying, "GATHER_LOOP_BYTES", gather),
+        patch.object(unread, "WORTH", worth),
     ):
         occluder = Occluder(network, x)
         found = occluder.run(regions, fill)
