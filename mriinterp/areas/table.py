@@ -228,7 +228,8 @@ def _asymmetry(means: np.ndarray, merged: pd.DataFrame) -> np.ndarray:
 def _highest(index: AreaIndex, values: np.ndarray, groups: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
     """Return the peak of each group of areas, and its place in mm; NaN where the peak is 0."""
     peaks, places = index.peaks(values)
-    best = np.array([max(rows, key=lambda row: np.nan_to_num(peaks[row], nan=-np.inf)) for rows in groups], dtype=int)
+    ranks = np.nan_to_num(peaks, nan=-np.inf)
+    best = np.array([max(rows, key=lambda row: ranks[row]) for rows in groups], dtype=int)
     peak = peaks[best]
     return peak, np.where((np.nan_to_num(peak) != 0)[:, None], index.grid.to_mm(places[best]), np.nan)
 

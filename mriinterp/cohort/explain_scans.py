@@ -52,7 +52,7 @@ class Outcome:
     ----------
     id : str
     prediction : Prediction or None
-        None where the scan could not be read or was not needed.
+        None where the scan could not be read, or maps were made now: it stands in their records.
     failures : dict of str to str
         By method, or ``"scan"`` if it could not be read: why.
     keys : dict of str to str
@@ -215,14 +215,17 @@ def _load(item: Item, check_space: bool) -> tuple[Volume, dict[str, Any]]:
 def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome:
     """Explain a scan by all its methods."""
     start = time.monotonic()
+
+    def left_out(error: Exception) -> Outcome:
+        logger.warning("%s: left out: %s", item.id, words_with_kind(error))
+        return Outcome(item.id, None, {"scan": words_with_kind(error)}, seconds=time.monotonic() - start)
+
     try:
         scan, seen = loading.result()
-        prediction = model.predict(scan)
     except Exception as error:  # whatever is wrong with one scan is reported, and must not end a night's run
-        logger.warning("%s: left out: %s", item.id, words_with_kind(error))
         for _ in item.methods:
             stop.map_done()
-        return Outcome(item.id, None, {"scan": words_with_kind(error)}, seconds=time.monotonic() - start)
+        return left_out(error)
     failures, keys, computed = {}, {}, []
     choices = {choice.name: choice for choice in task.methods}
     for name in item.methods:
@@ -236,6 +239,12 @@ def _explain_item(task, item, loading, model, atlas, reference, stop) -> Outcome
         if why is None:
             computed.append(name)
         stop.map_done()
+    prediction = None
+    if not computed:  # a map comes with its prediction; where none was made, the network may not take the scan at all
+        try:
+            prediction = model.predict(scan)
+        except Exception as error:  # as above
+            return left_out(error)
     write_text(task.layout.seen(item.label), json.dumps(seen) + "\n")
     return Outcome(item.id, prediction, failures, keys, tuple(computed), time.monotonic() - start)
 

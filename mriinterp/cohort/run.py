@@ -236,7 +236,7 @@ class _CohortRun:
         for outcome in outcomes:
             if outcome.failures:
                 self.failures[outcome.id] = outcome.failures
-            if outcome.prediction is not None and not outcome.computed:  # else it stands in the map's record
+            if outcome.prediction is not None:  # else it stands in the map's record
                 self.predictions[outcome.id] = outcome.prediction
             self.records.update({(outcome.id, method): key for method, key in outcome.keys.items()})
             self.computed += len(outcome.computed)

@@ -39,8 +39,9 @@ class Path:
         self._gradients, self._score, self._start, self._end = gradients, score, start, end
         self._ray: _Ray | None = None
         self._total: Tensor | None = None
-        if gradients.usable() and not start.any() and (first := _linear_first(gradients.network)) is not None:
-            self._ray = _Ray(gradients.network, first, end)
+        network = gradients.network
+        if network is not None and (first := _linear_first(network)) and gradients.usable() and not start.any():
+            self._ray = _Ray(network, first, end)
 
     def add(self, place: float, weight: float) -> None:
         """Add the gradient at a place, 0 at the start and 1 at the end of the line, `weight` times; never at the start."""
@@ -68,10 +69,8 @@ class Path:
         return self._start + place * (self._end - self._start) if place != 1 else self._end
 
 
-def _linear_first(network: Network | None) -> Step | None:
+def _linear_first(network: Network) -> Step | None:
     """Return the first step if it is a convolution that nothing else reads the image beside, and pads it with zeros."""
-    if network is None or len(network.steps) < 2:
-        return None
     image, first = network.steps[:2]
     alone = image.users == 1 and image not in network.border and first.inputs == [image]
     return first if alone and first.kind in ("conv", "convmax") and first.filling == 0 else None

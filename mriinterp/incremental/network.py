@@ -63,6 +63,7 @@ class Network:
     one_by_one: bool = False
     tail_last: bool = False
     whole_macs: int = 0
+    schedules: dict[tuple, Any] = field(default_factory=dict, repr=False)  # the last ones, by what they were made for
 
     def for_tail(self, maps: Tensor) -> Tensor:
         """Return maps (n, C, *spatial) of the border in the arrangement in memory that the tail runs fastest with."""

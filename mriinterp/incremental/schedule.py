@@ -21,6 +21,8 @@ MOST_WINDOWS = {"cpu": 128}
 DEVICE_WINDOWS = 4096
 TAIL_BYTES = 2**24
 
+MOST_SCHEDULES = 4
+
 STEP_SECONDS = 15e-6
 MACS_PER_SECOND = 1.5e11
 """Rough costs, used only to decide which groups are worth merging."""
@@ -189,7 +191,7 @@ def group_windows(
     budget: int | None = None,
     side_by_side: int = 1,
 ) -> list[Group]:
-    """Sort windows into groups of equal size.
+    """Sort windows into groups of equal size; the last few sets of windows of a network are kept.
 
     Parameters
     ----------
@@ -204,6 +206,19 @@ def group_windows(
     side_by_side : int
         How many batches run at the same time.
     """
+    key = (boxes.tobytes(), device, itemsize, budget, side_by_side)
+    found: list[Group] | None = network.schedules.get(key)
+    if found is None:
+        found = _group_windows(network, boxes, device, itemsize, budget, side_by_side)
+        while len(network.schedules) >= MOST_SCHEDULES:
+            network.schedules.pop(next(iter(network.schedules)), None)
+        network.schedules[key] = found
+    return found
+
+
+def _group_windows(
+    network: Network, boxes: np.ndarray, device: str, itemsize: int, budget: int | None, side_by_side: int
+) -> list[Group]:
     shape = read_shape(network.steps)
     boxes = np.stack([boxes[..., 0], np.minimum(boxes[..., 1], shape)], axis=-1)
     index = np.flatnonzero((boxes[..., 1] > boxes[..., 0]).all(axis=1))

@@ -38,7 +38,7 @@ def image(seed=0, background=True):
 
 def both(network, x, rules, score="raw"):
     """Relevance by steps and by the tape."""
-    apart = take_apart(network, x)
+    apart = take_apart(network, x, whole=True)
     assert has_rules(apart.network)
     before = x.clone()
     by_steps = lrp_run._by_steps(network, apart.network, x, 0, score, rules)
@@ -111,7 +111,7 @@ def test_maps_are_those_of_the_tape(cls, rules):
 @given(halving_networks())
 def test_pooling_by_halves(case):
     network, x = case
-    apart = take_apart(network, x).network
+    apart = take_apart(network, x, whole=True).network
     assert any(has_codes(step) for step in apart.steps)
     for rules in RULES.values():
         assert_same(*both(network, x, rules))
