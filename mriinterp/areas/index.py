@@ -80,8 +80,9 @@ class AreaIndex:
             group = np.searchsorted(self._starts, hits, side="right") - 1
             starts = np.searchsorted(group, np.arange(len(self._starts)))
             middle = np.add.reduceat(places, starts) / np.bincount(group)[:, None]
-            order = np.lexsort((((places - middle[group]) ** 2).sum(axis=1), group))
-            voxel[self._filled] = places[order[starts]]
+            distance = ((places - middle[group]) ** 2).sum(axis=1)
+            nearest = np.flatnonzero(distance == np.minimum.reduceat(distance, starts)[group])
+            voxel[self._filled] = places[nearest[np.searchsorted(group[nearest], np.arange(len(starts)))]]
         return peak, voxel
 
     def _inside(self, values: np.ndarray) -> np.ndarray:
