@@ -1,4 +1,4 @@
-"""Exact gradients of networks that can be taken apart, in about half the time of autograd.
+"""Exact gradients of networks that can be taken apart, in a third to a half of autograd's time.
 
 The image goes forward by the steps of `mriinterp.incremental`, each max
 pooling remembering which elements it took, and its gradient comes back by
