@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import re
 import shutil
@@ -27,9 +28,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
@@ -37,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIRST_MAP_SECONDS = 300
 HEIGHTS = {1280: 800, 1920: 1080}
 README_BYTES = 310_000
+SHEET_COLUMNS, SHEET_ROWS, SHEET_CELL = 3, 4, (640, 416)
 PAPER_FIVE = "sensitivity,guided_backprop,occlusion,area_occlusion,grad_cam"
 TO_TOP = "(tab) => { tab.style.scrollMarginTop = '80px'; tab.scrollIntoView({ block: 'start' }); }"  # below the header
 # True when for two seconds no bar, no spinner and no skeleton was shown and no script ran.
@@ -99,6 +102,12 @@ def upload(name: str) -> Callable[[Page, Path], None]:
     return act
 
 
+def sidebar_foot(page: Page, scans: Path) -> None:
+    """Scroll the sidebar to its foot."""
+    page.get_by_test_id("stSidebarContent").evaluate("(side) => { side.scrollTop = side.scrollHeight; }")
+    page.wait_for_timeout(500)
+
+
 def voxel_test(page: Page, scans: Path) -> None:
     """Test every voxel with few permutations."""
     field = page.get_by_role("spinbutton", name="Permutations")
@@ -139,6 +148,8 @@ VIEWS = {
     "single_scan_space": View("", FINE, tab("In space")),
     "single_scan_files": View("", ONE, tab("Files")),
     "single_scan_not_yet": View("", ONE, other_stride),
+    "single_scan_presented": View("", f"{ONE}&present=True"),
+    "single_scan_sidebar": View("", f"{ONE}&method=integrated_gradients", sidebar_foot),
     "upload_good": View("", f"{ONE}&method=sensitivity", upload("my_scan.nii.gz")),
     "upload_upside_down": View("", f"{ONE}&method=sensitivity", upload("upside_down.nii.gz")),
     "upload_cut_off": View("", f"{ONE}&method=sensitivity", upload("cut_off.nii.gz")),
@@ -151,21 +162,24 @@ VIEWS = {
     "compare_networks": View("compare", f"by=networks&{ONE}&method=sensitivity"),
     "cohort": View("cohort"),
     "cohort_difference": View("cohort", "cohort_method=guided_backprop&maps=difference,effect"),
-    "cohort_areas": View("cohort", "", tab("Areas")),
-    "cohort_distances": View("cohort", "", tab("Distances")),
-    "cohort_numbers": View("cohort", "", tab("Numbers")),
-    "cohort_scans": View("cohort", "", tab("Scans")),
-    "cohort_voxels": View("cohort", "part=Voxels", voxel_test),
-    "cohort_files": View("cohort", "", tab("Files")),
-    "cohort_compute": View("cohort", "compute=True"),
-    "trust": View("trust"),
     **{
-        f"trust_{name.lower()}": View("trust", ONE, tab(name))
-        for name in (
-            "Localisation", "Faithfulness", "Areas", "Infidelity", "Randomisation", "Stability", "Retraining",
-            "Agreement", "Groups", "Shortcuts",
-        )
+        f"cohort_{name.lower()}": View("cohort", "", tab(name))
+        for name in ("Areas", "Distances", "Numbers", "Scans", "Voxels", "Files")
     },
+    "cohort_tested": View("cohort", "part=Voxels", voxel_test),
+    "cohort_compute": View("cohort", "compute=True"),
+    "trust": View("trust", ONE),
+    **{
+        f"trust_{name.lower().replace(' ', '_')}": View("trust", ONE, tab(name))
+        for name in ("All methods", "This method", "Each measure", "Null maps", "Shortcuts", "Why Grad-CAM failed", "Help")
+    },
+    "train": View("train"),
+    "network": View("network"),
+}  # fmt: skip
+OTHER_VIEWS = {  # of a study file, which nothing has measured yet
+    f"other_{name}": View(page) for name, page in (
+        ("single_scan", ""), ("compare", "compare"), ("cohort", "cohort"), ("trust", "trust"), ("network", "network"), ("train", "train"),
+    )
 }  # fmt: skip
 # Pictures of the README: file, view, width, height, theme.
 README = (
@@ -219,6 +233,13 @@ def compute_cohort(home: Path) -> None:
         subprocess.run(command, cwd=ROOT, env=environment(home), check=True)
 
 
+def remember_study(home: Path, file: Path) -> None:
+    """Have the app know a study file, as if it had been opened before."""
+    known = home / "mriinterp" / "studies.json"
+    known.parent.mkdir(parents=True, exist_ok=True)
+    known.write_text(json.dumps([str(file)]), encoding="utf-8")
+
+
 def make_scans(folder: Path) -> None:
     """A scan as a reader may upload it, and two that are unfit."""
     sys.path.insert(0, str(ROOT))
@@ -238,39 +259,54 @@ def chromium_path(bundled: str) -> str | None:
     return next((path for path in found if path and Path(path).exists()), None)
 
 
-def take(
-    browser: Browser, url: str, view: View, size: tuple[int, int], theme: str, scans: Path, tall: bool = False
-) -> bytes:
-    """One picture of a view, as PNG; `tall`: of the whole page, not of the first screen.
+@dataclass(frozen=True)
+class Shot:
+    """One picture: name of the file without its ending, view, size of the window, theme."""
+
+    stem: str
+    view: str
+    width: int
+    height: int
+    theme: str
+
+
+def take(browser: Browser, address: str, view: View, shots: list[Shot], scans: Path, tall: bool) -> Iterator[bytes]:
+    """Pictures of a view that is opened once, as PNG; `tall`: of the whole page, not of the first screen.
 
     Raises
     ------
     RuntimeError
         If the page fails, or shows a path of this computer.
     """
-    width, height = size
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    first = shots[0]
+    context = browser.new_context(viewport={"width": first.width, "height": first.height}, color_scheme=first.theme)
     try:
         page = context.new_page()
-        page.goto(f"{url}/{view.page}?{view.address}", timeout=120_000)
+        page.goto(address, timeout=120_000)
         wait_until_drawn(page)
         if page.get_by_test_id("stException").count():
             raise RuntimeError(f"{page.url} fails: see the app's log")
         if view.act is not None:
             view.act(page, scans)
             wait_until_drawn(page)
-        if tall:
-            height = page.evaluate(
-                "() => Math.max(...['stMain', 'stSidebarContent'].map("
-                "(id) => document.querySelector(`[data-testid=${id}]`)?.scrollHeight ?? 0))"
-            )
-            page.set_viewport_size({"width": width, "height": min(6000, height + 8)})
-            wait_until_drawn(page)
-        if private := re.search(
-            rf"{re.escape(str(Path.home()))}/\S*|{re.escape(str(ROOT))}\S*", page.inner_text("body")
-        ):
-            raise RuntimeError(f"the picture of {view.page or 'the first page'} would show {private.group()}")
-        return page.screenshot()
+        for shot in shots:
+            page.emulate_media(color_scheme=shot.theme)
+            height = shot.height
+            page.set_viewport_size({"width": shot.width, "height": height})
+            if shot is not first:
+                wait_until_drawn(page)
+            if tall:
+                height = page.evaluate(
+                    "() => Math.max(...['stMain', 'stSidebarContent'].map("
+                    "(id) => document.querySelector(`[data-testid=${id}]`)?.scrollHeight ?? 0))"
+                )
+                page.set_viewport_size({"width": shot.width, "height": min(6000, height + 8)})
+                wait_until_drawn(page)
+            if private := re.search(
+                rf"{re.escape(str(Path.home()))}/\S*|{re.escape(str(ROOT))}\S*", page.inner_text("body")
+            ):
+                raise RuntimeError(f"the picture of {view.page or 'the first page'} would show {private.group()}")
+            yield page.screenshot()
     finally:
         context.close()
 
@@ -288,39 +324,61 @@ def small(png: bytes) -> bytes:
     return stream.getvalue()
 
 
+def contact_sheets(files: list[Path], out: Path) -> None:
+    """All pictures small, twelve on a sheet, with their names."""
+    for number, start in enumerate(range(0, len(files), SHEET_COLUMNS * SHEET_ROWS), 1):
+        some = files[start : start + SHEET_COLUMNS * SHEET_ROWS]
+        sheet = Image.new("RGB", (SHEET_COLUMNS * SHEET_CELL[0], SHEET_ROWS * SHEET_CELL[1]), "gray")
+        pen = ImageDraw.Draw(sheet)
+        for place, file in enumerate(some):
+            x, y = (place % SHEET_COLUMNS) * SHEET_CELL[0], (place // SHEET_COLUMNS) * SHEET_CELL[1]
+            picture = Image.open(file).convert("RGB")
+            picture.thumbnail((SHEET_CELL[0] - 6, SHEET_CELL[1] - 20))
+            sheet.paste(picture, (x + 3, y + 16))
+            pen.text((x + 4, y + 2), file.stem, fill="white")
+        sheet.save(out / f"sheet_{number:02d}.png")
+
+
 def shoot(options: argparse.Namespace, url: str, scans: Path) -> None:
     """All pictures that were asked for."""
     tall = "_tall" if options.tall else ""
     wanted = [
-        (f"{name}_{theme}_{width}{tall}", name, width, HEIGHTS.get(width, 900), theme)
+        Shot(f"{name}_{theme}_{width}{tall}", name, width, HEIGHTS.get(width, 900), theme)
         for name in options.only
         for width in options.widths
         for theme in options.themes
     ]
     if options.readme:
-        wanted = [one for one in README if one[1] in options.only]
+        wanted = [Shot(*one) for one in README if one[1] in options.only]
+    files = []
     with sync_playwright() as playwright:
         args = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
         args += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         browser = playwright.chromium.launch(
             executable_path=chromium_path(playwright.chromium.executable_path), args=args
         )
-        for stem, name, width, height, theme in wanted:
+        for name in dict.fromkeys(shot.view for shot in wanted):
+            shots = [shot for shot in wanted if shot.view == name]
+            view = {**VIEWS, **OTHER_VIEWS}[name]
+            study = f"study={quote(str(options.study))}" if name in OTHER_VIEWS else ""
+            address = f"{url}/{view.page}?{'&'.join(filter(None, (study, view.address)))}"
             try:
-                png = take(browser, url, VIEWS[name], (width, height), theme, scans, options.tall)
+                for shot, png in zip(shots, take(browser, address, view, shots, scans, options.tall), strict=False):
+                    file = options.out / f"{shot.stem}.png"
+                    file.write_bytes(small(png) if options.readme else png)
+                    print(f"{file} {file.stat().st_size // 1000} kB", flush=True)
+                    files.append(file)
             except (RuntimeError, PlaywrightError) as error:
-                print(f"{stem}: {error}", file=sys.stderr, flush=True)
-                continue
-            file = options.out / f"{stem}.png"
-            file.write_bytes(small(png) if options.readme else png)
-            print(f"{file} {file.stat().st_size // 1000} kB", flush=True)
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
         browser.close()
+    if options.sheets:
+        contact_sheets(files, options.out)
 
 
 def main() -> None:
     """Read the options, take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", default=list(VIEWS), choices=list(VIEWS))
+    parser.add_argument("--only", nargs="+", choices=[*VIEWS, *OTHER_VIEWS])
     parser.add_argument("--themes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
     parser.add_argument("--widths", nargs="+", type=int, default=[1280, 1920])
     parser.add_argument("--tall", action="store_true", help="whole pages, not the first screen")
@@ -330,15 +388,20 @@ def main() -> None:
     )
     parser.add_argument("--home", type=Path, help="folder for results, kept; default: a temporary one")
     parser.add_argument("--url", help="of a running app")
+    parser.add_argument("--study", type=Path, help="study file whose pages are shown, too")
+    parser.add_argument("--sheets", action="store_true", help="contact sheets of all pictures, too")
     options = parser.parse_args()
+    options.only = options.only or [*VIEWS, *(OTHER_VIEWS if options.study else ())]
     options.out.mkdir(parents=True, exist_ok=True)
     names = [view for _, view, *_ in README if view in options.only] if options.readme else options.only
     with tempfile.TemporaryDirectory() as temporary:
         home, scans = (options.home or Path(temporary) / "home").resolve(), Path(temporary)
         home.mkdir(parents=True, exist_ok=True)
+        if options.study:
+            remember_study(home, options.study.resolve())
         if any(name.startswith("upload") for name in names):
             make_scans(scans)
-        if not options.url and any(VIEWS[name].page == "cohort" for name in names):
+        if not options.url and "cohort_tested" in names:
             compute_cohort(home)
         with nullcontext(options.url) if options.url else running_app(home) as url:
             shoot(options, url, scans)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import mriinterp
 from mriinterp.base.atomic import replacing, write_text
@@ -25,6 +26,7 @@ from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.result import CohortResult, open_cohort
 from mriinterp.cohort.voxels import VoxelComparison, voxel_entries
+from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume, resample
 from mriinterp.image.write import write_volume
@@ -35,6 +37,7 @@ __all__ = [
     "PACKED",
     "Packed",
     "pack_cohort",
+    "packed_distances",
     "packed_of",
     "packed_truth",
     "shipped_folder",
@@ -48,6 +51,7 @@ PERCENTILE = 99.9
 AREA_COLUMNS = ("id", "group", "method", "area", "label", "hemisphere", "voxels", "sum", "signed_sum")
 DROPPED = ("started", "seconds", "maps_computed", "threads", "device")  # of the machine, not of the averages
 TRUTH = "truth.nii.gz"
+DISTANCE_KIND = "absolute"  # of which averages distances are packed: those of the size of both signs
 SHIPPED = Path(__file__).parent / "shipped"
 
 
@@ -68,6 +72,9 @@ class Packed:
     truth_scans : int
         Scans of the positive group of which ``truth.nii.gz`` counts where
         disease changed tissue; 0 where that is not known.
+    distances : dict of str to dict
+        Euclidean distances of the averages of sizes: ``methods``, by group, of every two methods, and ``groups``, by
+        method, of the compared ones. Reading ten averages to make them takes most of a second.
     """
 
     version: str
@@ -75,12 +82,38 @@ class Packed:
     steps: dict[str, float]
     voxels: dict[str, dict[str, Any]]
     truth_scans: int = 0
+    distances: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def packed_of(result: CohortResult) -> Packed | None:
     """Return what is known of a packed folder; None of the folder of a run."""
     entries = result.run.get(PACKED)
     return None if entries is None else Packed(**entries)
+
+
+def packed_distances(
+    result: CohortResult, kind: str = DISTANCE_KIND
+) -> tuple[dict[str, pd.DataFrame], pd.Series | None] | None:
+    """Return Euclidean distances of averages: of every two methods, by group, and of the two groups, by method.
+
+    None where they are not packed, or not of these groups.
+
+    Parameters
+    ----------
+    result : CohortResult
+    kind : str
+        Of the averages, as for `CohortResult.mean`.
+    """
+    about = packed_of(result)
+    if about is None or not about.distances or kind != DISTANCE_KIND:
+        return None
+    known, pair = about.distances["methods"], {result.positive, result.reference_group}
+    if result.positive and pair != set(about.distances["pair"]):
+        return None
+    order = sorted(known, key=lambda group: group != result.positive)
+    matrices = {group: pd.DataFrame(known[group], dtype=float).T for group in order}
+    between = pd.Series(about.distances["groups"], dtype=float, name="euclidean")
+    return matrices, between if result.positive else None
 
 
 def packed_truth(result: CohortResult) -> tuple[Volume, int] | None:
@@ -171,7 +204,27 @@ def pack_cohort(
     run["files_sha256"] = {path.name: file_digest(path) for path in (layout.subjects, layout.groups, layout.table)}
     entries = {**run, "maps": False, PACKED: vars(about)}
     write_provenance(layout.run, entries)
+    entries[PACKED] = {**entries[PACKED], "distances": _distances(open_cohort(out))}
+    write_provenance(layout.run, entries)
     return open_cohort(out)
+
+
+def _distances(packed: CohortResult) -> dict[str, Any]:
+    """Return distances of packed averages, as they are read, for `Packed.distances`; None where one has no meaning."""
+    means = {group: packed.means(group, DISTANCE_KIND) for group in packed.groups}
+    tables = {group: distance_matrix(maps, "euclidean", errors="nan") for group, maps in means.items()}
+    pair = [packed.positive, packed.reference_group]
+    one, two = (means.get(group, {}) for group in pair)
+    between = paired_values(one, two, "euclidean", errors="nan") if set(one) & set(two) else pd.Series(dtype=float)
+    return {
+        "methods": {group: _or_none(table).to_dict("index") for group, table in tables.items()},
+        "pair": pair,
+        "groups": _or_none(between).to_dict(),
+    }
+
+
+def _or_none(numbers: Any) -> Any:
+    return numbers.astype(object).where(numbers.notna(), None)
 
 
 def _write_mean(result: CohortResult, method: str, group: str, part: str, path: Path) -> float:

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from mriinterp.cohort.packed import packed_distances
 from mriinterp.compare import METRICS, distance_matrix, paired_values
 from mriinterp.figures.distances import group_distances
 from mriinterp.image.template import brain_mask
@@ -37,6 +38,10 @@ def _mask(name: str, view: View) -> Volume:
 
 @st.cache_data(max_entries=16, show_spinner="Comparing the averages …")
 def _matrices(key: str, metric: str, _view: View, _name: str) -> tuple[dict[str, pd.DataFrame], pd.Series | None]:
+    if metric == "euclidean" and isinstance(_view, StudyView) and _view.chosen is None:
+        packed = packed_distances(_view.result, _view.size_kind)
+        if packed is not None:
+            return packed
     mask = _mask(_name, _view) if metric == "spearman" else None
     read = _view.all_means(_view.size)
     matrices = {group: distance_matrix(maps, metric, mask=mask, errors="nan") for group, maps in read.items()}
