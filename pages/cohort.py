@@ -9,7 +9,7 @@ from mriinterp.ui.cohort_areas import choose_covariates, show_areas
 from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs
 from mriinterp.ui.cohort_distances import show_distances
 from mriinterp.ui.cohort_files import show_files
-from mriinterp.ui.cohort_first import origin_words, show_answer, show_summary
+from mriinterp.ui.cohort_first import origin_words, place_of_worth, show_answer, show_summary, show_worth
 from mriinterp.ui.cohort_folds import show_agreement
 from mriinterp.ui.cohort_numbers import show_numbers
 from mriinterp.ui.cohort_run import compute_drawer, compute_panel, run_notes, watch_run
@@ -23,7 +23,7 @@ from_file = NPZ_FILE.get() is not None
 header = page_header("Cohort", "Where do groups of maps agree and differ?", from_file=from_file)
 name = current_study()
 with readable_errors():
-    study, model = study_of(name), model_of(name)
+    study = study_of(name)
 
 working = watch_run(name)
 with st.sidebar:
@@ -47,26 +47,28 @@ with choices:
     covariates = choose_covariates(view, method)
 if from_file and view.simulated:
     st.markdown(SIMULATED_BADGE)
-if model.card.simulated and not study.simulated and not from_file:
-    st.warning(SIMULATED_ONLY, icon=":material/block:")
 if origin := origin_words(view):
     header.trust.markdown(origin, width="content")
-run_notes(name, view, model)
+notes, worth = st.container(), place_of_worth(name, view)
 with readable_errors():
-    answer, pictures = st.container(key="compact_found"), st.container(key="cohort_view")
-    summary = st.container()
     shown = choose_shown(view, method, averages)
     view = shown.view
-    with answer:
-        show_answer(header, name, view, method, covariates)
-        show_agreement(study, view, method)
-    with pictures:
+    show_answer(header, view, method, covariates)
+    with st.container(key="cohort_view"):
         colours = show_planes(name, shown, method)
-    with summary:
-        show_summary(name, view, method, covariates)
+    show_summary(name, view, method, covariates)
     if colours:
         st.caption(colours)
 st.caption(group_words(view, method))
+with readable_errors():  # the network is opened after the pictures, which need none
+    model = model_of(name)
+with notes, readable_errors():
+    if model.card.simulated and not study.simulated and not from_file:
+        st.warning(SIMULATED_ONLY, icon=":material/block:")
+    run_notes(name, view, model)
+with worth, readable_errors():
+    show_worth(name, view, method, covariates)
+    show_agreement(study, view, method)
 
 shows = {
     "Areas": lambda: show_areas(name, view, method, covariates),

@@ -25,10 +25,10 @@ def answer_words(comparison: GroupComparison) -> str:
     """Return how many areas differ and in which direction, in one short sentence."""
     found, (a, b) = _found(comparison), comparison.sample.pair
     up = int((found["difference"] > 0).sum())
-    directions = [f"{n} {word} in {a}" for n, word in ((up, "more"), (len(found) - up, "less")) if n]
-    people = " + ".join(str(comparison.sample.people_of(group)) for group in (a, b))
-    more = ", ".join([*directions, f"{people} people"])
-    return f"{len(found)} of {len(comparison.areas)} areas differ between {a} and {b} ({more})."
+    directions = [f"{n} {word}" for n, word in ((up, "more"), (len(found) - up, "less")) if n]
+    people = " + ".join(f"{comparison.sample.people_of(group)} {group}" for group in (a, b))
+    which = f": {', '.join(directions)} in {a}" if directions else ""
+    return f"{len(found)} of {len(comparison.areas)} areas differ{which} ({people})."
 
 
 def voxel_answer(voxels: Mapping[str, Any]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mriinterp.cohort.packed import packed_of
+from mriinterp.cohort.statistics import GroupComparison
 from mriinterp.export.reconcile import answer_words, reconcile_words, voxel_answer
 from mriinterp.figures.areagroups import group_bars
 from mriinterp.figures.distances import group_distances
@@ -20,10 +22,10 @@ from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.cohort_voxels import known_voxels
 from mriinterp.ui.resources import model_of
 from mriinterp.ui.shell import Header
-from mriinterp.ui.trust_data import BROKEN, measure_table, measured, of_network, plan_of
+from mriinterp.ui.trust_data import BROKEN, may_be_measured, measure_table, measured, of_network, plan_of
 from mriinterp.ui.words import escape_markdown
 
-__all__ = ["origin_words", "show_answer", "show_summary"]
+__all__ = ["origin_words", "place_of_worth", "show_answer", "show_summary", "show_worth"]
 
 FIRST_AREAS = 6
 CHART_PX = 190
@@ -55,15 +57,37 @@ def trust_of_groups(name: str, view: StudyView, method: str) -> str:
         return ""
 
 
-def show_answer(header: Header, name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
-    """Show what the page found in its first line, and below what else was found and what that is worth."""
-    comparison = compared(view, method, covariates) if comparable(view, method) else None  # of none: a file, one group
-    if comparison is None or min(map(comparison.sample.people_of, comparison.sample.pair)) < 2:
+def show_answer(header: Header, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
+    """Show what the page found in its first line."""
+    comparison = _comparison(view, method, covariates)
+    if comparison is None:
         groups = " and ".join(escape_markdown(group) for group in view.groups)
         header.answer(f"**Averages of {groups}** by {escape_markdown(view.label(method).partition(' (')[0])}.")
         return
     count, _, rest = answer_words(comparison).partition("differ")
     header.answer(f"**{escape_markdown(count)}differ**{escape_markdown(rest)}")
+
+
+def _comparison(view: View, method: str, covariates: tuple[str, ...] | None) -> GroupComparison | None:
+    """Return the test of every area; None of averages of a file, of one group, and of single maps."""
+    found = compared(view, method, covariates) if comparable(view, method) else None
+    return None if found is None or min(map(found.sample.people_of, found.sample.pair)) < 2 else found
+
+
+def place_of_worth(name: str, view: View) -> DeltaGenerator:
+    """Return the place for `show_worth` above the pictures, of the height that it will have."""
+    expected = isinstance(view, StudyView) and may_be_measured(name)
+    place = st.container(key="compact_worth" if expected else "compact_found")
+    if expected:
+        place.empty()  # a container without any element has no height
+    return place
+
+
+def show_worth(name: str, view: View, method: str, covariates: tuple[str, ...] | None) -> None:
+    """Show what else was found, and what that is worth; after the pictures, as reading it takes longer than they do."""
+    comparison = _comparison(view, method, covariates)
+    if comparison is None:
+        return
     voxels = known_voxels(view, method, covariates)
     words = [] if voxels is None else [escape_markdown(voxel_answer(voxels))]
     if isinstance(view, StudyView) and (trust := trust_of_groups(name, view, method)):

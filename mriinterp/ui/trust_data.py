@@ -25,6 +25,7 @@ __all__ = [
     "agreement_table",
     "badge_table",
     "known_folders",
+    "may_be_measured",
     "measure_table",
     "measured",
     "of_network",
@@ -93,6 +94,11 @@ def known_folders(study: str, model: str = "") -> list[Path]:
     known = [folder for folder, (people, methods) in sizes.items() if people * methods]
     known.sort(key=lambda folder: sizes[folder][0] * sizes[folder][1], reverse=True)
     return sorted(known, key=lambda folder: not of_network(plan_of(folder), model))
+
+
+def may_be_measured(study: str) -> bool:
+    """Return whether there is a folder of figures of a study, without reading it."""
+    return any((folder / "plan.json").is_file() for folder in (results_folder(study), SHIPPED / study))
 
 
 def of_network(plan: dict[str, Any], model: str | None) -> bool:

@@ -3,14 +3,24 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mriinterp
 from mriinterp.areas.index import area_index
 from mriinterp.cli import main
 from mriinterp.cohort import open_cohort, run_cohort
-from mriinterp.cohort.packed import MOST_BYTES, pack_cohort, packed_of, packed_truth, shipped_folder, stale_words
+from mriinterp.cohort.packed import (
+    MOST_BYTES,
+    pack_cohort,
+    packed_distances,
+    packed_of,
+    packed_truth,
+    shipped_folder,
+    stale_words,
+)
 from mriinterp.cohort.statistics import compare_areas
+from mriinterp.compare import distance_matrix, paired_values
 from mriinterp.explain import explain
 from mriinterp.methods import listed_methods
 from mriinterp.study import load_study
@@ -53,6 +63,24 @@ def test_tables_and_tests_are_those_of_the_run(result, packed):
     for what in (lambda: packed.std("sensitivity", "AD"), lambda: packed.map("sensitivity", "I100")):
         with pytest.raises(ValueError, match=r"packed averages|without keeping"):
             what()
+
+
+def assert_distances_are_those_of_its_means(result):
+    matrices, between = packed_distances(result)
+    means = {group: result.means(group, "absolute") for group in result.groups}
+    for group, table in matrices.items():
+        pd.testing.assert_frame_equal(table, distance_matrix(means[group]), rtol=1e-6, check_names=False)
+    wanted = paired_values(*(means[group] for group in (result.positive, result.reference_group)))
+    pd.testing.assert_series_equal(between, wanted, rtol=1e-6)
+    assert list(matrices) == [result.positive, result.reference_group]
+
+
+def test_distances_are_those_of_the_packed_means(result, packed):
+    assert_distances_are_those_of_its_means(packed)
+    assert packed_distances(result) is None
+    assert packed_distances(packed, "positive") is None
+    swapped = open_cohort(packed.folder, pair=("CN", "AD"))
+    assert_distances_are_those_of_its_means(swapped)
 
 
 def test_the_same_cohort_gives_the_same_bytes_and_a_run_is_not_written_over(result, study, packed, tmp_path):
@@ -108,6 +136,7 @@ def test_the_demo_study_comes_with_averages_of_the_recommended_methods(shipped):
     assert sum(file.stat().st_size for file in files) < MOST_BYTES
     for method in shipped.methods:
         assert packed_of(shipped).voxels[method]["kind"] == "signed"
+    assert_distances_are_those_of_its_means(shipped)
     place, scans = packed_truth(shipped)
     assert scans == 20
     assert 0 < place.data.max() <= 20

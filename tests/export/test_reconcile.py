@@ -28,10 +28,8 @@ def voxels(found: int, threshold: float | None = 8.1):
 
 
 def test_the_answer_counts_areas_directions_and_people():
-    assert answer_words(comparison(22, 2)) == (
-        "22 of 62 areas differ between AD and CN (20 more in AD, 2 less in AD, 6 + 6 people)."
-    )
-    assert answer_words(comparison(0)) == "0 of 62 areas differ between AD and CN (6 + 6 people)."
+    assert answer_words(comparison(22, 2)) == "22 of 62 areas differ: 20 more, 2 less in AD (6 AD + 6 CN)."
+    assert answer_words(comparison(0)) == "0 of 62 areas differ (6 AD + 6 CN)."
 
 
 def test_voxels_are_counted():

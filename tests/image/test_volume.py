@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.affines import apply_affine, from_matvec
+from scipy import ndimage
 
 from mriinterp.image.volume import Grid, Volume, check_same_grid, resample
 
@@ -295,3 +296,23 @@ def test_reordering_and_padding_are_exact(flips, turn, pad):
     grid = Grid(tuple(shape + 2 * pad), affine @ to_old)
     expected = np.flip(volume.data.transpose(turn), [a for a in range(3) if flips[a]])
     np.testing.assert_array_equal(resample(volume, grid, order=3).data, np.pad(expected, pad))
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_axes_that_do_not_mix_are_interpolated_as_scipy_does(order, data):
+    """Scales and shifts of half voxels, as between 1 and 1.5 mm, are exact; others to rounding."""
+    halves = data.draw(st.booleans())
+    steps = st.integers(-6, 6).filter(bool).map(lambda v: v / 2) if halves else st.floats(0.2, 2.5)
+    shifts = st.integers(-8, 20).map(lambda v: v / 2) if halves else st.floats(-4, 10)
+    scale, shift = (np.array(data.draw(st.tuples(one, one, one))) for one in (steps, shifts))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    values = rng.integers(-99, 99, data.draw(st.tuples(*3 * [st.integers(1, 6)]))).astype(np.float32)
+    grid = Grid((4, 5, 6), from_matvec(np.diag(scale), shift))
+    found = resample(Volume(values, np.eye(4)), grid, order)
+    wanted = ndimage.affine_transform(
+        values, np.diag(scale), shift, output_shape=grid.shape, order=order, mode="grid-constant"
+    )
+    np.testing.assert_allclose(found.data, wanted, rtol=1e-6, atol=0 if halves or order == 0 else 1e-5)
+    assert found.data.dtype == np.float32
