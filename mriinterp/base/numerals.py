@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 
-__all__ = ["NONE", "bytes_words", "decimals", "format_value", "percent"]
+__all__ = ["NONE", "bytes_words", "decimals", "format_value", "percent", "scientific", "with_minus"]
 
 NONE = "–"
 
@@ -38,6 +39,20 @@ def format_value(value: float, digits: int = 3) -> str:
     return (f"{number}e{int(power)}" if e else number).replace("-", "−")
 
 
+def scientific(value: float, digits: int = 1) -> str:
+    """Return a number as one digit, so many decimals and a power of ten.
+
+    Examples
+    --------
+    >>> scientific(-0.02754, 2), scientific(1.5e-7), scientific(0.0)
+    ('−2.75e−2', '1.5e−7', '0.0e0')
+    """
+    if not math.isfinite(value):
+        return NONE
+    number, _, power = f"{value:.{digits}e}".partition("e")
+    return f"{number}e{int(power)}".replace("-", "−")
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Return a share in percent, without a space before the sign: none can tear it from its number at a line's end.
 
@@ -47,6 +62,17 @@ def percent(share: float, digits: int = 0) -> str:
     ('95.8%', '−12%', '–')
     """
     return f"{decimals(100 * share, digits)}%" if math.isfinite(share) else NONE
+
+
+def with_minus(text: str) -> str:
+    """Return words in which the hyphens before numbers are minus signs; ranges, names and dates keep theirs.
+
+    Examples
+    --------
+    >>> with_minus("origin (-84, -120.5, -.5), sim-003, 2-3")
+    'origin (−84, −120.5, −.5), sim-003, 2-3'
+    """
+    return re.sub(r"(?<![^\s(\[,=])-(?=\.?\d)", "−", text)
 
 
 def bytes_words(size: float) -> str:

@@ -28,21 +28,24 @@ from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
+from mriinterp.ui.tables import fixed, written
 from mriinterp.ui.words import as_sentence
 
 __all__ = ["show_areas", "table_of", "unusual_words"]
 
 AREA_COLUMNS = {
     "area": st.column_config.TextColumn("Area"),
-    "share": st.column_config.NumberColumn("Share / %", format="%.2f", help="Of the relevance in all areas"),
-    "density": st.column_config.NumberColumn(
-        "Density / % per cm³", format="%.2f", help="Share by size: where relevance is dense"
-    ),
+    "share": st.column_config.NumberColumn("Share / %", help="Of the relevance in all areas"),
+    "density": st.column_config.NumberColumn("Density / % per cm³", help="Share by size: where relevance is dense"),
     "asymmetry": st.column_config.NumberColumn(
-        "Asymmetry", format="%.2f", help="(L − R) / (|L| + |R|) of the sides' means: 1 all left, −1 all right"
+        "Asymmetry", help="(L − R) / (|L| + |R|) of the sides' means: 1 all left, −1 all right"
     ),
-    "size_mm3": st.column_config.NumberColumn("Size / cm³", format="%.1f"),
+    "size_mm3": st.column_config.NumberColumn("Size / cm³"),
     "peak": st.column_config.TextColumn("Peak / mm", help="MNI x, y, z of the area's voxel with the most relevance"),
+}
+NUMBERS = {
+    **dict.fromkeys(("share", "supports", "against", "density", "asymmetry"), fixed(2)),
+    "size_mm3": fixed(1),
 }
 UNUSUAL = 0.05  # false discovery rate
 MOST_NAMED = 5  # areas that a sentence names
@@ -71,9 +74,7 @@ def _columns(meaning: Meaning, part: str) -> dict[str, Any]:
     if part != "both" or not meaning.signed:
         return AREA_COLUMNS
     sides = {
-        side: st.column_config.NumberColumn(
-            f"{words[:1].upper()}{words[1:]} / %", format="%.2f", help="Part of the share"
-        )
+        side: st.column_config.NumberColumn(f"{words[:1].upper()}{words[1:]} / %", help="Part of the share")
         for side, words in zip(("supports", "against"), reversed(meaning.ends), strict=True)
     }
     first = {name: AREA_COLUMNS[name] for name in ("area", "share")}
@@ -119,7 +120,9 @@ def show_areas(
             **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items() if name in shown},
         )
         columns = _columns(meaning, part)
-        st.dataframe(shown, column_config=columns, column_order=list(columns), hide_index=True, height=480)
+        st.dataframe(
+            written(shown, NUMBERS), column_config=columns, column_order=list(columns), hide_index=True, height=480
+        )
         st.caption(escape_markdown(f"{as_sentence(meaning.words(part))} {meaning.hidden(part, relevance.volume.data)}"))
     if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would reveal a diagnosis
         _show_against_groups(study_name, subject, relevance, part)
@@ -203,12 +206,13 @@ def _show_scores(table: pd.DataFrame, others: pd.DataFrame, groups: pd.Series, s
     order = scores["share"].sort_values(ascending=False).index
     columns = {
         "area": st.column_config.TextColumn("Area"),
-        "share": st.column_config.NumberColumn("Share / %", format="%.2f"),
+        "share": st.column_config.NumberColumn("Share / %"),
         **{
             f"z {name}": st.column_config.NumberColumn(
-                f"z against {name}", format="%.1f", help=f"Standard deviations of the {name} scans from their mean"
+                f"z against {name}", help=f"Standard deviations of the {name} scans from their mean"
             )
             for name in found
         },
     }
-    st.dataframe(scores.loc[order], column_config=columns, hide_index=True, height=250)
+    numbers = {"share": fixed(2), **{f"z {name}": fixed(1) for name in found}}
+    st.dataframe(written(scores.loc[order], numbers), column_config=columns, hide_index=True, height=250)

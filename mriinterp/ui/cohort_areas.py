@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeGuard
 
 import pandas as pd
 import streamlit as st
 
 from mriinterp.areas.table import area_table, top_areas
-from mriinterp.base.numerals import percent
+from mriinterp.base.numerals import percent, scientific
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.sample import covariates_of, draw_sample
 from mriinterp.cohort.statistics import GroupComparison, compare_areas, describe_shares
@@ -27,6 +28,7 @@ from mriinterp.ui.keys import COHORT_OPEN
 from mriinterp.ui.linked import flag, linked, linked_list
 from mriinterp.ui.resources import atlas_of
 from mriinterp.ui.shell import escape_markdown
+from mriinterp.ui.tables import SCIENTIFIC, fixed, written
 
 __all__ = [
     "MOST_AREAS",
@@ -46,12 +48,17 @@ COLUMNS = {
     "area": st.column_config.TextColumn("Area", help="First the total of all areas, then the mean of a voxel"),
     "mean_a": None,  # with the group's name, see _table
     "mean_b": None,
-    "g": st.column_config.NumberColumn("Hedges’ g", format="%.2f", help="In standard deviations"),
-    "g_low": st.column_config.NumberColumn("95% from", format="%.2f"),
-    "g_high": st.column_config.NumberColumn("to", format="%.2f"),
-    "t": st.column_config.NumberColumn("t", format="%.2f"),
-    "p": st.column_config.NumberColumn("p", format="%.1e"),
-    "p_fdr": st.column_config.NumberColumn("p (FDR)", format="%.1e", help="Benjamini–Hochberg over the areas"),
+    "g": st.column_config.NumberColumn("Hedges’ g", help="In standard deviations"),
+    "g_low": st.column_config.NumberColumn("95% from"),
+    "g_high": st.column_config.NumberColumn("To"),
+    "t": st.column_config.NumberColumn("t"),
+    "p": st.column_config.NumberColumn("p"),
+    "p_fdr": st.column_config.NumberColumn("p (FDR)", help="Benjamini–Hochberg over the areas"),
+}
+NUMBERS = {
+    **dict.fromkeys(("g", "g_low", "g_high", "t"), fixed(2)),
+    **dict.fromkeys(("mean_a", "mean_b"), partial(scientific, digits=2)),
+    **dict.fromkeys(("p", "p_fdr"), SCIENTIFIC),
 }
 
 
@@ -247,10 +254,16 @@ def _table(view: StudyView, comparison: GroupComparison) -> None:
     rows = table.assign(area=table["area"].map(area_label))
     rows = pd.concat([rows[:1], rows[1:].sort_values("p", kind="stable")])
     means = {
-        f"mean_{side}": st.column_config.NumberColumn(group, format="scientific")
+        f"mean_{side}": st.column_config.NumberColumn(group)
         for side, group in zip("ab", comparison.sample.pair, strict=True)
     }
-    st.dataframe(rows, column_config={**COLUMNS, **means}, column_order=list(COLUMNS), hide_index=True, height=330)
+    st.dataframe(
+        written(rows, NUMBERS),
+        column_config={**COLUMNS, **means},
+        column_order=list(COLUMNS),
+        hide_index=True,
+        height=330,
+    )
     st.download_button(
         "Statistics (CSV)",
         lambda: csv_text(

@@ -23,6 +23,7 @@ from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.keys import COHORT_OPEN, SIGN, Key
 from mriinterp.ui.own_scan import forget_upload
 from mriinterp.ui.resources import model_of, reference_of, scan_of, store, study_of
+from mriinterp.ui.tables import fixed, written
 from mriinterp.ui.target import target_address
 from mriinterp.ui.words import escape_markdown
 
@@ -146,19 +147,21 @@ def _table(view: StudyView, method: str, values: pd.DataFrame, groups) -> None:
         "group": "Group",
         "training": st.column_config.CheckboxColumn("Training scan", help="The network was trained on it"),
         "sex": "Sex",
-        "age": st.column_config.NumberColumn("Age / years", format="%.0f"),
+        "age": st.column_config.NumberColumn("Age / years"),
         "predicted": "Network says",
         "correct": st.column_config.CheckboxColumn("Right"),
         "score": st.column_config.NumberColumn(
-            "Distance score", format="%.1f", help="Robust standard deviations farther from its group than usual"
+            "Distance score", help="Robust standard deviations farther from its group than usual"
         ),
         "outlier": st.column_config.CheckboxColumn("Outlier", help="Score above 3.5"),
     }
+    numbers = {"age": fixed(0), "score": fixed(1)}
     for name in rows.columns:
         if name.startswith("p_"):
-            config[name] = st.column_config.NumberColumn(f"P({name[2:]})", format="%.2f")
+            config[name] = st.column_config.NumberColumn(f"P({name[2:]})")
+            numbers[name] = fixed(2)
     st.dataframe(
-        rows,
+        written(rows, numbers),
         column_config=config,
         hide_index=True,
         height=330,

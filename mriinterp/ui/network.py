@@ -14,6 +14,7 @@ import streamlit as st
 
 from mriinterp.base.files import read_text
 from mriinterp.base.names import on_disk, shortened
+from mriinterp.base.numerals import with_minus
 from mriinterp.base.tables import csv_text
 from mriinterp.figures.layers import layer_bars
 from mriinterp.methods import get_method
@@ -120,12 +121,12 @@ def _cells(model: Model) -> dict[str, str]:
     rows = {
         "Name": card.name,
         "Architecture": card.architecture,
-        "Reads": f"{model.grid}; {card.space}, {'skull-stripped' if card.skull_stripped else 'with skull'}",
+        "Reads": with_minus(f"{model.grid}; {card.space}, {'skull-stripped' if card.skull_stripped else 'with skull'}"),
         "Returns": "; ".join(heads),
         **({"Images": ", ".join(card.images)} if card.images else {}),
-        **({"Numbers": "; ".join(map(_number_words, card.numbers))} if card.numbers else {}),
+        **({"Numbers": with_minus("; ".join(map(_number_words, card.numbers)))} if card.numbers else {}),
         **({} if card.pick is None else {"Entry that is read": str(card.pick)}),
-        "Normalisation": _normalisation_words(card.normalisation, card.images),
+        "Normalisation": with_minus(_normalisation_words(card.normalisation, card.images)),
         "Brain mask": Path(card.brain_mask).name if card.brain_mask else "none",
         "Weights": ", ".join(Path(name).name for name in card.weights) or "as the study names them",
         "Trained on": trained if isinstance(trained, str) else "see the card",

@@ -20,6 +20,7 @@ from mriinterp.ui.keys import STUDY, TRAIN_GO
 from mriinterp.ui.linked import linked
 from mriinterp.ui.shell import Header
 from mriinterp.ui.studies import remember_study
+from mriinterp.ui.tables import headed
 from mriinterp.ui.words import escape_markdown
 
 __all__ = ["open_used", "show_report"]
@@ -95,9 +96,9 @@ def _show_tabs(
         "Calibration": lambda: _figure(
             calibration_figure(inside), "calibration", "Fifths of the scans by probability; share of ill scans in each."
         ),
-        "Confusion": lambda: st.dataframe(confusion_table(predictions), hide_index=True, width="stretch"),
+        "Confusion": lambda: st.dataframe(headed(confusion_table(predictions)), hide_index=True, width="stretch"),
         "Measures": lambda: _show_measures(measures, predictions),
-        "Folds": lambda: st.dataframe(folds, hide_index=True, width="stretch"),
+        "Folds": lambda: st.dataframe(headed(folds), hide_index=True, width="stretch"),
     }
     for name, tab in zip(TABS, tabs, strict=True):
         if tab.open:
@@ -190,10 +191,10 @@ def _show_numbers(measures: pd.DataFrame) -> None:
 
 def _show_measures(measures: pd.DataFrame, predictions: pd.DataFrame) -> None:
     st.markdown("###### Out of fold, all folds together")
-    st.dataframe(measure_values(measures, POOLED), hide_index=True, width="stretch")
+    st.dataframe(headed(measure_values(measures, POOLED)), hide_index=True, width="stretch")
     if (predictions["fold"] == HELD_OUT).any():
         st.markdown("###### Test set, held out")
-        st.dataframe(measure_values(measures, HELD_OUT), hide_index=True, width="stretch")
+        st.dataframe(headed(measure_values(measures, HELD_OUT)), hide_index=True, width="stretch")
         st.caption("Patients that no network and no choice has seen; the mean margin of all folds’ networks.")
     st.markdown("###### By fold")
-    st.dataframe(values_by_fold(measures), hide_index=True, width="stretch")
+    st.dataframe(headed(values_by_fold(measures)), hide_index=True, width="stretch")

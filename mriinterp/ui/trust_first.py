@@ -24,6 +24,7 @@ from mriinterp.trust.words import label_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of, truth_of
 from mriinterp.ui.shell import Header
+from mriinterp.ui.tables import headed
 from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer
@@ -220,10 +221,12 @@ def show_grad_cam(chosen: Chosen, card: DeltaGenerator) -> None:
     this, original = st.columns(2, gap="large")
     with this:
         st.markdown("**This network**")
-        st.dataframe(narrowing_table(model.module, shape, step), hide_index=True)
+        st.dataframe(headed(narrowing_table(model.module, shape, step)), hide_index=True)
     with original:
         st.markdown("**The original notebook’s network**, scans of 193×229×193 voxels of 1 mm")
-        st.dataframe(narrowing_table(ClassificationModel3D(features=5120), (193, 229, 193), 1.0), hide_index=True)
+        st.dataframe(
+            headed(narrowing_table(ClassificationModel3D(features=5120), (193, 229, 193), 1.0)), hide_index=True
+        )
 
 
 def show_help() -> None:
