@@ -1,8 +1,8 @@
-"""Messages of errors, ready to be shown."""
+"""Messages of errors and words of labels, ready to be shown."""
 
 from __future__ import annotations
 
-__all__ = ["as_sentence", "words_of", "words_with_kind"]
+__all__ = ["as_sentence", "capital", "words_of", "words_with_kind"]
 
 OURS = (ValueError, OSError, KeyError)  # their words stand for themselves
 
@@ -15,7 +15,18 @@ def as_sentence(text: str) -> str:
     >>> as_sentence("the air is 10, expected 0")
     'The air is 10, expected 0.'
     """
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    return f"{capital(text.rstrip('.'))}."
+
+
+def capital(words: str) -> str:
+    """Return words for a label: their first letter is a capital, the others stay.
+
+    Examples
+    --------
+    >>> capital("logit of AD")
+    'Logit of AD'
+    """
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def words_of(error: BaseException) -> str:

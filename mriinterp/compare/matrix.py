@@ -75,7 +75,7 @@ METRICS: dict[str, Metric] = {
             "Euclidean distance, maps scaled to sum 1",
             heatmap_distance,
             kind="distance",
-            unit="1e-4",
+            unit="10⁻⁴",
             scale=1e4,
             reading="nonnegative",
             identity=0.0,

@@ -115,7 +115,7 @@ def _distances(page: Report, means: Mapping[str, Mapping[str, Any]]) -> None:
         first, second = read.values()
         between = paired_values(first, second, errors="nan")
     figure = group_distances(matrices, between)
-    heading, words = "How far methods and groups are apart", "Euclidean distance of mean maps scaled to sum 1, in 1e-4."
+    heading, words = "How far methods and groups are apart", "Euclidean distance of mean maps scaled to sum 1, in 10⁻⁴."
     with page.only("screen"):
         page.figure(heading, figure, words)
     if matrices:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from mriinterp.base.atomic import write_text
 from mriinterp.base.labels import plain_label
 from mriinterp.base.notices import RESEARCH_USE
@@ -17,7 +19,7 @@ from mriinterp.export.comparison import value_words
 from mriinterp.figures.theme import area_label
 from mriinterp.results.sidecar import versions
 
-__all__ = ["number_words", "people_words", "write_number"]
+__all__ = ["area_number_words", "number_words", "people_words", "write_number"]
 
 NAMED = 6  # areas in a sentence
 TEST = (
@@ -37,10 +39,13 @@ def number_words(comparison: NumberComparison) -> str:
         f"{': ' + names if len(found) else ''}."
     )
     tested = areas[areas["rho"].notna()]
-    if len(tested):
-        row = tested.iloc[0]
-        sentence += f" Closest: {area_label(row['area'])}, ρ = {decimals(row['rho'], 2)} (95% interval {decimals(row['low'], 2)} to {decimals(row['high'], 2)})."
-    return sentence
+    return f"{sentence} Closest: {area_number_words(tested.iloc[0])}." if len(tested) else sentence
+
+
+def area_number_words(row: pd.Series) -> str:
+    """Return an area's correlation with its interval; `row`: of the areas of `mriinterp.cohort.numbers.compare_number`."""
+    interval = f"95% interval {decimals(row['low'], 2)} to {decimals(row['high'], 2)}"
+    return f"{area_label(row['area'])}, ρ = {decimals(row['rho'], 2)} ({interval})"
 
 
 def people_words(comparison: NumberComparison) -> str:

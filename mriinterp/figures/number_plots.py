@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mriinterp.base.errors import capital
 from mriinterp.figures.area_bars import LINE, ROW_PX, peaks_of
 from mriinterp.figures.colours import GROUP_COLOURS
 from mriinterp.figures.theme import apply_theme, plain, plain_area, wrap
 
 __all__ = ["number_dots", "number_scatter"]
+
+MARK = "#8b5cf6"  # neither group's
 
 
 def number_dots(
@@ -24,7 +27,7 @@ def number_dots(
         Of `mriinterp.cohort.number_comparison.compare_number`: area, rho, low, high, p_fdr, smallest p first.
     n : int
     chosen : str
-        The area that is shown beside; drawn in another colour.
+        The area that is shown beside; drawn larger and in the colour of a mark, as the colours of groups mean groups.
     peaks : DataFrame, optional
         Area table with peak_x, peak_y, peak_z for the clicks: every dot carries ``customdata`` of [area, x, y, z].
     """
@@ -34,7 +37,8 @@ def number_dots(
     figure = go.Figure(
         go.Scatter(
             x=rows["rho"].to_numpy(float), y=[plain_area(a) + s for a, s in zip(names, stars, strict=True)], mode="markers",
-            marker={"size": 9, "color": [GROUP_COLOURS[1] if a == chosen else GROUP_COLOURS[0] for a in names]},
+            marker={"size": [13 if a == chosen else 9 for a in names],
+                    "color": [MARK if a == chosen else LINE for a in names]},
             error_x={"type": "data", "symmetric": False, "array": (rows["high"] - rows["rho"]).to_numpy(float),
                      "arrayminus": (rows["rho"] - rows["low"]).to_numpy(float), "color": LINE, "width": 4},
             customdata=peaks_of(peaks, names), selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
@@ -88,7 +92,7 @@ def number_scatter(
     figure.update_layout(
         margin={"l": 10, "r": 10, "t": 30, "b": 50},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-        xaxis={"title": {"text": plain(number)}},
+        xaxis={"title": {"text": plain(capital(number))}},
         yaxis={"title": {"text": f"{plain_area(str(values.name))}<br>{wrap(plain(unit or 'mean relevance of a voxel'), 40)}"},
                "exponentformat": "power", "automargin": True},
     )  # fmt: skip

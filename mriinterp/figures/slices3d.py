@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from scipy import ndimage
 
 from mriinterp.areas.atlas import Atlas
+from mriinterp.base.errors import capital
 from mriinterp.base.numerals import format_value
 from mriinterp.figures import colours
 from mriinterp.figures.colours import Scale
@@ -228,9 +229,7 @@ def _add_levels(figure: go.Figure, volume: Volume, scale: Scale) -> None:
         for points, triangles, value in meshes:
             r, g, b = scale.rgb(value).tolist()
             sign = scale.end_words()[0 if value < 0 else 1]
-            text = (
-                f"{plain(sign[:1].upper() + sign[1:]) or 'relevance'} {'≤' if value < 0 else '≥'} {format_value(value)}"
-            )
+            text = f"{plain(capital(sign)) or 'relevance'} {'≤' if value < 0 else '≥'} {format_value(value)}"
             surface = mesh(points, triangles, name=text, color=f"rgb({r},{g},{b})", opacity=0.55)
             surface.hovertemplate = text + "<br>x %{x:.0f}, y %{y:.0f}, z %{z:.0f} mm<extra></extra>"
             surface.update(visible=level == START_LEVEL, showlegend=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mriinterp.base.errors import capital
 from mriinterp.base.map_parts import part_shares
 from mriinterp.methods.method_registry import Method, get_method
 
@@ -90,7 +91,7 @@ class Meaning:
     def name(self, part: str) -> str:
         """Return the name of a part: ``"Both"``, ``"Supports CN"``, ``"Speaks against CN"``."""
         words = {"both": "both", "supports": self.ends[1], "against": self.ends[0]}[part]
-        return words[:1].upper() + words[1:]
+        return capital(words)
 
     def words(self, part: str = "both") -> str:
         """Return unit and shown signs in a line; of a map of one sign the unit alone, which says it all."""

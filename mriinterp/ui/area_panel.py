@@ -29,7 +29,7 @@ from mriinterp.ui.session import forgotten_with_uploads
 from mriinterp.ui.shell import escape_markdown
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.tables import fixed, written
-from mriinterp.ui.words import as_sentence
+from mriinterp.ui.words import as_sentence, capital
 
 __all__ = ["show_areas", "table_of", "unusual_words"]
 
@@ -74,7 +74,7 @@ def _columns(meaning: Meaning, part: str) -> dict[str, Any]:
     if part != "both" or not meaning.signed:
         return AREA_COLUMNS
     sides = {
-        side: st.column_config.NumberColumn(f"{words[:1].upper()}{words[1:]} / %", help="Part of the share")
+        side: st.column_config.NumberColumn(f"{capital(words)} / %", help="Part of the share")
         for side, words in zip(("supports", "against"), reversed(meaning.ends), strict=True)
     }
     first = {name: AREA_COLUMNS[name] for name in ("area", "share")}

@@ -204,13 +204,14 @@ def compared(
 def _tested(view: StudyView, method: str, merge: bool, peaks: pd.DataFrame, covariates: tuple[str, ...] | None) -> None:
     """Show the total first, then each area, with tests."""
     comparison = compared(view, method, covariates, merge=merge)
-    st.markdown(escape_markdown(total_words(comparison)))
+    words = st.container(key="compact_words")
+    words.markdown(escape_markdown(total_words(comparison)))
     counts = {group: comparison.sample.people_of(group) for group in view.compared}
     if min(counts.values()) < 2:
         one = ", ".join(escape_markdown(g) for g, n in counts.items() if n < 2)
         st.info(f"{one} has a single scan: there is no interval and no test.", icon=":material/person:")
     else:
-        st.markdown(escape_markdown(area_words(comparison)))
+        words.markdown(escape_markdown(area_words(comparison)))
     values = value_words(view.result, method, view.kind, view.chosen)
     st.caption(escape_markdown(" ".join([*values, *sample_words(comparison.sample)])))
     left, right = st.columns([3, 2], gap="large")

@@ -25,7 +25,7 @@ __all__ = ["distances_of", "make_clickable", "open_clicked", "show_distances"]
 
 CELL_MARK_PX = 40
 WORDS = {
-    "euclidean": "Euclidean distance of averages scaled to sum 1, in 1e-4, as in the paper: 0 is equal. ",
+    "euclidean": "Euclidean distance of averages scaled to sum 1, in 10⁻⁴, as in the paper: 0 is equal. ",
     "spearman": "Spearman’s rank correlation inside the brain: 1 is equal. ",
 }
 

@@ -136,6 +136,6 @@ def show_summary(name: str, view: View, method: str, covariates: tuple[str, ...]
             figure.update_yaxes(tickvals=list(view.methods), ticktext=names, tickfont_size=11, col=1)
             show_chart(figure, "first_distances", lambda: open_clicked("first_distances"))
             st.caption(
-                "Euclidean distance of averages scaled to sum 1, in 1e-4; columns in the order of rows. Click: that pair.",
+                "Euclidean distance of averages scaled to sum 1, in 10⁻⁴; columns in the order of rows. Click: that pair.",
                 help=f"{size_words(view.part)}, each map before it is averaged. 0 is equal; darker: more alike.",
             )

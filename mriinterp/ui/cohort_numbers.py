@@ -11,7 +11,7 @@ import streamlit as st
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.number_comparison import NumberComparison, compare_number, number_columns
 from mriinterp.export.comparison import value_words
-from mriinterp.export.number_words import number_words, people_words, write_number
+from mriinterp.export.number_words import area_number_words, number_words, people_words, write_number
 from mriinterp.figures.number_plots import number_dots, number_scatter
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import file_stem
@@ -23,7 +23,7 @@ from mriinterp.ui.cohort_study import StudyView
 from mriinterp.ui.keys import NUMBER_AREA
 from mriinterp.ui.linked import flag, linked
 from mriinterp.ui.resources import study_of
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import capital, escape_markdown
 
 __all__ = ["show_numbers"]
 
@@ -65,7 +65,8 @@ def show_numbers(name: str, view: View, method: str) -> None:
         number = st.selectbox(
             "Number",
             list(columns),
-            key=linked("number", first, options=list(columns)),
+            format_func=capital,
+            key=linked("number", first, options=list(columns), shows=capital),
             persist_state="session",
             width=220,
         )
@@ -73,7 +74,7 @@ def show_numbers(name: str, view: View, method: str) -> None:
         group = st.selectbox(
             "Scans of",
             groups,
-            format_func=lambda g: g or "all groups",
+            format_func=lambda g: g or "All groups",
             key=linked("number_group", ALL, options=groups),
             persist_state="session",
             width=160,
@@ -92,7 +93,8 @@ def show_numbers(name: str, view: View, method: str) -> None:
         st.info(escape_markdown(str(error)), icon=":material/group_off:")
         return
     st.markdown(escape_markdown(number_words(found)))
-    names = found.areas.loc[found.areas["rho"].notna(), "area"].astype(str).tolist()
+    rows = found.areas[found.areas["rho"].notna()]
+    names = rows["area"].astype(str).tolist()
     if not names:
         return
     key = linked(NUMBER_AREA, names[0], options=sorted(names), shows=area_label)
@@ -104,6 +106,7 @@ def show_numbers(name: str, view: View, method: str) -> None:
         show_chart(dots, "number_dots", _choose_clicked)
     with right:
         st.selectbox("Area", sorted(names), format_func=area_label, key=key, label_visibility="collapsed")
+        st.caption(escape_markdown(f"{area_number_words(rows.set_index('area', drop=False).loc[area])}."))
         scatter = number_scatter(
             found.values[area],
             found.numbers,
@@ -112,7 +115,7 @@ def show_numbers(name: str, view: View, method: str) -> None:
             unit=view.unit(method),
             names=tuple(sorted(view.groups, key=lambda g: g != view.positive)),
         )
-        st.plotly_chart(scatter.update_layout(height=330), key="number_scatter", config={"displayModeBar": False})
+        st.plotly_chart(scatter.update_layout(height=300), key="number_scatter", config={"displayModeBar": False})
     values = value_words(view.result, method, view.kind, view.chosen)
     st.caption(escape_markdown(" ".join([people_words(found), *values])))
     _offer(view, found)

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from mriinterp.ui.address import Claim, asked, not_found, session_address
 from mriinterp.ui.keys import Key
+from mriinterp.ui.words import capital
 
 __all__ = ["flag", "kept_value", "linked", "linked_list", "linked_value", "listed"]
 
@@ -73,7 +74,7 @@ def linked(
         except ValueError:
             held.put(default)
             name = what or key.rpartition(".")[2].replace("_", " ")
-            not_found(key, f"{name[:1].upper()}{name[1:]} {raw} was not found: {shows(default)} is shown.", default)
+            not_found(key, f"{capital(name)} {raw} was not found: {shows(default)} is shown.", default)
     _claim(held, text(held.value), shapes and (always or held.value != default))
     return held
 
@@ -96,7 +97,7 @@ def linked_list(
             instead = ", ".join(map(shows, known))
             not_found(
                 key,
-                f"{name[:1].upper()}{name[1:]}: {', '.join(missing)} was not found; shown: {instead or 'none'}.",
+                f"{capital(name)}: {', '.join(missing)} was not found; shown: {instead or 'none'}.",
                 known,
             )
     chosen = list(held.value)

@@ -12,6 +12,7 @@ from mriinterp.ui.badge import method_signs
 from mriinterp.ui.keys import parameter_key
 from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import layers_of
+from mriinterp.ui.words import capital
 
 __all__ = ["choose_method", "grouped_methods", "parameter_widgets"]
 
@@ -138,6 +139,10 @@ def _scores(head: Head) -> tuple[str, ...]:
     return ("raw",) if head.kind == "scale" else tuple(s for s in head.output_kind.scores if s != "raw")
 
 
+def _choice_words(choice: str) -> str:
+    return capital(str(choice).replace("_", " "))
+
+
 def _widget(parameter: Parameter, model: Model, key: str, head: Head, first: Any, *, shapes: bool) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
@@ -146,11 +151,12 @@ def _widget(parameter: Parameter, model: Model, key: str, head: Head, first: Any
     if parameter.choices:
         options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(head)]
         default = first if first in options else options[0]
-        return st.selectbox(label, options, key=linked(key, default, options=options, shapes=shapes), **common)
+        link = linked(key, default, options=options, shapes=shapes, shows=_choice_words)
+        return st.selectbox(label, options, key=link, format_func=_choice_words, **common)
     if parameter.param.options == "layers":
         options = ["", *layers_of(model.digest, model)]
         key = linked(key, first, options=options, shapes=shapes)
-        return st.selectbox(label, options, key=key, format_func=lambda layer: layer or "automatic", **common)
+        return st.selectbox(label, options, key=key, format_func=lambda layer: layer or "Automatic", **common)
     link = linked(key, first, cast=parameter.check, shapes=shapes)
     if parameter.type is bool:
         return st.checkbox(label, key=link, **common)

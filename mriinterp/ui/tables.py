@@ -12,6 +12,7 @@ from mriinterp.base.numerals import NONE, decimals, scientific
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
+from mriinterp.ui.words import capital
 
 __all__ = ["SCIENTIFIC", "fixed", "headed", "written"]
 
@@ -42,4 +43,4 @@ def written(frame: pd.DataFrame, numbers: Mapping[str, Callable[[float], str]]) 
 
 def headed(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose heads begin with a capital letter."""
-    return frame.rename(columns=lambda name: f"{name[:1].upper()}{name[1:]}")
+    return frame.rename(columns=capital)

@@ -20,7 +20,7 @@ from mriinterp.trust.words import judgement, label_of, row_of
 from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.trust_data import known_folders, of_network, plan_of, where_from
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import capital, escape_markdown
 
 __all__ = ["measure_here", "show_card", "show_origin"]
 
@@ -148,7 +148,7 @@ def _words(chosen: Chosen, measure: str) -> str:
         if "truth" in get_measure(measure).needs:
             return "This study has no ground truth: it cannot be measured"
         reason = str(plan_of(chosen.folder).get("skipped", {}).get(measure, "not part of this benchmark"))
-        return escape_markdown(f"{reason[:1].upper()}{reason[1:]}")
+        return escape_markdown(capital(reason))
     if row_of(chosen.table, measure, get_measure(measure).main.name, chosen.explainer) is None:
         return "Not measured for this method"
     about = get_measure(measure)

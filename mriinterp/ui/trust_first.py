@@ -29,7 +29,7 @@ from mriinterp.ui.trust_chosen import Chosen
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import capital, escape_markdown
 
 __all__ = ["show_answer", "show_first", "show_grad_cam", "show_help", "show_null_maps"]
 
@@ -237,5 +237,5 @@ def show_help() -> None:
     for name in measure_names():
         about = get_measure(name)
         with st.expander(f"{about.label}: {about.question}"):
-            st.markdown(escape_markdown(about.computed[:1].upper() + about.computed[1:] or about.question))
+            st.markdown(escape_markdown(capital(about.computed) or about.question))
             st.caption(" ".join(filter(None, [about.reference, about.note])))

@@ -15,6 +15,7 @@ from mriinterp.ui.clicks import take_jump
 from mriinterp.ui.keys import CONVENTION, VIEWERS
 from mriinterp.ui.linked import flag, linked_value
 from mriinterp.ui.viewer import Layer, Patch, ViewerState, viewer
+from mriinterp.ui.words import capital
 
 __all__ = ["last_place", "linked_viewer", "shown_radiological", "shown_settings"]
 
@@ -223,7 +224,7 @@ def _asked_setting(name: str, prefix: str, value: Any) -> Any:
             return _parse(name, raw)
         except ValueError:
             label = NAMES.get(name, name).replace("_", " ")
-            sentence = f"{label[:1].upper()}{label[1:]} {raw} is no setting: {_text(value)} is shown."
+            sentence = f"{capital(label)} {raw} is no setting: {_text(value)} is shown."
             not_found(f"{prefix}{name}", sentence)
     return value
 

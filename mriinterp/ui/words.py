@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mriinterp.base.errors import as_sentence, words_of
+from mriinterp.base.errors import as_sentence, capital, words_of
 from mriinterp.base.markdown import escape_markdown
 
-__all__ = ["Remedied", "as_sentence", "escape_markdown", "words_of"]
+__all__ = ["Remedied", "as_sentence", "capital", "escape_markdown", "words_of"]
 
 
 class Remedied(ValueError):

@@ -127,7 +127,7 @@ def test_a_changed_setting_moves_nothing_and_keeps_the_map_before(small, app_url
     small.wait_for_function("window.shifts.length")
     small.evaluate("window.shifts = []")
     small.get_by_test_id("stSidebar").get_by_role("combobox", name="Score").click()
-    small.get_by_role("option", name="logit", exact=True).click()
+    small.get_by_role("option", name="Logit", exact=True).click()
     made = small.locator(f"{READY}:not(.dimmed) .unit").filter(has_text="logit")
     asked = small.locator(".st-key-explain_here button")  # on a machine where this map takes two seconds
     made.or_(asked).first.wait_for()

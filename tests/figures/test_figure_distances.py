@@ -23,7 +23,7 @@ def test_euclidean_distances_are_printed_in_ten_thousandths(matrix):
     assert cells.z[1][2] == pytest.approx(2)
     assert cells.z[0][2] is None
     assert cells.customdata[1][2] == ("b", "c") or list(cells.customdata[1][2]) == ["b", "c"]
-    assert "1e-4" in figure.layout.coloraxis.colorbar.title.text
+    assert "10⁻⁴" in figure.layout.coloraxis.colorbar.title.text
     json.loads(figure.to_json())
 
 

@@ -115,7 +115,7 @@ def test_tissue_that_is_never_hidden_is_said_before_and_beside_the_map(open_page
 def test_the_layer_of_a_class_activation_map_is_offered_and_said(open_page, finish, shown):
     app = finish(open_page(subject="sim-005", method="layer_cam"))
     offered = app.selectbox(key="layer_cam.layer")
-    assert offered.options[:4] == ["automatic", "relu:4", "Conv_4_bn", "Conv_4"]
+    assert offered.options[:4] == ["Automatic", "relu:4", "Conv_4_bn", "Conv_4"]
     assert "Layer: relu:4 (64 channels" in shown[-1]["note"]
 
 
