@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from mriinterp.base.errors import capital
 from mriinterp.base.numerals import format_value
 from mriinterp.figures.colours import Scale
 
@@ -16,7 +17,10 @@ THEMES = {"light": "plotly_white", "dark": "plotly_dark"}
 
 
 def apply_theme(figure: go.Figure, theme: str | None) -> go.Figure:
-    """Give a figure a theme; None leaves it to the page that shows it."""
+    """Give a figure a theme, and titles that begin with a capital letter; None leaves it to the page that shows it."""
+    for place in (*figure.select_xaxes(), *figure.select_yaxes(), *(one.colorbar for one in figure.select_coloraxes())):
+        if (title := place.title.text) and title[:2].isalpha():  # not a letter alone: p, t
+            place.title.text = capital(title)
     if theme is not None:
         if theme not in THEMES:
             raise ValueError(f"expected a theme, got {theme!r}; available: {', '.join(THEMES)}")
@@ -31,7 +35,7 @@ def colour_bar(scale: Scale, **bar: Any) -> dict[str, Any]:
     below, above = (wrap(plain(words), 18) for words in scale.end_words())
     texts[0] += f"<br>{below}" if below else ""
     texts[-1] = (f"{above}<br>" if above else "") + texts[-1]
-    title = {"text": wrap(plain(scale.unit or "relevance"), 30), "side": "right"}
+    title = {"text": wrap(plain(capital(scale.unit or "relevance")), 30), "side": "right"}
     return {
         "colorscale": scale.plotly(),
         "cmin": scale.low,
