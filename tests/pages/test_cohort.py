@@ -533,7 +533,7 @@ def test_the_total_stands_before_the_areas_and_shares_are_not_tested(page):
     app = page()
     shown = text_of(app)
     answer = app.markdown[[m.value.startswith("**") for m in app.markdown].index(True)].value
-    assert answer.replace("\\", "") == "**0 of 3 areas differ** between AD and CN (4 + 4 people)."
+    assert answer.replace("\\", "") == "**0 of 3 areas differ** (4 AD + 4 CN)."
     assert shown.index("Total relevance of a scan, all areas") < shown.index("areas differ in mean relevance")
     assert "Not adjusted for age: there are only 8 people." in shown
     assert "2 of the 8 scans trained the network." in shown
