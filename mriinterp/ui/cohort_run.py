@@ -34,7 +34,7 @@ from mriinterp.ui.jobs import current_job, start_job, watch, work_card
 from mriinterp.ui.linked import flag, linked, linked_list
 from mriinterp.ui.resources import atlas_of, model_of, study_of
 from mriinterp.ui.shell import readable_errors
-from mriinterp.ui.words import as_sentence, escape_markdown
+from mriinterp.ui.words import as_sentence, capital, escape_markdown
 
 __all__ = ["compute_drawer", "compute_panel", "folder_of", "run_notes", "watch_run"]
 
@@ -110,7 +110,8 @@ def compute_panel(name: str) -> None:
         splits = ["all", *sorted({str(s) for s in study.subjects.get("split", [])} - {""})]
         splits += [OUT_OF_FOLD] if unseen else []
         usual = OUT_OF_FOLD if unseen else chosen_split(study)
-        split = st.selectbox("Of split", splits, key=linked("of_split", usual, options=splits), persist_state="session")
+        key = linked("of_split", usual, options=splits, shows=capital)
+        split = st.selectbox("Of split", splits, format_func=capital, key=key, persist_state="session")
     with right:
         target = _choose_target(study, model)
     ids = unseen

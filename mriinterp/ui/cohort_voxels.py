@@ -66,7 +66,9 @@ def known_voxels(view: View, method: str, covariates: tuple[str, ...] | None = N
 def show_voxels(name: str, view: View, method: str, covariates: tuple[str, ...] | None = None) -> None:
     """Start the test, watch it, show what it found."""
     if (found := known_voxels(view, method, covariates)) is not None and comparable(view, method):
-        st.markdown(escape_markdown(reconcile_words(compared(view, method, covariates), found)))
+        st.container(key="compact_voxels").markdown(
+            escape_markdown(reconcile_words(compared(view, method, covariates), found))
+        )
     reason = _why_not(view, method)
     if reason or not isinstance(view, StudyView):
         st.info(reason, icon=":material/group_off:")

@@ -30,7 +30,7 @@ from mriinterp.ui.result import caption_of, stem_of
 from mriinterp.ui.sign_choice import part_scale
 from mriinterp.ui.subject import Subject
 from mriinterp.ui.viewlink import shown_radiological
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import capital, escape_markdown
 
 __all__ = ["show_downloads"]
 
@@ -89,8 +89,8 @@ def show_downloads(
             "Seven slices along each axis",
         )
         axes = ["coronal", "axial", "sagittal"]
-        key = linked("animate", axes[0], options=axes)
-        axis = st.selectbox("Animation along", axes, key=key, persist_state="session")
+        key = linked("animate", axes[0], options=axes, shows=capital)
+        axis = st.selectbox("Animation along", axes, format_func=capital, key=key, persist_state="session")
         for kind, write in (("gif", write_gif), ("mp4", write_mp4)):
             offer(
                 f"Animation ({kind.upper()})",

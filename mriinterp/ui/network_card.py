@@ -15,7 +15,7 @@ from mriinterp.ui.consent import check_code
 from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import study_of
 from mriinterp.ui.subject import Subject, known_subject, subject_label
-from mriinterp.ui.words import as_sentence, escape_markdown
+from mriinterp.ui.words import as_sentence, choice_words, escape_markdown
 
 __all__ = ["choose_scan", "further_entries", "guessed_model"]
 
@@ -52,7 +52,7 @@ def guessed_model(recipe: ModelRecipe, study_name: str, subject: Subject) -> Mod
     notes = st.container()
     left, middle, right = st.columns(3)
     names = left.text_input("Names of the outputs, in their order", key="card_classes", placeholder="CN, AD")
-    kind = middle.selectbox("Normalisation", NORMALISATIONS, key="card_normalisation")
+    kind = middle.selectbox("Normalisation", NORMALISATIONS, format_func=choice_words, key="card_normalisation")
     order = right.selectbox("Voxel order it reads", list(ORDERS), format_func=ORDERS.__getitem__, key="card_order")
     more = st.text_input(
         "Further entries of the card (JSON)",

@@ -12,7 +12,7 @@ from mriinterp.ui.badge import method_signs
 from mriinterp.ui.keys import parameter_key
 from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import layers_of
-from mriinterp.ui.words import capital
+from mriinterp.ui.words import choice_words
 
 __all__ = ["choose_method", "grouped_methods", "parameter_widgets"]
 
@@ -139,10 +139,6 @@ def _scores(head: Head) -> tuple[str, ...]:
     return ("raw",) if head.kind == "scale" else tuple(s for s in head.output_kind.scores if s != "raw")
 
 
-def _choice_words(choice: str) -> str:
-    return capital(str(choice).replace("_", " "))
-
-
 def _widget(parameter: Parameter, model: Model, key: str, head: Head, first: Any, *, shapes: bool) -> Any:
     label = parameter.name.replace("_", " ").capitalize()
     if parameter.param.unit:
@@ -151,8 +147,8 @@ def _widget(parameter: Parameter, model: Model, key: str, head: Head, first: Any
     if parameter.choices:
         options = [c for c in parameter.choices if parameter.name != "score" or c in _scores(head)]
         default = first if first in options else options[0]
-        link = linked(key, default, options=options, shapes=shapes, shows=_choice_words)
-        return st.selectbox(label, options, key=link, format_func=_choice_words, **common)
+        link = linked(key, default, options=options, shapes=shapes, shows=choice_words)
+        return st.selectbox(label, options, key=link, format_func=choice_words, **common)
     if parameter.param.options == "layers":
         options = ["", *layers_of(model.digest, model)]
         key = linked(key, first, options=options, shapes=shapes)

@@ -23,7 +23,7 @@ from mriinterp.ui.allowance import code_allowed
 from mriinterp.ui.keys import STUDY, TRAIN_PROBLEM, TRAINING
 from mriinterp.ui.linked import flag, linked, linked_list
 from mriinterp.ui.resources import study_of
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.words import capital, escape_markdown
 
 __all__ = [
     "NEW", "OUTLIVES", "TRY", "Trainings", "begin", "choose_settings", "choose_training", "new_folder", "read_trainings",
@@ -177,6 +177,7 @@ def _choose_more(study: Study) -> tuple[str, str, list[str], bool]:
     stratify = st.multiselect(
         "Spread evenly over folds",
         columns,
+        format_func=capital,
         key=linked_list("stratify", [], columns),
         persist_state="session",
         help="Besides the diagnosis.",

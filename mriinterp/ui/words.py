@@ -7,7 +7,12 @@ from collections.abc import Callable
 from mriinterp.base.errors import as_sentence, capital, words_of
 from mriinterp.base.markdown import escape_markdown
 
-__all__ = ["Remedied", "as_sentence", "capital", "escape_markdown", "words_of"]
+__all__ = ["Remedied", "as_sentence", "capital", "choice_words", "escape_markdown", "words_of"]
+
+
+def choice_words(value: str) -> str:
+    """Return a value of a setting as a list of choices shows it: ``scan_mean`` is "Scan mean"."""
+    return capital(str(value).replace("_", " "))
 
 
 class Remedied(ValueError):
