@@ -176,7 +176,7 @@ def _show_numbers(chosen: Chosen) -> None:
     rows = ten_numbers(chosen.table, chosen.explainer)
     if not rows:
         return
-    lines = ["| Measured | This method | Beside it | of |", "| --- | --: | --: | --- |"]
+    lines = ["| Measured | This method | Beside it | Which is |", "| --- | --: | --: | --- |"]
     lines += [f"| {escape_markdown(r.what)} | **{r.value}** | {r.beside} | {escape_markdown(r.of)} |" for r in rows]
     st.markdown("\n".join(lines))
     st.caption(CAVEAT)

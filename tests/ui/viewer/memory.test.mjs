@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { handOver, heirOf, own, recall, remember } from '../../../mriinterp/ui/viewer/js/memory.js';
+import { handOver, heirOf, nextPlace, own, recall, remember } from '../../../mriinterp/ui/viewer/js/memory.js';
 import { Reporter } from '../../../mriinterp/ui/viewer/js/reporter.js';
 
 const viewer = (key, more = {}) => ({
@@ -62,4 +62,14 @@ test('a report is due until it is sent', async () => {
   reporter.close();
   await new Promise((done) => { setTimeout(done, 20); });
   assert.deepEqual([sent, reporter.due], [[1], true]); // the next viewer sends it
+});
+
+test('the crosshair of a scan whose map is on its way waits for the peak, unless somebody placed it', () => {
+  const spec = { cursor: null, move: 0 };
+  assert.deepEqual(nextPlace(undefined, spec, null), { asked: null, kept: null, waiting: true });
+  const alone = { cursor: [5, 5, 5], move: 0, waiting: true };
+  assert.equal(nextPlace(alone, spec, null).waiting, true);
+  assert.deepEqual(nextPlace(alone, spec, [1, 2, 3]), { asked: null, kept: null, waiting: false });
+  assert.deepEqual(nextPlace({ ...alone, waiting: false }, spec, [1, 2, 3]).kept, [5, 5, 5]);
+  assert.deepEqual(nextPlace(alone, { cursor: [7, 7, 7], move: 1 }, null), { asked: [7, 7, 7], kept: null, waiting: false });
 });

@@ -16,6 +16,7 @@ export function handOver(viewer, delay) {
   if (!heir) return false;
   Object.assign(heir.settings, viewer.settings);
   heir.cursor = heir.space.inside(viewer.cursor);
+  heir.waiting = viewer.waiting;
   heir.viewport.follow(heir.cursor, []);
   heir.ask(...ALL_WORK);
   heir.report(delay);
@@ -29,8 +30,17 @@ export function heirOf(viewer) {
 }
 
 export function remember(viewer) {
-  const { spec, settings, given, begin, cursor, move, reporter } = viewer;
-  if (owners.get(spec.key) === viewer) remembered.set(spec.key, { settings, given, begin, cursor, move, due: reporter.due });
+  const { spec, settings, given, begin, cursor, move, waiting, reporter } = viewer;
+  if (owners.get(spec.key) === viewer) remembered.set(spec.key, { settings, given, begin, cursor, move, waiting, due: reporter.due });
+}
+
+// Where the crosshair goes: `asked`, where Python says; `kept`, where it was; or neither: to the peak. `waiting`: neither
+// Python nor the reader has placed it and there is no peak yet, as of a scan whose map is still being made.
+export function nextPlace(memory, spec, peak) {
+  const waited = memory?.waiting ?? !memory;
+  const asked = spec.cursor && memory?.move !== spec.move ? spec.cursor : null;
+  const kept = memory && !waited && memory.move === spec.move ? memory.cursor : null;
+  return { asked, kept: asked ? null : (kept ?? null), waiting: waited && !asked && !peak };
 }
 
 export function recall(key) {

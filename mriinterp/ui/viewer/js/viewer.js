@@ -7,7 +7,7 @@ import { Footer } from './footer.js';
 import { Space } from './geometry.js';
 import { holdRoom, layoutViews, planesOf, reserveRoom } from './layout.js';
 import { Measurer } from './measurer.js';
-import { handOver, own, recall, remember } from './memory.js';
+import { handOver, nextPlace, own, recall, remember } from './memory.js';
 import { Outlines } from './outline.js';
 import { Player } from './player.js';
 import { Reporter } from './reporter.js';
@@ -105,9 +105,12 @@ export class Viewer {
 
   takeCursor(spec, first) {
     const memory = first ? recall(spec.key) : this;
-    if (memory?.move === spec.move && memory.cursor) this.cursor = this.space.inside(memory.cursor);
-    else if (spec.cursor) this.cursor = this.space.fromMm(spec.cursor);
+    const { asked, kept, waiting } = nextPlace(memory, spec, this.peak());
+    if (asked) this.cursor = this.space.fromMm(asked);
+    else if (kept) this.cursor = this.space.inside(kept);
+    else if (memory?.waiting) this.cursor = null;
     this.cursor ??= this.peak() ?? this.space.center;
+    this.waiting = waiting;
     this.moved = !first && this.move !== spec.move;
     this.move = spec.move;
     this.viewport.follow(this.cursor, []);
@@ -144,6 +147,7 @@ export class Viewer {
 
   // What is zoomed follows the crosshair, except along axes that are held.
   moveTo(voxel, held = []) {
+    this.waiting = false;
     if (this.cursor.every((v, axis) => v === voxel[axis])) return;
     this.cursor = voxel;
     this.viewport.follow(voxel, held);
