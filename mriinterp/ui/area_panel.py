@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ AREA_COLUMNS = {
     "size_mm3": st.column_config.NumberColumn("Size / cm³"),
     "peak": st.column_config.TextColumn("Peak / mm", help="MNI x, y, z of the area's voxel with the most relevance"),
 }
-NUMBERS = {
+NUMBERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("share", "supports", "against", "density", "asymmetry"), fixed(2)),
     "size_mm3": fixed(1),
 }

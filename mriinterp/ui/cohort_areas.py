@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TypeGuard
 
@@ -55,7 +56,7 @@ COLUMNS = {
     "p": st.column_config.NumberColumn("p"),
     "p_fdr": st.column_config.NumberColumn("p (FDR)", help="Benjamini–Hochberg over the areas"),
 }
-NUMBERS = {
+NUMBERS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("g", "g_low", "g_high", "t"), fixed(2)),
     **dict.fromkeys(("mean_a", "mean_b"), partial(scientific, digits=2)),
     **dict.fromkeys(("p", "p_fdr"), SCIENTIFIC),
