@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from mriinterp.base.errors import capital
 from mriinterp.figures.theme import apply_theme, plain
 from mriinterp.models.sizes import LayerSize
 
@@ -36,7 +37,7 @@ def layer_bars(
         if not chosen:
             continue
         figure.add_bar(
-            x=[at for at, _ in chosen], y=[max(row.cells, default=1) for _, row in chosen], name=kind, marker={"color": colour},
+            x=[at for at, _ in chosen], y=[max(row.cells, default=1) for _, row in chosen], name=capital(kind), marker={"color": colour},
             text=[f"×{row.channels}" if numbered and kind != "input" else "" for _, row in chosen], textposition="outside",
             cliponaxis=False, hovertext=[f"{plain(row.name)}<br>{_size(row)}" for _, row in chosen],
             hovertemplate="%{hovertext}<extra></extra>",

@@ -55,10 +55,7 @@ def show_card(chosen: Chosen, card: DeltaGenerator) -> None:
     method = chosen.explainer.partition("[")[0]
     entry = get_method(method)
     if chosen.table.empty and all(chosen.number(name) is None for name in measure_names()):
-        st.caption(
-            "A benchmark asks several questions of every method’s maps on this network, and the same of maps that know nothing of "
-            "it. **Measure this study** does that for 4 subjects; the button below for one subject and this method."
-        )
+        st.caption("This subject and this method alone, without a study’s means:")
         _offer(chosen, card)
         return
     with st.container(border=True):

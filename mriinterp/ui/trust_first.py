@@ -109,8 +109,8 @@ def _show_unmeasured(chosen: Chosen) -> None:
     st.markdown("\n".join(f"- {light.question}?" for light in lights_of(chosen.table, chosen.explainer)))
     name = "demo" if chosen.study_name == DemoStudy.name else "STUDY.toml"
     st.markdown(
-        f"**Measure this study** takes the quick benchmark: 4 subjects, 6 methods, a few minutes. All subjects and methods: "
-        f"`mriinterp trust {name} --out DIR`. Beside the map: a null map, which knows nothing of the network."
+        f"**Measure this study** asks them of 4 subjects and 6 methods; of all: `mriinterp trust {name} --out DIR`.  \n"
+        "Beside the map: a null map, which knows nothing of the network."
     )
 
 

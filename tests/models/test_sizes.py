@@ -21,7 +21,7 @@ def test_they_are_those_of_a_real_pass_and_the_network_is_left_alone():
     assert net(torch.rand(2, 1, 7, 8, 9)).shape == (2, 2)
     figure = layer_bars(found, (7, 8, 9), ["CN", "AD"])
     assert [(bar.name, list(bar.y)) for bar in figure.data] == [
-        ("input", [9]), ("convolution", [7]), ("pooling", [3]), ("dense", [1]),
+        ("Input", [9]), ("Convolution", [7]), ("Pooling", [3]), ("Dense", [1]),
     ]  # fmt: skip
 
 
