@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mriinterp.base.errors import capital
 from mriinterp.crossval.baselines import BASELINES
 from mriinterp.crossval.calibration import calibration_bins
 from mriinterp.training.loop import History
@@ -66,8 +67,8 @@ def roc_figure(inside: pd.DataFrame) -> go.Figure:
             figure.add_scatter(x=rate, y=curve, mode="lines", name=words, line={"dash": "dot"})
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="chance", line={"dash": "dash", "color": "#9ca3af"})
     return figure.update_layout(
-        xaxis_title="healthy scans called ill / share",
-        yaxis_title="ill scans called ill / share",
+        xaxis_title="Healthy scans called ill / share",
+        yaxis_title="Ill scans called ill / share",
         height=480,
         margin=MARGIN,
     )
@@ -97,10 +98,10 @@ def learning_figure(histories: Mapping[str, History], epochs: int | None = None)
                 x=[history.best + 1], y=[history.validation_loss[history.best]], mode="markers", showlegend=False,
                 marker={"color": colour, "size": 9}, hovertext=f"{name}: kept", legendgroup=name,
             )  # fmt: skip
-    axis: dict[str, Any] = {"title": {"text": "epoch"}, "dtick": 1 if (epochs or 99) <= 12 else None}
+    axis: dict[str, Any] = {"title": {"text": "Epoch"}, "dtick": 1 if (epochs or 99) <= 12 else None}
     if epochs:
         axis["range"] = [0.5, epochs + 0.5]
-    return figure.update_layout(xaxis=axis, yaxis_title="cross-entropy", height=400, margin=MARGIN)
+    return figure.update_layout(xaxis=axis, yaxis_title="Cross-entropy", height=400, margin=MARGIN)
 
 
 def calibration_figure(inside: pd.DataFrame) -> go.Figure:
@@ -109,9 +110,9 @@ def calibration_figure(inside: pd.DataFrame) -> go.Figure:
     for column, name in (("probability", "as it is"), ("probability_calibrated", "after temperature")):
         bins = calibration_bins(inside[column], inside["label"])
         figure.add_scatter(x=bins["probability"], y=bins["ill"], mode="lines+markers", name=name)
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfect", line={"dash": "dash", "color": "#9ca3af"})
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="Perfect", line={"dash": "dash", "color": "#9ca3af"})
     return figure.update_layout(
-        xaxis_title="mean probability", yaxis_title="share of ill scans", height=400, margin=MARGIN
+        xaxis_title="Mean probability", yaxis_title="Share of ill scans", height=400, margin=MARGIN
     )
 
 
@@ -129,11 +130,11 @@ def sets_figure(sets: pd.DataFrame) -> go.Figure:
     for column in sets.columns:
         name, _, group = column.partition(", ")
         figure.add_bar(
-            y=list(sets.index), x=sets[column], orientation="h", name=column, textposition="inside", insidetextanchor="middle",
+            y=list(map(capital, sets.index)), x=sets[column], orientation="h", name=capital(column), textposition="inside", insidetextanchor="middle",
             text=[str(n) if n else "" for n in sets[column]], hovertemplate=f"%{{y}}, {column}: %{{x}}<extra></extra>",
             marker={"color": TINTS[groups.index(group)][names.index(name)]},
         )  # fmt: skip
     return figure.update_layout(
         barmode="stack", height=150 + 46 * len(sets), margin={"t": 10, "b": 40}, yaxis={"autorange": "reversed"},
-        xaxis_title="scans", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        xaxis_title="Scans", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
     )  # fmt: skip
