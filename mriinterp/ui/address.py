@@ -81,6 +81,7 @@ class SessionAddress:
     fresh: bool = True  # no run of this session has ended yet
     asked: dict[str, list[str]] = field(default_factory=dict)  # by a link, and not yet taken up
     claims: dict[str, Claim] = field(default_factory=dict)
+    before: frozenset[str] = frozenset()  # names claimed by the last run that reached its end
     defaults: dict[str, Any] = field(default_factory=dict)  # of every name that was ever claimed by a widget
     kept: dict[str, Any] = field(default_factory=dict)  # values, also of widgets of other pages
     notes: dict[str, _Note] = field(default_factory=dict)
@@ -158,6 +159,7 @@ def _leave(state: SessionAddress) -> None:
     with state.places["link"] if "link" in state.places else st.container():
         link_button(urlencode(query, doseq=True), first=state.fresh, always=ALWAYS, others=OTHERS)
     state.fresh = False
+    state.before = frozenset(state.claims)
     state.places = {}
 
 

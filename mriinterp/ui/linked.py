@@ -144,7 +144,9 @@ def _take_up(name: str, default: Any, fits: Callable[[Any], bool]) -> Key[Any]:
     if not key.kept or not fits(key.value):
         # Streamlit forgets a value with its widget, and when the words of the options change.
         key.put(state.kept[key] if key in state.kept and fits(state.kept[key]) else default)
-    elif state.seen.get(key) != here:  # a widget of another page has this key: Streamlit takes this one for a new one
+    elif state.seen.get(key) != here or key not in state.before:
+        # A widget of another page has this key, or it was not there in the last run: the browser draws it as a new one,
+        # without its value unless that is put here.
         key.put(key.value)
     state.seen[key] = here
     return key

@@ -121,10 +121,12 @@ def _show_pictures(
     key: str,
     prefix: str,
     more: Callable[[Volume], list[Layer]] | None = None,
+    *,
+    centred: bool = False,
 ) -> None:
     """Show maps of the subject beside each other, with the truth as an outline; they are made where they are missing.
 
-    `more`: further layers, on the grid of a map.
+    `more`: further layers, on the grid of a map. `centred`: begin in the middle of the head, not at the first map's peak.
     """
     name, subject = chosen.study_name, chosen.subject
     made = _maps()
@@ -154,6 +156,7 @@ def _show_pictures(
         atlas=atlas_of(name).on(scan.grid),
         contours=scan_truth(truth, scan),
         key=key,
+        start=scan.grid.to_mm((np.array(scan.grid.shape) - 1) // 2).tolist() if centred else None,
         prefix=prefix,
         height=PLANE_PX,
         defaults={"layout": "columns", "planes": "Coronal"},
@@ -188,7 +191,7 @@ def show_null_maps(chosen: Chosen, card: DeltaGenerator) -> None:
     st.markdown(
         "Maps that know nothing of the network. A method that does not do better than all of them has shown nothing."
     )
-    _show_pictures(chosen, card, list(NULL_MAPS), "trust_null_maps", "null_")
+    _show_pictures(chosen, card, list(NULL_MAPS), "trust_null_maps", "null_", centred=True)
     st.caption("  \n".join(escape_markdown(line).replace(r"\*\*", "**") for line in lines))
 
 
@@ -213,6 +216,7 @@ def show_grad_cam(chosen: Chosen, card: DeltaGenerator) -> None:
         "trust_cam",
         "cam_",
         lambda _: [Layer("What the last cells read", Volume(read, model.grid.affine).canonical(), unit)],
+        centred=True,
     )
     st.caption(
         "Left: stretched to the corners, as published. Middle: the same convolution, every cell where it looks, weighted "
