@@ -17,7 +17,7 @@ METHODS = ("sensitivity", "occlusion", "null_random", "null_edges", "null_intens
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """Keep the maps of the first screen from being made: seconds of work that these tests do not look at."""
-    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments: None)
+    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments, **_: None)
 
 
 @pytest.fixture
