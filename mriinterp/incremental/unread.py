@@ -31,6 +31,8 @@ def leave_out_unread(steps: list[Step], whole: Iterable[Step]) -> None:
         Steps whose maps, or the shapes of whose maps, are read from elsewhere.
     """
     shapes = _shapes(steps, {step: step.shape for step in (steps[0], *whole)})
+    if min(int(_reads(step, shapes[step]).min()) for step in steps[1:]) < 1:
+        return  # windows that see padding only
     if sum(step.macs(shapes[step]) for step in steps) > WORTH * sum(step.macs(step.shape) for step in steps):
         return
     for step in steps[1:]:

@@ -59,6 +59,18 @@ class UnevenAverage(nn.Module):
         return self.pool(self.mean(self.conv(x))).flatten(1)
 
 
+@pytest.mark.parametrize("kernel", [3, 6])
+def test_windows_that_see_padding_only(kernel, monkeypatch, nothing_known):
+    """A pooling reads no cell of the image, or the first one only."""
+    monkeypatch.setattr(unread, "WORTH", 1.0)
+    torch.manual_seed(0)
+    layers = nn.Conv3d(1, 2, 3), nn.Conv3d(2, 2, 1, padding=5), nn.MaxPool3d(kernel, 20)
+    network, x = calm(nn.Sequential(*layers, nn.Flatten())), torch.randn(1, 1, 9, 10, 11)
+    boxes = grid_boxes(x.shape[2:], 4, 3)
+    assert_exact(Occluder(network, x).run(boxes), plain_loop(network, x, boxes))
+    assert_as_autograd(network, x)
+
+
 @pytest.mark.parametrize("cls", [ReadsShape, TwoReaders, UnevenAverage])
 def test_who_reads_what(cls, monkeypatch, nothing_known):
     monkeypatch.setattr(unread, "WORTH", 1.0)
