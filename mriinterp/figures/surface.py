@@ -2,8 +2,8 @@
 
 One vertex for each cell of eight voxels that the surface crosses, at the mean
 of the crossings on the cell's edges, and one quadrilateral for each voxel edge
-crossed (Gibson 1998, "Constrained elastic surface nets"). A quarter of the
-triangles of marching cubes, which go to the browser; no package needed.
+crossed (Gibson 1998, "Constrained elastic surface nets"). As many triangles
+as marching cubes on the template (117,628 beside 117,616); no package needed.
 """
 
 from __future__ import annotations
