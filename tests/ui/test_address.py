@@ -69,3 +69,27 @@ def test_outside_of_a_page_there_is_nothing_to_write(written):
     with pytest.raises(Stopped):
         address.end_page()
     assert written == []
+
+
+def test_a_widget_that_was_away_for_a_run_comes_back_with_its_value():
+    """The browser draws it as a new one: without its value, unless the server sends that."""
+    from streamlit.testing.v1 import AppTest
+
+    def page():
+        import streamlit as st
+
+        from mriinterp.ui.address import address_of_page
+        from mriinterp.ui.linked import flag, linked
+
+        with address_of_page("p"):
+            if not st.session_state.get("away"):
+                st.toggle("T", key=linked("t", True, cast=flag), persist_state="session")
+
+    app = AppTest.from_function(page).run()
+    app.session_state["away"] = True
+    app.run()
+    app.session_state["away"] = False
+    app.run()
+    assert (app.toggle[0].value, app.toggle[0].proto.set_value) == (True, True)
+    app.run()
+    assert not app.toggle[0].proto.set_value  # the reader's own changes are not written over
