@@ -13,6 +13,7 @@ import argparse
 import datetime
 import os
 import platform
+import re
 import shutil
 import statistics
 import tempfile
@@ -27,8 +28,13 @@ from benchmarks.app import FIND, LONGEST_MS, ROOT, all_maps_shown, chromium, ser
 
 RESULTS = Path(__file__).with_name("RESULTS_START.md")
 PAGES = ("Compare", "Cohort", "Trust", "Train", "Network", "Single scan")
-METHODS = ("Gradient × Input", "Grad-CAM", "Sensitivity analysis")
+METHODS = ("Gradient × input", "Grad-CAM++", "Sensitivity analysis")
 ENDED = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+DRAWN = f"""(label) => {{
+  const viewer = {FIND};
+  return viewer?.views.length === 1 && viewer.views[0].map && viewer.views[0].name === label
+    && !viewer.spec.dimmed && viewer.measurer.idle;
+}}"""
 INTRO = """# Start, map changes and page switches
 
 Made by `python -m benchmarks.start --write`; the median of the repeats, and the least in brackets.
@@ -116,15 +122,12 @@ def change_maps(page: Page, times: dict[str, list[float]], repeats: int) -> None
     """Choose methods in turn, each once to have its map made and then timed."""
     for turn in range(repeats + 1):
         for label in METHODS:
-            page.get_by_label("Method", exact=False).first.click()
-            page.get_by_role("option", name=label, exact=True).click(no_wait_after=True)
+            box = page.get_by_role("combobox", name="Method", exact=True)
+            box.click()
+            box.fill(label)
+            page.get_by_role("option", name=re.compile(f"^{re.escape(label)}")).click(no_wait_after=True)
             began = time.monotonic()
-            page.wait_for_function(
-                f"(label) => {{ const v = {FIND}; return v?.views.length === 1 && v.views[0].map && v.views[0].layer?.name === label"
-                " && !v.root.querySelector('.dimmed') && v.measurer.idle; }",
-                arg=label,
-                timeout=LONGEST_MS,
-            )
+            page.wait_for_function(DRAWN, arg=label, timeout=LONGEST_MS, polling=20)
             if turn:
                 times.setdefault(label, []).append(time.monotonic() - began)
             page.wait_for_function(f"() => {ENDED}", timeout=LONGEST_MS)

@@ -157,13 +157,13 @@ def ranked_methods(table: pd.DataFrame) -> list[tuple[str, int]]:
     methods = list(dict.fromkeys(table.loc[~table["null_map"].astype(bool), "method"]))
     main = get_measure("deletion").main.name
 
-    def order(method: str) -> tuple[float, float, str]:
-        row = row_of(table, "deletion", main, method)
-        lights = lights_of(table, method)
-        points = sum({"yes": 1.0, "partly": 0.5}.get(light.state, 0.0) for light in lights)
-        return -points, -float("-inf" if row is None else row["mean"]), method
-
-    return [(m, sum(light.state == "yes" for light in lights_of(table, m))) for m in sorted(methods, key=order)]
+    found = []
+    for method in methods:
+        row, states = row_of(table, "deletion", main, method), [light.state for light in lights_of(table, method)]
+        points = sum({"yes": 1.0, "partly": 0.5}.get(state, 0.0) for state in states)
+        place = -points, -float("-inf" if row is None else row["mean"]), method
+        found.append((place, (method, states.count("yes"))))
+    return [ranked for _, ranked in sorted(found)]
 
 
 def best_words(table: pd.DataFrame, method: str) -> str:

@@ -18,7 +18,7 @@ from mriinterp.methods import get_method, method_names
 from mriinterp.methods.meaning import Meaning, caption_words, file_stem
 from mriinterp.models import packaged_models
 from mriinterp.study import DemoStudy, Study
-from mriinterp.trust import Bench, findings, get_measure, load_details, make_plan, parse_explainer, run_benchmark
+from mriinterp.trust import Bench, get_measure, load_details, make_plan, parse_explainer, run_benchmark
 from mriinterp.trust.agreement import TOP
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_plan import chosen_explainers
@@ -33,7 +33,7 @@ from mriinterp.ui.jobs import start_job, watch
 from mriinterp.ui.linked import linked
 from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan_stamp, study_of, truth_of
 from mriinterp.ui.trust_chosen import Chosen
-from mriinterp.ui.trust_data import SHIPPED, measured, plan_of, results_folder, table_of
+from mriinterp.ui.trust_data import SHIPPED, findings_of, measured, plan_of, results_folder, table_of
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer
@@ -96,7 +96,7 @@ def show_overview(chosen: Chosen) -> None:
         "null maps, which stand below the line."
     )
     with st.expander("In words"):
-        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings(chosen.table)))
+        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings_of(chosen.folder)))
     study = escape_markdown(plan.get("title", plan.get("study", "")))
     st.caption(f"{study}. The command: `mriinterp trust {_argument(chosen.study_name)} --out DIR`.")
 

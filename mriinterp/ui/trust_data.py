@@ -15,7 +15,9 @@ from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.names import shortened
 from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
+from mriinterp.trust.findings import findings
 from mriinterp.trust.kept_badges import badge_table_of, read_badge_figures, size_of_results
+from mriinterp.trust.lights import best_words
 from mriinterp.trust.measure_registry import get_measure
 from mriinterp.trust.results import COLUMNS, load_plan, load_results
 from mriinterp.trust.summary import summary
@@ -24,6 +26,8 @@ __all__ = [
     "BROKEN",
     "agreement_table",
     "badge_table",
+    "best_words_of",
+    "findings_of",
     "known_folders",
     "may_be_measured",
     "measure_table",
@@ -189,6 +193,26 @@ def table_of(folder: Path) -> pd.DataFrame:
 def table_or_empty(folder: Path | None) -> pd.DataFrame:
     """Return `table_of`, or a table without rows where nothing was measured."""
     return summary(pd.DataFrame(columns=COLUMNS)) if folder is None else table_of(folder)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _findings(folder: str, stamp: str) -> list[str]:
+    return findings(_summary(folder, stamp))
+
+
+def findings_of(folder: Path | None) -> list[str]:
+    """Return the findings of a folder in sentences; none without one."""
+    return [] if folder is None else _findings(str(folder), stamp_of(folder))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _best_words(folder: str, stamp: str, method: str) -> str:
+    return best_words(_summary(folder, stamp), method)
+
+
+def best_words_of(folder: Path | None, method: str) -> str:
+    """Return which methods of a folder do best, and where one stands among them; "" without one."""
+    return "" if folder is None else _best_words(str(folder), stamp_of(folder), method)
 
 
 def badge_table(folder: Path) -> pd.DataFrame:

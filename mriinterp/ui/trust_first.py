@@ -18,7 +18,7 @@ from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.study import DemoStudy
 from mriinterp.trust import CAVEAT, Bench, get_measure, measure_names, parse_explainer
 from mriinterp.trust.grad_cam_story import narrowing_table, reasons
-from mriinterp.trust.lights import LIGHTS, best_words, lights_of, ten_numbers
+from mriinterp.trust.lights import LIGHTS, lights_of, ten_numbers
 from mriinterp.trust.null_maps import NULL_MAPS
 from mriinterp.trust.words import label_of
 from mriinterp.ui.jobs import start_job, watch
@@ -26,6 +26,7 @@ from mriinterp.ui.resources import atlas_of, model_of, on_grid_of, scan_of, scan
 from mriinterp.ui.shell import Header
 from mriinterp.ui.tables import headed
 from mriinterp.ui.trust_chosen import Chosen
+from mriinterp.ui.trust_data import best_words_of
 from mriinterp.ui.truth import scan_truth
 from mriinterp.ui.viewer import Layer
 from mriinterp.ui.viewlink import linked_viewer
@@ -98,7 +99,7 @@ def show_first(chosen: Chosen, card: DeltaGenerator) -> None:
                     f"{escape_markdown(light.sentence)}",
                     help=light.more or None,
                 )
-            st.markdown(f":material/trophy: {escape_markdown(best_words(chosen.table, chosen.explainer))}")
+            st.markdown(f":material/trophy: {escape_markdown(best_words_of(chosen.folder, chosen.explainer))}")
         with st.container(key="compact_numbers"):
             _show_numbers(chosen)
 
