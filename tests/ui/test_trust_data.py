@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from mriinterp.results.store import default_folder
+from mriinterp.trust import findings
 from mriinterp.trust.badge import badge_light
+from mriinterp.trust.lights import best_words
 from mriinterp.ui import badge, trust_chosen, trust_data
 
 NETWORK, OTHER = "a" * 64, "b" * 64
@@ -159,3 +161,13 @@ def test_a_result_that_is_replaced_by_an_older_file_is_read_again(tmp_path):
     (tmp_path / "plan.json").write_text("{ }", encoding="utf-8")
     os.utime(tmp_path / "plan.json", (500, 500))
     assert trust_data.stamp_of(tmp_path) != before
+
+
+def test_kept_sentences_are_those_of_the_figures_and_go_with_them(shipped):
+    first = trust_data.findings_of(shipped)
+    assert first == findings(trust_data.table_of(shipped))
+    assert trust_data.best_words_of(shipped, "occlusion") == best_words(trust_data.table_of(shipped), "occlusion")
+    write(shipped, 12, ("sensitivity", "occlusion"))  # one method less
+    assert trust_data.findings_of(shipped) == findings(trust_data.table_of(shipped)) != first
+    assert trust_data.findings_of(None) == []
+    assert trust_data.best_words_of(None, "occlusion") == ""
