@@ -83,7 +83,9 @@ def test_a_widget_that_was_away_for_a_run_comes_back_with_its_value():
 
         with address_of_page("p"):
             if not st.session_state.get("away"):
-                st.toggle("T", key=linked("t", True, cast=flag), persist_state="session")
+                st.toggle("T", key=linked("t", True, cast=flag))
+            else:  # what a server does of widgets whose state persists
+                st.session_state["t"] = st.session_state["t"]
 
     app = AppTest.from_function(page).run()
     app.session_state["away"] = True
