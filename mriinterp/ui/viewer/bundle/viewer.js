@@ -330,23 +330,23 @@ scans:e,maps:s,areas:i}){this.space=new N(t),this.areas=i,this.outlines=i?new D(
 (r,a)=>new Mt(this,r,e[r?.scan??0],r?s[a]:null));for(let r of this.views)r.map&&this.measurer.load(r.id,r.map.codes,t.shape,r.map.zero);this.cursor&&(this.cursor=
 this.space.inside(this.cursor)),this.toolbar||(this.toolbar=new ct(this),this.root.append(this.toolbar.element)),this.focus.whileReplacing(()=>ae(this).stage.replaceChildren(
 ...this.views.map(r=>r.element))),this.footer.describeShown(this)}takeSettings({settings:t,begin:e}){let s=this.given?this:J(this.spec.key);this.settings=s?.begin===
-e?$(t,s?.settings):$(t),Object.assign(this.settings,Jt(s?.given??t,t)),Object.assign(this,{given:t,begin:e})}takeCursor(t,e){let s=e?J(t.key):this,{asked:i,kept:n,
-waiting:r}=me(s,t,this.peak());i?this.cursor=this.space.fromMm(i):n?this.cursor=this.space.inside(n):s?.waiting&&(this.cursor=null),this.cursor??=this.peak()??this.
-space.center,this.waiting=r,this.moved=!e&&this.move!==t.move,this.move=t.move,this.viewport.follow(this.cursor,[])}peak(){let t=(this.views.includes(this.activeView)?
-this.activeView:this.views[0])?.map;return t&&t.peak>=0?this.space.voxelAt(t.peak):null}get shownPlanes(){return Ct(this.settings)}get thresholdSetting(){return te(
-this.settings)}set(t){if("threshold_mode"in t&&t.threshold_mode!==this.settings.threshold_mode){let e=this.views.find(s=>s.map);e&&(t.threshold=t.threshold_mode===
-"value"?e.threshold:e.map.percentOf(e.threshold))}Object.assign(this.settings,Qt(t,this.settings)),this.ask("controls",...Zt(t)),this.report(Ot)}reset(){this.settings=
-$(this.spec.usual??this.spec.settings),this.ask(...I),this.report(Ot)}moveTo(t,e=[]){this.waiting=!1,!this.cursor.every((s,i)=>s===t[i])&&(this.cursor=t,this.viewport.
-follow(t,e),this.ask(),this.report(Ot))}step(t,e){let s=[...this.cursor];s[t]+=e,this.moveTo(this.space.inside(s))}activate(t,e){this.active=t,this.activeView=e}toPeak(){
-let t=this.peak();t&&(this.player.stop(),this.moveTo(t),this.report())}showPlaying(t){this.toolbar.showPlaying(t),t||this.report(Ot)}get reported(){return{mm:this.
-space.mm(this.cursor).map(e=>Math.round(1e6*e)/1e6),move:this.move,begin:this.begin,settings:{...Xt(this.settings),threshold:this.thresholdSetting}}}report(t=Rs){
-!this.spec.report||this.closed||fe(this,t)||(this.reporter.ask(t),_(this))}ask(...t){t.forEach(e=>this.pending.add(e)),this.request??=requestAnimationFrame(()=>{
-this.request=null,this.frame()})}frame(){if(!this.spec||this.closed)return;let t=performance.now(),e=new Set(this.pending);this.pending.clear();let s=this.views.
-filter(i=>i.map);if((e.has("measure")||e.has("color"))&&Ve(s,this.settings),this.footer.describePlace(this),this.toolbar.showCursor(this.space.mm(this.cursor)),
-e.has("layout")){if(Object.assign(this,$t(this.root)),!this.focus.whilePlacing(()=>le(this))){this.pending=e;return}this.laidOut=this.root.clientWidth}if(e.has(
-"window"))for(let i of this.views)i.scan.setWindow(this.settings.black,this.settings.white);if(e.has("measure"))for(let i of s)this.measurer.ask(i.id,i.cuts.low,
-i.cuts.high,this.settings.cluster);if(e.has("color")||e.has("layout")||e.has("measure"))for(let i of s)i.bar.draw(this);e.size&&(this.toolbar.sync(),this.footer.
-describeSettings(this)),this.draw(),this.moved&&(ge(this),this.moved=!1),_(this),this.frames.last=performance.now()-t,this.frames.longest=Math.max(this.frames.longest,
-this.frames.last),this.frames.count+=1,this.root.dataset.ready="true"}takeMeasure(t,e){for(let s of this.views)s.id===t&&(s.measured=e);this.footer.describeShown(
-this),this.ask()}draw(){for(let t of this.views)t.draw()}patchWindow(){return G(this.spec.patch,this.cursor)}close(){this.spec&&_(this),this.closed=!0,this.player.
-stop(),this.reporter.close(),this.observer.disconnect(),this.measurer.close(),this.root.remove()}};var H=new WeakMap;function wn(o){let t=o.parentElement;return H.has(t)||H.set(t,new Et(t)),H.get(t).accept(o),()=>{H.get(t)?.close(),H.delete(t)}}export{wn as default};
+e?$(t,s?.settings):$(t),Object.assign(this.settings,Jt(s?.given??t,t)),Object.assign(this,{given:t,begin:e})}takeCursor(t,e){let{asked:s,kept:i,waiting:n}=me(e?
+J(t.key):this,t,this.peak()),r=s?this.space.fromMm(s):i&&this.space.inside(i);this.cursor=r??(this.waiting?null:this.cursor)??this.peak()??this.space.center,Object.
+assign(this,{waiting:n,moved:!e&&this.move!==t.move,move:t.move}),this.viewport.follow(this.cursor,[])}peak(){let t=(this.views.includes(this.activeView)?this.activeView:
+this.views[0])?.map;return t&&t.peak>=0?this.space.voxelAt(t.peak):null}get shownPlanes(){return Ct(this.settings)}get thresholdSetting(){return te(this.settings)}set(t){
+if("threshold_mode"in t&&t.threshold_mode!==this.settings.threshold_mode){let e=this.views.find(s=>s.map);e&&(t.threshold=t.threshold_mode==="value"?e.threshold:
+e.map.percentOf(e.threshold))}Object.assign(this.settings,Qt(t,this.settings)),this.ask("controls",...Zt(t)),this.report(Ot)}reset(){this.settings=$(this.spec.usual??
+this.spec.settings),this.ask(...I),this.report(Ot)}moveTo(t,e=[]){this.waiting=!1,!this.cursor.every((s,i)=>s===t[i])&&(this.cursor=t,this.viewport.follow(t,e),
+this.ask(),this.report(Ot))}step(t,e){let s=[...this.cursor];s[t]+=e,this.moveTo(this.space.inside(s))}activate(t,e){this.active=t,this.activeView=e}toPeak(){let t=this.
+peak();t&&(this.player.stop(),this.moveTo(t),this.report())}showPlaying(t){this.toolbar.showPlaying(t),t||this.report(Ot)}get reported(){return{mm:this.space.mm(
+this.cursor).map(e=>Math.round(1e6*e)/1e6),move:this.move,begin:this.begin,settings:{...Xt(this.settings),threshold:this.thresholdSetting}}}report(t=Rs){!this.spec.
+report||this.closed||fe(this,t)||(this.reporter.ask(t),_(this))}ask(...t){t.forEach(e=>this.pending.add(e)),this.request??=requestAnimationFrame(()=>{this.request=
+null,this.frame()})}frame(){if(!this.spec||this.closed)return;let t=performance.now(),e=new Set(this.pending);this.pending.clear();let s=this.views.filter(i=>i.
+map);if((e.has("measure")||e.has("color"))&&Ve(s,this.settings),this.footer.describePlace(this),this.toolbar.showCursor(this.space.mm(this.cursor)),e.has("layou\
+t")){if(Object.assign(this,$t(this.root)),!this.focus.whilePlacing(()=>le(this))){this.pending=e;return}this.laidOut=this.root.clientWidth}if(e.has("window"))for(let i of this.
+views)i.scan.setWindow(this.settings.black,this.settings.white);if(e.has("measure"))for(let i of s)this.measurer.ask(i.id,i.cuts.low,i.cuts.high,this.settings.cluster);
+if(e.has("color")||e.has("layout")||e.has("measure"))for(let i of s)i.bar.draw(this);e.size&&(this.toolbar.sync(),this.footer.describeSettings(this)),this.draw(),
+this.moved&&(ge(this),this.moved=!1),_(this),this.frames.last=performance.now()-t,this.frames.longest=Math.max(this.frames.longest,this.frames.last),this.frames.
+count+=1,this.root.dataset.ready="true"}takeMeasure(t,e){for(let s of this.views)s.id===t&&(s.measured=e);this.footer.describeShown(this),this.ask()}draw(){for(let t of this.
+views)t.draw()}patchWindow(){return G(this.spec.patch,this.cursor)}close(){this.spec&&_(this),this.closed=!0,this.player.stop(),this.reporter.close(),this.observer.
+disconnect(),this.measurer.close(),this.root.remove()}};var H=new WeakMap;function wn(o){let t=o.parentElement;return H.has(t)||H.set(t,new Et(t)),H.get(t).accept(o),()=>{H.get(t)?.close(),H.delete(t)}}export{wn as default};

@@ -104,15 +104,10 @@ export class Viewer {
   }
 
   takeCursor(spec, first) {
-    const memory = first ? recall(spec.key) : this;
-    const { asked, kept, waiting } = nextPlace(memory, spec, this.peak());
-    if (asked) this.cursor = this.space.fromMm(asked);
-    else if (kept) this.cursor = this.space.inside(kept);
-    else if (memory?.waiting) this.cursor = null;
-    this.cursor ??= this.peak() ?? this.space.center;
-    this.waiting = waiting;
-    this.moved = !first && this.move !== spec.move;
-    this.move = spec.move;
+    const { asked, kept, waiting } = nextPlace(first ? recall(spec.key) : this, spec, this.peak());
+    const now = asked ? this.space.fromMm(asked) : kept && this.space.inside(kept);
+    this.cursor = now ?? (this.waiting ? null : this.cursor) ?? this.peak() ?? this.space.center;
+    Object.assign(this, { waiting, moved: !first && this.move !== spec.move, move: spec.move });
     this.viewport.follow(this.cursor, []);
   }
 
