@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from mriinterp.incremental.device import exact_arithmetic
 from mriinterp.incremental.digest import digest_of
 from mriinterp.incremental.engine import Engine
+from mriinterp.incremental.macs import Counting, keep_macs
 from mriinterp.incremental.network import Network
 from mriinterp.incremental.plain import flat_outputs
 from mriinterp.incremental.steps import MapShape
@@ -104,10 +105,11 @@ def take_apart(module: nn.Module, x: Tensor, keep: MapShape = (), *, whole: bool
 
 
 def _take_apart(module: nn.Module, x: Tensor, keep: MapShape, whole: bool, key: Hashable | None) -> Apart:
+    counting = Counting()
     try:
         shape = tuple(x.shape[2:])
         network = trace(
-            module, x.shape[1], shape, x.dtype, agrees=lambda n: _agrees(n, module, x), keep=keep, whole=whole
+            module, x.shape[1], shape, x.dtype, agrees=lambda n: _agrees(n, module, x, counting), keep=keep, whole=whole
         )
     except Untraceable as reason:
         return Apart(None, str(reason), key)
@@ -117,6 +119,7 @@ def _take_apart(module: nn.Module, x: Tensor, keep: MapShape, whole: bool, key: 
             None, f"it cannot be taken apart ({type(error).__name__}: {str(error).partition(chr(10))[0]})", key
         )
     network.tail_last = _runs_faster_last(network, x)
+    keep_macs(key, counting)
     return Apart(network, None, key)
 
 
@@ -146,11 +149,11 @@ def _runs_faster_last(network: Network, x: Tensor) -> bool:
     return after < before and _close(found, expected)
 
 
-def _agrees(network: Network, module: nn.Module, x: Tensor) -> bool:
-    """Return whether a network that was taken apart gives for an image of noise what the module gives."""
+def _agrees(network: Network, module: nn.Module, x: Tensor, counting: Counting) -> bool:
+    """Return whether a network that was taken apart gives for an image of noise what the module gives, whose pass is counted."""
     noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
     with torch.inference_mode(), exact_arithmetic(x.device):
-        expected = flat_outputs(module(noise.clone()))
+        expected = _counted(module, noise, counting)
         try:
             found = flat_outputs(network.run_tail(Engine(network, noise).clean_border()))
         except FAILURES as error:
@@ -159,6 +162,17 @@ def _agrees(network: Network, module: nn.Module, x: Tensor) -> bool:
         if _close(found, expected):
             return True
         return not _close(flat_outputs(module(noise.clone())), expected)  # it is random
+
+
+def _counted(module: nn.Module, x: Tensor, counting: Counting) -> Tensor:
+    """Return a module's outputs, and count its work where it lets itself be watched."""
+    counting.flops = 0
+    try:
+        with counting:
+            return flat_outputs(module(x.clone()))
+    except FAILURES:
+        counting.flops = 0
+        return flat_outputs(module(x.clone()))
 
 
 def _close(found: Tensor, expected: Tensor) -> bool:

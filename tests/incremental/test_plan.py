@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from monai.networks.nets import resnet10
+from monai.networks.nets import ViT, resnet10
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mriinterp.image.volume import Grid
-from mriinterp.incremental import Occluder, grid_boxes, plan
+from mriinterp.incremental import Occluder, grid_boxes, macs, plan, traced
+from mriinterp.incremental.plain import flat_outputs
+from mriinterp.incremental.traced import take_apart
 from mriinterp.models.classification3d import ClassificationModel3D
 
 from .occlusion_networks import Gate, calm
@@ -40,6 +42,43 @@ def test_the_saving_is_real(name):
     assert saved >= 0.95 * (promised.plain_macs - promised.macs) > 0
     assert promised.reason is None
     assert promised.ratio > 1.5
+
+
+NETWORKS = {
+    "paper": (lambda: ClassificationModel3D(128), (113, 137, 113)),
+    "resnet": (lambda: resnet10(spatial_dims=3, n_input_channels=1, num_classes=2), (30, 24, 26)),
+    "transformer": (
+        lambda: ViT(
+            1, (16, 16, 16), (8, 8, 8), hidden_size=24, mlp_dim=32, num_heads=2, num_layers=2, classification=True
+        ),
+        (16, 16, 16),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_pass_is_counted_when_the_network_is_taken_apart(name, monkeypatch):
+    """Against PyTorch's own counter, which is not needed any more."""
+    make, shape = NETWORKS[name]
+    network, x = calm(make()), torch.randn(1, 1, *shape)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(x)
+    monkeypatch.setattr(macs, "_count", lambda module, x: pytest.fail("counted again"))
+    apart = take_apart(network, x)
+    assert apart.network is not None
+    assert macs.count_macs(network, x, apart.key) == counter.get_total_flops() // 2
+
+
+def test_a_module_that_cannot_be_watched_is_counted_another_way():
+    class Unwatched(Gate):
+        def forward(self, x):
+            if torch.utils._python_dispatch._get_current_dispatch_mode_stack():
+                raise RuntimeError("no")
+            return super().forward(x)
+
+    found = traced._counted(module := Unwatched().eval(), x := torch.ones(1, 2, 8, 8, 8), counting := macs.Counting())
+    assert torch.equal(found, flat_outputs(module(x)))
+    assert counting.flops == 0
 
 
 def test_model_grid_and_image_agree():
