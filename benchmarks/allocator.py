@@ -8,15 +8,15 @@ changes little, of one thread that is not the first, as in the app.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+
+from benchmarks.machine import conditions
 
 RESULTS = Path(__file__).with_name("RESULTS_ALLOCATOR.md")
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,8 +104,7 @@ def main() -> None:
         )
         print(lines[-1], flush=True)
     if options.write:
-        about = f"{datetime.date.today()}, {platform.machine()}, {' '.join(platform.libc_ver())}, Python {platform.python_version()}"
-        RESULTS.write_text("\n".join([INTRO.format(turns=TURNS), about, "", *lines, ""]), encoding="utf-8")
+        RESULTS.write_text("\n".join([INTRO.format(turns=TURNS), conditions(), "", *lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

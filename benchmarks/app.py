@@ -9,9 +9,7 @@ planes of the first map are drawn. Needs Playwright and a Chromium.
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
-import platform
 import shutil
 import socket
 import statistics
@@ -26,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.machine import conditions
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("RESULTS_APP.md")
@@ -189,9 +189,7 @@ def main() -> None:
                             print(rows[-1], flush=True)
         browser.close()
     if options.write:
-        load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-        about = f"{datetime.date.today()}, {os.cpu_count()} cores, Python {platform.python_version()}{load}"
-        RESULTS.write_text("\n".join([INTRO, about, "", HEADER, *map(str, rows), ""]), encoding="utf-8")
+        RESULTS.write_text("\n".join([INTRO, conditions(), "", HEADER, *map(str, rows), ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

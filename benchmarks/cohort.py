@@ -9,10 +9,8 @@ Processor time, so that other work on the machine matters little, and for whole 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.machine import conditions
 from mriinterp.base.allocator import keep_pages
 from mriinterp.cohort.choose import choose_methods
 from mriinterp.cohort.layout import Layout
@@ -81,8 +80,7 @@ def compare(methods: Sequence[str], scans: int, *, write: bool) -> None:
     for name, (clock, processor) in found.items():
         ratio = f"{untuned / processor:.2f}×"
         lines.append(f"| {name} | {clock:.0f} | {processor:.0f} | {processor / scans:.2f} | {ratio} |")
-    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    about = f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}{load}"
+    about = conditions()
     sys.stdout.write("\n".join([about, "", *lines, ""]))
     if write:
         head = INTRO.format(scans=scans, methods=", ".join(methods), workers=WORKERS)

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.cases import CASES, Case
-from benchmarks.occlusion import conditions, replaced
+from benchmarks.machine import conditions
+from benchmarks.occlusion import card_name, replaced
 from mriinterp.base.allocator import keep_pages
 
 RESULTS = Path(__file__).with_name("RESULTS_GPU.md")
@@ -138,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     turns, names = (1, QUICK) if options.quick else (TURNS, options.only)
     lines = [
         INTRO.format(turns=f"{turns} turn" + "s" * (turns > 1)),
-        conditions(device),
+        conditions(card_name(device)),
         "",
         "| network, grid | occlusion | windows | ours (s) | plain loop (s) | **ratio** | difference |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",

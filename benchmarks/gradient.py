@@ -8,16 +8,16 @@ in each, ours and the peer take turns. Times are processor seconds, which a busy
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.machine import conditions
 
 RESULTS = Path(__file__).with_name("RESULTS_GRADIENT.md")
 ROOT = Path(__file__).resolve().parents[1]
@@ -190,9 +190,7 @@ def main() -> None:
         import captum
 
         head = INTRO.format(captum=captum.__version__, threads=options.threads, turns=options.turns)
-        load = f"load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-        about = f"{datetime.date.today()}, {platform.machine()}, {' '.join(platform.libc_ver())}, Python {platform.python_version()}, {load}"
-        RESULTS.write_text("\n".join([head, about, "", *lines, ""]), encoding="utf-8")
+        RESULTS.write_text("\n".join([head, conditions(), "", *lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

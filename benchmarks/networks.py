@@ -21,7 +21,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.occlusion import Counting, Enough, conditions, replaced
+from benchmarks.machine import conditions
+from benchmarks.occlusion import Counting, Enough, replaced
 from mriinterp.incremental import Occluder, grid_boxes, plan
 from mriinterp.incremental.plain import arranged, plain_batch
 from mriinterp.incremental.traced import take_apart
@@ -286,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     cases = [("Conv5_FC3", lambda: conv5_fc3(FINE), FINE, 40, 25)]
     cases += [(name, make, GRID, 16, 16) for name, make in made.items()]
-    where = conditions(torch.device("cpu"))
+    where = conditions()
     rows = _rows() if options.write else {}
     print(f"{where}\n\n{HEADER}", flush=True)
     for case in cases:

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
-import os
-import platform
 import subprocess
 import sys
 import time
@@ -25,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.cases import CASES, Case
+from benchmarks.machine import conditions
 from mriinterp.incremental import Occluder, plan
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -235,23 +233,9 @@ def resident_peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def conditions(device: torch.device) -> str:
-    """Return where and how the figures were measured."""
-    name = torch.cuda.get_device_name() if device.type == "cuda" else cpu_name()
-    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return (
-        f"{datetime.date.today().isoformat()}, {name}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-        f"Python {platform.python_version()}{load}"
-    )
-
-
-def cpu_name() -> str:
-    """Name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def card_name(device: torch.device) -> str:
+    """Return the name of a graphics card, "" for the processor."""
+    return torch.cuda.get_device_name() if device.type == "cuda" else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -270,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [
         case for case in CASES if (case.name in options.only if options.only else case.quick or not options.quick)
     ]
-    lines = [conditions(device), "", HEADER]
+    lines = [conditions(card_name(device)), "", HEADER]
     print("\n".join(lines), flush=True)
     for case in chosen:
         line = measure(case, device, options.quick).line()

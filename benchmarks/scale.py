@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import datetime
 import json
 import os
-import platform
 import resource
 import tempfile
 import threading
@@ -20,6 +18,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.machine import conditions
 
 RESULTS = Path(__file__).with_name("RESULTS_SCALE.md")
 SHAPE = (14, 15, 13)
@@ -212,12 +212,8 @@ def main() -> None:
             lines.append(measure(file, options.scans, count))
             print(lines[-1], flush=True)
     if options.write:
-        about = (
-            f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-            f"load average {os.getloadavg()[0]:.1f}"
-        )
         head = INTRO.format(scans=options.scans, large=LARGE)
-        RESULTS.write_text("\n".join([head, about, "", *lines, ""]), encoding="utf-8")
+        RESULTS.write_text("\n".join([head, conditions(), "", *lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

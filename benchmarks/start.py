@@ -10,9 +10,7 @@ Linux.
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
-import platform
 import re
 import shutil
 import statistics
@@ -25,6 +23,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.app import FIND, LONGEST_MS, ROOT, all_maps_shown, chromium, server
+from benchmarks.machine import conditions
 
 RESULTS = Path(__file__).with_name("RESULTS_START.md")
 PAGES = ("Compare", "Cohort", "Trust", "Train", "Network", "Single scan")
@@ -193,8 +192,7 @@ def main() -> None:
     if pages:
         lines += ["", "| page switch to | first (s) | again (s) |", "| --- | ---: | ---: |"]
         lines += [f"| {name} | {values[0]:.2f} | {middle(values[1:])} |" for name, values in pages.items()]
-    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    about = f"{datetime.date.today()}, {os.cpu_count()} cores, Python {platform.python_version()}{load}"
+    about = conditions()
     print("\n".join([about, "", *lines]))
     if options.write:
         RESULTS.write_text("\n".join([INTRO, about, "", *lines, ""]), encoding="utf-8")

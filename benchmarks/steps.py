@@ -7,7 +7,6 @@ processor minutes; ``--scans 2`` takes less.
 from __future__ import annotations
 
 import argparse
-import datetime
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.machine import conditions
 from mriinterp.base.allocator import keep_pages
 from mriinterp.explain import explain
 from mriinterp.methods import get_method
@@ -35,7 +35,7 @@ Made by `python -m benchmarks.steps --write`: {scans} scans of the demo study, i
 - *correlation*: of the same two maps, voxel by voxel.
 - *standard error*: as it stands with every SmoothGrad map, from its own samples.
 
-{date}
+{about}
 """
 
 
@@ -113,7 +113,7 @@ def main() -> None:
             scans=len(scans),
             steps=get_method("integrated_gradients").resolve({})["steps"],
             samples=get_method("smoothgrad").resolve({})["samples"],
-            date=datetime.date.today(),
+            about=conditions(),
         )
         RESULTS.write_text("\n".join([head, *lines]), encoding="utf-8")
 

@@ -9,9 +9,6 @@ Playwright, a Chromium and psutil.
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
-import platform
 import tempfile
 import threading
 import time
@@ -22,6 +19,7 @@ import psutil
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.app import all_maps_shown, chromium, server
+from benchmarks.machine import conditions
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, simulate_subject
@@ -134,10 +132,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows, size = measure(options.sessions, Path(folder))
     if options.write:
-        about = (
-            f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-        )
-        RESULTS.write_text("\n".join([INTRO.format(size=size), about, "", HEADER, *rows, ""]), encoding="utf-8")
+        RESULTS.write_text("\n".join([INTRO.format(size=size), conditions(), "", HEADER, *rows, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":
