@@ -214,7 +214,7 @@ def _outlines(truth: Volume, mm) -> go.Scatter3d:
     x, y, z = np.round(np.concatenate(lines), 1).astype(np.float32).T
     line = {"color": TRUTH_COLOUR, "width": 3}
     return go.Scatter3d(
-        x=x, y=y, z=z, mode="lines", line=line, hoverinfo="skip", name="disease", showlegend=True, connectgaps=False
+        x=x, y=y, z=z, mode="lines", line=line, hoverinfo="skip", name="Disease", showlegend=True, connectgaps=False
     )  # fmt: skip
 
 

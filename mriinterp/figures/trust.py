@@ -111,7 +111,7 @@ def quantity_dots(
         figure.add_vrect(x0=nulls["mean"].min(), x1=nulls["mean"].max(), fillcolor=NULL_MAP, opacity=0.18, line_width=0)
     colours = [NULL_MAP if null else METHOD for null in rows["null_map"]]
     groups = rows["people"].str.contains(r"\+|groups").any()
-    what = "one comparison of two groups, bootstrap interval" if groups else "mean over subjects, 95% interval"
+    what = "One comparison of two groups, bootstrap interval" if groups else "Mean over subjects, 95% interval"
     _dots(figure, rows, list(names.values()), colours, f"{what} (grey: null maps)")
     _own(figure, own or {}, names, own_label)
     first = rows.iloc[0]
@@ -139,7 +139,7 @@ def agreement_dots(
     names = {other: _name(labels, other) for other in rows["other"]}
     figure = go.Figure()
     colours = [NULL_MAP if other.startswith("null_") else METHOD for other in rows["other"]]
-    _dots(figure, rows, list(names.values()), colours, "mean over subjects, 95% interval (grey: null maps)")
+    _dots(figure, rows, list(names.values()), colours, "Mean over subjects, 95% interval (grey: null maps)")
     _own(figure, dict(zip(found["other"], found["own_rho"], strict=True)), names, own_label)
     _layout(
         figure, len(rows), "Spearman's ρ of the maps as they are read, over cells of 4 voxels", list(names.values())

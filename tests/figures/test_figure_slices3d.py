@@ -147,7 +147,7 @@ def test_the_outline_is_the_border_of_the_mask_on_both_sides_of_each_plane(scan)
     mask[4:7, 3:8, 5:6] = 1
     head = Volume(np.pad(np.full((10, 10, 10), 100, np.float32), 1), affine)
     figure = slices_figure(head, mm=(10.0, 10.0, 10.0), truth=Volume(mask, affine), surface="off")
-    (trace,) = figure.select_traces({"name": "disease"})
+    (trace,) = figure.select_traces({"name": "Disease"})
     ends = points(trace)
     axial = ends[np.abs(np.abs(ends[:, 2] - 10) - 0.4) < 0.01]
     x, y = axial[:, 0], axial[:, 1]

@@ -111,6 +111,6 @@ def test_a_comparison_of_groups_is_no_mean_over_subjects(table):
     rows = [("group_effect", "auc_truth", method, "(cohort)", 0.5) for method in METHODS]
     groups = summary(pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"]))
     named = {trace.name for trace in quantity_dots(groups, "group_effect", "auc_truth").data}
-    assert named == {"one comparison of two groups, bootstrap interval (grey: null maps)"}
+    assert named == {"One comparison of two groups, bootstrap interval (grey: null maps)"}
     named = {trace.name for trace in quantity_dots(table, "deletion", "abpc").data}
-    assert named == {"mean over subjects, 95% interval (grey: null maps)"}
+    assert named == {"Mean over subjects, 95% interval (grey: null maps)"}
