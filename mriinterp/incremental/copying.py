@@ -21,7 +21,7 @@ def allocate(n: int, channels: int, shape: Iterable[int], like: Tensor) -> Tenso
 
 
 def pad(x: Tensor, before: Sequence[int], after: Sequence[int], value: float) -> Tensor:
-    """Return pad `x` with `value`, crop it where the padding is negative; `x` itself when there is nothing to do."""
+    """Return `x` padded with `value`, cropped where the padding is negative; `x` itself when there is nothing to do."""
     if not any(before) and not any(after):
         return x
     ends = [(max(0, -b), n - max(0, -a)) for b, n, a in zip(before, x.shape[2:], after, strict=True)]

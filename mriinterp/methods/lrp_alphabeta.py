@@ -42,7 +42,7 @@ def lrp_alphabeta(
     score: LinearScore = "logit",
     beta: Annotated[float, Param("Weight of what speaks against, 0 to 1; α is 1 + β", 0, 1)] = 0.5,
 ) -> Tensor:
-    """Score handed back with what speaks for and against each unit kept apart.
+    """Score propagated back, with what speaks for and against each unit kept apart.
 
     α − β = 1, so that relevance is conserved where a unit has contributions
     of both signs, up to what the biases absorb; a unit without negative ones

@@ -42,7 +42,7 @@ def lrp_composite(
     epsilon: Annotated[float, Param("Stabiliser of dense layers, as a share of their mean output", 0, 10)] = 0.01,
     gamma: Annotated[float, Param("How much more convolutions favour what agrees with their output", 0, 100)] = 0.25,
 ) -> Tensor:
-    """Score handed back by the ε rule (dense layers), γ rule (convolutions) and evenly (first layer).
+    """Score propagated back by the ε rule (dense layers), γ rule (convolutions) and evenly (first layer).
 
     Conserved up to what biases and ``epsilon`` absorb; the flat first layer
     loses nothing.

@@ -24,7 +24,7 @@ from mriinterp.methods.score import LinearScore
     unit="relevance, in units of {score}",
     caution="Close to gradient × input on ReLU networks, and as noisy; voxels of intensity zero get none.",
     docs=Docs(
-        answers="how is the score handed back, layer by layer, to the voxels?",
+        answers="how is the score propagated back, layer by layer, to the voxels?",
         formula="R_i = Σ_j x_i w_ij / (z_j + ε sign z_j) R_j.",
         source="Bach et al. 2015, doi:10.1371/journal.pone.0130140.",
         failures="close to gradient × input on ReLU networks, and as noisy.",
@@ -50,7 +50,7 @@ def lrp_epsilon(
         float, Param("Stabiliser, as a share of a layer's mean absolute output: larger is calmer", 0, 10)
     ] = 0.01,
 ) -> Tensor:
-    """Score handed back layer by layer in proportion to each input's contribution, signed.
+    """Score propagated back layer by layer in proportion to each input's contribution, signed.
 
     With ``epsilon`` near 0 the map sums to the score less what the biases
     contributed; on a network without biases, to the score. A larger one

@@ -17,7 +17,7 @@ __all__ = ["KINDS", "LISTS", "Docs", "Expectation", "Method"]
 KINDS = {
     "gradient": "{passes}",
     "activation": "1 forward pass, and the gradient of the last layers",
-    "propagation": "1 forward pass, and relevance handed back layer by layer",
+    "propagation": "1 forward pass, and relevance propagated back layer by layer",
     "boxes": "{regions} boxes",
     "areas": "{regions} areas",
 }
