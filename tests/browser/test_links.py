@@ -179,7 +179,7 @@ def test_a_link_from_an_own_scan_asks_for_that_file(page, new_page, app_url, own
     assert "method=sensitivity" in address
     other = new_page()
     other.goto(f"{app_url}/{address}")
-    asked = other.get_by_text("visit2. The scan is not in the address")
+    asked = other.get_by_text("visit2. The scan itself is not in the address")
     asked.wait_for(timeout=FIRST_MAP_MS)
     assert other.locator(".mriinterp-viewer").count() == 0  # no other brain
     wait_for_address(other, "own=visit2")
@@ -195,7 +195,7 @@ def test_a_link_from_an_own_scan_asks_for_that_file(page, new_page, app_url, own
     wait_for_address(page, "own=visit2")
     page.get_by_text("No diagnosis.").wait_for()
     page.reload()
-    page.get_by_text("visit2. The scan is not in the address").wait_for(timeout=FIRST_MAP_MS)
+    page.get_by_text("visit2. The scan itself is not in the address").wait_for(timeout=FIRST_MAP_MS)
     page.get_by_role("button", name="Back to the study").click()
     wait_for_address(page, "subject=")
     page.get_by_text("network says").wait_for()

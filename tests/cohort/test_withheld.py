@@ -59,7 +59,7 @@ def test_the_command_prints_no_accuracy(file, tmp_path, capsys):
     for word in ("predicted right", "AUC", "%"):
         assert word not in said.out + said.err
     assert main([*command, "--out", str(tmp_path / "no"), "--target", "predicted"]) == 2
-    assert "would tell the prediction" in capsys.readouterr().err
+    assert "would reveal the prediction" in capsys.readouterr().err
     assert not list(tmp_path.glob("no/sub-*"))
 
 

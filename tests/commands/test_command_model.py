@@ -199,7 +199,7 @@ def test_a_study_of_an_exported_program(folder, capsys):
     assert main(init) == 2
     assert "--trust-code" in capsys.readouterr().err
     assert main([*init, "--trust-code"]) == 0
-    steps = [line.split()[3:] for line in capsys.readouterr().out.splitlines() if line.startswith("  python -m")]
+    steps = [line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("  mriinterp")]
     assert [step[:2] for step in steps] == [["study", "check"], ["cohort", "lab.toml"]]
     for step in steps:
         assert "--trust-code" in step

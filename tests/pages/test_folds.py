@@ -91,7 +91,7 @@ def test_folds_are_columns_with_their_mean(study, open_page, finish, monkeypatch
 def test_averages_out_of_fold_stand_beside_how_alike_the_folds_are(study, open_page, finish):
     file = str(study.settings.path)
     app = finish(open_page("pages/cohort.py", study=file))
-    assert "out of fold" in app.selectbox(key="of_split").options
+    assert "Out of fold" in app.selectbox(key="of_split").options
     run_out_of_fold(study, ["sensitivity"], out=out_of_fold_folder(study), target="AD")
     table = pd.read_csv(out_of_fold_folder(study) / "agreement.tsv", sep="\t").set_index("group")
     for source in ("fold 2", "out of fold"):

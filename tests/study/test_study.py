@@ -449,7 +449,7 @@ def test_the_commands_that_messages_name_can_be_typed_as_they_stand(tmp_path, co
     with pytest.raises(ValueError, match="study normalise") as caught:
         _ = load_study(file).model_recipe
     command = shlex.split(str(caught.value).partition("make it: ")[2])
-    assert command[5:] == [str(file), *(["--trust-code"] if code else [])]
+    assert command[3:] == [str(file), *(["--trust-code"] if code else [])]
 
 
 def test_a_file_of_other_settings_is_not_quoted(tmp_path, capsys):

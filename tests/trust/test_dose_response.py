@@ -30,9 +30,9 @@ def test_it_is_spearmans_rho_over_patients_inside_and_outside(cohort):
 @pytest.mark.parametrize(
     ("change", "lacking"),
     [
-        ({"severity": None}, "how severe"),
-        ({"severity": np.ones(24)}, "how severe"),
-        ({"truth_areas": None}, "which areas the disease shrinks"),
+        ({"severity": None}, "a known severity"),
+        ({"severity": np.ones(24)}, "a known severity"),
+        ({"truth_areas": None}, "known areas that the disease shrinks"),
     ],
 )
 def test_what_it_needs_is_named(cohort, change, lacking):
