@@ -5,12 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from contextlib import suppress
 from multiprocessing.connection import wait
 
 from mriinterp.base.allocator import keep_pages
 
-__all__ = ["cores", "memory_bytes", "start_worker"]
+__all__ = ["cores", "give_way", "memory_bytes", "start_worker"]
+
+
+LATER = 15  # nice value of work that can wait
 
 
 def start_worker() -> None:
@@ -29,6 +34,13 @@ def start_worker() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="watch parent").start()
+
+
+def give_way() -> None:
+    """Let all other threads go before this one where both want a core; on Linux alone threads have priorities of their own."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LATER)
 
 
 def cores() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from mriinterp.base.processes import give_way
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.models import Model
 from mriinterp.results.predictions import Predictions
@@ -50,6 +51,7 @@ def _predict(
     study: Study, model: Model, subjects: Sequence[str], progress: Progress | None, cancel: Cancel | None
 ) -> int:
     """Predict and remember subjects one by one; return how many were. A scan that cannot be read is left out."""
+    give_way()  # to pages, which are waited for
     kept, done = Predictions(model.digest), 0
     for n, subject in enumerate(subjects):
         check_cancel(cancel)
