@@ -9,7 +9,7 @@ import pandas as pd
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.areas.table import area_table
-from mriinterp.base.map_parts import PARTS, SIZES
+from mriinterp.base.map_parts import SIZES, check_part
 
 __all__ = ["part_table"]
 
@@ -38,8 +38,7 @@ def part_table(relevance: Any, atlas: Atlas, part: str = "both", *, merge_hemisp
     ValueError
         For another part.
     """
-    if part not in PARTS:
-        raise ValueError(f"expected a part of a map, got {part!r}; available: {', '.join(PARTS)}")
+    check_part(part)
 
     def table(reading: str, normalise: bool = True) -> pd.DataFrame:
         return area_table(relevance, atlas, merge_hemispheres=merge_hemispheres, normalise=normalise, part=reading)

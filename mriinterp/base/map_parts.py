@@ -6,11 +6,17 @@ import numpy as np
 
 from mriinterp.base.reading import apply_reading
 
-__all__ = ["PARTS", "SIZES", "part_of", "part_shares"]
+__all__ = ["PARTS", "SIZES", "check_part", "part_of", "part_shares"]
 
 PARTS = ("both", "supports", "against")
 # How a part is read where its size alone counts.
 SIZES = {"both": "absolute", "supports": "positive", "against": "negative"}
+
+
+def check_part(part: str) -> None:
+    """Refuse what is no part of a map: ValueError with the parts there are."""
+    if part not in PARTS:
+        raise ValueError(f"expected a part of a map, got {part!r}; available: {', '.join(PARTS)}")
 
 
 def part_of(values: np.ndarray, part: str) -> np.ndarray:
@@ -27,8 +33,7 @@ def part_of(values: np.ndarray, part: str) -> np.ndarray:
     ValueError
         For another part.
     """
-    if part not in PARTS:
-        raise ValueError(f"expected a part of a map, got {part!r}; available: {', '.join(PARTS)}")
+    check_part(part)
     values = apply_reading(values, "signed")
     if part == "both":
         return values
