@@ -35,8 +35,7 @@ def format_value(value: float, digits: int = 3) -> str:
         return NONE
     if value == 0:
         return "0"
-    number, e, power = f"{value:.{digits}g}".partition("e")
-    return (f"{number}e{int(power)}" if e else number).replace("-", "−")
+    return _with_short_power(f"{value:.{digits}g}")
 
 
 def scientific(value: float, digits: int = 1) -> str:
@@ -49,8 +48,13 @@ def scientific(value: float, digits: int = 1) -> str:
     """
     if not math.isfinite(value):
         return NONE
-    number, _, power = f"{value:.{digits}e}".partition("e")
-    return f"{number}e{int(power)}".replace("-", "−")
+    return _with_short_power(f"{value:.{digits}e}")
+
+
+def _with_short_power(text: str) -> str:
+    """Return a number as Python writes it with a true minus sign, and its power of ten without padding."""
+    number, e, power = text.partition("e")
+    return (f"{number}e{int(power)}" if e else number).replace("-", "−")
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -14,7 +14,6 @@ from mriinterp.base.allocator import keep_pages
 
 __all__ = ["cores", "give_way", "memory_bytes", "start_worker"]
 
-
 LATER = 15  # nice value of work that can wait
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mriinterp.base.numerals import NONE, decimals, scientific
+from mriinterp.ui.words import capital
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
-from mriinterp.ui.words import capital
 
 __all__ = ["SCIENTIFIC", "fixed", "headed", "written"]
 
