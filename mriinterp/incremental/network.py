@@ -65,6 +65,11 @@ class Network:
     whole_macs: int = 0
     schedules: dict[tuple, Any] = field(default_factory=dict, repr=False)  # the last ones, by what they were made for
 
+    @property
+    def read_macs(self) -> int:
+        """Multiply-accumulates of the steps, without the ends of maps that are left out."""
+        return sum(step.macs(step.shape) for step in self.steps)
+
     def for_tail(self, maps: Tensor) -> Tensor:
         """Return maps (n, C, *spatial) of the border in the arrangement in memory that the tail runs fastest with."""
         return maps.movedim(1, -1).contiguous().movedim(-1, 1) if self.tail_last else maps.contiguous()

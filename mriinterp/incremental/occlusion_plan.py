@@ -103,7 +103,7 @@ class OcclusionPlan:
         return macs / (side.weight.numel() * 32**3) * self._timed(lambda: side(x))
 
     def _clean_seconds(self, network: Network) -> float:
-        macs = sum(step.macs(step.shape) for step in network.steps)
+        macs = network.read_macs
         if macs < CALIBRATION_SECONDS / 2 * SLOW_MACS_PER_SECOND:
             return min(self._timed(lambda: Engine(network, self._x)) for _ in range(2))
         return self._plain_seconds()
@@ -215,11 +215,7 @@ def plan(
     if reason is not None:
         return _whole_plan(reason, len(found), each, most, alone, module, x)
     tail = each - network.whole_macs
-    macs = (
-        sum(step.macs(step.shape) for step in network.steps)
-        + tail
-        + sum((group.macs + tail) * len(group.index) for group in groups)
-    )
+    macs = network.read_macs + tail + sum((group.macs + tail) * len(group.index) for group in groups)
     peak = _peak_bytes(network, groups, itemsize, cores(x.device))
     return OcclusionPlan(
         len(found), macs, each * len(found), peak, None, where, alone, module, x, network, tuple(groups)
