@@ -45,7 +45,7 @@ from mriinterp.trust.agreement import agreement_of, load_agreement
 from mriinterp.trust.badge import variants
 from mriinterp.trust.benchmark_report import NOTE, markdown_table, people_words, settings_words, write_report
 from mriinterp.trust.findings import correction_findings, literature, measure_findings
-from mriinterp.trust.kept_badges import write_badge_figures
+from mriinterp.trust.kept_badges import SOURCES, write_badge_figures
 from mriinterp.trust.leaderboard import write_leaderboard
 from mriinterp.trust.measures.localisation import HOW
 from mriinterp.trust.results import settings_table
@@ -63,7 +63,6 @@ SHIPPED = DOCS.parent / "mriinterp" / "trust" / "measured" / "demo"
 PAGE = DOCS / "methods.md"
 GUIDE = DOCS / "trust.md"
 MARK = "<!-- methods: made by docs/trust/fill.py from what each method's file declares -->"
-FILES = ("plan.json", "trust_results.csv", "details.json", "agreement.json")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ def ship(results: Path, shortcuts: Path | None) -> None:
     """Copy what the package shows of a folder of results."""
     write_report(results)
     SHIPPED.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    for name in SOURCES:
         if (results / name).is_file():
             shutil.copyfile(results / name, SHIPPED / name)
     for folder in (results, shortcuts):

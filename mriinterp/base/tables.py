@@ -16,7 +16,7 @@ import pandas as pd
 from mriinterp.base.atomic import write_text
 from mriinterp.base.names import composed
 
-__all__ = ["csv_text", "parse_table", "read_csv", "read_tsv", "show_names", "write_tsv"]
+__all__ = ["csv_text", "none_for_missing", "parse_table", "read_csv", "read_tsv", "show_names", "write_tsv"]
 
 MISSING = "n/a"
 """What BIDS writes for a missing value."""
@@ -212,6 +212,11 @@ def csv_text(frame: pd.DataFrame, *, index: bool = False, digits: int | None = N
     "id,p\\n'=1+1,-0.5\\n-1.5,1.0\\n"
     """
     return _text(frame, digits, sep=",", index=index)
+
+
+def none_for_missing(numbers: Any) -> Any:
+    """Return a DataFrame or Series of numbers with None for NaN, for JSON, which has no word for it."""
+    return numbers.astype(object).where(numbers.notna(), None)
 
 
 def write_tsv(table: pd.DataFrame, path: Path, *, digits: int | None = None) -> None:

@@ -20,7 +20,7 @@ import mriinterp
 from mriinterp.base.atomic import replacing, write_text
 from mriinterp.base.errors import as_sentence
 from mriinterp.base.fingerprint import file_digest
-from mriinterp.base.tables import write_tsv
+from mriinterp.base.tables import none_for_missing, write_tsv
 from mriinterp.cohort.group_means import sidecar_of
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.provenance import write_provenance
@@ -217,14 +217,10 @@ def _distances(packed: CohortResult) -> dict[str, Any]:
     one, two = (means.get(group, {}) for group in pair)
     between = paired_values(one, two, "euclidean", errors="nan") if set(one) & set(two) else pd.Series(dtype=float)
     return {
-        "methods": {group: _or_none(table).to_dict("index") for group, table in tables.items()},
+        "methods": {group: none_for_missing(table).to_dict("index") for group, table in tables.items()},
         "pair": pair,
-        "groups": _or_none(between).to_dict(),
+        "groups": none_for_missing(between).to_dict(),
     }
-
-
-def _or_none(numbers: Any) -> Any:
-    return numbers.astype(object).where(numbers.notna(), None)
 
 
 def _write_mean(result: CohortResult, method: str, group: str, part: str, path: Path) -> float:

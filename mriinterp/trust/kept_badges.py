@@ -17,6 +17,7 @@ import pandas as pd
 from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.base.fingerprint import file_digest
+from mriinterp.base.tables import none_for_missing
 from mriinterp.trust.badge import badge_quantities
 from mriinterp.trust.measure_registry import measure_names
 from mriinterp.trust.results import load_results
@@ -24,6 +25,7 @@ from mriinterp.trust.summary import COLUMNS, summary
 from mriinterp.trust.units import COHORT
 
 __all__ = [
+    "SOURCES",
     "BadgeFigures",
     "badge_figures",
     "badge_table_of",
@@ -34,6 +36,7 @@ __all__ = [
 
 NAME = "badges.json"
 SOURCES = ("plan.json", "trust_results.csv", "agreement.json", "details.json")
+"""Files of a folder of results that its figures are made of."""
 NUMBERS = ("mean", "low", "high", "p_holm", "p_max_t")  # may be NaN, which JSON has no word for
 
 
@@ -81,7 +84,7 @@ def _origin(folder: Path) -> dict[str, Any]:
 def write_badge_figures(folder: Path) -> None:
     """Compute the figures of a folder of results and keep them there."""
     found = badge_figures(folder)
-    rows = found.table.astype(object).where(found.table.notna(), None).to_dict("records")
+    rows = none_for_missing(found.table).to_dict("records")
     entries = {"people": found.people, "methods": found.methods, "origin": _origin(folder), "rows": rows}
     write_text(folder / NAME, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 

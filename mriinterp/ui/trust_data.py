@@ -16,7 +16,7 @@ from mriinterp.base.names import shortened
 from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.findings import findings
-from mriinterp.trust.kept_badges import badge_table_of, read_badge_figures, size_of_results
+from mriinterp.trust.kept_badges import SOURCES, BadgeFigures, badge_table_of, read_badge_figures, size_of_results
 from mriinterp.trust.lights import best_words
 from mriinterp.trust.measure_registry import get_measure
 from mriinterp.trust.results import COLUMNS, load_plan, load_results
@@ -133,8 +133,7 @@ def where_from(folder: Path) -> str:
 
 def stamp_of(folder: Path) -> str:
     """Return a text that changes when the results of a folder do."""
-    names = ("plan.json", "trust_results.csv", "agreement.json", "details.json")
-    return file_stamp([*(folder / name for name in names), *sorted((folder / "units").rglob("*.json"))], read=0)
+    return file_stamp([*(folder / name for name in SOURCES), *sorted((folder / "units").rglob("*.json"))], read=0)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -147,15 +146,20 @@ def _summary(folder: str, stamp: str) -> pd.DataFrame:
     return summary(Path(folder), read=_results(folder, stamp))
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _kept(folder: str, stamp: str) -> BadgeFigures | None:
+    return read_badge_figures(Path(folder))
+
+
 @st.cache_data(max_entries=8, show_spinner=False)
 def _size(folder: str, stamp: str) -> tuple[int, int]:
-    kept = read_badge_figures(Path(folder))
+    kept = _kept(folder, stamp)
     return size_of_results(_results(folder, stamp)) if kept is None else (kept.people, kept.methods)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _badge_table(folder: str, stamp: str) -> pd.DataFrame:
-    kept = read_badge_figures(Path(folder))
+    kept = _kept(folder, stamp)
     return badge_table_of(Path(folder), _results(folder, stamp)) if kept is None else kept.table
 
 
