@@ -9,10 +9,10 @@ import streamlit as st
 
 def main() -> None:
     """Run the app once, for one session."""
-    from mriinterp.ui.ahead import wait_for_imports
+    from mriinterp.ui.server.ahead import wait_for_imports
 
     wait_for_imports()
-    from mriinterp.ui.shell import ICON, run_page
+    from mriinterp.ui.shell.page import ICON, run_page
 
     st.set_page_config(
         page_title="mriinterp",
@@ -38,10 +38,10 @@ elif __name__ != "__mp_main__":
     from starlette.middleware import Middleware
 
     from mriinterp.base.allocator import keep_pages
-    from mriinterp.ui.ahead import import_ahead
-    from mriinterp.ui.allowance import check_arguments
-    from mriinterp.ui.front import StyledFront
-    from mriinterp.ui.server import KnownHosts
+    from mriinterp.ui.server.ahead import import_ahead
+    from mriinterp.ui.server.front import StyledFront
+    from mriinterp.ui.server.hosts import KnownHosts
+    from mriinterp.ui.sources.allowance import check_arguments
 
     check_arguments(__file__)
     keep_pages()

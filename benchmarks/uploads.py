@@ -23,7 +23,7 @@ from benchmarks.machine import conditions
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, simulate_subject
-from mriinterp.ui.session import CLOSE_SECONDS, GRACE_SECONDS
+from mriinterp.ui.session.life import CLOSE_SECONDS, GRACE_SECONDS
 
 RESULTS = Path(__file__).with_name("RESULTS_UPLOADS.md")
 LONGEST_MS = 600_000

@@ -3,21 +3,21 @@
 import streamlit as st
 
 from mriinterp.base.notices import SIMULATED_ONLY
-from mriinterp.ui.address import end_page
-from mriinterp.ui.cohort import choose_shown, show_planes
-from mriinterp.ui.cohort_areas import choose_covariates, show_areas
-from mriinterp.ui.cohort_choose import choose_method, choose_view, group_words, open_tabs
-from mriinterp.ui.cohort_distances import show_distances
-from mriinterp.ui.cohort_files import show_files
-from mriinterp.ui.cohort_first import origin_words, place_of_worth, show_answer, show_summary, show_worth
-from mriinterp.ui.cohort_folds import show_agreement
-from mriinterp.ui.cohort_numbers import show_numbers
-from mriinterp.ui.cohort_run import compute_drawer, compute_panel, run_notes, watch_run
-from mriinterp.ui.cohort_subjects import open_asked_subject, show_subjects
-from mriinterp.ui.cohort_voxels import show_voxels
-from mriinterp.ui.keys import NPZ_FILE
-from mriinterp.ui.resources import model_of, study_of
-from mriinterp.ui.shell import SIMULATED_BADGE, current_study, page_header, readable_errors
+from mriinterp.ui.base.address import end_page
+from mriinterp.ui.cohort.areas import choose_covariates, show_areas
+from mriinterp.ui.cohort.choose import choose_method, choose_view, group_words, open_tabs
+from mriinterp.ui.cohort.distances import show_distances
+from mriinterp.ui.cohort.files import show_files
+from mriinterp.ui.cohort.first import origin_words, place_of_worth, show_answer, show_summary, show_worth
+from mriinterp.ui.cohort.folds import show_agreement
+from mriinterp.ui.cohort.numbers import show_numbers
+from mriinterp.ui.cohort.planes import choose_shown, show_planes
+from mriinterp.ui.cohort.run import compute_drawer, compute_panel, run_notes, watch_run
+from mriinterp.ui.cohort.subjects import open_asked_subject, show_subjects
+from mriinterp.ui.cohort.voxels import show_voxels
+from mriinterp.ui.session.keys import NPZ_FILE
+from mriinterp.ui.shell.page import SIMULATED_BADGE, current_study, page_header, readable_errors
+from mriinterp.ui.sources.resources import model_of, study_of
 
 from_file = NPZ_FILE.get() is not None
 header = page_header("Cohort", "Where do groups of maps agree and differ?", from_file=from_file)

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from mriinterp.ui.address import end_page
-from mriinterp.ui.badge import trust_lights
-from mriinterp.ui.columns import choose_columns, compares_own_scan, compares_people
-from mriinterp.ui.compare import columns_before, compute_missing, cost_lines, keep_columns, resolve_columns
-from mriinterp.ui.compare_matrix import show_matrix
-from mriinterp.ui.compare_view import (
+from mriinterp.ui.base.address import end_page
+from mriinterp.ui.base.jobs import work_card
+from mriinterp.ui.compare.columns import choose_columns, compares_own_scan, compares_people
+from mriinterp.ui.compare.entries import columns_before, compute_missing, cost_lines, keep_columns, resolve_columns
+from mriinterp.ui.compare.matrix import show_matrix
+from mriinterp.ui.compare.seen import show_seen_columns, with_mean_of_folds
+from mriinterp.ui.compare.view import (
     choose_pair,
     choose_scale,
     choose_shown_place,
@@ -16,13 +17,12 @@ from mriinterp.ui.compare_view import (
     show_columns,
     show_predictions,
 )
-from mriinterp.ui.jobs import work_card
-from mriinterp.ui.maps import ask_to_explain, asked_to_explain, show_before
-from mriinterp.ui.resources import model_of, prediction_of, study_of
-from mriinterp.ui.result import show_prediction
-from mriinterp.ui.seen import show_seen_columns, with_mean_of_folds
-from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.target import choose_target
+from mriinterp.ui.maps.badge import trust_lights
+from mriinterp.ui.maps.kept import ask_to_explain, asked_to_explain, show_before
+from mriinterp.ui.maps.result import show_prediction
+from mriinterp.ui.maps.target import choose_target
+from mriinterp.ui.shell.page import current_study, page_header, readable_errors
+from mriinterp.ui.sources.resources import model_of, prediction_of, study_of
 
 header = page_header("Compare", "Where do methods, people and networks agree?", own_scan=compares_own_scan())
 name = current_study()

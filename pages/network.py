@@ -2,24 +2,16 @@
 
 import streamlit as st
 
-from mriinterp.ui.address import end_page
-from mriinterp.ui.consent import show_agreed_code
-from mriinterp.ui.network import (
-    choose_network,
-    known_check,
-    model_chosen,
-    recipe_chosen,
-    run_check,
-    show_answer,
-    show_card,
-    show_check,
-    watch_check,
-)
-from mriinterp.ui.network_card import choose_scan, guessed_model
-from mriinterp.ui.own_scan import uploaded_name
-from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.subject import choose_subject
-from mriinterp.ui.words import escape_markdown
+from mriinterp.ui.base.address import end_page
+from mriinterp.ui.base.words import escape_markdown
+from mriinterp.ui.network.card import show_card
+from mriinterp.ui.network.check import known_check, run_check, show_answer, show_check, watch_check
+from mriinterp.ui.network.choose import choose_network, model_chosen, recipe_chosen
+from mriinterp.ui.network.guess import choose_scan, guessed_model
+from mriinterp.ui.scan.own import uploaded_name
+from mriinterp.ui.scan.subject import choose_subject
+from mriinterp.ui.shell.page import current_study, page_header, readable_errors
+from mriinterp.ui.sources.consent import show_agreed_code
 
 header = page_header("Network", "What is it, and which methods work on it?", own_scan=bool(uploaded_name()))
 name = current_study()

@@ -4,13 +4,11 @@ import streamlit as st
 
 from mriinterp.methods.meaning import score_words
 from mriinterp.results.store import request_key
-from mriinterp.ui.area_panel import show_areas
-from mriinterp.ui.badge import trust_light
-from mriinterp.ui.downloads import show_downloads
-from mriinterp.ui.folds import choose_folds, show_folds
-from mriinterp.ui.jobs import start_job, watch, work_card
-from mriinterp.ui.linked import linked
-from mriinterp.ui.maps import (
+from mriinterp.ui.base.jobs import start_job, watch, work_card
+from mriinterp.ui.base.linked import linked
+from mriinterp.ui.base.viewlink import shown_settings
+from mriinterp.ui.maps.badge import trust_light
+from mriinterp.ui.maps.kept import (
     ask_to_explain,
     asked_to_explain,
     keep_before,
@@ -20,17 +18,19 @@ from mriinterp.ui.maps import (
     runs_unasked,
     show_before,
 )
-from mriinterp.ui.own_scan import uploaded_name
-from mriinterp.ui.parameters import choose_method, parameter_widgets
-from mriinterp.ui.predict_all import predict_all
-from mriinterp.ui.preparation import show_quality
-from mriinterp.ui.resources import cost_of, model_of, prediction_of, reference_of, study_of
-from mriinterp.ui.result import choose_view, show_planes, show_prediction, show_scan, show_space
-from mriinterp.ui.seen import show_seen
-from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.subject import choose_subject
-from mriinterp.ui.target import choose_target, head_of
-from mriinterp.ui.viewlink import shown_settings
+from mriinterp.ui.maps.parameters import choose_method, parameter_widgets
+from mriinterp.ui.maps.result import choose_view, show_planes, show_prediction, show_scan, show_space
+from mriinterp.ui.maps.seen import show_seen
+from mriinterp.ui.maps.target import choose_target, head_of
+from mriinterp.ui.scan.own import uploaded_name
+from mriinterp.ui.scan.preparation import show_quality
+from mriinterp.ui.scan.subject import choose_subject
+from mriinterp.ui.shell.page import current_study, page_header, readable_errors
+from mriinterp.ui.single.areas import show_areas
+from mriinterp.ui.single.downloads import show_downloads
+from mriinterp.ui.single.folds import choose_folds, show_folds
+from mriinterp.ui.single.predictions import predict_all
+from mriinterp.ui.sources.resources import cost_of, model_of, prediction_of, reference_of, study_of
 
 header = page_header(
     "Single scan", "Why does the network say what it says of this brain?", own_scan=bool(uploaded_name())

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from mriinterp.crossval.process import training_state
-from mriinterp.ui.shell import current_study, page_header, readable_errors
-from mriinterp.ui.train import choose_settings, choose_training, read_trainings, show_problem
-from mriinterp.ui.train_check import checked, offer_demo, show_answer, show_check, start_button
-from mriinterp.ui.train_report import open_used, show_report
-from mriinterp.ui.train_run import show_run
+from mriinterp.ui.shell.page import current_study, page_header, readable_errors
+from mriinterp.ui.train.check import checked, offer_demo, show_answer, show_check, start_button
+from mriinterp.ui.train.choose import choose_settings, choose_training, read_trainings, show_problem
+from mriinterp.ui.train.report import open_used, show_report
+from mriinterp.ui.train.run import show_run
 
 open_used()
 header = page_header("Train", "A network of your own cohort, measured on patients it has not seen.")

@@ -5,15 +5,19 @@ import streamlit as st
 from mriinterp.methods import get_method
 from mriinterp.trust import get_measure, measure_names
 from mriinterp.trust.words import label_of
-from mriinterp.ui.address import end_page, moved
-from mriinterp.ui.choice import segments
-from mriinterp.ui.jobs import start_job, watch, work_card
-from mriinterp.ui.linked import linked
-from mriinterp.ui.resources import model_of, study_of
-from mriinterp.ui.shell import page_header, readable_errors
-from mriinterp.ui.studies import current_study
-from mriinterp.ui.subject import subject_label
-from mriinterp.ui.trust import (
+from mriinterp.ui.base.address import end_page, moved
+from mriinterp.ui.base.choice import segments
+from mriinterp.ui.base.jobs import start_job, watch, work_card
+from mriinterp.ui.base.linked import linked
+from mriinterp.ui.scan.subject import subject_label
+from mriinterp.ui.shell.page import page_header, readable_errors
+from mriinterp.ui.sources.measured import measured, results_folder, table_or_empty
+from mriinterp.ui.sources.resources import model_of, study_of
+from mriinterp.ui.sources.studies import current_study
+from mriinterp.ui.trust.card import show_card, show_origin
+from mriinterp.ui.trust.chosen import choose
+from mriinterp.ui.trust.first import show_answer, show_first, show_grad_cam, show_help, show_null_maps
+from mriinterp.ui.trust.tabs import (
     explainers_of,
     methods_of,
     offer_series,
@@ -23,10 +27,6 @@ from mriinterp.ui.trust import (
     show_overview,
     show_shortcuts,
 )
-from mriinterp.ui.trust_card import show_card, show_origin
-from mriinterp.ui.trust_chosen import choose
-from mriinterp.ui.trust_data import measured, results_folder, table_or_empty
-from mriinterp.ui.trust_first import show_answer, show_first, show_grad_cam, show_help, show_null_maps
 
 header = page_header("Trust", "What was measured, not what looks convincing.")
 name = current_study()

@@ -43,6 +43,24 @@ ORDER = [
     "ui",
 ]
 
+# The rooms of the app, likewise: what every page is built of first, then one room a page.
+UI_ORDER = [
+    "session",
+    "viewer",
+    "base",
+    "sources",
+    "server",
+    "shell",
+    "scan",
+    "maps",
+    "compare",
+    "cohort",
+    "single",
+    "trust",
+    "train",
+    "network",
+]
+
 
 def imports_of(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -83,6 +101,26 @@ def test_imports_point_one_way(room):
         for file in files
         for name in imports_of(file)
         if name.startswith("mriinterp.") and name.split(".")[1] not in allowed
+    }
+    assert reached == set()
+
+
+def test_every_room_of_the_app_has_its_place():
+    rooms = {path.name for path in (PACKAGE / "ui").iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert rooms == set(UI_ORDER)
+    assert [path.name for path in (PACKAGE / "ui").glob("*.py")] == ["__init__.py"]
+
+
+@pytest.mark.parametrize("room", UI_ORDER)
+def test_imports_of_the_app_point_one_way(room):
+    files = list((PACKAGE / "ui" / room).rglob("*.py"))
+    assert files
+    allowed = UI_ORDER[: UI_ORDER.index(room) + 1]
+    reached = {
+        (file.name, name)
+        for file in files
+        for name in imports_of(file)
+        if name.startswith("mriinterp.ui.") and name.split(".")[2] not in allowed
     }
     assert reached == set()
 

@@ -13,8 +13,8 @@ from mriinterp.export.html_report import Report
 from mriinterp.export.scan_report import scan_report
 from mriinterp.image.volume import resample
 from mriinterp.study import load_study
-from mriinterp.ui import cohort_files
-from mriinterp.ui.cohort_study import StudyView
+from mriinterp.ui.cohort import files as cohort_files
+from mriinterp.ui.cohort.averages import StudyView
 
 A4 = (595, 842)  # points
 MOST_PX = 6000  # high on a screen of 1280 × 800

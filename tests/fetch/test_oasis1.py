@@ -24,7 +24,7 @@ from mriinterp.image.volume import Grid, resample
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
 from mriinterp.training.dataset import visible_shape
-from mriinterp.ui.publications import fetched_studies
+from mriinterp.ui.sources.publications import fetched_studies
 
 HEADER = "ID,M/F,Hand,Age,Educ,SES,MMSE,CDR,eTIV,nWBV,ASF,Delay"
 SHAPE = (23, 28, 23)

@@ -27,8 +27,8 @@ from mriinterp.methods import (
 )
 from mriinterp.models import load_model
 from mriinterp.trust.benchmark_plan import chosen_explainers
-from mriinterp.ui.maps import cheap_enough
-from mriinterp.ui.result import _patch
+from mriinterp.ui.maps.kept import cheap_enough
+from mriinterp.ui.maps.result import _patch
 
 from .networks import SHAPE, image, labels_of, small_3d
 
@@ -130,7 +130,7 @@ def test_a_page_does_not_start_it_unasked(toy, model, monkeypatch):
 def _page():
     from mriinterp.methods import get_method
     from mriinterp.models import load_model
-    from mriinterp.ui.parameters import parameter_widgets
+    from mriinterp.ui.maps.parameters import parameter_widgets
 
     parameter_widgets(get_method("occlusion_median"), load_model("demo", device="cpu"))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mriinterp.ui.address import SessionAddress
-from mriinterp.ui.jobs import stop_all
+from mriinterp.ui.base.address import SessionAddress
+from mriinterp.ui.base.jobs import stop_all
 
 ROOT = Path(__file__).resolve().parents[2]
 FRONT = "pages/single_scan.py"
@@ -34,7 +34,7 @@ def no_work_left():
 @pytest.fixture(autouse=True)
 def no_background_predictions(monkeypatch):
     """Leave out the predictions of all subjects, which would take the processor from what a test waits for."""
-    monkeypatch.setattr("mriinterp.ui.predict_all.MOST", 0)
+    monkeypatch.setattr("mriinterp.ui.single.predictions.MOST", 0)
 
 
 def _run_app(path):

@@ -17,12 +17,14 @@ from mriinterp.export.npz import ORIGINAL_GRIDS, read_original_npz, write_origin
 from mriinterp.methods.meaning import percent
 from mriinterp.models import load_code
 from mriinterp.study import load_study
-from mriinterp.ui import cohort_areas, cohort_files, cohort_published
-from mriinterp.ui.cohort_distances import _figure, _matrices
-from mriinterp.ui.cohort_filters import keep_scans
-from mriinterp.ui.cohort_published import open_file
-from mriinterp.ui.cohort_study import StudyView
-from mriinterp.ui.studies import remember_study
+from mriinterp.ui.cohort import areas as cohort_areas
+from mriinterp.ui.cohort import files as cohort_files
+from mriinterp.ui.cohort import published as cohort_published
+from mriinterp.ui.cohort.averages import StudyView
+from mriinterp.ui.cohort.distances import _figure, _matrices
+from mriinterp.ui.cohort.filters import keep_scans
+from mriinterp.ui.cohort.published import open_file
+from mriinterp.ui.sources.studies import remember_study
 
 METHODS = ("sensitivity", "area_occlusion")
 PAGE = "pages/cohort.py"

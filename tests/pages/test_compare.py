@@ -8,7 +8,7 @@ import pytest
 
 from mriinterp.base.progress import Cancelled
 from mriinterp.methods import get_method, method_registry
-from mriinterp.ui.column import Column, column_labels, make_column, read_column, write_column
+from mriinterp.ui.compare.column import Column, column_labels, make_column, read_column, write_column
 
 PAGE = "pages/compare.py"
 QUICK = "sensitivity,layer_cam"
@@ -64,8 +64,8 @@ def test_labels_say_only_what_differs():
 
 
 def _entry(label, key, method="sensitivity"):
-    from mriinterp.ui.compare import Entry
-    from mriinterp.ui.subject import Subject
+    from mriinterp.ui.compare.entries import Entry
+    from mriinterp.ui.scan.subject import Subject
 
     return Entry(Column("s", method), label, Subject("s", scan=label), None, {}, key)
 
@@ -74,12 +74,13 @@ def _entry(label, key, method="sensitivity"):
 def seconds(monkeypatch):
     """A map of occlusion takes ten times as long as another."""
     monkeypatch.setattr(
-        "mriinterp.ui.compare.map_seconds", lambda model, method, params, atlas: 10 if method == "occlusion" else 1
+        "mriinterp.ui.compare.entries.map_seconds",
+        lambda model, method, params, atlas: 10 if method == "occlusion" else 1,
     )
 
 
 def test_one_bar_over_all_maps_and_a_crash_leaves_the_others(seconds):
-    from mriinterp.ui.compare import run_all
+    from mriinterp.ui.compare.entries import run_all
 
     made, told = [], []
 
@@ -100,7 +101,7 @@ def test_one_bar_over_all_maps_and_a_crash_leaves_the_others(seconds):
 
 
 def test_cancel_ends_all_work(seconds):
-    from mriinterp.ui.compare import run_all
+    from mriinterp.ui.compare.entries import run_all
 
     def explain(model, scan, method, *, progress, cancel):
         raise Cancelled("cancelled on request")
@@ -121,7 +122,7 @@ def test_tissue_that_is_never_hidden_is_said_once(open_compare, finish):
     [("both", np.abs), ("supports", lambda d: np.where(d > 0, d, 0)), ("against", lambda d: np.where(d < 0, -d, 0))],
 )
 def test_shares_and_differences_against_plain_arithmetic(small_volume, part, size):
-    from mriinterp.ui.compare import raw_difference, readable_map, share_difference, share_map
+    from mriinterp.ui.compare.entries import raw_difference, readable_map, share_difference, share_map
 
     data = small_volume.data.astype(float)
     other = small_volume.with_data(np.roll(small_volume.data, 1, axis=0))
@@ -233,7 +234,7 @@ def test_another_studys_networks_are_offered_but_not_preselected():
     from types import SimpleNamespace
 
     from mriinterp.study import load_study
-    from mriinterp.ui.compared_networks import first_networks, networks_of
+    from mriinterp.ui.compare.networks import first_networks, networks_of
 
     folds = {f"fold_{n}": None for n in range(3)}
     own = SimpleNamespace(name="clinic", folds=folds, model_recipe=SimpleNamespace(source="network.toml"))

@@ -11,9 +11,9 @@ import torch
 from cohort.conftest import make_study
 
 from mriinterp.study import consent, load_study
-from mriinterp.ui import resources
-from mriinterp.ui.consent import starting_command
-from mriinterp.ui.studies import remember_study
+from mriinterp.ui.sources import resources
+from mriinterp.ui.sources.consent import starting_command
+from mriinterp.ui.sources.studies import remember_study
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from streamlit.testing.v1.element_tree import (
     Toggle,
 )
 
-from mriinterp.ui.studies import remember_study
+from mriinterp.ui.sources.studies import remember_study
 
 from .test_cohort import study_file  # noqa: F401
 from .test_trust import benchmark  # noqa: F401

@@ -13,8 +13,8 @@ from mriinterp.crossval.outoffold import run_out_of_fold
 from mriinterp.models import read_card
 from mriinterp.study import consent, load_study
 from mriinterp.study.seen import sets_of_fold, unseeing_folds, what_it_was
-from mriinterp.ui.cohort_folds import out_of_fold_folder
-from mriinterp.ui.studies import remember_study
+from mriinterp.ui.cohort.folds import out_of_fold_folder
+from mriinterp.ui.sources.studies import remember_study
 
 TRAINED = {"folds": 3, "epochs": 1, "device": "cpu"}
 
@@ -66,7 +66,7 @@ def test_a_map_of_a_training_scan_says_so(study, open_page, finish):
 
 def test_folds_are_columns_with_their_mean(study, open_page, finish, monkeypatch):
     shown = []
-    from mriinterp.ui import compare_view
+    from mriinterp.ui.compare import view as compare_view
 
     viewer = compare_view.linked_viewer
     monkeypatch.setattr(
@@ -105,7 +105,7 @@ def test_averages_out_of_fold_stand_beside_how_alike_the_folds_are(study, open_p
 
 def test_averages_of_all_folds_are_shown_fold_by_fold_with_their_mean(study, open_page, finish, monkeypatch):
     shown = []
-    from mriinterp.ui import cohort as page
+    from mriinterp.ui.cohort import planes as page
 
     viewer = page.linked_viewer
     monkeypatch.setattr(page, "linked_viewer", lambda s, layers, **k: shown.append(layers) or viewer(s, layers, **k))

@@ -3,7 +3,7 @@
 import pytest
 
 from mriinterp.results import home as module
-from mriinterp.ui import resources, studies
+from mriinterp.ui.sources import resources, studies
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mriinterp.base.progress import check_cancel, tell
-from mriinterp.ui import session as sessions
-from mriinterp.ui.jobs import Job, start_job, watch
-from mriinterp.ui.session import Session, current_session
+from mriinterp.ui.base.jobs import Job, start_job, watch
+from mriinterp.ui.session import life
+from mriinterp.ui.session.life import Session, current_session
 
 
 def page():
     """A page with one piece of work; what it does is in the session."""
     import streamlit as st
 
-    from mriinterp.ui.jobs import start_job, watch
+    from mriinterp.ui.base.jobs import start_job, watch
 
     if st.button("Start", key="start"):
         start_job("here", "The work", "a", st.session_state["work"], kept="Half of it is kept.")
@@ -141,7 +141,7 @@ def tabs(monkeypatch):
 
     def enter(name):
         session, state = known.setdefault(name, (Session(name), {}))
-        monkeypatch.setattr("mriinterp.ui.jobs.current_session", lambda: session)
+        monkeypatch.setattr("mriinterp.ui.base.jobs.current_session", lambda: session)
         monkeypatch.setattr(st, "session_state", state)
         return session
 
@@ -223,7 +223,7 @@ def test_work_on_an_uploaded_scan_ends_with_its_session_and_shared_work_goes_on(
 
 
 def test_a_connection_that_comes_back_in_time_ends_nothing(step, monkeypatch):
-    monkeypatch.setattr(sessions, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(life, "GRACE_SECONDS", 0.3)
     session = current_session()  # without a server there is one
     job = start_job("single", "The map of an upload", "map 1", step)
     session.leave()
@@ -250,7 +250,7 @@ def test_a_job_that_ended_holds_nothing_of_its_work():
 def test_caches_that_can_hold_an_upload_are_emptied_when_its_session_ends(monkeypatch):
     import streamlit as st
 
-    @sessions.forgotten_with_uploads
+    @life.forgotten_with_uploads
     @st.cache_resource(show_spinner=False)
     def packed(digest):
         return object()

@@ -11,10 +11,12 @@ from mriinterp.methods import get_method, method_names
 from mriinterp.models import read_card
 from mriinterp.models.number_inputs import read_numbers
 from mriinterp.study import consent, load_study
-from mriinterp.ui import network, resources
-from mriinterp.ui.network_card import _opened, further_entries
-from mriinterp.ui.studies import remember_study
-from mriinterp.ui.subject import known_subject
+from mriinterp.ui.network import check
+from mriinterp.ui.network.card import _card_text, _normalisation_words, _number_words
+from mriinterp.ui.network.guess import _opened, further_entries
+from mriinterp.ui.scan.subject import known_subject
+from mriinterp.ui.sources import resources
+from mriinterp.ui.sources.studies import remember_study
 
 PAGE = "pages/network.py"
 
@@ -25,7 +27,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["app.py", "--allow-code"])
     resources.study_of.clear()
     resources.store.clear()
-    network._checks().clear()
+    check._checks().clear()
     yield
     resources.study_of.clear()
     resources.store.clear()
@@ -78,7 +80,7 @@ def test_card_and_check(page, finish, file):
 def test_the_card_of_the_page_opens_the_network(file, tmp_path):
     model = resources.model_of(str(file))
     path = file.parent / "downloaded.json"
-    path.write_text(network._card_text(model, load_study(file).model_recipe), encoding="utf-8")
+    path.write_text(_card_text(model, load_study(file).model_recipe), encoding="utf-8")
     card = read_card(path)
     assert (card.classes, card.weights) == (("healthy", "ill"), ("weights.pt",))
     assert card.heads[0].output == "logits"
@@ -204,7 +206,7 @@ def test_the_guessed_card_opens_the_study(open_page, file):
     about = json.dumps({"classes": ["healthy", "ill"], "normalisation": None})
     recipe = study.model_recipe
     model, _ = _opened(recipe, recipe.stamp(), about, "file", subject.scan.digest, subject.scan)
-    (file.parent / "weights.json").write_text(network._card_text(model, recipe), encoding="utf-8")
+    (file.parent / "weights.json").write_text(_card_text(model, recipe), encoding="utf-8")
     assert resources.model_of(str(file)).classes == ("healthy", "ill")
     assert (
         resources.model_of(str(file)).grid.axis_codes == "LAS"
@@ -221,11 +223,11 @@ def test_leave_is_taken_back_on_the_page(page, file):
 
 def test_a_card_of_several_images_and_numbers_in_words():
     entry = {"t1": {"kind": "percentile", "upper": 98}, "gm": {"kind": "none"}}
-    assert network._normalisation_words(entry, ("t1", "gm")) == "t1: percentile (upper 98); gm: none"
-    assert network._normalisation_words({"kind": "min_max"}, ("t1", "gm")) == "min_max"
-    assert network._normalisation_words(None, ()) == "none"
+    assert _normalisation_words(entry, ("t1", "gm")) == "t1: percentile (upper 98); gm: none"
+    assert _normalisation_words({"kind": "min_max"}, ("t1", "gm")) == "min_max"
+    assert _normalisation_words(None, ()) == "none"
     (age,) = read_numbers({"age": {"mean": 70, "std": 8, "default": 71}})
-    assert network._number_words(age) == "age (minus 70, divided by 8, 71 where a scan has none)"
+    assert _number_words(age) == "age (minus 70, divided by 8, 71 where a scan has none)"
 
 
 @pytest.mark.parametrize("text", ['"pick": "logits"', '{"pick": "logits"}', ' {"pick": "logits"} '])

@@ -10,8 +10,9 @@ from cohort.conftest import make_study
 
 from mriinterp.cohort import run_cohort
 from mriinterp.study import consent, load_study, write_study_file
-from mriinterp.ui import network, resources
-from mriinterp.ui.studies import remember_study
+from mriinterp.ui.network import check
+from mriinterp.ui.sources import resources
+from mriinterp.ui.sources.studies import remember_study
 
 GROUPS = {"three classes": ("CN", "MCI", "AD"), "one logit": ("CN", "AD"), "a scale": ("CN", "AD")}
 CARDS = {
@@ -29,7 +30,7 @@ def home(tmp_path_factory):
         patch.setattr(sys, "argv", ["app.py", "--allow-code"])
         resources.study_of.clear()
         resources.store.clear()
-        network._checks().clear()
+        check._checks().clear()
         yield
     resources.study_of.clear()
     resources.store.clear()

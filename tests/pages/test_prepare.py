@@ -13,8 +13,8 @@ from mriinterp.image.write import write_volume
 from mriinterp.prepare import Prepared
 from mriinterp.prepare.quality import judge
 from mriinterp.prepare.transform import Transform
-from mriinterp.ui import scans
-from mriinterp.ui.resources import model_of, study_of
+from mriinterp.ui.sources import scans
+from mriinterp.ui.sources.resources import model_of, study_of
 
 TURN = np.diag([1.0, -1, -1, 1])  # the head upside down
 
@@ -151,7 +151,7 @@ def test_a_refused_one_cannot_be_taken(upload, finish):
 @pytest.fixture
 def viewers(monkeypatch):
     """What the page's viewer is given."""
-    from mriinterp.ui import viewlink
+    from mriinterp.ui.base import viewlink
 
     calls, viewer = [], viewlink.viewer
 
@@ -300,7 +300,7 @@ def test_files_that_hold_no_scan(upload, finish, scanner):
 def raw_study(tmp_path, upside_down, monkeypatch):
     """A study of raw scans; their preparation is a stand-in that knows where they lie."""
     from mriinterp.prepare import batch
-    from mriinterp.ui.studies import remember_study
+    from mriinterp.ui.sources.studies import remember_study
 
     def prepare(path, *, grid, options, progress=None, cancel=None, **_):
         scan, transform = read_volume_bytes(path.read_bytes(), path.name), Transform(TURN)

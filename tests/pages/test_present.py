@@ -26,7 +26,9 @@ def test_subjects_and_methods_of_a_scan_are_stepped_through(open_page):
 
 
 def test_a_presented_page_makes_the_maps_it_steps_to_without_being_asked(open_page, finish, monkeypatch):
-    monkeypatch.setattr("mriinterp.ui.maps.map_seconds", lambda *arguments: 5.0)  # more than is made unasked elsewhere
+    monkeypatch.setattr(
+        "mriinterp.ui.maps.kept.map_seconds", lambda *arguments: 5.0
+    )  # more than is made unasked elsewhere
     app = finish(open_page("pages/single_scan.py", subject="sim-008", method="sensitivity", present="True"))
     app.button(key="present_next").click().run()
     app = finish(app)
@@ -44,7 +46,7 @@ def test_a_cohort_is_presented_by_methods(open_page):
 
 
 def test_other_pages_are_not_presented(open_page, monkeypatch):
-    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments: None)
+    monkeypatch.setattr("mriinterp.ui.trust.first._show_pictures", lambda *arguments: None)
     app = open_page("pages/trust.py", present="True")
     assert not keys(app)
     assert not [b for b in app.button if b.key == "begin_present"]

@@ -9,7 +9,7 @@ from mriinterp.fetch import fetch, fetched_study, get_publication
 from mriinterp.fetch import publication as publications
 from mriinterp.fetch.published import qiu2022
 from mriinterp.models import Prediction, load_model
-from mriinterp.ui.folds import ensemble_words
+from mriinterp.ui.single.folds import ensemble_words
 
 
 @pytest.fixture

@@ -9,8 +9,12 @@ from scipy import ndimage
 
 from mriinterp.methods import method_names
 from mriinterp.study import load_study
-from mriinterp.ui import cohort, compare_view, predict_all, result, trust
-from mriinterp.ui.studies import remember_study
+from mriinterp.ui.cohort import planes as cohort
+from mriinterp.ui.compare import view as compare_view
+from mriinterp.ui.maps import result
+from mriinterp.ui.single import predictions
+from mriinterp.ui.sources.studies import remember_study
+from mriinterp.ui.trust import tabs as trust
 from mriinterp.ui.viewer import ViewerState
 
 from .test_cohort import tiny_study
@@ -131,7 +135,7 @@ def test_the_parts_of_the_map_before_stay_until_another_one_is_there(open_page, 
 def test_all_subjects_are_predicted_in_the_background_and_stand_in_the_list(open_page, finish, monkeypatch, tmp_path):
     file = tiny_study(tmp_path / "study", per_group=2)
     remember_study(str(file))
-    monkeypatch.setattr("mriinterp.ui.predict_all.MOST", 200)
+    monkeypatch.setattr("mriinterp.ui.single.predictions.MOST", 200)
     app = finish(open_page(study=str(file), method="sensitivity"))
     job = app.session_state["_job_predictions"]
     job.wait(60)
@@ -146,14 +150,14 @@ def test_all_subjects_are_predicted_in_the_background_and_stand_in_the_list(open
 
 def test_no_predictions_of_real_scans_by_a_network_of_simulated_ones(monkeypatch):
     started = []
-    monkeypatch.setattr(predict_all, "start_job", lambda *args, **more: started.append(args))
-    monkeypatch.setattr(predict_all, "known_predictions", lambda name: {})
-    monkeypatch.setattr(predict_all, "current_job", lambda slot: None)
-    monkeypatch.setattr(predict_all, "MOST", 200)
+    monkeypatch.setattr(predictions, "start_job", lambda *args, **more: started.append(args))
+    monkeypatch.setattr(predictions, "known_predictions", lambda name: {})
+    monkeypatch.setattr(predictions, "current_job", lambda slot: None)
+    monkeypatch.setattr(predictions, "MOST", 200)
     model = SimpleNamespace(digest="d", card=SimpleNamespace(simulated=True))
     for simulated in (False, True):
         study = SimpleNamespace(opened="1", subjects=pd.DataFrame(index=["a"]), simulated=simulated)
-        predict_all.predict_all("study", study, model)
+        predictions.predict_all("study", study, model)
     assert len(started) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mriinterp.cli import main
-from mriinterp.ui.studies import remember_study
+from mriinterp.ui.sources.studies import remember_study
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def chooser():
     """The study select box alone: page tests do not run app.py a second time."""
     from streamlit.testing.v1 import AppTest
 
-    return AppTest.from_string("from mriinterp.ui.studies import choose_study\nchoose_study(str)").run()
+    return AppTest.from_string("from mriinterp.ui.sources.studies import choose_study\nchoose_study(str)").run()
 
 
 def test_opening_a_study_file(chooser, real_study):

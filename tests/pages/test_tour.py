@@ -3,7 +3,7 @@
 import pytest
 
 from mriinterp.study import load_study
-from mriinterp.ui.tour import STOPS
+from mriinterp.ui.shell.tour import STOPS
 
 PAGES = {"single_scan": "Single scan", "compare": "Compare", "cohort": "Cohort", "trust": "Trust"}
 
@@ -29,7 +29,7 @@ def test_there_are_six_stops_of_one_sentence_on_views_that_exist():
 
 @pytest.mark.parametrize("number", [1, 4, 5])
 def test_a_stop_stands_above_its_page_and_leads_on(open_page, went, monkeypatch, number):
-    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments: None)
+    monkeypatch.setattr("mriinterp.ui.trust.first._show_pictures", lambda *arguments: None)
     stop = STOPS[number - 1]
     app = open_page(f"pages/{stop.page}.py", tour=str(number), **stop.view)
     assert f"**{number} of 6 · {stop.name}.** {stop.sentence}" in [e.value for e in app.markdown]
@@ -46,7 +46,7 @@ def test_a_stop_stands_above_its_page_and_leads_on(open_page, went, monkeypatch,
 
 
 def test_the_tour_begins_at_the_first_stop_and_ends_wherever_it_is_left(open_page, went, monkeypatch):
-    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments: None)
+    monkeypatch.setattr("mriinterp.ui.trust.first._show_pictures", lambda *arguments: None)
     app = open_page("pages/trust.py")
     assert "tour" not in app.query_params
     app.button(key="begin_tour").click().run()
@@ -59,7 +59,7 @@ def test_the_tour_begins_at_the_first_stop_and_ends_wherever_it_is_left(open_pag
 
 
 def test_a_stop_that_is_none_is_not_shown(open_page, monkeypatch):
-    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments: None)
+    monkeypatch.setattr("mriinterp.ui.trust.first._show_pictures", lambda *arguments: None)
     app = open_page("pages/trust.py", tour="9")
     assert not [b for b in app.button if b.key == "tour_next"]
     assert any("tour 9 was not found" in w.value for w in app.warning)

@@ -20,9 +20,9 @@ from mriinterp.crossval.process import TrainRequest, known_trainings, remember_t
 from mriinterp.crossval.state import LOG, RECORD, STATE, STOP, WORK
 from mriinterp.study import consent, load_study
 from mriinterp.study.folders import VARIABLE, own_networks
-from mriinterp.ui import resources
-from mriinterp.ui.studies import remember_study
-from mriinterp.ui.train_report import _answer
+from mriinterp.ui.sources import resources
+from mriinterp.ui.sources.studies import remember_study
+from mriinterp.ui.train.report import _answer
 
 PAGE = "pages/train.py"
 HISTORY = {"train_loss": [0.7, 0.6], "validation_loss": [0.69, 0.66], "validation_auc": [0.5, 0.7], "best": 1}
@@ -73,7 +73,7 @@ def started(monkeypatch):
         (out / WORK / LOG).write_text("", encoding="utf-8")
         remember_training(out, request.study)
 
-    monkeypatch.setattr("mriinterp.ui.train.start_training", start)
+    monkeypatch.setattr("mriinterp.ui.train.choose.start_training", start)
     return calls
 
 
@@ -133,7 +133,7 @@ def test_the_list_of_trainings_is_read_once_a_run(page, file, tmp_path, monkeypa
         remember_training(tmp_path / name, str(file))
     app = page(training="")
     reads = []
-    monkeypatch.setattr("mriinterp.ui.train.known_trainings", lambda: reads.append(1) or known_trainings())
+    monkeypatch.setattr("mriinterp.ui.train.choose.known_trainings", lambda: reads.append(1) or known_trainings())
     app.run()
     assert app.selectbox(key="training").value == ""
     assert len(reads) == 1

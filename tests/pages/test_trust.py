@@ -8,7 +8,7 @@ import pytest
 
 from mriinterp.study import load_study
 from mriinterp.trust import get_measure
-from mriinterp.ui import trust
+from mriinterp.ui.trust import tabs as trust
 
 CARD = "This method"  # the tab with every measure of one method
 METHODS = ("sensitivity", "occlusion", "null_random", "null_edges", "null_intensity", "null_blur")
@@ -17,13 +17,13 @@ METHODS = ("sensitivity", "occlusion", "null_random", "null_edges", "null_intens
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """Keep the maps of the first screen from being made: seconds of work that these tests do not look at."""
-    monkeypatch.setattr("mriinterp.ui.trust_first._show_pictures", lambda *arguments, **_: None)
+    monkeypatch.setattr("mriinterp.ui.trust.first._show_pictures", lambda *arguments, **_: None)
 
 
 @pytest.fixture
 def benchmark(results_folder, monkeypatch, tmp_path):  # the folder of results of all page tests
     """Numbers as a benchmark leaves them: occlusion beats every null map, sensitivity none; nothing is shipped."""
-    monkeypatch.setattr("mriinterp.ui.trust_data.SHIPPED", tmp_path)
+    monkeypatch.setattr("mriinterp.ui.sources.measured.SHIPPED", tmp_path)
     folder = trust.results_folder("demo")
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -108,7 +108,7 @@ def test_the_single_scan_page_links_here_with_the_method(open_page, finish):
 
 
 def test_where_nothing_was_measured_the_badge_says_so(open_page, finish, monkeypatch, tmp_path):
-    monkeypatch.setattr("mriinterp.ui.badge.measured", lambda *study: None)
+    monkeypatch.setattr("mriinterp.ui.maps.badge.measured", lambda *study: None)
     assert list(links(finish(open_page(method="sensitivity")))) == ["Trust: not measured"]
 
 
@@ -158,7 +158,7 @@ def test_measuring_a_subject_fills_its_cells_and_no_mean(open_page, benchmark, f
         frame.to_csv(folder / "trust_results.csv", index=False)
         assert like["title"] == "Demo"  # comparable with the benchmark that is shown
 
-    monkeypatch.setattr("mriinterp.ui.trust_card.measure_subject", measure)
+    monkeypatch.setattr("mriinterp.ui.trust.card.measure_subject", measure)
     app = open_page("pages/trust.py", measure=CARD, method="occlusion", subject="sim-021")
     before = cell(app, "Regional faithfulness", 2)
     app.button(key="measure_subject").click()

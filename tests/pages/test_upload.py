@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mriinterp.image.write import write_volume
-from mriinterp.ui import scans
-from mriinterp.ui.keys import UPLOAD
-from mriinterp.ui.resources import study_of
+from mriinterp.ui.session.keys import UPLOAD
+from mriinterp.ui.sources import scans
+from mriinterp.ui.sources.resources import study_of
 
 FILE = "Doe_John_19500101.nii.gz"
 

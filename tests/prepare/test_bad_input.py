@@ -13,7 +13,7 @@ from mriinterp.cli import main
 from mriinterp.image.volume import Volume
 from mriinterp.models import load_model
 from mriinterp.prepare import archive
-from mriinterp.ui.scans import Upload
+from mriinterp.ui.sources.scans import Upload
 
 from .dicom_files import write_series
 

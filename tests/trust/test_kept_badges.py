@@ -7,7 +7,7 @@ import pytest
 
 from mriinterp.trust import kept_badges
 from mriinterp.trust.kept_badges import badge_figures, read_badge_figures, write_badge_figures
-from mriinterp.ui.trust_data import SHIPPED
+from mriinterp.ui.sources.measured import SHIPPED
 
 
 @pytest.fixture(scope="module")

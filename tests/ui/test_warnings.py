@@ -21,8 +21,8 @@ def page(simulated):
     from dataclasses import replace
 
     from mriinterp.models import Prediction, load_model
-    from mriinterp.ui.result import show_prediction
-    from mriinterp.ui.subject import Subject
+    from mriinterp.ui.maps.result import show_prediction
+    from mriinterp.ui.scan.subject import Subject
 
     texts = ("the air around the head has an intensity of 10, expected 0",)
     prediction = Prediction({"CN": 0.0, "AD": 1.0}, {"CN": 0.3, "AD": 0.7}, "AD", texts)
@@ -46,8 +46,8 @@ def compare_page():
     from types import SimpleNamespace
 
     from mriinterp.models import Prediction, load_model
-    from mriinterp.ui.compare_view import show_predictions
-    from mriinterp.ui.subject import Subject
+    from mriinterp.ui.compare.view import show_predictions
+    from mriinterp.ui.scan.subject import Subject
 
     texts = ("the air around the head has an intensity of 10, expected 0",)
     model = load_model("demo", device="cpu")

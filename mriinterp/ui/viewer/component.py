@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.image.volume import Grid, Volume, check_same_grid
-from mriinterp.ui.keys import Key, placed_key
-from mriinterp.ui.session import forgotten_with_uploads
+from mriinterp.ui.session.keys import Key, placed_key
+from mriinterp.ui.session.life import forgotten_with_uploads
 from mriinterp.ui.viewer.assets import viewer_script, viewer_style, volume_script
 from mriinterp.ui.viewer.layer import Contour, Layer, Patch, ViewerState
 from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_mask, pack_relevance, pack_scan

@@ -1,0 +1,46 @@
+"""A choice among a few words that stand beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from mriinterp.ui.base.linked import linked
+
+__all__ = ["segments"]
+
+
+def segments(
+    label: str, key: str, words: Mapping[str, str], first: str = "", *, what: str = "", named: bool = False, **more: Any
+) -> str:
+    """Choose one of several values; the choice is in the address.
+
+    Parameters
+    ----------
+    label : str
+        Of the choice, for screen readers; `named`: it is seen as well.
+    key : str
+        Of the widget, and its name in the address.
+    words : mapping of str to str
+        What a reader sees, by value.
+    first : str
+        Value that is chosen at first; default: the first of all.
+    what : str
+        What the key stands for, where a link asks for a value that is not there.
+    **more
+        Of `streamlit.segmented_control`.
+    """
+    held = linked(key, first or next(iter(words)), options=list(words), what=what, shows=words.__getitem__)
+    st.segmented_control(
+        label,
+        list(words),
+        format_func=words.__getitem__,
+        key=held,
+        required=True,
+        persist_state="session",
+        label_visibility="visible" if named else "collapsed",
+        **more,
+    )
+    return held.value

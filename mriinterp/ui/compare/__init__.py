@@ -1,0 +1,1 @@
+"""The page that shows maps side by side."""

@@ -1,0 +1,1 @@
+"""The page of a network: its card, its code, its methods."""

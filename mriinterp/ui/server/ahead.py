@@ -1,0 +1,116 @@
+"""Import and load what the first page needs while its browser starts: torch alone takes more than a second.
+
+What is imported when: app.py imports Streamlit and this module; the thread
+``import-ahead`` imports the rest of the first page in the order of `_ahead`;
+as soon as the code for it is there, threads beside it load the template and
+the demo study. Loading is mostly work without Python (unpacking, resampling,
+convolutions), which runs beside imports. SciPy's parts load when they are
+used, matplotlib and nilearn where a command needs them.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from mriinterp.base.scripts import app_script
+
+__all__ = ["FIRST_PAGE", "import_ahead", "wait_for_imports"]
+
+FIRST_PAGE = "single_scan.py"
+LOADER = "load-ahead"
+_logger = logging.getLogger(__name__)
+_threads: list[threading.Thread] = []
+
+
+def import_ahead() -> None:
+    """Start to import, in a thread of its own, what the first page imports; once in a process."""
+    if not _threads:
+        _threads.append(threading.Thread(target=_ahead, name="import-ahead", daemon=True))
+        _threads[0].start()
+
+
+def wait_for_imports() -> None:
+    """Wait until the imports that have begun are done: two threads that import each other's modules meet halves of them."""
+    for thread in _threads:
+        thread.join()
+
+
+def _ahead() -> None:
+    """Load the first page's modules, and start to load its data as soon as their code is there."""
+    loads = not any(argument.lower().endswith(".toml") for argument in sys.argv[1:])  # else another study comes first
+    try:
+        _import("mriinterp.image.template", "mriinterp.areas.atlas")
+        loader = _beside(load_template) if loads else None
+        _import("mriinterp.ui.sources.resources")
+        if loader:
+            _beside(load_demo_study, loader)
+        _import(*_modules())
+    except Exception:  # the page imports it again, and shows what is wrong
+        _logger.exception("what the first page needs could not be imported ahead of it")
+
+
+def _import(*names: str) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
+def _beside(load: Callable[..., None], *about: Any) -> threading.Thread:
+    """Start to load something while imports go on; what fails is loaded again by the page, which shows what is wrong."""
+
+    def run() -> None:
+        try:
+            load(*about)
+        except Exception:
+            _logger.debug("%s failed", load.__name__, exc_info=True)
+
+    thread = threading.Thread(target=run, name=LOADER)  # no daemon: the process cannot end within a convolution
+    thread.start()
+    return thread
+
+
+def load_template() -> None:
+    """Load the template, its brain mask and the atlas on the demo study's grid; each is kept where it is made."""
+    from mriinterp.areas.atlas import load_atlas
+    from mriinterp.image.template import brain_mask, template
+
+    template()
+    load_atlas("AAL")
+    brain_mask()
+
+
+def load_demo_study(template: threading.Thread) -> None:
+    """Load the demo study with its network, and have the network predict the scan that it opens with.
+
+    `template`: loads the template, which the study is shown over; it is waited for, not loaded twice.
+    """
+    from mriinterp.study import DemoStudy
+    from mriinterp.study.kept_scans import EXAMPLE
+    from mriinterp.ui.sources.resources import atlas_of, model_of, prediction_of, reference_of, scan_of
+
+    # Streamlit warns that no page is there to show a spinner.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").addFilter(_is_of_a_page)
+    name = DemoStudy.name
+    model_of(name)
+    scan = scan_of(name, EXAMPLE)
+    prediction_of(name, scan.digest, scan)
+    template.join()
+    reference_of(name)
+    atlas_of(name)
+
+
+def _is_of_a_page(record: logging.LogRecord) -> bool:
+    return record.threadName != LOADER
+
+
+def _modules() -> list[str]:
+    """Return the modules of this package that the first page's script imports."""
+    script = app_script().parent / "pages" / FIRST_PAGE
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return ["mriinterp.ui.shell.page", *(name for name in names if name.split(".")[0] == "mriinterp")]

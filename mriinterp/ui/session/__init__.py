@@ -1,0 +1,1 @@
+"""What one session remembers, and what ends with it."""

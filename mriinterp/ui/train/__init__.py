@@ -1,0 +1,1 @@
+"""The page that trains networks of a study's own scans."""

@@ -1,0 +1,1 @@
+"""The page that shows how far maps can be believed."""

@@ -1,0 +1,78 @@
+"""The server imports what the first page needs before a browser asks for it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mriinterp.ui.server import ahead
+
+CODE = """
+import sys
+from mriinterp.ui.server.ahead import import_ahead, wait_for_imports
+wait_for_imports()  # nothing has begun
+assert "torch" not in sys.modules
+import_ahead()
+import_ahead()
+wait_for_imports()
+missing = {"torch", "mriinterp.ui.shell.page", "mriinterp.ui.maps.kept", "mriinterp.ui.single.downloads"} - set(sys.modules)
+assert not missing, missing
+# Half a second each, and the first page needs neither: SciPy loads its parts when they are used.
+early = {"matplotlib", "nilearn", "scipy.cluster", "scipy.interpolate", "scipy.optimize", "scipy.spatial", "scipy.stats"}
+assert not early & set(sys.modules), early & set(sys.modules)
+import threading
+for thread in threading.enumerate():
+    if thread.name == "load-ahead":
+        thread.join()
+from mriinterp.image import template
+from mriinterp.ui.sources import resources
+before = template._mask.cache_info().misses
+template.brain_mask()
+assert template._resampled.cache_info().misses == 1 and template._mask.cache_info().misses == before
+resources.DemoStudy = resources.load_model = None  # what was loaded is there, and is not loaded again
+name = "demo"
+scan = resources.scan_of(name, resources.study_of(name).example)
+assert resources.prediction_of(name, scan.digest, None).predicted == "AD"
+assert resources.reference_of(name) is template.template()
+"""
+
+
+def test_what_the_first_page_imports_is_there_when_it_has_waited():
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert "could not be imported" not in done.stderr
+    assert "'load-ahead'" not in done.stderr  # Streamlit misses a page there
+
+
+LOADED = """
+import sys
+from mriinterp.ui.server import ahead
+for names, load, *about in (
+    (("mriinterp.image.template", "mriinterp.areas.atlas"), ahead.load_template),
+    (("mriinterp.ui.sources.resources",), ahead.load_demo_study, ahead._beside(lambda: None)),
+):
+    ahead._import(*names)
+    before = set(sys.modules)
+    load(*about)
+    print([name for name in set(sys.modules) - before if name.split(".")[0] in ("mriinterp", "torch", "scipy", "streamlit")])
+"""
+
+
+def test_what_is_loaded_beside_imports_imports_nothing_of_a_package_that_they_import():
+    """Two threads that import modules of one package may each meet a half of what the other begins."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=240)
+    assert done.stdout.split("\n")[:2] == ["[]", "[]"], done.stdout + done.stderr
+
+
+@pytest.fixture
+def another_process(monkeypatch):
+    """Count nothing as begun, and import nothing but what a test names."""
+    monkeypatch.setattr(ahead, "_threads", [])
+    return lambda *names: monkeypatch.setattr(ahead, "_modules", lambda: list(names))
+
+
+def test_a_fault_is_left_for_the_page_to_show(another_process, caplog):
+    another_process("mriinterp.there_is_no_such_module")
+    ahead.import_ahead()
+    ahead.wait_for_imports()
+    assert "could not be imported ahead" in caplog.text

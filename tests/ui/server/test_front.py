@@ -1,0 +1,54 @@
+"""The first page that the server sends has the app's style in it; everything else passes as it is."""
+
+import asyncio
+
+import pytest
+
+from mriinterp.ui.server.front import StyledFront, app_style
+
+PAGE = b"<html><head><title>Streamlit</title></head><body><div></div></body></html>"
+STYLED = PAGE.replace(b"<title>Streamlit<", b"<title>mriinterp<").replace(
+    b"</body>", b"<style>" + app_style().encode() + b"</style></body>"
+)
+
+
+def answer(kind, accept, status=200, method="GET"):
+    """Headers that reach the app behind, and what it sends, in two parts, as it arrives."""
+    sent, asked = [], []
+
+    async def behind(scope, receive, send):
+        asked.extend(name for name, _ in scope["headers"])
+        headers = [(b"content-type", kind), (b"content-length", str(len(PAGE)).encode()), (b"etag", b"1")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": PAGE[:60], "more_body": True})
+        await send({"type": "http.response.body", "body": PAGE[60:]})
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"accept", accept), (b"accept-encoding", b"gzip"), (b"if-none-match", b"1"), (b"host", b"localhost")]
+    asyncio.run(StyledFront(behind)({"type": "http", "method": method, "headers": headers, "path": "/"}, None, send))
+    return asked, dict(sent[0]["headers"]), b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def test_a_page_is_sent_whole_with_the_style_and_its_length():
+    asked, headers, body = answer(b"text/html; charset=utf-8", b"text/html,*/*;q=0.8")
+    assert body == STYLED
+    assert headers[b"content-length"] == str(len(STYLED)).encode()
+    assert b"etag" not in headers  # Streamlit's file may be the same where the style is another
+    assert asked == [b"accept", b"host"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "accept", "status", "method"),
+    [
+        (b"text/javascript", b"text/html,*/*", 200, "GET"),
+        (b"text/html", b"*/*", 200, "GET"),
+        (b"text/html", b"text/html", 404, "GET"),
+        (b"text/html", b"text/html", 200, "HEAD"),
+    ],
+)
+def test_all_else_is_sent_as_it_is(kind, accept, status, method):
+    _, headers, body = answer(kind, accept, status, method)
+    assert body == PAGE
+    assert headers[b"etag"] == b"1"
