@@ -6,7 +6,7 @@ that a click can open it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,14 @@ from plotly.subplots import make_subplots
 
 from mriinterp.base.numerals import decimals
 from mriinterp.compare import Metric, get_metric
+from mriinterp.figures.ink import ink_on
 from mriinterp.figures.theme import apply_theme, plain, wrap
 
 __all__ = ["distance_heatmap", "group_distances"]
 
 COLOURS = {"distance": "Blues_r", "similarity": "Blues"}  # dark is more alike in every matrix
 CELL_PX = 62
+EMPTY_INK = "#7a7a7a"  # on the page itself, be it light or dark
 
 
 def distance_heatmap(
@@ -39,11 +41,12 @@ def distance_heatmap(
         Decimals of the numbers; None: 2.
     """
     chosen = get_metric(metric)
-    figure = go.Figure(_cells(matrix, chosen, digits))
+    colours = _colours(chosen, [matrix])
+    figure = go.Figure(_cells(matrix, chosen, digits, colours))
     figure.update_layout(
         height=130 + CELL_PX * max(len(matrix), 2),
         margin={"l": 10, "r": 10, "t": 20, "b": 10},
-        coloraxis=_colours(chosen),
+        coloraxis=colours,
     )
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     figure.update_xaxes(automargin=True, showgrid=False, tickangle=-30)
@@ -87,23 +90,26 @@ def group_distances(
         subplot_titles=titles,
         horizontal_spacing=0.03,
     )
+    column = None if between is None else pd.DataFrame({titles[-1]: between})
+    colours = _colours(chosen, [*matrices.values(), *([] if column is None else [column])])
     for n, name in enumerate(names, 1):
-        figure.add_trace(_cells(matrices[name], chosen, digits, group=str(name)), row=1, col=n)
-    if between is not None:
-        column = pd.DataFrame({titles[-1]: between})
-        figure.add_trace(_cells(column, chosen, digits, group=""), row=1, col=len(titles))
+        figure.add_trace(_cells(matrices[name], chosen, digits, colours, group=str(name)), row=1, col=n)
+    if column is not None:
+        figure.add_trace(_cells(column, chosen, digits, colours), row=1, col=len(titles))
         figure.update_xaxes(showticklabels=False, row=1, col=len(titles))
     figure.update_layout(
         height=170 + CELL_PX * max(size, 2) * 3 // 4,
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        coloraxis=_colours(chosen),
+        coloraxis=colours,
     )
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     figure.update_xaxes(automargin=True, showgrid=False, tickangle=-30)
     return apply_theme(figure, theme)
 
 
-def _cells(matrix: pd.DataFrame, metric: Metric, digits: int | None, group: str = "") -> go.Heatmap:
+def _cells(
+    matrix: pd.DataFrame, metric: Metric, digits: int | None, colours: Mapping[str, Any], group: str = ""
+) -> go.Heatmap:
     values = matrix.to_numpy(float) * metric.scale
     digits = 2 if digits is None else digits
     text = [[decimals(v, digits) for v in row] for row in values]
@@ -114,21 +120,40 @@ def _cells(matrix: pd.DataFrame, metric: Metric, digits: int | None, group: str 
         z=[[None if np.isnan(v) else float(v) for v in row] for row in values],
         x=[plain(name) for name in columns],
         y=[plain(name) for name in rows],
-        text=text,
+        text=[
+            [_inked(word, v, colours) for word, v in zip(words, row, strict=True)]
+            for words, row in zip(text, values, strict=True)
+        ],
+        hovertext=text,
         texttemplate="%{text}",
         customdata=[[[r, c] for c in columns] for r in rows],
         coloraxis="coloraxis",
         xgap=2,
         ygap=2,
         hoverongaps=False,
-        hovertemplate=f"%{{y}} – %{{x}}<br>{metric.label}: %{{text}}{unit}{where}",
+        hovertemplate=f"%{{y}} – %{{x}}<br>{metric.label}: %{{hovertext}}{unit}{where}",
     )
 
 
-def _colours(metric: Metric) -> dict:
+def _inked(words: str, value: float, colours: Mapping[str, Any]) -> str:
+    """Return a cell's number in the colour that is read on the cell's."""
+    place = (value - colours["cmin"]) / (colours["cmax"] - colours["cmin"])
+    ink = EMPTY_INK if np.isnan(value) else ink_on(colours["colorscale"], place)
+    return f'<span style="color:{ink}">{words}</span>'
+
+
+def _colours(metric: Metric, matrices: Iterable[pd.DataFrame]) -> dict[str, Any]:
+    """Return the colour axis that all matrices share."""
+    values = np.concatenate([matrix.to_numpy(float).ravel() for matrix in matrices]) * metric.scale
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
     title = f"{metric.label} ({metric.unit})"
     words = f"{'smaller' if metric.kind == 'distance' else 'larger'}, darker: more alike"
     return {
         "colorscale": COLOURS[metric.kind],
+        "cmin": low,
+        "cmax": high,
         "colorbar": {"title": {"text": wrap(title, 26) + f"<br>{words}", "side": "right"}, "thickness": 14},
     }

@@ -19,7 +19,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.stats import compare_groups
 
 NASTY = "<a href='x'>A</a> & <b>B</b>"
-OURS = r"</?extra>|<br>"
+OURS = r"""</?extra>|<br>|<span style="color:#[0-9a-f]{6}">|</span>"""
 
 
 @pytest.fixture
