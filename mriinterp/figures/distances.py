@@ -24,6 +24,8 @@ __all__ = ["distance_heatmap", "group_distances"]
 COLOURS = {"distance": "Blues_r", "similarity": "Blues"}  # dark is more alike in every matrix
 CELL_PX = 62
 EMPTY_INK = "#7a7a7a"  # on the page itself, be it light or dark
+MATRICES_PX = 650  # of all cells beside each other, at least
+TEXT_PX, LEAST_TEXT_PX, LETTER = 12, 7, 0.56  # of numbers: letters are so wide for their height
 
 
 def distance_heatmap(
@@ -43,6 +45,7 @@ def distance_heatmap(
     chosen = get_metric(metric)
     colours = _colours(chosen, [matrix])
     figure = go.Figure(_cells(matrix, chosen, digits, colours))
+    _size_numbers(figure, len(matrix.columns))
     figure.update_layout(
         height=130 + CELL_PX * max(len(matrix), 2),
         margin={"l": 10, "r": 10, "t": 20, "b": 10},
@@ -97,6 +100,7 @@ def group_distances(
     if column is not None:
         figure.add_trace(_cells(column, chosen, digits, colours), row=1, col=len(titles))
         figure.update_xaxes(showticklabels=False, row=1, col=len(titles))
+    _size_numbers(figure, sum(widths))
     figure.update_layout(
         height=170 + CELL_PX * max(size, 2) * 3 // 4,
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
@@ -125,7 +129,6 @@ def _cells(
             for words, row in zip(text, values, strict=True)
         ],
         hovertext=text,
-        texttemplate="%{text}",
         customdata=[[[r, c] for c in columns] for r in rows],
         coloraxis="coloraxis",
         xgap=2,
@@ -133,6 +136,13 @@ def _cells(
         hoverongaps=False,
         hovertemplate=f"%{{y}} – %{{x}}<br>{metric.label}: %{{hovertext}}{unit}{where}",
     )
+
+
+def _size_numbers(figure: go.Figure, columns: float) -> None:
+    """Give the numbers of all matrices the size that fits their cells; none where they could not be read."""
+    letters = max((len(word) for heat in figure.data for row in heat.hovertext for word in row), default=1)
+    size = min(TEXT_PX, int((MATRICES_PX / max(columns, 1) - 6) / (LETTER * letters)))
+    figure.update_traces(textfont_size=max(size, 1), texttemplate="%{text}" if size >= LEAST_TEXT_PX else "")
 
 
 def _inked(words: str, value: float, colours: Mapping[str, Any]) -> str:

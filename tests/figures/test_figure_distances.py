@@ -65,6 +65,15 @@ def test_one_value_alone_has_a_colour():
     assert axis.cmin < 2 < axis.cmax
 
 
+@pytest.mark.parametrize(("methods", "shown"), [(5, True), (14, False)])
+def test_numbers_that_would_not_fit_are_left_out(methods, shown):
+    names = [f"m{n}" for n in range(methods)]
+    one = pd.DataFrame(np.full((methods, methods), 10e-4), index=names, columns=names)
+    figure = group_distances({"AD": one, "CN": one}, one["m0"])
+    assert {bool(trace.texttemplate) for trace in figure.data} == {shown}
+    assert not shown or {trace.textfont.size for trace in figure.data} == {12}
+
+
 def test_groups_beside_each_other(matrix):
     figure = group_distances({"AD": matrix, "CN": 2 * matrix}, pd.Series({"a": 1e-4, "b": 2e-4, "c": np.nan}))
     ad, cn, between = figure.data
