@@ -4,9 +4,9 @@ import streamlit as st
 
 from mriinterp.methods import get_method
 from mriinterp.trust import get_measure, measure_names
+from mriinterp.trust.measure import ASPECTS
 from mriinterp.trust.words import label_of
 from mriinterp.ui.base.address import end_page, moved
-from mriinterp.ui.base.choice import segments
 from mriinterp.ui.base.jobs import start_job, watch, work_card
 from mriinterp.ui.base.linked import linked
 from mriinterp.ui.scan.subject import subject_label
@@ -92,19 +92,32 @@ if table.empty:
 
 measures = [get_measure(measure) for measure in measure_names()]
 EACH = {
-    **{measure.tab: measure.name for measure in measures if not measure.of_groups},
-    "Agreement": "agreement",
-    **{measure.tab: measure.name for measure in measures if measure.of_groups},
+    **{
+        measure.tab: (f"{words}: {measure.tab}", measure.name)
+        for aspect, words in ASPECTS.items()
+        for measure in measures
+        if measure.aspect == aspect and not measure.of_groups
+    },
+    "Agreement": ("Other methods: Agreement", "agreement"),
+    **{measure.tab: (f"Many people: {measure.tab}", measure.name) for measure in measures if measure.of_groups},
 }
 
 
 def show_each() -> None:
     """Show one measure of all methods."""
-    measure = EACH[segments("Measure", "each", {tab: tab for tab in EACH}, what="measure")]
+    left, right = st.columns(2)
+    tab = left.selectbox(
+        "Measure",
+        list(EACH),
+        format_func=lambda one: EACH[one][0],
+        key=linked("each", next(iter(EACH)), options=list(EACH), what="measure"),
+        persist_state="session",
+    )
+    measure = EACH[tab][1]
     if measure == "agreement":
         show_agreement(chosen)
     else:
-        show_measure(chosen, measure)
+        show_measure(chosen, measure, right)
         offer_series(name, subject, explainer, measure, card)
 
 

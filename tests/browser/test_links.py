@@ -262,13 +262,12 @@ def test_the_camera_says_what_the_picture_is_of(page, app_url):
 def test_trust_tabs_and_figures_are_in_the_address(page, new_page, app_url):
     page.goto(f"{app_url}/trust?subject=sim-001&method=sensitivity")
     page.get_by_role("tab", name="Each measure").click(timeout=FIRST_MAP_MS)
-    page.get_by_role("radio", name="Infidelity").click()
+    page.locator(".st-key-each").get_by_role("combobox").click()
+    page.get_by_role("option", name="What hiding changes: Infidelity").click()
     wait_for_address(page, "each=Infidelity")
     other = new_page()
     other.goto(page.evaluate("() => location.href"))
     tab = other.get_by_role("tab", name="Each measure")
     tab.wait_for(timeout=FIRST_MAP_MS)
     assert tab.get_attribute("aria-selected") == "true"
-    other.wait_for_function(
-        "() => document.querySelector('.st-key-each [aria-checked=true]')?.textContent.includes('Infidelity')"
-    )
+    other.locator(".st-key-each").get_by_text("What hiding changes: Infidelity").wait_for()

@@ -105,21 +105,21 @@ def _argument(study: str) -> str:
     return study if study == DemoStudy.name else "STUDY.toml"
 
 
-def show_measure(chosen: Chosen, measure: str) -> None:
-    """Show one measure of all methods with intervals, and the curves behind it."""
+def show_measure(chosen: Chosen, measure: str, place: DeltaGenerator) -> None:
+    """Show one measure of all methods with intervals, and the curves behind it; `place`: of the choice among its figures."""
     about, table = get_measure(measure), chosen.table
     rows = table[(table["measure"] == measure) & table["mean"].notna()]  # what needs a known truth has no value without
     if rows.empty:
         reason = plan_of(chosen.folder).get("skipped", {}).get(measure, "it was not part of this benchmark")
         st.info(escape_markdown(f"{about.label}: not measured here ({reason})."), icon=":material/block:")
         return
-    st.markdown(f"**{about.question}** *{about.reference}*")
     options = {q.name: q for q in about.quantities if (rows["quantity"] == q.name).any()}
     names = {name: f"{q.label} ({q.unit})" if q.unit else q.label for name, q in options.items()}
     key = linked(f"figure.{measure}", next(iter(options)), options=list(options), shows=names.__getitem__)
     quantity = options[
-        st.selectbox("Figure", list(options), format_func=names.__getitem__, key=key, persist_state="session")
+        place.selectbox("Figure", list(options), format_func=names.__getitem__, key=key, persist_state="session")
     ]
+    st.markdown(f"**{about.question}** *{about.reference}*")
     labels, own = _labels(rows["method"], chosen.explainer), chosen.numbers(measure, quantity.name)
     figure = quantity_dots(table, measure, quantity.name, own=own, own_label=f"{chosen.subject} alone", labels=labels)
     st.plotly_chart(figure, key=f"dots_{measure}", config=STILL)
