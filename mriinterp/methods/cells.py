@@ -12,7 +12,9 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Cells", "Narrowing", "drawn_centres", "narrowings", "read_box"]
+from mriinterp.models.sizes import UNREADABLE
+
+__all__ = ["Cells", "Narrowing", "drawn_centres", "field_of_view", "narrowings", "read_box"]
 
 CONVOLUTIONS = {"conv3d", "conv2d"}
 POOLINGS = {"max_pool3d", "max_pool2d", "avg_pool3d", "avg_pool2d"}
@@ -152,6 +154,37 @@ def read_box(cells: Sequence[Cells], shape: Sequence[int]) -> tuple[slice, ...]:
         ends = axis.centres[[0, -1]] + np.array([-0.5, 0.5]) * (axis.reach - 1)
         slices.append(slice(max(0, round(float(ends[0]))), min(n, round(float(ends[1])) + 1)))
     return tuple(slices)
+
+
+def field_of_view(module: nn.Module, shape: Sequence[int], channels: int = 1) -> tuple[slice, ...] | None:
+    """Return the box of voxels that can change what a network returns; None where its layers do not tell.
+
+    Tried with noise: statistics over a whole map, as of instance
+    normalisation, read what no later cell does.
+
+    Parameters
+    ----------
+    module, shape, channels : nn.Module, sequence of int, int
+        See `narrowings`.
+    """
+    try:
+        found = narrowings(module, shape, channels)
+        box = read_box(found[-1].cells, shape)
+        return box if _reads_nothing_else(module, box, shape, channels) else None
+    except UNREADABLE:
+        return None
+
+
+def _reads_nothing_else(module: nn.Module, box: tuple[slice, ...], shape: Sequence[int], channels: int) -> bool:
+    """Return whether noise outside a box leaves the output as it is."""
+    noise = torch.Generator().manual_seed(0)
+    scans = torch.randn((2, channels, *shape), generator=noise)
+    scans[1][(slice(None), *box)] = scans[0][(slice(None), *box)]
+    own = copy.deepcopy(module).eval()
+    like = next(own.parameters(), scans)
+    with torch.no_grad():
+        one, two = (own(scan[None].to(like)) for scan in scans)
+    return bool(torch.allclose(one, two, rtol=1e-4, atol=1e-6))
 
 
 def drawn_centres(cells: int, voxels: int) -> np.ndarray:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-__all__ = ["LayerSize", "layer_sizes"]
+__all__ = ["UNREADABLE", "LayerSize", "layer_sizes"]
 
 UNREADABLE = (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError)
+"""What a network raises that does not run without data, or whose layers cannot be followed."""
 KINDS = {"conv": "convolution", "pool": "pooling", "linear": "dense"}
 
 

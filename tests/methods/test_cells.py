@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mriinterp.methods.cells import drawn_centres, narrowings, read_box
+from mriinterp.methods.cells import drawn_centres, field_of_view, narrowings, read_box
 from mriinterp.methods.placement import published_resize
 from mriinterp.models.classification3d import ClassificationModel3D
 
@@ -57,6 +57,25 @@ def test_cells_are_drawn_where_the_published_code_draws_them():
     middle = [np.flatnonzero(matrix[:, c]).mean() for c in range(1, 4)]
     np.testing.assert_allclose(drawn_centres(5, 113)[1:4], middle, atol=1)
     assert drawn_centres(5, 113)[[0, -1]].tolist() == [0, 112]
+
+
+def test_the_field_of_view_is_what_can_change_the_output():
+    assert field_of_view(nn.Sequential(nn.Conv3d(2, 1, 3), nn.MaxPool3d(2)), (7, 8, 9), channels=2) == (
+        slice(0, 6),
+        slice(0, 8),
+        slice(0, 8),
+    )
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        nn.Sequential(nn.Conv3d(1, 2, 3), nn.InstanceNorm3d(2), nn.MaxPool3d(2)),  # its statistics read all cells
+        nn.Sequential(nn.Flatten(), nn.Linear(504, 2)),  # no cells at all
+    ],
+)
+def test_networks_whose_layers_do_not_tell_have_no_field_of_view(net):
+    assert field_of_view(net, (7, 8, 9)) is None
 
 
 def test_layers_beside_each_other_are_refused():

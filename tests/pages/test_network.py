@@ -53,6 +53,13 @@ def words(app):
     )
 
 
+def test_the_page_says_what_cannot_change_the_answer(open_page):
+    said = words(open_page(PAGE))
+    assert "60% of a scan" in said
+    assert "38% of the brain" in said
+    assert "Field of view] 78×114×78 of 113×137×113 voxels" in said
+
+
 def test_card_and_check(page, finish, file):
     app = page()
     assert "healthy, ill (logits)" in words(app)

@@ -21,6 +21,7 @@ from mriinterp.models.sizes import LayerSize, layer_sizes
 from mriinterp.network_check import card_path
 from mriinterp.study import ModelRecipe
 from mriinterp.ui.base.words import as_sentence, escape_markdown
+from mriinterp.ui.network.field import field_words, unread_words
 
 __all__ = ["show_card", "stem_of"]
 
@@ -40,6 +41,8 @@ def show_card(model: Model, recipe: ModelRecipe) -> None:
             )
         else:
             st.caption("No layers to list: an exported program keeps none, and some networks run on real data alone.")
+        if words := unread_words(model):
+            st.markdown(f":orange[:material/visibility_off:] {words}")
     with right, st.container(key="compact_card"):
         st.markdown("  \n".join(f":gray[{key}] {escape_markdown(value)}" for key, value in _cells(model).items()))
         for note in model.notes:
@@ -95,6 +98,7 @@ def _cells(model: Model) -> dict[str, str]:
         **({"Images": ", ".join(card.images)} if card.images else {}),
         **({"Numbers": with_minus("; ".join(map(_number_words, card.numbers)))} if card.numbers else {}),
         **({} if card.pick is None else {"Entry that is read": str(card.pick)}),
+        **({"Field of view": field} if (field := field_words(model)) else {}),
         "Normalisation": with_minus(_normalisation_words(card.normalisation, card.images)),
         "Brain mask": Path(card.brain_mask).name if card.brain_mask else "none",
         "Weights": ", ".join(Path(name).name for name in card.weights) or "as the study names them",
