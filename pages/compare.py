@@ -7,6 +7,7 @@ from mriinterp.ui.base.jobs import work_card
 from mriinterp.ui.compare.columns import choose_columns, compares_own_scan, compares_people
 from mriinterp.ui.compare.entries import columns_before, compute_missing, cost_lines, keep_columns, resolve_columns
 from mriinterp.ui.compare.matrix import show_matrix
+from mriinterp.ui.compare.predictions import show_predictions
 from mriinterp.ui.compare.seen import show_seen_columns, with_mean_of_folds
 from mriinterp.ui.compare.view import (
     choose_pair,
@@ -15,12 +16,12 @@ from mriinterp.ui.compare.view import (
     choose_signs,
     show_area_chart,
     show_columns,
-    show_predictions,
 )
 from mriinterp.ui.maps.badge import trust_lights
 from mriinterp.ui.maps.kept import ask_to_explain, asked_to_explain, show_before
 from mriinterp.ui.maps.result import show_prediction
 from mriinterp.ui.maps.target import choose_target
+from mriinterp.ui.session.keys import SHOW
 from mriinterp.ui.shell.page import current_study, page_header, readable_errors
 from mriinterp.ui.sources.resources import model_of, prediction_of, study_of
 
@@ -73,10 +74,11 @@ with readable_errors():
     shown = with_mean_of_folds(name, known) or columns_before(name, target)
 with st.container(key="view_row"):
     if shown:
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        paired = len(shown) > 1 and SHOW.get() == "pair"  # its two lists leave less room for the rest
+        with st.container(horizontal=True, vertical_alignment="center", gap="small" if paired else "medium"):
             pair = choose_pair(shown) if len(shown) > 1 else None
-            scale = choose_scale()
-            part = choose_signs(shown)
+            scale = choose_scale(narrow=paired)
+            part = choose_signs(shown, narrow=paired)
             place = choose_shown_place(shown)
 if not shown:
     if not working:

@@ -46,7 +46,7 @@ def compare_page():
     from types import SimpleNamespace
 
     from mriinterp.models import Prediction, load_model
-    from mriinterp.ui.compare.view import show_predictions
+    from mriinterp.ui.compare.predictions import show_predictions
     from mriinterp.ui.scan.subject import Subject
 
     texts = ("the air around the head has an intensity of 10, expected 0",)
@@ -54,11 +54,13 @@ def compare_page():
 
     def entry(name, network, warnings):
         prediction = Prediction({"CN": 0.0, "AD": 1.0}, {"CN": 0.3, "AD": 0.7}, "AD", warnings)
+        relevance = SimpleNamespace(prediction=prediction, warnings=warnings)
         return SimpleNamespace(
             column=SimpleNamespace(subject=name, model=network),
             subject=Subject(name, None, simulated=True),
             model=model,
-            known=SimpleNamespace(prediction=prediction, warnings=warnings),
+            known=relevance,
+            relevance=relevance,
         )
 
     show_predictions([entry("a", "", texts), entry("a", "fold 2", texts), entry("b", "", ())])

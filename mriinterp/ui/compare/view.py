@@ -9,10 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from mriinterp.areas.part_table import part_table
-from mriinterp.base.numerals import decimals, percent
 from mriinterp.figures.areagroups import method_bars
 from mriinterp.image.volume import Volume
-from mriinterp.methods import get_method
 from mriinterp.methods.meaning import (
     SHARE_UNIT,
     Meaning,
@@ -32,12 +30,10 @@ from mriinterp.ui.base.viewlink import linked_viewer
 from mriinterp.ui.base.words import escape_markdown
 from mriinterp.ui.compare.entries import Entry, raw_difference, share_difference, share_map
 from mriinterp.ui.maps.place import Place, choose_place
-from mriinterp.ui.maps.result import show_warnings
 from mriinterp.ui.maps.signs import choose_part, part_layer, part_volume
 from mriinterp.ui.maps.truth import scan_truth
 from mriinterp.ui.session.keys import SHOW, A, B
 from mriinterp.ui.session.life import forgotten_with_uploads
-from mriinterp.ui.shell.page import Header
 from mriinterp.ui.sources.resources import atlas_of, on_grid_of
 from mriinterp.ui.viewer import Contour, Layer, ViewerState
 
@@ -48,40 +44,13 @@ __all__ = [
     "choose_signs",
     "show_area_chart",
     "show_columns",
-    "show_predictions",
 ]
 
 VIEWER = "compare_planes"
 MOST_NAMED = 3  # maps that a file's name can name
 SCALES = {"own": "Own scales", "common": "One scale", "share": "Shares"}
 MOST_AREAS = 8
-
-
-def show_predictions(entries: Sequence[Entry], header: Header | None = None) -> None:
-    """Show the prediction of each scan and network once, in the page's first line where there is one."""
-    rows, warnings, seen = [], [], set()
-    for entry in entries:
-        place = (entry.column.subject, entry.column.model)
-        if entry.known is None or place in seen:
-            continue
-        seen.add(place)
-        prediction, head = entry.known.prediction, entry.model.heads[0]
-        if not entry.subject.diagnosed_by(entry.model):
-            words = "nothing that may be shown: it was trained on simulated brains only"
-        elif head.kind == "scale":
-            words = f"{head.name} {decimals(prediction.outputs[head.classes[0]], 2)}"
-        else:
-            words = f"{prediction.predicted} ({percent(prediction.probabilities[prediction.predicted])})"
-        group = f", true group {entry.subject.group}" if entry.subject.group is not None else ""
-        name = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
-        rows.append(f"**{escape_markdown(name)}**: {escape_markdown(f'network says {words}{group}')}")
-        warnings += [f"scan {entry.subject.name}: {text}" for text in prediction.warnings]
-    for relevance in filter(None, (entry.known for entry in entries)):
-        own = relevance.warnings[len(relevance.prediction.warnings) :]
-        warnings += [f"{get_method(relevance.method).label}: {text}" for text in own]
-    show_warnings(dict.fromkeys(warnings))
-    if rows:
-        (st.markdown if header is None else header.answer)(" · ".join(rows))
+PAIR_PX, SCALES_PX, SIGNS_PX = 165, 125, 190  # of the lists above a pair: one row of 916 pixels holds them
 
 
 def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
@@ -99,20 +68,21 @@ def choose_pair(entries: Sequence[Entry]) -> tuple[int, int] | None:
                 persist_state="session",
                 label_visibility="collapsed",
                 help=f"Map {key.upper()}",
-                width=150,
+                width=PAIR_PX,
             )
         pair = A.value - 1, B.value - 1
     return pair
 
 
-def choose_scale() -> str:
-    """Choose the colour scales: "own", "common" or "share"."""
+def choose_scale(*, narrow: bool = False) -> str:
+    """Choose the colour scales: "own", "common" or "share"; `narrow`: from a list."""
     return segments(
         "Colours",
         "scale",
         SCALES,
         help="Own: every map fills its own colours. One scale: the same colour is the same number. "
         "Shares: every map is read without sign and scaled to the same sum first.",
+        list_px=SCALES_PX if narrow else None,
     )
 
 
@@ -147,9 +117,9 @@ def _difference(unit: str, one: Volume, two: Volume, scan: Volume, part: str) ->
     return Layer("A − B", share_difference(one, two, part), f"difference in {SHARE_UNIT}", scan=scan)
 
 
-def choose_signs(entries: Sequence[Entry]) -> str:
-    """Choose which sign of all maps is shown."""
-    return choose_part([Meaning.of(entry.relevance) for entry in entries])
+def choose_signs(entries: Sequence[Entry], *, narrow: bool = False) -> str:
+    """Choose which sign of all maps is shown; `narrow`: from a list."""
+    return choose_part([Meaning.of(entry.relevance) for entry in entries], list_px=SIGNS_PX if narrow else None)
 
 
 def _hidden_words(entries: Sequence[Entry], part: str) -> str:

@@ -30,7 +30,9 @@ SIGNS: dict[str, Literal["both", "positive", "negative"]] = {
 }
 
 
-def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, of: str = "") -> str:
+def choose_part(
+    meanings: Sequence[Meaning], shares: Mapping[str, float] | None = None, *, of: str = "", list_px: int | None = None
+) -> str:
     """Choose whether both signs of the maps on a page are shown or one; maps of one sign leave no choice.
 
     Parameters
@@ -40,6 +42,8 @@ def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None 
         Of the relevance, where it is one map's.
     of : str
         What shares are of, if not of one map's absolute relevance.
+    list_px : int, optional
+        See `segments`.
     """
     signed = [meaning for meaning in meanings if meaning.signed]
     if not signed:
@@ -55,7 +59,7 @@ def choose_part(meanings: Sequence[Meaning], shares: Mapping[str, float] | None 
         {part: label(part) for part in PARTS},
         "both",
         what="part",
-        width="content",
+        list_px=list_px,
         help="Planes, planes in space, areas and files show the same. Shares are those of "
         f"{of or 'the map’s absolute relevance'}.",
     )
