@@ -8,6 +8,8 @@ import re
 __all__ = ["NONE", "bytes_words", "decimals", "format_value", "percent", "scientific", "with_minus"]
 
 NONE = "–"
+LEAST_POWER, MOST_POWER = -3, 4  # of numbers that need no power of ten
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals(value: float, digits: int = 0, *, plus: bool = False) -> str:
@@ -39,16 +41,21 @@ def format_value(value: float, digits: int = 3) -> str:
 
 
 def scientific(value: float, digits: int = 1) -> str:
-    """Return a number as one digit, so many decimals and a power of ten.
+    """Return a number as one digit, so many decimals and a power of ten; what is read as easily without one has none.
 
     Examples
     --------
-    >>> scientific(-0.02754, 2), scientific(1.5e-7), scientific(0.0)
-    ('−2.75e−2', '1.5e−7', '0.0e0')
+    >>> scientific(-0.02754, 2), scientific(1.5e-7), scientific(0.0), scientific(-3.28, 2)
+    ('−0.0275', '1.5×10⁻⁷', '0', '−3.28')
     """
     if not math.isfinite(value):
         return NONE
-    return _with_short_power(f"{value:.{digits}e}")
+    if value == 0:
+        return "0"
+    number, _, power = f"{value:.{digits}e}".partition("e")
+    if LEAST_POWER <= int(power) < MOST_POWER:
+        return decimals(value, max(digits - int(power), 0))
+    return f"{number}×10{str(int(power)).translate(RAISED)}".replace("-", "−")
 
 
 def _with_short_power(text: str) -> str:
