@@ -14,10 +14,11 @@ import plotly.graph_objects as go
 
 from mriinterp.figures.area_bars import HOVER_PLACE, LINE, ROW_PX, peaks_of, places, quantity_label
 from mriinterp.figures.colours import GROUP_COLOURS
-from mriinterp.figures.theme import apply_theme, plain, plain_area
+from mriinterp.figures.theme import apply_theme, plain, plain_area, wrap
 
 __all__ = ["group_bars", "method_bars"]
 
+TITLE_LETTERS = 56  # of a line below the narrowest chart
 SCANS_SHARES = "Mean of the scans' shares of relevance / %"
 
 
@@ -96,7 +97,11 @@ def group_bars(
         clickmode="event+select",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         yaxis={"tickvals": at, "ticktext": ticks, "range": [len(areas) - 0.5, -0.5], "automargin": True},
-        xaxis={"title": {"text": f"{plain(label)}<br>bars: mean and 95% interval{'; * FDR < 0.05' if tested else ''}"}},
+        xaxis={
+            "title": {
+                "text": f"{wrap(plain(label), TITLE_LETTERS)}<br>bars: mean and 95% interval{'; * FDR < 0.05' if tested else ''}"
+            }
+        },
     )
     return apply_theme(figure, theme)
 

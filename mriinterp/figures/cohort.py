@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import scipy
 from plotly.subplots import make_subplots
 
+from mriinterp.base.errors import capital
 from mriinterp.base.numerals import decimals, format_value
 from mriinterp.figures.area_bars import LINE, ROW_PX, peaks_of
 from mriinterp.figures.colours import GROUP_COLOURS
@@ -140,12 +141,12 @@ def subjects_heatmap(
 
 def _heat(standardise: bool, quantity: str) -> tuple[float, dict]:
     if standardise:
-        title = f"{quantity}:<br>standard deviations from<br>the mean of all subjects"
+        title = f"{capital(quantity)}:<br>standard deviations from<br>the mean of all subjects"
         return 1.0, {
             "zmin": -3, "zmax": 3, "colorscale": DIVERGING,
             "colorbar": {"title": {"text": title, "side": "right"}, "thickness": 14},
         }  # fmt: skip
-    bar = {"title": {"text": f"{quantity} / %", "side": "right"}, "thickness": 14}
+    bar = {"title": {"text": f"{capital(quantity)} / %", "side": "right"}, "thickness": 14}
     return 100.0, {"zmin": 0, "colorscale": "Viridis", "colorbar": bar}
 
 
