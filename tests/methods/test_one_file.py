@@ -143,7 +143,7 @@ def test_its_widgets(toy):
         ("Stride (voxels)", 25, 1, 200),
     ]
     assert [(w.label, w.value, w.options) for w in app.selectbox] == [
-        ("Score", "probability", ["Probability", "Logit", "Margin"])
+        ("Score", "probability", ["Probability", "Logit", "Logit margin"])
     ]
 
 

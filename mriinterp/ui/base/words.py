@@ -9,10 +9,12 @@ from mriinterp.base.markdown import escape_markdown
 
 __all__ = ["Remedied", "as_sentence", "capital", "choice_words", "escape_markdown", "words_of"]
 
+WORDS = {"margin": "Logit margin"}  # of values whose names say less than the glossary
+
 
 def choice_words(value: str) -> str:
     """Return a value of a setting as a list of choices shows it: ``scan_mean`` is "Scan mean"."""
-    return capital(str(value).replace("_", " "))
+    return WORDS.get(str(value)) or capital(str(value).replace("_", " "))
 
 
 class Remedied(ValueError):

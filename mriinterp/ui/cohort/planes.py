@@ -142,7 +142,9 @@ def _read_pair(view: View) -> tuple[tuple[str, str], tuple[str, str]] | None:
         pair = tuple(parts[:2]), tuple(parts[2:])
         return pair if len(parts) == 4 and set(pair) <= places else None
 
-    key = linked(PAIR, "", valid=lambda text: not text or both(text) is not None, shows=lambda _: "the groups")
+    key = linked(
+        PAIR, "", valid=lambda text: not text or both(text) is not None, shows=lambda _: "the view of the groups"
+    )
     return both(key.value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -37,6 +38,7 @@ __all__ = ["show_answer", "show_first", "show_grad_cam", "show_help", "show_null
 COLOURS = {"yes": "green", "partly": "orange", "no": "red", "unknown": "gray"}
 PLANE_PX = 200
 KEPT = 12
+NULL_MAP, NO_NETWORK = "Null map: ", " (no network)"  # around the name of one, where other maps stand beside it
 BESIDE = "null_edges"  # the null map that looks most like anatomy
 # Lights beside the pictures, the numbers below both; on a large screen below the lights.
 STYLE = """<style>
@@ -150,6 +152,10 @@ def _show_pictures(
     first = next(iter(found.values()), None)
     scan = scan if first is None else on_grid_of(scan, first)
     layers = [_layer(chosen, one, volume) for one, volume in found.items()]
+    if all(one in NULL_MAPS for one in names):  # as the page says above them
+        layers = [
+            replace(layer, name=capital(layer.name.removeprefix(NULL_MAP).removesuffix(NO_NETWORK))) for layer in layers
+        ]
     layers += [] if more is None or first is None else more(first)
     linked_viewer(
         scan,
@@ -169,7 +175,7 @@ def _show_pictures(
 def _layer(chosen: Chosen, name: str, volume: Volume) -> Layer:
     if name in NULL_MAPS:
         about = NULL_MAPS[name]
-        return Layer(f"{about.label} (no network)", volume, about.about, signed=bool((volume.data < 0).any()))
+        return Layer(f"{about.label}{NO_NETWORK}", volume, about.about, signed=bool((volume.data < 0).any()))
     bench = Bench(study_of(chosen.study_name), model_of(chosen.study_name), reference_scans=1)
     unit = Meaning(get_method(name.partition("[")[0]), bench.score, bench.target_name).unit
     return Layer(label_of(name), volume, unit, signed=bool((volume.data < 0).any()))
@@ -188,7 +194,10 @@ def _show_numbers(chosen: Chosen) -> None:
 
 def show_null_maps(chosen: Chosen, card: DeltaGenerator) -> None:
     """Show all null maps of the subject once, as pictures."""
-    lines = [f"**{about.label}**: {about.about}" for about in NULL_MAPS.values()]
+    lines = []
+    for about in NULL_MAPS.values():
+        name = about.label.removeprefix(NULL_MAP)
+        lines.append(f"**{capital(name)}**: {about.about.removeprefix(f'{name}: ')}")
     st.markdown(
         "Maps that know nothing of the network. A method that does not do better than all of them has shown nothing."
     )
@@ -216,7 +225,7 @@ def show_grad_cam(chosen: Chosen, card: DeltaGenerator) -> None:
         ["grad_cam", "hires_cam"],
         "trust_cam",
         "cam_",
-        lambda _: [Layer("What the last cells read", Volume(read, model.grid.affine).canonical(), unit)],
+        lambda _: [Layer("What the last cells read", Volume(read, model.grid.affine).canonical(), unit, signed=False)],
         centred=True,
     )
     st.caption(
