@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 AS_RETURNED = ("raw", "logit")  # scores that are outputs of the network themselves
 
-__all__ = ["default_score", "explain", "occlusion_labels", "relevance"]
+__all__ = ["explain", "occlusion_labels", "relevance", "values_for", "with_own_score"]
 
 
 def explain(
@@ -97,7 +97,7 @@ def explain(
     with clean_passes(), model.own_module(scan=volume) as module:
         prediction = model.describe(outputs_for(entry, module, x, given), volume)
         head, index = model.find_target(target, prediction)
-        values = entry.resolve({**default_score(entry, head, preset), **params}, preset)
+        values = given if "score" in params else with_own_score(entry, given, head)
         score = values.get("score", "")
         head.output_kind.check_score(score)
         filling = None if reference is None else as_scan(reference)
@@ -130,25 +130,40 @@ def explain(
     )
 
 
-def default_score(method: Method, head: Head, preset: str | None = None) -> dict[str, str]:
-    """Return the score that a method explains of a head where its own default cannot be had.
+def values_for(method: Method, head: Head, params: Mapping[str, Any], preset: str | None = None) -> dict[str, Any]:
+    """Return checked values of all parameters of a method for a head, as `explain` takes them."""
+    values = method.resolve(params, preset)
+    return values if "score" in params else with_own_score(method, values, head)
+
+
+def with_own_score(method: Method, values: dict[str, Any], head: Head) -> dict[str, Any]:
+    """Return parameters whose score is one that a head gives.
+
+    Parameters
+    ----------
+    method : Method
+    values : dict
+        Of all its parameters, with the score that is its own default.
 
     Returns
     -------
     dict
-        ``{"score": "raw"}`` for a scale, ``{"score": "margin"}`` where the
-        network does not give the method's own; empty where it does.
+        With score ``"raw"`` for a scale, ``"margin"`` where the network does
+        not give the method's own; else as it was.
     """
-    if "score" not in method.parameters:
-        return {}
-    if head.kind == "scale":
-        return {"score": "raw"}
-    return _score_to_be_had(method, head.output_kind, preset)
+    return _with_score_of(method, values, head.output_kind, scale=head.kind == "scale")
 
 
-def _score_to_be_had(method: Method, kind: OutputKind, preset: str | None) -> dict[str, str]:
-    own = method.resolve({}, preset).get("score", "")
-    return {"score": "margin"} if own and own not in kind.scores else {}
+def _with_score_of(method: Method, values: dict[str, Any], kind: OutputKind, *, scale: bool) -> dict[str, Any]:
+    if "score" not in values:
+        return values
+    if scale:
+        score = "raw"
+    elif values["score"] and values["score"] not in kind.scores:
+        score = "margin"
+    else:
+        return values
+    return {**values, "score": method.parameters["score"].check(score)}
 
 
 def relevance(
@@ -217,9 +232,9 @@ def relevance(
         if outputs.shape[1] == 1 and kind.width is None:
             scale = True
         target = int(kind.as_logits(outputs).argmax(dim=1)[0]) if target is None else target
-    if "score" in entry.parameters:
-        params = {**({"score": "raw"} if scale else _score_to_be_had(entry, kind, preset)), **params}
     values = entry.resolve(params, preset)
+    if "score" not in params:
+        values = _with_score_of(entry, values, kind, scale=scale)
     score = values.get("score", "")
     kind.check_score(score)
     raw = score in AS_RETURNED

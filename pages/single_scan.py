@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mriinterp.methods.meaning import score_words
-from mriinterp.results.store import request_key
+from mriinterp.results.maps import request_key
 from mriinterp.ui.base.jobs import start_job, watch, work_card
 from mriinterp.ui.base.linked import linked
 from mriinterp.ui.base.viewlink import shown_settings

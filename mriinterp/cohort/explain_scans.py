@@ -32,7 +32,7 @@ from mriinterp.explain import explain
 from mriinterp.image.space import check_mni_space, describe_space, mni_correlation
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, Prediction
-from mriinterp.results.store import request_key
+from mriinterp.results.maps import request_key
 from mriinterp.study import AtlasRecipe, ModelRecipe
 
 __all__ = ["Outcome", "explain_items", "is_current", "map_key", "use_model"]
@@ -111,7 +111,7 @@ def _atlas(task: Task) -> Atlas:
 def map_key(
     model: Model, scan_digest: str, choice: MethodChoice, target: str | None, atlas: Atlas, reference: Volume | None
 ) -> str:
-    """Return the SHA-256 over everything that shapes a map; see `mriinterp.results.store.request_key`."""
+    """Return the SHA-256 over everything that shapes a map; see `mriinterp.results.maps.request_key`."""
     scan: Any = SimpleNamespace(digest=scan_digest)
     return request_key(
         model,

@@ -203,9 +203,8 @@ def pack_cohort(
     run = {key: value for key, value in result.run.items() if key not in DROPPED}
     run["files_sha256"] = {path.name: file_digest(path) for path in (layout.subjects, layout.groups, layout.table)}
     entries = {**run, "maps": False, PACKED: vars(about)}
-    write_provenance(layout.run, entries)
-    entries[PACKED] = {**entries[PACKED], "distances": _distances(open_cohort(out))}
-    write_provenance(layout.run, entries)
+    packed = CohortResult(out, entries)  # distances are of the means as they are read
+    write_provenance(layout.run, entries | {PACKED: vars(about) | {"distances": _distances(packed)}})
     return open_cohort(out)
 
 

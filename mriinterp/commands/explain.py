@@ -30,7 +30,7 @@ from mriinterp.commands.options import (
 from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_on_raw_scan
 from mriinterp.commands.terminal import ProgressLine, print_error, print_line, quoted
 from mriinterp.cost import describe_cost
-from mriinterp.explain import default_score, explain
+from mriinterp.explain import explain, values_for
 from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume, to_source
 from mriinterp.image.space import (
@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
     if args.target is not None and args.target not in known:
         raise ValueError(f"expected a target class, got {args.target!r}; available: {', '.join(known)}")
     made_folder(job.out)
-    values = method.resolve({**default_score(method, job.model.heads[0], args.preset), **settings}, args.preset)
+    values = values_for(method, job.model.heads[0], settings, args.preset)
     print_error(f"{method.label}: {describe_cost(job.model, method.name, values, job.atlas)} a scan")
     if warning := method.warning(job.model.grid.shape, values):
         print_error(f"warning: {warning}")

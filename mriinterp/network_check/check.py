@@ -13,7 +13,7 @@ from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.cost import forward_seconds, map_seconds
-from mriinterp.explain import default_score, explain
+from mriinterp.explain import explain, with_own_score
 from mriinterp.image.volume import Volume
 from mriinterp.incremental import plan
 from mriinterp.methods import Method, get_method, method_names
@@ -120,7 +120,7 @@ def _trial(model: Model, entry: Method) -> tuple[Mapping[str, Any], float, Atlas
     """Return how to try a method: parameters, factor on its time, atlas, estimate of a full map, if it counts."""
     values = entry.resolve({})
     try:
-        estimate = map_seconds(model, entry.name, {**values, **default_score(entry, model.heads[0])})
+        estimate = map_seconds(model, entry.name, with_own_score(entry, values, model.heads[0]))
     except (ValueError, RuntimeError, NotImplementedError):
         return {}, 1.0, None, 0.0, False  # the method itself will say why
     if estimate <= PATIENCE:

@@ -15,7 +15,8 @@ from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, listed_methods
 from mriinterp.models import Model
 from mriinterp.relevance_map import RelevanceMap
-from mriinterp.results.store import Store, request_key
+from mriinterp.results.maps import request_key
+from mriinterp.results.store import Store
 from mriinterp.study.demo import DemoStudy
 from mriinterp.study.kept_scans import EXAMPLE, SHIPPED
 

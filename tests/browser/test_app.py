@@ -13,7 +13,7 @@ from PIL import Image
 
 from mriinterp.image.write import write_volume
 from mriinterp.incremental import BoxGrid
-from mriinterp.results.store import default_folder
+from mriinterp.results.home import default_folder
 from mriinterp.study import load_study
 
 from .settings import box_of, choose

@@ -14,8 +14,9 @@ from mriinterp.models import Model, Prediction
 from mriinterp.models.card import Head, ModelCard
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.results.home import NOWHERE
+from mriinterp.results.maps import MemoryMaps, request_key
 from mriinterp.results.sidecar import from_sidecar, to_sidecar
-from mriinterp.results.store import MemoryMaps, Store, request_key
+from mriinterp.results.store import Store
 
 
 @pytest.fixture

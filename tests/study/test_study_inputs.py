@@ -20,7 +20,8 @@ from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
 from mriinterp.incremental import BoxGrid
 from mriinterp.models.normalisation import files_of_normalisation
-from mriinterp.results.store import Store, request_key
+from mriinterp.results.maps import request_key
+from mriinterp.results.store import Store
 from mriinterp.study import load_study
 from mriinterp.study.check import check_study
 from mriinterp.study.consent import code_of, recipes_of

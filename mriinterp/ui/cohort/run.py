@@ -25,7 +25,7 @@ from mriinterp.cost import map_seconds
 from mriinterp.crossval.outoffold import maps_there, run_out_of_fold
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
-from mriinterp.results.store import default_folder
+from mriinterp.results.home import default_folder
 from mriinterp.study import Study
 from mriinterp.ui.base.jobs import current_job, start_job, watch, work_card
 from mriinterp.ui.base.linked import flag, linked, linked_list

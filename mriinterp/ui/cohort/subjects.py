@@ -13,7 +13,7 @@ from mriinterp.cohort.targets import GROUP_CLASS, PREDICTED
 from mriinterp.figures.cohort import outliers, subjects_heatmap
 from mriinterp.methods import get_method
 from mriinterp.methods.meaning import size_words
-from mriinterp.results.store import request_key
+from mriinterp.results.maps import request_key
 from mriinterp.ui.base.choice import segments
 from mriinterp.ui.base.clicks import clicked, clicked_row, mark_cells, show_chart
 from mriinterp.ui.base.tables import fixed, written

@@ -19,7 +19,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
 from mriinterp.models import Model
 from mriinterp.relevance_map import RelevanceMap
-from mriinterp.results.store import request_key
+from mriinterp.results.maps import request_key
 from mriinterp.ui.base.jobs import current_job, forget_job, start_job, watch
 from mriinterp.ui.base.words import escape_markdown, words_of
 from mriinterp.ui.compare.column import Column, column_labels

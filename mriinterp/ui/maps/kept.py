@@ -10,7 +10,7 @@ from mriinterp.cost import map_seconds
 from mriinterp.methods import Method
 from mriinterp.models import Model
 from mriinterp.relevance_map import RelevanceMap
-from mriinterp.results.store import Maps, MemoryMaps
+from mriinterp.results.maps import Maps, MemoryMaps
 from mriinterp.study import Study
 from mriinterp.ui.base.jobs import current_job
 from mriinterp.ui.scan.subject import Subject

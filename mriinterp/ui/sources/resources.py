@@ -19,8 +19,9 @@ from mriinterp.image.volume import Volume, resample
 from mriinterp.methods.cam import model_layers
 from mriinterp.models import Model, Prediction
 from mriinterp.relevance_map import RelevanceMap
+from mriinterp.results.home import default_folder
 from mriinterp.results.predictions import Predictions
-from mriinterp.results.store import Store, default_folder
+from mriinterp.results.store import Store
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, PreparedScan, Study, load_study
 from mriinterp.study.consent import recipes_of
 from mriinterp.study.first_map import FIRST_MAP

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from mriinterp.results.store import default_folder
+from mriinterp.results.home import default_folder
 from mriinterp.trust import findings
 from mriinterp.trust.badge import badge_light
 from mriinterp.trust.lights import best_words
