@@ -22,6 +22,7 @@ __all__ = [
     "AREA_LABELS",
     "DEMO_GRID",
     "SIDES",
+    "aal_labels",
     "area_mask",
     "brain_mask",
     "csf_fraction",
@@ -47,6 +48,10 @@ AREA_LABELS = {
     "Temporal_Mid": (85, 86),
     "Temporal_Pole_Mid": (87, 88),
     "Temporal_Inf": (89, 90),
+    "Cingulum_Post": (35, 36),
+    "Precuneus": (67, 68),
+    "Angular": (65, 66),
+    "Parietal_Inf": (61, 62),
 }
 
 # Points (mm, left side) inside the body and the temporal horn of the lateral ventricle.
@@ -124,6 +129,11 @@ def _aal() -> Volume:
 @lru_cache(maxsize=4)
 def _aal_on(key: tuple) -> np.ndarray:
     return resample(_aal(), _grid(key), order=0).data
+
+
+def aal_labels(grid: Grid = DEMO_GRID) -> np.ndarray:
+    """Return the number of the AAL-116 area at each voxel of a grid, 0 elsewhere; odd numbers are left."""
+    return _aal_on(_key(grid))
 
 
 def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:

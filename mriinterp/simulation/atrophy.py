@@ -1,72 +1,73 @@
-"""Simulate atrophy: tissue moves, fluid takes its place, and the change is the ground truth.
+"""Simulate atrophy: tissue takes less room, fluid nearby takes what it leaves, and the change is the ground truth.
 
-Lost volume is simulated as a displacement d = ∇P with a potential P: the
-image at y shows what was at y + d(y). A potential of −S, where S is a
-smoothed area, makes samples run outwards, so the area shrinks about itself and its
-surroundings stretch; a potential of +S makes fluid spaces widen. On top, a
-fraction ρ of the grey matter of an area is replaced by fluid, which
-is what thinning below the voxel size looks like. The same fields serve the
-template and real scans in MNI space; sulci are found by intensity.
+Each part of the brain has a rate of loss. What a part loses, the fluid within
+some millimetres gains, so that the head keeps its size and nothing moves
+where nothing is lost. The displacement that changes every volume so is the
+gradient of a potential whose Laplacian is the rate: Poisson's equation,
+solved by cosine transforms (no flow through the border), then turned round, since an
+image is made by asking where each voxel came from. The same fields serve
+the simulation's anatomies and real scans in MNI space; fluid is found by intensity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
+import scipy
 from scipy import ndimage
 
-from mriinterp.image.template import (
-    SIDES,
-    _grid,
-    _key,
-    _native,
-    area_mask,
-    csf_fraction,
-    tissue,
-    tissue_levels,
-    ventricle,
+from mriinterp.image.blocks import block_means
+from mriinterp.image.template import SIDES, csf_fraction, tissue, tissue_levels
+from mriinterp.image.volume import Grid, Volume
+from mriinterp.simulation.areas import (
+    AREA_WEIGHTS,
+    COUNT,
+    FLUID_SPACES,
+    FLUID_WEIGHTS,
+    HORN,
+    VENTRICLE,
+    part_labels,
+    parts_of,
 )
-from mriinterp.image.volume import Grid, Volume, resample
 
-__all__ = ["AREA_WEIGHTS", "TRUTH_THRESHOLD", "apply_atrophy", "atrophy_amounts"]
+__all__ = [
+    "STILL_MM",
+    "TRUTH_THRESHOLD",
+    "Shift",
+    "Tissues",
+    "apply_atrophy",
+    "atrophy_amounts",
+    "changed",
+    "disease_field",
+    "interpolated",
+    "shift_of",
+    "tissues_of",
+]
 
 TRUTH_THRESHOLD = 0.08
 """A voxel counts as changed when the disease moves its value by more than this share of the brain's mean."""
 
-VENTRICLE = "Ventricle"
-HORN = "Temporal_Horn"
-
-# Share of the full effect by structure: medial temporal first, as in Braak's stages.
-AREA_WEIGHTS = {
-    "Hippocampus": 1.0,
-    "Amygdala": 0.9,
-    "ParaHippocampal": 0.8,
-    "Fusiform": 0.5,
-    "Temporal_Inf": 0.5,
-    "Temporal_Mid": 0.45,
-    "Temporal_Pole_Mid": 0.4,
-    "Temporal_Pole_Sup": 0.35,
-    "Temporal_Sup": 0.25,
-    VENTRICLE: 1.0,
-    HORN: 1.0,
-}
-SHRINKING = ("Hippocampus", "Amygdala")  # compact nuclei shrink about themselves; cortex thins beside its sulci
-
-# Smoothing in mm and gain in mm² per unit of amount; the largest displacement is about 0.4·gain/σ.
-AREA_SIGMA_MM, AREA_GAIN = 2.5, 12.0
-SULCUS_SIGMA_MM, SULCUS_GAIN = 1.5, 6.0
-FLUID_SPACES = {VENTRICLE: (3.0, 18.0), HORN: (3.5, 8.0)}  # the horn is thin: its smoothed mask is scaled to 1
+FULL_LOSS = 1.0
+"""Share of its volume that tissue loses at an amount of 1."""
+FULL_WIDENING = {VENTRICLE: 3.6, HORN: 1.5}
+"""Share that a fluid space gains at an amount of 1."""
+COARSE_MM = 2.8  # edge of the voxels on which displacements are computed: they are smooth
+EDGE_MM = 0.8  # areas pass into each other over this width
+NEARBY_MM = 6.0  # within which fluid takes the room
+WALL_MM = 8.0  # within which white matter makes room for a ventricle
+LEAST_TAKERS = 0.005  # share of fluid nearby below which tissue loses less: there is nothing that could take its room
+MOST_GIVEN = 0.6  # share of itself that fluid gives where tissue grows
+LOSSES, WIDENINGS, RATES = (-0.5, 0.6), (-0.6, 2.0), (-0.65, 3.0)  # limits, so that nothing folds or vanishes
+STILL_MM = 0.01  # what moves less stays as it is
+ROUNDS = 4  # of the iteration that turns a displacement round
 SMALLEST_VOLUME = 0.05  # a local volume below this share is clipped before the logarithm
-REPLACED, REPLACED_NUCLEI = 0.4, 0.8  # the share of grey matter that a full effect turns into fluid
-
-Amounts = Mapping[tuple[str, str], float]
 
 
-def atrophy_amounts(severity: float, *, asymmetry: float = 0.15, jitter: float = 0.0, seed=0) -> dict:
-    """Return how far each structure of each side is affected.
+def atrophy_amounts(
+    severity: float, *, asymmetry: float = 0.15, jitter: float = 0.0, seed: int | np.random.Generator = 0
+) -> np.ndarray:
+    """Return how far each part of the brain is affected.
 
     Parameters
     ----------
@@ -83,85 +84,46 @@ def atrophy_amounts(severity: float, *, asymmetry: float = 0.15, jitter: float =
 
     Returns
     -------
-    dict of (structure, side) to float
-        Not negative; structures as in `AREA_WEIGHTS`.
+    array, shape (121,)
+        Not negative; by number, see `mriinterp.simulation.areas`.
     """
     if not np.isfinite(severity) or severity < 0:
         raise ValueError(f"expected a severity of 0 or more, got {severity}")
     if not -1 <= asymmetry <= 1:
         raise ValueError(f"expected an asymmetry between -1 and 1, got {asymmetry}")
     rng = np.random.default_rng(seed)
-    amounts = {}
-    for name, weight in AREA_WEIGHTS.items():
+    amounts = np.zeros(COUNT)
+    for name, weight in (AREA_WEIGHTS | FLUID_WEIGHTS).items():
         for side, sign in zip(SIDES, (1, -1), strict=True):
             factor = max(0.0, 1 + jitter * rng.standard_normal())
-            amounts[name, side] = float(severity * weight * (1 + sign * asymmetry) * factor)
+            amounts[parts_of(name, side)] = severity * weight * (1 + sign * asymmetry) * factor
     return amounts
 
 
-def _sigma(grid: Grid, millimetres: float) -> list[float]:
-    return [millimetres / size for size in grid.voxel_sizes]
-
-
-@lru_cache(maxsize=3)
-def _structures(key: tuple) -> dict:
-    """Return each structure smoothed: (structure, side) to (slices, float32 array cut to them)."""
-    grid = _grid(key)
-    structures = {}
-    for name in AREA_WEIGHTS:
-        for side in SIDES:
-            if name in FLUID_SPACES:
-                sigma = FLUID_SPACES[name][0]
-                native = ventricle(side, "body" if name == VENTRICLE else "horn")
-                mask = resample(native.with_data(native.data.astype(np.float32)), grid)
-            else:
-                mask, sigma = area_mask(name, side, grid), AREA_SIGMA_MM
-            margin = int(np.ceil(4 * sigma / min(grid.voxel_sizes)))
-            box = ndimage.find_objects((mask.data > 0).astype(np.uint8))
-            if not box:
-                continue
-            cut = tuple(
-                slice(max(0, s.start - margin), min(n, s.stop + margin))
-                for s, n in zip(box[0], grid.shape, strict=True)
-            )
-            values = mask.data[cut].astype(np.float32)
-            smooth = ndimage.gaussian_filter(values, _sigma(grid, sigma), mode="constant")
-            structures[name, side] = cut, smooth / smooth.max() if name == HORN else smooth
-    return structures
-
-
-@lru_cache(maxsize=3)
-def _grey(key: tuple) -> np.ndarray:
-    grid = _grid(key)
-    return ndimage.gaussian_filter(tissue("gm", grid).data, _sigma(grid, 1.0))
-
-
 @dataclass(frozen=True, eq=False)
-class Fields:
-    """What atrophy does on a grid.
+class Shift:
+    """Where tissue moves, on a grid coarse enough for what is smooth.
 
     Parameters
     ----------
-    potential : array, shape of the grid
-        mm²; its gradient is the displacement.
-    replaced : array, shape of the grid
-        Share of the tissue that turns into fluid, 0–1.
+    displacement : array, shape (3, i, j, k), float32
+        Where samples come from, relative to their voxel, in RAS+ mm: the image at y shows what was at y + d(y).
+    grid : Grid
+        Its axes at right angles.
     """
 
-    potential: np.ndarray
-    replaced: np.ndarray
+    displacement: np.ndarray
     grid: Grid
 
-    def displacement(self) -> np.ndarray:
-        """Return where samples come from, relative to their voxel: (3, i, j, k) in RAS+ mm, float32."""
-        along_axes = np.stack(np.gradient(self.potential))  # per voxel
-        inverse = np.linalg.inv(self.grid.affine[:3, :3]).astype(np.float32)
-        return np.tensordot(inverse.T, along_axes, axes=1)
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Return the displacement at points (3, n) in mm: (3, n), in mm."""
+        voxels = self.grid.to_voxel(points.T).T
+        return np.stack([interpolated(component, voxels) for component in self.displacement])
 
     def log_jacobian(self) -> np.ndarray:
-        """Return the log of the determinant of y ↦ y + d(y), float32: below 0 where tissue is stretched over more space."""
+        """Return the log of the determinant of y ↦ y + d(y), float32: above 0 where tissue takes less room than before."""
         inverse = np.linalg.inv(self.grid.affine[:3, :3]).astype(np.float32)
-        rows = [np.tensordot(inverse.T, np.stack(np.gradient(part)), axes=1) for part in self.displacement()]
+        rows = [np.tensordot(inverse.T, np.stack(np.gradient(part)), axes=1) for part in self.displacement]
         for axis, row in enumerate(rows):
             row[axis] += 1
         a, b, c = rows
@@ -171,48 +133,141 @@ class Fields:
         return np.log(np.maximum(determinant, SMALLEST_VOLUME))
 
 
-def disease_field(healthy: Fields, diseased: Fields) -> np.ndarray:
-    """Return how much disease changed each voxel, float32: |Δ log Jacobian| plus the share newly replaced by fluid."""
-    replaced = np.maximum(diseased.replaced - healthy.replaced, 0)
-    return np.abs(diseased.log_jacobian() - healthy.log_jacobian()) + replaced
+def interpolated(array: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+    """Interpolate an array at fractional voxel indices (3, n), linearly; beyond the border its nearest value."""
+    return ndimage.map_coordinates(array, voxels, order=1, mode="nearest")
 
 
-def sulci(volume: Volume) -> np.ndarray:
-    """Return the smoothed fluid of a scan, float32: the potential along which sulci widen."""
-    return ndimage.gaussian_filter(csf_fraction(volume), _sigma(volume.grid, SULCUS_SIGMA_MM))
+def disease_field(healthy: Shift, diseased: Shift) -> Volume:
+    """Return how much disease changed the volume at each voxel of the shifts' grid, float32: |Δ log Jacobian|."""
+    strength = np.abs(diseased.log_jacobian() - healthy.log_jacobian())
+    return Volume(strength, healthy.grid.affine)
 
 
-def atrophy_fields(grid: Grid, fluid: np.ndarray, amounts: Amounts, everywhere: float = 0.0) -> Fields:
-    """Return the fields of given amounts.
+def _blurred(values: np.ndarray, grid: Grid, millimetres: float) -> np.ndarray:
+    sigma = [millimetres / size for size in grid.voxel_sizes]
+    return ndimage.gaussian_filter(values, sigma, mode="constant", truncate=3.0)
+
+
+def _balanced(loss: np.ndarray, takers: np.ndarray, grid: Grid, millimetres: float) -> np.ndarray:
+    """Return the change of volume: the loss, and what the takers within some millimetres gain; it sums to 0 in each
+    neighbourhood. Where takers are too few, less is lost, and no taker gives more than `MOST_GIVEN` of itself."""
+    around = np.maximum(_blurred(takers, grid, millimetres), LEAST_TAKERS)
+    asked = loss / around
+    given = _blurred(asked, grid, millimetres) / -MOST_GIVEN
+    asked = np.where(asked < 0, asked / np.maximum(_blurred(np.maximum(given, 1), grid, millimetres), 1), asked)
+    return takers * _blurred(asked, grid, millimetres) - asked * _blurred(takers, grid, millimetres)
+
+
+def _moved_by(rate: np.ndarray, grid: Grid) -> np.ndarray:
+    """Return the gradient of the potential whose Laplacian is the rate: (3, i, j, k), in voxels of the grid.
+
+    Both are taken in the frequencies, so that volumes change by the rate and by nothing that differences would smear.
+    """
+    padded = [scipy.fft.next_fast_len(n) for n in rate.shape]
+    spectrum = scipy.fft.dctn(rate, type=2, s=padded)
+    waves = [
+        (np.pi / n * np.arange(n, dtype=np.float32)).reshape([-1 if a == axis else 1 for a in range(3)])
+        for axis, n in enumerate(padded)
+    ]
+    squares = sum((wave / size) ** 2 for wave, size in zip(waves, grid.voxel_sizes, strict=True))
+    squares[0, 0, 0] = 1
+    spectrum /= -squares
+    spectrum[0, 0, 0] = 0
+    parts = []
+    for axis, (wave, size) in enumerate(zip(waves, grid.voxel_sizes, strict=True)):
+        sines = np.roll(spectrum * (-wave / size**2), -1, axis)  # the first sine has the frequency of the second cosine
+        part = scipy.fft.idst(sines, type=2, axis=axis)
+        others = [a for a in range(3) if a != axis]
+        parts.append(scipy.fft.idctn(part, type=2, axes=others)[tuple(map(slice, rate.shape))])
+    return np.stack(parts).astype(np.float32)
+
+
+def _inverse(forward: np.ndarray) -> np.ndarray:
+    """Return d with d(y) = −e(y + d(y)), both (3, i, j, k) in voxels, by iteration."""
+    where = np.indices(forward.shape[1:], dtype=np.float32)
+    back = -forward
+    for _ in range(ROUNDS):
+        at = (where + back).reshape(3, -1)
+        back = -np.stack([interpolated(part, at) for part in forward]).reshape(forward.shape)
+    return back
+
+
+@dataclass(frozen=True, eq=False)
+class Tissues:
+    """The fluid and white matter of a brain in MNI space, on a grid coarse enough for what is smooth.
 
     Parameters
     ----------
     grid : Grid
-    fluid : array, shape of `grid`
-        From `sulci`.
-    amounts : mapping of (structure, side) to float
+    fluid, solid, white, takers : array, float32
+        Shares, 0–1; takers are fluid in and around the brain.
+    labels : array of uint8, shape of the fine grid
+        Of `part_labels`.
+    block : int
+        Voxels of the fine grid along an edge of one of this.
+    """
+
+    grid: Grid
+    fluid: np.ndarray
+    solid: np.ndarray
+    white: np.ndarray
+    takers: np.ndarray
+    labels: np.ndarray
+    block: int
+
+    def rates(self, by_part: np.ndarray) -> np.ndarray:
+        """Return values by number as an image on this grid, passing into each other at edges."""
+        image = Volume(by_part.astype(np.float32)[self.labels], np.eye(4))
+        return _blurred(block_means(image, (self.block,) * 3).data, self.grid, EDGE_MM)
+
+
+def tissues_of(volume: Volume) -> Tissues:
+    """Return the tissues of a skull-stripped T1 scan in MNI space, told by its intensities.
+
+    Raises
+    ------
+    ValueError
+        If the scan shows no fluid where ventricles are.
+    """
+    block = max(1, round(COARSE_MM / min(volume.grid.voxel_sizes)))
+
+    def coarse(values: np.ndarray) -> Volume:
+        return block_means(volume.with_data(values.astype(np.float32)), (block,) * 3)
+
+    inside = volume.data > 0
+    fluid = csf_fraction(volume)
+    solid = coarse(np.where(inside, 1 - fluid, 0))
+    white = tissue("wm", solid.grid).data * solid.data
+    takers = coarse(np.where(inside, fluid, 1)).data
+    labels = part_labels(volume.grid)
+    return Tissues(solid.grid, coarse(fluid).data, solid.data, white, takers, labels, block)
+
+
+def shift_of(tissues: Tissues, amounts: np.ndarray) -> Shift:
+    """Return the displacement that given amounts of atrophy cause.
+
+    Parameters
+    ----------
+    tissues : Tissues
+        Of the brain that shrinks.
+    amounts : array, shape (121,)
         From `atrophy_amounts`; may be negative (smaller ventricles, larger
         hippocampi: normal variation).
-    everywhere : float
-        Widening of all sulci, as ageing does.
     """
-    structures = _structures(_key(grid))
-    potential = np.zeros(grid.shape, np.float32)
-    cortex = np.full(grid.shape, everywhere, np.float32)
-    replaced = np.zeros(grid.shape, np.float32)
-    for where, amount in amounts.items():
-        if where not in structures or amount == 0:
-            continue
-        cut, smooth = structures[where]
-        if where[0] in FLUID_SPACES:
-            potential[cut] += FLUID_SPACES[where[0]][1] * amount * smooth
-            continue
-        if where[0] in SHRINKING:
-            potential[cut] -= AREA_GAIN * amount * smooth
-        cortex[cut] += amount * smooth
-        replaced[cut] += (REPLACED_NUCLEI if where[0] in SHRINKING else REPLACED) * amount * smooth
-    potential += SULCUS_GAIN * cortex * fluid
-    return Fields(potential, np.clip(replaced * _grey(_key(grid)), 0, 0.9), grid)
+    grid = tissues.grid
+    losses = FULL_LOSS * np.asarray(amounts, float)
+    gains = np.zeros(COUNT)
+    for (name, _), number in FLUID_SPACES.items():
+        losses[number] = 0
+        gains[number] = FULL_WIDENING[name] * amounts[number]
+    loss = np.clip(tissues.rates(losses), *LOSSES) * tissues.solid
+    rate = _balanced(loss, tissues.takers, grid, NEARBY_MM)
+    if gains.any():
+        widening = np.clip(tissues.rates(gains), *WIDENINGS) * tissues.fluid
+        rate -= _balanced(widening, tissues.white, grid, WALL_MM)
+    back = _inverse(_moved_by(np.clip(rate, *RATES), grid))
+    return Shift(np.tensordot(grid.affine[:3, :3].astype(np.float32), back, axes=1), grid)
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -229,39 +284,35 @@ def apply_atrophy(
     ----------
     volume : Volume
         A skull-stripped T1 scan in MNI space on any grid, 0 outside the brain.
-    severity : float
-        0 leaves the scan as it is; 1 is severe.
-    asymmetry, jitter, seed
-        As in `atrophy_amounts`; positive asymmetry spares the right side.
+    severity, asymmetry, jitter, seed
+        As of `atrophy_amounts`.
 
     Returns
     -------
     Volume, Volume
-        The changed scan (float32, same grid) and the mask of changed voxels
-        (bool): those whose value moved by more than `TRUTH_THRESHOLD` of the
-        scan's mean inside the brain.
+        The scan with the disease, float32, its brain where it was; and where
+        it differs (`changed`), bool.
+
+    Raises
+    ------
+    ValueError
+        If the scan shows no fluid where ventricles are.
     """
     amounts = atrophy_amounts(severity, asymmetry=asymmetry, jitter=jitter, seed=seed)
-    before = volume.data.astype(np.float32)
+    before = np.asarray(volume.data, np.float32)
+    inside = before > 0
     if severity == 0:
         return volume.with_data(before), volume.with_data(np.zeros(before.shape, bool))
-    fields = atrophy_fields(volume.grid, sulci(volume), amounts)
+    shift = shift_of(tissues_of(volume), amounts)
     fluid, _ = tissue_levels(volume)
-    shift = fields.displacement()
-    moving = (before > 0) & ((np.abs(shift).max(axis=0) > 0.02) | (fields.replaced > 1e-3))
-    at = np.argwhere(moving)
-    mm = volume.grid.to_mm(at) + shift[:, moving].T
+    mm = volume.grid.to_mm(np.argwhere(inside)).T
+    moved = shift.at(mm)
+    moving = np.abs(moved).max(axis=0) > STILL_MM
     # Outside the brain is fluid while sampling, so that the rim does not fade into the background.
-    source = np.where(before > 0, before, np.float32(fluid))
-    sampled = ndimage.map_coordinates(source, volume.grid.to_voxel(mm).T, order=3, mode="nearest")
-    replaced = fields.replaced[moving]
-    after = before.copy()
-    after[moving] = np.maximum(sampled + replaced * np.minimum(fluid - sampled, 0), 1e-3 * fluid)
+    source = np.where(inside, before, np.float32(fluid))
+    voxels = volume.grid.to_voxel((mm + moved)[:, moving].T).T
+    sampled = ndimage.map_coordinates(source, voxels, order=3, mode="nearest")
+    values, after = before[inside], before.copy()
+    values[moving] = np.maximum(sampled, 1e-3 * fluid)
+    after[inside] = values
     return volume.with_data(after), volume.with_data(changed(before, after))
-
-
-def native_template() -> Volume:
-    """Return the T1 template at 1 mm with fluid around it instead of 0: what subjects are sampled from."""
-    native = _native("t1")
-    fluid, _ = tissue_levels(native)
-    return native.with_data(np.where(native.data > 0, native.data, np.float32(fluid)))

@@ -1,10 +1,12 @@
-"""A simulated cohort on real template anatomy, with known disease.
+"""A simulated cohort on real anatomy, with known disease.
 
-Each subject is the ICBM152 T1 template, bent by a smooth random deformation,
-aged, for some subjects diseased (`mriinterp.simulation.atrophy`), and then seen by a
-simulated scanner: tissue contrast, bias field, Rician noise, arbitrary
-scale. Everything about a subject follows from (seed, number of the subject),
-so subjects can be made in any order, in any number of threads or processes.
+Each subject is one of four real brains in template space, bent by a smooth
+random deformation, with parts of its own sizes, aged, with lesions of the
+white matter, for some subjects diseased (`mriinterp.simulation.atrophy`), and then
+seen by the scanner of one of two sites: tissue contrast, bias field, Rician
+noise, arbitrary scale. Everything about a subject follows from (seed, number
+of the subject), so subjects can be made in any order, in any number of threads
+or processes.
 
 Three variants share the same brains:
 
@@ -28,99 +30,67 @@ suppressor
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 
 from mriinterp.image.template import DEMO_GRID, brain_mask, template
 from mriinterp.image.volume import Volume
-from mriinterp.simulation.anatomy import (
-    ageing,
-    axes_mm,
-    deformation,
-    interpolated,
-    sample_brain,
-    smooth_noise,
-    template_fluid,
-)
+from mriinterp.simulation.anatomy import GREY, WHITE, anatomy
 from mriinterp.simulation.atrophy import (
-    Fields,
+    STILL_MM,
+    Shift,
     apply_atrophy,
     atrophy_amounts,
-    atrophy_fields,
     changed,
     disease_field,
+    interpolated,
+    shift_of,
+)
+from mriinterp.simulation.healthy import deformation, own_sizes
+from mriinterp.simulation.lesions import lesions
+from mriinterp.simulation.people import (
+    COLUMNS,
+    DEMO,
+    VARIANTS,
+    SimulationSettings,
+    anatomy_of,
+    demo_subjects,
+    number_of,
+    row_of,
+    stream,
+    subjects_table,
+)
+from mriinterp.simulation.scanner import (
+    MARK_MM,
+    SITES,
+    SUPPRESSOR_MM,
+    SUPPRESSOR_SIGMA_MM,
+    add_mark,
+    scan_at,
+    suppressor,
 )
 
 __all__ = [
+    "COLUMNS",
     "DEMO",
     "DEMO_GRID",
+    "MARK_MM",
+    "SUPPRESSOR_MM",
+    "SUPPRESSOR_SIGMA_MM",
     "VARIANTS",
+    "Brain",
     "SimulatedDisease",
     "SimulatedSubject",
     "SimulationSettings",
     "apply_atrophy",
     "brain_mask",
     "demo_subjects",
+    "make_brain",
     "simulate_disease",
     "simulate_subject",
     "subjects_table",
     "template",
 ]
-
-VARIANTS = ("plain", "confound", "suppressor")
-FIRST_NUMBER = {"demo": 1, "validation": 1001, "test": 2001, "train": 4001}  # splits never share a subject
-
-MARK_MM = (-76.0, -40.0, -40.0)  # the confound: beside the left temporal bone
-SUPPRESSOR_MM = ((-26.0, -18.0, -18.0), (26.0, -18.0, -18.0), (-14.0, -92.0, 0.0), (14.0, -92.0, 0.0))
-SUPPRESSOR_SIGMA_MM = 12.0
-
-
-@dataclass(frozen=True)
-class SimulationSettings:
-    """What is simulated.
-
-    Parameters
-    ----------
-    seed : int
-        The same seed gives the same subjects; other seeds give other ones.
-    demo, validation, test, train : int
-        Subjects per group in each split.
-    variant : str
-        ``"plain"``, ``"confound"`` or ``"suppressor"``; the brains are the
-        same in all three.
-    groups : pair of str
-        Names of the groups without and with the disease.
-    effect : float
-        Scale of the disease: atrophy = effect · severity.
-    ageing : float
-        Scale of what age and normal variation do in both groups.
-    noise : float
-        Mean standard deviation of the noise, as a share of white matter.
-    """
-
-    seed: int = 2018
-    demo: int = 20
-    validation: int = 24
-    test: int = 100
-    train: int = 120
-    variant: str = "plain"
-    groups: tuple[str, str] = ("CN", "AD")
-    effect: float = 0.7
-    ageing: float = 1.0
-    noise: float = 0.035
-
-    def __post_init__(self):
-        if self.variant not in VARIANTS:
-            raise ValueError(f"expected a variant, got {self.variant!r}; available: {', '.join(VARIANTS)}")
-        if self.seed < 0 or min(self.demo, self.validation, self.test, self.train) < 0:
-            raise ValueError("expected a seed and numbers of subjects of 0 or more")
-        if len(self.groups) != 2 or self.groups[0] == self.groups[1]:
-            raise ValueError(f"expected two different group names, got {self.groups}")
-
-
-DEMO = SimulationSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,9 +105,9 @@ class SimulatedSubject:
         bool; True where the disease changed the brain, before noise and bias
         field, by more than `mriinterp.simulation.atrophy.TRUTH_THRESHOLD` of its mean.
     row : dict
-        id, group, sex, age, severity, split.
+        By `COLUMNS`.
     healthy : Volume
-        The same brain without the disease (noise-free, in the intensities of
+        The same brain without the disease (no scanner, in the intensities of
         the template), and `diseased` with it.
     """
 
@@ -153,109 +123,28 @@ class SimulatedSubject:
         return self.row["id"]
 
 
-def _name(number: int) -> str:
-    return f"sim-{number:03d}"
-
-
-def _number(subject: str) -> int:
-    prefix, _, digits = str(subject).partition("-")
-    if prefix != "sim" or not digits.isdigit() or _name(int(digits)) != subject:
-        raise KeyError(f"expected a simulated subject such as 'sim-001', got {subject!r}")
-    return int(digits)
-
-
-def _rng(settings: SimulationSettings, number: int, stream: int) -> np.random.Generator:
-    return np.random.default_rng([settings.seed, number, stream])
-
-
-def _split(number: int) -> str:
-    return max((first, name) for name, first in FIRST_NUMBER.items() if first <= number)[1]
-
-
-def _row(settings: SimulationSettings, number: int) -> dict:
-    """Return the facts about one subject; subjects 2k−1 and 2k are one of each group, in random order."""
-    pair = (number + 1) // 2
-    first_is_ill = bool(_rng(settings, pair, 0).integers(2))
-    ill = first_is_ill == (number % 2 == 1)
-    rng = _rng(settings, number, 1)
-    sex = "FM"[rng.integers(2)]
-    age = float(np.round(rng.uniform(60, 88) if ill else rng.uniform(58, 86), 1))
-    severity = float(np.round(0.15 + 0.85 * rng.beta(1.6, 1.6), 3)) if ill else 0.0
-    group = settings.groups[int(ill)]
-    return {"id": _name(number), "group": group, "sex": sex, "age": age, "severity": severity, "split": _split(number)}
-
-
-def subjects_table(settings: SimulationSettings = DEMO) -> pd.DataFrame:
-    """Return the subjects of all splits, without making any scan.
-
-    Returns
-    -------
-    DataFrame
-        Columns id, group, sex (``"F"``, ``"M"``), age (years), severity (0 to
-        1; 0 without the disease), split (``"demo"``, ``"validation"``,
-        ``"test"``, ``"train"``).
-    """
-    rows = [
-        _row(settings, FIRST_NUMBER[split] + k) for split in FIRST_NUMBER for k in range(2 * getattr(settings, split))
-    ]
-    return pd.DataFrame(rows, columns=["id", "group", "sex", "age", "severity", "split"])
-
-
-def demo_subjects(settings: SimulationSettings = DEMO) -> pd.DataFrame:
-    """Return the test cohort of the demo study: the rows of `subjects_table` in the split ``"demo"``."""
-    table = subjects_table(settings)
-    return table[table["split"] == "demo"].reset_index(drop=True)
-
-
-FLUID, GREY, WHITE = 68.0, 166.0, 222.0  # levels of the template, by its tissue maps
-
-
-def _scanner(rng: np.random.Generator, settings: SimulationSettings, brain: np.ndarray, pattern) -> np.ndarray:
-    """Apply a scanner to a brain: contrast, bias field, pattern, noise, scale."""
-    inside = brain > 0
-    levels = [0, rng.normal(58, 7), rng.normal(160, 5), rng.normal(222, 4), 262]
-    bias = np.exp(0.05 * smooth_noise(rng, DEMO_GRID, 55.0) + 0.025 * smooth_noise(rng, DEMO_GRID, 35.0))
-    seen = np.interp(brain[inside], [0, FLUID, GREY, WHITE, 262], levels) * bias[inside]
-    if pattern is not None:
-        seen = seen * (1 + pattern[inside])
-    sigma = WHITE * settings.noise * rng.uniform(0.7, 1.3)
-    real = seen + sigma * rng.standard_normal(seen.size, dtype=np.float32)
-    imaginary = sigma * rng.standard_normal(seen.size, dtype=np.float32)
-    scan = np.zeros(brain.shape, np.float32)
-    scan[inside] = np.hypot(real, imaginary) * rng.uniform(1.0, 4.0)
-    return scan
-
-
-@lru_cache(maxsize=2)
-def _blobs(centres: tuple, sigma: float) -> np.ndarray:
-    """Return the sum of Gaussians of height 1 on the demo grid, float32."""
-    total = np.zeros(DEMO_GRID.shape, np.float32)
-    for centre in centres:
-        x, y, z = (np.exp(-0.5 * ((a - c) / sigma) ** 2) for a, c in zip(axes_mm(DEMO_GRID), centre, strict=True))
-        total += x[:, None, None] * y[:, None] * z
-    return total
-
-
-def _add_mark(rng: np.random.Generator, scan: np.ndarray) -> None:
-    """Add the confound: a ball of 4 mm radius beside the head, brighter than any tissue."""
-    centre = np.array(MARK_MM) + rng.uniform(-3, 3, 3)
-    at = np.round(DEMO_GRID.to_voxel(centre)).astype(int)
-    offsets = np.stack(np.meshgrid(*[np.arange(-3, 4)] * 3, indexing="ij"))
-    ball = (offsets**2).sum(0) * 1.5**2 <= 4.0**2
-    level = 2.5 * np.percentile(scan[scan > 0], 90)
-    box = scan[tuple(slice(a - 3, a + 4) for a in at)]
-    box[ball] = level
-
-
 @dataclass(frozen=True, eq=False)
-class _Brain:
-    """A subject's brain with and without the disease, before any scanner: voxels inside the brain only."""
+class Brain:
+    """A subject's brain with and without the disease, before any scanner: voxels inside the brain only.
+
+    Parameters
+    ----------
+    row : dict
+        By `COLUMNS`.
+    inside : array of bool, shape of `DEMO_GRID`
+    points : array, shape (3, n)
+        Where in the template (mm) each voxel inside comes from.
+    healthy, diseased : Shift
+        What moves there without and with the disease.
+    before, after : array, shape (n,)
+        Intensities without and with it.
+    """
 
     row: dict
     inside: np.ndarray
     points: np.ndarray
-    healthy_fields: Fields
-    fields: Fields
+    healthy: Shift
+    diseased: Shift
     before: np.ndarray
     after: np.ndarray
 
@@ -266,39 +155,44 @@ class _Brain:
         return volume
 
 
-def _brain(settings: SimulationSettings, number: int) -> _Brain:
-    """Make the brain of a subject."""
-    row = _row(settings, number)
-    from_template = deformation(_rng(settings, number, 2), DEMO_GRID)
-    mask = brain_mask(DEMO_GRID).data.astype(np.float32)
+def make_brain(settings: SimulationSettings, number: int) -> Brain:
+    """Make the brain of a subject, by number."""
+    row, person = row_of(settings, number), anatomy(anatomy_of(settings, number))
+    from_template = deformation(stream(settings, number, 2), DEMO_GRID)
     at = DEMO_GRID.to_voxel(from_template.reshape(3, -1).T).T
-    inside = interpolated(mask, at).reshape(DEMO_GRID.shape) > 0.5
+    inside = interpolated(person.inside, at).reshape(DEMO_GRID.shape) > 0.5
     points = from_template[:, inside]
+    spots = lesions(stream(settings, number, 7), row["age"], settings.ageing)
+    spots = interpolated(spots, at[:, inside.ravel()])
 
-    fluid_potential = template_fluid()
-    rng = _rng(settings, number, 3)
-    normal, everywhere = ageing(rng, row["age"], settings.ageing)
-    healthy = fields = atrophy_fields(DEMO_GRID, fluid_potential, normal, everywhere)
-    before = after = sample_brain(points, healthy, FLUID)
+    def seen(at: np.ndarray, chosen=slice(None)) -> np.ndarray:
+        value = person.sample(at)
+        return value - spots[chosen] * np.clip(value - GREY, 0, WHITE - GREY)
+
+    rng = stream(settings, number, 3)
+    sizes = own_sizes(rng, row["age"], settings.ageing)
+    healthy = diseased = shift_of(person.tissues, sizes)
+    from_healthy = points + healthy.at(points)  # composed, so that the anatomy is interpolated once
+    before = after = seen(from_healthy)
     if row["severity"] > 0:
         asymmetry = float(np.clip(rng.normal(0.08, 0.2), -0.5, 0.5))
-        disease = atrophy_amounts(settings.effect * row["severity"], asymmetry=asymmetry, jitter=0.2, seed=rng)
-        both = {where: normal[where] + disease[where] for where in normal}
-        fields = atrophy_fields(DEMO_GRID, fluid_potential, both, everywhere)
-        after = sample_brain(points, fields, FLUID)
-    return _Brain(row, inside, points, healthy, fields, before, after)
+        disease = atrophy_amounts(settings.effect * row["severity"], asymmetry=asymmetry, jitter=0.25, seed=rng)
+        diseased = shift_of(person.tissues, sizes + disease)
+        from_diseased = points + diseased.at(points)
+        moved = np.abs(from_diseased - from_healthy).max(axis=0) > STILL_MM
+        after = before.copy()
+        after[moved] = seen(from_diseased[:, moved], moved)
+    return Brain(row, inside, points, healthy, diseased, before, after)
 
 
 def _scan(settings: SimulationSettings, row: dict, brain: np.ndarray) -> Volume:
     """Return the scan of a brain; the same subject always meets the same scanner, noise included."""
-    number = _number(row["id"])
-    pattern = None
+    number, pattern = number_of(row["id"]), None
     if settings.variant == "suppressor":
-        strength = _rng(settings, number, 5).normal(0, 0.12)
-        pattern = strength * _blobs(SUPPRESSOR_MM, SUPPRESSOR_SIGMA_MM)
-    scan = _scanner(_rng(settings, number, 4), settings, brain, pattern)
+        pattern = stream(settings, number, 5).normal(0, 0.12) * suppressor()
+    scan = scan_at(SITES[row["site"]], stream(settings, number, 4), brain, settings.noise, pattern)
     if settings.variant == "confound" and row["severity"] > 0:
-        _add_mark(_rng(settings, number, 5), scan)
+        add_mark(stream(settings, number, 5), scan)
     return Volume(scan, DEMO_GRID.affine)
 
 
@@ -321,7 +215,7 @@ def simulate_subject(settings: SimulationSettings, subject: str) -> SimulatedSub
     KeyError
         If the id is not that of a simulated subject.
     """
-    brain = _brain(settings, _number(subject))
+    brain = make_brain(settings, number_of(subject))
     healthy, diseased = brain.volume(brain.before), brain.volume(brain.after)
     affine = DEMO_GRID.affine
     return SimulatedSubject(
@@ -342,7 +236,7 @@ class SimulatedDisease:
     twin : Volume
         The scan without the disease: the same brain, scanner and noise. Voxels that the disease left alone equal the scan's.
     atrophy : Volume
-        float32, 0 where nothing happened: |log of the local change of volume| plus the share of tissue that became fluid.
+        float32, 0 where nothing happened: |log of the local change of volume|.
     """
 
     twin: Volume
@@ -363,10 +257,10 @@ def simulate_disease(settings: SimulationSettings, subject: str) -> SimulatedDis
         Volumes on `DEMO_GRID`. The deformation that makes a person of the template cancels in the ratio of the two
         Jacobian determinants, so the field is that of the disease alone.
     """
-    brain = _brain(settings, _number(subject))
-    field = np.zeros(DEMO_GRID.shape, np.float32)
+    brain = make_brain(settings, number_of(subject))
+    found = np.zeros(DEMO_GRID.shape, np.float32)
     if brain.row["severity"] > 0:
-        strength = disease_field(brain.healthy_fields, brain.fields)
-        field[brain.inside] = interpolated(strength, DEMO_GRID.to_voxel(brain.points.T).T)
+        strength = disease_field(brain.healthy, brain.diseased)
+        found[brain.inside] = interpolated(strength.data, strength.grid.to_voxel(brain.points.T).T)
     twin = _scan(settings, brain.row, brain.volume(brain.before))
-    return SimulatedDisease(twin, Volume(field, DEMO_GRID.affine))
+    return SimulatedDisease(twin, Volume(found, DEMO_GRID.affine))

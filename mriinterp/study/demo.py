@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mriinterp.image.volume import Volume
-from mriinterp.simulation.atrophy import AREA_WEIGHTS, FLUID_SPACES
+from mriinterp.simulation.areas import AREA_WEIGHTS
 from mriinterp.simulation.subjects import (
     DEMO,
     SimulatedDisease,
@@ -29,7 +29,7 @@ SCANS_KEPT = 6  # simulated scans held in memory: about 20 MB each with their gr
 
 
 class DemoStudy(Study):
-    """Forty simulated subjects; scans are made when first asked for, but for the example's, which comes with the package.
+    """Sixty simulated subjects; scans are made when first asked for, but for the example's, which comes with the package.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class DemoStudy(Study):
     simulated = True
     check_space = False  # made from the template
     example = EXAMPLE
-    diseased_areas = tuple(name for name in AREA_WEIGHTS if name not in FLUID_SPACES)
+    diseased_areas = tuple(AREA_WEIGHTS)
 
     def __init__(self, settings: SimulationSettings = DEMO, kept: Path | None = None):
         self.settings, self.kept = settings, kept
