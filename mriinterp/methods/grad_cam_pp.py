@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
-from mriinterp.methods.method import Docs
+from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note
 from mriinterp.methods.score import Score
@@ -30,6 +30,15 @@ from mriinterp.methods.score import Score
         formula="φ = Σ_k w_k A_k, w_k = Σ_v α_kv ReLU(∂f/∂A_kv), α from powers of the gradient.",
         source="Chattopadhay et al. 2018, arXiv:1710.11063.",
         failures="its weights assume a rectified sum of cells; dense layers are not one. Coarse.",
+    ),
+    expected=(
+        Expectation(
+            "atrophy",
+            "worst",
+            "Chakroborty & Liu 2026: of five gradient methods, Grad-CAM++ agrees least with areas' clinical weights",
+            quantity="rho_areas",
+            by="ρ of areas with the atrophy",
+        ),
     ),
 )
 def grad_cam_pp(

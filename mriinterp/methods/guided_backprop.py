@@ -32,6 +32,14 @@ from mriinterp.methods.sensitivity import PUBLISHED
     ),
     expected=(
         Expectation("randomisation", "fails", "Adebayo et al. 2018: guided backpropagation fails randomisation"),
+        Expectation(
+            "atrophy",
+            "best",
+            "Chakroborty & Liu 2026: of five gradient methods, plain and guided backpropagation agree best with areas' "
+            "clinical weights",
+            quantity="rho_areas",
+            by="ρ of areas with the atrophy",
+        ),
     ),
     lists=("cohort", "compare", "figure_1", "quick"),
     original="guided",

@@ -42,7 +42,7 @@ AREA_WEIGHTS = {
     "Temporal_Pole_Mid": 0.7,
     "Temporal_Pole_Sup": 0.6,
     "Temporal_Sup": 0.45,
-    "Cingulum_Post": 0.6,
+    "Cingulum_Post": 0.5,
     "Precuneus": 0.55,
     "Angular": 0.55,
     "Parietal_Inf": 0.5,

@@ -50,7 +50,7 @@ TRUTH_THRESHOLD = 0.08
 
 FULL_LOSS = 1.0
 """Share of its volume that tissue loses at an amount of 1."""
-FULL_WIDENING = {VENTRICLE: 3.6, HORN: 1.5}
+FULL_WIDENING = {VENTRICLE: 3.6, HORN: 2.2}
 """Share that a fluid space gains at an amount of 1."""
 COARSE_MM = 2.8  # edge of the voxels on which displacements are computed: they are smooth
 EDGE_MM = 0.8  # areas pass into each other over this width

@@ -53,9 +53,9 @@ class Scale:
 
 
 FULL = Scale(
-    subjects=20,
+    subjects=30,
     costly=8,
-    controls=20,
+    controls=30,
     reference_scans=24,
     others=1,
 )

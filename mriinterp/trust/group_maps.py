@@ -101,6 +101,7 @@ def measure_groups(
         patients=_patients(bench, members),
         severity=_column(bench, members, "severity"),
         age=_column(bench, members, "age"),
+        site=_sites(bench, members),
     )
     unit = Unit(unit_path(folder, explainer.name, COHORT), explainer.name, COHORT)
     for name in filter(lambda name: get_measure(name).of_groups, plan.measures):
@@ -120,6 +121,11 @@ def measure_groups(
 def _patients(bench: Bench, subjects: list[str]) -> list[str] | None:
     table = bench.study.subjects
     return table.loc[subjects, "subject"].astype(str).tolist() if "subject" in table else None
+
+
+def _sites(bench: Bench, subjects: list[str]) -> list[str] | None:
+    table = bench.study.subjects
+    return table.loc[subjects, "site"].astype(str).tolist() if "site" in table else None
 
 
 def _column(bench: Bench, subjects: list[str], name: str) -> np.ndarray | None:

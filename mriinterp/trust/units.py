@@ -19,7 +19,7 @@ from mriinterp.trust.measure import Outcome
 
 __all__ = ["COHORT", "SETTINGS", "VERSION", "Unit", "unit_path"]
 
-VERSION = 3  # raise when the numbers of all measures change; those of one: see `Measure.revision`
+VERSION = 4  # raise when the numbers of all measures change; those of one: see `Measure.revision`
 COHORT = "(cohort)"
 SETTINGS = "occlusion_settings"
 

@@ -16,7 +16,7 @@ from mriinterp.trust.null_maps import null_map
 from mriinterp.trust.weighted_auc import strata_of, stratified_auc, weighted_auc, weighted_average_precision
 from mriinterp.trust.words import label_of, listed, rows_of
 
-__all__ = ["atrophy"]
+__all__ = ["LEAST", "atrophy", "weights_of"]
 
 LEAST = 0.05  # of volume: a voxel changed by less counts as healthy
 
@@ -41,16 +41,22 @@ def _nulls(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(table.loc[table["null_map"].astype(bool), "method"]))
 
 
+def weights_of(case: Case) -> np.ndarray:
+    """Return the strength of the atrophy of each voxel inside Ω, 0 where it is below `LEAST`."""
+    field = np.asarray(case.atrophy)[case.mask]
+    return np.where(field >= LEAST, field, 0.0)
+
+
 @register_measure(
     "atrophy",
     label="Atrophy",
     question="Is the relevance where tissue was lost, and the more the more was lost?",
-    reference="field of the simulation: |Δ log Jacobian| plus the share of tissue that became fluid",
+    reference="field of the simulation: |Δ log Jacobian|",
     needs=("atrophy", "areas"),
     order=35,
     aspect="disease",
     computed=(
-        "strength of the atrophy w: |Δ log Jacobian| + share replaced by fluid, from 0.05 on; AUPRC and AUC of the map as "
+        "strength of the atrophy w: |Δ log Jacobian|, from 0.05 on; AUPRC and AUC of the map as "
         "read with voxels weighted by w; the same AUC within 20 strata of like edges of the scan; Spearman's ρ of mean "
         "relevance and mean w of visible areas"
     ),
@@ -99,14 +105,13 @@ def atrophy(
 
     The simulated change of a voxel's value lies along borders of tissue, where
     an edge filter finds it without any network; the field is where tissue
-    moved or was replaced, whatever that did to the voxel.
+    changed its volume, whatever that did to the voxel.
     """
     check_cancel(cancel)
     if case.atrophy is None or case.diseased is None:
         raise ValueError("expected a case with the field of the disease, got none")
     read_map = explainer.read(relevance)
-    read, field = read_map[case.mask], case.atrophy[case.mask]
-    weights = np.where(field >= LEAST, field, 0.0)
+    read, weights = read_map[case.mask], weights_of(case)
     strata = case.once("edge strata", lambda: strata_of(null_map("null_edges", case.x)[case.mask]))
     sums, total = case.area_sums(read_map), float(np.abs(read).sum())
     own = sums[case.diseased[case.area_labels]].sum()

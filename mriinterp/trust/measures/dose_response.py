@@ -7,7 +7,7 @@ import pandas as pd
 
 from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.stats import rank_correlations
+from mriinterp.stats import rank_correlations, roc_auc
 from mriinterp.trust.measure import Outcome, Quantity
 from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.measures.group_effect import MORPHOMETRY, Cohort
@@ -41,10 +41,12 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     order=85,
     computed=(
         "Mean relevance, as it is read, of the areas of the disease, and Spearman's ρ of it with the severity over patients; "
-        "the same of all other areas, and with the age of people without the disease"
+        "the same of all other areas, and with the age of people without the disease; AUC of the same relevance for the "
+        "scanner of people without the disease, where the table has two sites"
     ),
     unbeaten="Found from many patients' maps: 0 is chance",
     findings=_findings,
+    revision=2,
     quantities=(
         Quantity(
             "rho",
@@ -56,6 +58,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
         ),
         Quantity("rho_elsewhere", "Relevance in all other areas with severity", "", "Spearman's ρ"),
         Quantity("rho_age", "Relevance in the same areas with age, people without the disease", "", "Spearman's ρ"),
+        Quantity("auc_site", "Does it tell the scanners of people without the disease apart (AUC)", "", "0.5 = no"),
     ),
 )
 def dose_response(cohort: Cohort, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Outcome:
@@ -69,7 +72,14 @@ def dose_response(cohort: Cohort, *, progress: Progress | None = None, cancel: C
     age = None if cohort.age is None else np.asarray(cohort.age, float)[~ill]
     if age is not None and np.isfinite(age).all() and len(set(age)) > 1:
         values |= _numbers("rho_age", rank_correlations(inside[~ill, None], age), 0)
+    values |= _site(inside[~ill], None if cohort.site is None else np.asarray(cohort.site)[~ill])
     return Outcome(values, {"n": [int(ill.sum()), int((~ill).sum())]})
+
+
+def _site(inside: np.ndarray, site: np.ndarray | None) -> dict[str, float]:
+    """Return how well relevance tells two scanners apart: AUC of the second by name over the first; none for other numbers."""
+    names = [] if site is None else sorted(set(site.tolist()))
+    return {"auc_site": roc_auc(site == names[1], inside)} if len(names) == 2 else {}
 
 
 def _numbers(name: str, found, at: int) -> dict[str, float]:

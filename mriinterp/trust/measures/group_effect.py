@@ -44,6 +44,8 @@ class Cohort:
         Patient of each row.
     severity, age : array, shape (subjects,), optional
         How severe the disease is, and years.
+    site : sequence, optional
+        Scanner of each row.
     """
 
     densities: np.ndarray
@@ -55,6 +57,7 @@ class Cohort:
     patients: Sequence | None = None
     severity: np.ndarray | None = None
     age: np.ndarray | None = None
+    site: Sequence | None = None
 
     def offers(self, need: str) -> bool:
         """Return whether a cohort has both groups, known areas of the disease in part, or severities that vary."""

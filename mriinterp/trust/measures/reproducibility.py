@@ -11,7 +11,9 @@ from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measure import Outcome, Quantity, Work
 from mriinterp.trust.measure_registry import register_measure
+from mriinterp.trust.measures.atrophy import LEAST, weights_of
 from mriinterp.trust.measures.regional import rank_correlation
+from mriinterp.trust.weighted_auc import weighted_average_precision
 
 __all__ = ["intraclass_correlation", "reproducibility", "top_overlap"]
 
@@ -62,8 +64,10 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
     tab="Retraining",
     computed=(
         "networks retrained from other seeds: ICC(2,1) of area densities, Spearman's ρ of maps, overlap of the ten first "
-        "areas"
+        "areas; where the atrophy is known, mean and standard deviation over the networks of its AUPRC (as of the measure "
+        "Atrophy)"
     ),
+    revision=2,
     work=lambda s, areas, plan: Work(maps=plan.replicates),
     ends="Most reproducible over retrained networks (ICC of areas): {}; least: {}.",
     quantities=(
@@ -77,6 +81,8 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
         ),
         Quantity("rho", "Spearman's ρ of the maps, mean over pairs of networks", "higher", "ρ"),
         Quantity("top10", "Overlap of the ten most relevant areas, mean over pairs", "higher", "share of areas"),
+        Quantity("auprc_networks", "AUPRC of the atrophy, mean over the networks", "higher", "0–1"),
+        Quantity("auprc_sd", "The same, standard deviation over the networks", "lower", "0–1"),
     ),
 )
 def reproducibility(
@@ -107,5 +113,8 @@ def reproducibility(
     rhos = [rank_correlation(maps[i][case.mask], maps[j][case.mask]) for i, j in pairs]
     overlaps = [top_overlap(densities[i], densities[j]) for i, j in pairs]
     rho = float(np.nanmean(rhos)) if not np.isnan(rhos).all() else float("nan")
-    found = {"icc": intraclass_correlation(np.stack(densities, 1)), "rho": rho, "top10": float(np.mean(overlaps))}
+    found: dict[str, float] = {"icc": intraclass_correlation(np.stack(densities, 1)), "rho": rho, "top10": float(np.mean(overlaps))}
+    if case.atrophy is not None and case.atrophy[case.mask].max() >= LEAST:
+        each = [weighted_average_precision(values[case.mask], weights_of(case)) for values in maps]
+        found |= {"auprc_networks": float(np.mean(each)), "auprc_sd": float(np.std(each, ddof=1))}
     return Outcome(found, {"rho": rhos, "densities": np.stack(densities, 1).tolist()})
