@@ -76,7 +76,7 @@ def add_parser(commands) -> None:
         "studies without ground truth (writes expected.html)",
     )
     parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
-    parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 20; quick: 4)")
+    parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 30; quick: 4)")
     parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 8; quick: 3)")
     parser.add_argument("--replicates", metavar="DIR", help="folder with model cards of retrained networks")
     parser.add_argument(
