@@ -8,6 +8,7 @@ import numpy as np
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
+from mriinterp.trust.crossed import crossed_name
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measure import Outcome, Quantity, Work
 from mriinterp.trust.measure_registry import register_measure
@@ -65,7 +66,7 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
     computed=(
         "networks retrained from other seeds: ICC(2,1) of area densities, Spearman's ρ of maps, overlap of the ten first "
         "areas; where the atrophy is known, mean and standard deviation over the networks of its AUPRC (as of the measure "
-        "Atrophy)"
+        "Atrophy); the interval of that mean by drawing patients and networks anew (pigeonhole bootstrap, Owen 2007)"
     ),
     revision=2,
     work=lambda s, areas, plan: Work(maps=plan.replicates),
@@ -113,8 +114,13 @@ def reproducibility(
     rhos = [rank_correlation(maps[i][case.mask], maps[j][case.mask]) for i, j in pairs]
     overlaps = [top_overlap(densities[i], densities[j]) for i, j in pairs]
     rho = float(np.nanmean(rhos)) if not np.isnan(rhos).all() else float("nan")
-    found: dict[str, float] = {"icc": intraclass_correlation(np.stack(densities, 1)), "rho": rho, "top10": float(np.mean(overlaps))}
+    found: dict[str, float] = {
+        "icc": intraclass_correlation(np.stack(densities, 1)),
+        "rho": rho,
+        "top10": float(np.mean(overlaps)),
+    }
     if case.atrophy is not None and case.atrophy[case.mask].max() >= LEAST:
         each = [weighted_average_precision(values[case.mask], weights_of(case)) for values in maps]
         found |= {"auprc_networks": float(np.mean(each)), "auprc_sd": float(np.std(each, ddof=1))}
+        found |= {crossed_name("auprc_networks", k): value for k, value in enumerate(each)}
     return Outcome(found, {"rho": rhos, "densities": np.stack(densities, 1).tolist()})
