@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.metrics import roc_auc_score
 
 from mriinterp.trust import Cohort, get_measure
 
@@ -25,6 +26,16 @@ def test_it_is_spearmans_rho_over_patients_inside_and_outside(cohort):
     assert values["rho_elsewhere"] == pytest.approx(stats.spearmanr(outside[:12], cohort.severity[:12]).statistic)
     assert values["rho_age"] == pytest.approx(stats.spearmanr(inside[12:], cohort.age[12:]).statistic)
     assert 0.5 < values["rho_low"] < values["rho"] < values["rho_high"] <= 1
+
+
+def test_the_site_is_told_by_scikit_learns_auc_of_people_without_the_disease(cohort):
+    site = np.array(list("AB" * 12))
+    shifted = cohort.densities + (site == "B")[:, None] * [1.5] * 10
+    values = MEASURE.run(Cohort(**(vars(cohort) | {"site": site, "densities": shifted})), None).values
+    assert values["auc_site"] == pytest.approx(roc_auc_score(site[12:] == "B", shifted[12:, :3].mean(1)))
+    assert values["auc_site"] > 0.8
+    for other in (None, ["A"] * 24, list("ABC" * 8)):
+        assert "auc_site" not in MEASURE.run(Cohort(**(vars(cohort) | {"site": other})), None).values
 
 
 @pytest.mark.parametrize(

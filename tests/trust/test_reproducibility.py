@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from mriinterp.trust import Explainer, get_measure
+from mriinterp.trust.crossed import crossed_name
 from mriinterp.trust.measures.reproducibility import intraclass_correlation, top_overlap
 from tests.trust.networks import Linear3D, case_of, small_network
 
@@ -34,6 +38,24 @@ def test_unrelated_networks_do_not():
     values = MEASURE.run(case, Explainer("sensitivity")).values
     assert abs(values["rho"]) < 0.2
     assert values["icc"] < 0.6
+
+
+def test_the_auprc_of_each_network_is_scikit_learns():
+    """Of a linear network sensitivity is |weight|: known without the measure's own code."""
+    networks = [Linear3D(seed=seed) for seed in (1, 2, 3)]
+    case = case_of(networks[0], replicates=networks[1:])
+    field = np.random.default_rng(5).uniform(0, 1, case.mask.shape).astype(np.float32)
+    case = replace(case, atrophy=np.where(field > 0.7, field, 0))
+    values = MEASURE.run(case, Explainer("sensitivity")).values
+    weights = case.atrophy[case.mask]
+    each = []
+    for network in networks:
+        read = np.abs(network.slope())[case.mask]
+        sample = np.where(weights > 0, weights / weights[weights > 0].mean(), 1.0)
+        each.append(average_precision_score(weights > 0, read, sample_weight=sample))
+    assert [values[crossed_name("auprc_networks", k)] for k in range(3)] == pytest.approx(each, abs=1e-6)
+    assert values["auprc_networks"] == pytest.approx(np.mean(each), abs=1e-6)
+    assert values["auprc_sd"] == pytest.approx(np.std(each, ddof=1), abs=1e-6)
 
 
 def test_top_overlap():
