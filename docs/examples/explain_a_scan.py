@@ -1,6 +1,6 @@
 """Explain one scan: a relevance map, the areas behind it, and a picture.
 
-The demo study is simulated: real template anatomy, artificial atrophy.
+The demo study is simulated: real anatomy of four healthy adults, artificial atrophy.
 """
 
 from pathlib import Path
