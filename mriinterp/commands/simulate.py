@@ -19,7 +19,7 @@ __all__ = ["add_parser"]
 
 DESCRIPTION = """\
 Write simulated T1 scans with known atrophy, into one folder:
-  participants.tsv            id, group, sex, age, severity, file of the scan
+  participants.tsv            id, group, sex, age, site, severity, file of the scan
   <id>_T1w.nii.gz, .json      the scan; the JSON says that it is simulated
   <id>_truth.nii.gz           where disease changed the brain"""
 

@@ -200,9 +200,11 @@ def _card(name: str, recipe: Recipe, history: History, sha256: str) -> dict:
         "x ≤ 31.5 mm, y ≤ 49.5 mm, z ≤ 43.5 mm; relevance elsewhere is 0 by construction. It was trained on mirrored "
         "scans too, so it knows both sides, but looks at the left one.",
         "training_data": {
-            "what": "Simulated subjects: the ICBM152 T1 template deformed at random, aged, and for the diseased group "
-            "with graded atrophy of hippocampus, amygdala, parahippocampal, fusiform and temporal areas and "
-            "widened ventricles. No patient's scan.",
+            "what": "Simulated subjects: the real anatomies of four healthy adults (OpenNeuro ds002748, CC0), deformed at "
+            "random, with parts of sizes of their own, aged, with lesions of the white matter, scanned at two sites; for "
+            "the diseased group with graded atrophy by volume in 13 areas (hippocampus, amygdala, parahippocampal, "
+            "fusiform and temporal areas, temporal poles, posterior cingulum, precuneus, angular gyrus, inferior parietal "
+            "lobule) and widened ventricles. No patient's scan.",
             "train": 2 * study.train,
             "validation": 2 * study.validation,
             "seed": study.seed,
