@@ -3,7 +3,7 @@
 Processor time, so that other work on the machine matters little, and for whole cohorts the clock's as well:
 
     python -m benchmarks.cohort            # one scan of the demo study: 113×137×113 voxels at 1.5 mm, one thread
-    python -m benchmarks.cohort --whole    # the demo study's 40 scans; --write puts the table into RESULTS_COHORT.md
+    python -m benchmarks.cohort --whole    # 40 scans of the demo study; --write puts the table into RESULTS_COHORT.md
 """
 
 from __future__ import annotations

@@ -131,15 +131,15 @@ def shipped(demo):
 def test_the_demo_study_comes_with_averages_of_the_recommended_methods(shipped):
     assert list(shipped.methods) == listed_methods("cohort")
     assert shipped.groups == ("CN", "AD")
-    assert len(shipped.subjects) == 40
+    assert len(shipped.subjects) == 60
     files = [file for file in shipped.folder.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < MOST_BYTES
     for method in shipped.methods:
         assert packed_of(shipped).voxels[method]["kind"] == "signed"
     assert_distances_are_those_of_its_means(shipped)
     place, scans = packed_truth(shipped)
-    assert scans == 20
-    assert 0 < place.data.max() <= 20
+    assert scans == 30
+    assert 0 < place.data.max() <= 30
 
 
 def test_they_are_not_out_of_date(shipped, demo):

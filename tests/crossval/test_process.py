@@ -61,7 +61,7 @@ def test_scans_are_an_option_of_the_demo_study_alone(tmp_path, capsys):
     assert main(["train", "a.toml", "--scans", "9", "--out", str(tmp_path / "x")]) == 2
     assert "with the demo study and --folds only" in capsys.readouterr().err
     assert main(["train", "demo", "--folds", "2", "--scans", "3", "--out", str(tmp_path / "x")]) == 2
-    assert "expected 8 to 40 scans of the demo study, got 3" in capsys.readouterr().err
+    assert "expected 8 to 60 scans of the demo study, got 3" in capsys.readouterr().err
 
 
 def test_trainings_are_known_the_latest_first_as_long_as_they_are_there(tmp_path):
