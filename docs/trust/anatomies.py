@@ -32,7 +32,7 @@ from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
 from mriinterp.prepare.register import register_affine, register_warp
 from mriinterp.prepare.transform import Transform
-from mriinterp.simulation.subjects import FLUID, GREY, WHITE
+from mriinterp.simulation.anatomy import FLUID, GREY, WHITE
 
 OUT = ROOT / "mriinterp" / "simulation" / "anatomies"
 SUBJECTS = ("sub-52", "sub-53", "sub-54", "sub-55")

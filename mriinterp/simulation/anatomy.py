@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from mriinterp.image.template import DEMO_GRID
 from mriinterp.image.volume import Volume, resample
-from mriinterp.simulation.atrophy import Tissues, tissues_of
+from mriinterp.simulation.tissues import Tissues, tissues_of
 
 __all__ = ["ANATOMIES", "FLUID", "GREY", "WHITE", "Anatomy", "anatomy"]
 

@@ -11,14 +11,10 @@ the simulation's anatomies and real scans in MNI space; fluid is found by intens
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import scipy
 from scipy import ndimage
 
-from mriinterp.image.blocks import block_means
-from mriinterp.image.template import SIDES, csf_fraction, tissue, tissue_levels
+from mriinterp.image.template import SIDES, tissue_levels
 from mriinterp.image.volume import Grid, Volume
 from mriinterp.simulation.areas import (
     AREA_WEIGHTS,
@@ -27,41 +23,35 @@ from mriinterp.simulation.areas import (
     FLUID_WEIGHTS,
     HORN,
     VENTRICLE,
-    part_labels,
     parts_of,
 )
+from mriinterp.simulation.displacement import Shift, moved_by, turned_round
+from mriinterp.simulation.tissues import Tissues, blurred, tissues_of
 
 __all__ = [
     "STILL_MM",
     "TRUTH_THRESHOLD",
-    "Shift",
-    "Tissues",
     "apply_atrophy",
     "atrophy_amounts",
     "changed",
     "disease_field",
-    "interpolated",
     "shift_of",
-    "tissues_of",
 ]
 
 TRUTH_THRESHOLD = 0.08
 """A voxel counts as changed when the disease moves its value by more than this share of the brain's mean."""
 
 FULL_LOSS = 1.0
-"""Share of its volume that tissue loses at an amount of 1."""
+"""Rate of loss asked of tissue at an amount of 1; limits, edges and a lack of fluid nearby leave less, see
+benchmarks/RESULTS_SIMULATION.md."""
 FULL_WIDENING = {VENTRICLE: 3.6, HORN: 2.2}
-"""Share that a fluid space gains at an amount of 1."""
-COARSE_MM = 2.8  # edge of the voxels on which displacements are computed: they are smooth
-EDGE_MM = 0.8  # areas pass into each other over this width
+"""The same of what fluid spaces gain."""
 NEARBY_MM = 6.0  # within which fluid takes the room
 WALL_MM = 8.0  # within which white matter makes room for a ventricle
 LEAST_TAKERS = 0.005  # share of fluid nearby below which tissue loses less: there is nothing that could take its room
 MOST_GIVEN = 0.6  # share of itself that fluid gives where tissue grows
 LOSSES, WIDENINGS, RATES = (-0.5, 0.6), (-0.6, 2.0), (-0.65, 3.0)  # limits, so that nothing folds or vanishes
 STILL_MM = 0.01  # what moves less stays as it is
-ROUNDS = 4  # of the iteration that turns a displacement round
-SMALLEST_VOLUME = 0.05  # a local volume below this share is clipped before the logarithm
 
 
 def atrophy_amounts(
@@ -100,148 +90,20 @@ def atrophy_amounts(
     return amounts
 
 
-@dataclass(frozen=True, eq=False)
-class Shift:
-    """Where tissue moves, on a grid coarse enough for what is smooth.
-
-    Parameters
-    ----------
-    displacement : array, shape (3, i, j, k), float32
-        Where samples come from, relative to their voxel, in RAS+ mm: the image at y shows what was at y + d(y).
-    grid : Grid
-        Its axes at right angles.
-    """
-
-    displacement: np.ndarray
-    grid: Grid
-
-    def at(self, points: np.ndarray) -> np.ndarray:
-        """Return the displacement at points (3, n) in mm: (3, n), in mm."""
-        voxels = self.grid.to_voxel(points.T).T
-        return np.stack([interpolated(component, voxels) for component in self.displacement])
-
-    def log_jacobian(self) -> np.ndarray:
-        """Return the log of the determinant of y ↦ y + d(y), float32: above 0 where tissue takes less room than before."""
-        inverse = np.linalg.inv(self.grid.affine[:3, :3]).astype(np.float32)
-        rows = [np.tensordot(inverse.T, np.stack(np.gradient(part)), axes=1) for part in self.displacement]
-        for axis, row in enumerate(rows):
-            row[axis] += 1
-        a, b, c = rows
-        determinant = (
-            a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0])
-        )
-        return np.log(np.maximum(determinant, SMALLEST_VOLUME))
-
-
-def interpolated(array: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-    """Interpolate an array at fractional voxel indices (3, n), linearly; beyond the border its nearest value."""
-    return ndimage.map_coordinates(array, voxels, order=1, mode="nearest")
-
-
 def disease_field(healthy: Shift, diseased: Shift) -> Volume:
     """Return how much disease changed the volume at each voxel of the shifts' grid, float32: |Δ log Jacobian|."""
     strength = np.abs(diseased.log_jacobian() - healthy.log_jacobian())
     return Volume(strength, healthy.grid.affine)
 
 
-def _blurred(values: np.ndarray, grid: Grid, millimetres: float) -> np.ndarray:
-    sigma = [millimetres / size for size in grid.voxel_sizes]
-    return ndimage.gaussian_filter(values, sigma, mode="constant", truncate=3.0)
-
-
 def _balanced(loss: np.ndarray, takers: np.ndarray, grid: Grid, millimetres: float) -> np.ndarray:
     """Return the change of volume: the loss, and what the takers within some millimetres gain; it sums to 0 in each
     neighbourhood. Where takers are too few, less is lost, and no taker gives more than `MOST_GIVEN` of itself."""
-    around = np.maximum(_blurred(takers, grid, millimetres), LEAST_TAKERS)
+    around = np.maximum(blurred(takers, grid, millimetres), LEAST_TAKERS)
     asked = loss / around
-    given = _blurred(asked, grid, millimetres) / -MOST_GIVEN
-    asked = np.where(asked < 0, asked / np.maximum(_blurred(np.maximum(given, 1), grid, millimetres), 1), asked)
-    return takers * _blurred(asked, grid, millimetres) - asked * _blurred(takers, grid, millimetres)
-
-
-def _moved_by(rate: np.ndarray, grid: Grid) -> np.ndarray:
-    """Return the gradient of the potential whose Laplacian is the rate: (3, i, j, k), in voxels of the grid.
-
-    Both are taken in the frequencies, so that volumes change by the rate and by nothing that differences would smear.
-    """
-    padded = [scipy.fft.next_fast_len(n) for n in rate.shape]
-    spectrum = scipy.fft.dctn(rate, type=2, s=padded)
-    waves = [
-        (np.pi / n * np.arange(n, dtype=np.float32)).reshape([-1 if a == axis else 1 for a in range(3)])
-        for axis, n in enumerate(padded)
-    ]
-    squares = sum((wave / size) ** 2 for wave, size in zip(waves, grid.voxel_sizes, strict=True))
-    squares[0, 0, 0] = 1
-    spectrum /= -squares
-    spectrum[0, 0, 0] = 0
-    parts = []
-    for axis, (wave, size) in enumerate(zip(waves, grid.voxel_sizes, strict=True)):
-        sines = np.roll(spectrum * (-wave / size**2), -1, axis)  # the first sine has the frequency of the second cosine
-        part = scipy.fft.idst(sines, type=2, axis=axis)
-        others = [a for a in range(3) if a != axis]
-        parts.append(scipy.fft.idctn(part, type=2, axes=others)[tuple(map(slice, rate.shape))])
-    return np.stack(parts).astype(np.float32)
-
-
-def _inverse(forward: np.ndarray) -> np.ndarray:
-    """Return d with d(y) = −e(y + d(y)), both (3, i, j, k) in voxels, by iteration."""
-    where = np.indices(forward.shape[1:], dtype=np.float32)
-    back = -forward
-    for _ in range(ROUNDS):
-        at = (where + back).reshape(3, -1)
-        back = -np.stack([interpolated(part, at) for part in forward]).reshape(forward.shape)
-    return back
-
-
-@dataclass(frozen=True, eq=False)
-class Tissues:
-    """The fluid and white matter of a brain in MNI space, on a grid coarse enough for what is smooth.
-
-    Parameters
-    ----------
-    grid : Grid
-    fluid, solid, white, takers : array, float32
-        Shares, 0–1; takers are fluid in and around the brain.
-    labels : array of uint8, shape of the fine grid
-        Of `part_labels`.
-    block : int
-        Voxels of the fine grid along an edge of one of this.
-    """
-
-    grid: Grid
-    fluid: np.ndarray
-    solid: np.ndarray
-    white: np.ndarray
-    takers: np.ndarray
-    labels: np.ndarray
-    block: int
-
-    def rates(self, by_part: np.ndarray) -> np.ndarray:
-        """Return values by number as an image on this grid, passing into each other at edges."""
-        image = Volume(by_part.astype(np.float32)[self.labels], np.eye(4))
-        return _blurred(block_means(image, (self.block,) * 3).data, self.grid, EDGE_MM)
-
-
-def tissues_of(volume: Volume) -> Tissues:
-    """Return the tissues of a skull-stripped T1 scan in MNI space, told by its intensities.
-
-    Raises
-    ------
-    ValueError
-        If the scan shows no fluid where ventricles are.
-    """
-    block = max(1, round(COARSE_MM / min(volume.grid.voxel_sizes)))
-
-    def coarse(values: np.ndarray) -> Volume:
-        return block_means(volume.with_data(values.astype(np.float32)), (block,) * 3)
-
-    inside = volume.data > 0
-    fluid = csf_fraction(volume)
-    solid = coarse(np.where(inside, 1 - fluid, 0))
-    white = tissue("wm", solid.grid).data * solid.data
-    takers = coarse(np.where(inside, fluid, 1)).data
-    labels = part_labels(volume.grid)
-    return Tissues(solid.grid, coarse(fluid).data, solid.data, white, takers, labels, block)
+    given = blurred(asked, grid, millimetres) / -MOST_GIVEN
+    asked = np.where(asked < 0, asked / np.maximum(blurred(np.maximum(given, 1), grid, millimetres), 1), asked)
+    return takers * blurred(asked, grid, millimetres) - asked * blurred(takers, grid, millimetres)
 
 
 def shift_of(tissues: Tissues, amounts: np.ndarray) -> Shift:
@@ -266,7 +128,7 @@ def shift_of(tissues: Tissues, amounts: np.ndarray) -> Shift:
     if gains.any():
         widening = np.clip(tissues.rates(gains), *WIDENINGS) * tissues.fluid
         rate -= _balanced(widening, tissues.white, grid, WALL_MM)
-    back = _inverse(_moved_by(np.clip(rate, *RATES), grid))
+    back = turned_round(moved_by(np.clip(rate, *RATES), grid))
     return Shift(np.tensordot(grid.affine[:3, :3].astype(np.float32), back, axes=1), grid)
 
 

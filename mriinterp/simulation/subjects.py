@@ -38,14 +38,13 @@ from mriinterp.image.volume import Volume
 from mriinterp.simulation.anatomy import GREY, WHITE, anatomy
 from mriinterp.simulation.atrophy import (
     STILL_MM,
-    Shift,
     apply_atrophy,
     atrophy_amounts,
     changed,
     disease_field,
-    interpolated,
     shift_of,
 )
+from mriinterp.simulation.displacement import Shift, interpolated
 from mriinterp.simulation.healthy import deformation, own_sizes
 from mriinterp.simulation.lesions import lesions
 from mriinterp.simulation.people import (

@@ -8,7 +8,7 @@ import numpy as np
 
 from mriinterp.image.template import DEMO_GRID, csf_fraction, template
 from mriinterp.simulation.areas import COUNT, part_labels
-from mriinterp.simulation.atrophy import Shift, interpolated
+from mriinterp.simulation.displacement import Shift, interpolated
 from mriinterp.simulation.subjects import Brain
 
 __all__ = ["part_volumes"]

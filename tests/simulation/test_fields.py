@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mriinterp.image.volume import Grid
-from mriinterp.simulation import atrophy
+from mriinterp.simulation import atrophy, displacement
 from mriinterp.simulation.areas import AREA_WEIGHTS, COUNT, FLUID_WEIGHTS, parts_of
-from mriinterp.simulation.atrophy import Shift, atrophy_amounts, disease_field
+from mriinterp.simulation.atrophy import atrophy_amounts, disease_field
+from mriinterp.simulation.displacement import Shift
 
 SIZES = (1.5, 2.0, 2.5)
 
@@ -36,7 +37,7 @@ def test_volumes_change_by_the_rate(shape):
     rate = 0.3 * bump(shape, (14, 16, 12), 3.0)
     taken = bump(shape, (24, 20, 20), 3.5)
     rate -= taken * rate.sum() / taken.sum()
-    moved = atrophy._moved_by(rate.astype(np.float32), grid_of(*shape))
+    moved = displacement.moved_by(rate.astype(np.float32), grid_of(*shape))
     inner = (slice(3, -3),) * 3
     np.testing.assert_allclose(divergence(moved)[inner], rate[inner], atol=0.01 * rate.max())
 
@@ -49,7 +50,7 @@ def test_a_wave_moves_tissue_as_mathematics_say():
         phase = np.pi * k * (np.arange(n) + 0.5) / n
         reach = [-1 if a == axis else 1 for a in range(3)]
         rate = np.broadcast_to(np.cos(phase).reshape(reach), shape).astype(np.float32)
-        moved = atrophy._moved_by(rate, grid_of(*shape))
+        moved = displacement.moved_by(rate, grid_of(*shape))
         expected = np.broadcast_to((np.sin(phase) * n / (np.pi * k)).reshape(reach), shape)
         for a in range(3):
             np.testing.assert_allclose(moved[a], expected if a == axis else 0, atol=1e-3)
@@ -59,7 +60,7 @@ def test_nothing_flows_round_nor_through_the_border():
     """In mm the displacement is a gradient: no curl. Half a voxel beyond the first, its part across the border is 0."""
     shape = (40, 36, 32)
     rate = 0.3 * (bump(shape, (8, 8, 8), 2.5) - bump(shape, (20, 14, 12), 2.5))
-    moved = atrophy._moved_by(rate.astype(np.float32), grid_of(*shape)).astype(np.float64)
+    moved = displacement.moved_by(rate.astype(np.float32), grid_of(*shape)).astype(np.float64)
     in_mm = [part * size for part, size in zip(moved, SIZES, strict=True)]
     inner = (slice(2, -2),) * 3
     for a, b in ((0, 1), (0, 2), (1, 2)):
@@ -82,7 +83,7 @@ def test_a_displacement_turned_round_leads_back():
         waves = [2 * np.pi * (at[(a + 1) % 3] / n) for a, n in enumerate(shape)]
         return np.stack([1.3 * np.sin(wave + a) for a, wave in enumerate(waves)])
 
-    back = atrophy._inverse(forward(y).astype(np.float32))
+    back = displacement.turned_round(forward(y).astype(np.float32))
     inner = (slice(None), *(slice(3, -3),) * 3)
     off = np.abs(y + back + forward(y + back) - y)[inner].max()
     unturned = np.abs(forward(y - forward(y)) - forward(y))[inner].max()
@@ -143,7 +144,7 @@ def test_a_fold_has_a_finite_change_of_volume():
     grid = grid_of(6, 6, 6)
     mm = grid.to_mm(np.indices(grid.shape).reshape(3, -1).T).T
     folded = Shift((np.diag([-1.5, 0, 0]) @ mm).reshape(3, *grid.shape).astype(np.float32), grid)
-    np.testing.assert_allclose(folded.log_jacobian(), np.log(atrophy.SMALLEST_VOLUME), rtol=1e-6)
+    np.testing.assert_allclose(folded.log_jacobian(), np.log(displacement.SMALLEST_VOLUME), rtol=1e-6)
 
 
 def test_a_shift_is_read_at_points_in_millimetres(oblique_affine):

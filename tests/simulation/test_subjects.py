@@ -10,6 +10,7 @@ from mriinterp.image.template import AREA_LABELS, area_mask, brain_mask, templat
 from mriinterp.image.volume import Grid, resample
 from mriinterp.simulation import atrophy
 from mriinterp.simulation import subjects as simulate
+from mriinterp.simulation.displacement import interpolated
 from mriinterp.simulation.lesions import lesions
 from mriinterp.simulation.people import stream
 from mriinterp.simulation.subjects import DEMO, DEMO_GRID, apply_atrophy, make_brain, simulate_subject
@@ -84,10 +85,10 @@ def test_lesions_darken_white_matter_of_old_brains():
     )
     old = make_brain(DEMO, number)
     spots = lesions(stream(DEMO, number, 7), old.row["age"])
-    at = atrophy.interpolated(spots, DEMO_GRID.to_voxel(old.points.T).T)
+    at = interpolated(spots, DEMO_GRID.to_voxel(old.points.T).T)
     lesion = at > 0.6
     assert lesion.sum() > 10
-    white = (at == 0) & (atrophy.interpolated(simulate.template().data, DEMO_GRID.to_voxel(old.points.T).T) > 215)
+    white = (at == 0) & (interpolated(simulate.template().data, DEMO_GRID.to_voxel(old.points.T).T) > 215)
     assert np.median(old.before[lesion]) < np.median(old.before[white]) - 20
 
 
