@@ -16,6 +16,7 @@ from mriinterp.base.scripts import page_scripts
 from mriinterp.results.home import why_not_kept
 from mriinterp.ui.base.address import address_of_page, end_page, place_link
 from mriinterp.ui.base.words import Remedied, escape_markdown, words_of
+from mriinterp.ui.server.quiet import page_run
 from mriinterp.ui.session.keys import SHELL
 from mriinterp.ui.session.life import current_session
 from mriinterp.ui.shell.present import offer_present, show_present
@@ -51,7 +52,8 @@ def run_page(page: StreamlitPage) -> None:
                 offer_present(page.url_path)
         show_stop()
         show_present(page.url_path)
-        page.run()
+        with page_run():
+            page.run()
 
 
 def _title(name: str) -> str:

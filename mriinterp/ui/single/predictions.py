@@ -11,6 +11,7 @@ from mriinterp.models import Model
 from mriinterp.results.predictions import Predictions
 from mriinterp.study import PreparedScan, Study
 from mriinterp.ui.base.jobs import current_job, start_job
+from mriinterp.ui.server.quiet import wait_until_quiet
 from mriinterp.ui.sources.resources import known_predictions
 from mriinterp.ui.sources.scans import READING
 
@@ -51,10 +52,11 @@ def _predict(
     study: Study, model: Model, subjects: Sequence[str], progress: Progress | None, cancel: Cancel | None
 ) -> int:
     """Predict and remember subjects one by one; return how many were. A scan that cannot be read is left out."""
-    give_way()  # to pages, which are waited for
+    give_way()  # to pages, which are waited for, as far as the system lets it
     kept, done = Predictions(model.digest), 0
     for n, subject in enumerate(subjects):
         check_cancel(cancel)
+        wait_until_quiet(cancel)
         tell(progress, n, len(subjects))
         source = study.source(subject)
         if isinstance(source, PreparedScan) and not source.is_ready():

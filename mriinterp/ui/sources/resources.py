@@ -14,6 +14,9 @@ import streamlit as st
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.base.files import check_file
+from mriinterp.cohort import open_cohort
+from mriinterp.cohort.packed import shipped_folder
+from mriinterp.cohort.predicted import packed_predictions
 from mriinterp.cost import describe_cost
 from mriinterp.image.volume import Volume, resample
 from mriinterp.methods.cam import model_layers
@@ -231,10 +234,19 @@ def _scan_digest(study: str, subject: str, stamp: str) -> str:
     return _scan(study, study_of(study).opened, subject, stamp).digest
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _shipped_predictions(study: str, opened: str, model: str, folder: str, _study: Study) -> dict[str, Prediction]:
+    return packed_predictions(open_cohort(folder), _study, model)
+
+
 def known_predictions(study: str) -> dict[str, Prediction]:
-    """Return the known predictions of the study's network, by subject."""
-    known = Predictions(model_of(study).digest).all()
-    found = {}
+    """Return the known predictions of the study's network, by subject: those made here, and those shipped, without outputs."""
+    model, opened = model_of(study), study_of(study)
+    known = Predictions(model.digest).all()
+    folder = shipped_folder(opened)
+    found = (
+        {} if folder is None else dict(_shipped_predictions(study, opened.opened, model.digest, str(folder), opened))
+    )
     for subject in study_of(study).subjects.index if known else ():
         try:
             stamp = scan_stamp(study, subject)

@@ -1,0 +1,43 @@
+"""When no page is being made: work that nobody waits for goes on then."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mriinterp.base.progress import Cancel, check_cancel
+
+__all__ = ["page_run", "wait_until_quiet"]
+
+QUIET_SECONDS = 3.0  # after a page was made, in which its reader may go on to the next one
+LOOK_SECONDS = 0.1
+
+
+class _Runs:
+    """Runs of pages that go on, and when the last one ended."""
+
+    lock = threading.Lock()
+    going_on = 0
+    ended = float("-inf")
+
+
+@contextmanager
+def page_run() -> Iterator[None]:
+    """Count a run of a page while it goes on."""
+    with _Runs.lock:
+        _Runs.going_on += 1
+    try:
+        yield
+    finally:
+        with _Runs.lock:
+            _Runs.going_on -= 1
+            _Runs.ended = time.monotonic()
+
+
+def wait_until_quiet(cancel: Cancel | None = None, seconds: float = QUIET_SECONDS) -> None:
+    """Wait until no page is being made and none was for some seconds; `Cancelled` if that is wanted meanwhile."""
+    while _Runs.going_on or time.monotonic() - _Runs.ended < seconds:
+        check_cancel(cancel)
+        time.sleep(LOOK_SECONDS)
