@@ -13,17 +13,20 @@ from mriinterp.areas.part_table import part_table
 from mriinterp.areas.table import outside_shares, top_areas
 from mriinterp.base.map_parts import SIZES
 from mriinterp.base.numerals import decimals
-from mriinterp.cohort import open_cohort
+from mriinterp.cohort import CohortResult
+from mriinterp.cohort.packed import shipped_folder, stale_words
 from mriinterp.figures.against import against_groups
 from mriinterp.figures.area_bars import area_bars
 from mriinterp.figures.theme import area_label
 from mriinterp.methods.meaning import Meaning, score_words, size_words
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.stats import single_case
+from mriinterp.study import Study
 from mriinterp.ui.base.clicks import jump_to_peak, show_chart
 from mriinterp.ui.base.linked import flag, linked
 from mriinterp.ui.base.tables import fixed, written
 from mriinterp.ui.base.words import as_sentence, capital
+from mriinterp.ui.cohort.averages import open_result
 from mriinterp.ui.cohort.run import folder_of
 from mriinterp.ui.maps.place import IN_TEMPLATE, Place
 from mriinterp.ui.scan.subject import Subject
@@ -158,13 +161,23 @@ def unusual_words(found: Mapping[str, pd.DataFrame], name: str, own: str | None)
     return f"{' '.join(sentences)} (Test of a single case, false discovery rate 5% over areas.)"
 
 
+def _averages(study_name: str, study: Study) -> CohortResult | None:
+    """Return the averages computed here, else those shipped, if they are of the study as it is now."""
+    own, shipped = open_result(folder_of(study)), shipped_folder(study)
+    if own is not None or shipped is None:
+        return own
+    found = open_result(shipped)
+    stale = found is None or stale_words(found, study, model_of(study_name).digest, atlas_of(study_name).digest)
+    return None if stale else found
+
+
 def _show_against_groups(study_name: str, subject: Subject, relevance: RelevanceMap, part: str) -> None:
     """Show this subject's areas beside the averages of the groups, where a cohort run has maps of the method."""
-    folder = folder_of(study_of(study_name))
-    if not (folder / "run.json").is_file():
-        st.caption("Run the cohort (page **Cohort**) to see this subject against the averages of the groups.")
+    study = study_of(study_name)
+    cohort = _averages(study_name, study)
+    if cohort is None:
+        st.caption("Compute averages (page **Cohort**) to see this subject against the groups.")
         return
-    cohort = open_cohort(folder)
     if relevance.method not in cohort.methods:
         return
     values = cohort.areas(relevance.method, kind=SIZES[part]).fillna(0.0)  # of a map without such relevance
@@ -177,7 +190,7 @@ def _show_against_groups(study_name: str, subject: Subject, relevance: Relevance
             f"{escape_markdown(score_words(relevance.score, relevance.target))}: they are not compared."
         )
         return
-    st.markdown(f"**{escape_markdown(subject.name)} against the groups** of the cohort run")
+    st.markdown(f"**{escape_markdown(subject.name)} against the groups**")
     table, others = table_of(study_name, relevance, part), values.drop(index=subject.name, errors="ignore")
     st.plotly_chart(against_groups(table, others, groups, subject.name), key="against_groups")
     other = {n: params[n] for n in params if n != "score" and params[n] != relevance.params.get(n, params[n])}
