@@ -1,4 +1,4 @@
-"""When no page is being made: work that nobody waits for goes on then."""
+"""When no page is being made: work that no one waits for goes on then."""
 
 from __future__ import annotations
 
