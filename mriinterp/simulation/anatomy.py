@@ -1,6 +1,6 @@
 """The anatomies that simulated people are made of: four real brains, each led to the template area by area.
 
-Their files, and how they were made, are told in ``anatomies/README.md``.
+``anatomies/README.md`` says where their files are from and how they were made.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def lesions(rng: np.random.Generator, age: float, scale: float = 1.0) -> np.ndar
     ----------
     rng : Generator
     age : float
-        Years: at 58 almost nobody has lesions, at 88 most people do.
+        Years: few people have lesions at 58, most have at 88.
     scale : float
         0 for none at all.
     """

@@ -1,4 +1,4 @@
-"""The fluid and white matter of a brain in MNI space, told by its intensities, as atrophy needs them."""
+"""The fluid and white matter of a brain in MNI space, judged by its intensities, as atrophy needs them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Tissues:
 
 
 def tissues_of(volume: Volume) -> Tissues:
-    """Return the tissues of a skull-stripped T1 scan in MNI space, told by its intensities.
+    """Return the tissues of a skull-stripped T1 scan in MNI space, judged by its intensities.
 
     Raises
     ------
