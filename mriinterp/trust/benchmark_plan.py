@@ -54,7 +54,7 @@ class Scale:
 
 FULL = Scale(
     subjects=30,
-    costly=8,
+    costly=6,
     controls=30,
     reference_scans=24,
     others=1,
