@@ -64,8 +64,8 @@ def short_words(entries: Sequence[Entry]) -> str:
     for entry, name in said:
         group = "" if entry.subject.group is None else f" (true {escape_markdown(entry.subject.group)})"
         who = " · ".join(filter(None, [entry.subject.name, entry.column.model]))
-        sure = percent(entry.relevance.prediction.probabilities[name])
-        parts.append(f"**{escape_markdown(who)}** {escape_markdown(name)} {sure}{group}")
+        share = percent(entry.relevance.prediction.probabilities[name])
+        parts.append(f"**{escape_markdown(who)}** {escape_markdown(name)} {share}{group}")
     return f"Network says: {', '.join(parts)}"
 
 
