@@ -222,8 +222,8 @@ def guide_sections(figures: Figures) -> dict[str, str]:
         "people": people_words(figures.plan, figures.results),
         "short": short_table(table),
         "corrections": bullets(correction_findings(table)),
-        "place": bullets([*measure_findings(table, "atrophy"), *changed]),
-        "faithful": of("counterfactual", "deletion", "second_fill"),
+        "place": bullets(changed),  # what beats the null maps on the field has a star in the short table
+        "faithful": "\n".join(s for s in of("deletion", "second_fill").splitlines() if s.startswith("- Worse than chance")),
         "learned": of("randomisation"),
         "again": of("stability", "reproducibility"),
         "groups": of("group_effect", "dose_response"),

@@ -35,7 +35,7 @@ from mriinterp.methods.score import Score
         Expectation(
             "atrophy",
             "worst",
-            "Chakroborty & Liu 2026: of five gradient methods, Grad-CAM++ agrees least with areas' clinical weights",
+            "Chakroborty & Liu 2026: Grad-CAM++ agrees least with areas' clinical weights",
             quantity="rho_areas",
             by="ρ of areas with the atrophy",
         ),

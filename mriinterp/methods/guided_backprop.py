@@ -35,8 +35,7 @@ from mriinterp.methods.sensitivity import PUBLISHED
         Expectation(
             "atrophy",
             "best",
-            "Chakroborty & Liu 2026: of five gradient methods, plain and guided backpropagation agree best with areas' "
-            "clinical weights",
+            "Chakroborty & Liu 2026: plain and guided backpropagation agree best with areas' clinical weights",
             quantity="rho_areas",
             by="ρ of areas with the atrophy",
         ),

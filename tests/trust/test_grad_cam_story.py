@@ -16,7 +16,7 @@ def test_the_reasons_hold_computed_figures():
     assert "5×7×5 cells of a scan of 113×137×113 voxels: one every 18 mm" in words[0]
     assert f"{1 - 78 * 114 * 78 / (113 * 137 * 113):.0%}" in words[1]
     assert "38 voxels (56 mm)" in words[2]
-    assert "empty in 8 of 8 subjects" in words[3]
+    assert "empty in 6 of 6 subjects" in words[3]
     row = table[(table["quantity"] == "mass_accuracy_read") & (table["method"] == "grad_cam")].iloc[0]
     assert f"{row['mean']:.1%}" in words[4]
 

@@ -16,6 +16,15 @@ from mriinterp.trust.words import label_of
 __all__ = ["dose_response"]
 
 
+NAMED = 5
+
+
+def _first(names: list[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f"; and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{'; '.join(names[:NAMED])}{more}" if names else "none"
+
+
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     """State for which methods relevance grows with the disease, and how far the scans themselves do."""
     rows = table[(table["measure"] == "dose_response") & (table["quantity"] == "rho") & table["mean"].notna()]
@@ -27,7 +36,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     beside = f" The scans' own intensities there: ρ {decimals(scans.iloc[0], 2)}." if len(scans) else ""
     return [
         "Dose–response: relevance in the areas of the disease grows with its severity (ρ over patients, interval above 0) "
-        f"for: {'; '.join(grows) or 'none'}; not corrected for the number of methods.{beside}"
+        f"for: {_first(grows)}; not corrected for the number of methods.{beside}"
     ]
 
 
