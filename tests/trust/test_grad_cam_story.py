@@ -17,8 +17,8 @@ def test_the_reasons_hold_computed_figures():
     assert f"{1 - 78 * 114 * 78 / (113 * 137 * 113):.0%}" in words[1]
     assert "38 voxels (56 mm)" in words[2]
     assert "empty in 6 of 6 subjects" in words[3]
-    row = table[(table["quantity"] == "mass_accuracy_read") & (table["method"] == "grad_cam")].iloc[0]
-    assert f"{row['mean']:.1%}" in words[4]
+    shares = table[(table["quantity"] == "mass_accuracy_read") & (table["method"] == "grad_cam")]["mean"].dropna()
+    assert [f"{share:.1%}" in "".join(words[4:]) for share in shares] == [True] * len(words[4:])
 
 
 def test_what_does_not_hold_is_left_out():
