@@ -32,12 +32,9 @@ from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
 from mriinterp.prepare.register import register_affine, register_warp
 from mriinterp.prepare.transform import Transform
-from mriinterp.simulation.anatomy import FLUID, GREY, WHITE
+from mriinterp.simulation.anatomy import ANATOMIES, FLUID, FOLDER, GREY, WHITE
 
-OUT = ROOT / "mriinterp" / "simulation" / "anatomies"
-SUBJECTS = ("sub-52", "sub-53", "sub-54", "sub-55")
 SCAN = "{}_space-MNI152_desc-brain_T1w.nii.gz"
-FILE = "ds002748_{}.nii.gz"
 
 TOP = 1.18, 262.0  # the brightest tissue: a multiple of the level of white matter, and the intensity it is led to
 BIAS_MM, BIAS_STEP, BIAS_ROUNDS = 20.0, 4, 4  # width of the Gaussian that smooths the bias field; voxels skipped
@@ -176,21 +173,21 @@ def draw(anatomies: dict[str, np.ndarray], path: Path) -> None:
 
 
 def main() -> None:
-    """Make the anatomies of all `SUBJECTS`."""
+    """Make all of `ANATOMIES`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scans", type=Path, metavar="SCANS_DIR")
     parser.add_argument("--picture", type=Path, metavar="FILE")
     args = parser.parse_args()
     drawn = {"template": native_template().data}
-    for name in SUBJECTS:
-        scan = read_volume(args.scans / SCAN.format(name))
+    for name in ANATOMIES:
+        scan = read_volume(args.scans / SCAN.format(name.removeprefix("ds002748_")))
         matrix = register_affine(scan).matrix
         warp = register_warp(scan, matrix)
         parts = edgeless(scan)
         for step, transform in (("affine", Transform(matrix)), ("warp", Transform(matrix, warp))):
             data = anatomy(unbiased(on_template(*parts, transform)))
             print(name, step, *(f"{what} {value:.4g}" for what, value in check(data).items()), sep="  ", flush=True)
-        write(data, OUT / FILE.format(name))
+        write(data, FOLDER / f"{name}.nii.gz")
         drawn[name] = data
     if args.picture is not None:
         draw(drawn, args.picture)

@@ -223,8 +223,13 @@ def guide_sections(figures: Figures) -> dict[str, str]:
         "short": short_table(table),
         "corrections": bullets(correction_findings(table)),
         "place": bullets(changed),  # what beats the null maps on the field has a star in the short table
-        "faithful": "\n".join(
-            s for s in of("deletion", "second_fill").splitlines() if s.startswith("- Worse than chance")
+        "faithful": bullets(
+            [
+                sentence
+                for name in ("deletion", "second_fill")
+                for sentence in measure_findings(table, name)
+                if sentence.startswith("Worse than chance")
+            ]
         ),
         "learned": of("randomisation"),
         "again": of("stability", "reproducibility"),

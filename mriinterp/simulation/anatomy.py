@@ -17,7 +17,7 @@ from mriinterp.image.template import DEMO_GRID
 from mriinterp.image.volume import Volume, resample
 from mriinterp.simulation.tissues import Tissues, tissues_of
 
-__all__ = ["ANATOMIES", "FLUID", "GREY", "WHITE", "Anatomy", "anatomy"]
+__all__ = ["ANATOMIES", "FLUID", "FOLDER", "GREY", "WHITE", "Anatomy", "anatomy"]
 
 FOLDER = Path(__file__).with_name("anatomies")
 ANATOMIES = ("ds002748_sub-52", "ds002748_sub-53", "ds002748_sub-54", "ds002748_sub-55")

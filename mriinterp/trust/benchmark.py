@@ -136,7 +136,8 @@ def _counter(progress: Progress | None, before: int, total: int) -> Callable[[in
 def _case(run: _Run, subject: str) -> Case:
     costly = subject in run.plan.costly
     others = [run.bench.prepared(other) for other in run.others(subject)] if costly else []
-    needs = {need for name in run.plan.measures_of(subject) for need in get_measure(name).needs}
+    measures = map(get_measure, run.plan.measures_of(subject))
+    needs = frozenset().union(*(measure.needs | measure.wishes for measure in measures))
     return run.bench.case(subject, others=others, replicates=run.replicates if costly else (), needs=needs)
 
 

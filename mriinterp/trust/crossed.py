@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["CROSSED", "crossed_name", "crossed_values", "two_way_interval"]
+__all__ = ["crossed_name", "crossed_values", "two_way_interval"]
 
 CROSSED = "@"  # between the name of a quantity and the number of the network that gave a value
 
@@ -15,13 +15,17 @@ def crossed_name(quantity: str, network: int) -> str:
     return f"{quantity}{CROSSED}{network}"
 
 
-def crossed_values(results: pd.DataFrame, measure: str, quantity: str, method: str) -> np.ndarray:
-    """Return what each network gave for each subject, shape (subjects, networks); empty where only means are kept."""
-    rows = results[(results["measure"] == measure) & (results["method"] == method)]
-    rows = rows[rows["quantity"].str.startswith(f"{quantity}{CROSSED}")]
+def crossed_values(results: pd.DataFrame) -> dict[tuple[str, str, str], np.ndarray]:
+    """Return what each network gave for each subject, shape (subjects, networks), by measure, quantity and method."""
+    rows = results[results["quantity"].str.contains(CROSSED, regex=False)]
     if rows.empty:
-        return np.empty((0, 0))
-    return rows.pivot_table(index="subject", columns="quantity", values="value", dropna=False).to_numpy(float)
+        return {}
+    parts = rows["quantity"].str.partition(CROSSED)
+    rows = rows.assign(quantity=parts[0], network=parts[2])
+    return {
+        key: group.pivot_table(index="subject", columns="network", values="value", dropna=False).to_numpy(float)
+        for key, group in rows.groupby(["measure", "quantity", "method"])
+    }
 
 
 def two_way_interval(values: np.ndarray, draws: int = 2000) -> tuple[float, float]:
@@ -44,8 +48,7 @@ def two_way_interval(values: np.ndarray, draws: int = 2000) -> tuple[float, floa
         return float("nan"), float("nan")
     rng = np.random.default_rng(0)
     rows, columns = values.shape
-    means = [
-        np.nanmean(values[rng.integers(0, rows, rows)][:, rng.integers(0, columns, columns)]) for _ in range(draws)
-    ]
-    low, high = np.percentile(means, [2.5, 97.5])
+    drawn = rng.integers(0, rows, (draws, rows)), rng.integers(0, columns, (draws, columns))
+    means = np.nanmean(values[drawn[0][:, :, None], drawn[1][:, None, :]], axis=(1, 2))
+    low, high = np.nanpercentile(means, [2.5, 97.5])
     return float(low), float(high)

@@ -98,10 +98,10 @@ def measure_groups(
         voxels=np.array(cells, dtype=np.float64),
         truth_areas=None if not known else np.asarray(truth_areas) >= 0.1 if ill is None else ill[labels],
         truth_voxels=np.isin(np.arange(len(cells[0])), list(truth_cells)) if known else None,
-        patients=_patients(bench, members),
+        patients=_texts(bench, members, "subject"),
         severity=_column(bench, members, "severity"),
         age=_column(bench, members, "age"),
-        site=_sites(bench, members),
+        site=_texts(bench, members, "site"),
     )
     unit = Unit(unit_path(folder, explainer.name, COHORT), explainer.name, COHORT)
     for name in filter(lambda name: get_measure(name).of_groups, plan.measures):
@@ -118,14 +118,9 @@ def measure_groups(
         unit.put(name, key, outcome, time.monotonic() - start)
 
 
-def _patients(bench: Bench, subjects: list[str]) -> list[str] | None:
+def _texts(bench: Bench, subjects: list[str], name: str) -> list[str] | None:
     table = bench.study.subjects
-    return table.loc[subjects, "subject"].astype(str).tolist() if "subject" in table else None
-
-
-def _sites(bench: Bench, subjects: list[str]) -> list[str] | None:
-    table = bench.study.subjects
-    return table.loc[subjects, "site"].astype(str).tolist() if "site" in table else None
+    return table.loc[subjects, name].astype(str).tolist() if name in table else None
 
 
 def _column(bench: Bench, subjects: list[str], name: str) -> np.ndarray | None:

@@ -44,8 +44,8 @@ class Measure:
         The first one decides the verdict.
     reference : str
         Publication.
-    needs : frozenset of str
-        Keys of `NEEDS`.
+    needs, wishes : frozenset of str
+        Keys of `NEEDS`: without one of its needs it cannot be taken; what it wishes for it uses where it is known.
     cost : {"cheap", "costly"}
         Cheap: the network is run on changed scans. Costly: maps are made anew.
     against_null_maps : bool
@@ -102,6 +102,7 @@ class Measure:
     quantities: tuple[Quantity, ...]
     reference: str = ""
     needs: frozenset[str] = frozenset()
+    wishes: frozenset[str] = frozenset()
     cost: str = "cheap"
     against_null_maps: bool = True
     order: int = LAST
@@ -126,7 +127,7 @@ class Measure:
     revision: int = 1
 
     def __post_init__(self):
-        if unknown := sorted(self.needs - NEEDS.keys()):
+        if unknown := sorted((self.needs | self.wishes) - NEEDS.keys()):
             raise ValueError(f"{self.name}: expected needs of {', '.join(NEEDS)}, got {', '.join(unknown)}")
         if self.aspect not in ASPECTS:
             raise ValueError(f"{self.name}: expected an aspect of {', '.join(ASPECTS)}, got {self.aspect!r}")

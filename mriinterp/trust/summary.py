@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mriinterp.trust.agreement import load_agreement, same_maps
-from mriinterp.trust.crossed import CROSSED, crossed_values, two_way_interval
+from mriinterp.trust.crossed import crossed_values, two_way_interval
 from mriinterp.trust.inference import family_p
 from mriinterp.trust.measure import Quantity
 from mriinterp.trust.measure_registry import get_measure, measure_names
@@ -115,7 +115,7 @@ def summary(
         results = results[results["measure"].isin(list(asked))]
     family = family_p(results, nulls, same).set_index(["measure", "quantity", "method"])
     corrected = dict(zip(family.index, family[["p_holm", "p_max_t"]].to_numpy(float).tolist(), strict=True))
-    crossed = results[results["quantity"].str.contains(CROSSED, regex=False)]
+    crossed = crossed_values(results)
     for name in measure_names():
         measure = get_measure(name)
         whole = _of_groups(results, name) if measure.of_groups else {}
@@ -136,9 +136,8 @@ def summary(
                     beats = "uncorrected"
                 if measure.of_groups:
                     low, high = _given(whole, quantity.name, method, low, high)
-                each = crossed_values(crossed, name, quantity.name, method)
-                if each.size:
-                    low, high = two_way_interval(each)
+                if (name, quantity.name, method) in crossed:
+                    low, high = two_way_interval(crossed[name, quantity.name, method])
                 n = int((~np.isnan(own)).sum())
                 found.append(
                     {

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from mriinterp.base.progress import Cancelled
+from mriinterp.image.volume import Volume
+from mriinterp.simulation.subjects import SimulatedDisease
 from mriinterp.trust import Bench, Explainer, load_details, load_plan, load_results, make_plan, run_benchmark, summary
 from mriinterp.trust.benchmark_report import write_report
 from mriinterp.trust.findings import findings
@@ -14,7 +16,7 @@ from mriinterp.trust.group_maps import coarse
 from mriinterp.trust.results import settings_table
 from mriinterp.trust.units import COHORT
 from mriinterp.trust.words import judgement
-from tests.trust.tiny_study import LESION, LesionNet, TinyStudy, model_of
+from tests.trust.tiny_study import GRID, LESION, LesionNet, TinyStudy, model_of
 
 NULL_NAMES = ("random", "edges", "intensity", "blur")
 METHODS = ["sensitivity", "gradient_x_input", "occlusion[size=3,stride=2,fill=reference]"]
@@ -204,6 +206,31 @@ def test_a_study_without_truth_or_replicates_says_so():
     assert "--replicates" in plan.skipped["reproducibility"]
     assert any("left out: localisation" in line for line in plan.lines(90))
     assert plan.lines(90)[-1].startswith("about 1 min 30 s")
+
+
+class WithDisease(TinyStudy):
+    """The atrophy of its patients is known: the lesion."""
+
+    diseased_areas = ("Hippocampus",)
+
+    def disease(self, subject):
+        field = np.zeros(GRID.shape, np.float32)
+        field[LESION] = 0.5
+        return SimulatedDisease(self.scan(subject), Volume(field, GRID.affine))
+
+
+def test_what_a_measure_wishes_for_is_there_whatever_else_is_measured(tmp_path):
+    """Its number may not depend on which other measures the same call takes."""
+    study, found = WithDisease(), []
+    for measures in (["reproducibility"], ["atrophy", "reproducibility"]):
+        folder = tmp_path / measures[0]
+        plan = plan_of(study, measures=measures)
+        replicate = model_of(LesionNet(lesion=2.0))
+        run_benchmark(plan, Bench(study, reference_scans=2, folder=folder), folder, replicates=[replicate])
+        table = load_results(folder)
+        found.append(table[table["quantity"] == "auprc_networks"].set_index(["method", "subject"])["value"])
+    assert len(found[0])
+    pd.testing.assert_series_equal(found[0], found[1])
 
 
 def test_full_plan_is_what_was_asked_for():

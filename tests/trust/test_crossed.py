@@ -17,10 +17,10 @@ def test_values_come_back_as_subjects_by_networks():
         ]
     ]
     results = pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])
-    found = crossed_values(results, "reproducibility", "auprc", "b")
-    np.testing.assert_allclose(found, 10 + np.arange(3)[:, None] + 0.1 * np.arange(4))
-    assert crossed_values(results, "reproducibility", "other", "b").size == 0
-    assert crossed_values(results, "stability", "auprc", "b").size == 0
+    found = crossed_values(results)
+    assert set(found) == {("reproducibility", "auprc", "a"), ("reproducibility", "auprc", "b")}
+    np.testing.assert_allclose(found["reproducibility", "auprc", "b"], 10 + np.arange(3)[:, None] + 0.1 * np.arange(4))
+    assert crossed_values(results[results["quantity"] == "auprc"]) == {}
 
 
 def test_networks_that_differ_widen_the_interval_where_subjects_do_not():

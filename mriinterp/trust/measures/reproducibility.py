@@ -60,6 +60,7 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
     cost="costly",
     against_null_maps=False,
     needs=("models",),
+    wishes=frozenset({"atrophy"}),
     order=70,
     aspect="network",
     tab="Retraining",
@@ -68,7 +69,7 @@ def top_overlap(a: np.ndarray, b: np.ndarray, n: int = TOP) -> float:
         "areas; where the atrophy is known, mean and standard deviation over the networks of its AUPRC (as of the measure "
         "Atrophy); the interval of that mean by drawing patients and networks anew (pigeonhole bootstrap, Owen 2007)"
     ),
-    revision=2,
+    revision=3,
     work=lambda s, areas, plan: Work(maps=plan.replicates),
     ends="Most reproducible over retrained networks (ICC of areas): {}; least: {}.",
     quantities=(

@@ -247,7 +247,7 @@ def known_predictions(study: str) -> dict[str, Prediction]:
     found = (
         {} if folder is None else dict(_shipped_predictions(study, opened.opened, model.digest, str(folder), opened))
     )
-    for subject in study_of(study).subjects.index if known else ():
+    for subject in opened.subjects.index if known else ():
         try:
             stamp = scan_stamp(study, subject)
         except OSError:  # the scan is gone: reported when it is chosen
