@@ -26,6 +26,8 @@ __all__ = [
     "area_mask",
     "brain_mask",
     "csf_fraction",
+    "grid_key",
+    "grid_of",
     "native_template",
     "template",
     "tissue",
@@ -77,24 +79,26 @@ def _native(kind: str) -> Volume:
     return Volume(data if kind == "t1" else data / 255, image.affine)
 
 
-def _key(grid: Grid) -> tuple:
+def grid_key(grid: Grid) -> tuple:
+    """Return what stands for a grid as the key of a cache; `grid_of` leads back."""
     return grid.shape, grid.affine.tobytes()
 
 
-def _grid(key: tuple) -> Grid:
+def grid_of(key: tuple) -> Grid:
+    """Return the grid of a key."""
     return Grid(key[0], np.frombuffer(key[1], dtype=np.float64).reshape(4, 4))
 
 
 @lru_cache(maxsize=16)
 def _resampled(kind: str, key: tuple) -> Volume:
-    return resample(_native(kind), _grid(key), order=1)
+    return resample(_native(kind), grid_of(key), order=1)
 
 
 @lru_cache(maxsize=8)
 def _mask(key: tuple) -> Volume:
     native = _native("t1")
     inside = native.with_data((native.data > 0).astype(np.float32))
-    moved = resample(inside, _grid(key), order=1)
+    moved = resample(inside, grid_of(key), order=1)
     return moved.with_data(moved.data > 0.5)
 
 
@@ -105,19 +109,19 @@ def native_template() -> Volume:
 
 def template(grid: Grid = DEMO_GRID) -> Volume:
     """Return the skull-stripped T1 template on a grid, float32, 0 outside the brain, white matter about 222."""
-    return _resampled("t1", _key(grid))
+    return _resampled("t1", grid_key(grid))
 
 
 def tissue(kind: str, grid: Grid = DEMO_GRID) -> Volume:
     """Return the probability, 0–1, of grey (``"gm"``) or white (``"wm"``) matter on a grid."""
     if kind not in ("gm", "wm"):
         raise KeyError(f"expected a tissue, got {kind!r}; available: gm, wm")
-    return _resampled(kind, _key(grid))
+    return _resampled(kind, grid_key(grid))
 
 
 def brain_mask(grid: Grid = DEMO_GRID) -> Volume:
     """Return where the template has brain or cerebrospinal fluid, bool."""
-    return _mask(_key(grid))
+    return _mask(grid_key(grid))
 
 
 @lru_cache(maxsize=1)
@@ -128,12 +132,12 @@ def _aal() -> Volume:
 
 @lru_cache(maxsize=4)
 def _aal_on(key: tuple) -> np.ndarray:
-    return resample(_aal(), _grid(key), order=0).data
+    return resample(_aal(), grid_of(key), order=0).data
 
 
 def aal_labels(grid: Grid = DEMO_GRID) -> np.ndarray:
     """Return the number of the AAL-116 area at each voxel of a grid, 0 elsewhere; odd numbers are left."""
-    return _aal_on(_key(grid))
+    return _aal_on(grid_key(grid))
 
 
 def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:
@@ -142,7 +146,7 @@ def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:
         raise KeyError(
             f"expected an area and a side, got {area!r}, {side!r}; available: {', '.join(AREA_LABELS)}; L, R"
         )
-    return Volume(_aal_on(_key(grid)) == AREA_LABELS[area][SIDES.index(side)], grid.affine)
+    return Volume(_aal_on(grid_key(grid)) == AREA_LABELS[area][SIDES.index(side)], grid.affine)
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mriinterp.image.template import AREA_LABELS, SIDES, aal_labels, ventricle
+from mriinterp.image.template import AREA_LABELS, SIDES, aal_labels, grid_key, grid_of, ventricle
 from mriinterp.image.volume import Grid, Volume, resample
 
 __all__ = [
@@ -82,7 +82,7 @@ def parts_of(name: str, side: str) -> int:
 
 @lru_cache(maxsize=3)
 def _labels(key: tuple) -> np.ndarray:
-    grid = Grid(key[0], np.frombuffer(key[1], dtype=np.float64).reshape(4, 4))
+    grid = grid_of(key)
     labels = aal_labels(grid).astype(np.uint8)
     for (name, side), number in FLUID_SPACES.items():
         native = ventricle(side, "body" if name == VENTRICLE else "horn")
@@ -94,4 +94,4 @@ def _labels(key: tuple) -> np.ndarray:
 
 def part_labels(grid: Grid) -> np.ndarray:
     """Return the number of the part at each voxel of a grid in MNI space, uint8; where fluid spaces lie, theirs."""
-    return _labels((grid.shape, grid.affine.tobytes()))
+    return _labels(grid_key(grid))
