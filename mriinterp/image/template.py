@@ -149,19 +149,27 @@ def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:
     return Volume(_aal_on(grid_key(grid)) == AREA_LABELS[area][SIDES.index(side)], grid.affine)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
+def _fluid_spaces() -> dict[tuple[str, str], Volume]:
+    """Return the fluid spaces by side and part: the dark parts of the template are found once for all of them."""
+    native = _native("t1")
+    labels, _ = ndimage.label((native.data > 0) & (native.data < 112))
+    found = {}
+    for part, (x, y, z) in VENTRICLE_SEEDS.items():
+        for side, sign in zip(SIDES, (1, -1), strict=True):
+            at = np.round(native.grid.to_voxel([sign * x, y, z])).astype(int)
+            around = labels[tuple(slice(a - 4, a + 5) for a in at)]
+            found[side, part] = native.with_data(labels == np.bincount(around[around > 0]).argmax())
+    return found
+
+
 def ventricle(side: str, part: str = "body") -> Volume:
     """Return a lateral ventricle (``"body"``) or its temporal ``"horn"``, bool, on the template's own 1 mm grid.
 
     The connected part of the template darker than 112 (midway between fluid,
     70, and the darkest grey matter, 150) around one of `VENTRICLE_SEEDS`.
     """
-    native = _native("t1")
-    labels, _ = ndimage.label((native.data > 0) & (native.data < 112))
-    x, y, z = VENTRICLE_SEEDS[part]
-    at = np.round(native.grid.to_voxel([x if side == "L" else -x, y, z])).astype(int)
-    around = labels[tuple(slice(a - 4, a + 5) for a in at)]
-    return native.with_data(labels == np.bincount(around[around > 0]).argmax())
+    return _fluid_spaces()[side, part]
 
 
 def tissue_levels(volume: Volume) -> tuple[float, float]:

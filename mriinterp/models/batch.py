@@ -48,11 +48,15 @@ class ScanByScan(TorchFunctionMode):
     proven : bool
         True as long as every operation was one that treats each scan by
         itself. False proves nothing; `reason_to_run_alone` then tries.
+    weighted : Tensor or None
+        What the latest layer of weights returned. A network that returns just
+        this has numbers of either sign for outputs: no shares.
     """
 
     def __init__(self, module: nn.Module):
         super().__init__()
         self.proven = True
+        self.weighted: Tensor | None = None
         self._weights = {id(t) for t in chain(module.parameters(), module.buffers())}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -62,6 +66,8 @@ class ScanByScan(TorchFunctionMode):
         result = func(*args, **kwargs)
         if name == "get" and isinstance(result, Tensor):
             self.proven = False  # an attribute such as `Tensor.T`, which moves axes; a shape or a type moves none
+        if name == "linear":
+            self.weighted = result
         return result
 
     def _by_itself(self, name: str, args: tuple, kwargs: dict) -> bool:

@@ -146,7 +146,8 @@ def _probe(
     guessed = heads[-1].stop != first.shape[1]
     heads = (replace(heads[0], output=ONE),) if guessed else heads  # one output for two classes
     plain = all(_is_number(h) or {h.output, detect_output(h.of(first))} <= {"", LOGITS} for h in heads)
-    plain = plain and not any(h.width > 1 and bool((h.of(first) >= 0).all()) for h in heads)  # may be shares
+    if returned is not watch.weighted:
+        plain = plain and not any(h.width > 1 and bool((h.of(first) >= 0).all()) for h in heads)  # may be shares
     notes = [f"of {describe_returned(returned)} it is the entry {pick!r} that is read"] if chosen else []
     notes += [chance.in_words()] if random else []
     notes += [_rounded(first)] if first.dtype in ROUNDED else []

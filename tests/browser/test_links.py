@@ -1,6 +1,7 @@
 """What a page shows is in its address; Back goes to the previous choice; links that cannot be followed say so."""
 
 import pytest
+from playwright.sync_api import expect
 
 from mriinterp.image.write import write_volume
 from mriinterp.study import load_study
@@ -270,4 +271,5 @@ def test_trust_tabs_and_figures_are_in_the_address(page, new_page, app_url):
     tab = other.get_by_role("tab", name="Each measure")
     tab.wait_for(timeout=FIRST_MAP_MS)
     assert tab.get_attribute("aria-selected") == "true"
-    other.locator(".st-key-each").get_by_text("What hiding changes: Infidelity").wait_for()
+    chosen = other.locator(".st-key-each").get_by_role("combobox")
+    expect(chosen).to_have_value("What hiding changes: Infidelity", timeout=FIRST_MAP_MS)

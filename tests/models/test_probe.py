@@ -186,6 +186,17 @@ def test_loading_takes_one_pass_of_a_usual_network(monkeypatch):
     assert passes == [1], "what was found is remembered while the process lives"
 
 
+@pytest.mark.parametrize(("last", "once"), [([], True), ([nn.ReLU()], False)])
+def test_one_pass_is_enough_where_weights_have_the_last_word(loaded, last, once):
+    """Outputs above 0 may be shares, unless a layer of weights made them: on other scans those have either sign."""
+    passes = []
+    network = small_network(*last)
+    network[5].bias.data.fill_(100.0)
+    network.register_forward_pre_hook(lambda module, given: passes.append(1))
+    loaded(network)
+    assert (len(passes) == 1) == once
+
+
 def test_nothing_is_remembered_of_code_without_a_digest(loaded):
     """Two networks of one name and the same weights are told apart."""
     assert loaded(small_network(nn.ReLU6())).independent
