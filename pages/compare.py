@@ -21,7 +21,6 @@ from mriinterp.ui.maps.badge import trust_lights
 from mriinterp.ui.maps.kept import ask_to_explain, asked_to_explain, show_before
 from mriinterp.ui.maps.result import show_prediction
 from mriinterp.ui.maps.target import choose_target
-from mriinterp.ui.session.keys import SHOW
 from mriinterp.ui.shell.page import current_study, page_header, readable_errors
 from mriinterp.ui.sources.resources import model_of, prediction_of, study_of
 
@@ -74,11 +73,11 @@ with readable_errors():
     shown = with_mean_of_folds(name, known) or columns_before(name, target)
 with st.container(key="view_row"):
     if shown:
-        paired = len(shown) > 1 and SHOW.get() == "pair"  # its two lists leave less room for the rest
-        with st.container(horizontal=True, vertical_alignment="center", gap="small" if paired else "medium"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             pair = choose_pair(shown) if len(shown) > 1 else None
-            scale = choose_scale(narrow=paired)
-            part = choose_signs(shown, narrow=paired)
+            narrow = pair is not None  # its two lists leave less room for the rest
+            scale = choose_scale(narrow=narrow)
+            part = choose_signs(shown, narrow=narrow)
             place = choose_shown_place(shown)
 if not shown:
     if not working:

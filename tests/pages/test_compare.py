@@ -176,6 +176,14 @@ def test_several_subjects_explain_the_positive_class_unless_chosen(open_compare,
     assert "All explain **AD**" in shown
     assert "the same colour is the same" in shown
     assert "A − B of the raw, signed values" in shown
+    app.run()
+    assert "the same colour is the same" in text_of(app), "also of a page that is made again"
+    app.segmented_control(key="show").set_value("all").run()
+    assert app.segmented_control(key="scale").value == "common", "a list that becomes a row keeps what is chosen"
+    app.segmented_control(key="show").set_value("pair").run()
+    assert app.selectbox(key="scale").value == "common"
+    app.run()
+    assert app.selectbox(key="scale").value == "common"
     app.selectbox(key="by").set_value("methods").run()
     assert app.selectbox(key="target").value == "predicted"
 

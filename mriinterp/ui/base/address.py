@@ -85,7 +85,7 @@ class SessionAddress:
     defaults: dict[str, Any] = field(default_factory=dict)  # of every name that was ever claimed by a widget
     kept: dict[str, Any] = field(default_factory=dict)  # values, also of widgets of other pages
     notes: dict[str, _Note] = field(default_factory=dict)
-    seen: dict[str, tuple[str | None, int]] = field(default_factory=dict)
+    seen: dict[str, tuple[str | None, int, str]] = field(default_factory=dict)
     places: dict[str, Any] = field(default_factory=dict)
 
 

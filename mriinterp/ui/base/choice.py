@@ -42,7 +42,8 @@ def segments(
     **more
         Of `streamlit.segmented_control`, as far as a list has it.
     """
-    held = linked(key, first or next(iter(words)), options=list(words), what=what, shows=words.__getitem__)
+    form = "row" if list_px is None else "list"
+    held = linked(key, first or next(iter(words)), options=list(words), what=what, shows=words.__getitem__, form=form)
     common: dict[str, Any] = {
         "format_func": words.__getitem__,
         "key": held,

@@ -25,6 +25,7 @@ def linked(
     text: Callable[[Any], str] = str,
     always: bool = False,
     shapes: bool = True,
+    form: str = "",
 ) -> Key[Any]:
     """Give a widget's key its first value, from the address if that is valid, else the default; and claim its name.
 
@@ -51,6 +52,8 @@ def linked(
         The address says the value although it is the default.
     shapes : bool
         Whether the value shapes what is shown; otherwise no address holds it.
+    form : str
+        Of the widget, where it takes one of several.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def linked(
             raise ValueError(raw)
         return value
 
-    held = _take_up(key, default, fits)
+    held = _take_up(key, default, fits, form)
     for raw in asked(key)[-1:]:
         try:
             held.put(parse(raw))
@@ -136,17 +139,17 @@ def _claim(key: Key[Any], text: str, always: bool) -> None:
     state.kept[key] = key.value
 
 
-def _take_up(name: str, default: Any, fits: Callable[[Any], bool]) -> Key[Any]:
+def _take_up(name: str, default: Any, fits: Callable[[Any], bool], form: str = "") -> Key[Any]:
     """Let the key of that name go on with its value: of the session, of the same key on another page, or the default."""
     state, key = session_address(), Key[Any](name)
     state.defaults[key] = default
-    here = (state.page, state.entry)
+    here = (state.page, state.entry, form)
     if not key.kept or not fits(key.value):
         # Streamlit forgets a value with its widget, and when the words of the options change.
         key.put(state.kept[key] if key in state.kept and fits(state.kept[key]) else default)
     elif state.seen.get(key) != here or key not in state.before:
-        # A widget of another page has this key, or it was not there in the last run: the browser draws it as a new one,
-        # without its value unless that is put here.
+        # A widget of another page or of another form has this key, or it was not there in the last run: the browser draws
+        # it as a new one, without its value unless that is put here.
         key.put(key.value)
     state.seen[key] = here
     return key
