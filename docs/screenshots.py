@@ -78,9 +78,9 @@ def last_chart(page: Page, scans: Path) -> None:
 
 
 def other_stride(page: Page, scans: Path) -> None:
-    """Choose a stride whose map was not made yet."""
+    """Choose a stride whose map takes long, and is asked for before it is made."""
     field = page.get_by_role("spinbutton", name="Stride (voxels)")
-    field.fill("17")
+    field.fill("2")
     field.press("Enter")
     page.get_by_text("not known yet").wait_for()
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mriinterp.cohort.packed import packed_truth
+from mriinterp.image.dense import dense_part
 from mriinterp.image.volume import Volume
 from mriinterp.ui.cohort.averages import StudyView
 from mriinterp.ui.cohort.data import View
@@ -20,13 +21,13 @@ LEAST_SHARE = 0.5  # of these scans
 
 
 def group_truth(name: str, view: View) -> list[Contour]:
-    """Return the outline of where the disease changed tissue in at least half of the positive group's scans."""
+    """Return the outline of where the disease changed most tissue in at least half of the positive group's scans."""
     study = study_of(name)
     if not isinstance(view, StudyView) or not view.simulated or not study.simulated or not view.positive:
         return []
     if view.chosen is None and view.positive == study.positive and (known := packed_truth(view.result)) is not None:
         count, scans = known
-        place = count.with_data((count.data >= LEAST_SHARE * scans).astype(np.float32))
+        place = _packed_place(count.digest, scans, count)
         return [Contour(GROUP.format(f"{scans} {view.positive}"), place)]
     ids = [i for i in view.ids(view.methods[0], view.positive) if i in study.subjects.index]
     if not ids:
@@ -46,4 +47,14 @@ def _group_place(name: str, opened: str, key: str, ids: tuple[str, ...], _view: 
         truth = truth_of(name, subject)
         if truth is not None:
             share += on_grid_of(truth, like, order=0).data.astype(np.float32) / len(ids)
-    return Volume((share >= LEAST_SHARE - 1e-6).astype(np.float32), _view.grid.affine)
+    return _outlined(Volume(share >= LEAST_SHARE - 1e-6, _view.grid.affine))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _packed_place(digest: str, scans: int, _count: Volume) -> Volume:
+    return _outlined(_count.with_data(_count.data >= LEAST_SHARE * scans))
+
+
+def _outlined(place: Volume) -> Volume:
+    """Return where a place is dense, as the outline of a single scan is drawn."""
+    return Volume(dense_part(place).data.astype(np.float32), place.affine)

@@ -27,7 +27,7 @@ from mriinterp.ui.base.words import as_sentence, escape_markdown
 from mriinterp.ui.maps.place import IN_TEMPLATE, Place, choose_place
 from mriinterp.ui.maps.signs import choose_part, part_layer, part_scale, part_volume, shares_of
 from mriinterp.ui.maps.smoothing import choose_smoothing
-from mriinterp.ui.maps.truth import scan_truth
+from mriinterp.ui.maps.truth import scan_place, scan_truth
 from mriinterp.ui.scan.subject import Subject
 from mriinterp.ui.session.keys import SMOOTHING
 from mriinterp.ui.shell.page import Header
@@ -215,9 +215,7 @@ def show_space(
         mm=mm,
         atlas=study.atlas(),
         brain=study.brain_mask(),
-        truth=on_grid_of(subject.truth, relevance.volume, order=0)
-        if subject.truth and settings.get("contours", True)
-        else None,
+        truth=scan_place(subject.truth, relevance.volume) if settings.get("contours", True) else None,
         surface=surface,
         crosshair=settings.get("crosshair", True),
         radiological=settings.get("convention", "radiological") == "radiological",

@@ -1,23 +1,38 @@
 """Where the disease of a simulated scan is, as an outline on its map.
 
 The viewer names an outline below the planes and has a switch for it among its
-display settings, which the address holds.
+display settings, which the address holds. What the disease changed lies
+scattered along the surfaces of tissue: drawn voxel by voxel it would hide the
+map, so the outline is drawn around where it is dense.
 """
 
 from __future__ import annotations
 
+import streamlit as st
+
+from mriinterp.image.dense import dense_part
 from mriinterp.image.volume import Volume
 from mriinterp.ui.sources.resources import on_grid_of
 from mriinterp.ui.viewer import Contour
 
-__all__ = ["scan_truth"]
+__all__ = ["scan_place", "scan_truth"]
 
-CHANGED = "where the simulated disease changed tissue"
+CHANGED = "where the simulated disease changed most tissue"
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _place(digest: str, _truth: Volume) -> Volume:
+    return dense_part(_truth)
+
+
+def scan_place(truth: Volume | None, like: Volume) -> Volume | None:
+    """Return where the disease of one scan changed most tissue, bool, on the grid of a map; None where that is not known."""
+    if truth is None or not truth.data.any():
+        return None
+    return on_grid_of(_place(truth.digest, truth), like, order=0)
 
 
 def scan_truth(truth: Volume | None, like: Volume) -> list[Contour]:
     """Return the outline of the known place of the disease of one scan, on the grid of a map; none where none is known."""
-    if truth is None or not truth.data.any():
-        return []
-    place = on_grid_of(truth, like, order=0)
-    return [Contour(CHANGED, Volume(place.data.astype("f4"), place.affine))]
+    place = scan_place(truth, like)
+    return [] if place is None else [Contour(CHANGED, Volume(place.data.astype("f4"), place.affine))]
