@@ -12,7 +12,7 @@ from mriinterp.ui.cohort.first import origin_words, place_of_worth, show_answer,
 from mriinterp.ui.cohort.folds import show_agreement
 from mriinterp.ui.cohort.numbers import show_numbers
 from mriinterp.ui.cohort.planes import choose_shown, show_planes
-from mriinterp.ui.cohort.run import compute_drawer, compute_panel, run_notes, watch_run
+from mriinterp.ui.cohort.run import compute_drawer, compute_panel, other_notes, run_notes, watch_run
 from mriinterp.ui.cohort.subjects import open_asked_subject, show_subjects
 from mriinterp.ui.cohort.voxels import show_voxels
 from mriinterp.ui.session.keys import NPZ_FILE
@@ -59,13 +59,13 @@ with readable_errors():
     show_summary(name, view, method, covariates)
     if colours:
         st.caption(colours)
-st.caption(group_words(view, method))
+st.caption("  \n".join(filter(None, [group_words(view, method), other_notes(view, method)])))
 with readable_errors():  # the network is opened after the pictures, which need none
     model = model_of(name)
 with notes, readable_errors():
     if model.card.simulated and not study.simulated and not from_file:
         st.warning(SIMULATED_ONLY, icon=":material/block:")
-    run_notes(name, view, model)
+    run_notes(name, view, model, method)
 with worth, readable_errors():
     show_worth(name, view, method, covariates)
     show_agreement(study, view, method)

@@ -80,7 +80,7 @@ class CohortResult(CohortTables):
         reasons = dict.fromkeys(filter(None, map(self.why_no_test, shown))) if self.positive else ()
         trained = int(self.subjects["training"].sum())
         training = (f"{trained} of the {len(self.subjects)} scans trained the network.",) if trained else ()
-        notes = map(as_sentence, (*self.network_notes, *self.method_notes, *self.warning_lines()))
+        notes = map(as_sentence, (*self.network_notes, *self.method_notes.values(), *self.warning_lines()))
         return (*explained, *reasons, *training, *((SIMULATED_ONLY,) if self.withheld else ()), *notes)
 
     @property
@@ -101,11 +101,11 @@ class CohortResult(CohortTables):
         return tuple(f"network {self.run['model']['name']}: {note}" for note in self.run["model"].get("notes", ()))
 
     @property
-    def method_notes(self) -> tuple[str, ...]:
-        """What is wrong with the parameters of methods on this grid, e.g. tissue that is never hidden."""
+    def method_notes(self) -> dict[str, str]:
+        """What is wrong with the parameters of methods on this grid, by method, e.g. tissue that is never hidden."""
         known = [(name, get_method(name)) for name in self.methods if name in method_names()]
-        found = [(entry.label, entry.warning(self.grid.shape, self.params(name))) for name, entry in known]
-        return tuple(f"{label}: {warning}" for label, warning in found if warning)
+        found = {name: (entry.label, entry.warning(self.grid.shape, self.params(name))) for name, entry in known}
+        return {name: f"{label}: {warning}" for name, (label, warning) in found.items() if warning}
 
     def meaning(self, method: str) -> Meaning:
         """Return words for the values of a method's maps, and whether they have two signs."""

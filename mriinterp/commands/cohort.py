@@ -271,7 +271,7 @@ def report(result: CohortResult) -> None:
             f"warning: scans that do not look like MNI space were explained all the same, as the space check was off "
             f"(correlation with the template, expected at least {MNI_CORRELATION:.2f}): {scans}"
         )
-    for note in (*result.network_notes, *result.method_notes):
+    for note in (*result.network_notes, *result.method_notes.values()):
         print_error(f"note: {note}")
     for line in result.warning_lines():
         print_error(f"warning: {line}")

@@ -98,7 +98,7 @@ def test_tissue_that_is_never_hidden_is_said(study_file, tmp_path, capsys):
     assert cohort(study_file, tmp_path, "--methods", "occlusion,sensitivity", "--n", "2", *settings) == 0
     warning = "are never hidden: the stride of 5 is larger than the box of 2 voxels"
     assert warning in capsys.readouterr().err
-    (note,) = open_cohort(tmp_path).method_notes
+    (note,) = open_cohort(tmp_path).method_notes.values()
     assert note.startswith("Occlusion: ")
     assert note.endswith(warning)
 

@@ -36,7 +36,7 @@ from mriinterp.ui.cohort.folds import OUT_OF_FOLD, is_of_fold, out_of_fold_folde
 from mriinterp.ui.shell.page import readable_errors
 from mriinterp.ui.sources.resources import atlas_of, model_of, study_of
 
-__all__ = ["compute_drawer", "compute_panel", "folder_of", "run_notes", "watch_run"]
+__all__ = ["compute_drawer", "compute_panel", "folder_of", "other_notes", "run_notes", "watch_run"]
 
 SLOT = "cohort"
 SEVERAL_TARGETS = {
@@ -227,8 +227,8 @@ def _change_notes(study: Study, view: StudyView) -> None:
         )
 
 
-def run_notes(name: str, view: View, model: Model) -> None:
-    """Show what a reader should know of these results: another network, scans that changed or were left out."""
+def run_notes(name: str, view: View, model: Model, method: str) -> None:
+    """Show what a reader should know of these results: another network, scans that changed or were left out, and of the method."""
     if not isinstance(view, StudyView):
         return
     result = view.result
@@ -259,5 +259,13 @@ def run_notes(name: str, view: View, model: Model) -> None:
         title = f"{len(result.warnings)} of {result.run['scans']} scans are doubtful"
         with st.expander(f"{title}: their maps may be wrong", icon=":material/warning:"):
             st.dataframe(list(result.warnings.items()), column_config={"1": "Scan", "2": "What"}, hide_index=True)
-    for note in (*result.network_notes, *result.method_notes):
+    for note in (*result.network_notes, *filter(None, [result.method_notes.get(method)])):
         st.caption(escape_markdown(as_sentence(note)))
+
+
+def other_notes(view: View, method: str) -> str:
+    """Return what a reader should know of the other methods, whose distances are shown."""
+    if not isinstance(view, StudyView) or view.packed:
+        return ""
+    notes = [note for name, note in view.result.method_notes.items() if name != method]
+    return escape_markdown(" ".join(map(as_sentence, notes)))
