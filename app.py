@@ -14,12 +14,6 @@ def main() -> None:
     wait_for_imports()
     from mriinterp.ui.shell.page import ICON, run_page
 
-    st.set_page_config(
-        page_title="mriinterp",
-        page_icon=ICON,
-        layout="wide",
-        menu_items={"About": "mriinterp: relevance maps for networks that read brain MRI. Research use only."},
-    )
     pages = [
         st.Page("pages/single_scan.py", title="Single scan", icon=":material/person_search:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
@@ -29,6 +23,12 @@ def main() -> None:
         st.Page("pages/network.py", title="Network", icon=":material/account_tree:"),
     ]
     page = st.navigation(pages, position="top")
+    st.set_page_config(
+        page_title=f"{page.title} · mriinterp",
+        page_icon=ICON,
+        layout="wide",
+        menu_items={"About": "mriinterp: relevance maps for networks that read brain MRI. Research use only."},
+    )
     run_page(page)
 
 

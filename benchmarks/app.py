@@ -93,15 +93,15 @@ class Row:
 
 
 @contextmanager
-def server(home: Path) -> Iterator[tuple[str, float, float, int]]:
-    """Start the app; yield its address, start time, seconds until it answered, and process id."""
+def server(home: Path, script: Path = ROOT / "app.py") -> Iterator[tuple[str, float, float, int]]:
+    """Start the app, or another script; yield its address, start time, seconds until it answered, and process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
     start = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options],
+        [sys.executable, "-m", "streamlit", "run", str(script), *options],
         cwd=ROOT,
         env={**os.environ, "MRIINTERP_HOME": str(home)},
         stdout=subprocess.DEVNULL,

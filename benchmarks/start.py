@@ -41,6 +41,7 @@ Made by `python -m benchmarks.start --write`; the median of the repeats, and the
 - *cold*: the first start after installation: no result on disk, this package not compiled, no file of the Python
   environment in the page cache (as far as the system lets go of it).
 - *warm*: a later start: files in the page cache, the map known.
+- *empty*: an app of one line, in place of this one: what Streamlit and the browser take by themselves.
 - *server*: until the server answers; *connected*: until the page's script has opened its WebSocket; *first map*: until
   the planes of the first map are drawn; all from `streamlit run`, the browser running already.
 - *processor*: seconds of all threads until the first map is drawn, of server and browser; *settled*: of the server
@@ -95,9 +96,11 @@ def forget_files() -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def start(browser: Browser, home: Path, then: Callable[[Page], None] | None = None) -> Start:
-    """Start the app and open its first page; `then` goes on with it."""
-    with server(home) as (url, since, answered, process):
+def start(
+    browser: Browser, home: Path, then: Callable[[Page], None] | None = None, script: Path | None = None
+) -> Start:
+    """Start the app, or a script that writes one line, and open its first page; `then` goes on with it."""
+    with server(home, *filter(None, [script])) as (url, since, answered, process):
         before = processor_seconds(os.getpid())
         own = time.process_time()
         context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -105,7 +108,10 @@ def start(browser: Browser, home: Path, then: Callable[[Page], None] | None = No
         connected = []
         page.on("websocket", lambda _: connected.append(time.monotonic() - since))
         page.goto(url, timeout=LONGEST_MS)
-        all_maps_shown(page, 1)
+        if script is None:
+            all_maps_shown(page, 1)
+        else:
+            page.get_by_text("shown", exact=True).wait_for(timeout=LONGEST_MS)
         first_map = time.monotonic() - since
         spent = processor_seconds(process)
         beside = processor_seconds(os.getpid()) - before - spent - (time.process_time() - own)
@@ -115,6 +121,13 @@ def start(browser: Browser, home: Path, then: Callable[[Page], None] | None = No
             then(page)
         context.close()
     return row
+
+
+def start_empty(browser: Browser, home: Path) -> Start:
+    """Start an app of one line; its "first map" is that line."""
+    script = home / "empty.py"
+    script.write_text("import streamlit as st\nst.write('shown')\n", encoding="utf-8")
+    return start(browser, home, script=script)
 
 
 def change_maps(page: Page, times: dict[str, list[float]], repeats: int) -> None:
@@ -166,13 +179,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=["cold", "warm", "changes", "pages"])
+    parser.add_argument("--only", nargs="+", default=["empty", "cold", "warm", "changes", "pages"])
     options = parser.parse_args()
     starts: dict[str, list[Start]] = {}
     changes: dict[str, list[float]] = {}
     pages: dict[str, list[float]] = {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as kept:
         browser = chromium(playwright)
+        for _ in range(options.repeats if "empty" in options.only else 0):
+            starts.setdefault("empty", []).append(start_empty(browser, Path(kept)))
         for _ in range(options.repeats if "cold" in options.only else 0):
             with tempfile.TemporaryDirectory() as home:
                 forget_files()
