@@ -16,13 +16,12 @@ from mriinterp.trust.badge import (
     UNMEASURED,
     badge_light,
     badge_marks,
-    badge_signs,
     badge_words,
     measured_as,
 )
 from mriinterp.trust.words import label_of
 from mriinterp.ui.base.words import escape_markdown
-from mriinterp.ui.sources.measured import BROKEN, badge_table, measured, of_network, plan_of
+from mriinterp.ui.sources.measured import BROKEN, badge_table, measured, of_network, plan_of, signs_of
 
 __all__ = ["Badge", "badge_of", "method_signs", "trust_light", "trust_lights"]
 
@@ -151,11 +150,10 @@ def method_signs(study: str, methods: Mapping[str, Mapping[str, Any]], model: st
         folder = measured(study, model)
         if folder is None or not of_network(plan_of(folder), model):
             return signs
-        table = badge_table(folder)
-        known = table["method"].tolist()
+        known = badge_table(folder)["method"].tolist()
         for method, params in methods.items():
             name, _ = measured_as(known, method, params)
-            signs[method] = "" if name is None else badge_signs(table, name)
+            signs[method] = "" if name is None else signs_of(folder, name)
     except BROKEN as error:  # marks are the least of a list of methods
         logger.warning("no marks of methods for %s: %s", study, error)
         return dict.fromkeys(methods, "")

@@ -15,6 +15,7 @@ from mriinterp.base.fingerprint import file_stamp
 from mriinterp.base.names import shortened
 from mriinterp.results.home import default_folder
 from mriinterp.trust.agreement import load_agreement
+from mriinterp.trust.badge import badge_signs
 from mriinterp.trust.findings import findings
 from mriinterp.trust.kept_badges import SOURCES, BadgeFigures, badge_table_of, read_badge_figures, size_of_results
 from mriinterp.trust.lights import best_words
@@ -36,6 +37,7 @@ __all__ = [
     "plan_of",
     "results_folder",
     "results_of",
+    "signs_of",
     "single_folder",
     "table_of",
     "table_or_empty",
@@ -217,6 +219,16 @@ def _best_words(folder: str, stamp: str, method: str) -> str:
 def best_words_of(folder: Path | None, method: str) -> str:
     """Return which methods of a folder do best, and where one stands among them; "" without one."""
     return "" if folder is None else _best_words(str(folder), stamp_of(folder), method)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _signs(folder: str, stamp: str, method: str) -> str:
+    return badge_signs(_badge_table(folder, stamp), method)
+
+
+def signs_of(folder: Path, method: str) -> str:
+    """Return the marks of a method's findings in a folder: ``"✓✓✗"``."""
+    return _signs(str(folder), stamp_of(folder), method)
 
 
 def badge_table(folder: Path) -> pd.DataFrame:
