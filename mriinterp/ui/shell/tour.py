@@ -39,7 +39,7 @@ STOPS = (
         "Pick",
         "single_scan",
         "A network says what it sees in a brain; the map marks where a small change would change its answer.",
-        "Pick a healthy person",
+        "Pick a control",
         {"subject": "sim-003", "method": "sensitivity"},
         {"subject": "sim-004", "method": "sensitivity"},
     ),
