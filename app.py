@@ -9,11 +9,26 @@ import streamlit as st
 
 def main() -> None:
     """Run the app once, for one session."""
-    from mriinterp.ui.server.ahead import wait_for_imports
+    from mriinterp.ui.server.ahead import import_rest, wait_for_imports
+    from mriinterp.ui.server.quiet import page_run
 
-    wait_for_imports()
+    with page_run():
+        wait_for_imports()
+        import_rest()
+        show()
+
+
+def show() -> None:
+    """Show the page that is asked for."""
     from mriinterp.ui.shell.page import ICON, run_page
 
+    # Before the navigation: without an icon of the app, the browser asks Google for that of the page.
+    st.set_page_config(
+        page_title="mriinterp",
+        page_icon=ICON,
+        layout="wide",
+        menu_items={"About": "mriinterp: relevance maps for networks that read brain MRI. Research use only."},
+    )
     pages = [
         st.Page("pages/single_scan.py", title="Single scan", icon=":material/person_search:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
@@ -23,12 +38,7 @@ def main() -> None:
         st.Page("pages/network.py", title="Network", icon=":material/account_tree:"),
     ]
     page = st.navigation(pages, position="top")
-    st.set_page_config(
-        page_title=f"{page.title} · mriinterp",
-        page_icon=ICON,
-        layout="wide",
-        menu_items={"About": "mriinterp: relevance maps for networks that read brain MRI. Research use only."},
-    )
+    st.set_page_config(page_title=f"{page.title} · mriinterp")
     run_page(page)
 
 

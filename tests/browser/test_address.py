@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 def test_steps_jumps_and_switches_are_in_the_address(page, new_page, app_url):
     page.goto(f"{app_url}/?{QUICK}")
     ready(page)
+    assert page.title() == "Single scan · mriinterp"
     path, (_, *peak) = bar(page, 2)
     click_mark(page, path)
     wait_for_mm(page, peak)

@@ -4,8 +4,10 @@ What is imported when: app.py imports Streamlit and this module; the thread
 ``import-ahead`` imports the rest of the first page in the order of `_ahead`;
 as soon as the code for it is there, threads beside it load the template and
 the demo study. Loading is mostly work without Python (unpacking, resampling,
-convolutions), which runs beside imports. SciPy's parts load when they are
-used, matplotlib and nilearn where a command needs them.
+convolutions), which runs beside imports. Once a page was made and its reader
+looks at it, the thread ``import-rest`` imports what the other pages need,
+SciPy's statistics among it; a page that is asked for meanwhile waits for one
+module at most. Matplotlib and nilearn load where a command needs them.
 """
 
 from __future__ import annotations
@@ -16,16 +18,22 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from mriinterp.base.scripts import app_script
+from mriinterp.base.scripts import app_script, page_scripts
+from mriinterp.ui.server.quiet import is_quiet, wait_until_quiet
 
-__all__ = ["FIRST_PAGE", "import_ahead", "wait_for_imports"]
+__all__ = ["FIRST_PAGE", "import_ahead", "import_rest", "wait_for_imports"]
 
 FIRST_PAGE = "single_scan.py"
 LOADER = "load-ahead"
+PARTS = ("scipy.stats", "scipy.optimize")  # which modules load on first use only
+QUIET_SECONDS = 1.0
 _logger = logging.getLogger(__name__)
 _threads: list[threading.Thread] = []
+_rest: list[threading.Thread] = []
+_importing = threading.Lock()
 
 
 def import_ahead() -> None:
@@ -39,6 +47,28 @@ def wait_for_imports() -> None:
     """Wait until the imports that have begun are done: two threads that import each other's modules meet halves of them."""
     for thread in _threads:
         thread.join()
+    with _importing:  # of the rest, one module is waited for at most: none begins while a page is made
+        pass
+
+
+def import_rest() -> None:
+    """Start to import, in a thread of its own, what the other pages need, while no page is being made; once in a process."""
+    if not _rest:
+        _rest.append(threading.Thread(target=_import_rest, name="import-rest", daemon=True))
+        _rest[0].start()
+
+
+def _import_rest() -> None:
+    others = [name for script in page_scripts() if script.name != FIRST_PAGE for name in _modules(script)]
+    names = [*PARTS, *dict.fromkeys(others)]
+    try:
+        while names:
+            wait_until_quiet(seconds=QUIET_SECONDS)
+            with _importing:
+                if is_quiet():
+                    _import(names.pop(0))
+    except Exception:  # the page imports it again, and shows what is wrong
+        _logger.exception("what another page needs could not be imported ahead of it")
 
 
 def _ahead() -> None:
@@ -50,7 +80,7 @@ def _ahead() -> None:
         _import("mriinterp.ui.sources.resources")
         if loader:
             _beside(load_demo_study, loader)
-        _import(*_modules())
+        _import(*_modules(app_script().parent / "pages" / FIRST_PAGE))
     except Exception:  # the page imports it again, and shows what is wrong
         _logger.exception("what the first page needs could not be imported ahead of it")
 
@@ -108,9 +138,8 @@ def _is_of_a_page(record: logging.LogRecord) -> bool:
     return record.threadName != LOADER
 
 
-def _modules() -> list[str]:
-    """Return the modules of this package that the first page's script imports."""
-    script = app_script().parent / "pages" / FIRST_PAGE
+def _modules(script: Path) -> list[str]:
+    """Return the modules of this package that a page's script imports."""
     tree = ast.parse(script.read_text(encoding="utf-8"))
     names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     return ["mriinterp.ui.shell.page", *(name for name in names if name.split(".")[0] == "mriinterp")]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from mriinterp.base.progress import Cancel, check_cancel
 
-__all__ = ["page_run", "wait_until_quiet"]
+__all__ = ["is_quiet", "page_run", "wait_until_quiet"]
 
 QUIET_SECONDS = 3.0  # after a page was made, in which its reader may go on to the next one
 LOOK_SECONDS = 0.1
@@ -36,8 +36,13 @@ def page_run() -> Iterator[None]:
             _Runs.ended = time.monotonic()
 
 
+def is_quiet(seconds: float = 0.0) -> bool:
+    """Return whether no page is being made and none was for some seconds."""
+    return not _Runs.going_on and time.monotonic() - _Runs.ended >= seconds
+
+
 def wait_until_quiet(cancel: Cancel | None = None, seconds: float = QUIET_SECONDS) -> None:
     """Wait until no page is being made and none was for some seconds; `Cancelled` if that is wanted meanwhile."""
-    while _Runs.going_on or time.monotonic() - _Runs.ended < seconds:
+    while not is_quiet(seconds):
         check_cancel(cancel)
         time.sleep(LOOK_SECONDS)

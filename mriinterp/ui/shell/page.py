@@ -16,7 +16,6 @@ from mriinterp.base.scripts import page_scripts
 from mriinterp.results.home import why_not_kept
 from mriinterp.ui.base.address import address_of_page, end_page, place_link
 from mriinterp.ui.base.words import Remedied, escape_markdown, words_of
-from mriinterp.ui.server.quiet import page_run
 from mriinterp.ui.session.keys import SHELL
 from mriinterp.ui.session.life import current_session
 from mriinterp.ui.shell.present import offer_present, show_present
@@ -52,8 +51,7 @@ def run_page(page: StreamlitPage) -> None:
                 offer_present(page.url_path)
         show_stop()
         show_present(page.url_path)
-        with page_run():
-            page.run()
+        page.run()
 
 
 def _title(name: str) -> str:

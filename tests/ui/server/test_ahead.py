@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_what_is_loaded_beside_imports_imports_nothing_of_a_package_that_they_im
 def another_process(monkeypatch):
     """Count nothing as begun, and import nothing but what a test names."""
     monkeypatch.setattr(ahead, "_threads", [])
-    return lambda *names: monkeypatch.setattr(ahead, "_modules", lambda: list(names))
+    return lambda *names: monkeypatch.setattr(ahead, "_modules", lambda script: list(names))
 
 
 def test_a_fault_is_left_for_the_page_to_show(another_process, caplog):
@@ -76,3 +77,36 @@ def test_a_fault_is_left_for_the_page_to_show(another_process, caplog):
     ahead.import_ahead()
     ahead.wait_for_imports()
     assert "could not be imported ahead" in caplog.text
+
+
+REST = """
+import sys, time
+from mriinterp.ui.server import ahead, quiet
+with quiet.page_run():
+    ahead.import_rest()
+    ahead.import_rest()
+    time.sleep(2 * ahead.QUIET_SECONDS)
+    assert "scipy.stats" not in sys.modules, "not while a page is made"
+    assert not quiet.is_quiet()
+ahead._rest[0].join()
+missing = {"scipy.stats", "mriinterp.ui.cohort.first", "mriinterp.ui.trust.tabs", "mriinterp.ui.network.choose"} - set(sys.modules)
+assert not missing, missing
+assert len(ahead._rest) == 1
+"""
+
+
+def test_what_the_other_pages_import_comes_when_no_page_is_made():
+    done = subprocess.run([sys.executable, "-c", REST], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert "could not be imported" not in done.stderr
+
+
+def test_a_page_waits_while_a_module_is_being_imported():
+    seen = []
+    with ahead._importing:
+        page = threading.Thread(target=lambda: (ahead.wait_for_imports(), seen.append(True)))
+        page.start()
+        page.join(0.3)
+        assert not seen
+    page.join(20)
+    assert seen
