@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["conditions"]
 
-SIDE, TIMES = 1500, 5  # of the matrices by which the machine's speed is told
+SIDE, TIMES = 1500, 5  # of the matrices whose products show the machine's speed
 
 
 def conditions(graphics: str = "") -> str:
