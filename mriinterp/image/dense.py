@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from mriinterp.image.space import blur_inside
 from mriinterp.image.template import brain_mask
 from mriinterp.image.volume import Volume
 
@@ -33,8 +34,7 @@ def dense_part(mask: Volume) -> Volume:
         return mask.with_data(found)
     brain = brain_mask(mask.grid).data | found
     sigma = [NEARBY_MM / size for size in mask.grid.voxel_sizes]
-    near, of = (ndimage.gaussian_filter(part.astype(np.float32), sigma, truncate=3.0) for part in (found, brain))
-    labels, _ = ndimage.label(brain & (near >= SHARE * of))
+    labels, _ = ndimage.label(brain & (blur_inside(found, brain, sigma) >= SHARE))
     large = np.bincount(labels.ravel()) * mask.grid.voxel_volume >= 1000 * SMALLEST_ML
     large[0] = False
     return mask.with_data(large[labels])

@@ -6,6 +6,7 @@ lies. A file's header may claim that; this module looks at the voxels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ from mriinterp.image.volume import Grid, Volume, resample
 __all__ = [
     "FINE",
     "MNI_CORRELATION",
+    "blur_inside",
     "check_mni_space",
     "check_skull_stripped",
     "describe_space",
@@ -179,11 +181,12 @@ def _coarse(volume: Volume) -> np.ndarray:
 
 def _pattern(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Return band-passed values inside a mask, of mean 0; nothing outside it counts."""
-    detail, trend = (_blur_inside(image, mask, sigma) for sigma in (DETAIL, TREND))
+    detail, trend = (blur_inside(image, mask, sigma) for sigma in (DETAIL, TREND))
     pattern = (detail - trend)[mask].astype(np.float64)
     return pattern - pattern.mean()
 
 
-def _blur_inside(image: np.ndarray, mask: np.ndarray, sigma: float) -> np.ndarray:
+def blur_inside(image: np.ndarray, mask: np.ndarray, sigma: float | Sequence[float]) -> np.ndarray:
+    """Return an image after a Gaussian filter (standard deviation in voxels) that takes only what is in a mask."""
     weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma)
     return ndimage.gaussian_filter(np.where(mask, image, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)
