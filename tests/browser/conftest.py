@@ -148,13 +148,14 @@ def app_url(serve, tmp_path_factory):
 @pytest.fixture
 def new_page(chromium):
     """Make pages, options as of ``browser.new_context``; on leaving, none may have complained or left localhost."""
-    contexts, complaints, strangers = [], [], []
+    contexts, complaints, strangers, pages = [], [], [], []
 
     def make(**options):
         options.setdefault("viewport", {"width": 1280, "height": 900})
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
+        pages.append(page)
         page.set_default_timeout(90_000)  # of waiting, on a machine that runs other tests beside this one
         page.on(
             "console",
@@ -168,11 +169,34 @@ def new_page(chromium):
         page.on("request", lambda request: strangers.append(request.url) if _is_stranger(request.url) else None)
         return page
 
+    make.pages = pages
     yield make
     for context in contexts:
         context.close()
     assert not [c for c in complaints if not any(text in c for text in HARMLESS)]
     assert not strangers
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Tell with a failure what its pages showed then."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for page in getattr(item.funcargs.get("new_page"), "pages", ()):
+            report.sections.append((f"page {page.url}", _seen(page)))
+    return report
+
+
+def _seen(page):
+    """Return the text of a page, how far its script is, and the states of its viewers."""
+    from playwright.sync_api import Error
+
+    try:
+        state = page.get_by_test_id("stApp").first.get_attribute("data-test-script-state", timeout=5000)
+        viewers = page.locator(".mriinterp-viewer").evaluate_all("all => all.map((one) => one.outerHTML.slice(0, 300))")
+        return "\n".join([f"script: {state}", *viewers, page.locator("body").inner_text(timeout=5000)[:4000]])
+    except Error as error:
+        return f"could not be read: {error}"
 
 
 def _is_stranger(url):
