@@ -88,7 +88,7 @@ with work_card():
         )
     working = watch("single", key)
     if relevance is None and not working:
-        if key in maps:
+        if known_map_of(subject, key) is not None:
             st.rerun()  # the work ended while this run was under way
         ask_to_explain()
 shown = relevance if relevance is not None else map_before(subject, model)

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from mriinterp.image.dense import dense_part
 from mriinterp.methods import method_names
+from mriinterp.results.store import Store
 from mriinterp.study import load_study
 from mriinterp.ui.cohort import planes as cohort
 from mriinterp.ui.compare import view as compare_view
@@ -180,3 +181,11 @@ def test_a_gradient_map_is_smoothed_on_request_and_says_so_everywhere(open_page,
     assert any("smoothed" in name for name in offered)
     app = finish(open_page(subject="sim-003", method="occlusion", **{"occlusion.size": "60", "occlusion.stride": "60"}))
     assert "smoothing" not in [box.key for box in app.selectbox]  # boxes are as smooth as they are
+
+
+def test_a_damaged_map_of_the_package_is_asked_for_and_not_waited_for(open_page, finish, monkeypatch):
+    monkeypatch.setattr(Store, "__contains__", lambda self, key: True)
+    monkeypatch.setattr(Store, "_read", lambda self, key: None)
+    monkeypatch.setattr("mriinterp.ui.maps.kept.map_seconds", lambda *_: 100.0)
+    app = finish(open_page(subject="sim-001", method="sensitivity", **{"sensitivity.score": "logit"}))
+    assert app.button("explain_here")

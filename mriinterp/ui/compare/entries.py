@@ -218,7 +218,7 @@ def compute_missing(missing: Sequence[Entry], asked: bool) -> bool:
     working = watch("compare", wanted=[entry.key for entry in missing if not entry.subject.uploaded])
     if not missing and not working:
         forget_job("compare")  # how the last work ended is no longer of interest
-    if not working and any(entry.key in maps_of(entry.subject) for entry in missing):
+    if not working and any(known_map_of(entry.subject, entry.key) is not None for entry in missing):
         st.rerun()  # the work ended while this run was under way
     for entry in missing:
         if not working and entry.key in failed:
