@@ -30,8 +30,12 @@ HARMLESS = (
 )  # the browser's remarks on Streamlit's own page
 
 
+def _on_server():
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
 def _missing(reason):
-    if os.environ.get("CI", "").lower() in ("1", "true"):
+    if _on_server():
         pytest.fail(reason)
     pytest.skip(reason)
 
@@ -175,6 +179,14 @@ def new_page(chromium):
         context.close()
     assert not [c for c in complaints if not any(text in c for text in HARMLESS)]
     assert not strangers
+
+
+def pytest_collection_modifyitems(items):
+    """On the integration server a failed test is run once more, and listed as run again: it shares two cores with others."""
+    if _on_server():
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(wrapper=True)
