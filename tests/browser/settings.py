@@ -1,4 +1,4 @@
-"""What browser tests do alike: change a setting, wait until a page is at rest, find where something is, ask axe."""
+"""What browser tests do alike: change a setting, pick from a list, wait until a page is at rest, find where something is, ask axe."""
 
 import pytest
 
@@ -15,6 +15,16 @@ def at_rest(page):
     """Wait until the page has been drawn and no work goes on."""
     page.evaluate("window.restSince = undefined")
     page.wait_for_function(STILL, timeout=REST_MS)
+
+
+def pick(page, box, text):
+    """Pick the first entry with a text from a list: its name, or where it is. A page that runs again would close the list."""
+    at_rest(page)
+    if isinstance(box, str):
+        box = page.get_by_role("combobox", name=box, exact=True)
+    box.click()
+    box.fill(text)
+    page.get_by_role("option").filter(has_text=text).first.click()
 
 
 def box_of(locator):

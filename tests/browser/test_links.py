@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from mriinterp.image.write import write_volume
 from mriinterp.study import load_study
 
-from .settings import choose
+from .settings import choose, pick
 from .test_app import (
     FIND,
     FIRST_MAP_MS,
@@ -25,14 +25,6 @@ from .test_app import (
 pytestmark = pytest.mark.browser
 
 SETTINGS = f"() => {{ const s = {FIND}.settings; return [s.convention, s.threshold]; }}"
-
-
-def pick(page, label, text):
-    """Choose in a select box."""
-    box = page.get_by_role("combobox", name=label, exact=True)
-    box.click()
-    box.fill(text)
-    page.get_by_role("option").filter(has_text=text).first.click()
 
 
 def go(page, name):
@@ -263,8 +255,7 @@ def test_the_camera_says_what_the_picture_is_of(page, app_url):
 def test_trust_tabs_and_figures_are_in_the_address(page, new_page, app_url):
     page.goto(f"{app_url}/trust?subject=sim-001&method=sensitivity")
     page.get_by_role("tab", name="Each measure").click(timeout=FIRST_MAP_MS)
-    page.locator(".st-key-each").get_by_role("combobox").click()
-    page.get_by_role("option", name="What hiding changes: Infidelity").click()
+    pick(page, page.locator(".st-key-each").get_by_role("combobox"), "What hiding changes: Infidelity")
     wait_for_address(page, "each=Infidelity")
     other = new_page()
     other.goto(page.evaluate("() => location.href"))
