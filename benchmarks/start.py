@@ -28,11 +28,16 @@ from benchmarks.machine import conditions
 RESULTS = Path(__file__).with_name("RESULTS_START.md")
 PAGES = ("Compare", "Cohort", "Trust", "Train", "Network", "Single scan")
 METHODS = ("Gradient × input", "Grad-CAM++", "Sensitivity analysis")
+READ_MS = 5000  # for which a page is looked at before the next one is opened
 ENDED = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+MADE = f"""(name) => {{
+  const title = document.querySelector('.st-key-page_header h1');
+  return title?.textContent.trim() === name && document.title.includes(name) && {ENDED};
+}}"""
 DRAWN = f"""(label) => {{
   const viewer = {FIND};
   return viewer?.views.length === 1 && viewer.views[0].map && viewer.views[0].name === label
-    && !viewer.spec.dimmed && viewer.measurer.idle;
+    && !viewer.spec.dimmed && !viewer.request; // no frame is still to be drawn
 }}"""
 INTRO = """# Start, map changes and page switches
 
@@ -47,7 +52,8 @@ Made by `python -m benchmarks.start --write`; the median of the repeats, and the
 - *processor*: seconds of all threads until the first map is drawn, of server and browser; *settled*: of the server
   five seconds later, with what it does ahead.
 - *map change*: from choosing another method, whose map is known, until its map is drawn.
-- *page switch*: from the click on a page's name until its script has ended; *first* in a session and server, *again*.
+- *page switch*: from the click on a page's name until its script has ended; *first* in a session and server, *again*;
+  each page is looked at for five seconds before the next one.
 """
 
 
@@ -152,11 +158,9 @@ def switch_pages(page: Page, times: dict[str, list[float]], repeats: int) -> Non
         for name in PAGES:
             page.get_by_test_id("stTopNavLink").filter(has_text=name).click(no_wait_after=True)
             began = time.monotonic()
-            page.wait_for_function(
-                f"(name) => document.title.includes(name) && {ENDED}", arg=name, timeout=LONGEST_MS, polling=20
-            )
+            page.wait_for_function(MADE, arg=name, timeout=LONGEST_MS, polling=20)
             times.setdefault(name, []).append(time.monotonic() - began)
-            page.wait_for_timeout(1500)
+            page.wait_for_timeout(READ_MS)
 
 
 def middle(values: list[float]) -> str:

@@ -22,13 +22,14 @@ def _by(numbers: Sequence[int]) -> str:
 
 
 def narrowing_table(module: nn.Module, shape: Sequence[int], step_mm: float) -> pd.DataFrame:
-    """Return a row for each convolution and pooling: kind, cells that remain, step of a cell and what is dropped, in mm."""
+    """Return a row for each convolution and pooling: kind, cells that remain, step of a cell and what is
+    dropped at the far end of each axis, in mm."""
     rows = [
         {
             "layer": f"{one.kind} {_by(one.kernel)}",
             "cells": _by([axis.n for axis in one.cells]),
             "step / mm": round(one.cells[0].step * step_mm, 1),
-            "dropped at the far end / mm": " ".join(f"{lost * step_mm:.0f}" for lost in one.lost),
+            "dropped / mm": " ".join(f"{lost * step_mm:.0f}" for lost in one.lost),
         }
         for one in narrowings(module, shape)
     ]

@@ -51,7 +51,7 @@ def show_origin(chosen: Chosen, *, only_warning: bool = False) -> None:
 
 
 def show_card(chosen: Chosen, card: DeltaGenerator) -> None:
-    """Show what is known of the method: in short, as a table, with the caveat; `card`: where work is shown."""
+    """Show what is known of the method: in short and as a table; `card`: where work is shown."""
     method = chosen.explainer.partition("[")[0]
     entry = get_method(method)
     if chosen.table.empty and all(chosen.number(name) is None for name in measure_names()):
@@ -67,7 +67,10 @@ def show_card(chosen: Chosen, card: DeltaGenerator) -> None:
         notes = []
         if any(chosen.number(name) is not None and chosen.on_demand(name) for name in measure_names()):
             notes.append("*Italic*: taken on demand for this subject, not part of the study's means.")
-        st.caption(" ".join([*notes, CAVEAT]))
+        if chosen.table.empty:  # else it stands below the page's numbers
+            notes.append(CAVEAT)
+        if notes:
+            st.caption(" ".join(notes))
         _offer(chosen, card)
 
 

@@ -241,6 +241,7 @@ def show_grad_cam(chosen: Chosen, card: DeltaGenerator) -> None:
         st.dataframe(
             headed(narrowing_table(ClassificationModel3D(features=5120), (193, 229, 193), 1.0)), hide_index=True
         )
+    st.caption("Dropped: at the far end of each axis, where the next layer has no whole cell left.")
 
 
 def show_help() -> None:
