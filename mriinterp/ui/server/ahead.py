@@ -29,7 +29,6 @@ __all__ = ["FIRST_PAGE", "import_ahead", "import_rest", "wait_for_imports"]
 FIRST_PAGE = "single_scan.py"
 LOADER = "load-ahead"
 PARTS = ("scipy.stats", "scipy.optimize")  # which modules load on first use only
-QUIET_SECONDS = 1.0
 _logger = logging.getLogger(__name__)
 _threads: list[threading.Thread] = []
 _rest: list[threading.Thread] = []
@@ -63,7 +62,7 @@ def _import_rest() -> None:
     names = [*PARTS, *dict.fromkeys(others)]
     try:
         while names:
-            wait_until_quiet(seconds=QUIET_SECONDS)
+            wait_until_quiet()
             with _importing:
                 if is_quiet():
                     _import(names.pop(0))

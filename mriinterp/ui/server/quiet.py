@@ -11,7 +11,7 @@ from mriinterp.base.progress import Cancel, check_cancel
 
 __all__ = ["is_quiet", "page_run", "wait_until_quiet"]
 
-QUIET_SECONDS = 3.0  # after a page was made, in which its reader may go on to the next one
+QUIET_SECONDS = 3.0  # after a page was made, in which the browser draws it and its reader may go on to the next one
 LOOK_SECONDS = 0.1
 
 

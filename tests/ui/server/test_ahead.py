@@ -85,7 +85,7 @@ from mriinterp.ui.server import ahead, quiet
 with quiet.page_run():
     ahead.import_rest()
     ahead.import_rest()
-    time.sleep(2 * ahead.QUIET_SECONDS)
+    time.sleep(1)
     assert "scipy.stats" not in sys.modules, "not while a page is made"
     assert not quiet.is_quiet()
 ahead._rest[0].join()
