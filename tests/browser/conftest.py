@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -182,7 +183,7 @@ def new_page(chromium):
 
 
 def pytest_collection_modifyitems(items):
-    """On the integration server a failed test is run once more, and listed as run again: it shares two cores with others."""
+    """On the integration server a failed test is run once more, and listed as run again, as it shares two cores with others."""
     if _on_server():
         for item in items:
             if item.get_closest_marker("browser"):
@@ -196,6 +197,9 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and report.failed:
         for page in getattr(item.funcargs.get("new_page"), "pages", ()):
             report.sections.append((f"page {page.url}", _seen(page)))
+        if item.get_closest_marker("flaky"):  # of a test that is run once more only warnings are shown
+            pages = "\n".join(text for _, text in report.sections)
+            warnings.warn(f"{item.name} failed: {report.longreprtext[-1000:]}\n{pages[:3000]}", stacklevel=1)
     return report
 
 
