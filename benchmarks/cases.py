@@ -18,7 +18,7 @@ COARSE, FINE, PUBLISHED = (113, 137, 113), (193, 229, 193), (182, 218, 182)
 
 @dataclass(frozen=True)
 class Case:
-    """One row: a network on a grid, what is occluded, and every how many windows ours is timed on by one core."""
+    """One row: a network on a grid, what is occluded, and every how many windows are timed where a part stands for all."""
 
     name: str
     title: str

@@ -22,8 +22,7 @@ def _by(numbers: Sequence[int]) -> str:
 
 
 def narrowing_table(module: nn.Module, shape: Sequence[int], step_mm: float) -> pd.DataFrame:
-    """Return a row for each convolution and pooling: kind, cells that remain, step of a cell and what is
-    dropped at the far end of each axis, in mm."""
+    """Return a row for each convolution and pooling: kind, cells that remain, and in mm their step and what is dropped."""
     rows = [
         {
             "layer": f"{one.kind} {_by(one.kernel)}",

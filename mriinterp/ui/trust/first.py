@@ -184,11 +184,10 @@ def _layer(chosen: Chosen, name: str, volume: Volume) -> Layer:
 def _show_numbers(chosen: Chosen) -> None:
     """Show ten numbers at most: the method's, and what must stand beside each."""
     rows = ten_numbers(chosen.table, chosen.explainer)
-    if not rows:
-        return
-    lines = ["| Measured | This method | Beside it | Which is |", "| --- | --: | --: | --- |"]
-    lines += [f"| {escape_markdown(r.what)} | **{r.value}** | {r.beside} | {escape_markdown(r.of)} |" for r in rows]
-    st.markdown("\n".join(lines))
+    if rows:
+        lines = ["| Measured | This method | Beside it | Which is |", "| --- | --: | --: | --- |"]
+        lines += [f"| {escape_markdown(r.what)} | **{r.value}** | {r.beside} | {escape_markdown(r.of)} |" for r in rows]
+        st.markdown("\n".join(lines))
     st.caption(CAVEAT)
 
 
