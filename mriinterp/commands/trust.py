@@ -75,9 +75,11 @@ def add_parser(commands) -> None:
         help="no benchmark: how far relevance follows the weights of areas in this table (columns area and weight), for "
         "studies without ground truth (writes expected.html)",
     )
-    parser.add_argument("--quick", action="store_true", help="few subjects and coarse settings: minutes, not an hour")
+    parser.add_argument(
+        "--quick", action="store_true", help="few subjects and coarse settings: three minutes, not hours"
+    )
     parser.add_argument("--subjects", type=int, metavar="N", help="subjects for cheap measures (default: 30; quick: 4)")
-    parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 6; quick: 3)")
+    parser.add_argument("--costly", type=int, metavar="N", help="subjects for costly measures (default: 6; quick: 2)")
     parser.add_argument("--replicates", metavar="DIR", help="folder with model cards of retrained networks")
     parser.add_argument(
         "--train-replicates", type=int, metavar="N", help="train N networks from other seeds first (hours), into DIR"

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mriinterp.methods.parameters import Param
 
@@ -63,10 +62,13 @@ def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
         Standard deviation in voxels; cut at 3 σ.
     """
     radius = max(1, round(3 * sigma))
-    weights = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype) / sigma) ** 2)
-    weights = (weights / weights.sum()).reshape(1, 1, -1)
+    offsets = torch.arange(-radius, radius + 1)
+    weights = torch.exp(-0.5 * (offsets.to(x.dtype) / sigma) ** 2)
+    weights = weights / weights.sum()
     for axis in range(2, x.ndim):
-        lines = x.movedim(axis, -1)
-        flat = F.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="replicate")
-        x = F.conv1d(flat, weights).reshape(lines.shape).movedim(-1, axis)
+        # A product with a band matrix: many times the speed of a convolution of one channel.
+        n = x.shape[axis]
+        columns = (torch.arange(n)[:, None] + offsets).clamp(0, n - 1)
+        band = torch.zeros(n, n, dtype=x.dtype).scatter_add_(1, columns, weights.expand(n, -1))
+        x = torch.tensordot(x, band.to(x.device), ([axis], [1])).movedim(-1, axis)
     return x

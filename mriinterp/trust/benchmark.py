@@ -93,6 +93,8 @@ def run_benchmark(
     folder : Path
         Gets ``units/``, one small file a method and subject, and
         ``plan.json``. Read them with `mriinterp.trust.load_results`.
+    replicates : sequence of Model
+        Networks retrained from other seeds; as many are used as the plan has.
     progress : callable
         Counts measures, the map itself one of them.
 
@@ -102,7 +104,7 @@ def run_benchmark(
         What is finished stays.
     """
     folder = Path(folder)
-    run = _Run(plan, bench, folder, replicates)
+    run = _Run(plan, bench, folder, replicates[: plan.replicates])
     _write_plan(run)
     total = sum(len(run.wanted(subject)) for subject in plan.people) * len(plan.explainers)
     done = 0
@@ -165,7 +167,7 @@ def _one_map(
     count: Callable[[int], None],
     cancel: Cancel | None,
 ) -> None:
-    """Take all measures due of one method for one subject; a method that cannot explain this network is noted."""
+    """Take all measures due of one method for one subject; what cannot be explained or measured is noted, the rest goes on."""
     start = time.monotonic()
     try:
         relevance = explainer(case, cancel=cancel)
@@ -185,7 +187,11 @@ def _one_map(
         if measure.missing(case):
             logger.info("%s: %s: %s", case.name, name, measure.missing(case))
             continue
-        outcome = measure.run(case, explainer, relevance, cancel=cancel, **run.plan.settings.get(name, {}))
+        try:
+            outcome = measure.run(case, explainer, relevance, cancel=cancel, **run.plan.settings.get(name, {}))
+        except ValueError as error:
+            logger.warning("%s: %s: not measured by %s: %s", case.name, explainer.name, name, error)
+            continue
         unit.put(name, keys[name], outcome, time.monotonic() - start)
 
 

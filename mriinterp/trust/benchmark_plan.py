@@ -34,6 +34,8 @@ class Scale:
         Scans in the control mean.
     others : int
         Other subjects that each costly one is compared with.
+    networks : int, optional
+        Networks retrained from other seeds, at most; default all.
     quick : bool
         Only the methods that are listed for a short benchmark.
     """
@@ -44,6 +46,7 @@ class Scale:
     reference_scans: int
     others: int
     quick: bool = False
+    networks: int | None = None
 
     @property
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -61,11 +64,12 @@ FULL = Scale(
 )
 QUICK = Scale(
     subjects=4,
-    costly=3,
+    costly=2,
     controls=3,
     reference_scans=4,
     others=1,
     quick=True,
+    networks=2,
 )
 
 
@@ -200,7 +204,7 @@ def make_plan(
     subjects, costly : int, optional
         Subjects for cheap and for costly measures.
     replicates : int
-        Retrained networks at hand.
+        Retrained networks at hand; a quick benchmark takes the first two.
     method_files : mapping of str to str, optional
         Of methods from files of their own, the SHA-256 of the file (`mriinterp.trust.method_files.register_files`).
 
@@ -210,6 +214,7 @@ def make_plan(
         Unknown names, or a study without a subject of its positive group.
     """
     scale = QUICK if quick else FULL
+    replicates = min(replicates, scale.networks or replicates)
     explainers = chosen_explainers(methods, quick=quick)
     wanted = list(measures or measure_names())
     ill, well = (list(map(str, study.subjects.index[study.subjects["group"] == g])) for g in _two_groups(study))

@@ -96,7 +96,7 @@ def measure_groups(
         in_positive=np.array(in_positive),
         names=[bench.area_names.get(label, str(label)) for label in labels],
         voxels=np.array(cells, dtype=np.float64),
-        truth_areas=None if not known else np.asarray(truth_areas) >= 0.1 if ill is None else ill[labels],
+        truth_areas=ill[labels] if ill is not None else np.asarray(truth_areas) >= 0.1 if known else None,
         truth_voxels=np.isin(np.arange(len(cells[0])), list(truth_cells)) if known else None,
         patients=_texts(bench, members, "subject"),
         severity=_column(bench, members, "severity"),
@@ -114,7 +114,11 @@ def measure_groups(
         if missing := get_measure(name).missing(cohort):
             logger.info("%s: %s: %s", explainer.name, name, missing)
             continue
-        outcome = get_measure(name).run(cohort, None, cancel=cancel, **settings)
+        try:
+            outcome = get_measure(name).run(cohort, None, cancel=cancel, **settings)
+        except ValueError as error:
+            logger.warning("%s: not measured by %s: %s", explainer.name, name, error)
+            continue
         unit.put(name, key, outcome, time.monotonic() - start)
 
 

@@ -10,6 +10,7 @@ import pytest
 from cohort.conftest import make_study
 
 import mriinterp
+from mriinterp.base.notices import SIMULATED_ONLY
 from mriinterp.cohort import open_cohort, run_cohort
 from mriinterp.cohort.provenance import write_provenance
 from mriinterp.cohort.statistics import compare_areas
@@ -514,7 +515,7 @@ def test_what_a_network_of_simulated_brains_says_of_real_people_is_not_shown(pag
     for part in ("Areas", "Distances", "Scans", "Voxels", "Files"):
         app = page(file, part=part, compute="True")
         shown = text_of(app)
-        assert "trained on simulated brains only" in shown
+        assert SIMULATED_ONLY in shown.replace("\\", "")
         assert "predicted right" not in shown
         assert not [s for s in app.slider if s.key == "probability"]
         assert "outcome" not in app.session_state

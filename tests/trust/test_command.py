@@ -1,9 +1,15 @@
 """``python -m mriinterp trust``, on the tiny study."""
 
+from dataclasses import replace
+from functools import wraps
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from mriinterp import cli
 from mriinterp.commands.trust import names_of
+from mriinterp.trust.measure_registry import _MEASURES, get_measure
 from tests.trust.tiny_study import TinyStudy
 
 
@@ -33,6 +39,37 @@ def test_quick_run_writes_tables_and_report_and_goes_on(tiny, tmp_path, capsys):
     first = (tmp_path / "trust_results.csv").read_text(encoding="utf-8")
     assert cli.main(command) == 0
     assert (tmp_path / "trust_results.csv").read_text(encoding="utf-8") == first
+
+
+def test_quick_runs_to_its_end_by_itself_on_a_study_that_knows_age_severity_and_site(monkeypatch, tmp_path, caplog):
+    study = TinyStudy()
+    study.diseased_areas = ("Temporal_Sup", "Temporal_Mid", "Hippocampus")
+    ill = study.subjects["group"] == "AD"
+    study.subjects = study.subjects.assign(
+        age=np.arange(60.0, 68.0), severity=np.where(ill, np.linspace(0.3, 1, 8), 0.0), site=list("AABBAABB")
+    )
+    monkeypatch.setattr("mriinterp.study.load_study", lambda source, **options: study)
+    assert cli.main(["trust", "demo", "--quick", "--out", str(tmp_path)]) == 0
+    assert "not measured" not in caplog.text
+    table = pd.read_csv(tmp_path / "trust_summary.csv")
+    assert table.loc[table["measure"] == "dose_response", "mean"].notna().any()
+
+
+def test_a_measure_that_cannot_be_taken_loses_nothing_of_the_others(tiny, tmp_path, caplog, monkeypatch):
+    for name in ("group_effect", "stability"):
+
+        @wraps(get_measure(name).function)
+        def fails(*args, **options):
+            raise ValueError("expected more people")
+
+        monkeypatch.setitem(_MEASURES, name, replace(get_measure(name), function=fails))
+    command = ["trust", "demo", "--quick", "--methods", "sensitivity", "--out", str(tmp_path)]
+    assert cli.main(command) == 0
+    assert "not measured by group_effect: expected more people" in caplog.text
+    assert "not measured by stability: expected more people" in caplog.text
+    measured = set(pd.read_csv(tmp_path / "trust_summary.csv")["measure"])
+    assert {"localisation", "randomisation"} <= measured
+    assert not {"group_effect", "stability"} & measured
 
 
 @pytest.mark.parametrize(

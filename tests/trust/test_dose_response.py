@@ -49,3 +49,11 @@ def test_the_site_is_told_by_scikit_learns_auc_of_people_without_the_disease(coh
 def test_what_it_needs_is_named(cohort, change, lacking):
     with pytest.raises(ValueError, match=lacking):
         MEASURE.run(Cohort(**(vars(cohort) | change)), None)
+
+
+@pytest.mark.parametrize("controls", [2, 3])
+def test_with_few_people_without_the_disease_only_their_age_is_left_out(cohort, controls):
+    few = {name: None if value is None else value[: 12 + controls] for name, value in vars(cohort).items()}
+    values = MEASURE.run(Cohort(**(few | {"truth_areas": cohort.truth_areas, "names": cohort.names})), None).values
+    assert values["rho"] == pytest.approx(MEASURE.run(cohort, None).values["rho"])
+    assert not {name for name in values if name.startswith("rho_age")}

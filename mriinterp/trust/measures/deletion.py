@@ -100,7 +100,7 @@ def _badge(table: pd.DataFrame, method: str) -> tuple[str, str] | None:
             head="Deletion, as read",
         ),
     ),
-    settings={"full": {"insertion_steps": 10}, "quick": {"steps": 6, "insertion_steps": 3}},
+    settings={"full": {"insertion_steps": 10}, "quick": {"steps": 4, "insertion_steps": 2}},
     work=lambda s, areas, plan: Work(passes=2 * s["steps"] + 4 * (s["insertion_steps"] or s["steps"])),
     detailed=True,
     curves=Curves(

@@ -8,6 +8,7 @@ import pandas as pd
 from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.stats import rank_correlations, roc_auc
+from mriinterp.stats.correlation import LEAST
 from mriinterp.trust.measure import Outcome, Quantity
 from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.measures.group_effect import MORPHOMETRY, Cohort
@@ -79,7 +80,7 @@ def dose_response(cohort: Cohort, *, progress: Progress | None = None, cancel: C
     for at, name in enumerate(("rho", "rho_elsewhere")):
         values |= _numbers(name, severity, at)
     age = None if cohort.age is None else np.asarray(cohort.age, float)[~ill]
-    if age is not None and np.isfinite(age).all() and len(set(age)) > 1:
+    if age is not None and len(age) >= LEAST and np.isfinite(age).all() and len(set(age)) > 1:
         values |= _numbers("rho_age", rank_correlations(inside[~ill, None], age), 0)
     values |= _site(inside[~ill], None if cohort.site is None else np.asarray(cohort.site)[~ill])
     return Outcome(values, {"n": [int(ill.sum()), int((~ill).sum())]})

@@ -29,7 +29,7 @@ FILL = "blur"  # no registered method hides tissue behind it by default
         "deletion and the ranks of visible areas once more, with the scan blurred by 6 voxels in the place of hidden "
         "tissue: methods that hide tissue behind the control mean themselves are favoured by that operator"
     ),
-    settings={"quick": {"steps": 3}},
+    settings={"quick": {"steps": 2}},
     work=lambda s, areas, plan: Work(passes=2 * s["steps"], shared=areas / 6),
     beats="With blurred tissue as the fill, deletion hurts the score more than by any null map's for: {}.",
     below_zero="Worse than chance with blurred tissue as the fill",
