@@ -185,22 +185,28 @@ class Divided(CohortResult):
             self._known[key] = open_cohort(self.folder).areas(method, value=value, kind=kind)
         return self._known[key]
 
-    def map(self, method, subject):
+    def map(self, method, subject, *, images=True):
         key = (self.folder, method, subject)
         if key not in self._known:
-            self._known[key] = open_cohort(self.folder).map(method, subject)
+            self._known[key] = open_cohort(self.folder).map(method, subject, images=images)
         return self._known[key]
 
 
 def whole_command(work: Path, healthy: pd.DataFrame, methods: list[str], count: int) -> pd.DataFrame:
     """Run both commands for every setting and several divisions; the findings they wrote, or that they refused."""
     rows = []
+    known = work / "commands.json"  # of every pair of commands that ended, by what it was asked for
+    ended = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
     options = [word for text in PARAMETERS if text.partition(".")[0] in methods for word in ("--set", text)]
     for number, groups in enumerate(divisions(len(healthy), count, seed=1)):
         file = write_study(work, healthy, groups)
         for setting, target in SETTINGS.items():
             if setting in ("predicted", "true") and number:
                 continue  # they are refused, whatever the division
+            asked = f"{number} {setting} {','.join(methods)} {PERMUTATIONS}"
+            if asked in ended:
+                rows += ended[asked]
+                continue
             out = work / "commands" / setting
             code, printed = run_command(
                 "cohort",
@@ -222,17 +228,20 @@ def whole_command(work: Path, healthy: pd.DataFrame, methods: list[str], count: 
                 "statistics", out, "--voxels", "--permutations", PERMUTATIONS, "--seed", number, "--out", stats,
                 "--study", file, "--trust-code",
             )  # fmt: skip
+            ended[asked] = []
             for method in methods:
                 row = {"setting": setting, "method": method, "division": number, "refused": code == 2}
                 if code == 0:
                     areas = pd.read_csv(stats / f"{method}_areas.csv")
                     found = json.loads((stats / f"{method}_voxels.json").read_text(encoding="utf-8"))["found"]
                     row |= {
-                        "total": areas["p"][0] < LEVEL,
-                        "areas": (areas["p_fdr"][1:] < LEVEL).any(),
+                        "total": bool(areas["p"][0] < LEVEL),
+                        "areas": bool((areas["p_fdr"][1:] < LEVEL).any()),
                         "voxels": found > 0,
                     }
-                rows.append(row)
+                ended[asked].append(row)
+            rows += ended[asked]
+            known.write_text(json.dumps(ended), encoding="utf-8")
             log(f"  command {number + 1} of {count}, {setting}: {'refused' if code == 2 else 'done'}")
     return pd.DataFrame(rows)
 

@@ -97,7 +97,7 @@ def page_header(title: str, caption: str, *, own_scan: bool = False, from_file: 
     current_session()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header"):
         st.title(title, anchor=False, width="content")
-        with st.container(width="stretch", key="page_line"):
+        with st.container(width="stretch", gap=None, key="page_line"):
             with st.container(key="page_caption"):  # until there is an answer, which stays until the next one is there
                 st.caption(caption)
             answer = st.container(key="page_answer")

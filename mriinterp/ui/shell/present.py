@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import as_file, files
+
 import streamlit as st
 
 from mriinterp.methods import listed_methods
@@ -42,6 +44,8 @@ def show_present(page: str) -> None:
     if not presented:
         return
     chosen = what.value
+    with as_file(files("mriinterp.ui").joinpath("assets/present.css")) as style:
+        st.html(style)
     with st.container(horizontal=True, gap="small", key="present_keys"):
         for name, step, shortcut, icon in (
             ("Back", -1, "Left", "arrow_back"),
