@@ -178,7 +178,7 @@ def brain_surface(mask: Volume, part: str, eye: dict[str, float]) -> go.Mesh3d:
     return mesh(
         points,
         triangles,
-        name=f"brain surface ({part})",
+        name=f"Brain surface ({part})",
         color="#9aa5b1",
         opacity=0.25,
         hoverinfo="skip",

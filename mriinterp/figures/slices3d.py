@@ -34,7 +34,7 @@ FLAT = {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0, "fresnel": 0.0}  # colo
 CENTER = {"x": 0, "y": 0, "z": -0.16}
 UP: dict[str, float] = {"x": 0, "y": 0, "z": 1}
 FORWARD: dict[str, float] = {"x": 0, "y": 1, "z": 0}
-EYES = {True: {"x": -1.35, "y": 1.5, "z": 0.8}, False: {"x": -1.35, "y": -1.5, "z": 0.8}}
+EYES = {True: {"x": -1.5, "y": 1.67, "z": 0.89}, False: {"x": -1.5, "y": -1.67, "z": 0.89}}
 """Where the figure is first seen from: the front, where the patient's left is on the right (radiological), or the back; far enough for the axes' titles."""
 FAR = 1.6
 VIEWS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
@@ -140,7 +140,7 @@ def slices_figure(
     box = box_of(mask)
     figure = go.Figure()
     window = colours.window(scan.data)
-    for axis, name in enumerate(("sagittal", "coronal", "axial")):
+    for axis, name in enumerate(("Sagittal", "Coronal", "Axial")):
         points, triangles = sheet(mask, axis, mm, float(min(scan.grid.voxel_sizes)))
         figure.add_trace(_plane(name, points, triangles, scan, volume, scale, window, atlas))
     if crosshair:

@@ -72,12 +72,16 @@ class Bench:
         replaced by.
     folder : Path, optional
         Where that mean is kept between runs.
+    of_pages : bool
+        Hidden tissue is replaced as pages do it, by the study's background;
+        of a network of several images by the control mean all the same.
     """
 
     study: Study
     model: Model = None  # type: ignore[assignment]  # the study's, unless another is given
     reference_scans: int = 12
     folder: Path | None = None
+    of_pages: bool = False
 
     def __post_init__(self):
         if self.model is None:
@@ -110,7 +114,9 @@ class Bench:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def reference(self, progress: Progress | None = None, cancel: Cancel | None = None) -> Tensor:
-        """Return the mean of the prepared scans of the reference group, shape (1, C, i, j, k)."""
+        """Return what hidden tissue is replaced by: the mean of the prepared scans of the reference group, (1, C, i, j, k)."""
+        if self._reference is None and self.of_pages and self.model.card.channels == 1:
+            self._reference = self.model.prepare(self.study.background())
         if self._reference is None:
             path = None if self.folder is None else Path(self.folder) / f"control_mean_{self.key[:12]}.npy"
             mean = None if path is None else self._kept_mean(path)

@@ -36,7 +36,7 @@ def points(trace):
 
 def test_every_point_shows_its_nearest_voxel(scan, relevance):
     figure = slices_figure(scan, relevance)
-    for name in ("sagittal", "coronal", "axial"):
+    for name in ("Sagittal", "Coronal", "Axial"):
         (trace,) = figure.select_traces({"name": name})
         places = points(trace)
         shown = np.asarray(trace.customdata)
@@ -52,7 +52,7 @@ def test_planes_meet_at_the_peak(scan, relevance):
     peak = np.array(peak_mm(relevance))
     assert peak == pytest.approx(scan.grid.to_mm([6, 11, 8]))
     figure = slices_figure(scan, relevance)
-    for axis, name in enumerate(("sagittal", "coronal", "axial")):
+    for axis, name in enumerate(("Sagittal", "Coronal", "Axial")):
         (trace,) = figure.select_traces({"name": name})
         assert np.asarray(trace["xyz"[axis]]) == pytest.approx(peak[axis], abs=0.051)
         nearest = np.abs(points(trace) - peak).sum(axis=1).argmin()
@@ -79,14 +79,14 @@ def test_areas_are_named(scan, relevance):
     labels = np.zeros(scan.data.shape, np.int16)
     labels[6, 11, 8] = 7
     atlas = Atlas("A", scan.with_data(labels), pd.DataFrame({"label": [7], "name": ["Area_7"], "hemisphere": [""]}))
-    (trace,) = slices_figure(scan, relevance, atlas=atlas).select_traces({"name": "axial"})
+    (trace,) = slices_figure(scan, relevance, atlas=atlas).select_traces({"name": "Axial"})
     nearest = np.abs(points(trace) - peak_mm(relevance)).sum(axis=1).argmin()
     assert trace.text[nearest] == "Area 7"
 
 
 def test_a_scan_alone(scan):
     figure = slices_figure(scan, surface="off")
-    assert [trace.name for trace in figure.data] == ["sagittal", "coronal", "axial", "crosshair"]
+    assert [trace.name for trace in figure.data] == ["Sagittal", "Coronal", "Axial", "crosshair"]
 
 
 def test_a_map_of_zeros(scan):
@@ -110,7 +110,7 @@ def test_the_payload_stays_small():
     assert len(text) < 1_500_000
     assert {"data", "layout"} <= json.loads(text).keys()
     # A point for each voxel of the plane, half a voxel at most from the middle of one.
-    (axial,) = figure.select_traces({"name": "axial"})
+    (axial,) = figure.select_traces({"name": "Axial"})
     area = len(axial.x) * min(scan.grid.voxel_sizes) ** 2
     assert area == pytest.approx((brain.data[:, :, 51] > 0).sum() * min(scan.grid.voxel_sizes) ** 2, rel=0.1)
 
@@ -123,7 +123,7 @@ def test_the_border_of_a_plane_is_smooth(scan):
     places = np.stack(np.meshgrid(*(1.5 * np.arange(n) for n in shape), indexing="ij"), axis=-1)
     ball = Volume((np.linalg.norm(places - middle, axis=-1) < 24).astype(np.float32) * 100, affine)
     figure = slices_figure(ball, mm=tuple(middle), surface="off")
-    for axis, name in enumerate(("sagittal", "coronal", "axial")):
+    for axis, name in enumerate(("Sagittal", "Coronal", "Axial")):
         (trace,) = figure.select_traces({"name": name})
         found = points(trace) - middle
         triangles = np.stack([trace.i, trace.j, trace.k], axis=1).astype(int)
@@ -165,7 +165,7 @@ def test_six_standard_views_and_the_side_it_is_first_seen_from(scan, relevance, 
 def test_the_surface_is_chosen(scan, relevance):
     sizes = {}
     for surface in SURFACES:
-        found = [t for t in slices_figure(scan, relevance, surface=surface).data if "brain surface" in (t.name or "")]
+        found = [t for t in slices_figure(scan, relevance, surface=surface).data if "Brain surface" in (t.name or "")]
         sizes[surface] = sum(len(t.i) for t in found)
     assert sizes["whole"] > sizes["far half"] > sizes["off"] == 0
     with pytest.raises(ValueError, match="far half, whole, off"):

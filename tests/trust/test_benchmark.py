@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from mriinterp.base.progress import Cancelled
 from mriinterp.image.volume import Volume
@@ -284,3 +285,11 @@ def test_a_bench_does_not_keep_the_model_from_others():
     with model.lock, ThreadPoolExecutor(1) as pool:
         found = pool.submit(Explainer("sensitivity"), case).result(timeout=60)
     np.testing.assert_array_equal(found, Explainer("sensitivity")(case, module=model.module))
+
+
+def test_pages_fill_with_the_studys_background_and_read_no_scan_of_the_group(monkeypatch):
+    study = TinyStudy()
+    monkeypatch.setattr(study, "scan", lambda subject: pytest.fail(f"{subject} was read"))
+    bench = Bench(study, of_pages=True)
+    assert torch.equal(bench.reference(), bench.model.prepare(study.background()))
+    assert not torch.equal(bench.reference(), Bench(TinyStudy(), reference_scans=1).reference())
