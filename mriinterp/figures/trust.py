@@ -201,7 +201,7 @@ def trust_heatmap(
     labels: Mapping[str, str] | None = None,
     theme: str | None = None,
 ) -> go.Figure:
-    """Draw methods × measures: each cell its number, coloured by its place among all methods and null maps.
+    """Draw methods × measures: each cell its number, coloured by its place among all methods and null maps; – where it has none.
 
     Parameters
     ----------
@@ -245,6 +245,10 @@ def trust_heatmap(
             hovertemplate="%{y}<br>%{customdata}<br>%{text}<extra></extra>",
         )
     )
+    for method, name in zip(methods, names, strict=True):  # a cell without a number shows no text of its own
+        for column in columns:
+            if (method, column) not in texts:
+                figure.add_annotation(x=column, y=name, text="–", showarrow=False)
     nulls = sum(name.startswith("null_") for name in methods)
     if 0 < nulls < len(methods):
         figure.add_hline(y=len(methods) - nulls - 0.5, line={"color": NULL_MAP, "width": 3})

@@ -54,6 +54,15 @@ def test_heatmap_has_the_number_in_each_cell_and_null_maps_last(table):
     assert len(figure.layout.shapes) == 1  # a line above the null maps
 
 
+def test_a_cell_that_was_not_measured_has_a_dash_where_it_lies(table):
+    more = table.assign(measure="stability", quantity="noise").replace({"mean": {table["mean"].iloc[0]: np.nan}})
+    both = pd.concat([table, more], ignore_index=True)
+    figure = trust_heatmap(both, {("deletion", "abpc"): "Deletion", ("stability", "noise"): "Noise"})
+    cells, (dash,) = figure.data[0], figure.layout.annotations
+    assert (dash.text, dash.y) == ("–", table["method"].iloc[0])
+    assert [list(cells.x).index(dash.x), np.isnan(np.array(cells.z, float)).sum()] == [1, 1]
+
+
 def test_curves_start_at_the_clean_score():
     details = {
         ("occlusion", s): {"clean": 2.0, "share": [0.25, 0.5], "most": [1.0, -1.0], "least": [2.0, 1.5]} for s in "ab"

@@ -93,7 +93,7 @@ def show_overview(chosen: Chosen) -> None:
     )
     st.caption(
         "Means over subjects; darker: better within a column; ↑ higher, ↓ lower is better; \\* better than each of the four "
-        "null maps, which stand below the line."
+        "null maps, which stand below the line; – not measured, as of an empty map."
     )
     with st.expander("In words"):
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in findings_of(chosen.folder)))
