@@ -16,6 +16,7 @@ from mriinterp.models import Model
 from mriinterp.stats import mean_interval
 from mriinterp.study import DemoStudy, Study
 from mriinterp.trust.bench import Bench
+from mriinterp.trust.benchmark_plan import FULL
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.null_maps import present_name
 from mriinterp.trust.shortcuts import SHORTCUTS, get_shortcut, shortcut_network
@@ -103,14 +104,15 @@ def shortcut_table(
     -------
     DataFrame
         Columns shortcut, network, method, subject, share (of |map|; NaN for a map
-        of zeros). Targets and scores as in the benchmark: the margin of the
-        positive class.
+        of zeros). Targets, scores and what hidden tissue is replaced by as in the
+        benchmark: the margin of the positive class; the mean of as many controls
+        of the network's own study.
     """
     shortcut, rows = get_shortcut(name), []
     chosen = [*explainers, *(Explainer(name) for name in shortcut.null_maps)]
     total = len(pairs) * len(subjects) * len(chosen)
     for network, study, model in pairs:
-        bench = Bench(study, model, reference_scans=1)
+        bench = Bench(study, model, FULL.reference_scans)
         for subject in subjects:
             case = bench.case(subject)
             inside, among = shortcut.place(bench, case)

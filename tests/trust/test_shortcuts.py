@@ -129,6 +129,20 @@ def test_a_network_that_reads_the_suppressor_is_exposed():
     assert own["share"].item() == pytest.approx(share)
 
 
+def test_hidden_tissue_is_replaced_as_in_the_benchmark():
+    """By the mean of all controls it averages, not by one person's brain."""
+    study = TinyStudy()
+    one = Explainer("occlusion", {"fill": "reference", "size": 4, "stride": 4, "placement": "mean"})
+    table = shortcut_table("confound", [("plain", study, study.model())], [one], ILL[:1])
+    shares = {}
+    for count in (1, 4):
+        bench = Bench(study, reference_scans=count)
+        values = abs(one(bench.case(ILL[0])))
+        shares[count] = values[~bench.brain].sum() / values.sum()
+    assert table.loc[table["method"] == one.name, "share"].item() == pytest.approx(shares[4])
+    assert shares[1] != pytest.approx(shares[4])
+
+
 @pytest.mark.parametrize("name", SHORTCUTS)
 def test_a_trained_network_is_kept_and_its_card_tells_the_shortcut(name, tmp_path, monkeypatch):
     """The recipe trains on the shortcut's study; a second call loads what the first one made."""

@@ -137,7 +137,7 @@ def _show_pictures(
     slot = f"{mark}{' '.join(names)}"
 
     def work(progress: Progress, cancel: Cancel) -> None:
-        case = Bench(study_of(name), model_of(name), reference_scans=1, of_pages=True).case(subject)
+        case = Bench(study_of(name), model_of(name), of_pages=True).case(subject)
         made[slot] = {
             one: Volume(parse_explainer(one)(case, cancel=cancel).astype("f4"), model_of(name).grid.affine).canonical()
             for one in names
@@ -176,7 +176,7 @@ def _layer(chosen: Chosen, name: str, volume: Volume) -> Layer:
     if name in NULL_MAPS:
         about = NULL_MAPS[name]
         return Layer(f"{about.label}{NO_NETWORK}", volume, about.about, signed=bool((volume.data < 0).any()))
-    bench = Bench(study_of(chosen.study_name), model_of(chosen.study_name), reference_scans=1, of_pages=True)
+    bench = Bench(study_of(chosen.study_name), model_of(chosen.study_name), of_pages=True)
     unit = Meaning(get_method(name.partition("[")[0]), bench.score, bench.target_name).unit
     return Layer(label_of(name), volume, unit, signed=bool((volume.data < 0).any()))
 

@@ -225,7 +225,7 @@ def series_maps(
 ) -> list[tuple[str, Volume]]:
     """Return the map of the network as it is, and the maps it is compared with."""
     study, model = study_of(study_name), model_of(study_name)
-    case = Bench(study, model, reference_scans=1, of_pages=True).case(subject)
+    case = Bench(study, model, of_pages=True).case(subject)
     chosen = parse_explainer(explainer)
     maps = [(series.first, chosen(case, cancel=cancel))]
     maps += series.make(case, chosen, maps[0][1], steps=SERIES_STEPS, progress=progress, cancel=cancel)
@@ -235,7 +235,7 @@ def series_maps(
 def show_series(series: Series, study_name: str, subject: str, explainer: str, maps: list[tuple[str, Volume]]) -> None:
     """Show the maps of `series_maps` on one crosshair, each with its own colours."""
     scan = on_grid_of(scan_of(study_name, subject), maps[0][1])
-    bench = Bench(study_of(study_name), model_of(study_name), reference_scans=1, of_pages=True)
+    bench = Bench(study_of(study_name), model_of(study_name), of_pages=True)
     unit = Meaning(get_method(explainer.partition("[")[0]), bench.score, bench.target_name).unit
     layers = [Layer(name, volume, unit, signed=bool((volume.data < 0).any())) for name, volume in maps]
     st.caption(f"Maps of {escape_markdown(subject)}. {series.caption}")
