@@ -17,7 +17,7 @@ from mriinterp.models.card import ModelCard
 from mriinterp.models.entries import Entry
 from mriinterp.models.normalisation import Normalisation, PerImage, read_normalisation
 from mriinterp.models.number_inputs import NumberInput, WithNumbers
-from mriinterp.models.probe import probe_network
+from mriinterp.models.probe import Probe, probe_network
 from mriinterp.models.weights import digest_of
 
 __all__ = ["assemble", "refilled"]
@@ -33,6 +33,7 @@ def assemble(
     normalisation: Normalisation | None = None,
     mask: Volume | None = None,
     notes: Sequence[str] = (),
+    probe: Probe | None = None,
 ) -> dict[str, Any]:
     """Move to the device, freeze, check the card against the network, find out how it must be run, digest.
 
@@ -49,6 +50,8 @@ def assemble(
         Instead of the card's.
     notes : sequence of str
         What is known of the network, in words.
+    probe : Probe, optional
+        What `probe_network` would find, where that is known; the network is not run then.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def assemble(
     known_as = digest.hexdigest() if complete else ""
     if card.numbers:
         module = refilled(module, card.numbers, {}, keywords=card.numbers_as == "keywords").to(device)
-    probe = probe_network(
+    probe = probe or probe_network(
         module, card.heads, (card.channels, *card.grid.shape), device, card.name, known_as=known_as, pick=card.pick
     )
     for mark in probe.marks:

@@ -24,6 +24,7 @@ from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_netwo
 from mriinterp.models.model import Model
 from mriinterp.models.number_inputs import count_inputs
 from mriinterp.models.permission import TrustCode
+from mriinterp.models.probe import probe_of_logits
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
 __all__ = ["is_maps_source", "load_bare", "load_model", "packaged_models"]
@@ -90,6 +91,7 @@ def load_model(
     """
     paths = [Path(p) for p in ([weights] if isinstance(weights, (str, Path)) else weights or [])]
     card, architecture = _find_card(name_or_card, paths)
+    shipped = not paths and isinstance(name_or_card, str) and name_or_card in packaged_models()
     if card is not None:
         architecture = card.architecture
         paths = paths or [card.folder / name for name in card.weights]
@@ -108,7 +110,8 @@ def load_model(
     else:
         module, card, notes = _build(architecture, card, paths)
         code, complete = get_architecture(architecture).code, get_architecture(architecture).has_digest
-    return Model(**assemble(module, card, target, code, complete, notes=notes))
+    probe = probe_of_logits(card.heads) if shipped and card else None  # tests run each of them
+    return Model(**assemble(module, card, target, code, complete, notes=notes, probe=probe))
 
 
 def _find_card(source: str | Path | ModelCard, paths: list[Path]) -> tuple[ModelCard | None, str]:

@@ -16,7 +16,7 @@ from mriinterp.models.heads import Head
 from mriinterp.models.outputs import LOGITS, detect_output, get_output_kind
 from mriinterp.models.probe_errors import checked_outputs, run_network, widths_of
 
-__all__ = ["Probe", "probe_network"]
+__all__ = ["Probe", "probe_network", "probe_of_logits"]
 
 KEPT = 32
 ONE = "logit"  # what one output of two classes is, unless it is a probability
@@ -59,6 +59,11 @@ class Probe:
         kinds = [f"{head.name}: {head.output}" for head in self.heads if head.output not in ("", LOGITS)]
         entry = [] if self.pick is None else [f"entry {self.pick!r}"]
         return (*kinds, *entry, *(["one by one"] if self.alone else []))
+
+
+def probe_of_logits(heads: Sequence[Head]) -> Probe:
+    """Return what is found of a network of the usual layers that returns logits, without running it."""
+    return Probe(tuple(replace(head, output=LOGITS) for head in heads), "", ())
 
 
 def probe_network(

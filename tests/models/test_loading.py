@@ -16,9 +16,17 @@ from mriinterp.explain import explain
 from mriinterp.image.nifti import read_volume
 from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
-from mriinterp.models import architecture_names, get_architecture, load_code, load_model, register_architecture
+from mriinterp.models import (
+    architecture_names,
+    get_architecture,
+    load_code,
+    load_model,
+    packaged_models,
+    read_card,
+    register_architecture,
+)
 from mriinterp.models.classification3d import ClassificationModel3D
-from mriinterp.models.probe import Probe
+from mriinterp.models.probe import Probe, probe_network, probe_of_logits
 
 SHAPE = (7, 8, 9)
 AFFINE = np.diag([2.0, 2, 2, 1])
@@ -302,6 +310,18 @@ def packaged(tmp_path):
         )
 
     return make
+
+
+@pytest.mark.parametrize("name", packaged_models())
+def test_a_packaged_network_is_what_it_is_loaded_as_without_being_run(name, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("mriinterp.models.assembly.probe_network", lambda *_, **__: pytest.fail("it was run"))
+        model = load_model(name, device="cpu")
+    found = probe_network(
+        model.module, read_card(packaged_models()[name]).heads, (1, *model.grid.shape), model.device, name
+    )
+    assert found == probe_of_logits(model.heads)
+    assert model.heads == found.heads
 
 
 def test_digest_follows_everything_that_changes_a_map(packaged, tmp_path):
