@@ -37,6 +37,12 @@ def no_background_predictions(monkeypatch):
     monkeypatch.setattr("mriinterp.ui.single.predictions.MOST", 0)
 
 
+@pytest.fixture(autouse=True)
+def no_head_start(monkeypatch):
+    """Leave out the moment that a browser has for the first viewer of a session: here is none."""
+    monkeypatch.setattr("mriinterp.ui.base.viewlink.HEAD_START", 0.0)
+
+
 def _run_app(path):
     """Run app.py, as a server does."""
     exec(compile(Path(path).read_text(encoding="utf-8"), path, "exec"), {"__name__": "__main__", "__file__": path})

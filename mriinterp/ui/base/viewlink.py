@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,7 @@ _ARGUMENTS = (
 )
 FARTHEST_MM = 1000.0
 LARGEST_ZOOM = 12.0
+HEAD_START = 0.4  # seconds that a browser has for the first viewer of a session before charts come, whose code alone takes one
 
 
 def linked_viewer(
@@ -91,6 +93,7 @@ def linked_viewer(
         Settings that begin otherwise than usual.
     """
     usual = {**DEFAULTS, **(defaults or {})}
+    first = not VIEWERS.kept
     memory = _memory(key)
     if memory.entry != entry_number():
         memory.entry, memory.placed, memory.begin = entry_number(), False, memory.begin + 1
@@ -131,6 +134,8 @@ def linked_viewer(
     for name, value in now.items():
         kept = value != usual[name] and not (name == "share_range" and share_range is not None)
         linked_value(_name(name, prefix), _text(value) if kept else None)
+    if first:
+        time.sleep(HEAD_START)
     return state
 
 

@@ -203,13 +203,16 @@ def truth_of(study: str, subject: str) -> Volume | None:
 
 @forgotten_with_uploads
 @st.cache_resource(max_entries=256, show_spinner="Predicting …")
-def _prediction(model: str, scan: str, _model: Model, _scan: Volume) -> Prediction:
-    return _model.predict(_scan)
+def _prediction(model: str, scan: str, _model: Model, _scan: Volume, _stamp: str | None) -> Prediction:
+    known = None if _stamp is None else Predictions(model).all().get(_stamp)
+    return _model.predict(_scan) if known is None else known
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _remember(model: str, stamp: str, scan: str, _prediction: Prediction) -> bool:
-    Predictions(model).add(stamp, _prediction)
+    kept = Predictions(model)
+    if kept.all().get(stamp) != _prediction:
+        kept.add(stamp, _prediction)
     return True
 
 
@@ -218,15 +221,16 @@ def prediction_of(
 ) -> Prediction:
     """Return what a study's network, or one of its folds, says of a scan (`digest` is the scan's).
 
-    With the subject whose scan it is, it is remembered for later sessions, if
-    that is still the scan in the subject's file.
+    With the subject whose scan it is, it is remembered for later sessions and
+    taken from earlier ones, if that is still the scan in the subject's file.
     """
     model = network_of(study, network)
-    prediction = _prediction(model.digest, digest, model, _scan)
-    if subject is not None:
-        stamp = scan_stamp(study, subject)
-        if _scan_digest(study, subject, stamp) == digest:
-            _remember(model.digest, stamp, digest, prediction)
+    stamp = None if subject is None else scan_stamp(study, subject)
+    if stamp is not None and _scan_digest(study, subject, stamp) != digest:
+        stamp = None
+    prediction = _prediction(model.digest, digest, model, _scan, stamp)
+    if stamp is not None:
+        _remember(model.digest, stamp, digest, prediction)
     return prediction
 
 

@@ -75,3 +75,15 @@ def test_left_and_right_are_the_same_in_all_viewers_of_a_page(turned, monkeypatc
         link.query_params[name] = value
     link.run()
     assert [link.session_state[f"given {key}"] for key in ("one", "two")] == ["neurological"] * 2
+
+
+def test_the_browser_has_a_moment_for_the_first_viewer_of_a_session_alone(monkeypatch):
+    waited = []
+    monkeypatch.setattr(viewlink, "viewer", viewlink.viewer)  # put back after the test
+    monkeypatch.setattr(viewlink.time, "sleep", waited.append)
+    app = AppTest.from_function(_two_viewers).run()
+    app.run()
+    assert not app.exception
+    assert waited.count(viewlink.HEAD_START) == 1
+    AppTest.from_function(_two_viewers).run()
+    assert waited.count(viewlink.HEAD_START) == 2

@@ -1,5 +1,6 @@
 """The server imports what the first page needs before a browser asks for it."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -21,6 +22,8 @@ assert not missing, missing
 # Half a second each, and the first page needs neither: SciPy loads its parts when they are used.
 early = {"matplotlib", "nilearn", "scipy.cluster", "scipy.interpolate", "scipy.optimize", "scipy.spatial", "scipy.stats"}
 assert not early & set(sys.modules), early & set(sys.modules)
+import gc
+assert gc.isenabled() and gc.get_freeze_count() > 100_000  # what imports made is not looked through again
 import threading
 for thread in threading.enumerate():
     if thread.name == "load-ahead":
@@ -63,6 +66,14 @@ def test_what_is_loaded_beside_imports_imports_nothing_of_a_package_that_they_im
     """Two threads that import modules of one package may each meet a half of what the other begins."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=240)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"], done.stdout + done.stderr
+
+
+def test_garbage_is_looked_for_again_after_imports_that_fail():
+    with pytest.raises(ImportError), ahead.no_garbage():
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()
+    gc.unfreeze()
 
 
 @pytest.fixture

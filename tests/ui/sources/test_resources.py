@@ -7,12 +7,13 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 from cohort.conftest import AFFINE, make_study, write_scan, write_weights
 
 from mriinterp.base.fingerprint import file_stamp
 from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
-from mriinterp.models import load_code
+from mriinterp.models import Model, load_code
 from mriinterp.results.predictions import Predictions
 from mriinterp.ui.sources import resources
 from mriinterp.ui.sources.resources import (
@@ -83,6 +84,28 @@ def test_size_and_time_alone_do_not_vouch_for_a_scan(tmp_path):
     assert one.stat().st_size == 5
     assert one.stat().st_mtime == 1_000_000
     assert file_stamp([one], read=0) != before
+
+
+def test_a_prediction_of_an_earlier_session_is_shown_and_the_network_is_not_run(folder, name, monkeypatch):
+    said = predicted(name)
+    st.cache_resource.clear()  # another session of another server
+    monkeypatch.setattr(Model, "predict", lambda *_: pytest.fail("it was run"))
+    assert predicted(name) == said
+    monkeypatch.undo()
+    st.cache_resource.clear()
+    replace_scan(folder)
+    assert predicted(name) != said  # of another scan in that file
+
+
+def test_a_prediction_of_another_scan_is_not_taken_for_that_of_a_subject(folder, name):
+    """Nor is that of a scan in no file of the study ever read from what is kept."""
+    said = predicted(name)
+    st.cache_resource.clear()
+    other = scan_of(name, SCAN)
+    other = other.with_data(other.data[::-1].copy())
+    assert prediction_of(name, other.digest, other, SCAN) != said
+    st.cache_resource.clear()
+    assert prediction_of(name, other.digest, other) != said
 
 
 def test_a_prediction_is_not_remembered_for_the_scan_that_took_the_place(folder, name):
