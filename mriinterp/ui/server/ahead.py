@@ -89,7 +89,7 @@ def _ahead() -> None:
 
 @contextmanager
 def no_garbage() -> Iterator[None]:
-    """Have Python look for no garbage while modules are imported, and never again through what they have made.
+    """Keep Python from looking for garbage while modules are imported, and later in what they have made.
 
     Nearly all of it stays, so looking through it is a sixth of the time that imports take.
     """
