@@ -39,8 +39,8 @@ def no_background_predictions(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_head_start(monkeypatch):
-    """Leave out the moment that a browser has for the first viewer of a session: here is none."""
-    monkeypatch.setattr("mriinterp.ui.base.viewlink.HEAD_START", 0.0)
+    """Leave out the moment that a browser has to draw a viewer: here is none."""
+    monkeypatch.setattr("mriinterp.ui.base.viewlink.HEAD_START", (0.0, 0.0))
 
 
 def _run_app(path):

@@ -57,7 +57,8 @@ _ARGUMENTS = (
 )
 FARTHEST_MM = 1000.0
 LARGEST_ZOOM = 12.0
-HEAD_START = 0.4  # seconds that a browser has for the first viewer of a session before charts come, whose code alone takes one
+# Seconds that a browser has to draw a viewer before what stands below it is sent: in a session first, and after a change.
+HEAD_START = (0.4, 0.15)
 
 
 def linked_viewer(
@@ -134,8 +135,10 @@ def linked_viewer(
     for name, value in now.items():
         kept = value != usual[name] and not (name == "share_range" and share_range is not None)
         linked_value(_name(name, prefix), _text(value) if kept else None)
-    if first:
-        time.sleep(HEAD_START)
+    shown = (scan.digest, *(layer.volume.digest for layer in layers))
+    if shown != memory.shown:
+        memory.shown = shown
+        time.sleep(HEAD_START[0 if first else 1])
     return state
 
 
@@ -151,7 +154,7 @@ class _Memory:
     `given` are its settings as the page was entered, and `now` as last
     reported; `begin` counts how often they were given anew, `placed`:
     whether the crosshair was put somewhere since, `jumps` how often that was
-    done at all.
+    done at all. `shown` are the digests of what it shows.
     """
 
     entry: int | None = None
@@ -161,6 +164,7 @@ class _Memory:
     given: dict[str, Any] = field(default_factory=dict)
     now: dict[str, Any] = field(default_factory=dict)
     mm: tuple[float, ...] | None = None
+    shown: tuple[str, ...] = ()
 
 
 def _memory(key: str) -> _Memory:

@@ -203,8 +203,8 @@ def truth_of(study: str, subject: str) -> Volume | None:
 
 @forgotten_with_uploads
 @st.cache_resource(max_entries=256, show_spinner="Predicting …")
-def _prediction(model: str, scan: str, _model: Model, _scan: Volume, _stamp: str | None) -> Prediction:
-    known = None if _stamp is None else Predictions(model).all().get(_stamp)
+def _prediction(model: str, scan: str, _model: Model, _scan: Volume, _kept_as: str | None) -> Prediction:
+    known = None if _kept_as is None else Predictions(model).all().get(_kept_as)
     return _model.predict(_scan) if known is None else known
 
 
@@ -225,12 +225,13 @@ def prediction_of(
     taken from earlier ones, if that is still the scan in the subject's file.
     """
     model = network_of(study, network)
-    stamp = None if subject is None else scan_stamp(study, subject)
-    if stamp is not None and _scan_digest(study, subject, stamp) != digest:
-        stamp = None
-    prediction = _prediction(model.digest, digest, model, _scan, stamp)
-    if stamp is not None:
-        _remember(model.digest, stamp, digest, prediction)
+    kept_as = None
+    if subject is not None:
+        stamp = scan_stamp(study, subject)
+        kept_as = stamp if _scan_digest(study, subject, stamp) == digest else None
+    prediction = _prediction(model.digest, digest, model, _scan, kept_as)
+    if kept_as is not None:
+        _remember(model.digest, kept_as, digest, prediction)
     return prediction
 
 

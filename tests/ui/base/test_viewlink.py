@@ -50,7 +50,7 @@ def _two_viewers():
         st.session_state[f"told {key}"] = {"begin": viewlink._memory(key).begin, "settings": settings}
 
     viewlink.viewer = viewer
-    scan = Volume(np.zeros((7, 8, 9), np.float32), np.eye(4))
+    scan = Volume(np.full((7, 8, 9), st.session_state.get("level", 0.0), np.float32), np.eye(4))
     with address_of_page("page"):
         if turned := st.session_state.pop("turn", None):
             tell(turned, convention="neurological", opacity=0.5)
@@ -77,13 +77,16 @@ def test_left_and_right_are_the_same_in_all_viewers_of_a_page(turned, monkeypatc
     assert [link.session_state[f"given {key}"] for key in ("one", "two")] == ["neurological"] * 2
 
 
-def test_the_browser_has_a_moment_for_the_first_viewer_of_a_session_alone(monkeypatch):
+def test_the_browser_has_a_moment_to_draw_what_is_new_before_the_rest_is_sent(monkeypatch):
     waited = []
     monkeypatch.setattr(viewlink, "viewer", viewlink.viewer)  # put back after the test
     monkeypatch.setattr(viewlink.time, "sleep", waited.append)
+    first, later = viewlink.HEAD_START
     app = AppTest.from_function(_two_viewers).run()
+    assert [one for one in waited if one in viewlink.HEAD_START] == [first, later]  # two viewers of a new session
     app.run()
     assert not app.exception
-    assert waited.count(viewlink.HEAD_START) == 1
-    AppTest.from_function(_two_viewers).run()
-    assert waited.count(viewlink.HEAD_START) == 2
+    assert waited.count(later) == 1  # they show what they showed
+    app.session_state["level"] = 1.0
+    app.run()
+    assert (waited.count(first), waited.count(later)) == (1, 3)
