@@ -69,9 +69,12 @@ def test_what_is_loaded_beside_imports_imports_nothing_of_a_package_that_they_im
 
 
 def test_garbage_is_looked_for_again_after_imports_that_fail():
-    with pytest.raises(ImportError), ahead.no_garbage():
+    def fails():
         assert not gc.isenabled()
         raise ImportError
+
+    with pytest.raises(ImportError), ahead.no_garbage():
+        fails()
     assert gc.isenabled()
     gc.unfreeze()
 
