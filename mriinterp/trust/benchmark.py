@@ -190,7 +190,7 @@ def _one_map(
         try:
             outcome = measure.run(case, explainer, relevance, cancel=cancel, **run.plan.settings.get(name, {}))
         except ValueError as error:
-            logger.warning("%s: %s: not measured by %s: %s", case.name, explainer.name, name, error)
+            unit.leave_out(name, error)
             continue
         unit.put(name, keys[name], outcome, time.monotonic() - start)
 

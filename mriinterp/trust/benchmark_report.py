@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from mriinterp.trust.measure import Measure
 from mriinterp.trust.measure_registry import get_measure, measure_names, table_heads
 from mriinterp.trust.results import load_details, load_plan, load_results, pack_details, settings_table
 from mriinterp.trust.summary import summary
-from mriinterp.trust.units import COHORT
-from mriinterp.trust.words import CAVEAT, GROUP_NOTE, label_of
+from mriinterp.trust.units import COHORT, LEFT_OUT
+from mriinterp.trust.words import CAVEAT, GROUP_NOTE, label_of, listed
 
 __all__ = ["NOTE", "markdown_table", "people_words", "settings_words", "write_report"]
 
@@ -101,7 +102,7 @@ def people_words(plan: dict[str, Any], results: pd.DataFrame) -> str:
     return f"{people}; {plan['replicates'] or 'no'} retrained networks."
 
 
-def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str]) -> list[str]:
+def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str], without: list[str]) -> list[str]:
     """Describe what was done, and what was not."""
     about = [
         f"Study: {plan['title']}. Network: {plan['model']['name']} (SHA-256 {plan['model']['sha256'][:12]}…), explained "
@@ -113,7 +114,7 @@ def _header(plan: dict[str, Any], results: pd.DataFrame, failed: dict[str, str])
         about.insert(0, "All scans are SIMULATED: what holds here need not hold for patients.")
     about += [f"{label_of(method)} cannot explain this network: {reason}" for method, reason in failed.items()]
     about += [f"Left out: {get_measure(name).label.lower()}: {reason}." for name, reason in plan["skipped"].items()]
-    return about
+    return about + without
 
 
 def _escaped(plan: dict[str, Any]) -> dict[str, Any]:
@@ -126,6 +127,22 @@ def _failed(folder: Path, results: pd.DataFrame) -> dict[str, str]:
     """Return why methods without a result have none."""
     known = set(results["method"])
     return {m: details["reason"] for (m, _), details in load_details(folder, "failed").items() if m not in known}
+
+
+def _left_out(folder: Path, results: pd.DataFrame, clean: Callable[[str], str] = str) -> list[str]:
+    """Describe which measures could not be taken, of whom, and why."""
+    taken = set(zip(results["measure"], results["method"], results["subject"], strict=True))
+    without: dict[tuple[str, str], dict[str, None]] = {}
+    for (method, subject), reasons in load_details(folder, LEFT_OUT).items():
+        for measure, reason in reasons.items():
+            if (measure, method, subject) not in taken:
+                without.setdefault((measure, reason), {})[method] = None
+    everything = results["method"].nunique()
+    return [
+        f"Left out: {get_measure(measure).label.lower()}"
+        f"{'' if len(methods) == everything else f' of {listed(list(methods))}'}: {clean(reason)}."
+        for (measure, reason), methods in without.items()
+    ]
 
 
 def _figures(table: pd.DataFrame, folder: Path) -> list[tuple[str, Any]]:
@@ -172,9 +189,10 @@ def write_report(folder: Path | str) -> list[Path]:
     write_text(folder / "trust_summary.csv", csv_text(table, digits=6))
     settings = settings_words(settings_table(results))
     failed = _failed(folder, results)
-    header = _header(plan, results, failed)
+    header = _header(plan, results, failed, _left_out(folder, results))
     safe = {method: escape_markdown(reason) for method, reason in failed.items()}
-    write_text(folder / "report.md", _markdown(_header(_escaped(plan), results, safe), table, words, settings))
+    escaped = _header(_escaped(plan), results, safe, _left_out(folder, results, escape_markdown))
+    write_text(folder / "report.md", _markdown(escaped, table, words, settings))
     _page(plan, header, table, words, settings, folder).write(folder / "report.html")
     names = ("trust_results.csv", "trust_summary.csv", "details.json", "agreement.json", "report.md", "report.html")
     return [*(folder / name for name in names if (folder / name).is_file()), *write_leaderboard(folder, table=table)]

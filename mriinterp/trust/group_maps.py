@@ -117,7 +117,7 @@ def measure_groups(
         try:
             outcome = get_measure(name).run(cohort, None, cancel=cancel, **settings)
         except ValueError as error:
-            logger.warning("%s: not measured by %s: %s", explainer.name, name, error)
+            unit.leave_out(name, error)
             continue
         unit.put(name, key, outcome, time.monotonic() - start)
 

@@ -17,11 +17,12 @@ from mriinterp.base.atomic import write_text
 from mriinterp.base.files import read_json
 from mriinterp.trust.measure import Outcome
 
-__all__ = ["COHORT", "SETTINGS", "VERSION", "Unit", "unit_path"]
+__all__ = ["COHORT", "LEFT_OUT", "SETTINGS", "VERSION", "Unit", "unit_path"]
 
 VERSION = 4  # raise when the numbers of all measures change; those of one: see `Measure.revision`
 COHORT = "(cohort)"
 SETTINGS = "occlusion_settings"
+LEFT_OUT = "left_out"  # what holds the reasons why measures could not be taken
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,13 @@ class Unit:
         entry = {"key": key, "seconds": round(seconds, 3), **asdict(outcome)}
         self.entries["measures"][name] = _plain(entry)
         write_text(self.path, json.dumps(self.entries, allow_nan=False))
+
+    def leave_out(self, name: str, error: ValueError) -> None:
+        """Note why a measure cannot be taken, here and in the log: the others go on."""
+        method, subject = self.entries["method"], self.entries["subject"]
+        logger.warning("%s: %s: not measured by %s: %s", subject, method, name, error)
+        known = self.entries["measures"].get(LEFT_OUT, {}).get("details", {})
+        self.put(LEFT_OUT, "", Outcome({}, {**known, name: str(error)}), 0.0)
 
 
 def _plain(value: Any) -> Any:

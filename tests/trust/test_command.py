@@ -70,6 +70,14 @@ def test_a_measure_that_cannot_be_taken_loses_nothing_of_the_others(tiny, tmp_pa
     measured = set(pd.read_csv(tmp_path / "trust_summary.csv")["measure"])
     assert {"localisation", "randomisation"} <= measured
     assert not {"group_effect", "stability"} & measured
+    for report in ("report.md", "report.html"):
+        said = (tmp_path / report).read_text(encoding="utf-8")
+        assert "Left out: group effect: expected more people." in said
+        assert "Left out: stability: expected more people." in said
+    monkeypatch.undo()  # they can be taken now: nothing is said of what was left out before
+    monkeypatch.setattr("mriinterp.study.load_study", lambda source, **options: TinyStudy())
+    assert cli.main(command) == 0
+    assert "expected more people" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
