@@ -132,7 +132,7 @@ def _learned(table: pd.DataFrame, method: str) -> Light:
         "fails": "A network with random weights gives much the same map",
         "alike": "The map of a network with random weights is similar, though less than another subject's",
         "undecided": "The measurements do not decide it",
-        "empty": "A network with random weights gives empty maps in some subjects, which says nothing",
+        "empty": "Maps of some subjects are empty, which says nothing",
     }
     reason = f": {found.reason}" if found.state != "empty" else ""
     more = f"{found.ssim}." if found.ssim else ""

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 ALIKE = 0.5  # Spearman's ρ, or SSIM, with a random network's map from which on a map counts as like it
-RANDOMISED = ("excess", "rho_random", "rho_subjects", "ssim_random", "ssim_subjects")
+RANDOMISED = ("excess", "rho_random", "rho_subjects", "ssim_random", "ssim_subjects", "networks", "rho_spread", "empty")
 CAVEAT = (
     "These figures hold for this network, these scans and these settings. A good figure does not make a map right, "
     "and none of them says that the network itself is right."
@@ -99,24 +99,30 @@ class Randomised:
         excess below 0), and not similar in absolute terms either (mean ρ
         below `ALIKE`). fails: more similar than the maps of two subjects.
         alike: less than those, but similar all the same. undecided: the
-        interval holds 0. empty: the random network's map has no value in some
-        subject, so that its similarity means nothing.
+        interval holds 0. empty: the subject's own map, or the maps of all
+        random networks, have no value in some subject, so that their
+        similarity means nothing.
     reason : str
         The numbers behind it, always with the ρ of the random network's map.
     ssim : str
         That SSIM says otherwise, with its numbers; "" where it does not.
+    rho : float
+        Mean over subjects and random networks.
+    networks : int
+        How many random networks were drawn.
     """
 
     state: str
     reason: str
     ssim: str = ""
     rho: float = math.nan
+    networks: int = 1
 
     @property
     def short(self) -> str:
         """The least that must stand beside the state."""
         if self.state == "empty":
-            return "a random network's map is empty"
+            return "a map is empty"
         parts = [] if math.isnan(self.rho) else [f"ρ {decimals(self.rho, 2)}"]
         return "; ".join([*parts, *(["SSIM disagrees"] if self.ssim else [])])
 
@@ -129,31 +135,38 @@ def randomised_words(table: pd.DataFrame, method: str) -> Randomised | None:
     table : DataFrame
         From `mriinterp.trust.summary`.
     """
-    row, rho, other, alike, between = (row_of(table, "randomisation", name, method) for name in RANDOMISED)
+    row, rho, other, alike, between, drawn, spread, own = (
+        row_of(table, "randomisation", name, method) for name in RANDOMISED
+    )
+    lost = 0 if own is None else round(own["mean"] * own["n"])
+    networks = 1 if drawn is None else round(drawn["mean"])
+    maps = "the random network's map" if networks == 1 else f"the maps of {networks} random networks"
+    if rho is None:
+        reason = f"ρ with {maps} not recorded"
+    else:
+        reason = f"ρ {decimals(rho['mean'], 2)} with {maps}"
+        reason += "" if spread is None else f" (SD {decimals(spread['mean'], 2)})"
+        reason += "" if other is None else f", {decimals(other['mean'], 2)} with another subject's"
+    value = math.nan if rho is None else float(rho["mean"])
+    if own is not None and lost:
+        reason = "" if rho is None else f"; {reason}"
+        words = f"its own map is empty in {lost} of {own['n']} subjects{reason}"
+        return Randomised("empty", words, "", value, networks)
     if row is None:
         return None
-    reason = (
-        "ρ with the random network's map not recorded"
-        if rho is None
-        else f"ρ {decimals(rho['mean'], 2)} with the random "
-    )
-    if rho is not None:
-        reason += "network's map" + ("" if other is None else f", {decimals(other['mean'], 2)} with another subject's")
-    value = math.nan if rho is None else float(rho["mean"])
     empty = 0 if rho is None else int(rho["zeros"] if alike is None else min(rho["zeros"], alike["zeros"]))
     if empty:
-        return Randomised(
-            "empty", f"the random network's map is empty in {empty} of {row['n']} subjects; {reason}", "", value
-        )
+        whose = "the random network's map is" if networks == 1 else f"the maps of all {networks} random networks are"
+        return Randomised("empty", f"{whose} empty in {empty} of {row['n']} subjects; {reason}", "", value, networks)
     if not math.isfinite(row["low"]) or row["low"] <= 0 <= row["high"] or rho is None:
-        return Randomised("undecided", reason, "", value)
+        return Randomised("undecided", reason, "", value, networks)
     state = "fails" if row["low"] > 0 else "passes" if value < ALIKE else "alike"
     ssim = ""
     if alike is not None and between is not None and math.isfinite(alike["mean"]):
         passes = alike["mean"] < min(between["mean"], ALIKE)
         if passes != (state == "passes"):
             ssim = f"SSIM says otherwise: {decimals(alike['mean'], 2)}, {decimals(between['mean'], 2)} with another subject's"
-    return Randomised(state, reason, ssim, value)
+    return Randomised(state, reason, ssim, value, networks)
 
 
 def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
@@ -165,11 +178,11 @@ def judgement(table: pd.DataFrame, measure: str, method: str) -> str:
         From `mriinterp.trust.summary`.
     """
     about = get_measure(measure)
+    if about.verdict is not None:
+        return about.verdict(table, method)
     row = row_of(table, measure, about.main.name, method)
     if row is None:
         return ""
-    if about.verdict is not None:
-        return about.verdict(table, method)
     if about.below_zero and row["high"] < 0 and not row["null_map"]:
         return about.below_zero
     if row["null_map"] or not about.against_null_maps or not row["beats"]:

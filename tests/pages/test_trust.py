@@ -200,7 +200,7 @@ def test_a_benchmark_that_has_just_begun_hides_no_figures(open_page, results_fol
     (folder / "plan.json").write_text(json.dumps({"title": "Demo", "explainers": []}), encoding="utf-8")
     app = open_page("pages/trust.py", measure=CARD, method="grad_cam")
     assert "Figures shipped with the package: 30 subjects" in shown(app)
-    assert "random network's map is empty" in cell(app, "Randomisation of the network", 5)
+    assert "its own map is empty in 6 of 6 subjects" in cell(app, "Randomisation of the network", 5)
     assert cell(app, "Group effect", 3) == "30\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}30"
     assert not app.warning
     (folder / "plan.json").unlink()

@@ -34,7 +34,7 @@ RANDOMISED = {  # excess, ρ of two subjects' maps, mark
     "passes randomisation only in part (ρ 0.60)": ([-0.3, -0.31, -0.29, -0.3], 0.9, "~"),
     "fails randomisation (ρ 0.70)": ([0.3, 0.31, 0.29, 0.3], 0.4, "✗"),
     "randomisation undecided (ρ 0.40)": ([-0.3, 0.3, -0.2, 0.2], 0.4, "?"),
-    "randomisation undecided (a random network's map is empty)": ([-0.4, -0.41, -0.39, -0.4], 0.4, "?"),
+    "randomisation undecided (a map is empty)": ([-0.4, -0.41, -0.39, -0.4], 0.4, "?"),
 }
 
 

@@ -45,7 +45,9 @@ def test_the_demo_studys_lights_are_its_figures(table):
     )
     assert f"with a precision of {100 * own:.0f}%" in place.sentence
     assert f"(|x|) has {100 * null:.0f}%, chance {100 * chance:.0f}%." in place.sentence
-    assert f"ρ {mean(table, 'randomisation', 'rho_random', IG):.2f} with the random network's map" in learned.sentence
+    assert (
+        f"ρ {mean(table, 'randomisation', 'rho_random', IG):.2f} with the maps of 5 random networks" in learned.sentence
+    )
 
 
 STATES = [("all", "yes"), ("uncorrected", "partly"), ("some", "partly"), ("none", "no"), ("", "unknown")]
@@ -140,7 +142,7 @@ def test_no_group_of_the_table_of_all_methods_has_more_than_ten_columns_and_none
 
 def test_a_number_below_zero_has_a_minus_sign_in_words_and_cells(table):
     changed = altered(table, "randomisation", "rho_random", IG, mean=-0.25)
-    assert "ρ −0.25 with the random network's map" in lights_of(changed, IG)[2].sentence
+    assert "ρ −0.25 with the maps of 5 random networks" in lights_of(changed, IG)[2].sentence
     texts = [text for row in trust_heatmap(table, table_heads()).data[0].text for text in row]
     assert any(text.startswith("−0.") for text in texts)
     assert not any("-" in text for text in texts)

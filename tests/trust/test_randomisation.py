@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 from torch import nn
 
 from mriinterp.compare import ssim
 from mriinterp.trust import Explainer, get_measure
+from mriinterp.trust.measures import randomisation
 from mriinterp.trust.measures.randomisation import _structural_similarity, cascade
 from mriinterp.trust.random_networks import layer_groups, randomised
 from tests.trust.networks import Linear3D, case_of, small_network
@@ -96,3 +98,64 @@ def test_cascade_ends_with_a_wholly_random_network():
     assert [name for name, _ in steps] == ["7", "4", "0"]
     expected = explainer(case, module=randomised(case.module, ["7", "4", "0", "1"], 0))
     np.testing.assert_array_equal(steps[-1][1], expected)
+
+
+def test_likeness_is_the_mean_over_the_random_networks():
+    case = case_of(small_network(), others=others(1))
+    explainer = Explainer("sensitivity")
+    names = ["7", "4", "0", "1"]
+    original, inside = abs(explainer(case)), case.mask
+    alike = [
+        spearmanr(original[inside], abs(explainer(case, module=randomised(case.module, names, seed)))[inside]).statistic
+        for seed in (5, 6, 7)
+    ]
+    found = MEASURE.run(case, explainer, networks=3, seed=5)
+    assert found.values["rho_random"] == pytest.approx(np.mean(alike))
+    assert found.values["rho_spread"] == pytest.approx(np.std(alike, ddof=1))
+    assert found.values["excess"] == pytest.approx(np.mean(alike) - found.values["rho_subjects"])
+    assert found.values["networks"] == 3
+    assert found.details["random"] == pytest.approx(alike)
+    assert found.details["rho"][-1] == pytest.approx(alike[0])
+
+
+def test_random_networks_without_a_map_are_left_out(monkeypatch):
+    """Unless all are: then nothing can be compared."""
+    case = case_of(small_network(), others=others(1))
+    explainer = Explainer("sensitivity")
+    seeds = {}
+
+    def dead(module, names, seed):
+        seeds[id(other := randomised(module, names, seed))] = seed
+        if seed in empty:
+            for parameter in other.parameters():
+                parameter.data.zero_()
+        return other
+
+    monkeypatch.setattr(randomisation, "randomised", dead)
+    empty = {1}
+    found = MEASURE.run(case, explainer, networks=3)
+    known = [rho for rho in found.details["random"] if rho is not None]
+    assert found.details["random"][1] is None
+    assert found.values["rho_random"] == pytest.approx(np.mean(known))
+    empty = {0, 1, 2}
+    found = MEASURE.run(case, explainer, networks=3)
+    assert found.details["random"] == [None] * 3
+    assert (found.values["rho_random"], found.values["ssim_random"]) == (0, 0)
+    assert np.isnan(found.values["rho_spread"])
+
+
+def test_an_empty_map_is_like_no_other():
+    """Neither a subject's own nor another subject's: a ρ of 0 would be taken for a difference."""
+    case = case_of(small_network(), others=others(2))
+    explainer = Explainer("sensitivity")
+    values = MEASURE.run(case, explainer, np.zeros(case.mask.shape), networks=2).values
+    assert values["empty"] == 1
+    assert np.isnan([values[name] for name in ("excess", "rho_random", "rho_subjects", "ssim_random")]).all()
+    dark = case_of(small_network(), others=[torch.zeros(1, 1, 7, 8, 9), others()[0]])
+    shown = Explainer("gradient_x_input")  # of an image of zeros: nothing
+    one = case_of(small_network(), others=others()[:1])
+    found = [MEASURE.run(each, shown).values["rho_subjects"] for each in (dark, one)]
+    assert found[0] == pytest.approx(found[1])
+    nothing = MEASURE.run(case_of(small_network(), others=dark.others[:1]), shown).values
+    assert np.isnan([nothing["rho_subjects"], nothing["excess"]]).all()
+    assert nothing["empty"] == 0

@@ -54,6 +54,28 @@ def test_randomisation_is_told_as_it_falls(excess, start, book):
     assert "one random network was drawn" in findings(table)[0]
 
 
+def test_the_number_of_random_networks_and_their_spread_are_told():
+    rows = randomisation("guided_backprop", BELOW)
+    rows[("randomisation", "networks", "guided_backprop")] = [5.0] * len(BELOW)
+    rows[("randomisation", "rho_spread", "guided_backprop")] = [0.02, 0.03, 0.04][: len(BELOW)]
+    table = summary(results(rows))
+    said = judgement(table, "randomisation", "guided_backprop")
+    assert said.startswith("Passes: ρ 0.10 with the maps of 5 random networks (SD 0.03), 0.40 with another subject's")
+    assert "5 random networks were drawn; mean ρ of each map with theirs" in findings(table)[0]
+
+
+def test_a_map_that_is_empty_itself_is_not_decided():
+    rows = randomisation("grad_cam", [np.nan] * 3)
+    rows[("randomisation", "empty", "grad_cam")] = [1.0] * 3
+    found = randomised_words(summary(results(rows)), "grad_cam")
+    assert (found.state, found.reason) == ("empty", "its own map is empty in 3 of 3 subjects")
+    rows = randomisation("grad_cam", [-0.3, -0.31, np.nan])
+    rows[("randomisation", "empty", "grad_cam")] = [0.0, 0.0, 1.0]
+    found = randomised_words(summary(results(rows)), "grad_cam")
+    assert found.state == "empty"
+    assert found.reason.startswith("its own map is empty in 1 of 3 subjects; ρ 0.10 with the random network's map")
+
+
 def test_a_map_that_is_like_the_random_networks_does_not_pass():
     """Two subjects' maps are more alike still, but ρ = 0.65 is no other map."""
     table = summary(results(randomisation("grad_cam_pp", BELOW, between=0.95)))

@@ -52,6 +52,15 @@ def _structural_similarity(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> fl
     return ssim(a[box], b[box], mask[box])
 
 
+def _likeness(
+    original: np.ndarray, other: np.ndarray, inside: np.ndarray, mask: np.ndarray
+) -> tuple[float, float] | None:
+    """Return Spearman's ρ and SSIM of another map with the original; None if the other is empty."""
+    if not other[mask].any():
+        return None
+    return _rank_similarity(original, other, inside), _structural_similarity(original, other, mask)
+
+
 def cascade(
     case: Case,
     explainer: Explainer,
@@ -144,6 +153,14 @@ def _with_rho(rows: dict[str, Randomised], state: str) -> str:
     return "; ".join(found) or "none"
 
 
+def _drawn(rows: dict[str, Randomised]) -> str:
+    """Return how many random networks were drawn, in words."""
+    drawn = max(row.networks for row in rows.values())
+    if drawn == 1:
+        return "one random network was drawn; ρ of each map with its map"
+    return f"{drawn} random networks were drawn; mean ρ of each map with theirs"
+
+
 def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     """Return which methods pass, which fail, and which are undecided."""
     rows = {m: row for m in methods if (row := randomised_words(table, m)) is not None}
@@ -151,7 +168,7 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
         return []
     states = {row.state for row in rows.values()}
     found = [
-        "Randomisation (one random network was drawn; ρ of each map with its map) is failed, the random network's map "
+        f"Randomisation ({_drawn(rows)}) is failed, the random network's map "
         f"being more alike than another subject's, by: {_with_rho(rows, 'fails')}. It is passed (less alike than "
         f"another subject's, and ρ below {ALIKE}) by: {_with_rho(rows, 'passes')}."
     ]
@@ -178,16 +195,17 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
     tab="Randomisation",
     computed=(
         "layers are re-initialised from the output down on a copy of the network; Spearman's ρ of the last map with the "
-        "original, minus the ρ of two subjects' maps. One random network is drawn. Failed: interval above 0. Passed: "
-        f"below 0, and ρ itself below {ALIKE}; undecided where the random network's map is empty"
+        "original, the mean over five random networks, the same for all subjects (a quick benchmark: one), minus the ρ of "
+        f"two subjects' maps. Failed: interval above 0. Passed: below 0, and ρ itself below {ALIKE}. An empty map "
+        "is left out; undecided where a subject's own map is empty, or those of all random networks are"
     ),
     note=(
-        "One random network was drawn. A map passes if it is less like the random network's map than the maps of two "
+        "A map passes if it is less like the random network's map than the maps of two "
         f"subjects are like each other, and not like it in absolute terms either (ρ below {ALIKE}). Adebayo et al. 2018 "
         "look at the likeness to the random network's map alone: theirs is another criterion."
     ),
-    settings={"full": {"steps": 4}, "quick": {"steps": 2}},
-    work=lambda s, areas, plan: Work(maps=(s["steps"] or 7) + plan.others),
+    settings={"full": {"steps": 4, "networks": 5}, "quick": {"steps": 2}},
+    work=lambda s, areas, plan: Work(maps=(s["steps"] or 7) + s.get("networks", 1) - 1 + plan.others),
     detailed=True,
     curves=Curves(cascade_lines, "null_edges"),
     series=Series(
@@ -210,9 +228,12 @@ def _findings(table: pd.DataFrame, methods: list[str]) -> list[str]:
             head="Random- isation",
             line="randomisation",
         ),
-        Quantity("rho_random", "Spearman's ρ with the map of the fully random network", "lower", "ρ"),
+        Quantity("rho_random", "Spearman's ρ with the maps of fully random networks", "lower", "ρ"),
+        Quantity("rho_spread", "Standard deviation of that ρ over random networks", "", "ρ"),
+        Quantity("networks", "Random networks drawn", "", "networks"),
+        Quantity("empty", "Subjects whose own map is empty, so that it is like no other", "", "share"),
         Quantity("rho_subjects", "Spearman's ρ with the map of another subject", "", "ρ"),
-        Quantity("ssim_random", "SSIM with the map of the fully random network", "lower", "1 = equal"),
+        Quantity("ssim_random", "SSIM with the maps of fully random networks", "lower", "1 = equal"),
         Quantity("ssim_subjects", "SSIM with the map of another subject", "", "1 = equal"),
     ),
 )
@@ -222,6 +243,7 @@ def randomisation(
     relevance: np.ndarray,
     *,
     steps: int | None = None,
+    networks: int = 1,
     seed: int = 0,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -235,7 +257,10 @@ def randomisation(
     Parameters
     ----------
     steps : int, optional
-        See `cascade`.
+        See `cascade`, which is that of the first network.
+    networks : int
+        Random networks, from seeds that follow each other, whose similarities are averaged; those whose map is
+        empty have none and are left out, unless all of them are.
     """
     original = explainer.read(relevance)
     inside = _sample(case.mask)
@@ -244,17 +269,32 @@ def randomisation(
         last = explainer.read(values)
         layers.append(name)
         rhos.append(_rank_similarity(original, last, inside))
+    random = [_likeness(original, last, inside, case.mask)]
+    every = [name for group in layer_groups(case.module, case.x) for name in group]
+    for number in range(1, networks):
+        check_cancel(cancel)
+        again = explainer.read(explainer(case, module=randomised(case.module, every, seed + number), cancel=cancel))
+        random.append(_likeness(original, again, inside, case.mask))
+    drawn = np.array([one for one in random if one is not None] or [(0.0, 0.0)])
+    rho_random, ssim_random = drawn.mean(axis=0).tolist()
     between = []
     for other in case.others:
         check_cancel(cancel)
-        read = explainer.read(explainer(case, x=other, cancel=cancel))
-        between.append((_rank_similarity(original, read, inside), _structural_similarity(original, read, case.mask)))
-    rho_subjects, ssim_subjects = np.mean(between, axis=0).tolist()
+        between.append(_likeness(original, explainer.read(explainer(case, x=other, cancel=cancel)), inside, case.mask))
+    known = np.array([one for one in between if one is not None] or [(math.nan, math.nan)])
+    rho_subjects, ssim_subjects = known.mean(axis=0).tolist()
+    if empty := not original[case.mask].any():  # it is like nothing, and unlike nothing
+        rho_random = ssim_random = rho_subjects = ssim_subjects = math.nan
     found = {
-        "excess": rhos[-1] - rho_subjects,
-        "rho_random": rhos[-1],
+        "excess": rho_random - rho_subjects,
+        "rho_random": rho_random,
+        "rho_spread": float(drawn[:, 0].std(ddof=1)) if len(drawn) > 1 and not empty else math.nan,
+        "networks": float(networks),
+        "empty": float(empty),
         "rho_subjects": rho_subjects,
-        "ssim_random": _structural_similarity(original, last, case.mask),
+        "ssim_random": ssim_random,
         "ssim_subjects": ssim_subjects,
     }
-    return Outcome(found, {"layers": layers, "rho": rhos})
+    return Outcome(
+        found, {"layers": layers, "rho": rhos, "random": [None if one is None else one[0] for one in random]}
+    )
