@@ -270,11 +270,9 @@ def randomisation(
         layers.append(name)
         rhos.append(_rank_similarity(original, last, inside))
     random = [_likeness(original, last, inside, case.mask)]
-    every = [name for group in layer_groups(case.module, case.x) for name in group]
     for number in range(1, networks):
-        check_cancel(cancel)
-        again = explainer.read(explainer(case, module=randomised(case.module, every, seed + number), cancel=cancel))
-        random.append(_likeness(original, again, inside, case.mask))
+        for _, values in cascade(case, explainer, relevance, steps=1, seed=seed + number, cancel=cancel):
+            random.append(_likeness(original, explainer.read(values), inside, case.mask))
     drawn = np.array([one for one in random if one is not None] or [(0.0, 0.0)])
     rho_random, ssim_random = drawn.mean(axis=0).tolist()
     between = []
