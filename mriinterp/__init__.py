@@ -12,10 +12,9 @@ first used, so that ``import mriinterp`` loads neither PyTorch nor Streamlit.
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mriinterp.base.first_use import import_on_first_use
 
 if TYPE_CHECKING:
     from mriinterp.areas import Atlas, area_table, load_atlas
@@ -53,44 +52,20 @@ __all__ = [
     "write_volume",
 ]
 
-_MODULES = {
-    "mriinterp.areas": ("Atlas", "area_table", "load_atlas"),
-    "mriinterp.cohort": ("run_cohort",),
-    "mriinterp.compare": ("heatmap_distance",),
-    "mriinterp.explain": ("explain", "relevance"),
-    "mriinterp.image.nifti": ("read_volume",),
-    "mriinterp.image.write": ("write_volume",),
-    "mriinterp.image.volume": ("Grid", "Volume"),
-    "mriinterp.methods": ("method_names",),
-    "mriinterp.models": ("Model", "load_model"),
-    "mriinterp.prepare": ("prepare_scan",),
-    "mriinterp.relevance_map": ("RelevanceMap",),
-    "mriinterp.study": ("load_study",),
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """The package; `mriinterp.explain` is the function, also once the module of that name is imported.
-
-    The import system binds every submodule to its package under its own name.
-    The function has the same name as its module, and the public name wins;
-    ``from mriinterp.explain import …`` finds the module as before.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
+import_on_first_use(
+    __name__,
+    {
+        "areas": ("Atlas", "area_table", "load_atlas"),
+        "cohort": ("run_cohort",),
+        "compare": ("heatmap_distance",),
+        "explain": ("explain", "relevance"),
+        "image.nifti": ("read_volume",),
+        "image.write": ("write_volume",),
+        "image.volume": ("Grid", "Volume"),
+        "methods": ("method_names",),
+        "models": ("Model", "load_model"),
+        "prepare": ("prepare_scan",),
+        "relevance_map": ("RelevanceMap",),
+        "study": ("load_study",),
+    },
+)

@@ -22,18 +22,20 @@ from mriinterp.methods import Method, get_method
 from mriinterp.methods.clean import outputs_for
 from mriinterp.methods.guard import ExactFloat32, frozen
 from mriinterp.methods.meaning import Meaning
+from mriinterp.methods.own_score import with_own_score, with_score_of
 from mriinterp.methods.slope import check_slope, words_for_gradients
-from mriinterp.models import Head, Model
+from mriinterp.models import Model
 from mriinterp.models.closing import Closing, find_closing
 from mriinterp.models.entries import Entry
-from mriinterp.models.outputs import LOGITS, OutputKind, OutputView, detect_output, get_output_kind
+from mriinterp.models.output_view import OutputView
+from mriinterp.models.outputs import LOGITS, OutputKind, detect_output, get_output_kind
 from mriinterp.relevance_map import RelevanceMap
 
 log = logging.getLogger(__name__)
 
 AS_RETURNED = ("raw", "logit")  # scores that are outputs of the network themselves
 
-__all__ = ["explain", "occlusion_labels", "relevance", "values_for", "with_own_score"]
+__all__ = ["explain", "occlusion_labels", "relevance"]
 
 
 def explain(
@@ -130,42 +132,6 @@ def explain(
     )
 
 
-def values_for(method: Method, head: Head, params: Mapping[str, Any], preset: str | None = None) -> dict[str, Any]:
-    """Return checked values of all parameters of a method for a head, as `explain` takes them."""
-    values = method.resolve(params, preset)
-    return values if "score" in params else with_own_score(method, values, head)
-
-
-def with_own_score(method: Method, values: dict[str, Any], head: Head) -> dict[str, Any]:
-    """Return parameters whose score is one that a head gives.
-
-    Parameters
-    ----------
-    method : Method
-    values : dict
-        Of all its parameters, with the score that is its own default.
-
-    Returns
-    -------
-    dict
-        With score ``"raw"`` for a scale, ``"margin"`` where the network does
-        not give the method's own; else as it was.
-    """
-    return _with_score_of(method, values, head.output_kind, scale=head.kind == "scale")
-
-
-def _with_score_of(method: Method, values: dict[str, Any], kind: OutputKind, *, scale: bool) -> dict[str, Any]:
-    if "score" not in values:
-        return values
-    if scale:
-        score = "raw"
-    elif values["score"] and values["score"] not in kind.scores:
-        score = "margin"
-    else:
-        return values
-    return {**values, "score": method.parameters["score"].check(score)}
-
-
 def relevance(
     module: nn.Module,
     x: Tensor,
@@ -234,7 +200,7 @@ def relevance(
         target = int(kind.as_logits(outputs).argmax(dim=1)[0]) if target is None else target
     values = entry.resolve(params, preset)
     if "score" not in params:
-        values = _with_score_of(entry, values, kind, scale=scale)
+        values = with_score_of(entry, values, kind, scale=scale)
     score = values.get("score", "")
     kind.check_score(score)
     raw = score in AS_RETURNED

@@ -2,9 +2,11 @@
 
 import ast
 import graphlib
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -150,3 +152,28 @@ def test_one_module_names_what_a_session_remembers():
     files = [*(PACKAGE / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py"), ROOT / "app.py"]
     using = {path.name for path in files if "session_state" in path.read_text(encoding="utf-8")}
     assert using == {"keys.py"}
+
+
+LISTED = """
+import sys
+import mriinterp.methods, mriinterp.models, mriinterp.study, mriinterp.cohort, mriinterp.trust, mriinterp.relevance_map
+from mriinterp.results.maps import request_key
+from mriinterp.trust.measure_registry import measure_names
+assert len(mriinterp.methods.method_names()) > 10 and len(measure_names()) > 5
+assert "torch" not in sys.modules
+"""
+
+
+def test_what_is_known_of_methods_measures_networks_and_studies_needs_no_torch():
+    """It takes seconds to import, and pages and commands show what is known without it."""
+    done = subprocess.run([sys.executable, "-c", LISTED], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("package", [path.parent.name for path in PACKAGE.glob("*/__init__.py")])
+def test_every_public_name_of_a_room_is_there(package):
+    room = importlib.import_module(f"mriinterp.{package}")
+    for name in getattr(room, "__all__", []):
+        value = getattr(room, name)
+        assert not isinstance(value, ModuleType), name
+    assert set(getattr(room, "__all__", [])) <= set(dir(room))

@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["run_files"]
 
 
-def run_files(folder: Path, package: str = "") -> None:
+def run_files(folder: Path, package: str = "", *, holding: str = "") -> None:
     """Run every Python file of a folder whose name does not begin with an underscore, in the order of their names.
 
     Parameters
@@ -18,8 +18,12 @@ def run_files(folder: Path, package: str = "") -> None:
     folder : Path
     package : str
         Of which the files are modules; "": each runs under its own name.
+    holding : str
+        Only files that hold this text.
     """
     for path in sorted(folder.glob("[!_]*.py")):
+        if holding not in path.read_text(encoding="utf-8"):
+            continue
         if package:
             importlib.import_module(f"{package}.{path.stem}")
             continue

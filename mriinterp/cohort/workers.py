@@ -19,15 +19,17 @@ from concurrent.futures import (
 )
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from mriinterp.base.processes import cores, memory_bytes, start_worker
 from mriinterp.base.progress import Cancel, Cancelled, Progress, tell
 from mriinterp.cohort.cohort_plan import Item, Task
-from mriinterp.cohort.explain_scans import Outcome, explain_items, token_of
 from mriinterp.image.volume import Grid
+
+if TYPE_CHECKING:
+    import torch
+
+    from mriinterp.cohort.explain_scans import Outcome
 
 __all__ = ["Workers", "default_workers", "explain_all", "run_all"]
 
@@ -71,6 +73,8 @@ class Workers:
     """
 
     def __init__(self, n: int = 1, executor: Executor | None = None):
+        import torch
+
         if n < 1:
             raise ValueError(f"expected a number of workers of 1 or more, got {n}")
         self.n = n
@@ -82,6 +86,8 @@ class Workers:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        import torch
+
         self.close()
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
@@ -205,6 +211,8 @@ class _Run:
             self._send(self.queue.popleft())
 
     def _send(self, piece: list[Item]) -> None:
+        from mriinterp.cohort.explain_scans import explain_items, token_of
+
         token = token_of(self.signals.run, piece)
         try:
             future = self.workers.executor.submit(explain_items, self.task, piece, token)
@@ -242,6 +250,8 @@ class _Run:
 
     def _after_a_death(self, lost: list[list[Item]], single: bool) -> None:
         """Compute all that was in flight again, one by one; leave out a scan that was alone."""
+        from mriinterp.cohort.explain_scans import Outcome
+
         if self.workers.separate:
             lost += [piece for _, piece in self.futures.values()]
             self.futures.clear()

@@ -30,7 +30,7 @@ from mriinterp.commands.options import (
 from mriinterp.commands.raw import RawScans, about_preparation, add_prepare_options, raw_scans, write_on_raw_scan
 from mriinterp.commands.terminal import ProgressLine, print_error, print_line, quoted
 from mriinterp.cost import describe_cost
-from mriinterp.explain import explain, values_for
+from mriinterp.explain import explain
 from mriinterp.image.formats import image_stem
 from mriinterp.image.nifti import read_volume, to_source
 from mriinterp.image.space import (
@@ -43,6 +43,7 @@ from mriinterp.image.space import (
 from mriinterp.image.volume import Volume
 from mriinterp.image.write import write_volume
 from mriinterp.methods import Method, get_method, method_names
+from mriinterp.methods.own_score import values_for
 from mriinterp.models import Model
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.sidecar import to_sidecar

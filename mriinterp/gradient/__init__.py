@@ -6,7 +6,20 @@ the same steps. `Gradients` is the way in; `forward` and `backward` are the
 two passes, `maxima` and `bags` what makes them fast. See docs/gradient.md.
 """
 
-from mriinterp.gradient.guided import GuidedReLU
-from mriinterp.gradient.run import Gradients, by_autograd
+from typing import TYPE_CHECKING
+
+from mriinterp.base.first_use import import_on_first_use
+
+if TYPE_CHECKING:
+    from mriinterp.gradient.guided import GuidedReLU
+    from mriinterp.gradient.run import Gradients, by_autograd
 
 __all__ = ["Gradients", "GuidedReLU", "by_autograd"]
+
+import_on_first_use(
+    __name__,
+    {
+        "guided": ("GuidedReLU",),
+        "run": ("Gradients", "by_autograd"),
+    },
+)

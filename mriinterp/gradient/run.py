@@ -21,7 +21,7 @@ from mriinterp.incremental.remember import keep, recall
 from mriinterp.incremental.shared import SMALL_IMAGE, claim, offer
 from mriinterp.incremental.steps import MapShape, Step
 from mriinterp.incremental.traced import take_apart
-from mriinterp.models.outputs import OutputView
+from mriinterp.models.output_view import OutputView
 
 __all__ = ["Gradients", "agree", "by_autograd", "by_steps", "every_output", "noise_like"]
 

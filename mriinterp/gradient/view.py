@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mriinterp.incremental.network import Call, Later, Network
 from mriinterp.models.closing import FUNCTIONS, LAYERS
-from mriinterp.models.outputs import OutputView
+from mriinterp.models.output_view import OutputView
 
 __all__ = ["base_of", "reader_of", "without_closing"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
-import torch
 from scipy import ndimage
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Box", "BoxGrid", "Regions", "grid_boxes", "label_regions", "mask_box", "read_regions"]
 
@@ -189,6 +190,8 @@ def label_regions(labels: np.ndarray, present: Sequence[int]) -> Regions:
     present : sequence of int
         Labels above 0, in the order of the regions.
     """
+    import torch
+
     found = ndimage.find_objects(labels, max_label=max(present, default=0))
     boxes = np.zeros((len(present), labels.ndim, 2), dtype=np.int64)
     masks = {}
@@ -204,7 +207,9 @@ def label_regions(labels: np.ndarray, present: Sequence[int]) -> Regions:
 
 
 def _read_mask(mask: np.ndarray | Tensor, shape: tuple[int, ...]) -> tuple[Box, Tensor | None]:
-    array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else mask
+    import torch
+
+    array = mask.detach().cpu().numpy() if isinstance(mask, torch.Tensor) else mask
     if array.shape != shape or array.dtype != np.bool_:
         raise ValueError(f"expected a boolean mask of shape {shape}, got {array.dtype} of shape {array.shape}")
     box = mask_box(array)
@@ -213,7 +218,9 @@ def _read_mask(mask: np.ndarray | Tensor, shape: tuple[int, ...]) -> tuple[Box, 
 
 
 def _is_mask(region: object) -> TypeGuard[np.ndarray | Tensor]:
-    return isinstance(region, Tensor) or (isinstance(region, np.ndarray) and region.dtype == np.bool_)
+    import torch
+
+    return isinstance(region, torch.Tensor) or (isinstance(region, np.ndarray) and region.dtype == np.bool_)
 
 
 def read_regions(regions: Sequence[Box | np.ndarray | Tensor] | np.ndarray, shape: Sequence[int]) -> Regions:

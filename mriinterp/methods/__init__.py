@@ -33,4 +33,4 @@ __all__ = [
     "unregister_method",
 ]
 
-run_files(Path(__file__).parent, __name__)
+run_files(Path(__file__).parent, __name__, holding="@register_method(")

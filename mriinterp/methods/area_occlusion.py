@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Annotated
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.incremental import label_regions
-from mriinterp.methods.fills import Fill, fill_values
+from mriinterp.methods.choices import Fill, Score
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.score import Score
-from mriinterp.methods.windows import score_drops
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -59,6 +57,11 @@ def area_occlusion(
         On the grid of `x`. ``labels[0]``: the area of every voxel, 0 outside
         all areas; ``labels[1]``: the same with left and right as one area.
     """
+    import torch
+
+    from mriinterp.methods.fills import fill_values
+    from mriinterp.methods.windows import score_drops
+
     if labels is None:
         raise ValueError(
             "expected an atlas for area occlusion, got none; name one (--atlas on the command line, atlas=… in Python)"

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from mriinterp.methods.cam_steps import know_layer, values_by_steps
 from mriinterp.methods.guard import frozen
-from mriinterp.methods.parameters import Note, Param
+from mriinterp.methods.parameters import Note
 from mriinterp.methods.placement import linear, place
 from mriinterp.methods.recording import Recording, Step, record
 from mriinterp.methods.score import score_of
 from mriinterp.models import Model
 
-__all__ = ["MIN_CELLS", "Depth", "Layer", "activation_and_gradient", "draw", "layer_names", "model_layers"]
+__all__ = ["MIN_CELLS", "activation_and_gradient", "draw", "layer_names", "model_layers"]
 
 MIN_CELLS = 3  # a map of one or two cells an axis says nothing about place
 LISTED = 40  # layers that a message names
-
-Depth = Annotated[
-    int,
-    Param("Which layer: 1 is the last with at least 3 cells an axis, 2 the one before, …", minimum=1, maximum=99),
-]
-Layer = Annotated[
-    str, Param("Layer by its name in the network, whatever the depth; empty: the last with space", options="layers")
-]
 
 
 def _with_space(recording: Recording) -> list[Step]:

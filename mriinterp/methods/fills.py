@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor
 
-from mriinterp.methods.parameters import Param
-
-__all__ = ["Fill", "fill_values", "gaussian_blur"]
+__all__ = ["fill_values", "gaussian_blur"]
 
 BLUR_SIGMA = 6.0  # voxels: removes gyri, keeps the head's shape
-
-Fill = Annotated[
-    Literal["zero", "mean", "blur", "reference"],
-    Param("What replaces hidden voxels: zero, the scan's mean, the blurred scan, or a reference scan"),
-]
 
 
 def fill_values(fill: str, x: Tensor, reference: Tensor | None = None) -> Tensor | float:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
-from torch import Tensor, nn
-
-from mriinterp.methods.cam import Layer, activation_and_gradient
+from mriinterp.methods.choices import Layer, Score
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note, Param
-from mriinterp.methods.placement import linear, place, published_resize
-from mriinterp.methods.score import Score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -74,6 +72,9 @@ def grad_cam(
     other channels beside the ones it adds), it is the map that all of
     the output depends on.
     """
+    from mriinterp.methods.cam import activation_and_gradient
+    from mriinterp.methods.placement import place
+
     _, values, gradient = activation_and_gradient(model, x, target, score, layer=layer, first=True, note=note)
     weights = gradient.mean(dim=tuple(range(2, gradient.ndim)), keepdim=True)
     coarse = (weights * values).sum(dim=1)[0].double()
@@ -83,6 +84,10 @@ def grad_cam(
 
 
 def _matrix(resize: str, cells: int, voxels: int) -> Tensor:
+    import torch
+
+    from mriinterp.methods.placement import linear, published_resize
+
     if resize == "nearest":
         return published_resize(cells, voxels)
     return linear(torch.linspace(0, voxels - 1, cells, dtype=torch.float64), voxels)

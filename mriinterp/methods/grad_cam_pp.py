@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
-from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.choices import Depth, Layer, Score
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note
-from mriinterp.methods.score import Score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -56,6 +57,10 @@ def grad_cam_pp(
     With g the gradient, A the activation and sums over all cells, channels
     are weighted with Σ α·max(g, 0), where α = g² / (2 g² + g³ ΣA).
     """
+    import torch
+
+    from mriinterp.methods.cam import activation_and_gradient, draw
+
     step, values, gradient = activation_and_gradient(model, x, target, score, depth, layer, note=note)
     axes = tuple(range(2, gradient.ndim))
     gradient, values = gradient.double(), values.double()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
+from mriinterp.methods.choices import Score
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
-from mriinterp.methods.score import Score, gradient_of_score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -31,4 +34,6 @@ from mriinterp.methods.score import Score, gradient_of_score
 )
 def gradient_x_input(model: nn.Module, x: Tensor, target: int, *, score: Score = "margin") -> Tensor:
     """Gradient of the score times the voxel's value: its first-order contribution."""
+    from mriinterp.methods.score import gradient_of_score
+
     return gradient_of_score(model, x, target, score) * x

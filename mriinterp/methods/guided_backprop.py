@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
+from mriinterp.methods.choices import Score
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
-from mriinterp.methods.score import GradientOfScore, Score
 from mriinterp.methods.sensitivity import PUBLISHED
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -51,6 +54,8 @@ def guided_backprop(model: nn.Module, x: Tensor, target: int, *, score: Score = 
     ValueError
         If the network has no ReLU: the result would be the plain gradient.
     """
+    from mriinterp.methods.score import GradientOfScore
+
     gradient, relus = GradientOfScore(model, x, target, score).guided(x)
     if relus == 0:
         raise ValueError(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
-from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.choices import Depth, Layer, Score
 from mriinterp.methods.guided_backprop import guided_backprop
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note
-from mriinterp.methods.score import Score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -47,6 +49,8 @@ def guided_grad_cam(
     ValueError
         If the network has no ReLU, or no map of three cells an axis.
     """
+    from mriinterp.methods.cam import activation_and_gradient, draw
+
     guided = guided_backprop(model, x, target, score=score)
     step, values, gradient = activation_and_gradient(model, x, target, score, depth, layer, note=note)
     weights = gradient.mean(dim=tuple(range(2, gradient.ndim)), keepdim=True)

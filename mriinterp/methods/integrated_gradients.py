@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
-from mriinterp.methods.fills import Fill, fill_values
+from mriinterp.methods.choices import Fill, Score
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note, Param
-from mriinterp.methods.score import GradientOfScore, Score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -53,6 +53,11 @@ def integrated_gradients(
     sum is from the difference of scores, which more steps make smaller, is
     noted as its ``"completeness"``.
     """
+    import torch
+
+    from mriinterp.methods.fills import fill_values
+    from mriinterp.methods.score import GradientOfScore
+
     start = fill_values(baseline, x, reference) * torch.ones_like(x)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     path = GradientOfScore(model, x, target, score).path(start, x)

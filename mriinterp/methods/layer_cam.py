@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
-from mriinterp.methods.cam import Depth, Layer, activation_and_gradient, draw
+from mriinterp.methods.choices import Depth, Layer, Score
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note
-from mriinterp.methods.score import Score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -43,6 +45,8 @@ def layer_cam(
     note: Note | None = None,
 ) -> Tensor:
     """Activation times its positive gradient, drawn at the cells' receptive fields."""
+    from mriinterp.methods.cam import activation_and_gradient, draw
+
     step, values, gradient = activation_and_gradient(model, x, target, score, depth, layer, note=note)
     coarse = (gradient.clamp(min=0) * values).sum(dim=1)[0]
     return draw(coarse, step, tuple(x.shape[2:]))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from torch import Tensor, nn
-
-from mriinterp.methods.lrp_rules import alpha_beta
-from mriinterp.methods.lrp_run import propagate_relevance
+from mriinterp.methods.choices import LinearScore
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.score import LinearScore
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -52,5 +51,8 @@ def lrp_alphabeta(
     it drops the biases of all layers, so that they absorb nothing. Here the
     part of a layer's output that its bias makes up is not passed on.
     """
+    from mriinterp.methods.lrp_rules import alpha_beta
+    from mriinterp.methods.lrp_run import propagate_relevance
+
     rule = alpha_beta(beta)
     return propagate_relevance(model, x, target, score, first=rule, convolution=rule, dense=rule)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from torch import Tensor, nn
-
-from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
-from mriinterp.methods.lrp_rules import flat
-from mriinterp.methods.lrp_rules import gamma as gamma_rule
-from mriinterp.methods.lrp_run import propagate_relevance
+from mriinterp.methods.choices import LinearScore
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.score import LinearScore
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -47,6 +44,11 @@ def lrp_composite(
     Conserved up to what biases and ``epsilon`` absorb; the flat first layer
     loses nothing.
     """
+    from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
+    from mriinterp.methods.lrp_rules import flat
+    from mriinterp.methods.lrp_rules import gamma as gamma_rule
+    from mriinterp.methods.lrp_run import propagate_relevance
+
     return propagate_relevance(
         model, x, target, score, first=flat, convolution=gamma_rule(gamma), dense=epsilon_rule(epsilon)
     )

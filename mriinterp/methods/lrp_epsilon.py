@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from torch import Tensor, nn
-
-from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
-from mriinterp.methods.lrp_run import propagate_relevance
+from mriinterp.methods.choices import LinearScore
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.score import LinearScore
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -56,5 +55,8 @@ def lrp_epsilon(
     contributed; on a network without biases, to the score. A larger one
     absorbs relevance of weakly driven units.
     """
+    from mriinterp.methods.lrp_rules import epsilon as epsilon_rule
+    from mriinterp.methods.lrp_run import propagate_relevance
+
     rule = epsilon_rule(epsilon)
     return propagate_relevance(model, x, target, score, first=rule, convolution=rule, dense=rule)

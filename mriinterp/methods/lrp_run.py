@@ -18,7 +18,7 @@ from mriinterp.methods.lrp_rules import Pass, Propagate, Rule, Shift, Split
 from mriinterp.methods.lrp_steps import back_by_steps, count_layers, has_rules
 from mriinterp.methods.score import score_of
 from mriinterp.methods.tape import own_functions
-from mriinterp.models.outputs import OutputView
+from mriinterp.models.output_view import OutputView
 
 __all__ = ["propagate_relevance"]
 

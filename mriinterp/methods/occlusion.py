@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.incremental import BoxGrid
-from mriinterp.methods.fills import Fill, fill_values
+from mriinterp.methods.choices import Fill, Score
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Param
-from mriinterp.methods.placement import cover, linear, nearest, place, published_resize
-from mriinterp.methods.score import Score
-from mriinterp.methods.windows import score_drops
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 __all__ = ["boxes_of", "occlusion"]
 
@@ -88,6 +85,12 @@ def occlusion(
     ValueError
         For size 1 with ``placement="published"``, whose boxes hold no voxel.
     """
+    import torch
+
+    from mriinterp.methods.fills import fill_values
+    from mriinterp.methods.placement import cover, place
+    from mriinterp.methods.windows import score_drops
+
     shape = tuple(x.shape[2:])
     grid = BoxGrid(shape, size, stride, published=placement == "published")
     values = score_drops(model, x, target, score, grid.boxes, fill_values(fill, x, reference), progress, cancel)
@@ -102,6 +105,10 @@ def occlusion(
 
 
 def _matrix(placement: str, voxels: int, centres: Sequence[int]) -> Tensor:
+    import torch
+
+    from mriinterp.methods.placement import linear, nearest, published_resize
+
     if placement == "published":
         return published_resize(len(centres), voxels)
     at = torch.tensor(centres)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -94,11 +94,14 @@ class Parameter:
 
 def parameters_of(function: Callable) -> dict[str, Parameter]:
     """Return the parameters of a method, by name, from its signature."""
-    hints = get_type_hints(function, include_extras=True)
+    arguments = {
+        name: argument
+        for name, argument in inspect.signature(function).parameters.items()
+        if argument.kind is argument.KEYWORD_ONLY and name not in INJECTED
+    }
+    hints = _types_of(function, arguments)
     found = {}
-    for name, argument in inspect.signature(function).parameters.items():
-        if argument.kind is not argument.KEYWORD_ONLY or name in INJECTED:
-            continue
+    for name, argument in arguments.items():
         kind, param = hints[name], Param("")
         choices: tuple[str, ...] = ()
         if hasattr(kind, "__metadata__"):
@@ -111,6 +114,15 @@ def parameters_of(function: Callable) -> dict[str, Parameter]:
             raise TypeError(f"{function.__name__}: expected {name} as int, float, bool, str or Literal with a default")
         found[name] = Parameter(name, kind, argument.default, choices, param)
     return found
+
+
+def _types_of(function: Callable, names: Collection[str]) -> dict[str, Any]:
+    """Return the annotations of some arguments; those of the others may name what is not imported."""
+
+    def chosen() -> None: ...
+
+    chosen.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name in names}
+    return get_type_hints(chosen, function.__globals__, include_extras=True)
 
 
 def validate(parameters: dict[str, Parameter], values: dict[str, Any], method: str) -> dict[str, Any]:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
 from mriinterp.gradient import Gradients
 from mriinterp.gradient.path import Path
-from mriinterp.methods.parameters import Param
+from mriinterp.methods.choices import SCORES, LinearScore, Score
 
 __all__ = ["SCORES", "GradientOfScore", "LinearScore", "Score", "gradient_of_score", "score_of"]
-
-SCORES = ("probability", "logit", "margin", "raw")
-
-Score = Annotated[
-    Literal["probability", "logit", "margin", "raw"],
-    Param("What is explained: the class probability, its logit, the logit margin over the others, or the raw output"),
-]
-
-LinearScore = Annotated[
-    Literal["logit", "margin", "raw"],
-    Param("What is explained: the logit of the class, its margin over the others, or the raw output"),
-]
-"""For methods whose maps sum to the score: a probability is no sum of parts of the outputs."""
 
 
 def score_of(output: Tensor, target: int, score: str) -> Tensor:

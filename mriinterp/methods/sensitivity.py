@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
+from mriinterp.methods.choices import Score
 from mriinterp.methods.method import Docs
 from mriinterp.methods.method_registry import register_method
-from mriinterp.methods.score import Score, gradient_of_score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 PUBLISHED = {"rieke2018": {"score": "probability"}}
 
@@ -36,4 +39,6 @@ PUBLISHED = {"rieke2018": {"score": "probability"}}
 )
 def sensitivity(model: nn.Module, x: Tensor, target: int, *, score: Score = "probability") -> Tensor:
     """Gradient of the score with respect to every voxel, signed."""
+    from mriinterp.methods.score import gradient_of_score
+
     return gradient_of_score(model, x, target, score)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Annotated
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
+from mriinterp.methods.choices import Score
 from mriinterp.methods.method import Docs, Expectation
 from mriinterp.methods.method_registry import register_method
 from mriinterp.methods.parameters import Note, Param
-from mriinterp.methods.score import GradientOfScore, Score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @register_method(
@@ -60,6 +60,10 @@ def smoothgrad(
     How sure the average is, which more samples make surer, is noted as its
     ``"standard error"``.
     """
+    import torch
+
+    from mriinterp.methods.score import GradientOfScore
+
     generator = torch.Generator().manual_seed(seed)  # on the CPU: the same noise on every device
     sigma = noise * float(x.max() - x.min())
     gradient, total = GradientOfScore(model, x, target, score), torch.zeros_like(x)

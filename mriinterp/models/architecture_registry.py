@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from torch import nn
-
+from mriinterp.base.discover import run_files
 from mriinterp.models.code import Code
 from mriinterp.models.imports import read_code
 from mriinterp.models.permission import TrustCode, check_permission
 from mriinterp.models.run_code import DIGEST, OWNER, run_code
-from mriinterp.models.weights import StateDict
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mriinterp.models.weights import StateDict
 
 __all__ = [
     "Architecture",
@@ -28,8 +33,8 @@ __all__ = [
     "register_architecture",
 ]
 
-Build = Callable[[Sequence[StateDict]], tuple[nn.Module, StateDict]]
-DefaultCard = Callable[[Sequence[StateDict]], dict]
+Build = Callable[["Sequence[StateDict]"], "tuple[nn.Module, StateDict]"]
+DefaultCard = Callable[["Sequence[StateDict]"], dict]
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,26 @@ _ARCHITECTURES: dict[str, Architecture] = {}
 _own: ContextVar[dict[str, Architecture] | None] = ContextVar("own architectures", default=None)
 
 
+class _Packaged:
+    """Whether the files of this folder that register architectures were run."""
+
+    lock = threading.RLock()
+    found = False
+
+
+def _find_packaged() -> None:
+    """Run the files of this folder that register an architecture, once: PyTorch comes with them."""
+    with _Packaged.lock:
+        if _Packaged.found:
+            return
+        own = _own.set(None)
+        try:
+            run_files(Path(__file__).parent, "mriinterp.models", holding="\n@register_architecture(")
+            _Packaged.found = True
+        finally:
+            _own.reset(own)
+
+
 def register_architecture(name: str, *, label: str = "", default_card: DefaultCard | None = None):
     """Decorator: register an `nn.Module` class or function without arguments, or a builder.
 
@@ -84,6 +109,8 @@ def register_architecture(name: str, *, label: str = "", default_card: DefaultCa
     """
 
     def decorate(builder):
+        if not builder.__module__.startswith("mriinterp."):
+            _find_packaged()  # whose names are taken
         module = sys.modules.get(builder.__module__)
         code, owner = getattr(module, DIGEST, ""), _owner(module) or builder.__module__
         own = _own.get()
@@ -150,11 +177,13 @@ def _needed_arguments(module_class: type[nn.Module]) -> list[str]:
 
 def architecture_names() -> list[str]:
     """Return the names of all registered architectures."""
+    _find_packaged()
     return sorted({**_ARCHITECTURES, **(_own.get() or {})})
 
 
 def get_architecture(name: str) -> Architecture:
     """Return an architecture by name; KeyError with the names there are."""
+    _find_packaged()
     found = (_own.get() or {}).get(name) or _ARCHITECTURES.get(name)
     if found is None:
         raise KeyError(f"expected a known architecture, got {name!r}; available: {', '.join(architecture_names())}")

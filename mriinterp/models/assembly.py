@@ -16,9 +16,10 @@ from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard
 from mriinterp.models.entries import Entry
 from mriinterp.models.normalisation import Normalisation, PerImage, read_normalisation
-from mriinterp.models.number_inputs import NumberInput, WithNumbers
+from mriinterp.models.number_inputs import NumberInput
 from mriinterp.models.probe import Probe, probe_network
 from mriinterp.models.weights import digest_of
+from mriinterp.models.with_numbers import WithNumbers
 
 __all__ = ["assemble", "refilled"]
 

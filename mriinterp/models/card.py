@@ -14,7 +14,9 @@ from mriinterp.image.volume import Grid
 from mriinterp.models.heads import Head, heads_of_card
 from mriinterp.models.number_inputs import NumberInput, read_numbers
 
-__all__ = ["Head", "ModelCard", "card_entries", "read_card", "write_card"]
+__all__ = ["EXPORTED", "Head", "ModelCard", "card_entries", "read_card", "write_card"]
+
+EXPORTED = "torch.export"  # architecture of a card whose weights file is a whole exported program
 
 
 @dataclass(frozen=True, eq=False)

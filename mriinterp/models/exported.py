@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from mriinterp.base.files import check_file
 from mriinterp.models.permission import TrustCode, check_permission
 
-__all__ = ["EXPORTED", "load_exported"]
-
-EXPORTED = "torch.export"  # architecture of a card whose weights file is a whole exported program
+__all__ = ["load_exported"]
 
 # Operators whose argument at this place says "training".
 _TRAINING_FLAG = {"dropout": 2, "feature_dropout": 2, "alpha_dropout": 2, "batch_norm": 5, "instance_norm": 5}

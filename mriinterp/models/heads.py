@@ -6,10 +6,12 @@ import math
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from mriinterp.models.outputs import LOGITS, ExpectedValue, OutputKind, get_output_kind
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["BINS", "SCALES", "Head", "heads_of_card"]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import resources
 from itertools import islice, product
 from pathlib import Path
 
@@ -16,18 +14,19 @@ from mriinterp.base.command import quoted
 from mriinterp.base.files import check_file
 from mriinterp.models.architecture_registry import Architecture, DefaultCard, architecture_names, get_architecture
 from mriinterp.models.assembly import assemble
-from mriinterp.models.card import ModelCard, card_from_dict, read_card
+from mriinterp.models.card import EXPORTED, ModelCard, card_from_dict, read_card
 from mriinterp.models.clinicadl import maps_root, read_maps
 from mriinterp.models.device import choose_device
-from mriinterp.models.exported import EXPORTED, load_exported
+from mriinterp.models.exported import load_exported
 from mriinterp.models.filekinds import PICKLED_NETWORK, kind_of_file, says_network
 from mriinterp.models.model import Model
 from mriinterp.models.number_inputs import count_inputs
+from mriinterp.models.packaged import packaged_models
 from mriinterp.models.permission import TrustCode
 from mriinterp.models.probe import probe_of_logits
 from mriinterp.models.weights import StateDict, load_into, read_state_dicts, strip_prefix
 
-__all__ = ["is_maps_source", "load_bare", "load_model", "packaged_models"]
+__all__ = ["is_maps_source", "load_bare", "load_model"]
 
 OF_PROGRAMS = (
     "model.",
@@ -42,13 +41,6 @@ OF_WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".tar")
 OF_OTHERS = (".onnx", ".h5", ".hdf5", ".keras", ".pb", ".tflite")
 
 logger = logging.getLogger(__name__)
-
-
-def packaged_models() -> dict[str, Path]:
-    """Return cards that come with the package, by model name."""
-    folder = Path(str(resources.files("mriinterp.models") / "weights"))
-    cards = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    return {path.stem: path for path in cards if "architecture" in json.loads(path.read_text(encoding="utf-8"))}
 
 
 def load_model(

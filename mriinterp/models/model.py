@@ -6,27 +6,25 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from mriinterp.image.intensity import measure_intensities
 from mriinterp.image.scanset import as_scan
 from mriinterp.image.volume import Grid, Volume
-from mriinterp.models.assembly import assemble, refilled
-from mriinterp.models.batch import mark_alone
 from mriinterp.models.card import ModelCard
 from mriinterp.models.channels import channel_of, images_of, numbers_of
-from mriinterp.models.closing import Closing, without_layer
-from mriinterp.models.copies import shared_copy
 from mriinterp.models.device import choose_device
 from mriinterp.models.heads import Head
 from mriinterp.models.normalisation import Normalisation, PerImage
-from mriinterp.models.outputs import OutputView
-from mriinterp.models.own_module import apart_from, in_memory
 from mriinterp.models.prediction import Prediction, find_target, read_outputs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from mriinterp.models.closing import Closing
 
 __all__ = ["Model"]
 
@@ -149,6 +147,11 @@ class Model:
         >>> model = Model.from_module(net, grid=scan, classes=["CN", "AD"])  # doctest: +SKIP
         >>> explain(model, scan, "occlusion")  # doctest: +SKIP
         """
+        import torch
+
+        from mriinterp.models.assembly import assemble
+        from mriinterp.models.own_module import apart_from, in_memory
+
         lattice = grid.grid if isinstance(grid, Volume) else grid
         about: dict[str, Any] = {"output": output or "", "centres": list(centres), "pick": pick, "images": list(images)}
         about |= {"numbers": numbers, "numbers_as": numbers_as, "space": space, "skull_stripped": skull_stripped}
@@ -194,6 +197,8 @@ class Model:
         ValueError
             If the scan lacks an image, lies elsewhere, is not finite, or cannot be normalised.
         """
+        import torch
+
         channels = [
             channel_of(image, self.card, self.normalisation.of(name), self.mask, name)
             for name, image in images_of(as_scan(volume), self.card).items()
@@ -227,6 +232,8 @@ class Model:
         volume : Volume or mapping, optional
             The scan that it was made from, which is judged, and whose numbers count.
         """
+        import torch
+
         volume = None if volume is None else as_scan(volume)
         with self.own_module(scan=volume) as module, torch.inference_mode():
             output = module(x.clone())[0].float().cpu()
@@ -268,6 +275,10 @@ class Model:
             Whose numbers (age and the like) the network is to read; default:
             those of a mean scan.
         """
+        from mriinterp.models.assembly import refilled
+        from mriinterp.models.batch import mark_alone
+        from mriinterp.models.copies import shared_copy
+
         with self.lock:  # a module that another caller has hooked would be copied with its hooks
             copied = shared_copy(self.module)
         module, lock = (self.module, self.lock) if copied is None else (copied, threading.RLock())
@@ -280,6 +291,10 @@ class Model:
     def view(self, module: nn.Module, head: Head, *, raw: bool = False) -> nn.Module:
         """Return a working copy through a head's outputs, as logits unless they are wanted raw; the copy may change."""
         own = all(part is not self.module for part in module.modules())
+        from mriinterp.models.batch import mark_alone
+        from mriinterp.models.closing import without_layer
+        from mriinterp.models.output_view import OutputView
+
         closing = None if raw and not head.centres else self.closing
         read, inside = head.reader(raw=raw), head.reader(raw=raw, inside=True)
         if closing is not None and closing.layer and own:

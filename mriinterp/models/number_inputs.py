@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-
-__all__ = ["NumberInput", "WithNumbers", "count_inputs", "read_numbers"]
+__all__ = ["NumberInput", "count_inputs", "read_numbers"]
 
 
 @dataclass(frozen=True)
@@ -69,33 +67,3 @@ def read_numbers(entries: object) -> tuple[NumberInput, ...]:
             raise ValueError(f"{name}: expected mean, std and default, got {', '.join(sorted(map(str, unknown)))}")
         found.append(NumberInput(str(name), **about))
     return tuple(found)
-
-
-class WithNumbers(nn.Module):
-    """A network with the numbers of one scan filled in: it reads images alone.
-
-    Parameters
-    ----------
-    module : nn.Module
-        ``module(x, numbers)`` or ``module(x, age=…, …)``.
-    names : sequence of str
-    values : Tensor, shape (1, numbers)
-        As the network reads them.
-    keywords : bool
-        Whether each number is an argument of its name.
-    """
-
-    values: Tensor
-
-    def __init__(self, module: nn.Module, names: Sequence[str], values: Tensor, *, keywords: bool):
-        super().__init__()
-        self.module, self.names, self.keywords = module, tuple(names), keywords
-        self.register_buffer("values", values, persistent=False)
-        self.training = module.training
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map scans (n, C, *spatial) to whatever the network returns."""
-        values = self.values.to(x.dtype).expand(x.shape[0], -1)
-        if not self.keywords:
-            return self.module(x, values)
-        return self.module(x, **{name: values[:, n : n + 1] for n, name in enumerate(self.names)})

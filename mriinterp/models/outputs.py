@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
-from mriinterp.models.closing import Closing, is_traced, without_closing
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "LOGITS",
     "OUTPUT_KINDS",
     "ExpectedValue",
     "OutputKind",
-    "OutputView",
     "class_kinds",
     "detect_output",
     "get_output_kind",
 ]
 
 TOLERANCE = 1e-3  # of a sum of probabilities, also those of a network in half precision
-SMALLEST = torch.finfo(torch.float32).tiny  # probabilities below it count as it: their logarithm stays finite
+SMALLEST = float(np.finfo(np.float32).tiny)  # probabilities below it count as it: their logarithm stays finite
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ class OutputKind:
 
     def probabilities(self, outputs: Tensor) -> Tensor:
         """Return outputs (n, width) as probabilities (n, classes), which sum to 1 over the classes."""
+        import torch
+
         return torch.softmax(self.as_logits(outputs), dim=-1)
 
     def check_score(self, score: str) -> None:
@@ -99,16 +101,22 @@ def _log_of_probabilities(outputs: Tensor) -> Tensor:
 
 def _against_zero(logit: Tensor) -> Tensor:
     """Return one logit (n, 1) as the logits of two classes, (0, logit)."""
-    return nn.functional.pad(logit, (1, 0))
+    import torch
+
+    return torch.nn.functional.pad(logit, (1, 0))
 
 
 def _both_logits(logit: Tensor) -> Tensor:
     """Return one logit (n, 1) as that of either class: the logit of the first is that of the second, negative."""
+    import torch
+
     return torch.cat([-logit, logit], dim=-1)
 
 
 def _both(probability: Tensor) -> Tensor:
     """Return one probability (n, 1) as those of both classes."""
+    import torch
+
     return torch.cat([1 - probability, probability], dim=-1)
 
 
@@ -194,84 +202,10 @@ class ExpectedValue:
 
     def of_logits(self, logits: Tensor) -> Tensor:
         """Return the expected value of logits (n, bins)."""
+        import torch
+
         weights = torch.softmax(logits, dim=-1)
         return weights @ torch.tensor(self.centres, dtype=weights.dtype, device=weights.device)[:, None]
-
-
-class OutputView(nn.Module):
-    """A network seen through some of its outputs, read in another way.
-
-    Parameters
-    ----------
-    module : nn.Module
-        Returns (n, outputs).
-    outputs : slice
-        Which of them.
-    read : callable, optional
-        From these outputs, e.g. to logits; see `OutputKind`.
-    closing : Closing, optional
-        The network's last function, which is left out.
-    inside : callable, optional
-        In place of `read`, from what goes into the last function. While the
-        network is traced that function stays, and `read` counts: both give
-        the same number, up to the rounding of probabilities next to 0 and 1.
-    """
-
-    def __init__(
-        self,
-        module: nn.Module,
-        outputs: slice,
-        read: Callable[[Tensor], Tensor] | None = None,
-        closing: Closing | None = None,
-        inside: Callable[[Tensor], Tensor] | None = None,
-    ):
-        super().__init__()
-        self.module, self.outputs, self.read = module, outputs, read
-        self.closing, self.inside = closing, inside
-        self.training = module.training
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map scans (n, C, *spatial) to outputs (n, classes)."""
-        if self.closing is None or is_traced(x):
-            return self.chosen(self.module(x))
-        return self.before_closing(without_closing(self.module, self.closing, x))
-
-    def chosen(self, found: Tensor) -> Tensor:
-        """Return the outputs (n, classes) from what the module returns."""
-        chosen = found[:, self.outputs]
-        return chosen if self.read is None else self.read(chosen)
-
-    def before_closing(self, inside: Tensor) -> Tensor:
-        """Return the outputs (n, classes) from what goes into the module's last function."""
-        logits = self._inside(inside)
-        return logits.log_softmax(dim=-1) if logits.shape[-1] > 1 else logits  # the numbers that `read` gives
-
-    def _inside(self, inside: Tensor) -> Tensor:
-        chosen = inside[:, self.outputs]
-        return chosen if self.inside is None else self.inside(chosen)
-
-    def sums(self, x: Tensor) -> Tensor:
-        """Return the same up to a constant, with nothing but sums of the network's own values behind it, as LRP needs.
-
-        Of an expected value over bins: the logits of the bins, see `from_sums`.
-        """
-        return self.read_sums(self.module(x) if self.closing is None else without_closing(self.module, self.closing, x))
-
-    def read_sums(self, found: Tensor) -> Tensor:
-        """Return `sums` from what the module returns or, if its last function is left out, from what goes into it."""
-        chosen, read = found[:, self.outputs], self._reads_sums
-        if isinstance(read, ExpectedValue):
-            return read.kind.as_logits(chosen)
-        return chosen if read is None else read(chosen)
-
-    def from_sums(self, sums: Tensor) -> Tensor:
-        """Return the outputs (n, classes), up to a constant, that `sums` lead to."""
-        read = self._reads_sums
-        return read.of_logits(sums) if isinstance(read, ExpectedValue) else sums
-
-    @property
-    def _reads_sums(self) -> Callable[[Tensor], Tensor] | None:
-        return self.read if self.closing is None else self.inside
 
 
 def get_output_kind(name: str) -> OutputKind:

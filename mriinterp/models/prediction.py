@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from mriinterp.models.heads import Head
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Prediction", "find_target", "read_outputs"]
 

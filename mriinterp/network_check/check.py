@@ -13,10 +13,11 @@ from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.errors import words_with_kind
 from mriinterp.base.progress import Cancel, Cancelled, Progress, check_cancel, tell
 from mriinterp.cost import forward_seconds, map_seconds
-from mriinterp.explain import explain, with_own_score
+from mriinterp.explain import explain
 from mriinterp.image.volume import Volume
 from mriinterp.incremental import plan
 from mriinterp.methods import Method, get_method, method_names
+from mriinterp.methods.own_score import with_own_score
 from mriinterp.models import Head, Model
 from mriinterp.models.batch import MIXES
 from mriinterp.models.chance import RANDOM, WatchRandom

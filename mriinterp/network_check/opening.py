@@ -18,8 +18,9 @@ from mriinterp.models.assembly import assemble, refilled
 from mriinterp.models.card import card_entries, card_from_dict
 from mriinterp.models.clinicadl import CARD_NAME, maps_root, read_maps
 from mriinterp.models.entries import OF_VOXELS, describe_returned, find_entry, vector_of
-from mriinterp.models.loading import is_maps_source, load_bare, load_model, packaged_models
+from mriinterp.models.loading import is_maps_source, load_bare, load_model
 from mriinterp.models.number_inputs import count_inputs, read_numbers
+from mriinterp.models.packaged import packaged_models
 
 __all__ = ["card_path", "lattice_of", "open_network"]
 

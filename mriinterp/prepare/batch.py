@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from mriinterp.base.atomic import remove_unfinished
 from mriinterp.base.errors import words_with_kind
@@ -225,6 +224,8 @@ class _Shared:
 
 
 def _start(done: Any, stop: Any) -> None:
+    import torch
+
     start_worker()
     torch.set_num_threads(1)
     _Shared.done, _Shared.stop = done, stop

@@ -18,7 +18,6 @@ from mriinterp.image.preparation import Preparation
 from mriinterp.image.template import native_template
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.models import choose_device
-from mriinterp.prepare.brain import find_brain, weights_digest
 from mriinterp.prepare.quality import Quality, judge, load_references
 from mriinterp.prepare.register import register_affine, register_warp
 from mriinterp.prepare.source import open_raw
@@ -117,6 +116,8 @@ class Prepared:
 
 @lru_cache(maxsize=8)
 def _digest(nonlinear: bool) -> str:
+    from mriinterp.prepare.brain import weights_digest
+
     entries = {
         "pipeline": PIPELINE_VERSION,
         "nonlinear": nonlinear,
@@ -195,6 +196,8 @@ def prepare_volume(
     cancel: Cancel | None = None,
 ) -> Prepared:
     """Prepare a raw T1 scan that is in memory; see `prepare_scan`."""
+    from mriinterp.prepare.brain import find_brain
+
     scan = scan.canonical()
     threads = options.threads
     tell(progress, READ, DONE)
@@ -241,6 +244,8 @@ def prepare_volume(
 
 def _upright_mask(scan: Volume, transform: Transform, options: PrepareOptions, cancel: Cancel | None) -> Volume:
     """Return the brain mask of a scan whose header turns the head, found anew the right way up."""
+    from mriinterp.prepare.brain import find_brain
+
     moved = Volume(scan.data, transform.inverse @ scan.affine)
     mask = find_brain(moved.canonical(), device=choose_device(options.device), cancel=cancel)
     return scan.with_data(resample(mask, moved.grid, order=0).data)  # a change of voxel order: exact

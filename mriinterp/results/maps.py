@@ -18,9 +18,9 @@ from cachetools import LRUCache
 import mriinterp
 from mriinterp.areas.atlas import Atlas, load_atlas
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.explain import explain, values_for
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method
+from mriinterp.methods.own_score import values_for
 from mriinterp.models import Model
 from mriinterp.relevance_map import RelevanceMap
 
@@ -98,6 +98,8 @@ class Maps(ABC):
         **request: Any,
     ) -> RelevanceMap:
         """Explain a scan, as `mriinterp.explain.explain` does, unless the same map was made before."""
+        from mriinterp.explain import explain
+
         key = request_key(model, volume, method, **request)
         found = self.find(key, model, volume, method)
         if found is None:

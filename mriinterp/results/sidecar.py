@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 import mriinterp
 from mriinterp.base.map_parts import part_shares
@@ -32,6 +31,8 @@ __all__ = [
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that shapes the numbers."""
+    import torch
+
     return {
         "mriinterp": mriinterp.__version__,
         "torch": torch.__version__,

@@ -1,4 +1,4 @@
-"""The map that the demo study opens with, which comes with the package: a first start shows it at once.
+"""The map that the demo study opens with, and its prediction, which come with the package: a first start shows them at once.
 
 It is what `mriinterp.explain` gives, under the key of all that shapes it;
 where anything is another (a scan, weights, a setting, the version), the map
@@ -10,17 +10,17 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from mriinterp.explain import explain
 from mriinterp.image.volume import Volume
 from mriinterp.methods import get_method, listed_methods
-from mriinterp.models import Model
+from mriinterp.models import Model, Prediction
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.maps import request_key
+from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store
 from mriinterp.study.demo import DemoStudy
 from mriinterp.study.kept_scans import EXAMPLE, SHIPPED
 
-__all__ = ["FIRST_MAP", "compute_first_map", "write_first_map"]
+__all__ = ["FIRST_MAP", "compute_first_map", "first_prediction", "write_first_map"]
 
 FIRST_MAP = SHIPPED
 """Home of the store that holds it."""
@@ -44,11 +44,21 @@ def _request(study: DemoStudy) -> tuple[Model, Volume, str, dict[str, Any]]:
 
 def compute_first_map() -> tuple[str, RelevanceMap]:
     """Return the key and the map, computed now."""
+    from mriinterp.explain import explain
+
     model, scan, method, request = _request(DemoStudy())
     return request_key(model, scan, method, **request), explain(model, scan, method, **request)
 
 
 def write_first_map() -> None:
-    """Compute the map and put it in the place of the one that ships."""
-    shutil.rmtree(FIRST_MAP / "maps", ignore_errors=True)
-    Store(FIRST_MAP).put(*compute_first_map())
+    """Compute the map and put it, and its prediction, in the place of those that ship."""
+    key, found = compute_first_map()
+    for name in ("maps", "predictions"):
+        shutil.rmtree(FIRST_MAP / name, ignore_errors=True)
+    Store(FIRST_MAP).put(key, found)
+    Predictions(found.digests["model"], FIRST_MAP).add(found.digests["scan"], found.prediction)
+
+
+def first_prediction(model: str, scan: str) -> Prediction | None:
+    """Return what a network says of a scan (digests of both), if that is the one that comes with the package."""
+    return Predictions(model, FIRST_MAP).all().get(scan)

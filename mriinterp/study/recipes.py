@@ -17,11 +17,12 @@ from mriinterp.models import (
     Model,
     ModelCard,
     architecture_names,
-    load_model,
     own_architectures,
+    packaged_models,
     read_card,
     read_code,
 )
+from mriinterp.models.late import open_packaged
 from mriinterp.models.normalisation import files_of_normalisation
 from mriinterp.models.permission import as_permission, check_permission
 from mriinterp.models.run_code import run_code
@@ -60,7 +61,12 @@ class ModelRecipe:
         object.__setattr__(self, "trust_code", as_permission(self.trust_code))
 
     def load(self, device: str | None = None) -> Model:
-        """Load it; errors as of `load_model`."""
+        """Load it, a packaged one when it is first run; errors as of `load_model`."""
+        alone = not (self.weights or self.brain_mask or self.code)
+        if alone and device in (None, "auto", "cpu") and self.source in packaged_models():
+            return open_packaged(self.source, device)
+        from mriinterp.models import load_model
+
         with self.architectures():
             weights = list(self.weights) or None
             model = load_model(self.source, weights, device, trust_code=self.trust_code)

@@ -27,6 +27,7 @@ from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.volume import Volume
 from mriinterp.models import Model, load_model
 from mriinterp.models.classification3d import ClassificationModel3D
+from mriinterp.models.late import DIGEST
 from mriinterp.models.normalisation import Normalisation
 from mriinterp.simulation.subjects import DEMO, DEMO_GRID, SimulationSettings, simulate_subject, subjects_table
 from mriinterp.training.dataset import ScanDataset, visible_shape
@@ -279,6 +280,7 @@ def train_demo(
     entries["command"] = "python -m mriinterp train --out DIR" if packaged else call
     write_json(entries, out_dir / f"{name}.json")
     model = load_model(out_dir / f"{name}.json", device="cpu")
+    entries[DIGEST] = model.digest
     performance, _ = evaluate(model, recipe.study, progress=progress, cancel=cancel)
     entries["performance"] = performance.as_dict()
     if real_scans:

@@ -10,16 +10,16 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.incremental import Occluder
-from mriinterp.methods.guard import frozen
-from mriinterp.methods.score import gradient_of_score, score_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from mriinterp.incremental import Occluder
 
 __all__ = ["SMALLEST_AREA", "TIED", "VISIBLE", "Case", "tied", "visible_box"]
 
@@ -90,6 +90,8 @@ class Case:
     kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
+        import torch
+
         shape = tuple(self.x.shape[2:])
         for name in ("mask", "areas", "truth", "atrophy"):
             array = getattr(self, name)
@@ -121,12 +123,17 @@ class Case:
 
     @cached_property
     def _occluder(self) -> Occluder:
+        from mriinterp.incremental import Occluder
+        from mriinterp.methods.guard import frozen
+
         with self.lock, frozen(self.module):
             return Occluder(self.module, self.x)
 
     @cached_property
     def clean(self) -> float:
         """f(x)."""
+        from mriinterp.methods.score import score_of
+
         return float(score_of(self._occluder.clean.double()[None], self.target, self.score)[0])
 
     def scores(
@@ -145,6 +152,9 @@ class Case:
         fill : float or Tensor, optional
             Default: the reference.
         """
+        from mriinterp.methods.guard import frozen
+        from mriinterp.methods.score import score_of
+
         with self.lock, frozen(self.module):
             outputs = self._occluder.run(
                 regions, self.reference if fill is None else fill, progress=progress, cancel=cancel
@@ -211,6 +221,11 @@ def visible_box(module: nn.Module, x: Tensor, target: int = 0) -> np.ndarray:
     array of bool, shape (i, j, k)
         True inside the box; True everywhere if no gradient was found.
     """
+    import torch
+
+    from mriinterp.methods.guard import frozen
+    from mriinterp.methods.score import gradient_of_score
+
     generator = torch.Generator().manual_seed(0)
     shape = tuple(x.shape[2:])
     seen = np.zeros(shape, bool)

@@ -6,18 +6,18 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from mriinterp.base.progress import Cancel, Progress
 from mriinterp.base.reading import apply_reading
-from mriinterp.explain import relevance
 from mriinterp.methods import get_method
 from mriinterp.trust.case import Case
 from mriinterp.trust.null_maps import NULL_MAPS, null_map, present_name
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 __all__ = ["Explainer", "null_explainers", "parse_explainer"]
 
@@ -92,6 +92,10 @@ class Explainer:
         labels : Tensor, optional
             Other areas than the case's, for area occlusion.
         """
+        import torch
+
+        from mriinterp.explain import relevance
+
         x = case.x if x is None else x
         if self.is_null_map:
             return null_map(self.method, x, seed=_seed_of(case, x))

@@ -7,13 +7,14 @@ the network, however good its map looks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from scipy import ndimage
-from torch import Tensor
 
-from mriinterp.methods.fills import gaussian_blur
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 __all__ = ["NULL_MAPS", "NullMap", "null_map", "present_name"]
 
@@ -62,6 +63,10 @@ def null_map(name: str, x: Tensor, seed: int = 0) -> np.ndarray:
     -------
     array, shape (i, j, k), float64
     """
+    import torch
+
+    from mriinterp.methods.fills import gaussian_blur
+
     if name not in NULL_MAPS:
         raise KeyError(f"expected a null map, got {name!r}; available: {', '.join(NULL_MAPS)}")
     scan = x[0].sum(0).detach().cpu().double()

@@ -10,7 +10,6 @@ import scipy
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.methods import get_method
-from mriinterp.methods.fills import fill_values
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measure import Outcome
@@ -57,6 +56,8 @@ def occlusion_settings(
         against that of the first window; ``exact_<size>_<stride>``: against
         the exact drops, both with the reference as fill.
     """
+    from mriinterp.methods.fills import fill_values
+
     total, drops = len(FILLS) + len(windows), {}
     for done, fill in enumerate(FILLS, 1):
         check_cancel(cancel)

@@ -15,7 +15,8 @@ from mriinterp.methods.score import gradient_of_score, score_of
 from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.models.closing import Closing
 from mriinterp.models.exported import load_exported
-from mriinterp.models.outputs import OUTPUT_KINDS, OutputView
+from mriinterp.models.output_view import OutputView
+from mriinterp.models.outputs import OUTPUT_KINDS
 from tests.incremental.occlusion_networks import PaddedPools, calm
 
 from .comparing import assert_as_autograd, weighted

@@ -25,6 +25,7 @@ def scan(rng):
 @pytest.fixture
 def loaded(tmp_path, monkeypatch):
     """``loaded(module, **card entries)``: the model that `load_model` makes of a module."""
+    architecture_registry.architecture_names()  # those of the package are looked for once
     monkeypatch.setattr(architecture_registry, "_ARCHITECTURES", dict(architecture_registry._ARCHITECTURES))
 
     def load(module, **entries):

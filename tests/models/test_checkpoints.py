@@ -32,6 +32,7 @@ def network():
 
 @pytest.fixture(autouse=True)
 def architectures(monkeypatch):
+    architecture_registry.architecture_names()  # those of the package are looked for once
     monkeypatch.setattr(architecture_registry, "_ARCHITECTURES", dict(architecture_registry._ARCHITECTURES))
 
 

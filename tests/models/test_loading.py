@@ -127,6 +127,7 @@ CODE = """
 def user_file(tmp_path, monkeypatch):
     from mriinterp.models import architecture_registry
 
+    architecture_registry.architecture_names()  # those of the package are looked for once
     monkeypatch.setattr(architecture_registry, "_ARCHITECTURES", dict(architecture_registry._ARCHITECTURES))
     path = tmp_path / "user_net.py"
     path.write_text(textwrap.dedent(CODE).replace("FACTOR", "1"), encoding="utf-8")

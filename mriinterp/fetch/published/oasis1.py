@@ -8,8 +8,6 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pandas as pd
-import torch
-from safetensors.torch import save
 
 from mriinterp.base.atomic import replacing
 from mriinterp.base.tables import write_tsv
@@ -19,7 +17,6 @@ from mriinterp.fetch.oasis import AGREEMENT, ARCHIVE, TABLE, bring_maps, list_ma
 from mriinterp.fetch.publication import Publication, register_publication
 from mriinterp.image.volume import Grid
 from mriinterp.models import Head, ModelCard, write_card
-from mriinterp.models.classification3d import ClassificationModel3D
 from mriinterp.study import write_study_file
 
 BASE = "https://www.nitrc.org/frs/download.php"
@@ -93,6 +90,11 @@ def age_words(table: pd.DataFrame, column: str) -> str:
 
 def _untrained_card(folder: Path, first: Path) -> None:
     """Write the card that a training starts from: grid, normalisation, architecture, weights that know nothing."""
+    import torch
+    from safetensors.torch import save
+
+    from mriinterp.models.classification3d import ClassificationModel3D
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         content = save(ClassificationModel3D(FEATURES).state_dict())

@@ -9,7 +9,7 @@ from mriinterp.base.atomic import write_text
 from mriinterp.fetch.publication import Publication, RemoteFile, register_publication
 from mriinterp.image.template import native_template
 from mriinterp.image.write import write_volume
-from mriinterp.models import load_model, write_card
+from mriinterp.models import write_card
 
 COMMIT = "13e38f603848bbd36bd6803a16598fdcd1421b8b"
 BASE = f"https://raw.githubusercontent.com/vkola-lab/ncomms2022/{COMMIT}/checkpoint_dir"
@@ -85,6 +85,8 @@ def complete(folder: Path) -> dict:
     The study's one scan is the template, an average brain, so that pages have
     something to open with; own scans are what the network is for.
     """
+    from mriinterp.models import load_model
+
     first = next(iter(FOLDS.values()))
     card = load_model("ncomms2022", [folder / name for name in first], "cpu").card
     about = card.about | {

@@ -18,7 +18,6 @@ from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measure import Badge, Curves, Outcome, Quantity, Series, Work
 from mriinterp.trust.measure_registry import register_measure
 from mriinterp.trust.measures.regional import rank_correlation
-from mriinterp.trust.random_networks import layer_groups, randomised
 from mriinterp.trust.words import ALIKE, RANDOMISED, Randomised, label_of, randomised_words
 
 __all__ = ["cascade", "randomisation"]
@@ -84,6 +83,8 @@ def cascade(
     (str, array)
         The first layer of the group re-initialised last, and the map, signed.
     """
+    from mriinterp.trust.random_networks import layer_groups, randomised
+
     groups = layer_groups(case.module, case.x)
     count = len(groups) if steps is None else max(1, min(steps, len(groups)))
     shown = set(np.round(np.linspace(len(groups), 0, count, endpoint=False)).astype(int) - 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from mriinterp.base.progress import Cancel, Progress
-from mriinterp.methods.fills import fill_values
 from mriinterp.trust.case import Case, tied
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measure import Outcome, Quantity, Work
@@ -69,6 +68,8 @@ def second_fill(
     steps : int
         Of each curve.
     """
+    from mriinterp.methods.fills import fill_values
+
     fill = fill_values(FILL, case.x)
     blocks, half = cut_blocks(case.mask)
     counts = np.round(np.linspace(0, half, steps + 1)[1:]).astype(int)

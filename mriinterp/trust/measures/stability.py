@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.trust.case import Case
 from mriinterp.trust.explainers import Explainer
 from mriinterp.trust.measure import Outcome, Quantity, Work
 from mriinterp.trust.measure_registry import register_measure
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["relative_change", "shifted", "stability"]
 
@@ -32,6 +34,8 @@ def shifted(x: Tensor, by: Sequence[int]) -> Tensor:
     by : sequence of int
         One number a spatial axis (the last axes of `x`).
     """
+    import torch
+
     out = torch.zeros_like(x)
     spatial = x.shape[x.ndim - len(by) :]
     target = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(by, spatial, strict=True))
@@ -104,6 +108,8 @@ def stability(
     shifts : int, optional
         How many of the six shifts by ±1 voxel; default all.
     """
+    import torch
+
     mask, inside = case.mask, relevance[case.mask]
     rng = case.rng("stability noise")
     brain = torch.from_numpy(mask).to(case.x.device)

@@ -19,11 +19,13 @@ from mriinterp.cohort.packed import PACKED
 from mriinterp.cohort.result import POOLED
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
+from mriinterp.results.home import default_folder
+from mriinterp.study import Study
 from mriinterp.ui.base.jobs import current_job, start_job, watch
 from mriinterp.ui.cohort.data import View
 from mriinterp.ui.session.keys import PLANES_WAIT
 
-__all__ = ["StudyView", "averages_ready", "open_result"]
+__all__ = ["StudyView", "averages_ready", "folder_of", "open_result"]
 
 KEPT = 32  # averages of chosen scans held in memory: 14 MB a volume at 1.5 mm, two to four each
 
@@ -186,6 +188,11 @@ class StudyView(View):
 @st.cache_data(max_entries=64, show_spinner=False)
 def _part_shares(key: str, method: str, _view: StudyView) -> dict[str, float]:
     return _view.result.part_shares(method, _view.ids(method))
+
+
+def folder_of(study: Study) -> Path:
+    """Return where a study's cohort is: in its own output folder, as the command line has it, else in the app's."""
+    return default_folder() / "cohorts" / study.name if study.output is None else study.output / "cohort"
 
 
 def open_result(folder: Path, pair: tuple[str, str] | None = None) -> CohortResult | None:

@@ -14,12 +14,11 @@ from mriinterp.stats import wilson_interval
 from mriinterp.ui.base.address import end_page, found, not_found, retired
 from mriinterp.ui.base.choice import segments
 from mriinterp.ui.base.linked import linked, linked_value
-from mriinterp.ui.cohort.averages import StudyView, open_result
+from mriinterp.ui.cohort.averages import StudyView, folder_of, open_result
 from mriinterp.ui.cohort.data import View
 from mriinterp.ui.cohort.filters import choose_scans
 from mriinterp.ui.cohort.folds import fold_folders
 from mriinterp.ui.cohort.published import open_upload
-from mriinterp.ui.cohort.run import folder_of
 from mriinterp.ui.session.keys import AVERAGES, NPZ_FILE
 from mriinterp.ui.shell.page import escape_markdown, readable_errors
 from mriinterp.ui.sources.resources import study_of

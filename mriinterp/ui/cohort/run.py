@@ -21,22 +21,20 @@ from mriinterp.cohort.choose import chosen_split
 from mriinterp.cohort.layout import Layout, subject_labels
 from mriinterp.cohort.packed import stale_words
 from mriinterp.cohort.targets import PREDICTED, positive_output
-from mriinterp.cost import map_seconds
 from mriinterp.crossval.outoffold import maps_there, run_out_of_fold
 from mriinterp.methods import get_method, listed_methods, method_names
 from mriinterp.models import Model
-from mriinterp.results.home import default_folder
 from mriinterp.study import Study
 from mriinterp.ui.base.jobs import current_job, start_job, watch, work_card
 from mriinterp.ui.base.linked import flag, linked, linked_list
 from mriinterp.ui.base.words import as_sentence, capital, escape_markdown
-from mriinterp.ui.cohort.averages import StudyView
+from mriinterp.ui.cohort.averages import StudyView, folder_of
 from mriinterp.ui.cohort.data import View
 from mriinterp.ui.cohort.folds import OUT_OF_FOLD, is_of_fold, out_of_fold_folder, scans_out_of_fold
 from mriinterp.ui.shell.page import readable_errors
 from mriinterp.ui.sources.resources import atlas_of, model_of, study_of
 
-__all__ = ["compute_drawer", "compute_panel", "folder_of", "other_notes", "run_notes", "watch_run"]
+__all__ = ["compute_drawer", "compute_panel", "other_notes", "run_notes", "watch_run"]
 
 SLOT = "cohort"
 SEVERAL_TARGETS = {
@@ -50,13 +48,10 @@ NAMED = 5  # scans that a note names
 CHANGES_SECONDS = 5.0  # between two looks at the files of all scans
 
 
-def folder_of(study: Study) -> Path:
-    """Return where a study's cohort is: in its own output folder, as the command line has it, else in the app's."""
-    return default_folder() / "cohorts" / study.name if study.output is None else study.output / "cohort"
-
-
 def _scan_seconds(model: Model, methods: list[str], study: Study) -> float:
     """Estimate how long a scan takes on one worker, from the network's speed on this machine."""
+    from mriinterp.cost import map_seconds
+
     atlas = study.atlas()
     settings = {method: get_method(method).resolve(get_method(method).cohort) for method in methods}
     with st.spinner("Timing the network …"):

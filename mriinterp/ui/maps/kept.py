@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from mriinterp.cost import map_seconds
 from mriinterp.methods import Method
 from mriinterp.models import Model
 from mriinterp.relevance_map import RelevanceMap
@@ -37,6 +36,8 @@ QUICK_SECONDS = 2.0  # of work that every change of a setting may start
 
 def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
     """Return whether a page that is opened may make a map without being asked: a few seconds of work."""
+    from mriinterp.cost import map_seconds
+
     if params in (method.resolve({}), method.resolve(method.recommended)) and not (
         method.hides and not method.incremental
     ):
@@ -49,6 +50,8 @@ def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any]
 
     Not after its work has failed or was cancelled in the page's slot.
     """
+    from mriinterp.cost import map_seconds
+
     job = current_job(slot)
     if job is not None and job.ended_early and key in job.makes:
         return False

@@ -1,13 +1,16 @@
-"""Import and load what the first page needs while its browser starts: torch alone takes more than a second.
+"""Import and load what the first page needs while its browser starts, and the rest once it is looked at.
 
 What is imported when: app.py imports Streamlit and this module; the thread
 ``import-ahead`` imports the rest of the first page in the order of `_ahead`;
 as soon as the code for it is there, threads beside it load the template and
-the demo study. Loading is mostly work without Python (unpacking, resampling,
-convolutions), which runs beside imports. Once a page was made and its reader
-looks at it, the thread ``import-rest`` imports what the other pages need,
-SciPy's statistics among it; a page that is asked for meanwhile waits for one
-module at most. Matplotlib and nilearn load where a command needs them.
+the demo study. Loading is mostly work without Python (unpacking, resampling),
+which runs beside imports. The first page of the demo study needs no PyTorch,
+which takes seconds to import: its map and prediction are known, and what
+computes is imported where it computes. Once a page was made and its reader
+looks at it, the thread ``import-rest`` imports PyTorch, what computes and what
+the other pages need, SciPy's statistics among it; a page that is asked for
+meanwhile waits for one module at most, and for PyTorch only if it computes.
+Matplotlib and nilearn load where a command needs them.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ __all__ = ["FIRST_PAGE", "import_ahead", "import_rest", "wait_for_imports"]
 
 FIRST_PAGE = "single_scan.py"
 LOADER = "load-ahead"
+COMPUTING = "mriinterp.explain", "mriinterp.cost", "mriinterp.models.loading"  # with PyTorch, where a map is computed
 PARTS = ("scipy.stats", "scipy.optimize")  # which modules load on first use only
 _logger = logging.getLogger(__name__)
 _threads: list[threading.Thread] = []
@@ -61,8 +65,11 @@ def import_rest() -> None:
 
 def _import_rest() -> None:
     others = [name for script in page_scripts() if script.name != FIRST_PAGE for name in _modules(script)]
-    names = [*PARTS, *dict.fromkeys(others)]
+    names = [*COMPUTING, *PARTS, *dict.fromkeys(others)]
     try:
+        wait_until_quiet()
+        with no_garbage():
+            _import("torch")  # which imports nothing of ours: no page need wait for it
         while names:
             wait_until_quiet()
             with _importing:
@@ -82,6 +89,8 @@ def _ahead() -> None:
             _import("mriinterp.ui.sources.resources")
             if loader:
                 _beside(load_demo_study, loader)
+            else:  # a study of the reader's, whose network is loaded
+                _import("torch")
             _import(*_modules(app_script().parent / "pages" / FIRST_PAGE))
     except Exception:  # the page imports it again, and shows what is wrong
         _logger.exception("what the first page needs could not be imported ahead of it")

@@ -26,8 +26,7 @@ from mriinterp.ui.base.clicks import jump_to_peak, show_chart
 from mriinterp.ui.base.linked import flag, linked
 from mriinterp.ui.base.tables import fixed, written
 from mriinterp.ui.base.words import as_sentence, capital
-from mriinterp.ui.cohort.averages import open_result
-from mriinterp.ui.cohort.run import folder_of
+from mriinterp.ui.cohort.averages import folder_of, open_result
 from mriinterp.ui.maps.place import IN_TEMPLATE, Place
 from mriinterp.ui.scan.subject import Subject
 from mriinterp.ui.session.life import forgotten_with_uploads

@@ -17,9 +17,7 @@ from mriinterp.base.files import check_file
 from mriinterp.cohort import open_cohort
 from mriinterp.cohort.packed import shipped_folder
 from mriinterp.cohort.predicted import packed_predictions
-from mriinterp.cost import describe_cost
 from mriinterp.image.volume import Volume, resample
-from mriinterp.methods.cam import model_layers
 from mriinterp.models import Model, Prediction
 from mriinterp.relevance_map import RelevanceMap
 from mriinterp.results.home import default_folder
@@ -27,7 +25,7 @@ from mriinterp.results.predictions import Predictions
 from mriinterp.results.store import Store
 from mriinterp.study import AtlasRecipe, DemoStudy, ModelRecipe, PreparedScan, Study, load_study
 from mriinterp.study.consent import recipes_of
-from mriinterp.study.first_map import FIRST_MAP
+from mriinterp.study.first_map import FIRST_MAP, first_prediction
 from mriinterp.study.folders import check_network_file
 from mriinterp.ui.base.words import Remedied, words_of
 from mriinterp.ui.session.life import forgotten_with_uploads
@@ -204,7 +202,7 @@ def truth_of(study: str, subject: str) -> Volume | None:
 @forgotten_with_uploads
 @st.cache_resource(max_entries=256, show_spinner="Predicting …")
 def _prediction(model: str, scan: str, _model: Model, _scan: Volume, _kept_as: str | None) -> Prediction:
-    known = None if _kept_as is None else Predictions(model).all().get(_kept_as)
+    known = None if _kept_as is None else Predictions(model).all().get(_kept_as) or first_prediction(model, scan)
     return _model.predict(_scan) if known is None else known
 
 
@@ -265,11 +263,15 @@ def known_predictions(study: str) -> dict[str, Prediction]:
 @st.cache_data(max_entries=8, show_spinner="Looking for layers …")
 def layers_of(digest: str, _model: Model) -> list[str]:
     """Return the layers that a class activation map may be taken from, the last first (`digest` is the model's)."""
+    from mriinterp.methods.cam import model_layers
+
     return model_layers(_model)
 
 
 @st.cache_data(max_entries=256, show_spinner="Planning …")
 def _cost(model: str, atlas: str, method: str, params: dict, _model: Model, _atlas: Atlas) -> str:
+    from mriinterp.cost import describe_cost
+
     return describe_cost(_model, method, params, _atlas)
 
 
