@@ -23,7 +23,10 @@ TAIL_BYTES = 2**24
 
 MOST_SCHEDULES = 4
 
-STEP_SECONDS = 15e-6
+MOST_LENGTHS = 256
+"""Sizes of boxes that are told apart; more are rounded up first."""
+
+STEP_SECONDS = 8e-6
 MACS_PER_SECOND = 1.5e11
 """Rough costs, used only to decide which groups are worth merging."""
 
@@ -152,8 +155,8 @@ def _alignment_order(network: Network, start: np.ndarray) -> np.ndarray:
 
 
 def _lengths(length: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Return lengths to group by: as they are for a regular grid, rounded up when nearly all differ."""
-    if len(np.unique(length, axis=0)) <= 64:
+    """Return lengths to group by: as they are, but rounded up where very many differ."""
+    if len(np.unique(length, axis=0)) <= MOST_LENGTHS:
         return length
     step = np.maximum(2, length // 8)
     return np.minimum(-(-length // step) * step, shape)
@@ -161,22 +164,16 @@ def _lengths(length: np.ndarray, shape: np.ndarray) -> np.ndarray:
 
 def _merge(network: Network, lengths: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the length that each length runs as: a larger one where that saves more calls than it wastes work."""
-    target = np.arange(len(lengths))
-    if len(lengths) > 64:
-        return target
-    zero = np.zeros((1, lengths.shape[1]), dtype=np.int64)
-    seconds = []
-    for length in lengths:
-        place = places(network, zero, length)
-        seconds.append(sum(step.macs(p.length) for step, p in place.items()) / MACS_PER_SECOND)
+    own = np.arange(len(lengths))
+    target, zero = own.copy(), np.zeros((1, lengths.shape[1]), dtype=np.int64)
+    macs = [sum(step.macs(p.length) for step, p in places(network, zero, length).items()) for length in lengths]
+    seconds = np.array(macs) / MACS_PER_SECOND
     call = STEP_SECONDS * len(network.steps)
     for small in np.argsort(seconds):
-        fits = [
-            k for k in range(len(lengths)) if k != small and target[k] == k and (lengths[k] >= lengths[small]).all()
-        ]
-        costs = [counts[small] * (seconds[k] - seconds[small]) for k in fits]
-        if costs and min(costs) < call:
-            best = fits[int(np.argmin(costs))]
+        fits = np.flatnonzero((lengths >= lengths[small]).all(axis=1) & (target == own) & (own != small))
+        costs = counts[small] * (seconds[fits] - seconds[small])
+        if costs.size and costs.min() < call:
+            best = fits[costs.argmin()]
             target[target == small] = best
             counts[best] += counts[small]
     return target
@@ -191,7 +188,7 @@ def group_windows(
     budget: int | None = None,
     side_by_side: int = 1,
 ) -> list[Group]:
-    """Sort windows into groups of equal size; the last few sets of windows of a network are kept.
+    """Sort windows into groups of equal size, the largest first; the last few sets of windows of a network are kept.
 
     Parameters
     ----------
@@ -234,4 +231,4 @@ def _group_windows(
         order = _alignment_order(network, start)
         place = places(network, start[order], lengths[kind])
         groups.append(Group(index[rows[order]], place, _chunk(network, place, device, itemsize, budget, side_by_side)))
-    return groups
+    return sorted(groups, key=lambda group: -group.macs)  # so that no core waits for a large one at the end
