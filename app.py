@@ -10,7 +10,7 @@ import streamlit as st
 def main() -> None:
     """Run the app once, for one session."""
     from mriinterp.ui.server.ahead import import_rest, wait_for_imports
-    from mriinterp.ui.server.quiet import page_run
+    from mriinterp.ui.session.runs import page_run
 
     with page_run():
         wait_for_imports()

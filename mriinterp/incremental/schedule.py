@@ -24,7 +24,7 @@ TAIL_BYTES = 2**24
 MOST_SCHEDULES = 4
 
 MOST_LENGTHS = 256
-"""Sizes of boxes that are told apart; more are rounded up first."""
+"""Sizes of boxes that are kept apart; more are rounded up first."""
 
 STEP_SECONDS = 8e-6
 MACS_PER_SECOND = 1.5e11

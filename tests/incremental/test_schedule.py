@@ -48,7 +48,7 @@ def test_areas_of_an_atlas_share_their_sizes(occluder, monkeypatch):
 
 
 def test_every_window_lies_in_the_box_that_is_recomputed_for_it(occluder):
-    boxes = boxes_of_all_sizes(400, seed=1)  # more sizes than are told apart
+    boxes = boxes_of_all_sizes(400, seed=1)  # more sizes than are kept apart
     seen = np.zeros(len(boxes), int)
     for group in group_windows(occluder.network, boxes):
         place = group.place[occluder.network.steps[0]]

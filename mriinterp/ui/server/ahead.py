@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from mriinterp.base.scripts import app_script, page_scripts
-from mriinterp.ui.server.quiet import is_quiet, wait_until_quiet
+from mriinterp.ui.session.runs import is_quiet, wait_until_quiet
 
 __all__ = ["FIRST_PAGE", "import_ahead", "import_rest", "wait_for_imports"]
 

@@ -11,7 +11,7 @@ from mriinterp.models import Model
 from mriinterp.results.predictions import Predictions
 from mriinterp.study import PreparedScan, Study
 from mriinterp.ui.base.jobs import current_job, start_job
-from mriinterp.ui.server.quiet import wait_until_quiet
+from mriinterp.ui.session.runs import wait_until_quiet
 from mriinterp.ui.sources.resources import known_predictions
 from mriinterp.ui.sources.scans import READING
 

@@ -29,6 +29,7 @@ from mriinterp.study.first_map import FIRST_MAP, first_prediction
 from mriinterp.study.folders import check_network_file
 from mriinterp.ui.base.words import Remedied, words_of
 from mriinterp.ui.session.life import forgotten_with_uploads
+from mriinterp.ui.session.runs import once_a_run
 from mriinterp.ui.sources.consent import check_code, current_permission
 from mriinterp.ui.sources.scans import READING, HeldScan, Preparation, way_back
 
@@ -56,7 +57,12 @@ STUDIES = 16  # all that the sidebar offers, and some more
 
 
 def _is_current(study: Study) -> bool:
-    return study.is_current() and study.permission in (False, current_permission())
+    allowed = study.permission in (False, current_permission())
+    return allowed and once_a_run(("study", id(study), study.opened), study.is_current)
+
+
+def _stamp(recipe: ModelRecipe | AtlasRecipe) -> str:
+    return once_a_run(recipe, recipe.stamp)
 
 
 @st.cache_resource(max_entries=STUDIES, show_spinner="Opening the study …", validate=_is_current)
@@ -84,7 +90,7 @@ def model_of(study: str, device: str = "auto") -> Model:
     check_code(recipes_of(found), study)
     recipe = found.model_recipe
     try:
-        return _model(recipe, recipe.stamp(), device)
+        return _model(recipe, _stamp(recipe), device)
     except ValueError as error:
         if recipe.lacks_card():
             raise Remedied(words_of(error), lambda: _link_to_card(study)) from None
@@ -105,7 +111,7 @@ def network_of(study: str, name: str = "") -> Model:
     found = study_of(study)
     check_code(recipes_of(found), study)
     recipe = found.folds.get(name) or ModelRecipe(name)
-    return _model(recipe, recipe.stamp(), "auto")
+    return _model(recipe, _stamp(recipe), "auto")
 
 
 def recipe_at(path: str) -> ModelRecipe:
@@ -128,7 +134,7 @@ def network_at(path: str, study: str) -> Model:
     """Return the network of `recipe_at`; errors as of `model_of` and `recipe_at`."""
     recipe = recipe_at(path)
     check_code([recipe], study)
-    return _model(recipe, recipe.stamp(), "auto")
+    return _model(recipe, _stamp(recipe), "auto")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -139,7 +145,7 @@ def _atlas(recipe: AtlasRecipe, stamp: str) -> Atlas:
 def atlas_of(study: str) -> Atlas:
     """Return the atlas of a study."""
     recipe = study_of(study).atlas_recipe
-    return _atlas(recipe, recipe.stamp())
+    return _atlas(recipe, _stamp(recipe))
 
 
 def scan_stamp(study: str, subject: str) -> str:

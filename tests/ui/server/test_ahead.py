@@ -96,13 +96,14 @@ def test_a_fault_is_left_for_the_page_to_show(another_process, caplog):
 
 REST = """
 import sys, time
-from mriinterp.ui.server import ahead, quiet
-with quiet.page_run():
+from mriinterp.ui.server import ahead
+from mriinterp.ui.session import runs
+with runs.page_run():
     ahead.import_rest()
     ahead.import_rest()
     time.sleep(1)
     assert not {"torch", "scipy.stats"} & set(sys.modules), "not while a page is made"
-    assert not quiet.is_quiet()
+    assert not runs.is_quiet()
 ahead._rest[0].join()
 missing = {"torch", "mriinterp.explain", "scipy.stats", "mriinterp.ui.cohort.first", "mriinterp.ui.trust.tabs", "mriinterp.ui.network.choose"} - set(sys.modules)
 assert not missing, missing
