@@ -186,6 +186,6 @@ def test_a_gradient_map_is_smoothed_on_request_and_says_so_everywhere(open_page,
 def test_a_damaged_map_of_the_package_is_asked_for_and_not_waited_for(open_page, finish, monkeypatch):
     monkeypatch.setattr(Store, "__contains__", lambda self, key: True)
     monkeypatch.setattr(Store, "_read", lambda self, key: None)
-    monkeypatch.setattr("mriinterp.ui.maps.kept.map_seconds", lambda *_: 100.0)
+    monkeypatch.setattr("mriinterp.cost.map_seconds", lambda *_: 100.0)
     app = finish(open_page(subject="sim-001", method="sensitivity", **{"sensitivity.score": "logit"}))
     assert app.button("explain_here")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mriinterp.results.store import Store
-from mriinterp.study.first_map import FIRST_MAP, compute_first_map
+from mriinterp.study.first_map import FIRST_MAP, compute_first_map, first_prediction
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,17 @@ def test_what_ships_is_what_would_be_computed(computed, tmp_path):
     np.testing.assert_allclose(shipped.volume.data, relevance.volume.data, atol=1e-5 * largest, rtol=0)
     assert shipped.prediction.probabilities == pytest.approx(relevance.prediction.probabilities, abs=1e-6)
     assert shipped.prediction.warnings == relevance.prediction.warnings
+
+
+def test_its_prediction_ships_too(computed):
+    _, relevance = computed
+    model, scan = relevance.digests["model"], relevance.digests["scan"]
+    shipped = first_prediction(model, scan)
+    assert shipped.outputs == pytest.approx(relevance.prediction.outputs, abs=1e-5)
+    assert shipped.probabilities == pytest.approx(relevance.prediction.probabilities, abs=1e-6)
+    assert (shipped.predicted, shipped.warnings) == (relevance.prediction.predicted, relevance.prediction.warnings)
+    assert first_prediction(model, "0" * 64) is None
+    assert first_prediction("0" * 64, scan) is None
 
 
 def test_a_store_reads_what_ships_and_leaves_it_as_it_is(tmp_path, caplog):

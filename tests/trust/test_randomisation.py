@@ -130,7 +130,7 @@ def test_random_networks_without_a_map_are_left_out(monkeypatch):
                 parameter.data.zero_()
         return other
 
-    monkeypatch.setattr(randomisation, "randomised", dead)
+    monkeypatch.setattr("mriinterp.trust.random_networks.randomised", dead)
     empty = {1}
     found = MEASURE.run(case, explainer, networks=3)
     known = [rho for rho in found.details["random"] if rho is not None]
