@@ -6,7 +6,6 @@ from torch import nn
 
 from mriinterp.compare import ssim
 from mriinterp.trust import Explainer, get_measure
-from mriinterp.trust.measures import randomisation
 from mriinterp.trust.measures.randomisation import _structural_similarity, cascade
 from mriinterp.trust.random_networks import layer_groups, randomised
 from tests.trust.networks import Linear3D, case_of, small_network
