@@ -52,7 +52,7 @@ asked = bool(missing) and run.button(
 
 if choice.single is not None and not any(column.model for column in choice.columns):
     subject = choice.single
-    asked_of = None if subject.uploaded else subject.name
+    asked_of = subject.in_study
     show_prediction(model, prediction_of(name, subject.scan.digest, subject.scan, asked_of), subject, header=header)
 else:
     show_predictions(entries, header)

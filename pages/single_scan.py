@@ -50,7 +50,7 @@ with readable_errors(), st.sidebar:
     cost = st.empty()
 
 with readable_errors():
-    prediction = prediction_of(name, subject.scan.digest, subject.scan, None if subject.uploaded else subject.name)
+    prediction = prediction_of(name, subject.scan.digest, subject.scan, subject.in_study)
     request = {"atlas": study.atlas(), **params}
     if target is not None:
         request["target"] = target
@@ -65,7 +65,7 @@ with header.trust:
         name,
         method.name,
         params,
-        subject=None if subject.uploaded else subject.name,
+        subject=subject.in_study,
         model=model.digest,
         uploaded=subject.uploaded,
     )

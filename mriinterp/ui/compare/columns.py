@@ -101,8 +101,8 @@ def _methods(study_name: str, model: Model) -> Choice:
         for name in methods:
             st.markdown(f"**{get_method(name).label}**")
             values = parameter_widgets(get_method(name), model)
-            columns.append(make_column("" if subject.uploaded else subject.name, name, values))
-    return Choice(columns, {"" if subject.uploaded else subject.name: subject}, subject)
+            columns.append(make_column(subject.in_study or "", name, values))
+    return Choice(columns, {subject.in_study or "": subject}, subject)
 
 
 def _bring_method(names: Sequence[str]) -> None:
@@ -148,7 +148,7 @@ def _networks(study_name: str, model: Model) -> Choice:
     )
     method = choose_method(first="one_map", study=study_name, model=model)
     values = parameter_widgets(method, model)
-    place = "" if subject.uploaded else subject.name
+    place = subject.in_study or ""
     return Choice([make_column(place, method.name, values, name) for name in chosen], {place: subject}, subject)
 
 

@@ -81,6 +81,11 @@ class Subject:
         """Whether the scan was uploaded."""
         return self.upload is not None
 
+    @property
+    def in_study(self) -> str | None:
+        """Its id in the study; None for an uploaded scan."""
+        return None if self.uploaded else self.name
+
     def scan_for(self, model: Model) -> Volume:
         """Return the scan for a network of any grid; ValueError if an uploaded file cannot be read for it."""
         return self.scan if self.upload is None else self.upload.on(model)

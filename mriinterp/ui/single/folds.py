@@ -37,7 +37,7 @@ def show_folds(study_name: str, model: Model, subject: Subject) -> None:
     found = {}
     for name in study_of(study_name).folds:
         scan = subject.scan_for(network_of(study_name, name))
-        asked = None if subject.uploaded else subject.name
+        asked = subject.in_study
         found[name] = prediction_of(study_name, scan.digest, scan, asked, network=name)
     st.markdown(escape_markdown(ensemble_words(model, found)))
 
