@@ -122,7 +122,8 @@ def _types_of(function: Callable, names: Collection[str]) -> dict[str, Any]:
     def chosen() -> None: ...
 
     chosen.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name in names}
-    return get_type_hints(chosen, function.__globals__, include_extras=True)
+    names_known = inspect.unwrap(function).__globals__  # a decorator may come from another module
+    return get_type_hints(chosen, names_known, include_extras=True)
 
 
 def validate(parameters: dict[str, Parameter], values: dict[str, Any], method: str) -> dict[str, Any]:

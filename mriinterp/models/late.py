@@ -17,28 +17,14 @@ DIGEST = "digest"  # entry of their cards: of the network, as `Model` has it
 
 
 class LateModel(Model):
-    """A packaged network that is loaded, and PyTorch with it, when it is first run.
+    """A packaged network that is loaded, and PyTorch with it, when it is first run; made by `open_packaged`.
 
     Where maps and predictions are known, its card and its digest are all that
     a page needs. Packaged networks return logits, one a class, and have no
     mask and no notes: the defaults of `Model` hold.
-
-    Parameters
-    ----------
-    name : str
-    card : ModelCard
-        With the entry `DIGEST`.
-    device : str, optional
-        As `mriinterp.models.load_model` takes it.
     """
 
     _LATE = ("module", "normalisation", "device")
-
-    def __init__(self, name: str, card: ModelCard, device: str | None = None):
-        known = replace(card, heads=tuple(replace(head, output=LOGITS) for head in card.heads))
-        about = {"card": known, "digest": card.about[DIGEST], "lock": threading.RLock(), "_asked": (name, device)}
-        for key, value in about.items():
-            object.__setattr__(self, key, value)
 
     def __getattr__(self, name: str) -> Any:
         """Load the network; called for what is not there yet."""
@@ -64,5 +50,27 @@ class LateModel(Model):
 
 
 def open_packaged(name: str, device: str | None = None) -> Model:
-    """Return a packaged network, loaded when it is first run; KeyError if there is none of this name."""
-    return LateModel(name, read_card(packaged_models()[name]), device)
+    """Return a packaged network, loaded when it is first run.
+
+    Parameters
+    ----------
+    name : str
+    device : str, optional
+        As `mriinterp.models.load_model` takes it.
+
+    Raises
+    ------
+    KeyError
+        If there is none of this name.
+    """
+    return _late(name, read_card(packaged_models()[name]), device)
+
+
+def _late(name: str, card: ModelCard, device: str | None) -> LateModel:
+    """Return a model without what is late: made past `Model.__init__`, which wants all."""
+    model = LateModel.__new__(LateModel)
+    known = replace(card, heads=tuple(replace(head, output=LOGITS) for head in card.heads))
+    about = {"card": known, "digest": card.about[DIGEST], "lock": threading.RLock(), "_asked": (name, device)}
+    for key, value in about.items():
+        object.__setattr__(model, key, value)
+    return model

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mriinterp.models import load_model, loading, packaged_models, read_card
+from mriinterp.models import late, load_model, loading, packaged_models, read_card
 from mriinterp.models.late import DIGEST, LateModel, open_packaged
 from mriinterp.study import ModelRecipe
 
@@ -32,9 +32,9 @@ def test_what_its_card_says_is_known_without_torch():
 
 @pytest.mark.parametrize("name", packaged_models())
 def test_it_is_the_network_that_is_loaded(name):
-    late, loaded = open_packaged(name, "cpu"), load_model(name, device="cpu")
+    opened, loaded = open_packaged(name, "cpu"), load_model(name, device="cpu")
     for field in fields(loaded):
-        ours, theirs = getattr(late, field.name), getattr(loaded, field.name)
+        ours, theirs = getattr(opened, field.name), getattr(loaded, field.name)
         if field.name == "card":
             assert ours.heads == theirs.heads
             assert replace(ours, grid=theirs.grid, heads=()).__dict__ == replace(theirs, heads=()).__dict__
@@ -68,9 +68,11 @@ def test_it_is_loaded_once_by_threads_that_run_it_together(monkeypatch):
     assert all(module is model.module for module in found)
 
 
-def test_a_card_of_other_weights_is_refused_where_the_network_is_run():
+def test_a_card_of_other_weights_is_refused_where_the_network_is_run(monkeypatch):
     card = read_card(packaged_models()["demo"])
-    other = LateModel("demo", replace(card, about={**card.about, DIGEST: "0" * 64}))
+    about = {**card.about, DIGEST: "0" * 64}
+    monkeypatch.setattr(late, "read_card", lambda path: replace(card, about=about))
+    other = open_packaged("demo")
     assert other.digest == "0" * 64
     with pytest.raises(ValueError, match=r"weights and card that belong together.*install mriinterp again"):
         _ = other.module
@@ -85,3 +87,10 @@ def test_a_study_loads_late_only_what_the_package_describes(tmp_path):
     assert not isinstance(ModelRecipe("demo", weights=(str(card.with_suffix(".safetensors")),)).load("cpu"), LateModel)
     with pytest.raises(ValueError, match="expected a device"):
         ModelRecipe("demo").load("toaster")
+
+
+def test_a_changed_copy_of_it_is_a_whole_model():
+    model = open_packaged("demo", "cpu")
+    other = replace(model, digest="other")
+    assert (other.digest, other.card) == ("other", model.card)
+    assert other.module is model.module

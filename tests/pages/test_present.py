@@ -26,9 +26,7 @@ def test_subjects_and_methods_of_a_scan_are_stepped_through(open_page):
 
 
 def test_a_presented_page_makes_the_maps_it_steps_to_without_being_asked(open_page, finish, monkeypatch):
-    monkeypatch.setattr(
-        "mriinterp.ui.maps.kept.map_seconds", lambda *arguments: 5.0
-    )  # more than is made unasked elsewhere
+    monkeypatch.setattr("mriinterp.cost.map_seconds", lambda *arguments: 5.0)  # more than is made unasked elsewhere
     app = finish(open_page("pages/single_scan.py", subject="sim-008", method="sensitivity", present="True"))
     app.button(key="present_next").click().run()
     app = finish(app)
