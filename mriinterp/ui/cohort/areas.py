@@ -12,7 +12,7 @@ import streamlit as st
 from mriinterp.areas.table import area_table, top_areas
 from mriinterp.base.numerals import percent, scientific
 from mriinterp.base.tables import csv_text
-from mriinterp.cohort.sample import covariates_of, draw_sample
+from mriinterp.cohort.sample import covariates_of
 from mriinterp.cohort.statistics import GroupComparison, compare_areas, describe_shares
 from mriinterp.export.comparison import SHARES, area_words, sample_words, total_words, value_words
 from mriinterp.figures.areagroups import group_bars, method_bars
@@ -115,7 +115,7 @@ def choose_covariates(view: View, method: str) -> tuple[str, ...] | None:
     """Choose which covariates are held fixed, for all tests of the page; None: those that are known of every scan."""
     if not comparable(view, method):
         return None
-    known, usual = covariates_of(view.result), list(draw_sample(view.result, method, ids=view.chosen).used)
+    known, usual = covariates_of(view.result), list(view.usual_covariates(method))
     chosen = st.pills(
         "Hold fixed",
         known,

@@ -17,6 +17,7 @@ from mriinterp.cohort import CohortResult, open_cohort
 from mriinterp.cohort.kinds import PART_KINDS
 from mriinterp.cohort.packed import PACKED
 from mriinterp.cohort.result import POOLED
+from mriinterp.cohort.sample import draw_sample
 from mriinterp.image.volume import Volume
 from mriinterp.methods.meaning import Meaning
 from mriinterp.results.home import default_folder
@@ -124,6 +125,10 @@ class StudyView(View):
     def part_shares(self, method: str) -> dict[str, float] | None:
         return _part_shares(self.scans_key, method, self)
 
+    def usual_covariates(self, method: str) -> tuple[str, ...]:
+        """Return what is held fixed in tests of a method unless it is chosen; errors as of `draw_sample`."""
+        return _usual_covariates(self.scans_key, method, self)
+
     def mean(self, method: str, group: str) -> Volume:
         found = self._moment(method, group, "mean", self.kind)
         return found.with_data(-found.data) if self.part == "against" else found
@@ -188,6 +193,11 @@ class StudyView(View):
 @st.cache_data(max_entries=64, show_spinner=False)
 def _part_shares(key: str, method: str, _view: StudyView) -> dict[str, float]:
     return _view.result.part_shares(method, _view.ids(method))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _usual_covariates(key: str, method: str, _view: StudyView) -> tuple[str, ...]:
+    return tuple(draw_sample(_view.result, method, ids=_view.chosen).used)
 
 
 def folder_of(study: Study) -> Path:

@@ -55,9 +55,16 @@ def background_of(name: str, view: View) -> Volume:
 
 def _scale_of(volumes: list[Volume], signed: bool) -> tuple[float, float]:
     """Return one range of colours for averages that are to be compared: up to the largest 99.9th percentile."""
-    highest = max((float(np.percentile(np.abs(v.data), 99.9)) for v in volumes), default=0.0)
-    highest = highest or max((float(np.abs(v.data).max()) for v in volumes), default=0.0) or 1.0
+    tops = [_tops(volume.digest, volume) for volume in volumes]
+    highest = max((high for high, _ in tops), default=0.0) or max((top for _, top in tops), default=0.0) or 1.0
     return (-highest if signed else 0.0, highest)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _tops(digest: str, _volume: Volume) -> tuple[float, float]:
+    """Return the 99.9th percentile and the largest of the magnitudes of a map."""
+    size = np.abs(_volume.data)
+    return float(np.percentile(size, 99.9)), float(size.max())
 
 
 def _one_scale(layers: list[Layer]) -> bool:

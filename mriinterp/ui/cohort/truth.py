@@ -25,9 +25,12 @@ def group_truth(name: str, view: View) -> list[Contour]:
     study = study_of(name)
     if not isinstance(view, StudyView) or not view.simulated or not study.simulated or not view.positive:
         return []
-    if view.chosen is None and view.positive == study.positive and (known := packed_truth(view.result)) is not None:
-        count, scans = known
-        place = _packed_place(count.digest, scans, count)
+    if (
+        view.chosen is None
+        and view.positive == study.positive
+        and (known := _packed_place(view.scans_key, view)) is not None
+    ):
+        place, scans = known
         return [Contour(GROUP.format(f"{scans} {view.positive}"), place)]
     ids = [i for i in view.ids(view.methods[0], view.positive) if i in study.subjects.index]
     if not ids:
@@ -51,8 +54,12 @@ def _group_place(name: str, opened: str, key: str, ids: tuple[str, ...], _view: 
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _packed_place(digest: str, scans: int, _count: Volume) -> Volume:
-    return _outlined(_count.with_data(_count.data >= LEAST_SHARE * scans))
+def _packed_place(key: str, _view: StudyView) -> tuple[Volume, int] | None:
+    known = packed_truth(_view.result)
+    if known is None:
+        return None
+    count, scans = known
+    return _outlined(count.with_data(count.data >= LEAST_SHARE * scans)), scans
 
 
 def _outlined(place: Volume) -> Volume:

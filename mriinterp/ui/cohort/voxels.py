@@ -8,7 +8,6 @@ import streamlit as st
 
 from mriinterp.base.tables import csv_text
 from mriinterp.cohort.packed import packed_of
-from mriinterp.cohort.sample import draw_sample
 from mriinterp.cohort.voxels import VoxelComparison, compare_voxels, significant_areas, voxel_entries
 from mriinterp.export.comparison import sample_words, value_words, voxel_words
 from mriinterp.export.reconcile import reconcile_words
@@ -59,7 +58,7 @@ def known_voxels(view: View, method: str, covariates: tuple[str, ...] | None = N
     found = None if about is None or view.chosen is not None else about.voxels.get(method)
     if found is None or found["kind"] != view.kind or found["pair"] != list(view.pair or ()):
         return None
-    used = draw_sample(view.result, method).used if covariates is None else covariates
+    used = view.usual_covariates(method) if covariates is None else covariates
     return found if found["covariates"] == list(used) else None
 
 
