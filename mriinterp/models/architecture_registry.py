@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -74,24 +74,14 @@ _ARCHITECTURES: dict[str, Architecture] = {}
 _own: ContextVar[dict[str, Architecture] | None] = ContextVar("own architectures", default=None)
 
 
-class _Packaged:
-    """Whether the files of this folder that register architectures were run."""
-
-    lock = threading.RLock()
-    found = False
-
-
+@cache
 def _find_packaged() -> None:
     """Run the files of this folder that register an architecture, once: PyTorch comes with them."""
-    with _Packaged.lock:
-        if _Packaged.found:
-            return
-        own = _own.set(None)
-        try:
-            run_files(Path(__file__).parent, "mriinterp.models", holding="\n@register_architecture(")
-            _Packaged.found = True
-        finally:
-            _own.reset(own)
+    own = _own.set(None)
+    try:
+        run_files(Path(__file__).parent, "mriinterp.models", holding="\n@register_architecture(")
+    finally:
+        _own.reset(own)
 
 
 def register_architecture(name: str, *, label: str = "", default_card: DefaultCard | None = None):

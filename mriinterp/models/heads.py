@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mriinterp.models.outputs import LOGITS, ExpectedValue, OutputKind, get_output_kind
@@ -13,7 +13,7 @@ from mriinterp.models.outputs import LOGITS, ExpectedValue, OutputKind, get_outp
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["BINS", "SCALES", "Head", "heads_of_card"]
+__all__ = ["BINS", "SCALES", "Head", "as_logits", "heads_of_card"]
 
 BINS = "bins"
 SCALES = ("scale", BINS)  # what a card may say of an output that stands for no class
@@ -119,6 +119,11 @@ class Head:
         optional = {key: getattr(self, key) for key in ("output", "note") if getattr(self, key)}
         centres = {"centres": list(self.centres)} if self.centres else {}
         return {"name": self.name, "kind": self.kind, "classes": list(self.classes), **optional, **centres}
+
+
+def as_logits(heads: Sequence[Head]) -> tuple[Head, ...]:
+    """Return heads of a network that is known to return logits."""
+    return tuple(replace(head, output=LOGITS) for head in heads)
 
 
 def heads_of_card(entries: dict) -> tuple[Head, ...]:

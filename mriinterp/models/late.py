@@ -6,9 +6,9 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from mriinterp.models.card import ModelCard, read_card
+from mriinterp.models.card import read_card
+from mriinterp.models.heads import as_logits
 from mriinterp.models.model import Model
-from mriinterp.models.outputs import LOGITS
 from mriinterp.models.packaged import packaged_models
 
 __all__ = ["DIGEST", "LateModel", "open_packaged"]
@@ -63,14 +63,14 @@ def open_packaged(name: str, device: str | None = None) -> Model:
     KeyError
         If there is none of this name.
     """
-    return _late(name, read_card(packaged_models()[name]), device)
-
-
-def _late(name: str, card: ModelCard, device: str | None) -> LateModel:
-    """Return a model without what is late: made past `Model.__init__`, which wants all."""
-    model = LateModel.__new__(LateModel)
-    known = replace(card, heads=tuple(replace(head, output=LOGITS) for head in card.heads))
-    about = {"card": known, "digest": card.about[DIGEST], "lock": threading.RLock(), "_asked": (name, device)}
+    card = read_card(packaged_models()[name])
+    about = {
+        "card": replace(card, heads=as_logits(card.heads)),
+        "digest": card.about[DIGEST],
+        "lock": threading.RLock(),
+        "_asked": (name, device),
+    }
+    model = LateModel.__new__(LateModel)  # past `Model.__init__`, which wants what is late, too
     for key, value in about.items():
         object.__setattr__(model, key, value)
     return model

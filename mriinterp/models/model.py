@@ -290,11 +290,11 @@ class Model:
 
     def view(self, module: nn.Module, head: Head, *, raw: bool = False) -> nn.Module:
         """Return a working copy through a head's outputs, as logits unless they are wanted raw; the copy may change."""
-        own = all(part is not self.module for part in module.modules())
         from mriinterp.models.batch import mark_alone
         from mriinterp.models.closing import without_layer
         from mriinterp.models.output_view import OutputView
 
+        own = all(part is not self.module for part in module.modules())
         closing = None if raw and not head.centres else self.closing
         read, inside = head.reader(raw=raw), head.reader(raw=raw, inside=True)
         if closing is not None and closing.layer and own:

@@ -12,7 +12,7 @@ from mriinterp.models.batch import ScanByScan, reason_to_run_alone
 from mriinterp.models.chance import WatchRandom
 from mriinterp.models.closing import Closing, find_closing
 from mriinterp.models.entries import Entry, describe_returned, find_entry, vector_of
-from mriinterp.models.heads import Head
+from mriinterp.models.heads import Head, as_logits
 from mriinterp.models.outputs import LOGITS, detect_output, get_output_kind
 from mriinterp.models.probe_errors import checked_outputs, run_network, widths_of
 
@@ -63,7 +63,7 @@ class Probe:
 
 def probe_of_logits(heads: Sequence[Head]) -> Probe:
     """Return what is found of a network of the usual layers that returns logits, without running it."""
-    return Probe(tuple(replace(head, output=LOGITS) for head in heads), "", ())
+    return Probe(as_logits(heads), "", ())
 
 
 def probe_network(
