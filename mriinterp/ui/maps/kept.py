@@ -34,15 +34,20 @@ UNASKED_SECONDS = 20.0  # of work that a link may start without a click
 QUICK_SECONDS = 2.0  # of work that every change of a setting may start
 
 
-def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
-    """Return whether a page that is opened may make a map without being asked: a few seconds of work."""
+def _seconds(model: Model, method: Method, params: dict[str, Any], study: Study) -> float:
+    """Estimate how long a map takes; PyTorch is imported for that, so it is asked last."""
     from mriinterp.cost import map_seconds
 
+    return map_seconds(model, method.name, method.resolve(params), study.atlas())
+
+
+def cheap_enough(model: Model, method: Method, params: dict[str, Any], study: Study) -> bool:
+    """Return whether a page that is opened may make a map without being asked: a few seconds of work."""
     if params in (method.resolve({}), method.resolve(method.recommended)) and not (
         method.hides and not method.incremental
     ):
         return True  # not worth a measurement, which takes about a second
-    return map_seconds(model, method.name, method.resolve(params), study.atlas()) < UNASKED_SECONDS
+    return _seconds(model, method, params, study) < UNASKED_SECONDS
 
 
 def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any], study: Study, key: str) -> bool:
@@ -50,8 +55,6 @@ def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any]
 
     Not after its work has failed or was cancelled in the page's slot.
     """
-    from mriinterp.cost import map_seconds
-
     job = current_job(slot)
     if job is not None and job.ended_early and key in job.makes:
         return False
@@ -59,7 +62,7 @@ def runs_unasked(slot: str, model: Model, method: Method, params: dict[str, Any]
     STARTED.put(True)
     if first or PRESENT.get():
         return cheap_enough(model, method, params, study)
-    return map_seconds(model, method.name, method.resolve(params), study.atlas()) < QUICK_SECONDS
+    return _seconds(model, method, params, study) < QUICK_SECONDS
 
 
 def ask_to_explain(words: str = "This map is not known yet.", button: str = "Explain") -> None:
