@@ -28,7 +28,8 @@ def test_every_file_that_registers_an_architecture_is_run():
         if "\n@register_architecture(" in path.read_text(encoding="utf-8")
     }
     assert len(files) > 1
-    assert files == {get_architecture(name).build.__module__ for name in architecture_names()}
+    homes = {get_architecture(name).build.__module__ for name in architecture_names()}
+    assert files == {home for home in homes if home.startswith("mriinterp.")}  # other tests add files of a user's
 
 
 def test_the_first_thing_in_a_process_cannot_take_a_packaged_name(tmp_path):
