@@ -30,6 +30,9 @@ def written(frame: pd.DataFrame, numbers: Mapping[str, Callable[[float], str]]) 
     The formats of Streamlit's columns know a hyphen alone, and win where a column has one: those columns get none. Cells
     stay numbers, by which a click on a column's head sorts.
 
+    The same table is the same message: pandas marks each Styler with a random text, by which Streamlit would send and draw
+    it again whenever the page is made.
+
     Parameters
     ----------
     frame : DataFrame
@@ -38,7 +41,7 @@ def written(frame: pd.DataFrame, numbers: Mapping[str, Callable[[float], str]]) 
         How the numbers of a column are written; columns that are not there do not count.
     """
     shown = {column: write for column, write in numbers.items() if column in frame}
-    return frame.reset_index(drop=True).style.format(shown, na_rep=NONE)
+    return frame.reset_index(drop=True).style.set_uuid("written").format(shown, na_rep=NONE)
 
 
 def headed(frame: pd.DataFrame) -> pd.DataFrame:

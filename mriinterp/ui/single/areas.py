@@ -122,9 +122,8 @@ def show_areas(
             **{name: shown[name] * unit for name, unit in SHOWN_UNITS.items() if name in shown},
         )
         columns = _columns(meaning, part)
-        st.dataframe(
-            written(shown, NUMBERS), column_config=columns, column_order=list(columns), hide_index=True, height=480
-        )
+        shown = shown[[name for name in columns if name in shown]]
+        st.dataframe(written(shown, NUMBERS), column_config=columns, hide_index=True, height=480)
         st.caption(escape_markdown(f"{as_sentence(meaning.words(part))} {meaning.hidden(part, relevance.volume.data)}"))
     if subject.diagnosed_by(model_of(study_name)):  # beside groups of patients, bars would reveal a diagnosis
         _show_against_groups(study_name, subject, relevance, part)

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pandas as pd
+from streamlit.elements.lib.pandas_styler_utils import marshall_styler
+from streamlit.proto.ArrowData_pb2 import ArrowData
 
 import mriinterp.ui
 from mriinterp.ui.base.tables import SCIENTIFIC, fixed, headed, written
@@ -25,3 +27,14 @@ def test_no_column_has_a_format_of_its_own_which_would_win_and_draw_a_hyphen():
     scripts = Path(mriinterp.ui.__file__).parent.rglob("*.py")
     formats = [re.findall(r'NumberColumn\([^)]*format="([^"]*)"', path.read_text(encoding="utf-8")) for path in scripts]
     assert {one for found in formats for one in found} <= {"percent"}  # shares, which are never below 0
+
+
+def test_an_equal_table_is_an_equal_message():
+    frame = pd.DataFrame({"area": ["a", "b"], "share": [1.5, -0.25]})
+
+    def message() -> bytes:
+        sent = ArrowData()
+        marshall_styler(sent, written(frame, {"share": fixed(2)}), "default")
+        return sent.SerializeToString(deterministic=True)
+
+    assert message() == message()
