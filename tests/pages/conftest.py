@@ -1,5 +1,6 @@
 """One way to run a page in tests: the whole app, opened by the page's own address."""
 
+import functools
 import time
 from pathlib import Path
 
@@ -29,6 +30,19 @@ def no_work_left():
     """End what a test's page still computes: it would run beside the next tests."""
     yield
     stop_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_packages_searched_once():
+    """Look for components in all installed packages once, as a server does, and not for each app: half a second each time."""
+    from streamlit.components.v2 import manifest_scanner
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(
+        manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests)
+    )
+    yield
+    patch.undo()
 
 
 @pytest.fixture(autouse=True)
