@@ -141,7 +141,7 @@ def same_maps(table: pd.DataFrame) -> dict[str, str]:
     table : DataFrame
         From `load_agreement`.
     """
-    order = list(dict.fromkeys([*table["method"], *table["other"]]))
+    order = pd.concat([table["method"], table["other"]]).unique().tolist()
     rho = table.groupby(["method", "other"])["rho"].mean()
     found: dict[str, str] = {}
     for place, method in enumerate(order):

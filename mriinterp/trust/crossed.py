@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mriinterp.trust.wide import wide_tables
+
 __all__ = ["crossed_name", "crossed_values", "two_way_interval"]
 
 CROSSED = "@"  # between the name of a quantity and the number of the network that gave a value
@@ -22,10 +24,8 @@ def crossed_values(results: pd.DataFrame) -> dict[tuple[str, str, str], np.ndarr
         return {}
     parts = rows["quantity"].str.partition(CROSSED)
     rows = rows.assign(quantity=parts[0], network=parts[2])
-    return {
-        key: group.pivot_table(index="subject", columns="network", values="value", dropna=False).to_numpy(float)
-        for key, group in rows.groupby(["measure", "quantity", "method"])
-    }
+    tables = wide_tables(rows, ["measure", "quantity", "method"], "network")
+    return {key: table.to_numpy(float) for key, table in tables.items()}
 
 
 def two_way_interval(values: np.ndarray, draws: int = 2000) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import special
 
 from mriinterp.trust.measure_registry import get_measure, table_heads
+from mriinterp.trust.wide import wide_tables
 
 __all__ = ["family_p", "holm", "sign_flip_max_t"]
 
@@ -101,14 +102,14 @@ def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str
     """
     rows: list[dict[str, Any]] = []
     columns: list[tuple[tuple, np.ndarray]] = []
-    methods = [m for m in dict.fromkeys(results["method"]) if m not in nulls and m not in (same or {})]
+    methods = [m for m in results["method"].unique() if m not in nulls and m not in (same or {})]
+    tables = wide_tables(results, ["measure", "quantity"], "method")
     for name, quantity in table_heads():
         measure = get_measure(name)
         better = measure.quantity(quantity).better
-        chosen = results[(results["measure"] == name) & (results["quantity"] == quantity)]
-        if chosen.empty or not measure.against_null_maps or not better:
+        wide = tables.get((name, quantity))
+        if wide is None or not measure.against_null_maps or not better:
             continue
-        wide = chosen.pivot_table(index="subject", columns="method", values="value", dropna=False)
         present = [null for null in nulls if null in wide]
         sign, against = 1.0 if better == "higher" else -1.0, wide[present].to_numpy(float)
         for method in methods if present else ():

@@ -21,7 +21,7 @@ from mriinterp.base.tables import none_for_missing
 from mriinterp.trust.badge import badge_quantities
 from mriinterp.trust.measure_registry import measure_names
 from mriinterp.trust.results import load_results
-from mriinterp.trust.summary import COLUMNS, summary
+from mriinterp.trust.summary import summary, summary_table
 from mriinterp.trust.units import COHORT
 
 __all__ = [
@@ -99,6 +99,6 @@ def read_badge_figures(folder: Path) -> BadgeFigures | None:
             {name: math.nan if name in NUMBERS and value is None else value for name, value in row.items()}
             for row in entries["rows"]
         ]
-        return BadgeFigures(entries["people"], entries["methods"], pd.DataFrame(rows, columns=COLUMNS))
+        return BadgeFigures(entries["people"], entries["methods"], summary_table(rows))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -100,15 +100,19 @@ def load_results(folder: Path | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def load_details(folder: Path | str, measure: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Load curves and tables behind a measure's numbers, by (method, subject), of a report's folder."""
+def load_details(folder: Path | str, *measures: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Load curves and tables behind a measure's numbers, by (method, subject), of a report's folder.
+
+    Of several measures, those of the last one that has any for a method and subject.
+    """
     found = {}
     for _, entry in _entries(folder):
-        if measure in entry["measures"]:
+        for measure in filter(entry["measures"].__contains__, measures):
             found[entry["method"], entry["subject"]] = entry["measures"][measure].get("details", {})
     path = Path(folder) / "details.json"
     if not found and path.is_file():
-        rows = read_json(path).get(measure, [])
+        packed = read_json(path)
+        rows = [row for measure in measures for row in packed.get(measure, [])]
         found = {(present_name(row["method"]), row["subject"]): row["details"] for row in rows}
     return found
 
