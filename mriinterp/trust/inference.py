@@ -11,7 +11,6 @@ import pandas as pd
 from scipy import special
 
 from mriinterp.trust.measure_registry import get_measure, table_heads
-from mriinterp.trust.wide import wide_tables
 
 __all__ = ["family_p", "holm", "sign_flip_max_t"]
 
@@ -80,13 +79,15 @@ def sign_flip_max_t(differences: np.ndarray, *, seed: int = 0) -> np.ndarray:
     )
 
 
-def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str] | None = None) -> pd.DataFrame:
+def family_p(
+    tables: Mapping[tuple[str, str], pd.DataFrame], nulls: Sequence[str], same: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Return corrected p values of "better than every null map", over all methods and the quantities of the main table.
 
     Parameters
     ----------
-    results : DataFrame
-        From `mriinterp.trust.load_results`.
+    tables : mapping of (measure, quantity) to DataFrame
+        Subjects × methods: from `mriinterp.trust.wide.wide_tables`.
     nulls : sequence of str
         Methods that are null maps.
     same : mapping of method to method, optional
@@ -102,8 +103,7 @@ def family_p(results: pd.DataFrame, nulls: Sequence[str], same: Mapping[str, str
     """
     rows: list[dict[str, Any]] = []
     columns: list[tuple[tuple, np.ndarray]] = []
-    methods = [m for m in results["method"].unique() if m not in nulls and m not in (same or {})]
-    tables = wide_tables(results, ["measure", "quantity"], "method")
+    methods = dict.fromkeys(m for table in tables.values() for m in table if m not in nulls and m not in (same or {}))
     for name, quantity in table_heads():
         measure = get_measure(name)
         better = measure.quantity(quantity).better

@@ -24,7 +24,6 @@ __all__ = ["LEVEL", "summary", "summary_table"]
 LEVEL = 0.05  # of the family-wise error
 COLUMNS = ["measure", "quantity", "label", "unit", "better", "method", "null_map", "n", "mean", "low", "high"]
 COLUMNS += ["beats", "not_beaten", "p_holm", "p_max_t", "same_as", "people", "zeros"]
-
 TEXTS = ["measure", "quantity", "label", "unit", "better", "method", "beats", "not_beaten", "same_as", "people"]
 
 
@@ -120,9 +119,10 @@ def summary(
     tested = any(get_measure(name).against_null_maps for name in asked)
     if not tested:  # no verdict is asked for: the family of all of them is most of the work
         results = results[results["measure"].isin(list(asked))]
-    family = family_p(results, nulls, same).set_index(["measure", "quantity", "method"])
+    tables = wide_tables(results, ["measure", "quantity"], "method")
+    family = family_p(tables, nulls, same).set_index(["measure", "quantity", "method"])
     corrected = dict(zip(family.index, family[["p_holm", "p_max_t"]].to_numpy(float).tolist(), strict=True))
-    crossed, tables = crossed_values(results), wide_tables(results, ["measure", "quantity"], "method")
+    crossed = crossed_values(results)
     for name in measure_names():
         measure = get_measure(name)
         whole = _of_groups(results, name) if measure.of_groups else {}

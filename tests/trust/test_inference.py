@@ -7,6 +7,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from mriinterp.trust.inference import family_p, holm, sign_flip_max_t
+from mriinterp.trust.wide import wide_tables
 
 
 def test_holm_equals_statsmodels(rng):
@@ -56,8 +57,9 @@ def test_all_null_maps_must_be_beaten_and_a_copy_counts_once(rng):
         rows.append(("deletion", "abpc", "occlusion", f"s{n}", good + 2))
     results = pd.DataFrame(rows, columns=["measure", "quantity", "method", "subject", "value"])
     nulls = ["null_random", "null_edges"]
-    both = family_p(results, nulls).set_index("method")
-    once = family_p(results, nulls, {"smoothgrad": "sensitivity"}).set_index("method")
+    tables = wide_tables(results, ["measure", "quantity"], "method")
+    both = family_p(tables, nulls).set_index("method")
+    once = family_p(tables, nulls, {"smoothgrad": "sensitivity"}).set_index("method")
     assert both["p"]["occlusion"] < 1e-4
     wide = results.pivot_table(index="subject", columns="method", values="value")
     expected = stats.ttest_rel(wide["sensitivity"], wide["null_edges"], alternative="greater").pvalue
