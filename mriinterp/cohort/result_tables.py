@@ -72,9 +72,9 @@ class CohortTables(CohortMeans):
     def ids(self, method: str, group: str | None = None) -> list[str]:
         """Return the scans that have a map of a method, in order."""
         self._check(method, group)
-        rows = self.subjects
         failed = {i for i, why in self.failures.items() if "scan" in why or method in why}
-        return [i for i in rows.index if i not in failed and (group is None or rows.at[i, "group"] == group)]
+        groups = zip(self.subjects.index, self.subjects["group"], strict=True)
+        return [i for i, known in groups if i not in failed and group in (None, known)]
 
     def area_rows(self, method: str) -> pd.DataFrame:
         """Return the stored table of areas: one row a scan and area, hemispheres apart."""
