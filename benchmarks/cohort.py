@@ -98,7 +98,8 @@ def compare(methods: Sequence[str], scans: int, *, write: bool) -> None:
         "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        for source, study in {"on disk": write_scans(Path(folder), scans), "simulated": "demo"}.items():
+        sources: dict[str, str | Path] = {"on disk": write_scans(Path(folder), scans), "simulated": "demo"}
+        for source, study in sources.items():
             found = {name: whole(study, methods, scans, setting) for name, setting in SETTINGS.items()}
             for name, (clock, processor) in found.items():
                 ratio = f"{found['as started'][1] / processor:.2f}×"
