@@ -107,7 +107,7 @@ def _axes(value: Any, n: int) -> tuple[int, ...]:
 
 
 def narrowings(module: nn.Module, shape: Sequence[int], channels: int = 1) -> list[Narrowing]:
-    """Return what each convolution and pooling of a network makes of a scan; no voxel is computed.
+    """Return what each convolution and pooling of a network makes of a scan, found in one pass.
 
     Parameters
     ----------
@@ -122,9 +122,10 @@ def narrowings(module: nn.Module, shape: Sequence[int], channels: int = 1) -> li
     ValueError
         For a network in which layers do not follow each other, or that pads by text.
     """
-    calls = _Calls()
-    with torch.no_grad(), calls:
-        copy.deepcopy(module).eval().to("meta")(torch.empty((1, channels, *shape), device="meta"))
+    calls, own = _Calls(), copy.deepcopy(module).eval()
+    device = next((weights.device for weights in own.parameters()), None)
+    with torch.inference_mode(), calls:  # on the "meta" device PyTorch imports its compiler first, over a second
+        own(torch.zeros((1, channels, *shape), device=device))
     found: list[Narrowing] = []
     cells = tuple(Cells(n) for n in shape)
     for name, before, after, settings in calls.found:

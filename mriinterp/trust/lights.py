@@ -166,9 +166,8 @@ def ranked_methods(table: pd.DataFrame) -> list[tuple[str, int]]:
     return [ranked for _, ranked in sorted(found)]
 
 
-def best_words(table: pd.DataFrame, method: str) -> str:
-    """Return which methods do best on this network, and where the chosen one stands, in a sentence or two."""
-    ranked = ranked_methods(table)
+def best_words(table: pd.DataFrame, method: str, ranked: list[tuple[str, int]]) -> str:
+    """Return which of the ranked methods do best on this network, and where one stands, in a sentence or two."""
     if not ranked:
         return ""
     names = [name for name, _ in ranked]

@@ -1,4 +1,4 @@
-"""Sizes of layers: those that a real pass gives, and none where a network cannot run without its data."""
+"""Sizes of layers: those that a real pass gives, and none where a network cannot run on an empty scan."""
 
 import torch
 from torch import nn
@@ -25,9 +25,11 @@ def test_they_are_those_of_a_real_pass_and_the_network_is_left_alone():
     ]  # fmt: skip
 
 
-def test_a_network_that_cannot_run_without_its_data_has_none():
+def test_a_network_that_cannot_run_on_an_empty_scan_has_none():
     class Odd(nn.Module):
         def forward(self, x):
-            return x * x.max().item()
+            if x.max().item() <= 0:
+                raise ValueError("an empty scan")
+            return x
 
     assert layer_sizes(Odd(), (7, 8, 9)) == []

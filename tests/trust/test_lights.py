@@ -101,7 +101,7 @@ def test_a_study_without_ground_truth_and_a_method_not_measured_say_so(table):
     assert "is not known" in light.sentence
     assert [light.state for light in lights_of(table, "layer")] == ["unknown"] * 3
     assert all("not measured" in light.sentence for light in lights_of(table, "layer"))
-    assert best_words(pd.DataFrame(columns=table.columns), IG) == ""
+    assert best_words(table, IG, ranked_methods(pd.DataFrame(columns=table.columns))) == ""
 
 
 def test_methods_are_ranked_by_their_lights(table):
@@ -109,7 +109,7 @@ def test_methods_are_ranked_by_their_lights(table):
     assert len(ranked) == 16
     assert not any(name.startswith("null_") for name, _ in ranked)
     assert ranked[0] == ("occlusion[fill=reference,placement=mean,size=20,stride=12]", 3)
-    assert f"number {[name for name, _ in ranked].index(IG) + 1} of 16" in best_words(table, IG)
+    assert f"number {[name for name, _ in ranked].index(IG) + 1} of 16" in best_words(table, IG, ranked)
 
 
 def test_the_table_holds_ten_numbers_at_most(table):

@@ -10,6 +10,7 @@ computes is imported where it computes. Once a page was made and its reader
 looks at it, the thread ``import-rest`` imports PyTorch, what computes and what
 the other pages need, SciPy's statistics among it; a page that is asked for
 meanwhile waits for one module at most, and for PyTorch only if it computes.
+Then it makes what the other pages of the demo study show first and takes long.
 Matplotlib and nilearn load where a command needs them.
 """
 
@@ -77,15 +78,23 @@ def _import_rest() -> None:
                     _import(names.pop(0))
     except Exception:  # the page imports it again, and shows what is wrong
         _logger.exception("what another page needs could not be imported ahead of it")
+        return
+    for load in (load_layers, load_trust) if _opens_demo() else ():
+        wait_until_quiet()
+        _beside(load).join()
+
+
+def _opens_demo() -> bool:
+    """Return whether the app opens with the demo study: it was started with no other."""
+    return not any(argument.lower().endswith(".toml") for argument in sys.argv[1:])
 
 
 def _ahead() -> None:
     """Load the first page's modules, and start to load its data as soon as their code is there."""
-    loads = not any(argument.lower().endswith(".toml") for argument in sys.argv[1:])  # else another study comes first
     try:
         with no_garbage():
             _import("mriinterp.image.template", "mriinterp.areas.atlas")
-            loader = _beside(load_template) if loads else None
+            loader = _beside(load_template) if _opens_demo() else None
             _import("mriinterp.ui.sources.resources")
             if loader:
                 _beside(load_demo_study, loader)
@@ -126,6 +135,8 @@ def _beside(load: Callable[..., None], *about: Any) -> threading.Thread:
         except Exception:
             _logger.debug("%s failed", load.__name__, exc_info=True)
 
+    # Streamlit warns that no page is there to show a spinner.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").addFilter(_is_of_a_page)
     thread = threading.Thread(target=run, name=LOADER)  # no daemon: the process cannot end within a convolution
     thread.start()
     return thread
@@ -150,8 +161,6 @@ def load_demo_study(template: threading.Thread) -> None:
     from mriinterp.study.kept_scans import EXAMPLE
     from mriinterp.ui.sources.resources import atlas_of, model_of, prediction_of, reference_of, scan_of
 
-    # Streamlit warns that no page is there to show a spinner.
-    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").addFilter(_is_of_a_page)
     name = DemoStudy.name
     model_of(name)
     scan = scan_of(name, EXAMPLE)
@@ -159,6 +168,26 @@ def load_demo_study(template: threading.Thread) -> None:
     template.join()
     reference_of(name)
     atlas_of(name)
+
+
+def load_layers() -> None:
+    """Find the layers of the demo study's network that maps may be taken from, which Compare offers."""
+    from mriinterp.study import DemoStudy
+    from mriinterp.ui.sources.resources import layers_of, model_of
+
+    model = model_of(DemoStudy.name)
+    layers_of(model.digest, model)
+
+
+def load_trust() -> None:
+    """Summarise the figures of the demo study, with the findings and the ranks of methods, for Trust."""
+    from mriinterp.study import DemoStudy
+    from mriinterp.ui.sources.measured import best_words_of, findings_of, measured
+    from mriinterp.ui.sources.resources import model_of
+
+    folder = measured(DemoStudy.name, model_of(DemoStudy.name).digest)
+    findings_of(folder)
+    best_words_of(folder, "")
 
 
 def _is_of_a_page(record: logging.LogRecord) -> bool:

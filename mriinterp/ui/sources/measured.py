@@ -18,7 +18,7 @@ from mriinterp.trust.agreement import load_agreement
 from mriinterp.trust.badge import badge_signs
 from mriinterp.trust.findings import findings
 from mriinterp.trust.kept_badges import SOURCES, BadgeFigures, badge_table_of, read_badge_figures, size_of_results
-from mriinterp.trust.lights import best_words
+from mriinterp.trust.lights import best_words, ranked_methods
 from mriinterp.trust.measure_registry import get_measure
 from mriinterp.trust.results import COLUMNS, load_plan, load_results
 from mriinterp.trust.summary import summary
@@ -211,9 +211,14 @@ def findings_of(folder: Path | None) -> list[str]:
     return [] if folder is None else _findings(str(folder), stamp_of(folder))
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def _ranked(folder: str, stamp: str) -> list[tuple[str, int]]:
+    return ranked_methods(_summary(folder, stamp))
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _best_words(folder: str, stamp: str, method: str) -> str:
-    return best_words(_summary(folder, stamp), method)
+    return best_words(_summary(folder, stamp), method, _ranked(folder, stamp))
 
 
 def best_words_of(folder: Path | None, method: str) -> str:

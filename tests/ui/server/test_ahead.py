@@ -108,6 +108,12 @@ ahead._rest[0].join()
 missing = {"torch", "mriinterp.explain", "scipy.stats", "mriinterp.ui.cohort.first", "mriinterp.ui.trust.tabs", "mriinterp.ui.network.choose"} - set(sys.modules)
 assert not missing, missing
 assert len(ahead._rest) == 1
+from mriinterp.ui.sources import measured, resources
+measured.findings = measured.ranked_methods = None  # what was made is there, and is not made again
+digest = resources.model_of("demo").digest
+folder = measured.measured("demo", digest)
+assert measured.findings_of(folder) and "Best for this network" in measured.best_words_of(folder, "occlusion")
+assert "Conv_4" in resources.layers_of(digest, None)
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 from mriinterp.results.home import default_folder
 from mriinterp.trust import findings
 from mriinterp.trust.badge import badge_light
-from mriinterp.trust.lights import best_words
+from mriinterp.trust.lights import best_words, ranked_methods
 from mriinterp.ui.maps import badge
 from mriinterp.ui.sources import measured
 from mriinterp.ui.trust.chosen import Chosen
@@ -168,7 +168,8 @@ def test_a_result_that_is_replaced_by_an_older_file_is_read_again(tmp_path):
 def test_kept_sentences_are_those_of_the_figures_and_go_with_them(shipped):
     first = measured.findings_of(shipped)
     assert first == findings(measured.table_of(shipped))
-    assert measured.best_words_of(shipped, "occlusion") == best_words(measured.table_of(shipped), "occlusion")
+    table = measured.table_of(shipped)
+    assert measured.best_words_of(shipped, "occlusion") == best_words(table, "occlusion", ranked_methods(table))
     write(shipped, 12, ("sensitivity", "occlusion"))  # one method less
     assert measured.findings_of(shipped) == findings(measured.table_of(shipped)) != first
     assert measured.findings_of(None) == []
