@@ -180,7 +180,7 @@ def load_layers() -> None:
 
 
 def load_trust() -> None:
-    """Summarise the figures of the demo study, with the findings and the ranks of methods, for Trust."""
+    """Load the summary of the demo study's figures, its findings and the ranks of methods, for Trust."""
     from mriinterp.study import DemoStudy
     from mriinterp.ui.sources.measured import best_words_of, findings_of, measured
     from mriinterp.ui.sources.resources import model_of
