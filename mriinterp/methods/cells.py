@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from mriinterp.models.sizes import UNREADABLE
+from mriinterp.models.sizes import UNREADABLE, run_empty
 
 __all__ = ["Cells", "Narrowing", "drawn_centres", "field_of_view", "narrowings", "read_box"]
 
@@ -122,10 +122,9 @@ def narrowings(module: nn.Module, shape: Sequence[int], channels: int = 1) -> li
     ValueError
         For a network in which layers do not follow each other, or that pads by text.
     """
-    calls, own = _Calls(), copy.deepcopy(module).eval()
-    device = next((weights.device for weights in own.parameters()), None)
-    with torch.inference_mode(), calls:  # on the "meta" device PyTorch imports its compiler first, over a second
-        own(torch.zeros((1, channels, *shape), device=device))
+    calls = _Calls()
+    with calls:
+        run_empty(copy.deepcopy(module).eval(), shape, channels)
     found: list[Narrowing] = []
     cells = tuple(Cells(n) for n in shape)
     for name, before, after, settings in calls.found:

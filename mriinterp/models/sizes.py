@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-__all__ = ["UNREADABLE", "LayerSize", "layer_sizes"]
+__all__ = ["UNREADABLE", "LayerSize", "layer_sizes", "run_empty"]
 
 UNREADABLE = (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError)
 """What a network raises that does not run on an empty scan, or whose layers cannot be followed."""
@@ -69,12 +69,20 @@ def layer_sizes(module: nn.Module, shape: Sequence[int], channels: int = 1) -> l
         for name, layer in twin.named_modules():
             if kind := _kind(layer):
                 layer.register_forward_hook(note(name, kind))
-        device = next((weights.device for weights in twin.parameters()), None)
-        with torch.inference_mode():  # on the "meta" device PyTorch imports its compiler first, 1.6 s
-            twin(torch.zeros((1, channels, *shape), device=device))
+        run_empty(twin, shape, channels)
     except UNREADABLE:
         return []
     return found
+
+
+def run_empty(module: nn.Module, shape: Sequence[int], channels: int) -> None:
+    """Run a network on a scan of zeros, where its weights are.
+
+    On the "meta" device nothing would be computed, but PyTorch imports its compiler for that first, over a second.
+    """
+    device = next((weights.device for weights in module.parameters()), None)
+    with torch.inference_mode():
+        module(torch.zeros((1, channels, *shape), device=device))
 
 
 def _kind(layer: nn.Module) -> str:
