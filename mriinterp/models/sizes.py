@@ -80,9 +80,9 @@ def run_empty(module: nn.Module, shape: Sequence[int], channels: int) -> None:
 
     On the "meta" device nothing would be computed, but PyTorch imports its compiler for that first, over a second.
     """
-    device = next((weights.device for weights in module.parameters()), None)
+    like = next(module.parameters(), torch.empty(0))
     with torch.inference_mode():
-        module(torch.zeros((1, channels, *shape), device=device))
+        module(like.new_zeros((1, channels, *shape)))
 
 
 def _kind(layer: nn.Module) -> str:

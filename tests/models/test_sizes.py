@@ -26,10 +26,12 @@ def test_they_are_those_of_a_real_pass_and_the_network_is_left_alone():
 
 
 def test_a_network_that_cannot_run_on_an_empty_scan_has_none():
-    class Odd(nn.Module):
+    class Odd(nn.Conv3d):
         def forward(self, x):
             if x.max().item() <= 0:
                 raise ValueError("an empty scan")
-            return x
+            return super().forward(x)
 
-    assert layer_sizes(Odd(), (7, 8, 9)) == []
+    assert layer_sizes(nn.Sequential(nn.Conv3d(1, 2, 3, bias=False), Odd(2, 1, 3)), (7, 8, 9)) == []
+    net = nn.Sequential(nn.Conv3d(1, 2, 3), nn.Conv3d(2, 1, 3))
+    assert [one.cells for one in layer_sizes(net.double(), (7, 8, 9))] == [(5, 6, 7), (3, 4, 5)]
