@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.machine import conditions
 from mriinterp.base.allocator import keep_pages
-from mriinterp.cohort.choose import choose_methods
+from mriinterp.cohort.choose import choose_methods, select_subjects
 from mriinterp.cohort.layout import Layout
 from mriinterp.cohort.moments import MapMoments
 from mriinterp.cohort.record import read_areas, read_record, write_record
@@ -62,12 +62,10 @@ def seconds(function, repeats: int = 1):
 
 
 def write_scans(folder: Path, scans: int) -> Path:
-    """Write scans of the demo study, as many of each group, and a study of these files; returns its file."""
+    """Write the scans of the demo study that a cohort of so many draws, and a study of these files; returns its file."""
     demo = load_study("demo")
-    by_group = demo.subjects.groupby("group", sort=False)
-    rows = [row for _, group in by_group for row in group.head(scans // by_group.ngroups).itertuples()]
     lines = ["scan_id,subject,group,filepath"]
-    for row in rows:
+    for row in select_subjects(demo, "all", scans).itertuples():
         write_volume(demo.scan(row.id), folder / f"{row.id}.nii.gz")
         lines.append(f"{row.id},{row.id},{row.group},{row.id}.nii.gz")
     (folder / "table.csv").write_text("\n".join(lines), encoding="utf-8")
