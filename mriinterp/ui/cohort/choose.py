@@ -11,6 +11,7 @@ from mriinterp.cohort import CohortResult
 from mriinterp.cohort.packed import shipped_folder
 from mriinterp.cohort.pooled import OUT_OF_FOLD
 from mriinterp.stats import wilson_interval
+from mriinterp.study import Study
 from mriinterp.ui.base.address import end_page, found, not_found, retired
 from mriinterp.ui.base.choice import segments
 from mriinterp.ui.base.linked import linked, linked_value
@@ -23,7 +24,7 @@ from mriinterp.ui.session.keys import AVERAGES, NPZ_FILE
 from mriinterp.ui.shell.page import escape_markdown, readable_errors
 from mriinterp.ui.sources.resources import study_of
 
-__all__ = ["choose_method", "choose_view", "group_words", "open_tabs"]
+__all__ = ["choose_method", "choose_view", "group_words", "known_averages", "open_tabs"]
 
 SOURCES = {"own": "Computed here", "shipped": "Shipped", OUT_OF_FOLD: "All folds"}
 BETWEEN = "~"  # the names of two groups in the address
@@ -62,10 +63,7 @@ def choose_view(name: str) -> View | None:
 
 def _study_view(name: str) -> StudyView | None:
     """Return the averages computed here, else those shipped with the package; where there are both, as chosen."""
-    study = study_of(name)
-    folders = {"own": folder_of(study), "shipped": shipped_folder(study), **fold_folders(study)}
-    opened = {what: open_result(folder) for what, folder in folders.items() if folder}
-    known = {what: result for what, result in opened.items() if result is not None}
+    known = known_averages(study_of(name))
     if not known:
         return None
     what = next(iter(known))
@@ -82,6 +80,13 @@ def _study_view(name: str) -> StudyView | None:
     if chosen is not None:
         filters.info(_remaining(result, chosen), icon=":material/filter_alt:")
     return StudyView(result, chosen)
+
+
+def known_averages(study: Study) -> dict[str, CohortResult]:
+    """Return the averages of a study that are there, those that the page begins with first."""
+    folders = {"own": folder_of(study), "shipped": shipped_folder(study), **fold_folders(study)}
+    opened = {what: open_result(folder) for what, folder in folders.items() if folder}
+    return {what: result for what, result in opened.items() if result is not None}
 
 
 def _choose_pair(result: CohortResult) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -21,9 +22,9 @@ from mriinterp.ui.maps.signs import choose_part, share_density, signed_layer
 from mriinterp.ui.session.keys import PAIR
 from mriinterp.ui.shell.page import escape_markdown
 from mriinterp.ui.sources.resources import atlas_of, on_grid_of, study_of
-from mriinterp.ui.viewer import Layer
+from mriinterp.ui.viewer import Layer, pack_ahead
 
-__all__ = ["VIEWER", "Shown", "background_of", "choose_shown", "open_pair", "show_planes"]
+__all__ = ["VIEWER", "Shown", "background_of", "choose_shown", "open_pair", "pack_planes", "show_planes"]
 
 VIEWER = "cohort_planes"
 MOST_NAMED = 3  # averages that a file's name can name
@@ -84,6 +85,17 @@ def _options(view: View, method: str) -> dict[str, str]:
         if isinstance(view, StudyView) and not view.packed:
             options["effect"] = DERIVED["effect"]
     return options
+
+
+def _first(options: Iterable[str]) -> list[str]:
+    """Return which averages the planes begin with."""
+    return [*[o for o in options if o.startswith("mean-")][:2], *(o for o in options if o == "difference")]
+
+
+def pack_planes(name: str, view: View, method: str) -> None:
+    """Pack what the planes begin with, before the page shows it."""
+    layers, _ = _layers(name, view, method, _first(_options(view, method)))
+    pack_ahead(background_of(name, view), layers, atlas=atlas_of(name).on(view.grid), contours=group_truth(name, view))
 
 
 def _layers(name: str, view: View, method: str, shown: list[str]) -> tuple[list[Layer], list[str]]:
@@ -198,7 +210,7 @@ def choose_shown(view: View, method: str, place: Any) -> Shown:
         averages: list[str] = []
         if pair is None:
             options = _options(view, method)
-            start = [*[o for o in options if o.startswith("mean-")][:2], *(o for o in options if o == "difference")]
+            start = _first(options)
             chosen = st.pills(
                 "Averages",
                 list(options),

@@ -22,8 +22,9 @@ from mriinterp.ui.session.keys import SHOW, A, B
 from mriinterp.ui.session.life import forgotten_with_uploads
 from mriinterp.ui.sources.resources import atlas_of, on_grid_of, study_of
 
-__all__ = ["show_matrix"]
+__all__ = ["FIRST_METRIC", "matrix_of", "show_matrix"]
 
+FIRST_METRIC = "euclidean"
 IN_BRAIN = ("spearman", "ssim", "dice")  # measures that ties in the empty background would flatter
 LABEL_LETTERS = 14  # of a line beside or above the matrix
 MOST_UPRIGHT = 4  # columns whose names fit above the matrix without turning
@@ -41,6 +42,12 @@ def _matrix(
     maps = {entry.label: readable_map(on_grid_of(entry.relevance.volume, like), part) for entry in _entries}
     mask = on_grid_of(study_of(study).brain_mask(), like, order=0) if metric in IN_BRAIN else None
     return distance_matrix(maps, metric, mask=mask, errors="nan")
+
+
+def matrix_of(study_name: str, entries: Sequence[Entry], metric: str, part: str) -> pd.DataFrame:
+    """Return how far every map is from every other, by the labels of their columns."""
+    keys = tuple(f"{entry.key}{entry.label}" for entry in entries)
+    return _matrix(keys, metric, part, study_name, study_of(study_name).opened, entries)
 
 
 def _clickable(figure: go.Figure, matrix: pd.DataFrame) -> go.Figure:
@@ -72,11 +79,10 @@ def show_matrix(study_name: str, entries: Sequence[Entry], part: str, place: Pla
         "Distance or similarity",
         list(METRICS),
         format_func=lambda name: METRICS[name].label,
-        key=linked("metric", "euclidean", options=list(METRICS)),
+        key=linked("metric", FIRST_METRIC, options=list(METRICS)),
         persist_state="session",
     )
-    keys = tuple(f"{entry.key}{entry.label}" for entry in entries)
-    matrix = _matrix(keys, metric, part, study_name, study_of(study_name).opened, entries)
+    matrix = matrix_of(study_name, entries, metric, part)
     figure = _clickable(distance_heatmap(matrix, metric), matrix)
     show_chart(figure, "compare_matrix", lambda: _open_pair(place.viewer))
     chosen = METRICS[metric]

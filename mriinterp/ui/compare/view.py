@@ -38,12 +38,15 @@ from mriinterp.ui.sources.resources import atlas_of, on_grid_of
 from mriinterp.ui.viewer import Contour, Layer, ViewerState
 
 __all__ = [
+    "area_tables",
     "choose_pair",
     "choose_scale",
     "choose_shown_place",
     "choose_signs",
+    "columns_of",
     "show_area_chart",
     "show_columns",
+    "truth_of_columns",
 ]
 
 VIEWER = "compare_planes"
@@ -171,18 +174,17 @@ def show_columns(
         st.info("Choose two different maps for A and B.", icon=":material/difference:")
         return None
     maps = [entry.relevance for entry in shown]
-    volumes = [on_grid_of(one.volume, maps[0].volume) for one in maps]
-    scans = [on_grid_of(entry.scan, maps[0].volume) for entry in shown]
-    layers = [_layer(*one, scale, part) for one in zip(shown, volumes, scans, strict=True)]
+    like = maps[0].volume
+    scan, layers = columns_of(shown, scale, part)
+    atlas, contours = atlas_of(study_name).on(like.grid), truth_of_columns(entries, like)
     alike = comparable(shown)
     difference = ""
     if pair is not None:
         raw = alike and scale != "share"
-        layers.append(_difference(maps[0].unit if raw else "", volumes[0], volumes[1], scans[0], part))
+        layers.append(_difference(maps[0].unit if raw else "", like, on_grid_of(maps[1].volume, like), scan, part))
         difference = difference_words(raw)
-    scan, atlas, contours = scans[0], atlas_of(study_name).on(maps[0].volume.grid), _truth(entries, maps[0].volume)
     if place.prepared is not None:  # shares and differences are those of the template's grid
-        scan, atlas, contours = place.prepared.scan, place.atlas(study_name, scans[0]), []
+        scan, atlas, contours = place.prepared.scan, place.atlas(study_name, scan), []
         layers = [replace(layer, volume=place.bring(layer.volume), scan=None) for layer in layers]
     names = [layer.name for layer in layers]
     with st.container(key=f"view_maps_{len(layers) if pair else max(columns, len(layers))}"):  # see app.css
@@ -211,7 +213,18 @@ def show_columns(
     return state
 
 
-def _truth(entries: Sequence[Entry], like: Volume) -> list[Contour]:
+def columns_of(entries: Sequence[Entry], scale: str, part: str) -> tuple[Volume, list[Layer]]:
+    """Return the first scan, and the maps as layers, each over its own scan; all on the grid of the first map."""
+    like = entries[0].relevance.volume
+    scans = [on_grid_of(entry.scan, like) for entry in entries]
+    layers = [
+        _layer(entry, on_grid_of(entry.relevance.volume, like), scan, scale, part)
+        for entry, scan in zip(entries, scans, strict=True)
+    ]
+    return scans[0], layers
+
+
+def truth_of_columns(entries: Sequence[Entry], like: Volume) -> list[Contour]:
     """Return the outline of the known place of the disease, where all maps are of one scan."""
     subjects = {entry.column.subject: entry.subject for entry in entries}
     return scan_truth(next(iter(subjects.values())).truth, like) if len(subjects) == 1 else []
@@ -223,10 +236,15 @@ def _areas(key: str, atlas: str, part: str, study: str, _relevance: RelevanceMap
     return part_table(_relevance, atlas_of(study), part)
 
 
+def area_tables(study_name: str, entries: Sequence[Entry], part: str) -> dict[str, pd.DataFrame]:
+    """Return the areas of each map, by the label of its column."""
+    atlas = atlas_of(study_name).digest
+    return {entry.label: _areas(entry.key, atlas, part, study_name, entry.relevance) for entry in entries}
+
+
 def show_area_chart(study_name: str, entries: Sequence[Entry], part: str, place: Place) -> None:
     """Show the most relevant areas of all maps in one chart; a click moves the crosshair."""
-    atlas = atlas_of(study_name)
-    tables = {entry.label: _areas(entry.key, atlas.digest, part, study_name, entry.relevance) for entry in entries}
+    tables = area_tables(study_name, entries, part)
     if all(table["share"].isna().all() for table in tables.values()):
         st.info("No map has relevance in any area.", icon=":material/bar_chart_off:")
         return

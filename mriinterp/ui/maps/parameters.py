@@ -98,15 +98,19 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "", *, head: H
             place = row.pop(0)
         with place:
             key = f"{method.name}.{prefix}{name}"
-            first = parameter.default if prefix else method.recommended.get(name, parameter.default)
+            first = parameter.default if prefix else first_values(method)[name]
             values[name] = _widget(parameter, model, key, head or model.heads[0], first, shapes=not prefix)
     return values
 
 
+def first_values(method: Method) -> dict[str, Any]:
+    """Return what the widgets of a method's parameters begin with: what measured best, else the defaults."""
+    return {name: method.recommended.get(name, parameter.default) for name, parameter in method.parameters.items()}
+
+
 def _offer_settings(method: Method) -> None:
     """Offer the settings that measured best, and those of the paper, one click away."""
-    best = {name: method.recommended.get(name, p.default) for name, p in method.parameters.items()}
-    sets = {"best measured": best}
+    sets = {"best measured": first_values(method)}
     if PAPER in method.presets:
         sets["paper"] = method.resolve({}, PAPER)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -23,14 +23,14 @@ from mriinterp.study import ModelRecipe
 from mriinterp.ui.base.words import as_sentence, escape_markdown
 from mriinterp.ui.network.field import field_words, unread_words
 
-__all__ = ["show_card", "stem_of"]
+__all__ = ["show_card", "sizes_of_layers", "stem_of"]
 
 
 def show_card(model: Model, recipe: ModelRecipe) -> None:
     """Show the network's layers as a picture beside what is known of it, and the card as a file."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        layers = _layers(model.digest, model)
+        layers = sizes_of_layers(model)
         if layers:
             outputs = [name for head in model.card.heads for name in head.classes]
             st.plotly_chart(
@@ -62,6 +62,11 @@ def show_card(model: Model, recipe: ModelRecipe) -> None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _layers(digest: str, _model: Model) -> list[LayerSize]:
     return layer_sizes(_model.module, _model.grid.shape, _model.card.channels)
+
+
+def sizes_of_layers(model: Model) -> list[LayerSize]:
+    """Return the network's layers with what each makes of a scan; empty where they cannot be listed."""
+    return _layers(model.digest, model)
 
 
 def _card_text(model: Model, recipe: ModelRecipe) -> str:

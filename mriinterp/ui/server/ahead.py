@@ -10,7 +10,9 @@ computes is imported where it computes. Once a page was made and its reader
 looks at it, the thread ``import-rest`` imports PyTorch, what computes and what
 the other pages need, SciPy's statistics among it; a page that is asked for
 meanwhile waits for one module at most, and for PyTorch only if it computes.
-Then it makes what the other pages of the demo study show first and takes long.
+Then it makes what takes long of what the other pages of the demo study show
+first: a room that has such things has a module ``ahead`` with a function
+``load_ahead(study)`` that makes them and yields after each.
 Matplotlib and nilearn load where a command needs them.
 """
 
@@ -35,6 +37,7 @@ __all__ = ["FIRST_PAGE", "import_ahead", "import_rest", "wait_for_imports"]
 FIRST_PAGE = "single_scan.py"
 LOADER = "load-ahead"
 COMPUTING = "mriinterp.explain", "mriinterp.cost", "mriinterp.models.loading"  # with PyTorch, where a map is computed
+ROOMS = Path(__file__).parents[1]
 PARTS = ("scipy.stats", "scipy.optimize")  # which modules load on first use only
 _logger = logging.getLogger(__name__)
 _threads: list[threading.Thread] = []
@@ -66,7 +69,10 @@ def import_rest() -> None:
 
 def _import_rest() -> None:
     others = [name for script in page_scripts() if script.name != FIRST_PAGE for name in _modules(script)]
-    names = [*COMPUTING, *PARTS, *dict.fromkeys(others)]
+    firsts = [
+        f"mriinterp.ui.{script.stem}.ahead" for script in page_scripts() if (ROOMS / script.stem / "ahead.py").is_file()
+    ]
+    names = [*COMPUTING, *PARTS, *dict.fromkeys(others), *firsts]
     try:
         wait_until_quiet()
         with no_garbage():
@@ -79,9 +85,24 @@ def _import_rest() -> None:
     except Exception:  # the page imports it again, and shows what is wrong
         _logger.exception("what another page needs could not be imported ahead of it")
         return
-    for load in (load_layers, load_trust) if _opens_demo() else ():
+    for name in firsts if _opens_demo() else ():
+        _load_page(sys.modules[name].load_ahead)
+
+
+def _load_page(load: Callable[[str], Iterator[None]]) -> None:
+    """Make what a page shows first, a step at a time while no page is being made; a step that fails is the last."""
+    from mriinterp.study import DemoStudy
+
+    steps, ended = load(DemoStudy.name), threading.Event()
+
+    def step() -> None:
+        for _ in steps:
+            return
+        ended.set()
+
+    while not ended.is_set():
         wait_until_quiet()
-        _beside(load).join()
+        _beside(step).join()
 
 
 def _opens_demo() -> bool:
@@ -168,26 +189,6 @@ def load_demo_study(template: threading.Thread) -> None:
     template.join()
     reference_of(name)
     atlas_of(name)
-
-
-def load_layers() -> None:
-    """Find the layers of the demo study's network that maps may be taken from, which Compare offers."""
-    from mriinterp.study import DemoStudy
-    from mriinterp.ui.sources.resources import layers_of, model_of
-
-    model = model_of(DemoStudy.name)
-    layers_of(model.digest, model)
-
-
-def load_trust() -> None:
-    """Load the summary of the demo study's figures, its findings and the ranks of methods, for Trust."""
-    from mriinterp.study import DemoStudy
-    from mriinterp.ui.sources.measured import best_words_of, findings_of, measured
-    from mriinterp.ui.sources.resources import model_of
-
-    folder = measured(DemoStudy.name, model_of(DemoStudy.name).digest)
-    findings_of(folder)
-    best_words_of(folder, "")
 
 
 def _is_of_a_page(record: logging.LogRecord) -> bool:

@@ -19,7 +19,7 @@ from mriinterp.ui.viewer.packing import Packed, pack_labels, pack_mask, pack_rel
 if TYPE_CHECKING:
     from mriinterp.areas.atlas import Atlas
 
-__all__ = ["viewer"]
+__all__ = ["pack_ahead", "viewer"]
 
 _VIEWER = st.components.v2.component("mriinterp_viewer", js=viewer_script(), css=viewer_style())
 _VOLUME = st.components.v2.component("mriinterp_volume", js=volume_script())
@@ -166,6 +166,13 @@ def viewer(
         "outlines": outlines, "share_range": bool(share_range), **(look or {}),
     }  # fmt: skip
     return _state(_mount(spec, packed, key), scan, spec)
+
+
+def pack_ahead(
+    scan: Volume, layers: Sequence[Layer] = (), *, contours: Sequence[Contour] = (), atlas: Atlas | None = None
+) -> None:
+    """Pack the volumes of a viewer before a page shows it; parameters as of `viewer`."""
+    _spec(scan, layers, contours, atlas, {})
 
 
 def _patch(patch: Patch | None, scan: Volume) -> dict[str, list] | None:

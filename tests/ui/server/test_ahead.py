@@ -108,12 +108,12 @@ ahead._rest[0].join()
 missing = {"torch", "mriinterp.explain", "scipy.stats", "mriinterp.ui.cohort.first", "mriinterp.ui.trust.tabs", "mriinterp.ui.network.choose"} - set(sys.modules)
 assert not missing, missing
 assert len(ahead._rest) == 1
+from mriinterp.ui.network import card, field
 from mriinterp.ui.sources import measured, resources
-measured.findings = measured.ranked_methods = None  # what was made is there, and is not made again
-digest = resources.model_of("demo").digest
-folder = measured.measured("demo", digest)
-assert measured.findings_of(folder) and "Best for this network" in measured.best_words_of(folder, "occlusion")
-assert "Conv_4" in resources.layers_of(digest, None)
+card.layer_sizes = field.field_of_view = measured.findings = None  # what was made is there, and is not made again
+model = resources.model_of("demo")
+assert card.sizes_of_layers(model) and "of the brain" in field.unread_words(model)
+assert measured.findings_of(measured.measured("demo", model.digest))
 """
 
 
@@ -132,3 +132,18 @@ def test_a_page_waits_while_a_module_is_being_imported():
         assert not seen
     page.join(20)
     assert seen
+
+
+def test_a_step_that_fails_is_the_last_of_its_page(monkeypatch):
+    done = []
+
+    def load(study):
+        done.append(study)
+        yield
+        done.append("second")
+        raise ValueError("a table is damaged")
+        yield
+
+    monkeypatch.setattr(ahead, "wait_until_quiet", lambda: done.append("waited"))
+    ahead._load_page(load)
+    assert done == ["waited", "demo", "waited", "second", "waited"]

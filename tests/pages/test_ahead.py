@@ -1,0 +1,53 @@
+"""What the pages of the demo study show first is made before they are asked for."""
+
+import importlib
+
+import pytest
+import streamlit as st
+
+# What takes long in the first view of a page: where it is called, and its name.
+LONG = {
+    "compare": (
+        ("viewer.component", "pack_relevance"),
+        ("compare.view", "part_table"),
+        ("compare.matrix", "distance_matrix"),
+    ),
+    "cohort": (
+        ("viewer.component", "pack_relevance"),
+        ("cohort.areas", "compare_areas"),
+        ("cohort.areas", "area_table"),
+        ("cohort.truth", "dense_part"),
+        ("sources.measured", "summary"),
+    ),
+    "network": (("network.card", "layer_sizes"), ("network.field", "field_of_view")),
+    "trust": (
+        ("sources.measured", "summary"),
+        ("sources.measured", "findings"),
+        ("sources.measured", "ranked_methods"),
+    ),
+}
+
+
+@pytest.mark.parametrize("page", LONG)
+def test_a_page_finds_what_was_made_ahead_of_it(page, open_page, monkeypatch):
+    called = []
+
+    def watched(name, function):
+        def call(*about, **more):
+            called.append(name)
+            return function(*about, **more)
+
+        return call
+
+    for module, name in LONG[page]:
+        place = importlib.import_module(f"mriinterp.ui.{module}")
+        monkeypatch.setattr(place, name, watched(name, getattr(place, name)))
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    for _ in importlib.import_module(f"mriinterp.ui.{page}.ahead").load_ahead("demo"):
+        pass
+    assert set(called) == {name for _, name in LONG[page]}
+    called.clear()
+    app = open_page(f"pages/{page}.py")
+    assert app.title[0].value == page.capitalize()
+    assert called == []
