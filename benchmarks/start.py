@@ -51,7 +51,7 @@ Made by `python -m benchmarks.start --write`; the median of the repeats, and the
   the planes of the first map are drawn; all from `streamlit run`, the browser running already.
 - *processor*: seconds of all threads until the first map is drawn, of server and browser; *settled*: of the server
   five seconds later, with what it does ahead.
-- *map change*: from choosing another method, whose map is known, until its map is drawn.
+- *map change*: from choosing another method, whose map is known, until its map is drawn; three times as many.
 - *page switch*: from the click on a page's name until its script has ended; *first* in a session and server, *again*;
   each page is looked at for five seconds before the next one.
 """
@@ -200,7 +200,7 @@ def main() -> None:
         for _ in range(options.repeats if "warm" in options.only else 0):
             starts.setdefault("warm", []).append(start(browser, Path(kept)))
         if "changes" in options.only:
-            start(browser, Path(kept), lambda page: change_maps(page, changes, options.repeats))
+            start(browser, Path(kept), lambda page: change_maps(page, changes, 3 * options.repeats))
         if "pages" in options.only:
             start(browser, Path(kept), lambda page: switch_pages(page, pages, options.repeats))
         browser.close()

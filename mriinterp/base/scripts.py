@@ -24,5 +24,7 @@ def app_script() -> Path:
 
 
 def page_scripts() -> list[Path]:
-    """Return the scripts of all pages."""
-    return sorted((app_script().parent / "pages").glob("*.py"))
+    """Return the scripts of all pages, in the order in which the app names them."""
+    app = app_script()
+    text = app.read_text(encoding="utf-8")
+    return sorted((app.parent / "pages").glob("*.py"), key=lambda script: text.find(f"pages/{script.name}"))

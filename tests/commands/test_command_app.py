@@ -21,7 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_a_checkout_starts_its_own_app():
     assert app_script() == ROOT / "app.py"
-    assert [path.name for path in page_scripts()] == sorted(path.name for path in (ROOT / "pages").glob("*.py"))
+    assert {path.name for path in page_scripts()} == {path.name for path in (ROOT / "pages").glob("*.py")}
+    app = app_script().read_text(encoding="utf-8")
+    places = [app.index(f'st.Page("pages/{path.name}"') for path in page_scripts()]
+    assert places == sorted(places)
 
 
 def test_the_command_names_study_port_and_browser(tmp_path):

@@ -68,11 +68,10 @@ def import_rest() -> None:
 
 
 def _import_rest() -> None:
-    others = [name for script in page_scripts() if script.name != FIRST_PAGE for name in _modules(script)]
-    firsts = [
-        f"mriinterp.ui.{script.stem}.ahead" for script in page_scripts() if (ROOMS / script.stem / "ahead.py").is_file()
-    ]
-    names = [*COMPUTING, *PARTS, *dict.fromkeys(others), *firsts]
+    scripts = [script for script in page_scripts() if script.name != FIRST_PAGE]
+    others = [name for script in scripts for name in _modules(script)]
+    aheads = [f"mriinterp.ui.{script.stem}.ahead" for script in scripts if (ROOMS / script.stem / "ahead.py").is_file()]
+    names = [*COMPUTING, *PARTS, *dict.fromkeys(others), *aheads]
     try:
         wait_until_quiet()
         with no_garbage():
@@ -85,7 +84,7 @@ def _import_rest() -> None:
     except Exception:  # the page imports it again, and shows what is wrong
         _logger.exception("what another page needs could not be imported ahead of it")
         return
-    for name in firsts if _opens_demo() else ():
+    for name in aheads if _opens_demo() else ():
         _load_page(sys.modules[name].load_ahead)
 
 
