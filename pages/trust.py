@@ -9,7 +9,7 @@ from mriinterp.trust.words import label_of
 from mriinterp.ui.base.address import end_page, moved
 from mriinterp.ui.base.jobs import start_job, watch, work_card
 from mriinterp.ui.base.linked import linked
-from mriinterp.ui.scan.subject import subject_label
+from mriinterp.ui.scan.subject import first_subject, subject_label
 from mriinterp.ui.shell.page import page_header, readable_errors
 from mriinterp.ui.sources.measured import measured, results_folder, table_or_empty
 from mriinterp.ui.sources.resources import model_of, study_of
@@ -59,7 +59,7 @@ with st.sidebar:
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s),
-        key=linked("subject", study.example or ids[0], options=ids, always=True),
+        key=linked("subject", first_subject(study), options=ids, always=True),
         persist_state="session",
     )
     run = st.button("Measure this study", icon=":material/science:", width="stretch", key="run_trust")

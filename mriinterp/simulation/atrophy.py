@@ -107,7 +107,7 @@ def _balanced(loss: np.ndarray, takers: np.ndarray, grid: Grid, millimetres: flo
 
 
 def shift_of(tissues: Tissues, amounts: np.ndarray) -> Shift:
-    """Return the displacement that given amounts of atrophy cause.
+    """Return the displacement that given amounts of atrophy cause, exact in the brain and close to it.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def shift_of(tissues: Tissues, amounts: np.ndarray) -> Shift:
     if gains.any():
         widening = np.clip(tissues.rates(gains), *WIDENINGS) * tissues.fluid
         rate -= _balanced(widening, tissues.white, grid, WALL_MM)
-    back = turned_round(moved_by(np.clip(rate, *RATES), grid))
+    back = turned_round(moved_by(np.clip(rate, *RATES), grid), tissues.near)
     return Shift(np.tensordot(grid.affine[:3, :3].astype(np.float32), back, axes=1), grid)
 
 

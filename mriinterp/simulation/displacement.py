@@ -78,11 +78,16 @@ def moved_by(rate: np.ndarray, grid: Grid) -> np.ndarray:
     return np.stack(parts).astype(np.float32)
 
 
-def turned_round(forward: np.ndarray) -> np.ndarray:
-    """Return d with d(y) = −e(y + d(y)), both (3, i, j, k) in voxels, by iteration."""
-    where = np.indices(forward.shape[1:], dtype=np.float32)
+def turned_round(forward: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
+    """Return d with d(y) = −e(y + d(y)), both (3, i, j, k) in voxels, by iteration.
+
+    `wanted`: bool, (i, j, k), where it is needed; elsewhere d(y) = −e(y). None: everywhere.
+    """
     back = -forward
+    chosen = np.ones(forward.shape[1:], bool) if wanted is None else wanted
+    voxels, found = np.argwhere(chosen).T.astype(np.float32), back[:, chosen]
     for _ in range(ROUNDS):
-        at = (where + back).reshape(3, -1)
-        back = -np.stack([interpolated(part, at) for part in forward]).reshape(forward.shape)
+        at = voxels + found
+        found = -np.stack([interpolated(part, at) for part in forward])
+    back[:, chosen] = found
     return back

@@ -15,6 +15,7 @@ from mriinterp.simulation.areas import part_labels
 __all__ = ["Tissues", "blurred", "tissues_of"]
 
 COARSE_MM = 2.8  # edge of the voxels on which displacements are computed: they are smooth
+REACH = 2  # coarse voxels beyond the brain that interpolating and differences within it read
 EDGE_MM = 0.8  # areas pass into each other over this width
 
 
@@ -33,6 +34,8 @@ class Tissues:
     grid : Grid
     fluid, solid, white, takers : array, float32
         Shares, 0–1; takers are fluid in and around the brain.
+    near : array of bool
+        The brain and `REACH` voxels more.
     labels : array of uint8, shape of the fine grid
         Of `part_labels`.
     block : int
@@ -44,6 +47,7 @@ class Tissues:
     solid: np.ndarray
     white: np.ndarray
     takers: np.ndarray
+    near: np.ndarray
     labels: np.ndarray
     block: int
 
@@ -72,4 +76,5 @@ def tissues_of(volume: Volume) -> Tissues:
     white = tissue("wm", solid.grid).data * solid.data
     takers = coarse(np.where(inside, fluid, 1)).data
     labels = part_labels(volume.grid)
-    return Tissues(solid.grid, coarse(fluid).data, solid.data, white, takers, labels, block)
+    near = ndimage.binary_dilation(coarse(inside).data > 0, np.ones((3, 3, 3)), iterations=REACH)
+    return Tissues(solid.grid, coarse(fluid).data, solid.data, white, takers, near, labels, block)

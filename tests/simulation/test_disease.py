@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from mriinterp.image.template import AREA_LABELS, DEMO_GRID, aal_labels
+from mriinterp.simulation import atrophy
 from mriinterp.simulation.anatomy import anatomy
 from mriinterp.simulation.areas import AREA_WEIGHTS, COUNT, FLUID_SPACES
-from mriinterp.simulation.atrophy import atrophy_amounts, shift_of
+from mriinterp.simulation.atrophy import apply_atrophy, atrophy_amounts, shift_of
 from mriinterp.simulation.displacement import interpolated
 from mriinterp.simulation.healthy import deformation
-from mriinterp.simulation.subjects import DEMO, simulate_disease
+from mriinterp.simulation.subjects import DEMO, simulate_disease, simulate_subject
 from mriinterp.simulation.volumes import part_volumes
 
 SICK = {number for name in AREA_WEIGHTS for number in AREA_LABELS[name]}
@@ -118,3 +119,21 @@ def test_the_disease_keeps_far_regions_still(brains):
         number for number in range(1, 31) if number not in (21, 22)
     ]  # the olfactory cortex lies at the ventricles
     assert np.abs(change_of(made, 0.5)[frontal]).max() < 0.08
+
+
+def test_what_is_far_from_the_brain_need_not_be_turned_round(ill, disease, monkeypatch):
+    """Nothing of a scan changes by a bit when it is."""
+    after, _ = apply_atrophy(ill.healthy, 0.5)
+    turned, left = atrophy.turned_round, []
+
+    def everywhere(forward, wanted):
+        left.append(1 - wanted.mean())
+        return turned(forward)
+
+    monkeypatch.setattr(atrophy, "turned_round", everywhere)
+    again = simulate_subject(DEMO, ill.id)
+    for one, two in ((again.volume, ill.volume), (again.truth, ill.truth), (again.healthy, ill.healthy)):
+        np.testing.assert_array_equal(one.data, two.data)
+    np.testing.assert_array_equal(simulate_disease(DEMO, ill.id).atrophy.data, disease.atrophy.data)
+    np.testing.assert_array_equal(apply_atrophy(ill.healthy, 0.5)[0].data, after.data)
+    assert min(left) > 0.3

@@ -89,6 +89,10 @@ def test_a_displacement_turned_round_leads_back():
     unturned = np.abs(forward(y - forward(y)) - forward(y))[inner].max()
     assert off < 0.03
     assert unturned > 10 * off  # the displacement with its sign changed would not do
+    wanted = bump(shape, (15, 14, 13), 5.0) > 0.3
+    some = displacement.turned_round(forward(y).astype(np.float32), wanted)
+    np.testing.assert_array_equal(some[:, wanted], back[:, wanted])
+    np.testing.assert_array_equal(some[:, ~wanted], -forward(y).astype(np.float32)[:, ~wanted])
 
 
 def test_what_tissue_loses_fluid_nearby_gains():

@@ -11,7 +11,7 @@ from mriinterp.ui.compare.entries import resolve_columns
 from mriinterp.ui.compare.matrix import FIRST_METRIC, matrix_of
 from mriinterp.ui.compare.view import area_tables, columns_of, truth_of_columns
 from mriinterp.ui.maps.parameters import first_values
-from mriinterp.ui.scan.subject import known_subject
+from mriinterp.ui.scan.subject import first_subject, known_subject
 from mriinterp.ui.sources.resources import atlas_of, layers_of, model_of, study_of
 from mriinterp.ui.viewer import pack_ahead
 
@@ -23,7 +23,7 @@ def load_ahead(study: str) -> Iterator[None]:
     model = model_of(study)
     layers_of(model.digest, model)
     yield
-    subject = known_subject(study, study_of(study).example)
+    subject = known_subject(study, first_subject(study_of(study)))
     columns = [
         make_column(subject.name, method, first_values(get_method(method))) for method in listed_methods("compare")
     ]

@@ -13,7 +13,7 @@ from mriinterp.network_check import card_path, open_network
 from mriinterp.study import ModelRecipe
 from mriinterp.ui.base.linked import linked
 from mriinterp.ui.base.words import as_sentence, choice_words, escape_markdown
-from mriinterp.ui.scan.subject import Subject, known_subject, subject_label
+from mriinterp.ui.scan.subject import Subject, first_subject, known_subject, subject_label
 from mriinterp.ui.sources.consent import check_code
 from mriinterp.ui.sources.resources import study_of
 
@@ -31,7 +31,7 @@ def choose_scan(study_name: str) -> Subject:
         "Subject",
         ids,
         format_func=lambda s: subject_label(study, s),
-        key=linked("subject", study.example or ids[0], options=ids, always=True),
+        key=linked("subject", first_subject(study), options=ids, always=True),
         persist_state="session",
         help="The network is taken to read the grid of this scan.",
     )

@@ -33,6 +33,7 @@ __all__ = [
     "Subject",
     "blind_target",
     "choose_subject",
+    "first_subject",
     "known_subject",
     "subject_label",
 ]
@@ -105,6 +106,11 @@ def blind_target(study: Study, model: Model, subject: Subject) -> str | None:
     return positive_output(study, model, strict=False)
 
 
+def first_subject(study: Study) -> str:
+    """Return the subject that pages begin with."""
+    return study.example or str(study.subjects.index[0])
+
+
 def subject_label(study: Study, subject: str, prediction: Prediction | None = None) -> str:
     """Return id, group, sex, age, whether the scan trained the network, and its prediction if it is known, on a line."""
     row = study.subjects.loc[subject]
@@ -162,7 +168,7 @@ def choose_subject(study_name: str, model: Model, key: str = "subject", predicti
     study = study_of(study_name)
     ids = study.subjects.index.tolist()
     own = linked(OWN, "").value
-    link = linked(key, study.example or ids[0], options=ids, always=True)
+    link = linked(key, first_subject(study), options=ids, always=True)
     visible = predictions and (study.simulated or not model.card.simulated)
     known = _predictions_when_chosen(study_name, key) if visible else {}
     chosen = st.selectbox(

@@ -14,7 +14,7 @@ __all__ = ["is_quiet", "once_a_run", "page_run", "wait_until_quiet"]
 
 Found = TypeVar("Found")
 
-QUIET_SECONDS = 1.0  # after a page was made, in which the browser draws it and its reader may go on to the next one
+QUIET_SECONDS = 1.5  # after a page was made, in which the browser draws it and its reader may go on to the next one
 LOOK_SECONDS = 0.1
 CURRENT_SECONDS = 0.5  # for which a run of a page takes what it has looked up as it is
 
