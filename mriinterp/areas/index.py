@@ -45,11 +45,23 @@ class AreaIndex:
         self._filled = np.flatnonzero(self.voxels)
         self._starts = (np.cumsum(self.voxels) - self.voxels)[self._filled]
 
+    def inside(self, values: np.ndarray) -> np.ndarray:
+        """Return the values of an array of the grid's shape that lie in areas, (voxels,), float64.
+
+        `sums`, `means` and `peaks` take them in place of the array.
+        """
+        values = np.asarray(values)
+        if values.shape == self._where.shape:
+            return values
+        if values.shape != self.grid.shape:
+            raise ValueError(f"expected an array of shape {self.grid.shape}, got {values.shape}")
+        return values.reshape(-1)[self._where].astype(np.float64, copy=False)
+
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of an array of the grid's shape in each area, shape (areas,), float64."""
         out = np.zeros(len(self.voxels))
         if len(self._filled):
-            out[self._filled] = np.add.reduceat(self._inside(values), self._starts)
+            out[self._filled] = np.add.reduceat(self.inside(values), self._starts)
         return out
 
     def means(self, values: np.ndarray) -> np.ndarray:
@@ -72,7 +84,7 @@ class AreaIndex:
         peak = np.full(len(self.voxels), np.nan)
         voxel = np.full((len(self.voxels), 3), -1)
         if len(self._filled):
-            inside = self._inside(values)
+            inside = self.inside(values)
             highest = np.maximum.reduceat(inside, self._starts)
             peak[self._filled] = highest
             hits = np.flatnonzero(inside == np.repeat(highest, self.voxels[self._filled]))
@@ -84,12 +96,6 @@ class AreaIndex:
             nearest = np.flatnonzero(distance == np.minimum.reduceat(distance, starts)[group])
             voxel[self._filled] = places[nearest[np.searchsorted(group[nearest], np.arange(len(starts)))]]
         return peak, voxel
-
-    def _inside(self, values: np.ndarray) -> np.ndarray:
-        values = np.asarray(values)
-        if values.shape != self.grid.shape:
-            raise ValueError(f"expected an array of shape {self.grid.shape}, got {values.shape}")
-        return values.reshape(-1)[self._where].astype(np.float64, copy=False)
 
 
 _kept: OrderedDict[tuple, AreaIndex] = OrderedDict()

@@ -42,13 +42,19 @@ def read_part(relevance: Any, part: str | None = None) -> tuple[np.ndarray, str]
     str
         The part that was taken.
     """
+    data, part = _checked(relevance, part)
+    return apply_reading(data.astype(np.float64), part), part
+
+
+def _checked(relevance: Any, part: str | None) -> tuple[np.ndarray, str]:
+    """Return the values of a map, and which part of them is read; ValueError as of `read_part`."""
     part = part or getattr(relevance, "reading", None) or "signed"
     if part not in PARTS:
         raise ValueError(f"expected a part of the map, got {part!r}; available: {', '.join(PARTS)}")
-    values = np.asarray(_volume_of(relevance).data, dtype=np.float64)
-    if np.isinf(values).any():
+    data = _volume_of(relevance).data
+    if np.isinf(data).any():
         raise ValueError("expected finite relevance, got infinite values")
-    return apply_reading(values, part), part
+    return data, part
 
 
 def merge_table(atlas: Atlas | pd.DataFrame) -> pd.DataFrame:
@@ -127,8 +133,9 @@ def area_table(
         An area without voxels on the map's grid has sum 0 and NaN elsewhere.
         `attrs["part"]` is the part that was read.
     """
-    values, part = read_part(relevance, part)
+    data, part = _checked(relevance, part)
     index = area_index(atlas, _volume_of(relevance).grid)
+    values = apply_reading(index.inside(data), part)
     sums = index.sums(values)
     total = float(sums.sum())
     scale = 1.0

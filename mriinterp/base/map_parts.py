@@ -48,6 +48,8 @@ def part_shares(values: np.ndarray) -> dict[str, float]:
     >>> part_shares(np.array([3.0, -1.0, 0.0]))
     {'both': 1.0, 'supports': 0.75, 'against': 0.25}
     """
-    sums = {part: float(np.abs(part_of(values, part)).sum(dtype=np.float64)) for part in PARTS}
+    signed = apply_reading(values, "signed")
+    sizes = {"both": np.abs(signed), "supports": np.maximum(signed, 0), "against": np.maximum(-signed, 0)}
+    sums = {part: float(sizes[part].sum(dtype=np.float64)) for part in PARTS}
     total = sums["both"] or np.nan
     return {part: value / total for part, value in sums.items()}

@@ -150,8 +150,8 @@ def _image_files(layout: Layout, label: str, method: str, labels: dict[str, str]
 def write_areas(layout: Layout, label: str, relevance: RelevanceMap, atlas: Atlas) -> None:
     """Write the table of areas, hemispheres apart, in the map's own unit."""
     table = area_table(relevance, atlas, merge_hemispheres=False, normalise=False)
-    data = np.nan_to_num(np.asarray(relevance.volume.data, np.float64))
-    table["signed_sum"] = area_index(atlas, relevance.volume.grid).sums(data)
+    index = area_index(atlas, relevance.volume.grid)
+    table["signed_sum"] = index.sums(np.nan_to_num(index.inside(relevance.volume.data)))
     write_tsv(table[list(AREA_COLUMNS)], layout.areas(label, relevance.method), digits=DIGITS)
 
 

@@ -172,6 +172,13 @@ def ventricle(side: str, part: str = "body") -> Volume:
     return _fluid_spaces()[side, part]
 
 
+@lru_cache(maxsize=4)
+def _ventricles_on(key: tuple) -> np.ndarray:
+    """Return where both lateral ventricles fill nearly all of a voxel of a grid, bool."""
+    sides = [resample(ventricle(s).with_data(ventricle(s).data.astype(np.float32)), grid_of(key)) for s in SIDES]
+    return sides[0].data + sides[1].data > 0.9
+
+
 def tissue_levels(volume: Volume) -> tuple[float, float]:
     """Return the intensity of fluid and of grey matter in a skull-stripped T1 scan in MNI space.
 
@@ -184,8 +191,7 @@ def tissue_levels(volume: Volume) -> tuple[float, float]:
     ValueError
         If the scan is empty there, or fluid is not darker than grey matter.
     """
-    sides = [resample(ventricle(s).with_data(ventricle(s).data.astype(np.float32)), volume.grid) for s in SIDES]
-    fluid = volume.data[((sides[0].data + sides[1].data) > 0.9) & (volume.data > 0)]
+    fluid = volume.data[_ventricles_on(grid_key(volume.grid)) & (volume.data > 0)]
     if fluid.size == 0:
         raise ValueError("expected a skull-stripped T1 scan in MNI space, got none that covers the ventricles")
     low, grey = float(np.percentile(fluid, 10)), float(np.percentile(volume.data[volume.data > 0], 35))

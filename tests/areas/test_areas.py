@@ -192,6 +192,12 @@ def test_index_sums_and_peaks(rng, atlas, small_volume):
         assert (np.isnan(peak) and not inside.size) or peak == inside.max()
     with pytest.raises(ValueError, match=r"shape \(7, 8, 9\), got \(7, 8\)"):
         index.sums(small_volume.data[..., 0])
+    inside = index.inside(small_volume.data)
+    assert inside.dtype == np.float64
+    assert sorted(inside) == sorted(small_volume.data[atlas.labels.data > 0])
+    np.testing.assert_array_equal(index.sums(inside), index.sums(small_volume.data))
+    for one, two in zip(index.peaks(inside), index.peaks(small_volume.data), strict=True):
+        np.testing.assert_array_equal(one, two)
     assert area_index(atlas, atlas.grid) is area_index(atlas, Grid((7, 8, 9), atlas.grid.affine.copy()))
 
 
