@@ -139,6 +139,31 @@ def test_first_view_step_threshold_and_the_same_view_by_its_link(open_app, page,
     other.wait_for_function(f"(low) => {FIND}.views[0].cuts.high > low", arg=low)
 
 
+def test_a_map_that_the_browser_has_is_not_sent_again(page, open_app):
+    received = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
+    open_app(f"?{QUICK}")
+    assert sum(received) > 1_000_000
+
+    def go_to(label):
+        box = page.get_by_role("combobox", name="Method", exact=True)
+        box.click()
+        box.fill(label)
+        page.get_by_role("option", name=re.compile(f"^{re.escape(label)}")).click()
+        page.wait_for_function(
+            f"(label) => {{ const v = {FIND}; return v?.views[0]?.name === label && v.views[0].map && !v.spec.dimmed; }}",
+            arg=label,
+            timeout=FIRST_MAP_MS,
+        )
+        page.wait_for_timeout(500)
+
+    for label in ("LayerCAM", "Grad-CAM (as published)", "LayerCAM", "Grad-CAM (as published)"):
+        go_to(label)
+    received.clear()
+    go_to("Sensitivity analysis")
+    assert 0 < sum(received) < 500_000
+
+
 def test_click_on_a_bar_moves_the_crosshair(open_app, page):
     open_app(f"?{QUICK}")
     path, (area, *peak) = bar(page, 2)
