@@ -15,7 +15,7 @@ from mriinterp.image.volume import Grid, Volume
 __all__ = ["write_volume"]
 
 SPACES = {"scanner": 1, "aligned": 2, "mni": 4}  # NIfTI's codes for what an affine leads to
-GZIP_LEVEL = 3  # 4 takes half as long again, for maps that are no smaller
+GZIP_LEVEL = 3  # 4 takes up to twice as long, for maps that are hardly smaller
 
 
 def write_volume(

@@ -25,7 +25,7 @@ from mriinterp.ui.shell.page import Header
 from mriinterp.ui.sources.measured import BROKEN, may_be_measured, measure_table, measured, of_network, plan_of
 from mriinterp.ui.sources.resources import model_of
 
-__all__ = ["origin_words", "place_of_worth", "show_answer", "show_summary", "show_worth"]
+__all__ = ["origin_words", "place_of_worth", "show_answer", "show_summary", "show_worth", "trust_of_groups"]
 
 FIRST_AREAS = 6
 CHART_PX = 190

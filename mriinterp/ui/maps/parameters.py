@@ -14,7 +14,7 @@ from mriinterp.ui.maps.badge import method_signs
 from mriinterp.ui.session.keys import parameter_key
 from mriinterp.ui.sources.resources import layers_of
 
-__all__ = ["choose_method", "grouped_methods", "parameter_widgets"]
+__all__ = ["choose_method", "first_values", "grouped_methods", "parameter_widgets"]
 
 GROUPS = {
     "boxes": "what is hidden",
