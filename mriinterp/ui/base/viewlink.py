@@ -57,7 +57,8 @@ _ARGUMENTS = (
 )
 FARTHEST_MM = 1000.0
 LARGEST_ZOOM = 12.0
-# Seconds that a browser has to draw a viewer before what stands below it is sent: in a session first, and after a change.
+# Seconds that a browser has to draw a viewer before what stands below it is sent: in a session first, and after a change;
+# none where a page is entered for the first time, all of which is waited for.
 HEAD_START = (0.4, 0.15)
 
 
@@ -137,8 +138,9 @@ def linked_viewer(
         linked_value(_name(name, prefix), _text(value) if kept else None)
     shown = (scan.digest, *(layer.volume.digest for layer in layers))
     if shown != memory.shown:
+        if first or memory.shown:
+            time.sleep(HEAD_START[0 if first else 1])
         memory.shown = shown
-        time.sleep(HEAD_START[0 if first else 1])
     return state
 
 
