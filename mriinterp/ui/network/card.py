@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from mriinterp.base.allocator import give_back
 from mriinterp.base.files import read_text
 from mriinterp.base.names import shortened
 from mriinterp.base.numerals import with_minus
@@ -61,7 +62,9 @@ def show_card(model: Model, recipe: ModelRecipe) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _layers(digest: str, _model: Model) -> list[LayerSize]:
-    return layer_sizes(_model.module, _model.grid.shape, _model.card.channels)
+    found = layer_sizes(_model.module, _model.grid.shape, _model.card.channels)
+    give_back()
+    return found
 
 
 def sizes_of_layers(model: Model) -> list[LayerSize]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from mriinterp.base.allocator import give_back
 from mriinterp.base.numerals import percent
 from mriinterp.image.template import brain_mask
 from mriinterp.methods.cells import field_of_view
@@ -18,6 +19,7 @@ LEAST_UNREAD = 0.01  # share of a scan that is worth a sentence
 @st.cache_data(max_entries=8, show_spinner=False)
 def _field_of_view(digest: str, _model: Model) -> tuple[tuple[int, int], ...] | None:
     box = field_of_view(_model.module, _model.grid.shape, _model.card.channels)
+    give_back()
     return None if box is None else tuple((one.start, one.stop) for one in box)
 
 

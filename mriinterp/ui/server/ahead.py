@@ -12,7 +12,8 @@ the other pages need, SciPy's statistics among it; a page that is asked for
 meanwhile waits for one module at most, and for PyTorch only if it computes.
 Then it makes what takes long of what the other pages of the demo study show
 first: a room that has such things has a module ``ahead`` with a function
-``load_ahead(study)`` that makes them and yields after each.
+``load_ahead(study)`` that makes them and yields after each. Memory that this
+took and needs no more is given back.
 Matplotlib and nilearn load where a command needs them.
 """
 
@@ -29,6 +30,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mriinterp.base.allocator import give_back
 from mriinterp.base.scripts import app_script, page_scripts
 from mriinterp.ui.session.runs import is_quiet, wait_until_quiet
 
@@ -86,6 +88,7 @@ def _import_rest() -> None:
         return
     for name in aheads if _opens_demo() else ():
         _load_page(sys.modules[name].load_ahead)
+    give_back()
 
 
 def _load_page(load: Callable[[str], Iterator[None]]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from mriinterp.areas.atlas import Atlas
+from mriinterp.base.allocator import give_back
 from mriinterp.base.files import check_file
 from mriinterp.cohort import open_cohort
 from mriinterp.cohort.packed import shipped_folder
@@ -271,7 +272,9 @@ def layers_of(digest: str, _model: Model) -> list[str]:
     """Return the layers that a class activation map may be taken from, the last first (`digest` is the model's)."""
     from mriinterp.methods.cam import model_layers
 
-    return model_layers(_model)
+    found = model_layers(_model)
+    give_back()
+    return found
 
 
 @st.cache_data(max_entries=256, show_spinner="Planning …")

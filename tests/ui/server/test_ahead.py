@@ -99,6 +99,8 @@ import sys, time
 from mriinterp.ui.server import ahead
 from mriinterp.ui.session import runs
 with runs.page_run():
+    given_back = []
+    ahead.give_back = lambda: given_back.append(True)
     ahead.import_rest()
     ahead.import_rest()
     time.sleep(1)
@@ -107,7 +109,7 @@ with runs.page_run():
 ahead._rest[0].join()
 missing = {"torch", "mriinterp.explain", "scipy.stats", "mriinterp.ui.cohort.first", "mriinterp.ui.trust.tabs", "mriinterp.ui.network.choose"} - set(sys.modules)
 assert not missing, missing
-assert len(ahead._rest) == 1
+assert len(ahead._rest) == 1 and given_back == [True]
 from mriinterp.ui.network import card, field
 from mriinterp.ui.sources import measured, resources
 card.layer_sizes = field.field_of_view = measured.findings = None  # what was made is there, and is not made again
