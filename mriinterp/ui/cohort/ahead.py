@@ -17,20 +17,21 @@ __all__ = ["load_ahead"]
 
 def load_ahead(study: str) -> Iterator[None]:
     """Make what the page's first view takes long for; a step each time it is asked."""
-    for result in list(known_averages(study_of(study)).values())[:1]:
-        view = StudyView(result)
-        method = view.methods[0]
-        for one in view.methods:
-            view.part_shares(one)
+    result = next(iter(known_averages(study_of(study)).values()), None)
+    if result is None:
+        return
+    view = StudyView(result)
+    method = view.methods[0]
+    for one in view.methods:
+        view.part_shares(one)
+    yield
+    if comparable(view, method):
+        view.usual_covariates(method)
+        compared(view, method)
         yield
-        if comparable(view, method):
-            view.usual_covariates(method)
-            compared(view, method)
-            yield
-        pack_planes(study, view, method)
-        yield
-        peaks_of_view(study, view, method, True)
-        if not view.missing(view.methods):
-            distances_of(study, view, "euclidean")
-        yield
-        trust_of_groups(study, view, method)
+    pack_planes(study, view, method)
+    yield
+    peaks_of_view(study, view, method, True)
+    distances_of(study, view, "euclidean")
+    yield
+    trust_of_groups(study, view, method)

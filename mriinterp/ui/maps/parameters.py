@@ -89,6 +89,7 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "", *, head: H
     if method.recommended and not prefix:
         _offer_settings(method)
     values: dict[str, Any] = {}
+    firsts = first_values(method)
     row: list[Any] = []
     for name, parameter in method.parameters.items():
         if _is_wide(parameter):
@@ -98,7 +99,7 @@ def parameter_widgets(method: Method, model: Model, prefix: str = "", *, head: H
             place = row.pop(0)
         with place:
             key = f"{method.name}.{prefix}{name}"
-            first = parameter.default if prefix else first_values(method)[name]
+            first = parameter.default if prefix else firsts[name]
             values[name] = _widget(parameter, model, key, head or model.heads[0], first, shapes=not prefix)
     return values
 
