@@ -23,7 +23,7 @@ from benchmarks.machine import conditions
 from mriinterp.image.volume import Grid, Volume, resample
 from mriinterp.image.write import write_volume
 from mriinterp.simulation.subjects import DEMO, simulate_subject
-from mriinterp.ui.session.life import CLOSE_SECONDS, GRACE_SECONDS
+from mriinterp.ui.session.life import GRACE_SECONDS, LOOK_SECONDS
 
 RESULTS = Path(__file__).with_name("RESULTS_UPLOADS.md")
 LONGEST_MS = 600_000
@@ -124,8 +124,8 @@ def measure(sessions: int, folder: Path) -> tuple[list[str], float]:
         note("peak so far", memory.peak, first)
         time.sleep(GRACE_SECONDS + 5)
         note(f"{GRACE_SECONDS:.0f} s later", memory.now(), first)
-        time.sleep(CLOSE_SECONDS - GRACE_SECONDS + 5)
-        note(f"{CLOSE_SECONDS:.0f} s later", memory.now(), first)
+        time.sleep(2 * LOOK_SECONDS - GRACE_SECONDS + 5)
+        note(f"{2 * LOOK_SECONDS:.0f} s later", memory.now(), first)
         memory.stop()
         browser.close()
     return rows, file.stat().st_size / 1e6

@@ -237,6 +237,97 @@ def test_a_connection_that_comes_back_in_time_ends_nothing(step, monkeypatch):
     step.let(4)
 
 
+class Server:
+    """A server as far as sessions see it; its timers go off when told."""
+
+    def __init__(self):
+        self.timers, self.closed, self.connected = [], [], set()
+
+    def is_active_session(self, name):
+        return name in self.connected
+
+    def close_session(self, name):
+        self.closed.append(name)
+
+    def call_later(self, seconds, function, *arguments):
+        self.timers.append(Timer(lambda: function(*arguments)))
+        return self.timers[-1]
+
+    def next(self):
+        for timer in [timer for timer in self.timers if timer.off]:
+            off, timer.off = timer.off, None
+            off()
+
+
+class Timer:
+    def __init__(self, off):
+        self.off = off
+
+    def cancel(self):
+        self.off = None
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """A server, and a session of it that has left."""
+    server = Server()
+    monkeypatch.setattr(life, "GRACE_SECONDS", 60)
+    monkeypatch.setattr(life.asyncio, "get_running_loop", lambda: server)
+    monkeypatch.setattr(life.runtime, "exists", lambda: True)
+    monkeypatch.setattr(life.runtime, "get_instance", lambda: server)
+    session = current_session()
+    life._left(session.name)
+    yield server, session
+    session.stay()
+
+
+def test_a_session_that_is_absent_in_two_looks_is_closed(watched):
+    server, session = watched
+    server.next()
+    assert server.closed == []
+    server.next()
+    assert server.closed == [session.name]
+    assert [timer for timer in server.timers if timer.off] == []
+
+
+def test_a_session_that_comes_back_without_a_run_is_closed_when_it_leaves_unnoticed(watched):
+    server, session = watched
+    server.next()
+    server.connected.add(session.name)
+    for _ in range(3):
+        server.next()
+    server.connected.clear()
+    server.next()
+    assert server.closed == []
+    server.next()
+    assert server.closed == [session.name]
+
+
+def test_a_session_that_left_again_is_looked_at_from_then(watched):
+    server, session = watched
+    server.next()
+    life._left(session.name)
+    server.next()
+    assert server.closed == []
+    server.next()
+    assert server.closed == [session.name]
+
+
+def test_the_work_of_a_session_that_came_back_without_a_run_goes_on(step, monkeypatch):
+    connected = [True]
+    monkeypatch.setattr(life, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(life, "_is_connected", lambda name: connected[0])
+    session = current_session()
+    job = start_job("single", "The map of an upload", "map 1", step)
+    session.leave()
+    threading.Event().wait(0.7)
+    assert not job.stopping
+    connected[0] = False
+    threading.Event().wait(0.7)
+    assert job.stopping
+    step.let(4)
+
+
 def test_a_job_that_ended_holds_nothing_of_its_work():
     scan = threading.Event()  # anything that a weak reference can follow
     watched = weakref.ref(scan)

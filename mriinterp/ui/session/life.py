@@ -3,7 +3,9 @@
 Streamlit reports that a browser has gone by releasing what it cached for the
 session. The browser may come back (a lost connection), so there is a time of
 grace; then work that no other session can join is cancelled, and scans that were
-uploaded are removed from memory.
+uploaded are removed from memory. A browser can come back without a run of the
+page, and then nothing reports that it leaves again: a session that has left once
+is looked at until it is closed.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 import streamlit as st
 from streamlit import runtime
@@ -24,10 +25,13 @@ from mriinterp.base.allocator import give_back
 __all__ = ["Session", "current_session", "forgotten_with_uploads"]
 
 GRACE_SECONDS = 20.0  # between the end of a connection and the end of the session's own work
-CLOSE_SECONDS = 120.0  # until Streamlit's own memory of the session is given back, files it uploaded included
+LOOK_SECONDS = (
+    50.0  # absent in two looks, it is closed; 120 after it left, Streamlit would not find it, and keep its files
+)
 
 _sessions: dict[str, Session] = {}
 _lock = threading.Lock()
+_looks: dict[str, asyncio.TimerHandle] = {}  # at sessions that left; of the server's own thread alone
 _private_caches: list[Callable[[], None]] = []
 
 
@@ -67,9 +71,17 @@ class Session:
 
     def leave(self) -> None:
         """End after a grace period, unless the browser reconnects."""
-        self._ending = threading.Timer(GRACE_SECONDS, self.end)
+        self.stay()
+        self._ending = threading.Timer(GRACE_SECONDS, self._end_if_gone)
         self._ending.daemon = True
         self._ending.start()
+
+    def _end_if_gone(self) -> None:
+        """End, or wait as long again where the browser has come back without a run."""
+        if _is_connected(self.name):
+            self.leave()
+        else:
+            self.end()
 
     def end(self) -> None:
         """End what belongs to the session alone."""
@@ -105,16 +117,31 @@ def _left(name: str) -> None:
     if session is None:
         return
     session.leave()
-    if session.holds_scan:
-        with suppress(RuntimeError):  # no server: nothing to close
-            asyncio.get_running_loop().call_later(CLOSE_SECONDS, partial(_close, name))
+    with suppress(RuntimeError):  # no server: nothing to close
+        _look_later(name, session.holds_scan, absent=False)
 
 
-def _close(name: str) -> None:
-    """Close a session that has not come back, so that Streamlit drops its files."""
-    if runtime.exists() and not runtime.get_instance().is_active_session(name):
-        runtime.get_instance().close_session(name)
+def _look(name: str, held_scan: bool, absent: bool) -> None:
+    """Close a session that was absent before and still is, so that Streamlit drops its state and its files."""
+    connected = _is_connected(name)
+    if connected or not absent:
+        _look_later(name, held_scan, absent=not connected)
+        return
+    del _looks[name]
+    runtime.get_instance().close_session(name)
+    if held_scan:
         threading.Thread(target=give_back, kwargs={"collect": True}, daemon=True).start()
+
+
+def _look_later(name: str, held_scan: bool, absent: bool) -> None:
+    loop = asyncio.get_running_loop()
+    if name in _looks:  # it left before, and came back
+        _looks[name].cancel()
+    _looks[name] = loop.call_later(LOOK_SECONDS, _look, name, held_scan, absent)
+
+
+def _is_connected(name: str) -> bool:
+    return runtime.exists() and runtime.get_instance().is_active_session(name)
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_left)
