@@ -49,6 +49,7 @@ elif __name__ != "__mp_main__":
 
     from mriinterp.base.allocator import keep_pages
     from mriinterp.ui.server.ahead import import_ahead
+    from mriinterp.ui.server.bundle import BundledFiles
     from mriinterp.ui.server.front import StyledFront
     from mriinterp.ui.server.hosts import KnownHosts
     from mriinterp.ui.sources.allowance import check_arguments
@@ -56,4 +57,4 @@ elif __name__ != "__mp_main__":
     check_arguments(__file__)
     keep_pages()
     import_ahead()
-    app = st.App(__file__, middleware=[Middleware(KnownHosts), Middleware(StyledFront)])
+    app = st.App(__file__, middleware=[Middleware(KnownHosts), Middleware(BundledFiles), Middleware(StyledFront)])
