@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy import ndimage
+import scipy
 
 from mriinterp.areas.atlas import Atlas
 from mriinterp.base.errors import capital
@@ -59,10 +59,10 @@ def peak_mm(relevance: Any, reading: str | None = None) -> tuple[float, float, f
     volume, _ = colours.shown(relevance, reading)
     size = np.abs(volume.data)
     tied = size == size.max()
-    if np.count_nonzero(tied) > 1:
-        parts, _ = ndimage.label(tied)
-        tied = parts == 1 + np.argmax(np.bincount(parts[tied])[1:])
     voxels = np.argwhere(tied)
+    if len(voxels) < np.prod(np.ptp(voxels, axis=0) + 1):  # a full box is connected
+        parts, _ = scipy.ndimage.label(tied)
+        voxels = np.argwhere(parts == 1 + np.argmax(np.bincount(parts[tied])[1:]))
     middle = np.square(voxels - voxels.mean(axis=0)).sum(axis=1).argmin()
     x, y, z = (float(v) for v in volume.grid.to_mm(voxels[middle]))
     return x, y, z

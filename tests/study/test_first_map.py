@@ -1,10 +1,13 @@
-"""The map that the demo study opens with ships with the package, and is the one that would be computed."""
+"""What the demo study opens with ships with the package, and is what would be computed."""
 
 import numpy as np
 import pytest
 
+from mriinterp.image.dense import dense_part
 from mriinterp.results.store import Store
-from mriinterp.study.first_map import FIRST_MAP, compute_first_map, first_prediction
+from mriinterp.study import DemoStudy
+from mriinterp.study.first_map import FIRST_MAP, compute_first_map, first_place, first_prediction
+from mriinterp.study.kept_scans import EXAMPLE
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,15 @@ def test_its_prediction_ships_too(computed):
     assert (shipped.predicted, shipped.warnings) == (relevance.prediction.predicted, relevance.prediction.warnings)
     assert first_prediction(model, "0" * 64) is None
     assert first_prediction("0" * 64, scan) is None
+
+
+def test_the_place_of_the_disease_ships_too():
+    truth = DemoStudy().truth(EXAMPLE)
+    shipped, computed = first_place(truth.digest), dense_part(truth)
+    assert shipped.grid.matches(truth.grid)
+    assert shipped.data.dtype == bool
+    assert (shipped.data != computed.data).sum() <= 1e-3 * computed.data.sum()  # another SciPy may filter otherwise
+    assert first_place("0" * 64) is None
 
 
 def test_a_store_reads_what_ships_and_leaves_it_as_it_is(tmp_path, caplog):

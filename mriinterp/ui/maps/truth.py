@@ -12,6 +12,7 @@ import streamlit as st
 
 from mriinterp.image.dense import dense_part
 from mriinterp.image.volume import Volume
+from mriinterp.study.first_map import first_place
 from mriinterp.ui.sources.resources import on_grid_of
 from mriinterp.ui.viewer import Contour
 
@@ -22,7 +23,8 @@ CHANGED = "where the simulated disease changed most tissue"
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _place(digest: str, _truth: Volume) -> Volume:
-    return dense_part(_truth)
+    known = first_place(digest)
+    return dense_part(_truth) if known is None else known
 
 
 def scan_place(truth: Volume | None, like: Volume) -> Volume | None:
