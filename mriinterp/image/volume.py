@@ -9,9 +9,9 @@ from functools import cached_property
 from numbers import Real
 
 import numpy as np
+import scipy
 from nibabel.affines import voxel_sizes as _voxel_sizes
 from nibabel.orientations import aff2axcodes, apply_orientation, inv_ornt_aff, io_orientation
-from scipy import ndimage
 
 from mriinterp.image.preparation import Preparation
 
@@ -210,6 +210,9 @@ def check_same_grid(a: Volume | Grid, b: Volume | Grid, a_name: str = "first", b
         )
 
 
+PLANES = 4  # resampled at once: more leave the processor's cache, fewer wait more often for Python's lock
+
+
 def _taps(scale: float, shift: float, size: int, length: int, order: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the neighbours of scale · index + shift on one axis, and their weights; neighbour `length` is 0 outside."""
     places = scale * np.arange(size) + shift
@@ -222,20 +225,23 @@ def _taps(scale: float, shift: float, size: int, length: int, order: int) -> lis
 def _along_axes(
     data: np.ndarray, scale: np.ndarray, shift: np.ndarray, shape: tuple[int, ...], order: int
 ) -> np.ndarray:
-    """Return what SciPy's affine_transform does where no axis mixes with another, in a quarter of its time: plane by plane."""
+    """Return what SciPy's affine_transform does where no axis mixes with another, in a quarter of its time: a few planes at once."""
     first, *others = (
         _taps(scale[axis], shift[axis], shape[axis], data.shape[axis], order) for axis in range(data.ndim)
     )
+    kind = data.dtype if order == 0 else np.float64
     out = np.empty(shape, data.dtype)
-    for i in range(shape[0]):
-        plane = np.zeros([length + 1 for length in data.shape[1:]], data.dtype if order == 0 else np.float64)
+    for start in range(0, shape[0], PLANES):
+        some = slice(start, min(start + PLANES, shape[0]))
+        planes = np.zeros((some.stop - start, *(length + 1 for length in data.shape[1:])), kind)
         for at, weight in first:
-            if at[i] < len(data):
-                plane[:-1, :-1] += data[at[i]] * weight[i].astype(plane.dtype)
-        for axis, taps in enumerate(others):
-            across = [np.expand_dims(weight.astype(plane.dtype), 1 - axis) for _, weight in taps]
-            plane = sum(plane.take(at, axis) * weight for (at, _), weight in zip(taps, across, strict=True))
-        out[i] = plane
+            inside = at[some] < len(data)
+            taken = data[at[some][inside]]
+            planes[inside, :-1, :-1] += taken * np.expand_dims(weight[some][inside].astype(kind), (1, 2))
+        for axis, taps in enumerate(others, start=1):
+            across = [np.expand_dims(weight.astype(kind), (0, 3 - axis)) for _, weight in taps]
+            planes = sum(planes.take(at, axis) * weight for (at, _), weight in zip(taps, across, strict=True))
+        out[some] = planes
     return out
 
 
@@ -278,7 +284,7 @@ def resample(volume: Volume, grid: Grid, order: int = 1) -> Volume:
     if apart and (order == 0 or (order == 1 and data.dtype.kind == "f")):
         out = _along_axes(data, np.diag(matrix), matrix[:3, 3], grid.shape, order)
     else:
-        out = ndimage.affine_transform(
+        out = scipy.ndimage.affine_transform(
             data, matrix[:3, :3], matrix[:3, 3], output_shape=grid.shape, order=order, mode="grid-constant"
         )
     values = out.astype(volume.data.dtype, copy=False)

@@ -97,13 +97,16 @@ def pack_relevance(relevance: Volume) -> Packed:
         meta: ``scale``, ``zero``.
     """
     data = relevance.data.astype(np.float64)
-    finite = np.isfinite(data)
-    low = min(0.0, float(data.min(where=finite, initial=0.0)))
-    high = max(0.0, float(data.max(where=finite, initial=0.0)))
+    missing = ~np.isfinite(data)
+    np.copyto(data, 0.0, where=missing)
+    low, high = min(0.0, float(data.min())), max(0.0, float(data.max()))
     scale = (high - low) / (NOT_A_NUMBER - 2) or 1.0
     zero = int(np.rint(-low / scale))
-    codes = np.rint(np.where(finite, data, 0.0) / scale) + zero
-    codes = np.where(finite, np.clip(codes, 0, NOT_A_NUMBER - 1), NOT_A_NUMBER).astype(np.uint16)
+    data /= scale  # in place from here: each of these arrays is 14 MB
+    np.rint(data, out=data)
+    data += zero
+    codes = np.clip(data, 0, NOT_A_NUMBER - 1, out=data).astype(np.uint16)
+    np.copyto(codes, NOT_A_NUMBER, where=missing)
     return _packed(codes, {"scale": scale, "zero": zero})
 
 
