@@ -10,14 +10,15 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pydicom
-from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.multival import MultiValue
 
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
 from mriinterp.image.formats import file_is_dicom
+
+if TYPE_CHECKING:
+    import pydicom
 
 __all__ = ["Series", "find_series"]
 
@@ -29,7 +30,6 @@ TAGS = [
 PATIENT = ("PatientID", "PatientName", "PatientBirthDate")
 NUMBERS = ("Rows", "Columns", "PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames",
            "SeriesNumber", "EchoTime", "RepetitionTime", "InversionTime")  # fmt: skip
-DAMAGED = (InvalidDicomError, BytesLengthException, struct.error)
 LEAST_SLICES = 60
 T1_NAMES = re.compile(r"t1|mp.?rage|spgr|bravo|(3d|ir).?(tfe|ffe)|fspgr|mprage", re.I)
 OTHER_NAMES = re.compile(r"t2|flair|dwi|dti|diff|bold|fmri|swi|asl|pd\b|localizer|localiser|scout|survey|angio|tof|field.?map", re.I)  # fmt: skip
@@ -83,6 +83,8 @@ def find_series(
     ValueError
         No DICOM file, or files of more than one patient.
     """
+    import pydicom  # a tenth of a second, and most scans are no DICOM
+
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # warnings hold names and dates of patients
     headers: dict[str, list[tuple[Path, pydicom.Dataset]]] = {}
     seen: set[tuple[str, str]] = set()
@@ -112,10 +114,15 @@ def find_series(
 
 def _header(path: Path) -> pydicom.Dataset | None:
     """Return what is needed of a file's header; None for a file that is no image, or a damaged one."""
+    from pydicom import dcmread
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+    from pydicom.multival import MultiValue
+
+    damaged = (InvalidDicomError, BytesLengthException, struct.error)
     try:
         if not file_is_dicom(path):
             return None
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS, force=True)
+        header = dcmread(path, stop_before_pixels=True, specific_tags=TAGS, force=True)
         header.decode()
         numbers = [header.get(tag) for tag in NUMBERS]
         [
@@ -124,7 +131,7 @@ def _header(path: Path) -> pydicom.Dataset | None:
             if value is not None
             for one in (value if isinstance(value, MultiValue) else [value])
         ]
-    except (*DAMAGED, OSError, ValueError, LookupError, AttributeError, EOFError, NotImplementedError, TypeError):
+    except (*damaged, OSError, ValueError, LookupError, AttributeError, EOFError, NotImplementedError, TypeError):
         return None
     return header if header.get("Rows") or header.get("NumberOfFrames") else None  # no reports, no directories
 

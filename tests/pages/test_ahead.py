@@ -7,6 +7,13 @@ import streamlit as st
 
 # What takes long in the first view of a page: where it is called, and its name.
 LONG = {
+    "single": (
+        ("viewer.component", "pack_scan"),
+        ("viewer.component", "pack_relevance"),
+        ("viewer.component", "pack_labels"),
+        ("sources.measured", "badge_signs"),
+        ("maps.signs", "part_shares"),
+    ),
     "compare": (
         ("viewer.component", "pack_relevance"),
         ("compare.view", "part_table"),
@@ -26,6 +33,10 @@ LONG = {
         ("sources.measured", "ranked_methods"),
     ),
 }
+
+
+SCRIPTS = {"single": "single_scan"}
+TITLES = {"single": "Single scan"}
 
 
 @pytest.mark.parametrize("page", LONG)
@@ -48,6 +59,6 @@ def test_a_page_finds_what_was_made_ahead_of_it(page, open_page, monkeypatch):
         pass
     assert set(called) == {name for _, name in LONG[page]}
     called.clear()
-    app = open_page(f"pages/{page}.py")
-    assert app.title[0].value == page.capitalize()
+    app = open_page(f"pages/{SCRIPTS.get(page, page)}.py")
+    assert app.title[0].value == TITLES.get(page, page.capitalize())
     assert called == []

@@ -59,7 +59,7 @@ FARTHEST_MM = 1000.0
 LARGEST_ZOOM = 12.0
 # Seconds that a browser has to draw a viewer before what stands below it is sent: in a session first, and after a change;
 # none where a page is entered for the first time, all of which is waited for.
-HEAD_START = (0.4, 0.15)
+HEAD_START = (0.8, 0.15)
 
 
 def linked_viewer(

@@ -3,17 +3,18 @@
 What is imported when: app.py imports Streamlit and this module; the thread
 ``import-ahead`` imports the rest of the first page in the order of `_ahead`;
 as soon as the code for it is there, threads beside it load the template and
-the demo study. Loading is mostly work without Python (unpacking, resampling),
-which runs beside imports. The first page of the demo study needs no PyTorch,
-which takes seconds to import: its map and prediction are known, and what
-computes is imported where it computes. Once a page was made and its reader
-looks at it, the thread ``import-rest`` imports PyTorch, what computes and what
-the other pages need, SciPy's statistics among it; a page that is asked for
-meanwhile waits for one module at most, and for PyTorch only if it computes.
-Then it makes what takes long of what the other pages of the demo study show
-first: a room that has such things has a module ``ahead`` with a function
-``load_ahead(study)`` that makes them and yields after each. Memory that this
-took and needs no more is given back.
+the demo study, and then what the first page shows of it. Loading is mostly
+work without Python (unpacking, resampling), which runs beside imports. The
+first page of the demo study needs no PyTorch, which takes seconds to import,
+and of SciPy and pydicom nothing either: its map and prediction are known, and
+what computes is imported where it computes. Once a page was made and its
+reader looks at it, the thread ``import-rest`` imports PyTorch, what computes
+and what the other pages need, parts of SciPy among it; a page that is asked
+for meanwhile waits for one module at most, and for PyTorch only if it
+computes. Then it makes what takes long of what the other pages of the demo
+study show first. A page's room that has such things has a module ``ahead``
+with a function ``load_ahead(study)`` that makes them and yields after each.
+Memory that this took and needs no more is given back.
 Matplotlib and nilearn load where a command needs them.
 """
 
@@ -30,6 +31,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from streamlit import delta_generator
+
 from mriinterp.base.allocator import give_back
 from mriinterp.base.scripts import app_script, page_scripts
 from mriinterp.ui.session.runs import is_quiet, wait_until_quiet
@@ -37,10 +40,11 @@ from mriinterp.ui.session.runs import is_quiet, wait_until_quiet
 __all__ = ["FIRST_PAGE", "import_ahead", "import_rest", "wait_for_imports"]
 
 FIRST_PAGE = "single_scan.py"
+FIRST_AHEAD = "mriinterp.ui.single.ahead"
 LOADER = "load-ahead"
 COMPUTING = "mriinterp.explain", "mriinterp.cost", "mriinterp.models.loading"  # with PyTorch, where a map is computed
 ROOMS = Path(__file__).parents[1]
-PARTS = ("scipy.stats", "scipy.optimize")  # which modules load on first use only
+PARTS = ("scipy.ndimage", "scipy.special", "scipy.stats", "scipy.optimize")  # which modules load on first use only
 _logger = logging.getLogger(__name__)
 _threads: list[threading.Thread] = []
 _rest: list[threading.Thread] = []
@@ -49,6 +53,8 @@ _importing = threading.Lock()
 
 def import_ahead() -> None:
     """Start to import, in a thread of its own, what the first page imports; once in a process."""
+    # Streamlit would find out whether somebody types into Python, which looks through all modules: a twentieth of a second.
+    delta_generator._use_warning_has_been_displayed = True
     if not _threads:
         _threads.append(threading.Thread(target=_ahead, name="import-ahead", daemon=True))
         _threads[0].start()
@@ -116,6 +122,8 @@ def _ahead() -> None:
     """Load the first page's modules, and start to load its data as soon as their code is there."""
     try:
         with no_garbage():
+            with absent("pydicom"):  # nibabel imports it for a kind of header that is not read here
+                _import("nibabel")
             _import("mriinterp.image.template", "mriinterp.areas.atlas")
             loader = _beside(load_template) if _opens_demo() else None
             _import("mriinterp.ui.sources.resources")
@@ -123,7 +131,9 @@ def _ahead() -> None:
                 _beside(load_demo_study, loader)
             else:  # a study of the reader's, whose network is loaded
                 _import("torch")
-            _import(*_modules(app_script().parent / "pages" / FIRST_PAGE))
+            _import(*_modules(app_script().parent / "pages" / FIRST_PAGE), FIRST_AHEAD)
+        if loader:
+            _beside(load_first_page)
     except Exception:  # the page imports it again, and shows what is wrong
         _logger.exception("what the first page needs could not be imported ahead of it")
 
@@ -142,6 +152,19 @@ def no_garbage() -> Iterator[None]:
         gc.freeze()
         if looks:
             gc.enable()
+
+
+@contextmanager
+def absent(package: str) -> Iterator[None]:
+    """Let what is imported do without a package, as where it is not installed, unless it is there already."""
+    known = package in sys.modules
+    if not known:
+        sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if not known:
+            del sys.modules[package]
 
 
 def _import(*names: str) -> None:
@@ -166,20 +189,20 @@ def _beside(load: Callable[..., None], *about: Any) -> threading.Thread:
 
 
 def load_template() -> None:
-    """Load the template, its brain mask and the atlas on the demo study's grid; each is kept where it is made."""
+    """Load the template on the demo study's grid, and the atlas; each is kept where it is made."""
     from mriinterp.areas.atlas import load_atlas
-    from mriinterp.image.template import brain_mask, template
+    from mriinterp.image.template import template
 
     template()
     load_atlas("AAL")
-    brain_mask()
 
 
 def load_demo_study(template: threading.Thread) -> None:
-    """Load the demo study with its network, and have the network predict the scan that it opens with.
+    """Load the demo study with its network, the scan that it opens with and what is shown over it.
 
     `template`: loads the template, which the study is shown over; it is waited for, not loaded twice.
     """
+    from mriinterp.image.template import brain_mask
     from mriinterp.study import DemoStudy
     from mriinterp.study.kept_scans import EXAMPLE
     from mriinterp.ui.sources.resources import atlas_of, model_of, prediction_of, reference_of, scan_of
@@ -190,7 +213,16 @@ def load_demo_study(template: threading.Thread) -> None:
     prediction_of(name, scan.digest, scan, EXAMPLE)
     template.join()
     reference_of(name)
-    atlas_of(name)
+    atlas_of(name).on(scan.grid)
+    brain_mask()  # for tables, which stand below the map
+
+
+def load_first_page() -> None:
+    """Make what the first page shows first, while its browser starts."""
+    from mriinterp.study import DemoStudy
+
+    for _ in sys.modules[FIRST_AHEAD].load_ahead(DemoStudy.name):
+        pass
 
 
 def _is_of_a_page(record: logging.LogRecord) -> bool:

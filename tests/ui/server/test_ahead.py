@@ -1,6 +1,8 @@
 """The server imports what the first page needs before a browser asks for it."""
 
 import gc
+import importlib
+import inspect
 import subprocess
 import sys
 import threading
@@ -20,7 +22,8 @@ wait_for_imports()
 missing = {"mriinterp.ui.shell.page", "mriinterp.ui.maps.kept", "mriinterp.ui.single.downloads"} - set(sys.modules)
 assert not missing, missing
 # Half a second each or more, and the first page needs none: SciPy loads its parts when they are used.
-early = {"torch", "matplotlib", "nilearn", "scipy.cluster", "scipy.interpolate", "scipy.optimize", "scipy.spatial", "scipy.stats"}
+early = {"torch", "matplotlib", "nilearn", "pydicom", "requests", *(f"scipy.{part}" for part in (
+    "cluster", "interpolate", "ndimage", "optimize", "spatial", "special", "stats"))}
 assert not early & set(sys.modules), early & set(sys.modules)
 import gc
 assert gc.isenabled() and gc.get_freeze_count() > 50_000  # what imports made is not looked through again
@@ -38,7 +41,9 @@ name = "demo"
 scan = resources.scan_of(name, resources.study_of(name).example)
 assert resources.prediction_of(name, scan.digest, None).predicted == "AD"
 assert resources.reference_of(name) is template.template()
-assert "torch" not in sys.modules, "what is known was computed"
+assert not early & set(sys.modules), "what is known was computed"
+from streamlit import delta_generator
+assert delta_generator._use_warning_has_been_displayed  # Streamlit need not look through all modules
 """
 
 
@@ -67,6 +72,22 @@ def test_what_is_loaded_beside_imports_imports_nothing_of_a_package_that_they_im
     """Two threads that import modules of one package may each meet a half of what the other begins."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=240)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"], done.stdout + done.stderr
+
+
+def test_an_absent_package_is_there_again_afterwards():
+    with ahead.absent("wave"), pytest.raises(ImportError):
+        importlib.import_module("wave")
+    known = importlib.import_module("wave")
+    with ahead.absent("wave"):
+        assert importlib.import_module("wave") is known
+    assert sys.modules["wave"] is known
+
+
+def test_the_name_is_streamlits_own_that_tells_it_how_it_runs():
+    from streamlit import delta_generator
+
+    assert "_use_warning_has_been_displayed" in vars(delta_generator)
+    assert "_use_warning_has_been_displayed = True" in inspect.getsource(delta_generator._maybe_print_use_warning)
 
 
 def test_garbage_is_looked_for_again_after_imports_that_fail():
