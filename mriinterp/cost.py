@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import scipy
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from mriinterp.areas.atlas import Atlas, load_atlas
@@ -88,7 +88,7 @@ def _regions(model: Model, entry: Method, params: Mapping[str, Any], atlas: Atla
     labels = occlusion_labels(atlas)[int(params.get("both_sides", False))]
     return [
         tuple((side.start, side.stop) for side in box)
-        for box in ndimage.find_objects(labels.numpy())
+        for box in scipy.ndimage.find_objects(labels.numpy())
         if box is not None
     ]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import scipy
-from scipy import ndimage
 
 from mriinterp.image.volume import Volume, check_same_grid
 
@@ -143,11 +142,11 @@ def _window_filter(window: str, sigma: float, size: int) -> tuple[Callable[[np.n
         if not sigma > 0:
             raise ValueError(f"expected a sigma above 0, got {sigma}")
         reach = window_reach(sigma)
-        return lambda data: ndimage.gaussian_filter(data, sigma, radius=reach), reach
+        return lambda data: scipy.ndimage.gaussian_filter(data, sigma, radius=reach), reach
     if window == "uniform":
         if size < 1 or size % 2 == 0:
             raise ValueError(f"expected a window of an odd number of voxels, got {size}")
-        return lambda data: ndimage.uniform_filter(data, size), size // 2
+        return lambda data: scipy.ndimage.uniform_filter(data, size), size // 2
     raise ValueError(f"expected a window, got {window!r}; available: gaussian, uniform")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy import ndimage
+import scipy
 
 from mriinterp.figures.colours import Scale
 from mriinterp.figures.surface import surface_net
@@ -28,7 +28,7 @@ def head_mask(scan: Volume, brain: Volume | None) -> Volume:
         inside = resample(brain.with_data((brain.data != 0).astype(np.uint8)), scan.grid, order=0).data > 0
     if not inside.any():
         inside = np.ones(scan.data.shape, bool)
-    return scan.with_data(ndimage.binary_fill_holes(inside).astype(np.uint8))
+    return scan.with_data(scipy.ndimage.binary_fill_holes(inside).astype(np.uint8))
 
 
 def box_of(mask: Volume) -> np.ndarray:
@@ -61,8 +61,8 @@ def sheet(mask: Volume, axis: int, mm, spacing: float) -> tuple[np.ndarray, np.n
     triangles : array, shape (m, 3)
     """
     points, triangles = _lattice(box_of(mask), axis, mm, spacing)
-    smooth = ndimage.gaussian_filter(mask.data.astype(np.float32), BORDER_VOXELS)
-    level = ndimage.map_coordinates(smooth, mask.grid.to_voxel(points).T, order=1, mode="constant")
+    smooth = scipy.ndimage.gaussian_filter(mask.data.astype(np.float32), BORDER_VOXELS)
+    level = scipy.ndimage.map_coordinates(smooth, mask.grid.to_voxel(points).T, order=1, mode="constant")
     inside = level >= HALF
     triangles = triangles[inside[triangles].any(axis=1)]
     moved, count = np.zeros_like(points), np.zeros(len(points))
@@ -146,7 +146,7 @@ def mesh(points: np.ndarray, triangles: np.ndarray, **more) -> go.Mesh3d:
 def _aligned(volume: Volume, spacing: float, box: np.ndarray) -> Volume:
     """Return a smoothed volume on a lattice along the mm axes that covers a box."""
     sigma = [0.5 * spacing / edge for edge in volume.grid.voxel_sizes]
-    smooth = volume.with_data(ndimage.gaussian_filter(volume.data.astype(np.float32), sigma))
+    smooth = volume.with_data(scipy.ndimage.gaussian_filter(volume.data.astype(np.float32), sigma))
     i, j, k = (int(n) for n in np.ceil((box[1] - box[0]) / spacing).astype(int) + 3)
     affine = np.diag([spacing, spacing, spacing, 1.0])
     affine[:3, 3] = box[0] - spacing

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.base.map_parts import part_of
 from mriinterp.figures.colours import Scale
@@ -82,7 +82,7 @@ def _without_small(volume: Volume, threshold: float, least: int) -> Volume:
         return volume
     data = volume.data.copy()
     for sign in (1, -1):
-        marks, _ = ndimage.label((sign * data > 0) & (sign * data >= threshold))
+        marks, _ = scipy.ndimage.label((sign * data > 0) & (sign * data >= threshold))
         small = np.bincount(marks.ravel()) < least
         small[0] = False
         data[small[marks]] = 0

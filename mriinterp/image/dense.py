@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.space import blur_inside
 from mriinterp.image.template import brain_mask
@@ -34,7 +34,7 @@ def dense_part(mask: Volume) -> Volume:
         return mask.with_data(found)
     brain = brain_mask(mask.grid).data | found
     sigma = [NEARBY_MM / size for size in mask.grid.voxel_sizes]
-    labels, _ = ndimage.label(brain & (blur_inside(found, brain, sigma) >= SHARE))
+    labels, _ = scipy.ndimage.label(brain & (blur_inside(found, brain, sigma) >= SHARE))
     large = np.bincount(labels.ravel()) * mask.grid.voxel_volume >= 1000 * SMALLEST_ML
     large[0] = False
     return mask.with_data(large[labels])

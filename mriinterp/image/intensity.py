@@ -7,7 +7,7 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.template import brain_mask
 from mriinterp.image.volume import Grid, Volume
@@ -120,8 +120,8 @@ def _places() -> tuple[np.ndarray, np.ndarray]:
     """Return points inside the template's brain and far outside it, in mm, shape (n, 3)."""
     brain = brain_mask(COARSE).data.astype(bool)
     edge = COARSE.voxel_sizes[0]
-    inside = ndimage.distance_transform_edt(brain) * edge >= RIM_MM
-    outside = ndimage.distance_transform_edt(~brain) * edge >= AWAY_MM
+    inside = scipy.ndimage.distance_transform_edt(brain) * edge >= RIM_MM
+    outside = scipy.ndimage.distance_transform_edt(~brain) * edge >= AWAY_MM
     return COARSE.to_mm(np.argwhere(inside)), COARSE.to_mm(np.argwhere(outside))
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.blocks import block_means
 from mriinterp.image.template import brain_mask, template
@@ -57,8 +57,8 @@ class _Reference:
 @lru_cache(maxsize=1)
 def _reference() -> _Reference:
     brain = brain_mask(COARSE).data
-    core = ndimage.binary_erosion(brain)
-    shell = ndimage.binary_dilation(brain, iterations=5) & ~ndimage.binary_dilation(brain, iterations=2)
+    core = scipy.ndimage.binary_erosion(brain)
+    shell = scipy.ndimage.binary_dilation(brain, iterations=5) & ~scipy.ndimage.binary_dilation(brain, iterations=2)
     return _Reference(core, shell, _pattern(_coarse(template(FINE)), core))
 
 
@@ -188,5 +188,5 @@ def _pattern(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def blur_inside(image: np.ndarray, mask: np.ndarray, sigma: float | Sequence[float]) -> np.ndarray:
     """Return an image after a Gaussian filter (standard deviation in voxels) that takes only what is in a mask."""
-    weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma)
-    return ndimage.gaussian_filter(np.where(mask, image, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)
+    weight = scipy.ndimage.gaussian_filter(mask.astype(np.float32), sigma)
+    return scipy.ndimage.gaussian_filter(np.where(mask, image, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)

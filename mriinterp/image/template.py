@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.volume import Grid, Volume, resample
 
@@ -153,7 +153,7 @@ def area_mask(area: str, side: str, grid: Grid = DEMO_GRID) -> Volume:
 def _fluid_spaces() -> dict[tuple[str, str], Volume]:
     """Return the fluid spaces by side and part: the dark parts of the template are found once for all of them."""
     native = _native("t1")
-    labels, _ = ndimage.label((native.data > 0) & (native.data < 112))
+    labels, _ = scipy.ndimage.label((native.data > 0) & (native.data < 112))
     found = {}
     for part, (x, y, z) in VENTRICLE_SEEDS.items():
         for side, sign in zip(SIDES, (1, -1), strict=True):

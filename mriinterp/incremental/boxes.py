@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -192,7 +192,7 @@ def label_regions(labels: np.ndarray, present: Sequence[int]) -> Regions:
     """
     import torch
 
-    found = ndimage.find_objects(labels, max_label=max(present, default=0))
+    found = scipy.ndimage.find_objects(labels, max_label=max(present, default=0))
     boxes = np.zeros((len(present), labels.ndim, 2), dtype=np.int64)
     masks = {}
     for index, label in enumerate(present):

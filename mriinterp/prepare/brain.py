@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
+import scipy
 import torch
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -124,7 +124,7 @@ def _find(data: np.ndarray, device: str, found: Callable[[], None] | None, cance
         check_cancel(cancel)
         marked = _stretch(marked, tuple(part.stop - part.start for part in box)) > THRESHOLD
     mask = np.zeros(data.shape, bool)
-    mask[box] = ndimage.binary_fill_holes(_largest_part(marked.cpu().numpy()))
+    mask[box] = scipy.ndimage.binary_fill_holes(_largest_part(marked.cpu().numpy()))
     return mask
 
 
@@ -145,7 +145,7 @@ def _standardise(image: Tensor, low: Tensor, high: Tensor) -> Tensor:
 
 def _largest_part(mask: np.ndarray) -> np.ndarray:
     """Return the largest connected part of a mask; ValueError if it is empty."""
-    parts, n = ndimage.label(mask, ndimage.generate_binary_structure(3, 3))
+    parts, n = scipy.ndimage.label(mask, scipy.ndimage.generate_binary_structure(3, 3))
     if n == 0:
         raise ValueError("expected a T1 scan of a head, got an image in which no brain was found")
     return parts == np.bincount(parts.ravel())[1:].argmax() + 1

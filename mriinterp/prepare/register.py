@@ -15,7 +15,6 @@ from functools import lru_cache
 import nibabel as nib
 import numpy as np
 import scipy
-from scipy import ndimage
 
 from mriinterp.base.progress import Cancel, check_cancel
 from mriinterp.image.blocks import block_means
@@ -205,7 +204,7 @@ def _likeness(moved: Volume, fixed: Volume) -> float:
 
 def _centre(volume: Volume) -> np.ndarray:
     """Return the centre of intensity, mm."""
-    return volume.grid.to_mm(np.array(ndimage.center_of_mass(np.maximum(volume.data, 0))))
+    return volume.grid.to_mm(np.array(scipy.ndimage.center_of_mass(np.maximum(volume.data, 0))))
 
 
 def _orientations() -> Iterator[np.ndarray]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.base.atomic import replacing
 from mriinterp.image.volume import Grid, Volume, resample
@@ -44,7 +44,7 @@ class Warp:
     def _at(self, points: np.ndarray, shift: np.ndarray) -> np.ndarray:
         """Interpolate a field on the grid at points (n, 3), mm; 0 outside."""
         at = self.grid.to_voxel(points).T
-        return np.stack([ndimage.map_coordinates(part, at, order=1) for part in shift], axis=1)
+        return np.stack([scipy.ndimage.map_coordinates(part, at, order=1) for part in shift], axis=1)
 
     @cached_property
     def reach(self) -> float:
@@ -186,7 +186,7 @@ def _sampled(volume: Volume, grid: Grid, lead, order: int, near: tuple[np.ndarra
             places, points = places[inside], points[inside]
         if places.size:
             at = volume.grid.to_voxel(lead(points)).T
-            out[places] = ndimage.map_coordinates(data, at, order=order, mode="grid-constant")
+            out[places] = scipy.ndimage.map_coordinates(data, at, order=order, mode="grid-constant")
     return Volume(out.reshape(grid.shape).astype(volume.data.dtype, copy=False), grid.affine)
 
 

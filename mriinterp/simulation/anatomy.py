@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.template import DEMO_GRID
 from mriinterp.image.volume import Volume, resample
@@ -49,7 +49,7 @@ class Anatomy:
     def sample(self, points: np.ndarray) -> np.ndarray:
         """Return intensities at points (3, n) in mm: n values."""
         voxels = self.to_voxel[:3, :3] @ points + self.to_voxel[:3, 3:]
-        return ndimage.map_coordinates(self.coefficients, voxels, order=3, mode="nearest", prefilter=False)
+        return scipy.ndimage.map_coordinates(self.coefficients, voxels, order=3, mode="nearest", prefilter=False)
 
 
 @lru_cache(maxsize=len(ANATOMIES))
@@ -67,7 +67,7 @@ def anatomy(number: int) -> Anatomy:
     demo = resample(Volume(filled, image.affine), DEMO_GRID, order=1)
     inside = resample(Volume((data > 0).astype(np.float32), image.affine), DEMO_GRID, order=1).data
     return Anatomy(
-        ndimage.spline_filter(filled, order=3, output=np.float32),
+        scipy.ndimage.spline_filter(filled, order=3, output=np.float32),
         np.linalg.inv(image.affine).astype(np.float32),
         inside,
         tissues_of(demo.with_data(np.where(inside > 0.5, demo.data, 0))),

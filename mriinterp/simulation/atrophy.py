@@ -12,7 +12,7 @@ the simulation's anatomies and real scans in MNI space; fluid is found by intens
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.template import SIDES, tissue_levels
 from mriinterp.image.volume import Grid, Volume
@@ -173,7 +173,7 @@ def apply_atrophy(
     # Outside the brain is fluid while sampling, so that the rim does not fade into the background.
     source = np.where(inside, before, np.float32(fluid))
     voxels = volume.grid.to_voxel((mm + moved)[:, moving].T).T
-    sampled = ndimage.map_coordinates(source, voxels, order=3, mode="nearest")
+    sampled = scipy.ndimage.map_coordinates(source, voxels, order=3, mode="nearest")
     values, after = before[inside], before.copy()
     values[moving] = np.maximum(sampled, 1e-3 * fluid)
     after[inside] = values

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from scipy import ndimage
 
 from mriinterp.image.volume import Grid
 
@@ -51,7 +50,7 @@ class Shift:
 
 def interpolated(array: np.ndarray, voxels: np.ndarray) -> np.ndarray:
     """Interpolate an array at fractional voxel indices (3, n), linearly; beyond the border its nearest value."""
-    return ndimage.map_coordinates(array, voxels, order=1, mode="nearest")
+    return scipy.ndimage.map_coordinates(array, voxels, order=1, mode="nearest")
 
 
 def moved_by(rate: np.ndarray, grid: Grid) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.template import DEMO_GRID, tissue
 from mriinterp.simulation.areas import part_labels
@@ -22,7 +22,7 @@ SPREAD = 0.35  # of that level between people
 @lru_cache(maxsize=1)
 def _white_matter() -> tuple[np.ndarray, np.ndarray]:
     """Return the white matter of the template, 0–1, and how near the ventricles it is, 0–1, on the demo grid."""
-    away = ndimage.distance_transform_edt(part_labels(DEMO_GRID) < 117, sampling=DEMO_GRID.voxel_sizes)
+    away = scipy.ndimage.distance_transform_edt(part_labels(DEMO_GRID) < 117, sampling=DEMO_GRID.voxel_sizes)
     return np.clip(2 * tissue("wm").data - 1, 0, 1), np.exp(-away / REACH_MM).astype(np.float32)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mriinterp.image.blocks import block_means
 from mriinterp.image.template import csf_fraction, tissue
@@ -22,7 +22,7 @@ EDGE_MM = 0.8  # areas pass into each other over this width
 def blurred(values: np.ndarray, grid: Grid, millimetres: float) -> np.ndarray:
     """Return an image on a grid, Gaussian-blurred by a standard deviation in mm; beyond the border is 0."""
     sigma = [millimetres / size for size in grid.voxel_sizes]
-    return ndimage.gaussian_filter(values, sigma, mode="constant", truncate=3.0)
+    return scipy.ndimage.gaussian_filter(values, sigma, mode="constant", truncate=3.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,5 +76,5 @@ def tissues_of(volume: Volume) -> Tissues:
     white = tissue("wm", solid.grid).data * solid.data
     takers = coarse(np.where(inside, fluid, 1)).data
     labels = part_labels(volume.grid)
-    near = ndimage.binary_dilation(coarse(inside).data > 0, np.ones((3, 3, 3)), iterations=REACH)
+    near = scipy.ndimage.binary_dilation(coarse(inside).data > 0, np.ones((3, 3, 3)), iterations=REACH)
     return Tissues(solid.grid, coarse(fluid).data, solid.data, white, takers, near, labels, block)

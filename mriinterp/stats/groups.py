@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from scipy import special
 
 __all__ = [
     "Welch",
@@ -64,7 +63,7 @@ def _moments(values, axis: int, name: str) -> tuple[np.ndarray, np.ndarray, int]
 
 def hedges_correction(df: float) -> float:
     """Return Hedges' exact factor against the small-sample bias of Cohen's d (Hedges 1981)."""
-    return float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2))
+    return float(np.exp(scipy.special.gammaln(df / 2) - scipy.special.gammaln((df - 1) / 2)) / np.sqrt(df / 2))
 
 
 def hedges_g_from_moments(mean_a, variance_a, n_a: int, mean_b, variance_b, n_b: int) -> np.ndarray:
@@ -129,7 +128,7 @@ def hedges_g_interval(
 def _z(level: float) -> float:
     if not 0 < level < 1:
         raise ValueError(f"expected a confidence level between 0 and 1, got {level}")
-    return float(special.ndtri(0.5 + level / 2))
+    return float(scipy.special.ndtri(0.5 + level / 2))
 
 
 def welch_t(a, b, axis: int = 0) -> Welch:
@@ -202,5 +201,5 @@ def mean_interval(values, axis: int = 0, level: float = 0.95) -> tuple[np.ndarra
     if n < 2:
         gap = np.full_like(mean, np.nan)
         return (mean if n else gap), gap, gap
-    reach = special.stdtrit(n - 1, 0.5 + level / 2) * np.sqrt(variance / n)
+    reach = scipy.special.stdtrit(n - 1, 0.5 + level / 2) * np.sqrt(variance / n)
     return mean, mean - reach, mean + reach

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 __all__ = ["Adjusted", "adjusted_difference", "design_basis"]
 
@@ -112,5 +112,5 @@ def adjusted_difference(values, in_a, covariates) -> Adjusted:
     deviation = np.sqrt(squares / df)
     defined = deviation > FLAT * np.abs(values).max(0, initial=0)
     t = np.divide(difference, deviation * np.sqrt(leverage), out=np.zeros_like(difference), where=defined)
-    p = np.where(defined, 2 * special.stdtr(df, -np.abs(t)), 1.0)
+    p = np.where(defined, 2 * scipy.special.stdtr(df, -np.abs(t)), 1.0)
     return Adjusted(difference, deviation, t, p, df, leverage, defined)

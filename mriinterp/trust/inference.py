@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from mriinterp.trust.measure_registry import get_measure, table_heads
 
@@ -131,7 +131,7 @@ def _paired_p(apart: np.ndarray) -> float:
     if len(apart) < 2:
         return float("nan")
     t = _t(apart.sum(0), (apart**2).sum(0), len(apart))
-    return float(np.minimum(2 * special.stdtr(len(apart) - 1, -t), 1.0).max())
+    return float(np.minimum(2 * scipy.special.stdtr(len(apart) - 1, -t), 1.0).max())
 
 
 def _max_t(columns: list[tuple[tuple, np.ndarray]]) -> list[float]:

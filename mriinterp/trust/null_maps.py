@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,7 +73,7 @@ def null_map(name: str, x: Tensor, seed: int = 0) -> np.ndarray:
     if name == "null_intensity":
         return scan.abs().numpy()
     if name == "null_edges":
-        return ndimage.generic_gradient_magnitude(scan.numpy(), ndimage.sobel)
+        return scipy.ndimage.generic_gradient_magnitude(scan.numpy(), scipy.ndimage.sobel)
     noise = torch.from_numpy(np.random.default_rng(seed).standard_normal(tuple(scan.shape)))
     if name == "null_random":
         return noise.numpy()

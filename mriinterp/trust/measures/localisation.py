@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage
+import scipy
 
 from mriinterp.base.numerals import decimals
 from mriinterp.base.progress import Cancel, Progress, check_cancel, tell
@@ -164,7 +164,7 @@ def localisation(
     read_map = explainer.read(relevance)
     read = read_map[case.mask]
     seen, sizes = case.visible, case.area_sizes
-    smooth = ndimage.gaussian_filter(read_map, OWN_BLUR)[case.mask]
+    smooth = scipy.ndimage.gaussian_filter(read_map, OWN_BLUR)[case.mask]
     total = float(np.abs(relevance).sum())
     auprc = average_precision(positive, truth)
     same = np.array_equal(read, positive)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import scipy
 import streamlit as st
-from scipy import ndimage
 
 from mriinterp.image.volume import Volume
 from mriinterp.relevance_map import RelevanceMap
@@ -47,4 +47,4 @@ def choose_smoothing(relevance: RelevanceMap) -> RelevanceMap:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _smoothed(digest: str, mm: int, _volume: Volume) -> Volume:
     sigma = [mm / FWHM / edge for edge in _volume.grid.voxel_sizes]
-    return _volume.with_data(ndimage.gaussian_filter(_volume.data.astype(np.float32), sigma))
+    return _volume.with_data(scipy.ndimage.gaussian_filter(_volume.data.astype(np.float32), sigma))
