@@ -25,9 +25,7 @@ from mriinterp.base.allocator import give_back
 __all__ = ["Session", "current_session", "forgotten_with_uploads"]
 
 GRACE_SECONDS = 20.0  # between the end of a connection and the end of the session's own work
-LOOK_SECONDS = (
-    50.0  # absent in two looks, it is closed; 120 after it left, Streamlit would not find it, and keep its files
-)
+LOOK_SECONDS = 50.0  # absent in two looks, it is closed; after 120 Streamlit no longer finds it, and keeps its files
 
 _sessions: dict[str, Session] = {}
 _lock = threading.Lock()
