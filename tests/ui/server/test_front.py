@@ -2,14 +2,19 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
+import streamlit as st
 
-from mriinterp.ui.server.front import StyledFront, app_style
+from mriinterp.ui.server.front import ELEMENTS, IMPORTED, StyledFront, app_style, early_scripts
 
 PAGE = b"<html><head><title>Streamlit</title></head><body><div></div></body></html>"
-STYLED = PAGE.replace(b"<title>Streamlit<", b"<title>mriinterp<").replace(
-    b"</body>", b"<style>" + app_style().encode() + b"</style></body>"
+LINKS = "".join(f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in early_scripts())
+STYLED = (
+    PAGE.replace(b"<title>Streamlit<", b"<title>mriinterp<")
+    .replace(b"</head>", LINKS.encode() + b"</head>")
+    .replace(b"</body>", b"<style>" + app_style().encode() + b"</style></body>")
 )
 
 
@@ -53,6 +58,18 @@ def test_all_else_is_sent_as_it_is(kind, accept, status, method):
     _, headers, body = answer(kind, accept, status, method)
     assert body == PAGE
     assert headers[b"etag"] == b"1"
+
+
+def test_early_scripts_are_those_of_the_first_elements_and_all_that_these_import():
+    front = Path(st.__file__).parent / "static"
+    page = (front / "index.html").read_text(encoding="utf-8")
+    scripts = early_scripts()
+    assert [name.split(".")[0] for name in scripts[: len(ELEMENTS)]] == list(ELEMENTS)
+    assert len(set(scripts)) == len(scripts)
+    for name in scripts:
+        assert name not in page  # Streamlit's own links
+        imported = IMPORTED.findall((front / "static/js" / name).read_text(encoding="utf-8"))
+        assert all(other in scripts or other in page for other in imported), name
 
 
 def test_no_rule_makes_the_browser_match_the_whole_page_anew_for_every_label_of_a_chart():
