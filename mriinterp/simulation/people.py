@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,13 +126,14 @@ def subjects_table(settings: SimulationSettings = DEMO) -> pd.DataFrame:
         1; 0 without the disease), split (``"demo"``, ``"validation"``,
         ``"test"``, ``"train"``).
     """
-    rows = [
-        row_of(settings, FIRST_NUMBER[split] + k) for split in FIRST_NUMBER for k in range(2 * getattr(settings, split))
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return _subjects_of(settings, FIRST_NUMBER)
 
 
 def demo_subjects(settings: SimulationSettings = DEMO) -> pd.DataFrame:
     """Return the test cohort of the demo study: the rows of `subjects_table` in the split ``"demo"``."""
-    table = subjects_table(settings)
-    return table[table["split"] == "demo"].reset_index(drop=True)
+    return _subjects_of(settings, ["demo"])
+
+
+def _subjects_of(settings: SimulationSettings, splits: Iterable[str]) -> pd.DataFrame:
+    rows = [row_of(settings, FIRST_NUMBER[split] + k) for split in splits for k in range(2 * getattr(settings, split))]
+    return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mriinterp.simulation import people
@@ -33,7 +34,8 @@ def test_the_demo_study_has_thirty_people_a_group():
     demo = demo_subjects()
     assert demo["group"].value_counts().to_dict() == {"CN": 30, "AD": 30}
     assert demo["id"].tolist() == [f"sim-{number:03d}" for number in range(1, 61)]
-    assert demo.index.tolist() == list(range(60))
+    whole = subjects_table()
+    pd.testing.assert_frame_equal(demo, whole[whole["split"] == "demo"].reset_index(drop=True))
 
 
 def test_groups_overlap_in_age_and_ids_do_not_tell_the_group(table):

@@ -53,7 +53,7 @@ _importing = threading.Lock()
 
 def import_ahead() -> None:
     """Start to import, in a thread of its own, what the first page imports; once in a process."""
-    # Streamlit would find out whether somebody types into Python, which looks through all modules: a twentieth of a second.
+    # Streamlit would look through all modules, a twentieth of a second, to learn whether Python is used interactively.
     delta_generator._use_warning_has_been_displayed = True
     if not _threads:
         _threads.append(threading.Thread(target=_ahead, name="import-ahead", daemon=True))
