@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from mriinterp.methods import get_method
 from mriinterp.study import DemoStudy
 from mriinterp.trust.badge import (
     KEY,
@@ -135,13 +136,13 @@ def trust_light(
         _link(study, method, subject, words, icon, about + badge.more)
 
 
-def method_signs(study: str, methods: Mapping[str, Mapping[str, Any]], model: str) -> dict[str, str]:
+def method_signs(study: str, methods: Sequence[str], model: str) -> dict[str, str]:
     """Return the marks of methods' findings in the study's benchmark; "" for one that was not measured.
 
     Parameters
     ----------
-    methods : mapping of str to mapping
-        Parameters of each method.
+    methods : sequence of str
+        Each with its recommended settings.
     model : str
         Digest of the network.
     """
@@ -151,8 +152,8 @@ def method_signs(study: str, methods: Mapping[str, Mapping[str, Any]], model: st
         if folder is None or not of_network(plan_of(folder), model):
             return signs
         known = badge_table(folder)["method"].tolist()
-        for method, params in methods.items():
-            name, _ = measured_as(known, method, params)
+        for method in methods:
+            name, _ = measured_as(known, method, get_method(method).recommended)
             signs[method] = "" if name is None else signs_of(folder, name)
     except BROKEN as error:  # marks are the least of a list of methods
         logger.warning("no marks of methods for %s: %s", study, error)

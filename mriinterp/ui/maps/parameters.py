@@ -49,7 +49,7 @@ def choose_method(key: str = "method", first: str = "single", *, study: str = ""
         Whose benchmark marks the methods in the list.
     """
     names = grouped_methods()
-    signs = method_signs(study, {n: get_method(n).recommended for n in names}, model.digest) if model else {}
+    signs = method_signs(study, names, model.digest) if model else {}
     default = (listed_methods(first) or names)[0]
     name = st.selectbox(
         "Method",

@@ -213,7 +213,7 @@ def load_demo_study(template: threading.Thread) -> None:
     prediction_of(name, scan.digest, scan, EXAMPLE)
     template.join()
     reference_of(name)
-    atlas_of(name).on(scan.grid)
+    atlas_of(name)
     brain_mask()  # for tables, which stand below the map
 
 

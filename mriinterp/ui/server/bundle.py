@@ -15,9 +15,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.web.server.starlette.starlette_server_config import STATIC_ASSET_CACHE_MAX_AGE_SECONDS
 
-__all__ = ["BundledFiles"]
+__all__ = ["FRONT", "BundledFiles"]
 
-FOLDER = "static"  # its files have their digests in their names
+FRONT = Path(str(files("streamlit"))) / "static"
+FOLDER = "static"  # in there: its files have their digests in their names
 PARTLY = (b"range", b"if-range", b"if-none-match", b"if-modified-since")  # may not ask for all of a file
 CACHE = f"public, immutable, max-age={STATIC_ASSET_CACHE_MAX_AGE_SECONDS}"
 
@@ -29,16 +30,13 @@ class BundledFiles:
         self.app = app
 
     async def __call__(self, scope, receive, send) -> None:
-        file = _asked(scope)
-        try:
-            body = None if file is None else file.read_bytes()
-        except OSError:  # Streamlit was replaced under the running server
-            body = None
-        if file is None or body is None:
+        found = _asked(scope)
+        if found is None:
             await self.app(scope, receive, send)
             return
+        kind, body = found
         headers = [
-            (b"content-type", _kind(file.name).encode()),
+            (b"content-type", kind.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", CACHE.encode()),
         ]
@@ -46,19 +44,22 @@ class BundledFiles:
         await send({"type": "http.response.body", "body": body})
 
 
-def _asked(scope) -> Path | None:
-    """Return the file that is asked for as a whole; None if it is something else."""
+def _asked(scope) -> tuple[str, bytes] | None:
+    """Return kind and content of the file that is asked for as a whole; None if it is something else."""
     if scope["type"] != "http" or scope["method"] != "GET" or any(name in PARTLY for name, _ in scope["headers"]):
         return None
     base = st.get_option("server.baseUrlPath").strip("/")
-    return _bundled().get(scope["path"].removeprefix(f"/{base}" if base else ""))
+    file = _bundled().get(scope["path"].removeprefix(f"/{base}" if base else ""))
+    try:
+        return None if file is None else (_kind(file.name), file.read_bytes())
+    except OSError:  # Streamlit was replaced under the running server
+        return None
 
 
 @cache
 def _bundled() -> dict[str, Path]:
     """Return the files by their paths in an address: no other file can be asked for."""
-    front = Path(str(files("streamlit"))) / "static"
-    return {f"/{file.relative_to(front).as_posix()}": file for file in (front / FOLDER).rglob("*") if file.is_file()}
+    return {f"/{file.relative_to(FRONT).as_posix()}": file for file in (FRONT / FOLDER).rglob("*") if file.is_file()}
 
 
 def _kind(name: str) -> str:

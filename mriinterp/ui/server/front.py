@@ -11,6 +11,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from mriinterp.ui.server.bundle import FRONT
+
 __all__ = ["StyledFront", "app_style", "early_scripts"]
 
 ELEMENTS = "BidiComponent", "Selectbox", "Button", "FileUploader", "NumberInput", "PageLink", "ButtonGroup"
@@ -32,9 +34,8 @@ def app_style() -> str:
 @cache
 def early_scripts() -> tuple[str, ...]:
     """Return the names of scripts that the first page's elements need, beside those that Streamlit loads at once."""
-    front = files("streamlit").joinpath("static")
-    scripts = {file.name: file for file in front.joinpath("static/js").iterdir() if file.name.endswith(".js")}
-    known = set(re.findall(r"static/js/([\w.-]+\.js)", front.joinpath("index.html").read_text(encoding="utf-8")))
+    scripts = {file.name: file for file in (FRONT / "static" / "js").glob("*.js")}
+    known = set(re.findall(r"static/js/([\w.-]+\.js)", (FRONT / "index.html").read_text(encoding="utf-8")))
     found: dict[str, None] = {}
     wanted = [name for kind in ELEMENTS for name in scripts if name.split(".")[0] == kind]
     while wanted:

@@ -24,7 +24,7 @@ def load_ahead(study: str) -> Iterator[None]:
     atlas, contours = atlas_of(study).on(subject.scan.grid), scan_truth(subject.truth, subject.scan)
     pack_ahead(subject.scan, atlas=atlas, contours=contours)
     yield
-    method_signs(study, {name: get_method(name).recommended for name in method_names()}, model.digest)
+    method_signs(study, method_names(), model.digest)
     yield
     method = get_method(listed_methods("single")[0])
     params = first_values(method)
